@@ -1,0 +1,65 @@
+// Tables: rows in and out of bytes: CSV (RFC 4180), TSV, JSONL, Parquet, each plain or gzip; streamed.
+//
+// Owns: parsing, writing, format detection, bad rows with their line and column. Does not own: what the columns mean.
+//   T1. Memory does not grow with the file (Parquet: with one row group).
+//   T2. A bad row is set apart with its line, column and reason; the rest goes on. Only a file without a usable header, or not text at all, is refused whole.
+//   T3. What `writeTable` writes, `readTable` reads back the same.
+
+import type { Body } from "../bytes.ts";
+
+export type TableFormat = "csv" | "tsv" | "jsonl" | "parquet";
+
+/** Rows in batches, because a promise per row costs more than the row. */
+export interface RowBatch {
+  /** Index-aligned with the table's columns; a missing value is "". */
+  readonly rows: readonly (readonly string[])[];
+  /** Physical line (1-based) on which each row begins; for Parquet the row number. */
+  readonly lines: readonly number[];
+}
+
+export interface BadRow {
+  readonly line: number;
+  readonly column: number | undefined;
+  readonly code: string;
+  /** Expected, came, what to do. */
+  readonly reason: string;
+  /** The start of the offending text, at most 200 characters; it may hold item text, so it goes only to sealed objects and the terminal, never to logs. */
+  readonly sample: string;
+}
+
+export interface Table {
+  readonly columns: readonly string[];
+  readonly batches: AsyncIterable<RowBatch>;
+}
+
+export interface ReadOptions {
+  /** From the name's endings (`.csv.gz`) when absent, then from the first bytes. */
+  readonly format?: TableFormat;
+  /** Named in errors. */
+  readonly name: string;
+  readonly onBadRow: (row: BadRow) => void;
+  /** Rows per batch. Default 2,048. */
+  readonly batchRows?: number;
+  readonly signal?: AbortSignal;
+  /** False: no header line; columns are then `columns`. */
+  readonly header?: boolean;
+  readonly columns?: readonly string[];
+  /** A longer record (characters) is taken for a lost quote and set apart. Default 1,048,576. */
+  readonly maxRecordChars?: number;
+}
+
+export type ReadTable = (body: Body, options: ReadOptions) => Promise<Table>;
+
+export interface WriteOptions {
+  readonly format: TableFormat;
+  readonly gzip?: boolean;
+  readonly columns: readonly string[];
+  /** Parquet and JSONL types; default all text. */
+  readonly types?: Readonly<Record<string, "text" | "number" | "boolean" | "date">>;
+}
+
+/** Bytes of the table; pull-driven, so that a slow sink slows the source. */
+export type WriteTable = (
+  batches: AsyncIterable<readonly (readonly (string | number | boolean | null)[])[]>,
+  options: WriteOptions,
+) => Body;

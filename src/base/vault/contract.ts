@@ -1,0 +1,74 @@
+// Vault: who may read which zone, and the keys with which zones are sealed.
+//
+// Owns: the key file, a wrapping key per zone (with its former versions), roles, grants, the log of uses, sealing and opening of streams.
+// Does not own: where the sealed bytes lie.
+//   V1. No use of a key without a grant for (role, zone, access) and a row in the log, written before the key is handed out.
+//   V2. Sealing binds the object's name: a sealed object moved to another name does not open.
+//   V3. A key never reaches a log, an error or a row.
+//   V4. A ticket is plain data, good for one object, so that a worker thread can seal and open without the vault or the database.
+
+export type Access = "read" | "write";
+
+/** A part of the store with a key of its own. Wings declare theirs. */
+export interface Zone {
+  /** e.g. `labelled`, `models`, `sales`, `predictions`. */
+  readonly name: string;
+  /** Objects whose key starts with one of these are sealed with this zone's key. Longest prefix wins. */
+  readonly prefixes: readonly string[];
+}
+
+/** What a role may do unless the settings or `stockroom keys grants` say otherwise. */
+export interface Grant {
+  readonly role: string;
+  readonly zone: string;
+  readonly access: Access;
+}
+
+/** Who asks: the role, and for the log the run or command on whose behalf. */
+export interface Actor {
+  readonly role: string;
+  readonly purpose: string;
+}
+
+/** What a worker thread needs to seal or open one object. Crosses threads by structured clone; never stored, never logged. */
+export interface SealTicket {
+  readonly zone: string;
+  readonly keyVersion: number;
+  /** 32 bytes: the zone's wrapping key of that version. */
+  readonly wrappingKey: Uint8Array;
+  /** Bound into the seal; opening with another context fails. */
+  readonly context: Readonly<Record<string, string>>;
+}
+
+export interface Vault {
+  zoneOf(key: string): Zone;
+  /** Checks the grant, writes the log row, then gives the ticket. Throws `denied` `VAULT_NO_GRANT` naming role and zone. */
+  ticket(actor: Actor, access: Access, key: string, keyVersion?: number): Promise<SealTicket>;
+  grants(): Promise<readonly Grant[]>;
+  setGrant(grant: Grant, allowed: boolean): Promise<void>;
+  /** Makes a new version of the zone's key; new objects use it, old ones keep opening with theirs. */
+  rotate(zone: string): Promise<number>;
+  keys(): Promise<readonly ZoneKey[]>;
+  uses(query: { readonly zone?: string; readonly role?: string; readonly limit?: number }): Promise<readonly KeyUse[]>;
+  /** Keyed digest (HMAC-SHA-256, a key of its own in the key file) for hash chains and stable pseudonyms. */
+  mac(purpose: string, data: Uint8Array | string): Uint8Array;
+}
+
+export interface ZoneKey {
+  readonly zone: string;
+  readonly version: number;
+  readonly createdAt: string;
+  readonly current: boolean;
+}
+
+export interface KeyUse {
+  readonly id: number;
+  readonly at: string;
+  readonly role: string;
+  readonly purpose: string;
+  readonly zone: string;
+  readonly keyVersion: number;
+  readonly access: Access;
+  readonly key: string;
+  readonly allowed: boolean;
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: "unit", include: ["src/**/*.test.ts", "tools/**/*.test.ts"] } },
+      { extends: true, test: { name: "house", include: ["test/house/**/*.test.ts", "test/golden/**/*.test.ts"] } },
+    ],
+  },
+});
