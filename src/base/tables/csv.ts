@@ -1,0 +1,248 @@
+// CSV and TSV: the scanner with a header, a delimiter and batches around it; and the way back.
+
+import type { Body } from "../bytes.ts";
+import { StockroomError } from "../errors.ts";
+import type { BadRow, ReadOptions, RowBatch, Table, WriteOptions } from "./contract.ts";
+import { CsvScanner } from "./csv-scan.ts";
+import { type TextPiece, decodeText } from "./text-in.ts";
+
+type Cell = string | number | boolean | null;
+
+/** Characters of output gathered before they become bytes. */
+const blockChars = 1 << 16;
+
+/** Reads CSV (or TSV) bytes that are no longer packed. See `readTable`. */
+export async function readCsv(body: Body, format: "csv" | "tsv", options: ReadOptions): Promise<Table> {
+  const pieces = decodeText(body, options.signal);
+  try {
+    return await openCsv(pieces, format, options);
+  } catch (thrown) {
+    await pieces.return(undefined);
+    throw thrown;
+  }
+}
+
+async function openCsv(pieces: AsyncGenerator<TextPiece>, format: "csv" | "tsv", options: ReadOptions): Promise<Table> {
+  const { name, batchRows = 2048, maxRecordChars = 1 << 20 } = options;
+  let columns = options.header === false ? options.columns : undefined;
+  if (options.header === false && (columns === undefined || columns.length === 0)) {
+    const message = `Expected the columns of ${name} to be named because it has no header. Name them.`;
+    throw new StockroomError("input", "TABLE_NO_COLUMNS", message, { facts: { name } });
+  }
+  let text = "";
+  let suspicious = false;
+  let found = findDelimiter(text, columns?.length);
+  while (!found.certain && text.length <= maxRecordChars) {
+    const next = await pieces.next();
+    if (next.done === true) break;
+    text += next.value.text;
+    suspicious ||= next.value.suspicious;
+    found = findDelimiter(text, columns?.length);
+  }
+  const scanner = new CsvScanner({
+    delimiter: format === "tsv" ? "\t" : found.delimiter,
+    width: columns?.length,
+    batchRows,
+    maxRecordChars,
+    onHeader: (fields) => {
+      columns = checkHeader(fields, name);
+    },
+    onHeaderBroken: (bad) => refuseHeader(bad, name),
+    onBadRow: options.onBadRow,
+  });
+  const ready = scanner.push(text, suspicious);
+  for (;;) {
+    if (columns !== undefined) break;
+    const next = await pieces.next();
+    ready.push(...(next.done === true ? scanner.finish() : scanner.push(next.value.text, next.value.suspicious)));
+    if (next.done === true) break;
+  }
+  if (columns === undefined) {
+    const message = `Expected a table in ${name} but the file is empty. Send one with a header line.`;
+    throw new StockroomError("input", "TABLE_EMPTY", message, { facts: { name } });
+  }
+  return { columns, batches: batchesOf(ready, pieces, scanner, name) };
+}
+
+async function* batchesOf(
+  ready: readonly RowBatch[],
+  pieces: AsyncGenerator<TextPiece>,
+  scanner: CsvScanner,
+  name: string,
+): AsyncGenerator<RowBatch> {
+  try {
+    yield* ready;
+    for (;;) {
+      const next = await pieces.next();
+      if (next.done === true) break;
+      yield* scanner.push(next.value.text, next.value.suspicious);
+    }
+  } catch (thrown) {
+    // Rows before the place where the bytes broke off are good: hand them out, then tell where it happened.
+    yield* scanner.stop();
+    throw atLine(thrown, scanner.line, name);
+  } finally {
+    await pieces.return(undefined);
+  }
+  yield* scanner.finish();
+}
+
+/** Adds the line to an error of the bytes below, which cannot know it. */
+function atLine(thrown: unknown, line: number, name: string): unknown {
+  if (!(thrown instanceof StockroomError) || thrown.kind !== "input") return thrown;
+  return new StockroomError(thrown.kind, thrown.code, `${thrown.message} The last whole row of ${name} stands before line ${line}.`, {
+    facts: { ...thrown.facts, line },
+    cause: thrown,
+  });
+}
+
+interface FoundDelimiter {
+  readonly delimiter: "," | ";" | "\t";
+  /** False while the first record is not whole: more text may change the answer. */
+  readonly certain: boolean;
+}
+
+/**
+ * The delimiter of a first record: comma, unless only `;` or only tab stands in it outside quotes.
+ *
+ * Without a header the number of columns is known, and a delimiter that makes that many fields is preferred.
+ */
+function findDelimiter(text: string, width: number | undefined): FoundDelimiter {
+  const counts = { ",": 0, ";": 0, "\t": 0 };
+  let quoted = false;
+  let begun = false;
+  let certain = false;
+  for (const char of text) {
+    if (char === '"') quoted = !quoted;
+    if (quoted) continue;
+    if (char === "\r" || char === "\n") {
+      certain = begun;
+      if (certain) break;
+      continue;
+    }
+    begun = true;
+    if (char === "," || char === ";" || char === "\t") counts[char] += 1;
+  }
+  const candidates = [",", ";", "\t"] as const;
+  const fitting = width === undefined ? undefined : candidates.find((candidate) => counts[candidate] + 1 === width);
+  const present = candidates.filter((candidate) => counts[candidate] > 0);
+  return { delimiter: fitting ?? (present.length === 1 ? present[0] : undefined) ?? ",", certain };
+}
+
+function refuseHeader(bad: BadRow, name: string): never {
+  const facts = { name, line: bad.line, column: bad.column };
+  if (bad.code === "TABLE_NUL") {
+    throw new StockroomError(
+      "input",
+      "TABLE_NOT_TEXT",
+      `Expected a text table in ${name} but its first line holds NUL characters. Export it as CSV in UTF-8.`,
+      {
+        facts,
+      },
+    );
+  }
+  const code = bad.code === "TABLE_NOT_UTF8" ? bad.code : "TABLE_HEADER_BROKEN";
+  throw new StockroomError("input", code, `The header of ${name} cannot be read (line ${bad.line}, column ${bad.column}): ${bad.reason}`, {
+    facts,
+  });
+}
+
+/** Throws `input` `TABLE_HEADER_DUPLICATE` when two columns share a name. */
+export function checkHeader(fields: readonly string[], name: string): readonly string[] {
+  const seen = new Map<string, number>();
+  for (const [index, field] of fields.entries()) {
+    const former = seen.get(field);
+    if (former !== undefined) {
+      throw new StockroomError(
+        "input",
+        "TABLE_HEADER_DUPLICATE",
+        `Expected every column of ${name} to have a name of its own but "${field}" names both column ${former + 1} and column ${index + 1}. Rename one.`,
+        { facts: { name, first: former + 1, second: index + 1 } },
+      );
+    }
+    seen.set(field, index);
+  }
+  return fields;
+}
+
+const needsQuotes = /[",\r\n]/;
+/** In a header also the other delimiters, lest the reader take one for the file's own; and a first character that looks like a byte order mark. */
+const headerNeedsQuotes = /[",\r\n;\t]|^\uFEFF/;
+
+/** Writes CSV or TSV; lines end in LF. See `writeTable`. */
+export async function* writeCsv(batches: AsyncIterable<readonly (readonly Cell[])[]>, options: WriteOptions): Body {
+  const delimiter = options.format === "tsv" ? "\t" : ",";
+  const special = options.format === "tsv" ? /["\t\r\n]/ : needsQuotes;
+  const width = options.columns.length;
+  const sole = width === 1;
+  let block =
+    options.columns.map((column) => (headerNeedsQuotes.test(column) || (sole && column === "") ? quoted(column) : column)).join(delimiter) +
+    "\n";
+  for await (const rows of batches) {
+    for (const row of rows) {
+      if (row.length !== width) throw wrongWidth(row.length, width);
+      let line = "";
+      for (let i = 0; i < width; i++) {
+        const cell = row[i];
+        const text = typeof cell === "string" ? cell : cellText(cell);
+        if (i > 0) line += delimiter;
+        line += special.test(text) || (sole && text === "") ? quoted(text) : text;
+      }
+      block += line + "\n";
+      if (block.length >= blockChars) {
+        yield encode(block);
+        block = "";
+      }
+    }
+  }
+  if (block !== "") yield encode(block);
+}
+
+function quoted(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
+}
+
+/** Refuses NUL, which no reader of tables takes back. */
+export function encode(block: string): Uint8Array {
+  if (block.includes("\0")) {
+    throw new StockroomError("input", "TABLE_NUL", "Expected text to write but a value holds a NUL character. Remove it.");
+  }
+  return Buffer.from(block, "utf8");
+}
+
+export function wrongWidth(came: number, expected: number): StockroomError {
+  return new StockroomError("fault", "TABLE_ROW_WIDTH", `Expected ${expected} values in a row to write but ${came} came.`, {
+    facts: { came, expected },
+  });
+}
+
+/** Canonical text of a value: numbers in plain decimals, null as "". */
+export function cellText(cell: Cell | undefined): string {
+  if (cell === null || cell === undefined) return "";
+  return typeof cell === "number" ? plainNumber(cell) : String(cell);
+}
+
+/**
+ * A number in plain decimals, without an exponent; reads back as the same number.
+ *
+ * Throws `input` `TABLE_NUMBER_NOT_FINITE` for NaN and the infinities.
+ */
+export function plainNumber(value: number): string {
+  if (!Number.isFinite(value)) {
+    throw new StockroomError(
+      "input",
+      "TABLE_NUMBER_NOT_FINITE",
+      `Expected a finite number to write but ${value} came. Write null for what is not known.`,
+    );
+  }
+  const text = String(value);
+  const split = /^(-?)(\d+)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
+  if (split === null) return text;
+  const [, sign = "", whole = "", fraction = "", exponent = ""] = split;
+  const digits = whole + fraction;
+  const point = whole.length + Number(exponent);
+  if (point <= 0) return `${sign}0.${"0".repeat(-point)}${digits}`;
+  return point >= digits.length
+    ? sign + digits + "0".repeat(point - digits.length)
+    : `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
+}
