@@ -1,0 +1,95 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { deliveryId, htmlOf, payloadOf, slackOf, subjectOf, textOf } from "./message.ts";
+import { channelsOf } from "./topics.ts";
+
+const notice = {
+  id: "classify.compare/GB-WEEE/7",
+  topic: "mlops",
+  severity: "warning" as const,
+  title: "GB-WEEE: the challenger lost",
+  body: "It scored 0.71.\n\nThe champion stays.",
+  facts: { line: "GBR/GB-WEEE", score: 0.71 },
+  at: "2026-10-01T02:03:04.000Z",
+};
+
+describe("deliveryId", () => {
+  it("is stable: receivers drop repeats by it, across releases", () => {
+    expect(deliveryId("a", "ops")).toBe("ntc_ce1625aabfab14a877043722ad0b3e37");
+  });
+
+  it("differs for every notice and channel, and fits a header and a signed content", () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (id, channel) => {
+        expect(deliveryId(id, channel)).toMatch(/^ntc_[0-9a-f]{32}$/);
+        expect(deliveryId(id, channel)).not.toBe(deliveryId(`${id}x`, channel));
+        expect(deliveryId(id, channel)).not.toBe(deliveryId(id, `${channel}x`));
+      }),
+    );
+  });
+});
+
+describe("the words of a notice", () => {
+  it("say the facts in each form", () => {
+    expect(subjectOf(notice)).toBe("[warning] GB-WEEE: the challenger lost");
+    expect(textOf(notice)).toBe(
+      "It scored 0.71.\n\nThe champion stays.\n\nline: GBR/GB-WEEE\nscore: 0.71\n\n" +
+        "Stockroom, topic mlops, 2026-10-01T02:03:04.000Z. Notice classify.compare/GB-WEEE/7.",
+    );
+    expect(htmlOf(notice)).toContain("<p>It scored 0.71.</p><p>The champion stays.</p>");
+    expect(JSON.parse(payloadOf(notice))).toEqual({
+      type: "notice.posted",
+      timestamp: notice.at,
+      data: {
+        id: notice.id,
+        topic: "mlops",
+        severity: "warning",
+        title: notice.title,
+        body: notice.body,
+        facts: notice.facts,
+      },
+    });
+  });
+
+  it("never let a title break out of the subject, the page or the message", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 120 }), (text) => {
+        const hostile = { ...notice, title: text, body: text, facts: { [text]: text } };
+        expect(subjectOf(hostile)).not.toMatch(/[\r\n\0]/);
+        expect(subjectOf(hostile).length).toBeLessThanOrEqual(220);
+        const tags = htmlOf(hostile).match(/<[^>]*>?/g) ?? [];
+        for (const tag of tags) expect(tag).toMatch(/^<\/?(h2|p|br|table|tr|th|td|small)( align="left"| cellpadding="4")?>$/);
+        const sections = slackOf(hostile).blocks.flatMap((block) => (block.type === "section" ? [block.text.text] : []));
+        expect(sections.join("")).not.toMatch(/[<>]/);
+      }),
+    );
+  });
+});
+
+describe("channelsOf", () => {
+  const topics = {
+    mlops: ["slack", "slack"],
+    "stakeholders.": ["mail"],
+    "stakeholders.GBR.": ["gbr"],
+    "stakeholders.GBR": ["one"],
+    "*": ["log"],
+  };
+
+  it.each([
+    ["mlops", ["slack"]],
+    ["stakeholders.FRA", ["mail"]],
+    ["stakeholders.GBR", ["one"]],
+    ["stakeholders.GBR.weee", ["gbr"]],
+    ["stakeholders", ["log"]],
+    ["mlops.more", ["log"]],
+    ["toString", ["log"]],
+    ["__proto__", ["log"]],
+  ])("%s goes to %j", (topic, channels) => {
+    expect(channelsOf(topic, topics)).toEqual(channels);
+  });
+
+  it("logs what nobody asked for, and keeps silent only where told to", () => {
+    expect(channelsOf("mlops", {})).toEqual(["log"]);
+    expect(channelsOf("mlops", { mlops: [] })).toEqual([]);
+  });
+});

@@ -1,0 +1,86 @@
+// Message: a notice in the words of each channel. Pure: a notice goes in, text comes out.
+//
+//   M1. What is shown as HTML or Slack markup is escaped; a title can neither add a header nor a link.
+//   M2. The delivery id is a function of the notice's id and the channel alone (N2).
+
+import { createHash } from "node:crypto";
+import type { Notice } from "./contract.ts";
+
+/** A notice with the time it was posted, ISO 8601. */
+export interface PostedNotice extends Notice {
+  readonly at: string;
+}
+
+const titleMaxChars = 200;
+
+/**
+ * Names one delivery of a notice: what receivers drop repeats by.
+ *
+ * A digest, because a notice's id may hold dots (which part a webhook's signed content) or letters that headers may not.
+ */
+export function deliveryId(noticeId: string, channel: string): string {
+  return `ntc_${createHash("sha256").update(`${noticeId}\n${channel}`).digest("hex").slice(0, 32)}`;
+}
+
+/** The title on one line, at most 200 characters. */
+export function subjectOf(notice: Notice): string {
+  const flat = notice.title.replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
+  const mark = notice.severity === "info" ? "" : `[${notice.severity}] `;
+  return `${mark}${flat.length > titleMaxChars ? `${flat.slice(0, titleMaxChars - 1)}…` : flat}`;
+}
+
+/** Plain text for mail: the body, then the facts, then where it comes from. */
+export function textOf(notice: PostedNotice): string {
+  const facts = Object.entries(notice.facts).map(([name, value]) => `${name}: ${value}`);
+  return [notice.body.trim(), facts.join("\n"), footer(notice)].filter((part) => part !== "").join("\n\n");
+}
+
+/** The same as HTML without style sheets, pictures or links: it looks alike in every reader and fetches nothing. */
+export function htmlOf(notice: PostedNotice): string {
+  const paragraphs = notice.body
+    .trim()
+    .split(/\n\s*\n/)
+    .map((text) => `<p>${escapeHtml(text).replaceAll("\n", "<br>")}</p>`);
+  const facts = Object.entries(notice.facts).map(
+    ([name, value]) => `<tr><th align="left">${escapeHtml(name)}</th><td>${escapeHtml(String(value))}</td></tr>`,
+  );
+  const table = facts.length === 0 ? "" : `<table cellpadding="4">${facts.join("")}</table>`;
+  return `<h2>${escapeHtml(subjectOf(notice))}</h2>${paragraphs.join("")}${table}<p><small>${escapeHtml(footer(notice))}</small></p>`;
+}
+
+/** The JSON that webhooks carry, in the shape Standard Webhooks proposes. */
+export function payloadOf(notice: PostedNotice): string {
+  const { id, topic, severity, title, body, facts, at } = notice;
+  return JSON.stringify({ type: "notice.posted", timestamp: at, data: { id, topic, severity, title, body, facts } });
+}
+
+/** What Slack shows: a heading, the body, the facts, the notice's id. */
+export function slackOf(notice: PostedNotice) {
+  const facts = Object.entries(notice.facts).map(([name, value]) => `*${escapeSlack(name)}*: ${escapeSlack(String(value))}`);
+  const subject = subjectOf(notice);
+  const section = (text: string) => ({ type: "section" as const, text: { type: "mrkdwn" as const, text: clip(text, 3_000) } });
+  return {
+    text: escapeSlack(subject),
+    blocks: [
+      { type: "header" as const, text: { type: "plain_text" as const, text: clip(subject, 150) } },
+      ...(notice.body.trim() === "" ? [] : [section(escapeSlack(notice.body.trim()))]),
+      ...(facts.length === 0 ? [] : [section(facts.join("\n"))]),
+      { type: "context" as const, elements: [{ type: "mrkdwn" as const, text: clip(escapeSlack(footer(notice)), 2_000) }] },
+    ],
+  };
+}
+
+const footer = (notice: PostedNotice): string => `Stockroom, topic ${notice.topic}, ${notice.at}. Notice ${notice.id}.`;
+
+const clip = (text: string, maxChars: number): string => (text.length > maxChars ? `${text.slice(0, maxChars - 1)}…` : text);
+
+const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+
+function escapeHtml(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (letter) => entities[letter] ?? letter);
+}
+
+/** Slack reads `<...>` as links and mentions; these three are all it asks to have escaped. */
+function escapeSlack(text: string): string {
+  return text.replaceAll(/[&<>]/g, (letter) => entities[letter] ?? letter);
+}
