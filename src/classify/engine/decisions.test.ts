@@ -1,0 +1,167 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { makeRandom } from "../../base/random.ts";
+import { confidenceOf, decide, fitDecisions } from "./decisions.ts";
+import type { Judged } from "./decisions.ts";
+
+/** Items of one segment: confidence from `floor` to 1, right as often as `precision(confidence)` says. */
+function draw(seed: number, items: number, segment: string, precision: (confidence: number) => number): Required<Judged> {
+  const random = makeRandom(seed);
+  const top = Float64Array.from({ length: items }, () => 0.5 + 0.5 * random.next());
+  return {
+    top,
+    second: top.map((p) => 1 - p),
+    right: Uint8Array.from(top, (p) => (random.next() < precision(p) ? 1 : 0)),
+    segments: Array<string>(items).fill(segment),
+  };
+}
+
+function join(...parts: readonly Required<Judged>[]): Required<Judged> {
+  return {
+    top: parts.flatMap((part) => Array.from(part.top)),
+    second: parts.flatMap((part) => Array.from(part.second)),
+    right: parts.flatMap((part) => Array.from(part.right)),
+    segments: parts.flatMap((part) => Array.from(part.segments)),
+  };
+}
+
+/** 1 at confidence 1, falling evenly to `at` at confidence 0.5. */
+const falling = (at: number) => (confidence: number) => 1 - (1 - at) * 2 * (1 - confidence);
+
+describe("fitDecisions", () => {
+  test("keeps the promise on the whole population, but for the accepted risk", () => {
+    // The true precision above a threshold t of `falling(0.8)` is 1 - 0.2 * (1 - t): it is 0.98 at t = 0.9.
+    const runs = 300;
+    let broken = 0;
+    let coverage = 0;
+    for (let seed = 0; seed < runs; seed++) {
+      const decisions = fitDecisions(draw(seed, 3000, "", falling(0.8)), { score: "top", risk: 0.1 });
+      const rule = decisions.segments[""];
+      if (rule.kind === "from" && 1 - 0.2 * (1 - rule.confidence) < 0.98) broken += 1;
+      coverage += decisions.coverage / runs;
+    }
+    // Scanning for the loosest threshold looks more than once, so a little above the risk of one look: 0.1 + four standard errors.
+    expect(broken / runs).toBeLessThanOrEqual(0.17);
+    expect(coverage).toBeGreaterThan(0.1);
+  });
+
+  test("no automatic decision where no threshold keeps the promise", () => {
+    const decisions = fitDecisions(draw(1, 5000, "", () => 0.9));
+    expect(decisions.segments[""].kind).toBe("never");
+    expect(decide(decisions, 1, 0, "")).toBe("review");
+    expect(decisions.coverage).toBe(0);
+  });
+
+  test("everything automatic where all are right, and nothing with too few items to know", () => {
+    const all = fitDecisions(draw(1, 400, "", () => 1));
+    expect(all.coverage).toBe(1);
+    const few = fitDecisions(draw(1, 20, "", () => 1));
+    expect(few.coverage).toBe(0);
+    expect(decide(few, 1, 0, "")).toBe("review");
+    expect(fitDecisions({ top: [], second: [], right: [] }).coverage).toBe(0);
+  });
+
+  test("each large segment has its own threshold, small ones share one, unknown ones the strictest", () => {
+    const judged = join(
+      draw(1, 3000, "good", falling(0.97)),
+      draw(2, 3000, "fair", falling(0.85)),
+      draw(3, 200, "tiny", falling(0.97)),
+      draw(4, 200, "wee", falling(0.97)),
+      draw(5, 120, "odd", () => 0.7),
+    );
+    const { segments, unknown } = fitDecisions(judged, { score: "top" });
+    expect(segments["good"].from).toBe("own");
+    expect(segments["tiny"].from).toBe("rest");
+    expect(segments["odd"].kind).toBe("never");
+    const at = (segment: string): number => {
+      const rule = segments[segment];
+      return rule.kind === "from" ? rule.confidence : 2;
+    };
+    expect(at("fair")).toBeGreaterThan(at("good"));
+    expect(unknown.kind === "from" ? unknown.confidence : 2).toBe(Math.max(at("good"), at("fair"), at("tiny")));
+  });
+
+  test("takes the score that covers more", () => {
+    // The top probability says nothing here, the distance to the runner-up everything.
+    const random = makeRandom(3);
+    const rows = Array.from({ length: 2000 }, () => {
+      const close = random.next() < 0.5;
+      const top = 0.4 + 0.1 * random.next();
+      return { top, second: close ? top * 0.95 : top * 0.1, right: close ? Number(random.next() < 0.6) : 1 };
+    });
+    const decisions = fitDecisions({ top: rows.map((r) => r.top), second: rows.map((r) => r.second), right: rows.map((r) => r.right) });
+    expect(decisions.score).toBe("margin");
+    expect(decisions.coverage).toBeGreaterThan(0.4);
+  });
+
+  test("what it says it saw is what deciding gives, ties included; and JSON carries it", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 20 }), fc.boolean(), fc.constantFrom("a", "b", "__proto__", "constructor")), {
+          maxLength: 300,
+        }),
+        fc.double({ min: 0.3, max: 0.95, noNaN: true }),
+        (rows, promise) => {
+          const judged = {
+            top: rows.map(([level]) => 0.5 + level / 40),
+            second: rows.map(() => 0.1),
+            right: rows.map(([level, lucky]) => Number(level > 12 || lucky)),
+            segments: rows.map(([, , segment]) => segment),
+          };
+          const decisions = fitDecisions(judged, { promise, risk: 0.2, minItems: 30 });
+          expect(JSON.parse(JSON.stringify(decisions))).toEqual(decisions);
+          let automatic = 0;
+          for (const segment of new Set(judged.segments)) {
+            const mine = [...rows.keys()].filter((row) => judged.segments[row] === segment);
+            const auto = mine.filter((row) => decide(decisions, judged.top[row], judged.second[row], segment) === "auto");
+            const rule = decisions.segments[segment];
+            expect(rule.seen.items).toBe(mine.length);
+            const seen = rule.kind === "from" ? rule.seen : { automatic: 0, wrong: 0 };
+            expect(auto).toHaveLength(seen.automatic);
+            expect(auto.filter((row) => judged.right[row] === 0)).toHaveLength(seen.wrong);
+            expect(rule.kind === "never" || rule.from === "rest" || rule.seen.precisionLow >= promise - 1e-9).toBe(true);
+            automatic += auto.length;
+          }
+          expect(decisions.coverage).toBeCloseTo(rows.length === 0 ? 0 : automatic / rows.length, 12);
+        },
+      ),
+    );
+  });
+
+  test("more confidence never sends an item to review", () => {
+    const decisions = fitDecisions(draw(9, 3000, "x", falling(0.9)));
+    fc.assert(
+      fc.property(fc.double({ min: 0.5, max: 1, noNaN: true }), fc.double({ min: 0, max: 0.5, noNaN: true }), (top, more) => {
+        const higher = Math.min(1, top + more);
+        const [before, after] = [top, higher].map((p) => decide(decisions, p, 1 - p, "x"));
+        expect(before === "review" || after === "auto").toBe(true);
+      }),
+    );
+  });
+
+  test("a stricter promise never covers more", () => {
+    const judged = draw(17, 3000, "", falling(0.7));
+    let last = 1;
+    for (const promise of [0.8, 0.9, 0.95, 0.98, 0.99]) {
+      const { coverage } = fitDecisions(judged, { promise, score: "top" });
+      expect(coverage).toBeLessThanOrEqual(last);
+      last = coverage;
+    }
+  });
+
+  test("refuses what cannot be promised and columns that do not fit", () => {
+    for (const options of [{ promise: 1 }, { promise: Number.NaN }, { risk: 0 }]) {
+      expect(() => fitDecisions({ top: [], second: [], right: [] }, options)).toThrow(
+        expect.objectContaining({ code: "DECISIONS_PROMISE" }),
+      );
+    }
+    expect(() => fitDecisions({ top: [0.5], second: [], right: [1] })).toThrow(expect.objectContaining({ code: "DECISIONS_SHAPE" }));
+  });
+});
+
+test("confidence by margin is one half at a tie and 1 without a runner-up", () => {
+  expect(confidenceOf("margin", 0.3, 0.3)).toBe(0.5);
+  expect(confidenceOf("margin", 0.3, 0)).toBe(1);
+  expect(confidenceOf("margin", 0, 0)).toBe(0);
+  expect(confidenceOf("top", 0.3, 0.1)).toBe(0.3);
+});

@@ -1,0 +1,214 @@
+// Decisions: which items a model may code by itself, so that it is right as often as promised.
+//
+// Owns: the confidence score, a threshold per segment (a country, say) with its safety bound, the decision itself.
+// Does not own: the probabilities (calibration), what happens to an item sent to a person (flow).
+//   D1. A segment with items enough of its own gets the loosest threshold above which the exact lower bound of its precision on unseen items
+//       (Clopper-Pearson, one-sided, chance of error `risk`) keeps the promise; a threshold that merely met it by luck does not do.
+//   D2. Segments too small for that share one threshold, found in the same way from all of them together; a small segment whose own items speak
+//       against it is left to people. The promise then holds for the small segments together, not for each.
+//   D3. A segment never seen gets the strictest threshold of all. Where no threshold keeps the promise, nothing is automatic.
+//   D4. More confidence never turns "auto" into "review".
+//   D5. Decisions are plain JSON; the same unseen items give the same value.
+
+import { StockroomError } from "../../base/errors.ts";
+import { betaBelow, clopperPearson } from "./intervals.ts";
+
+/**
+ * What orders items by trust: the top probability, or how far it stands above the runner-up: top / (top + second).
+ *
+ * Which is better depends on the model; `fitDecisions` takes the one that covers more of the unseen items.
+ */
+export type ConfidenceScore = "top" | "margin";
+
+/** The confidence from which on a segment's items are automatic, and what was seen above it. */
+export type Threshold =
+  | {
+      readonly kind: "from";
+      /** Items of this confidence or more are automatic. */
+      readonly confidence: number;
+      readonly seen: Seen;
+    }
+  | { readonly kind: "never"; readonly seen: Seen };
+
+/** Unseen items the threshold was found with. */
+export interface Seen {
+  readonly items: number;
+  readonly automatic: number;
+  readonly wrong: number;
+  /** One-sided exact lower bound of precision among the automatic ones; 0 without any. */
+  readonly precisionLow: number;
+}
+
+/** Where a segment's threshold comes from. */
+export type SegmentRule = Threshold & { readonly from: "own" | "rest" };
+
+/** Thresholds of a model; stored in the model file. */
+export interface Decisions {
+  /** Promised precision of automatic decisions; 0..1. */
+  readonly promise: number;
+  /** Accepted chance that a threshold's true precision is below the promise. */
+  readonly risk: number;
+  readonly score: ConfidenceScore;
+  readonly segments: Readonly<Record<string, SegmentRule>>;
+  /** For segments that were not among the unseen items. */
+  readonly unknown: Threshold;
+  /** Share of the unseen items that would have been automatic. */
+  readonly coverage: number;
+}
+
+/** Calibrated predictions of unseen, labelled items, row by row. */
+export interface Judged {
+  /** Calibrated probability of the top class. */
+  readonly top: ArrayLike<number>;
+  /** Calibrated probability of the runner-up. */
+  readonly second: ArrayLike<number>;
+  /** 1 where the top class is the true one. */
+  readonly right: ArrayLike<number>;
+  /** Absent: all items are one segment, named "". */
+  readonly segments?: ArrayLike<string>;
+}
+
+export interface DecisionOptions {
+  /** Default 0.98. */
+  readonly promise?: number;
+  /** Default 0.05. */
+  readonly risk?: number;
+  /** Fewest unseen items with which a segment gets a threshold of its own. Default 300. */
+  readonly minItems?: number;
+  /** Default: the score that covers more. */
+  readonly score?: ConfidenceScore;
+}
+
+/** The confidence of one item, 0..1, rising with trust. */
+export function confidenceOf(score: ConfidenceScore, top: number, second: number): number {
+  if (score === "top") return top;
+  return top > 0 ? top / (top + second) : 0;
+}
+
+/** Whether the top class may stand without a person; `segment` as in the fit. */
+export function decide(decisions: Decisions, top: number, second: number, segment = ""): "auto" | "review" {
+  const rule = Object.hasOwn(decisions.segments, segment) ? decisions.segments[segment] : decisions.unknown;
+  return rule.kind === "from" && confidenceOf(decisions.score, top, second) >= rule.confidence ? "auto" : "review";
+}
+
+/**
+ * Finds the thresholds that keep the promise, from items the model has not learned from.
+ *
+ * Throws `DECISIONS_PROMISE` (an `input`) for a promise or risk outside 0..1, `DECISIONS_SHAPE` (a `fault`) for columns of unequal length.
+ */
+export function fitDecisions(judged: Judged, options: DecisionOptions = {}): Decisions {
+  const { promise = 0.98, risk = 0.05, minItems = 300 } = options;
+  if (!(promise > 0 && promise < 1 && risk > 0 && risk < 1)) {
+    throw new StockroomError(
+      "input",
+      "DECISIONS_PROMISE",
+      `Expected promise and risk strictly between 0 and 1 but received ${promise} and ${risk}. Promise, say, 0.98 with risk 0.05.`,
+    );
+  }
+  const items = judged.top.length;
+  const segments = judged.segments ?? [];
+  if (judged.second.length !== items || judged.right.length !== items || (judged.segments !== undefined && segments.length !== items)) {
+    throw new StockroomError(
+      "fault",
+      "DECISIONS_SHAPE",
+      `Expected ${items} values in every column of the judged items. Hand over one per item.`,
+    );
+  }
+  const rowsOf = new Map<string, number[]>();
+  for (let row = 0; row < items; row++) {
+    const segment = segments[row] ?? "";
+    const rows = rowsOf.get(segment);
+    if (rows === undefined) rowsOf.set(segment, [row]);
+    else rows.push(row);
+  }
+  const scores: readonly ConfidenceScore[] = options.score === undefined ? ["top", "margin"] : [options.score];
+  const fits = scores.map((score) => fitScore(judged, rowsOf, { promise, risk, minItems, score }));
+  return fits.reduce((best, fit) => (fit.coverage > best.coverage ? fit : best));
+}
+
+function fitScore(judged: Judged, rowsOf: ReadonlyMap<string, readonly number[]>, options: Required<DecisionOptions>): Decisions {
+  const { promise, risk, minItems, score } = options;
+  const confidence = Float64Array.from(judged.top, (top, row) => confidenceOf(score, top, judged.second[row]));
+  const ladderOf = (rows: readonly number[]): Ladder => climb(confidence, judged.right, rows);
+
+  const large = [...rowsOf].filter(([, rows]) => rows.length >= minItems);
+  const small = [...rowsOf].filter(([, rows]) => rows.length < minItems);
+  const own = large.map(([segment, rows]): [string, Threshold] => [segment, loosest(ladderOf(rows), promise, risk)]);
+  const smallRows = small.flatMap(([, rows]) => rows);
+  const everything = [...rowsOf.values()].flat();
+  // Too few even together: the strictest of what all items and the large segments demand.
+  const rest =
+    smallRows.length >= minItems
+      ? loosest(ladderOf(smallRows), promise, risk)
+      : strictest([loosest(ladderOf(everything), promise, risk), ...own.map(([, threshold]) => threshold)]);
+
+  const rules = new Map<string, SegmentRule>();
+  for (const [segment, threshold] of own) rules.set(segment, { ...threshold, from: "own" });
+  for (const [segment, rows] of small) {
+    const threshold = seenAbove(rest, ladderOf(rows), risk);
+    const against = threshold.kind === "from" && speaksAgainst(threshold.seen, promise);
+    rules.set(segment, against ? { kind: "never", seen: threshold.seen, from: "rest" } : { ...threshold, from: "rest" });
+  }
+  const automatic = [...rules.values()].reduce((sum, rule) => sum + (rule.kind === "from" ? rule.seen.automatic : 0), 0);
+  return {
+    promise,
+    risk,
+    score,
+    segments: Object.fromEntries([...rules].sort(([a], [b]) => (a < b ? -1 : 1))),
+    unknown: strictest([rest, ...own.map(([, threshold]) => threshold)]),
+    coverage: everything.length === 0 ? 0 : automatic / everything.length,
+  };
+}
+
+/** Items of a segment from the most to the least confident: how many stand at or above each confidence, and how many of them are wrong. */
+interface Ladder {
+  readonly items: number;
+  readonly steps: readonly { readonly confidence: number; readonly automatic: number; readonly wrong: number }[];
+}
+
+function climb(confidence: Float64Array, right: ArrayLike<number>, rows: readonly number[]): Ladder {
+  const order = rows.toSorted((a, b) => confidence[b] - confidence[a]);
+  const steps: { confidence: number; automatic: number; wrong: number }[] = [];
+  let wrong = 0;
+  for (let i = 0; i < order.length; i++) {
+    const here = confidence[order[i]];
+    if (right[order[i]] === 0) wrong += 1;
+    // Ties stand or fall together.
+    if (i + 1 === order.length || confidence[order[i + 1]] < here) steps.push({ confidence: here, automatic: i + 1, wrong });
+  }
+  return { items: rows.length, steps };
+}
+
+/** The loosest step whose exact lower bound of precision reaches the promise. */
+function loosest(ladder: Ladder, promise: number, risk: number): Threshold {
+  for (let i = ladder.steps.length - 1; i >= 0; i--) {
+    const step = ladder.steps[i];
+    // Chance of so few wrong ones if the precision were exactly the promise: the binomial tail as a beta integral.
+    const holds = step.wrong < step.automatic && 1 - betaBelow(step.wrong + 1, step.automatic - step.wrong, 1 - promise) <= risk;
+    if (holds) return { kind: "from", confidence: step.confidence, seen: see(ladder.items, step.automatic, step.wrong, risk) };
+  }
+  return { kind: "never", seen: see(ladder.items, 0, 0, risk) };
+}
+
+/** The same threshold with what a ladder of other items shows above it. */
+function seenAbove(threshold: Threshold, ladder: Ladder, risk: number): Threshold {
+  if (threshold.kind === "never") return { kind: "never", seen: see(ladder.items, 0, 0, risk) };
+  const step = ladder.steps.findLast((one) => one.confidence >= threshold.confidence);
+  return { ...threshold, seen: see(ladder.items, step?.automatic ?? 0, step?.wrong ?? 0, risk) };
+}
+
+function see(items: number, automatic: number, wrong: number, risk: number): Seen {
+  const precisionLow = automatic === 0 ? 0 : clopperPearson(automatic - wrong, automatic, 1 - 2 * Math.min(risk, 0.5)).low;
+  return { items, automatic, wrong, precisionLow };
+}
+
+/** Whether so many wrong ones would come in fewer than 1 in 20 cases if the promise held. */
+function speaksAgainst(seen: Seen, promise: number): boolean {
+  return seen.wrong > 0 && betaBelow(seen.wrong, seen.automatic - seen.wrong + 1, 1 - promise) < 0.05;
+}
+
+function strictest(thresholds: readonly Threshold[]): Threshold {
+  return thresholds.reduce((strict, one) =>
+    strict.kind === "never" || (one.kind === "from" && one.confidence <= strict.confidence) ? strict : one,
+  );
+}
