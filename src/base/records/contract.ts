@@ -6,7 +6,13 @@
 //   R2. Every table lives in the schema `stockroom`; the durable engine's tables live in `dbos`.
 //   R3. An outbox event is committed with the fact it tells of, or not at all.
 
-/** Rows as the driver gives them: bigint and numeric as text unless the statement casts them. */
+/**
+ * Rows as values of JSON: bigint and numeric as text (cast to `int` or `float8` for numbers), timestamptz as ISO text in UTC with
+ * milliseconds, date and timestamp as PostgreSQL's text, json parsed, bytea as Buffer.
+ *
+ * Throws `busy` `RECORDS_UNREACHABLE`, `RECORDS_DISK_FULL`, `RECORDS_CONTENDED` when trying again may help; other errors are the
+ * driver's own, with SQLSTATE in `code` (`23505` for a broken unique constraint).
+ */
 export interface Tx {
   query<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
@@ -14,12 +20,36 @@ export interface Tx {
 export interface Records extends Tx {
   /** Runs `work` in one transaction; a throw rolls back. Serialisation failures and deadlocks are tried again up to 5 times. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
-  /** Holds one connection for as long as `work` runs: session advisory locks, LISTEN, COPY. */
+  /** Holds one connection of its own for as long as `work` runs: session advisory locks. Released locks and all when it ends. */
   session<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
-  /** The connection string; holds the password, so it is never logged. */
+  /**
+   * Calls `heard` for every NOTIFY on `channel` until the returned function is called. Delivery is a hint, not a promise: after a
+   * lost connection it listens again by itself and calls `heard("")` once, because something may have been missed.
+   */
+  listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>>;
+  /** The connection string; holds the password, so it is never logged. An embedded server may move to another port when it restarts. */
   readonly url: string;
-  close(): Promise<void>;
+  /** What runs beneath, for `stockroom doctor` and `/health`. No secret in it. */
+  about(): RecordsAbout;
+  /** Closes the pool; the last process of a home also stops the embedded server, unless `keepServer`. */
+  close(options?: { readonly keepServer?: boolean }): Promise<void>;
 }
+
+export type RecordsAbout =
+  | { readonly kind: "external"; readonly host: string; readonly port: number; readonly database: string }
+  | {
+      readonly kind: "embedded";
+      readonly port: number;
+      readonly pid: number | undefined;
+      /** `down`: being restarted; statements meanwhile fail with `busy`. */
+      readonly state: "up" | "down";
+      /** True when another process (or one that was killed) had started the server. */
+      readonly adopted: boolean;
+      readonly folder: string;
+      readonly serverLog: string;
+      /** PostgreSQL refuses to run as root; then this is the user id it runs under. */
+      readonly uid: number | undefined;
+    };
 
 /** One step of the schema. `id` sorts nothing: the order is the order of the list. */
 export interface Migration {
