@@ -1,33 +1,24 @@
 // The layer rules of the house as one lint rule, read from tools/rooms.json.
 //
 //   L1. base rooms import only the ground files and base rooms that stand before them in the table.
-//   L2. A wing imports base and itself, never another wing. Inside: engine <- store <- flow <- doors (routes, verbs).
-//   L3. An engine is pure: of base only what the table calls pure, of node nothing but `node:` modules without effects.
+//   L2. A wing imports base and itself, never another wing. Inside: engine <- store <- flow <- doors (verbs, routes, demo) <- index.ts.
+//   L3. An engine is pure: of base only what the table calls pure, of node only modules without effects, of npm only what the table names.
 //   L4. From outside, a wing is entered through its index.ts alone.
-//   L5. house.ts may import base and wings; server and cli may import house, base and wings; nothing imports them.
+//   L5. house.ts may import base and wings; server and cli may import what stands before them; nothing below imports any of these.
+//   L6. Every file under src/ is in a room; none imports a file outside src/ (its tests may), a test, or the house by any name but a relative path.
+//
+// An import is whatever names a module in the text: `import`, `import type`, `export ... from`, `import("...")` as value or type,
+// `import x = require("...")`, `require("...")`, `import.meta.resolve("...")`, and `new URL("./x.ts", import.meta.url)`, by which threads are
+// started. A name that is computed at run time cannot be checked here.
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const map = JSON.parse(readFileSync(path.join(root, "tools/rooms.json"), "utf8"));
+const ownName = "stockroom";
 
 const within = (file, room) => file === room || file.startsWith(`${room}/`);
-const effects = new Set([
-  "fs",
-  "fs/promises",
-  "net",
-  "http",
-  "https",
-  "http2",
-  "child_process",
-  "worker_threads",
-  "cluster",
-  "dgram",
-  "dns",
-  "process",
-  "timers",
-  "timers/promises",
-]);
+const isTest = (file) => /\.(test|bench)\.ts$/.test(file);
 
 function placeOf(file) {
   if (map.ground.includes(file)) return { kind: "ground", room: file };
@@ -35,19 +26,33 @@ function placeOf(file) {
   if (base >= 0) return { kind: "base", room: map.base[base], rank: base };
   const wing = map.wings.find((room) => within(file, room));
   if (wing !== undefined) {
-    const floor = map.floors.indexOf(file.slice(wing.length + 1).split("/")[0]);
-    return { kind: "wing", room: wing, floor: floor < 0 ? map.floors.length : floor };
+    const inner = file.slice(wing.length + 1);
+    const floor = map.floors.indexOf(inner.split("/")[0]);
+    const doors = map.floors.length - 1;
+    return { kind: "wing", room: wing, floor: inner === "index.ts" ? doors + 1 : floor < 0 ? doors : floor };
   }
   const top = map.top.findIndex((room) => within(file, room));
   if (top >= 0) return { kind: "top", room: map.top[top], rank: top };
   return { kind: "outside", room: "" };
 }
 
+// The tests of a ground file stand beside it and obey its rules.
+const judgedAs = (file) => file.replace(/\.(test|bench)\.ts$/, ".ts");
+
+/** Why a file may not be where it is, or undefined when it may. */
+export function homeless(file) {
+  if (!file.startsWith("src/") || placeOf(judgedAs(file)).kind !== "outside") return undefined;
+  return `${file} is in no room. Move it into one, or add its room to tools/rooms.json.`;
+}
+
 /** Why `from` may not import `to`, or undefined when it may. Both are paths from the root with forward slashes. */
 export function forbidden(from, to) {
-  const a = placeOf(from);
+  const a = placeOf(judgedAs(from));
   const b = placeOf(to);
-  if (a.kind === "outside") return undefined;
+  if (!from.startsWith("src/")) return undefined;
+  if (isTest(to) && !isTest(from)) return `${from} is part of the product and may not import the test ${to}.`;
+  if (isTest(from) && !to.startsWith("src/")) return undefined;
+  if (a.kind === "outside") return homeless(from);
   if (b.kind === "outside") return `${from} is part of the product and may not import ${to}, which is not.`;
   if (a.kind === "ground") return b.kind === "ground" ? undefined : `The ground files may import only each other, not ${b.room}.`;
   if (a.kind === "base") {
@@ -62,7 +67,7 @@ export function forbidden(from, to) {
         return `Wings never import each other: ${a.room} wants ${b.room}. Let them meet through an object and an event.`;
       return b.floor <= a.floor ? undefined : `Within ${a.room} imports go engine <- store <- flow <- doors; ${from} reaches up to ${to}.`;
     }
-    if (a.floor === 0 && !map.pure.some((name) => within(to, `src/base/${name}`)))
+    if (a.floor === 0 && !isTest(from) && !map.pure.some((name) => within(to, `src/base/${name}`)))
       return `An engine is pure: ${from} may not import ${to}.`;
     return undefined;
   }
@@ -71,28 +76,78 @@ export function forbidden(from, to) {
   return undefined;
 }
 
+/** Why the file `from` may not import what its text calls `source`, or undefined when it may. */
+export function forbiddenSource(from, source) {
+  if (!from.startsWith("src/")) return undefined;
+  if (source.startsWith(".")) {
+    const to = path.posix.join(path.posix.dirname(from), source.replace(/[?#].*$/, ""));
+    return forbidden(from, to.replace(/\.js$/, ".ts"));
+  }
+  if (source === ownName || source.startsWith(`${ownName}/`) || source.startsWith("#") || /^(\/|file:|data:|[a-z]:)/i.test(source)) {
+    return `${from} names ${source.startsWith("data:") ? "a data URL" : source}: within the house, imports are relative paths.`;
+  }
+  const place = placeOf(judgedAs(from));
+  if (place.kind !== "wing" || place.floor !== 0 || isTest(from)) return undefined;
+  const inNode = source.startsWith("node:") || nodeModules.has(source.split("/")[0]);
+  const name = source.replace(/^node:/, "");
+  if (inNode ? map.pureNode.includes(name) : map.purePackages.some((each) => within(name, each))) return undefined;
+  return `An engine is pure: ${from} may not import ${source}. Take the effect as an argument.`;
+}
+
+const nodeModules = new Set(process.getBuiltinModule("node:module").builtinModules);
+
+/** The text of a module name that is written out: a string, or a template without holes. */
+function literal(node) {
+  if (node === null || node === undefined) return undefined;
+  if (node.type === "TSLiteralType") return literal(node.literal);
+  if (node.type === "TSAsExpression" || node.type === "TSSatisfiesExpression" || node.type === "ParenthesizedExpression") {
+    return literal(node.expression);
+  }
+  if (node.type === "Literal" && typeof node.value === "string") return node.value;
+  if (node.type === "TemplateLiteral" && node.expressions.length === 0) return node.quasis[0].value.cooked;
+  return undefined;
+}
+
+const isImportMeta = (node) => node?.type === "MetaProperty" && node.meta.name === "import";
+
 const rule = {
   meta: { type: "problem", schema: [] },
   create(context) {
     const file = path.relative(root, context.filename).split(path.sep).join("/");
     if (!file.startsWith("src/")) return {};
-    const isTest = /\.(test|bench)\.ts$/.test(file);
-    const check = (node) => {
-      const source = node.source?.value;
-      if (typeof source !== "string") return;
-      if (source.startsWith(".")) {
-        const to = path.posix.normalize(path.posix.join(path.posix.dirname(file), source));
-        if (isTest && !to.startsWith("src/")) return;
-        const why = forbidden(file, to);
-        if (why !== undefined) context.report({ node, message: why });
-        return;
-      }
-      const name = source.startsWith("node:") ? source.slice(5) : source;
-      if (!isTest && /^src\/[a-z]+\/engine\//.test(file) && effects.has(name)) {
-        context.report({ node, message: `An engine is pure: ${file} may not import ${source}. Take the effect as an argument.` });
-      }
+    const judge = (node, named) => {
+      const source = literal(named);
+      const why = source === undefined ? undefined : forbiddenSource(file, source);
+      if (why !== undefined) context.report({ node, message: why });
     };
-    return { ImportDeclaration: check, ExportNamedDeclaration: check, ExportAllDeclaration: check, ImportExpression: check };
+    const bySource = (node) => judge(node, node.source);
+    return {
+      Program(node) {
+        const why = homeless(file);
+        if (why !== undefined) context.report({ node, message: why });
+      },
+      ImportDeclaration: bySource,
+      ExportNamedDeclaration: bySource,
+      ExportAllDeclaration: bySource,
+      ImportExpression: bySource,
+      TSImportType: (node) => judge(node, node.source ?? node.argument),
+      TSImportEqualsDeclaration: (node) => judge(node, node.moduleReference.expression),
+      CallExpression(node) {
+        const { callee } = node;
+        const member = callee.type === "MemberExpression" && callee.property.type === "Identifier" ? callee.property.name : "";
+        const asked =
+          (callee.type === "Identifier" && callee.name === "require") ||
+          (member === "resolve" && (isImportMeta(callee.object) || callee.object.name === "require"));
+        if (asked) judge(node, node.arguments[0]);
+      },
+      NewExpression(node) {
+        const [named, base] = node.arguments;
+        const ofThisFile = base?.type === "MemberExpression" && isImportMeta(base.object) && base.property.name === "url";
+        if (node.callee.name !== "URL" || !ofThisFile) return;
+        const names = named.type === "ConditionalExpression" ? [named.consequent, named.alternate] : [named];
+        for (const name of names) if (/\.[jt]s$/.test(literal(name) ?? "")) judge(node, name);
+      },
+    };
   },
 };
 
