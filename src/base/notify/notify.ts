@@ -1,0 +1,263 @@
+// Notify, put together: posting in the fact's own transaction, delivery as one durable run per (notice, channel), the list.
+//
+//   fact + notice row + `notice.posted` (one transaction) -> relay -> a run per channel -> tries with backoff -> delivered | dead letter
+//
+// Who may call at the same time: everyone. Posting twice meets the primary key; a run repeated after a crash reads what it has reached.
+
+import { setTimeout } from "node:timers/promises";
+import type { Clock } from "../clock.ts";
+import { systemClock } from "../clock.ts";
+import { StockroomError } from "../errors.ts";
+import type { Subscription } from "../events/contract.ts";
+import { faultPoint } from "../faults.ts";
+import type { Log } from "../log.ts";
+import type { Migration, Records, Tx } from "../records/contract.ts";
+import { appendEvent } from "../records/outbox.ts";
+import type { Json, QueueDefinition, WorkflowDefinition } from "../workflow/contract.ts";
+import { makeChannel } from "./channels.ts";
+import type { Channel, ChannelSettings } from "./channels.ts";
+import type { Notice, NoticeRow } from "./contract.ts";
+import type { PostedNotice } from "./message.ts";
+import { channelsOf } from "./topics.ts";
+import type { Topics } from "./topics.ts";
+
+export const notifyMigrations: readonly Migration[] = [
+  {
+    id: "notify-001-notices",
+    sql: `
+      create table stockroom.notices (
+        id text primary key,
+        topic text not null,
+        severity text not null check (severity in ('info', 'warning', 'alarm')),
+        title text not null,
+        body text not null,
+        facts jsonb not null,
+        at timestamptz not null default now()
+      );
+      create index notices_at on stockroom.notices (at desc, id);
+      create table stockroom.notice_deliveries (
+        notice text not null references stockroom.notices (id) on delete cascade,
+        channel text not null,
+        state text not null check (state in ('waiting', 'delivered', 'failed')),
+        reached jsonb not null default '[]',
+        at timestamptz,
+        error text,
+        primary key (notice, channel)
+      );
+    `,
+  },
+];
+
+/**
+ * Posts a notice in the transaction of the fact it tells of; delivery begins once that commits.
+ *
+ * The same `id` again changes nothing and sends nothing (N1).
+ */
+export async function postNotice(tx: Tx, notice: Notice): Promise<void> {
+  const written = await tx.query(
+    `insert into stockroom.notices (id, topic, severity, title, body, facts) values ($1, $2, $3, $4, $5, $6::jsonb)
+     on conflict (id) do nothing returning id`,
+    [notice.id, notice.topic, notice.severity, notice.title, notice.body, JSON.stringify(notice.facts)],
+  );
+  if (written.length === 0) return;
+  await appendEvent(tx, {
+    kind: "notice.posted",
+    subject: notice.topic,
+    data: { notice: notice.id, severity: notice.severity },
+    dedupe: `notice.posted/${notice.id}`,
+  });
+}
+
+/** One run's input: which notice goes out by which channel. */
+interface DeliverInput {
+  readonly notice: string;
+  readonly channel: string;
+}
+
+function parseInput(json: Json): DeliverInput {
+  if (typeof json === "object" && json !== null && "notice" in json && "channel" in json) {
+    const { notice, channel } = json;
+    if (typeof notice === "string" && typeof channel === "string") return { notice, channel };
+  }
+  throw new StockroomError("input", "NOTIFY_INPUT_BAD", "Expected { notice, channel } but the run's input is something else. Drop it.");
+}
+
+export interface NotifyOptions {
+  readonly records: Records;
+  /** By name. `log` is always there, unless the settings give that name to another. */
+  readonly channels: Readonly<Record<string, ChannelSettings>>;
+  readonly topics: Topics;
+  readonly log: Log;
+  readonly clock?: Clock;
+  /** Tries of one delivery and the first pause between them (it doubles). Default 8 and 5,000: ten minutes in all, enough for greylisting. */
+  readonly tries?: number;
+  readonly backoffMs?: number;
+}
+
+/** The open room: hand its workflow, queue and subscriptions to the engine, ask it for its list. */
+export interface Notices {
+  readonly workflow: WorkflowDefinition;
+  readonly queue: QueueDefinition;
+  /** One per channel, so that one broken channel holds up none of the others. */
+  readonly subscriptions: readonly Subscription[];
+  /** Newest first, with the state of each delivery begun. */
+  list(query?: { readonly topic?: string; readonly limit?: number }): Promise<readonly NoticeRow[]>;
+}
+
+/** The longest a delivery waits because a receiver asked for it (`Retry-After`). */
+const maxRetryAfterMs = 15 * 60_000;
+
+/**
+ * Opens the room. Throws `input` `NOTIFY_CHANNEL_BAD` for a channel that cannot work and `NOTIFY_CHANNEL_UNKNOWN` for a topic that names none.
+ */
+export function makeNotify(options: NotifyOptions): Notices {
+  const { records, topics, log, tries = 8, backoffMs = 5_000, clock = systemClock } = options;
+  const settings: Readonly<Record<string, ChannelSettings>> = { log: { kind: "log" }, ...options.channels };
+  const channels = new Map<string, Channel>();
+  for (const [name, channel] of Object.entries(settings)) {
+    channels.set(name, makeChannel(name, channel, { clock, logNotice: (notice) => logNotice(log, notice) }));
+  }
+  checkTopics(topics, channels);
+
+  const workflow: WorkflowDefinition = {
+    name: "notify.deliver",
+    queue: "notify",
+    // The step has its own tries; a second round of the whole run would only repeat them.
+    tries: 1,
+    title: (json) => {
+      const { notice, channel } = parseInput(json);
+      return `send ${notice} by ${channel}`;
+    },
+    run: async (context, json) => {
+      const input = parseInput(json);
+      const channel = channels.get(input.channel);
+      let tried = 0;
+      await context.step(
+        "send",
+        async (signal) => {
+          tried += 1;
+          if (channel === undefined) throw await goneChannel(records, input);
+          await deliver(records, channel, input, { signal, last: tried >= tries });
+        },
+        { tries, backoffMs },
+      );
+    },
+  };
+
+  return {
+    workflow,
+    queue: { name: "notify", perWorker: 16 },
+    subscriptions: [...channels.keys()].map((channel) => ({
+      name: `notify.${channel}`,
+      kind: "notice.posted",
+      workflow,
+      input: (event): Json | undefined =>
+        channelsOf(event.subject, topics).includes(channel) ? { notice: event.data["notice"] ?? null, channel } : undefined,
+    })),
+    list: (query) => listNotices(records, query),
+  };
+}
+
+function checkTopics(topics: Topics, channels: ReadonlyMap<string, Channel>): void {
+  for (const [topic, names] of Object.entries(topics)) {
+    for (const name of names) {
+      if (channels.has(name)) continue;
+      const known = [...channels.keys()].join(", ");
+      throw new StockroomError(
+        "input",
+        "NOTIFY_CHANNEL_UNKNOWN",
+        `Topic ${topic}: expected one of the channels ${known} but it names ${name}. Add the channel or correct the name.`,
+        { facts: { topic, channel: name } },
+      );
+    }
+  }
+}
+
+interface TryOptions {
+  readonly signal: AbortSignal;
+  readonly last: boolean;
+}
+
+/** One try: send to whom it has not reached yet, write down how far it came, then throw what went wrong. */
+async function deliver(records: Records, channel: Channel, input: DeliverInput, { signal, last }: TryOptions): Promise<void> {
+  const notice = await readNotice(records, input.notice);
+  const before = await beginDelivery(records, input);
+  if (before.state === "delivered") return;
+  const attempt = await channel.send(notice, before.reached, signal);
+  faultPoint("notify.sent");
+  // Aborted while sending: cancelled or shutting down. Nothing is known to have failed, so nothing is written.
+  if (attempt.error !== undefined && signal.aborted) throw signal.reason;
+  const over = last || attempt.error?.kind === "input";
+  const state = attempt.error === undefined ? "delivered" : over ? "failed" : "waiting";
+  await records.query(
+    `update stockroom.notice_deliveries set state = $3, reached = $4::jsonb, error = $5, at = now() where notice = $1 and channel = $2`,
+    [input.notice, input.channel, state, JSON.stringify(attempt.reached), attempt.error?.message ?? null],
+  );
+  if (attempt.error === undefined) return;
+  // Not durable: after a crash in this pause the receiver is asked again sooner, which harms nobody.
+  if (!over && attempt.retryAfterMs !== undefined) await setTimeout(Math.min(attempt.retryAfterMs, maxRetryAfterMs), undefined, { signal });
+  throw attempt.error;
+}
+
+async function goneChannel(records: Records, input: DeliverInput): Promise<StockroomError> {
+  const error = new StockroomError(
+    "missing",
+    "NOTIFY_CHANNEL_MISSING",
+    `Expected a channel ${input.channel} in the settings but it is gone. Put it back and redrive the dead letter, or drop the letter.`,
+    { facts: { channel: input.channel, notice: input.notice } },
+  );
+  await beginDelivery(records, input);
+  await records.query(
+    `update stockroom.notice_deliveries set state = 'failed', error = $3, at = now() where notice = $1 and channel = $2`,
+    [input.notice, input.channel, error.message],
+  );
+  return error;
+}
+
+/** ISO 8601 in UTC with milliseconds, made by the database so that no driver setting changes it. */
+const isoTime = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+async function readNotice(tx: Tx, id: string): Promise<PostedNotice> {
+  const [row] = await tx.query<PostedNotice>(
+    `select id, topic, severity, title, body, facts, ${isoTime("at")} as at from stockroom.notices where id = $1`,
+    [id],
+  );
+  if (row !== undefined) return row;
+  throw new StockroomError("missing", "NOTICE_MISSING", `Expected a notice ${id} but there is none. Drop the dead letter.`, {
+    facts: { notice: id },
+  });
+}
+
+interface DeliveryRecord {
+  readonly state: "waiting" | "delivered" | "failed";
+  readonly reached: readonly string[];
+}
+
+async function beginDelivery(tx: Tx, input: DeliverInput): Promise<DeliveryRecord> {
+  const [row] = await tx.query<DeliveryRecord>(
+    `insert into stockroom.notice_deliveries as d (notice, channel, state) values ($1, $2, 'waiting')
+     on conflict (notice, channel) do update set state = d.state returning d.state, d.reached`,
+    [input.notice, input.channel],
+  );
+  return row ?? { state: "waiting", reached: [] };
+}
+
+async function listNotices(tx: Tx, query: { readonly topic?: string; readonly limit?: number } = {}): Promise<readonly NoticeRow[]> {
+  return tx.query<NoticeRow>(
+    `select n.id, n.topic, n.severity, n.title, n.body, n.facts, ${isoTime("n.at")} as at,
+            coalesce((
+              select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('channel', d.channel, 'state', d.state, 'at', ${isoTime("d.at")}, 'error', d.error)) order by d.channel)
+              from stockroom.notice_deliveries d where d.notice = n.id
+            ), '[]') as deliveries
+     from stockroom.notices n
+     where $1::text is null or n.topic = $1 or (right($1, 1) = '.' and starts_with(n.topic, $1))
+     order by n.at desc, n.id limit $2`,
+    [query.topic ?? null, query.limit ?? 100],
+  );
+}
+
+function logNotice(log: Log, notice: PostedNotice): void {
+  const facts = { notice: notice.id, topic: notice.topic, severity: notice.severity, ...notice.facts };
+  if (notice.severity === "info") log.info(notice.title, facts);
+  else log.warn(notice.title, facts);
+}

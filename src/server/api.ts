@@ -1,0 +1,67 @@
+// The API as its callers see it: types only, so that the console and other programs import them without any code.
+//
+//   PUT    /objects/KEY          201 StoredObject (new) | 200 StoredObject (the same bytes are there already)
+//   GET    /objects/KEY          the bytes; ?version= for a former one       HEAD  the same without them       DELETE  204
+//   GET    /objects              Page<ObjectEntry>   ?prefix= &after= &limit=
+//   GET    /api/runs             { runs }            ?state= &workflow= &limit=
+//   GET    /api/runs/ID          RunDetail           POST .../cancel, .../retry   202 { id }
+//   GET    /api/dead             { letters }         ?state= &limit=     POST /api/dead/ID/redrive 202 { run } · /drop 202 { id }
+//   GET    /api/events           { events }          ?kind= &prefix= &limit=
+//   GET    /api/notices          { notices }         ?topic= &limit=
+//   GET    /api/schedules        { schedules }
+//   GET    /health               200 or 503 Health   /health/live: 200 while the process answers
+//   GET    /metrics              Prometheus text
+// Every error is an ApiError with the status its kind has in base/errors.ts (401 where the token is missing or wrong).
+// IDs and keys in paths are percent-encoded.
+
+import type { ErrorRecord } from "../base/errors.ts";
+import type { StoredEvent } from "../base/events/contract.ts";
+import type { NoticeRow } from "../base/notify/contract.ts";
+import type { ObjectEntry } from "../base/objects/contract.ts";
+import type { DeadLetter, RunDetail, RunRow, ScheduleDefinition } from "../base/workflow/contract.ts";
+
+export type { DeadLetter, NoticeRow, ObjectEntry, RunDetail, RunRow, StoredEvent };
+
+export type ApiError = ErrorRecord;
+
+/** What a finished PUT answers; the object is whole and committed by then. */
+export interface StoredObject {
+  readonly key: string;
+  readonly version: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly contentType: string;
+  readonly storedAt: string;
+}
+
+export interface ObjectPage {
+  readonly objects: readonly ObjectEntry[];
+  /** Give it as `after` for the next page; absent on the last one. */
+  readonly next?: string;
+}
+
+export interface RunList {
+  readonly runs: readonly RunRow[];
+}
+
+export interface DeadLetterList {
+  readonly letters: readonly DeadLetter[];
+}
+
+export interface EventList {
+  readonly events: readonly StoredEvent[];
+}
+
+export interface NoticeList {
+  readonly notices: readonly NoticeRow[];
+}
+
+export interface ScheduleList {
+  readonly schedules: readonly (ScheduleDefinition & { readonly lastAt: string | undefined; readonly nextAt: string })[];
+}
+
+export interface Health {
+  readonly ready: boolean;
+  readonly version: string;
+  readonly parts: Readonly<Record<string, { readonly ok: boolean; readonly ms: number; readonly code?: string }>>;
+}

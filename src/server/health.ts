@@ -1,0 +1,48 @@
+// Health: whether the process lives, and whether each part it needs answers.
+//
+//   H1. `live` asks nothing of anyone: a slow database must not get a healthy process killed.
+//   H2. `ready` is 503 while any part fails or takes longer than two seconds; it names the part and the code, never an address or a message.
+
+import type { FastifyInstance } from "fastify";
+import { describeError, StockroomError } from "../base/errors.ts";
+import type { Health } from "./api.ts";
+import type { Probe } from "./parts.ts";
+
+const probeMs = 2_000;
+
+export function mountHealth(app: FastifyInstance, probes: Readonly<Record<string, Probe>>, version: string): void {
+  app.get("/health/live", () => ({ live: true, version }));
+  for (const url of ["/health", "/health/ready"]) {
+    app.get(url, async (_request, reply) => {
+      const health = await askAll(probes, version);
+      return await reply.code(health.ready ? 200 : 503).send(health);
+    });
+  }
+}
+
+async function askAll(probes: Readonly<Record<string, Probe>>, version: string): Promise<Health> {
+  const answers = await Promise.all(
+    Object.entries(probes).map(async ([name, probe]) => {
+      const begin = performance.now();
+      const code = await ask(probe);
+      const ms = Math.round(performance.now() - begin);
+      return [name, code === undefined ? { ok: true, ms } : { ok: false, ms, code }] as const;
+    }),
+  );
+  return { ready: answers.every(([, answer]) => answer.ok), version, parts: Object.fromEntries(answers) };
+}
+
+async function ask(probe: Probe): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new StockroomError("busy", "PROBE_LATE", `Expected an answer within ${probeMs} ms.`)), probeMs);
+  });
+  try {
+    await Promise.race([probe(), late]);
+    return undefined;
+  } catch (error) {
+    return describeError(error).code;
+  } finally {
+    clearTimeout(timer);
+  }
+}

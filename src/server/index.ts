@@ -1,0 +1,6 @@
+// Server: the HTTP door of the house. Others come in here.
+
+export { makeServer, openServer } from "./server.ts";
+export type { OpenServer, ServerOptions } from "./server.ts";
+export { checkBinding, isLoopback } from "./guard.ts";
+export type { Probe, ServerParts, ServerSettings } from "./parts.ts";

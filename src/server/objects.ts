@@ -1,0 +1,216 @@
+// Objects over HTTP: bytes in and out as streams, never whole in memory.
+//
+//   O1. 201 means committed: the row and its event are there. An upload that breaks off leaves nothing.
+//   O2. A download that fails on the way ends in a broken connection, never in an end that looks clean.
+//   O3. What was stored is handed out as a download, never run as a page of ours.
+
+import { Readable } from "node:stream";
+import type { IncomingMessage } from "node:http";
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import type { Body } from "../base/bytes.ts";
+import { StockroomError } from "../base/errors.ts";
+import type { ObjectEntry } from "../base/objects/contract.ts";
+import type { Actor } from "../base/vault/contract.ts";
+import type { ObjectPage, StoredObject } from "./api.ts";
+import type { ServerParts, ServerSettings } from "./parts.ts";
+import { limitOf, parseQuery } from "./query.ts";
+
+/** Whom the vault sees behind HTTP; what it may do is a matter of grants like any other role's. */
+export const operatorOverHttp = (verb: string): Actor => ({ role: "operator", purpose: `http ${verb}` });
+
+const pageQuery = z.strictObject({ prefix: z.string().default(""), after: z.string().optional(), limit: limitOf(1_000) });
+const versionQuery = z.strictObject({ version: z.string().optional() });
+
+/** How the traffic of objects is counted. */
+export interface Traffic {
+  received(bytes: number): void;
+  sent(bytes: number): void;
+}
+
+/** Mounts the object routes. In a scope of its own, because here a body is a stream whatever its type says. */
+export async function mountObjects(app: FastifyInstance, parts: ServerParts, settings: ServerSettings, traffic: Traffic): Promise<void> {
+  const { objects } = parts;
+  app.get("/objects", async (request): Promise<ObjectPage> => {
+    const { prefix, after, limit } = parseQuery(pageQuery, request.query);
+    const found = await objects.list(prefix, { limit: limit + 1, after });
+    const page = found.slice(0, limit);
+    const last = page.at(-1);
+    return found.length > limit && last !== undefined ? { objects: page, next: last.key } : { objects: page };
+  });
+
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", (_request, _body, done) => done(null));
+
+    scope.put<{ Params: { "*": string } }>("/objects/*", { bodyLimit: Number.MAX_SAFE_INTEGER }, async (request, reply) => {
+      const key = keyOf(request.params["*"]);
+      const before = await objects.head(key);
+      const stop = new AbortController();
+      let received = 0;
+      const body = steady(request.raw, stop, (bytes) => {
+        received += bytes;
+      });
+      try {
+        checkLength(request.headers["content-length"], settings.maxUploadBytes);
+        const entry = await objects.put(operatorOverHttp("PUT"), key, body, {
+          maxBytes: settings.maxUploadBytes,
+          signal: stop.signal,
+          contentType: request.headers["content-type"],
+        });
+        return await reply.code(before?.version === entry.version ? 200 : 201).send(shown(entry));
+      } catch (error) {
+        // What is left of the body is not ours to read: answer, then hang up.
+        reply.header("connection", "close");
+        throw error;
+      } finally {
+        stop.abort();
+        traffic.received(received);
+      }
+    });
+
+    scope.get<{ Params: { "*": string } }>("/objects/*", async (request, reply) => {
+      const { version } = parseQuery(versionQuery, request.query);
+      const gone = new AbortController();
+      reply.raw.once("close", () => gone.abort());
+      const key = keyOf(request.params["*"]);
+      const known = await objects.head(key, version);
+      if (known !== undefined && request.headers["if-none-match"] === etagOf(known)) return await reply.code(304).send();
+      const { entry, body } = await objects.get(operatorOverHttp("GET"), key, { version, signal: gone.signal });
+      describe(reply, entry);
+      return await reply.send(Readable.from(await begun(body, traffic), { objectMode: false }));
+    });
+
+    scope.head<{ Params: { "*": string } }>("/objects/*", async (request, reply) => {
+      const { version } = parseQuery(versionQuery, request.query);
+      const key = keyOf(request.params["*"]);
+      const entry = await objects.head(key, version);
+      if (entry === undefined) throw missing(key);
+      describe(reply, entry);
+      return await reply.send();
+    });
+
+    scope.delete<{ Params: { "*": string } }>("/objects/*", async (request, reply) => {
+      await objects.remove(operatorOverHttp("DELETE"), keyOf(request.params["*"]));
+      return await reply.code(204).send();
+    });
+  });
+}
+
+function keyOf(key: string): string {
+  if (key !== "") return key;
+  throw new StockroomError("input", "OBJECT_KEY_BAD", "Expected /objects/KEY but the key is empty. Name the object.");
+}
+
+function missing(key: string): StockroomError {
+  return new StockroomError(
+    "missing",
+    "OBJECT_MISSING",
+    `Expected an object ${key} but there is none. List what is there: GET /objects?prefix=`,
+    {
+      facts: { key },
+    },
+  );
+}
+
+const shown = ({ key, version, bytes, sha256, contentType, storedAt }: ObjectEntry): StoredObject => ({
+  key,
+  version,
+  bytes,
+  sha256,
+  contentType,
+  storedAt,
+});
+
+const etagOf = (entry: ObjectEntry): string => `"${entry.sha256}"`;
+
+function describe(reply: { headers(values: Record<string, string | number>): unknown }, entry: ObjectEntry): void {
+  reply.headers({
+    "content-type": entry.contentType,
+    "content-length": entry.bytes,
+    "content-disposition": "attachment",
+    "content-security-policy": "sandbox; default-src 'none'",
+    etag: etagOf(entry),
+    "last-modified": new Date(entry.storedAt).toUTCString(),
+    "x-stockroom-version": entry.version,
+  });
+}
+
+function checkLength(header: string | undefined, maxBytes: number): void {
+  const bytes = Number(header ?? 0);
+  if (bytes <= maxBytes) return;
+  throw new StockroomError(
+    "input",
+    "OBJECT_TOO_LARGE",
+    `Expected at most ${maxBytes} bytes but ${bytes} were announced. Split the file, or raise the upload limit in the settings.`,
+    { facts: { bytes, maxBytes } },
+  );
+}
+
+/** A sender that brings less than this in this time is taken for a stuck or a malicious one. */
+const paceBytes = 64 * 1024;
+const paceMs = 60_000;
+
+/**
+ * The request's bytes, as long as they keep coming.
+ *
+ * The iterator leaves the socket alone when its reader stops early, or no error could be answered. Time in which we are the slow one does not count.
+ */
+async function* steady(request: IncomingMessage, stop: AbortController, onBytes: (bytes: number) => void): Body {
+  let sinceMs = 0;
+  let sinceBytes = 0;
+  const source: AsyncIterator<Uint8Array> = request.iterator({ destroyOnReturn: false });
+  for (;;) {
+    const begin = performance.now();
+    const timer = setTimeout(
+      () => {
+        const error = new StockroomError(
+          "input",
+          "UPLOAD_STALLED",
+          `Expected at least ${paceBytes} bytes every ${paceMs / 1000} seconds but fewer came. Send it again.`,
+        );
+        stop.abort(error);
+        request.destroy(error);
+      },
+      Math.max(1, paceMs - sinceMs),
+    );
+    let next: IteratorResult<Uint8Array>;
+    try {
+      next = await source.next();
+    } catch (error) {
+      if (stop.signal.aborted) throw stop.signal.reason;
+      throw new StockroomError(
+        "input",
+        "UPLOAD_BROKEN",
+        "Expected the whole body but the connection broke off. Nothing was stored; send it again.",
+        {
+          cause: error,
+        },
+      );
+    } finally {
+      clearTimeout(timer);
+    }
+    if (next.done === true) return;
+    sinceMs += performance.now() - begin;
+    sinceBytes += next.value.byteLength;
+    if (sinceBytes >= paceBytes) sinceMs = sinceBytes = 0;
+    onBytes(next.value.byteLength);
+    yield next.value;
+  }
+}
+
+/** Reads the first piece before any header is out, so that an object that cannot be opened is still answered as an error. */
+async function begun(body: Body, traffic: Traffic): Promise<Body> {
+  const source = body[Symbol.asyncIterator]();
+  const first = await source.next();
+  return (async function* () {
+    try {
+      for (let next = first; next.done !== true; next = await source.next()) {
+        traffic.sent(next.value.byteLength);
+        yield next.value;
+      }
+    } finally {
+      await source.return?.();
+    }
+  })();
+}

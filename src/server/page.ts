@@ -1,0 +1,73 @@
+// Page: the status of the house on one plain page, for people without the console. No script, nothing fetched from elsewhere.
+
+import type { FastifyInstance } from "fastify";
+import type { ServerParts } from "./parts.ts";
+
+export function mountPage(app: FastifyInstance, { workflows, notices }: ServerParts, version: string): void {
+  app.get("/", async (_request, reply) => {
+    const [active, recent, letters, news] = await Promise.all([
+      Promise.all((["running", "retrying", "queued"] as const).map((state) => workflows.list({ state, limit: 20 }))),
+      workflows.list({ limit: 20 }),
+      workflows.deadLetters({ state: "waiting", limit: 20 }),
+      notices.list({ limit: 20 }),
+    ]);
+    const page = [
+      table(
+        "Dead letters",
+        "None: nothing waits for a person.",
+        ["id", "what", "why", "since"],
+        letters.map((letter) => [letter.id, letter.title, `${letter.error.code}: ${letter.error.message}`, letter.at]),
+      ),
+      table(
+        "At work",
+        "Nothing runs.",
+        ["state", "what", "progress", "since"],
+        active
+          .flat()
+          .map((run) => [
+            run.state,
+            run.title,
+            run.progress === undefined ? "" : `${run.progress.done} of ${run.progress.total} ${run.progress.note}`,
+            run.updatedAt,
+          ]),
+      ),
+      table(
+        "Last notices",
+        "None yet.",
+        ["severity", "topic", "what", "at"],
+        news.map((notice) => [notice.severity, notice.topic, notice.title, notice.at]),
+      ),
+      table(
+        "Last runs",
+        "None yet.",
+        ["state", "what", "id", "at"],
+        recent.map((run) => [run.state, run.title, run.id, run.updatedAt]),
+      ),
+    ];
+    return await reply.type("text/html; charset=utf-8").send(frame(version, page.join("\n")));
+  });
+}
+
+function table(heading: string, none: string, columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return `<h2>${heading}</h2><p>${none}</p>`;
+  const head = columns.map((column) => `<th scope="col">${column}</th>`).join("");
+  const body = rows.map((row) => `<tr>${row.map((cell) => `<td>${escape(cell)}</td>`).join("")}</tr>`).join("\n");
+  return `<h2>${heading}</h2><table><thead><tr>${head}</tr></thead><tbody>\n${body}\n</tbody></table>`;
+}
+
+function escape(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}
+
+const frame = (version: string, body: string): string => `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Stockroom</title>
+<style>
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
+body { max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: 0.3rem 1rem 0.3rem 0; border-bottom: 1px solid #8884; overflow-wrap: anywhere; }
+</style></head><body>
+<h1>Stockroom <small>${escape(version)}</small></h1>
+${body}
+</body></html>
+`;

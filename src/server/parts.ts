@@ -1,0 +1,32 @@
+// Parts: what the server wants of the house, and no more. `House` in house.ts is one of these.
+
+import type { Clock } from "../base/clock.ts";
+import type { Events } from "../base/events/contract.ts";
+import type { Log } from "../base/log.ts";
+import type { NoticeRow } from "../base/notify/contract.ts";
+import type { ObjectStore } from "../base/objects/contract.ts";
+import type { Records } from "../base/records/contract.ts";
+import type { Workflows } from "../base/workflow/contract.ts";
+
+export interface ServerParts {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly records: Pick<Records, "query">;
+  readonly objects: ObjectStore;
+  readonly workflows: Workflows;
+  readonly events: Pick<Events, "list">;
+  readonly notices: { list(query?: { readonly topic?: string; readonly limit?: number }): Promise<readonly NoticeRow[]> };
+}
+
+export interface ServerSettings {
+  /** Default 127.0.0.1. Any address that others can reach asks for a token. */
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly token?: string | undefined;
+  /** The largest upload, plain bytes. */
+  readonly maxUploadBytes: number;
+}
+
+/** A proof that a part works; throwing means it does not. */
+export type Probe = () => Promise<unknown>;

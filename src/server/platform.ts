@@ -1,0 +1,51 @@
+// Platform routes: runs, dead letters, events, notices, schedules as JSON.
+
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import type { RunState } from "../base/workflow/contract.ts";
+import type { DeadLetterList, EventList, NoticeList, RunDetail, RunList, ScheduleList } from "./api.ts";
+import type { ServerParts } from "./parts.ts";
+import { limitOf, parseQuery } from "./query.ts";
+
+/** Every state a run can be in, in the order of a run's life. */
+export const runStates = ["queued", "running", "retrying", "done", "failed", "cancelled", "dead"] as const satisfies readonly RunState[];
+
+/** Every state of a dead letter. */
+export const letterStates = ["waiting", "redriven", "dropped"] as const;
+
+const runsQuery = z.strictObject({ state: z.enum(runStates).optional(), workflow: z.string().optional(), limit: limitOf(1_000) });
+const deadQuery = z.strictObject({ state: z.enum(letterStates).optional(), limit: limitOf(1_000) });
+const eventsQuery = z.strictObject({ kind: z.string().optional(), prefix: z.string().optional(), limit: limitOf(1_000) });
+const noticesQuery = z.strictObject({ topic: z.string().optional(), limit: limitOf(1_000) });
+
+type ById = { Params: { id: string } };
+
+export function mountPlatform(app: FastifyInstance, { workflows, events, notices }: ServerParts): void {
+  app.get("/api/runs", async (request): Promise<RunList> => ({ runs: await workflows.list(parseQuery(runsQuery, request.query)) }));
+  app.get<ById>("/api/runs/:id", async (request): Promise<RunDetail> => await workflows.show(request.params.id));
+  app.post<ById>("/api/runs/:id/cancel", async (request, reply) => {
+    await workflows.cancel(request.params.id);
+    return await reply.code(202).send({ id: request.params.id });
+  });
+  app.post<ById>("/api/runs/:id/retry", async (request, reply) => {
+    await workflows.retry(request.params.id);
+    return await reply.code(202).send({ id: request.params.id });
+  });
+
+  app.get("/api/dead", async (request): Promise<DeadLetterList> => ({
+    letters: await workflows.deadLetters(parseQuery(deadQuery, request.query)),
+  }));
+  app.post<ById>("/api/dead/:id/redrive", async (request, reply) =>
+    reply.code(202).send({ run: await workflows.redrive(request.params.id) }),
+  );
+  app.post<ById>("/api/dead/:id/drop", async (request, reply) => {
+    await workflows.drop(request.params.id);
+    return await reply.code(202).send({ id: request.params.id });
+  });
+
+  app.get("/api/events", async (request): Promise<EventList> => ({ events: await events.list(parseQuery(eventsQuery, request.query)) }));
+  app.get("/api/notices", async (request): Promise<NoticeList> => ({
+    notices: await notices.list(parseQuery(noticesQuery, request.query)),
+  }));
+  app.get("/api/schedules", async (): Promise<ScheduleList> => ({ schedules: await workflows.schedules() }));
+}

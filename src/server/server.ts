@@ -1,0 +1,202 @@
+// Server: the house over HTTP. Put together here; each route's room stands beside.
+//
+// Owns: listening, limits and timeouts, the shape of errors, the access log. Does not own: what the routes do.
+//   S1. Every answer that is not the thing asked for is an ApiError; a fault's words stay in the log, its code goes out.
+//   S2. Headers come within 15 seconds, a small body within 30, an upload keeps a pace: no sender holds a connection for nothing.
+//   S3. Closing waits for answers under way, ten seconds at most.
+
+import type { AddressInfo } from "node:net";
+import { fastify } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { describeError, isStockroomError, meanings, StockroomError } from "../base/errors.ts";
+import type { ErrorRecord } from "../base/errors.ts";
+import { checkBinding, guard, tokenWanted } from "./guard.ts";
+import { mountHealth } from "./health.ts";
+import { makeMetrics } from "./metrics.ts";
+import { mountObjects } from "./objects.ts";
+import { mountPage } from "./page.ts";
+import type { Probe, ServerParts, ServerSettings } from "./parts.ts";
+import { mountPlatform } from "./platform.ts";
+
+export interface ServerOptions {
+  readonly parts: ServerParts;
+  readonly settings: ServerSettings;
+  readonly version: string;
+  /** Further proofs of readiness, and replacements of ours (`database`, `store`, `workflows`). */
+  readonly probes?: Readonly<Record<string, Probe>>;
+  /** Mounts the wings' routes. */
+  readonly mount?: (app: FastifyInstance) => void | Promise<void>;
+}
+
+/** A server that listens. */
+export interface OpenServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const headersMs = 15_000;
+const smallBodyMs = 30_000;
+const smallBodyBytes = 1024 * 1024;
+const closingMs = 10_000;
+
+/** Makes the server without listening. */
+export async function makeServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { parts, settings, version } = options;
+  const app = fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    bodyLimit: smallBodyBytes,
+    // An upload may take hours; it is held to a pace instead (objects.ts), and every other body to `smallBodyMs` below.
+    requestTimeout: 0,
+    keepAliveTimeout: 10_000,
+    http: { headersTimeout: headersMs, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 5_000 },
+    routerOptions: { maxParamLength: 4_096 },
+    frameworkErrors: (error, request, reply) => void answerError(parts, error, request, reply),
+  });
+  app.server.maxConnections = 1_000;
+  app.setErrorHandler((error: FastifyError, request, reply) => answerError(parts, error, request, reply));
+  app.setNotFoundHandler((request, reply) =>
+    answerError(
+      parts,
+      new StockroomError(
+        "missing",
+        "ROUTE_MISSING",
+        `Expected a route but ${request.method} ${pathOf(request)} is none. The routes stand at the top of src/server/api.ts.`,
+      ),
+      request,
+      reply,
+    ),
+  );
+  guard(app, settings);
+  holdSmallBodies(app);
+  writeAccessLog(app, parts);
+
+  const metrics = makeMetrics(parts, version);
+  metrics.mount(app);
+  mountHealth(
+    app,
+    {
+      database: () => parts.records.query("select 1"),
+      store: () => parts.objects.list("", { limit: 1 }),
+      workflows: () => parts.workflows.list({ limit: 1 }),
+      ...options.probes,
+    },
+    version,
+  );
+  await mountObjects(app, parts, settings, metrics.traffic);
+  mountPlatform(app, parts);
+  mountPage(app, parts, version);
+  await options.mount?.(app);
+  return app;
+}
+
+/**
+ * Opens the server. Throws `input` `SERVER_TOKEN_MISSING`, `SERVER_TOKEN_SHORT`, and `conflict` `SERVER_PORT_TAKEN`, `input` `SERVER_HOST_BAD`,
+ * `denied` `SERVER_PORT_DENIED`.
+ */
+export async function openServer(options: ServerOptions): Promise<OpenServer> {
+  const { settings, parts } = options;
+  checkBinding(settings);
+  const app = await makeServer(options);
+  try {
+    await app.listen({ host: settings.host, port: settings.port });
+  } catch (error) {
+    await app.close();
+    throw listenError(error, settings);
+  }
+  const url = urlOf(app.server.address(), settings.host);
+  parts.log.info("server listens", { url, token: settings.token !== undefined });
+  return {
+    url,
+    close: async () => {
+      const timer = setTimeout(() => app.server.closeAllConnections(), closingMs);
+      try {
+        await app.close();
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+function urlOf(address: string | AddressInfo | null, host: string): string {
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+function listenError(error: unknown, { host, port }: ServerSettings): unknown {
+  const code = describeError(error).code;
+  const facts = { host, port };
+  if (code === "EADDRINUSE") {
+    return new StockroomError(
+      "conflict",
+      "SERVER_PORT_TAKEN",
+      `Expected port ${port} on ${host} to be free but another program listens there. Stop it, or choose another with --port.`,
+      { facts, cause: error },
+    );
+  }
+  if (code === "EACCES") {
+    return new StockroomError(
+      "denied",
+      "SERVER_PORT_DENIED",
+      `Expected to be allowed to listen on port ${port} but the system says no. Choose one above 1023 with --port.`,
+      { facts, cause: error },
+    );
+  }
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EAI_AGAIN") {
+    return new StockroomError("input", "SERVER_HOST_BAD", `Expected an address of this machine but ${host} is none. Correct --host.`, {
+      facts,
+      cause: error,
+    });
+  }
+  return error;
+}
+
+const pathOf = (request: FastifyRequest): string => request.url.split("?", 1)[0] ?? "/";
+
+/** What the framework itself refuses, in our words. */
+function recordOf(error: unknown): ErrorRecord {
+  if (isStockroomError(error)) return describeError(error);
+  const record = describeError(error);
+  const status = typeof error === "object" && error !== null && "statusCode" in error ? error.statusCode : undefined;
+  if (typeof status === "number" && status >= 400 && status < 500) return { ...record, kind: "input" };
+  return { ...record, message: "Expected this to work but the server failed. Its log has the details; look for this code and time." };
+}
+
+function answerError({ log }: ServerParts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const record = recordOf(error);
+  if (record.kind === "fault") log.error("request failed", { method: request.method, path: pathOf(request), error });
+  const status = record.code === tokenWanted ? 401 : meanings[record.kind].status;
+  if (record.kind === "busy") reply.header("retry-after", "5");
+  // Headers of the thing that was asked for do not describe the error.
+  for (const name of ["content-length", "content-disposition", "etag", "last-modified"]) reply.removeHeader(name);
+  return reply.code(status).type("application/json; charset=utf-8").send(JSON.stringify(record));
+}
+
+/** Ends a request whose small body does not come. Uploads are held to a pace of their own. */
+function holdSmallBodies(app: FastifyInstance): void {
+  app.addHook("onRequest", async (request) => {
+    if (request.method === "GET" || request.method === "HEAD" || request.routeOptions.url === "/objects/*") return;
+    const timer = setTimeout(() => request.raw.destroy(), smallBodyMs);
+    request.raw.once("end", () => clearTimeout(timer)).once("close", () => clearTimeout(timer));
+  });
+}
+
+function writeAccessLog(app: FastifyInstance, { log }: ServerParts): void {
+  const access = log.child({ room: "http" });
+  app.addHook("onResponse", async (request, reply) => {
+    const facts = {
+      method: request.method,
+      path: pathOf(request),
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+      from: request.ip,
+    };
+    // Probes and scrapes come every few seconds and say nothing when all is well.
+    if (/^\/(health|metrics)/.test(request.url) && reply.statusCode < 400) access.debug("request", facts);
+    else access.info("request", facts);
+  });
+  app.addHook("onRequestAbort", async (request) => {
+    access.info("request broken off by the caller", { method: request.method, path: pathOf(request), from: request.ip });
+  });
+}
