@@ -96,7 +96,7 @@ export interface ObjectStore {
   commit(
     actor: Actor,
     staged: readonly StagedObject[],
-    options?: PutOptions & { readonly alongside?: (tx: Tx) => Promise<void> },
+    options?: PutOptions & { readonly alongside?: (tx: Tx, entries: readonly ObjectEntry[]) => Promise<void> },
   ): Promise<readonly ObjectEntry[]>;
   discard(staged: readonly WriteTicket[]): Promise<void>;
 

@@ -1,0 +1,10 @@
+// From an address to a driver, in any thread.
+
+import type { DriverAddress } from "../contract.ts";
+import type { Driver } from "./contract.ts";
+import { makeFolderDriver } from "./folder.ts";
+
+/** Opens the driver at `address`. Cheap; a driver holds nothing that must be closed. */
+export function openDriver(address: DriverAddress): Driver {
+  return makeFolderDriver(address.root);
+}
