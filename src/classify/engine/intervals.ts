@@ -142,3 +142,176 @@ function mustBeCounts(hits: number, items: number): void {
     `Expected whole numbers with 0 <= hits <= items but received ${hits} of ${items}. Count the hits among the items.`,
   );
 }
+
+/**
+ * Wilson's interval for a sample drawn without replacement from `population` items.
+ *
+ * The sample counts as so many more items as make its variance that of sampling without replacement; a census leaves no doubt.
+ */
+export function wilsonOf(hits: number, items: number, population: number, confidence = 0.95): Interval {
+  mustBeCounts(hits, items);
+  mustBeCounts(items, population);
+  if (items === 0) return population === 0 ? { low: 0, high: 0 } : { low: 0, high: 1 };
+  const rate = hits / items;
+  if (items === population) return { low: rate, high: rate };
+  return wilsonAt(rate, (items * (population - 1)) / (population - items), normalQuantile(1 - (1 - confidence) / 2));
+}
+
+/** Audited items of one stratum, drawn at random from all confident items of it. */
+export interface AuditedStratum {
+  readonly stratum: string;
+  /** All confident items of the stratum, the sampled ones included. */
+  readonly population: number;
+  readonly sampled: number;
+  readonly wrong: number;
+}
+
+/** An error rate with its interval. */
+export interface ErrorEstimate {
+  readonly population: number;
+  readonly sampled: number;
+  readonly wrong: number;
+  readonly rate: number;
+  readonly interval: Interval;
+}
+
+/** Error rates of every stratum and of all together. */
+export interface AuditEstimate {
+  readonly strata: readonly (ErrorEstimate & { readonly stratum: string })[];
+  readonly total: ErrorEstimate;
+  readonly confidence: number;
+}
+
+/**
+ * Estimates the real error rate among confident items from a random sample of each stratum.
+ *
+ * The total weighs strata by their populations, so that strata may be sampled at different rates. Its interval is Wilson's with the sample size that
+ * simple random sampling would need for the same variance; strata without a sample add everything between none wrong and all wrong.
+ */
+export function estimateErrors(strata: readonly AuditedStratum[], confidence = 0.95): AuditEstimate {
+  const each = strata.map(({ stratum, population, sampled, wrong }) => ({
+    stratum,
+    population,
+    sampled,
+    wrong,
+    rate: sampled === 0 ? 0 : wrong / sampled,
+    interval: wilsonOf(wrong, sampled, population, confidence),
+  }));
+  const seen = each.filter((one) => one.sampled > 0);
+  const population = sum(each, (one) => one.population);
+  const known = sum(seen, (one) => one.population);
+  const sampled = sum(each, (one) => one.sampled);
+  const wrong = sum(each, (one) => one.wrong);
+  if (known === 0) {
+    const high = population === 0 ? 0 : 1;
+    return { strata: each, total: { population, sampled, wrong, rate: 0, interval: { low: 0, high } }, confidence };
+  }
+  const rate = sum(seen, (one) => (one.population / known) * one.rate);
+  // Variances from rates drawn a little inwards: a stratum without errors among few items is not without variance.
+  let smooth = 0;
+  let variance = 0;
+  for (const one of seen) {
+    const share = one.population / known;
+    const inner = (one.wrong + 0.5) / (one.sampled + 1);
+    const left = one.population === one.sampled ? 0 : (one.population - one.sampled) / (one.population - 1);
+    smooth += share * (left === 0 ? one.rate : inner);
+    variance += (share * share * inner * (1 - inner) * left) / one.sampled;
+  }
+  const z = normalQuantile(1 - (1 - confidence) / 2);
+  const near: Interval = variance === 0 ? { low: rate, high: rate } : wilsonAt(rate, Math.max(1, (smooth * (1 - smooth)) / variance), z);
+  const part = known / population;
+  return {
+    strata: each,
+    total: {
+      population,
+      sampled,
+      wrong,
+      rate,
+      interval: { low: part * near.low, high: part * near.high + (1 - part) },
+    },
+    confidence,
+  };
+}
+
+/** What a line's automatic decisions of one code add up to. */
+export interface CodeTotals {
+  readonly code: string;
+  readonly items: number;
+  readonly units: number;
+  readonly kg: number;
+}
+
+/** One audited item: the code it was given, and whether that was wrong. */
+export interface AuditedItem {
+  readonly code: string;
+  readonly wrong: boolean;
+  readonly units: number;
+  readonly kg: number;
+}
+
+/** How far the true figures of a code may lie from the reported ones, either way. */
+export interface CodeMargin {
+  readonly code: string;
+  readonly items: number;
+  readonly units: number;
+  readonly kg: number;
+  /** The upper bound of the error rate behind the margin of items. */
+  readonly rateHigh: number;
+  /** `own`: from this code's audited items; `line`: too few of its own, so from those of all codes. */
+  readonly from: "own" | "line";
+  readonly sampled: number;
+}
+
+/** Fewer audited items than this say too little about a code by themselves. */
+const OWN_SAMPLE = 30;
+
+/**
+ * Error margins of reported counts, units and kg per code, from a random audit sample of the automatic items.
+ *
+ * If at most a share h of a code's items is wrong, at most h of the reported figure does not belong there; errors elsewhere bring about as much in. So the
+ * margin is the figure times the upper bound of its error rate. Units and kg weigh the sampled items, and count the sample as (sum w)^2 / (sum w^2) items.
+ */
+export function estimateMargins(totals: readonly CodeTotals[], audited: readonly AuditedItem[], confidence = 0.95): readonly CodeMargin[] {
+  const byCode = Map.groupBy(audited, (item) => item.code);
+  const population = Math.round(sum(totals, (one) => one.items));
+  const line = boundsOf(audited, population, confidence);
+  return totals.map((one) => {
+    const sample = byCode.get(one.code) ?? [];
+    const own = boundsOf(sample, Math.round(one.items), confidence);
+    // A small sample that is clearly worse than the line is believed.
+    const enough = sample.length >= Math.min(OWN_SAMPLE, one.items) || own.items.low > line.items.high;
+    const bounds = enough ? own : line;
+    return {
+      code: one.code,
+      items: one.items * bounds.items.high,
+      units: one.units * bounds.units.high,
+      kg: one.kg * bounds.kg.high,
+      rateHigh: bounds.items.high,
+      from: enough ? "own" : "line",
+      sampled: sample.length,
+    };
+  });
+}
+
+interface Bounds {
+  readonly items: Interval;
+  readonly units: Interval;
+  readonly kg: Interval;
+}
+
+function boundsOf(sample: readonly AuditedItem[], population: number, confidence: number): Bounds {
+  const z = normalQuantile(1 - (1 - confidence) / 2);
+  const boundBy = (weigh: (item: AuditedItem) => number): Interval => {
+    const weight = sum(sample, weigh);
+    if (!(weight > 0)) return population === 0 ? { low: 0, high: 0 } : { low: 0, high: 1 };
+    const square = sum(sample, (item) => weigh(item) ** 2);
+    const rate = sum(sample, (item) => (item.wrong ? weigh(item) : 0)) / weight;
+    const left = population > sample.length ? (population - sample.length) / Math.max(1, population - 1) : 0;
+    return left === 0 ? { low: rate, high: rate } : wilsonAt(rate, (weight * weight) / square / left, z);
+  };
+  return { items: boundBy(() => 1), units: boundBy((item) => item.units), kg: boundBy((item) => item.kg) };
+}
+
+function sum<Item>(items: readonly Item[], weigh: (item: Item) => number): number {
+  return items.reduce((total, item) => total + weigh(item), 0);
+}

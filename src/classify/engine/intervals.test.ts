@@ -1,0 +1,230 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { makeRandom } from "../../base/random.ts";
+import {
+  betaBelow,
+  betaQuantile,
+  clopperPearson,
+  estimateErrors,
+  estimateMargins,
+  logGamma,
+  normalBelow,
+  normalQuantile,
+  wilson,
+  wilsonOf,
+} from "./intervals.ts";
+import type { AuditedItem } from "./intervals.ts";
+
+const counts = fc.integer({ min: 0, max: 3000 }).chain((items) => fc.tuple(fc.integer({ min: 0, max: items }), fc.constant(items)));
+
+describe("special functions agree with scipy 1.10", () => {
+  test("gammaln", () => {
+    const known = [
+      [0.1, 2.252712651734206],
+      [0.5, 0.5723649429247],
+      [1, 0],
+      [3.7, 1.428072326665388],
+      [10, 12.801827480081469],
+      [171.3, 708.1149470389971],
+      [1e5, 1051287.7089736569],
+    ] as const;
+    for (const [x, value] of known) expect(Math.abs(logGamma(x) - value)).toBeLessThan(1e-13 * Math.max(1, Math.abs(value)) + 1e-13);
+  });
+
+  test("betainc", () => {
+    const known = [
+      [0.5, 0.5, 0.3, 0.3690101195655454],
+      [3, 100, 0.02, 0.3342498294083383],
+      [1000, 20, 0.98, 0.43564256453548805],
+      [1e5, 2e5, 0.333, 0.34940317171724455],
+      [1, 1, 0.25, 0.25],
+    ] as const;
+    for (const [a, b, x, value] of known) expect(betaBelow(a, b, x)).toBeCloseTo(value, 8);
+    expect(betaBelow(2, 3, 0)).toBe(0);
+    expect(betaBelow(2, 3, 1)).toBe(1);
+    expect(betaQuantile(981, 20, 0.05)).toBeCloseTo(0.972244713954521, 10);
+  });
+
+  test("norm.cdf and norm.ppf", () => {
+    const known = [
+      [-8, 6.22096057427174e-16],
+      [-3, 0.0013498980316300933],
+      [-1.5, 0.06680720126885807],
+      [0, 0.5],
+      [0.1, 0.539827837277029],
+      [2.9, 0.998134186699616],
+      [3.1, 0.9990323967867817],
+      [6, 0.9999999990134123],
+    ] as const;
+    for (const [z, value] of known) expect(Math.abs(normalBelow(z) / value - 1)).toBeLessThan(1e-11);
+    expect(normalQuantile(0.975)).toBeCloseTo(1.959963984540054, 11);
+    expect(normalQuantile(1e-9)).toBeCloseTo(-5.9978070150076865, 8);
+  });
+});
+
+describe("binomial intervals", () => {
+  test("agree with scipy.stats.binomtest(...).proportion_ci", () => {
+    const known = [
+      [0, 20, 0, 0.16112515805281935, 0, 0.16843347098308548],
+      [1, 20, 0.008881448800795402, 0.23613119344674205, 0.0012650894979560337, 0.24873276277202772],
+      [20, 20, 0.8388748419471808, 1, 0.8315665290169145, 1],
+      [37, 1000, 0.026961180875554734, 0.05058239748206931, 0.02618270884399007, 0.0506411230599609],
+      [980, 1000, 0.9693099947702821, 0.9870163170835848, 0.9692799673173909, 0.9877417320275931],
+      [3, 7, 0.1582198552514697, 0.7495416354723428, 0.09898827844243689, 0.81594843235993],
+    ] as const;
+    for (const [hits, items, wLow, wHigh, cLow, cHigh] of known) {
+      expect(wilson(hits, items)).toEqual({ low: expect.closeTo(wLow, 10), high: expect.closeTo(wHigh, 10) });
+      expect(clopperPearson(hits, items)).toEqual({ low: expect.closeTo(cLow, 10), high: expect.closeTo(cHigh, 10) });
+    }
+  });
+
+  test("hold the observed rate, lie in 0..1, and mirror", () => {
+    fc.assert(
+      fc.property(counts, fc.constantFrom(0.8, 0.95, 0.999), ([hits, items], confidence) => {
+        for (const interval of [wilson, clopperPearson]) {
+          const { low, high } = interval(hits, items, confidence);
+          expect(0 <= low && low <= high && high <= 1).toBe(true);
+          expect(items === 0 || (low <= hits / items && hits / items <= high)).toBe(true);
+          const mirror = interval(items - hits, items, confidence);
+          expect(mirror.low).toBeCloseTo(1 - high, 9);
+        }
+      }),
+    );
+  });
+
+  test("refuse what is not a count", () => {
+    for (const [hits, items] of [
+      [3, 2],
+      [-1, 2],
+      [0.5, 2],
+      [Number.NaN, 2],
+    ] as const) {
+      expect(() => wilson(hits, items)).toThrow(expect.objectContaining({ code: "INTERVAL_COUNTS" }));
+    }
+  });
+});
+
+describe("finite populations", () => {
+  test("narrow towards a census, which has no error", () => {
+    expect(wilsonOf(3, 60, 60)).toEqual({ low: 0.05, high: 0.05 });
+    expect(wilsonOf(0, 0, 0)).toEqual({ low: 0, high: 0 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 0, max: 5000 }), fc.nat(), (items, more, seed) => {
+        const hits = seed % (items + 1);
+        const finite = wilsonOf(hits, items, items + more);
+        const endless = wilson(hits, items);
+        expect(finite.low).toBeGreaterThanOrEqual(endless.low - 1e-12);
+        expect(finite.high).toBeLessThanOrEqual(endless.high + 1e-12);
+      }),
+    );
+  });
+});
+
+describe("estimateErrors", () => {
+  test("holds the true rate as often as it says", () => {
+    const random = makeRandom(4);
+    const strata = [
+      { population: 5000, rate: 0.01, sampled: 60 },
+      { population: 800, rate: 0.08, sampled: 60 },
+      { population: 90, rate: 0.2, sampled: 60 },
+    ].map((one) => ({ ...one, wrongInAll: Math.round(one.population * one.rate) }));
+    const truth = strata.reduce((sum, one) => sum + one.wrongInAll, 0) / strata.reduce((sum, one) => sum + one.population, 0);
+    const runs = 2000;
+    let held = 0;
+    for (let run = 0; run < runs; run++) {
+      const drawn = strata.map(({ population, sampled, wrongInAll }, i) => {
+        let wrong = 0;
+        let left = wrongInAll;
+        for (let k = 0; k < sampled; k++) {
+          if (random.below(population - k) >= left) continue;
+          wrong += 1;
+          left -= 1;
+        }
+        return { stratum: String(i), population, sampled, wrong };
+      });
+      const { low, high } = estimateErrors(drawn).total.interval;
+      if (low <= truth && truth <= high) held += 1;
+    }
+    expect(held / runs).toBeGreaterThan(0.93);
+    expect(held / runs).toBeLessThan(0.995);
+  });
+
+  test("weighs strata by population, not by sample", () => {
+    const { total } = estimateErrors([
+      { stratum: "a", population: 9000, sampled: 10, wrong: 0 },
+      { stratum: "b", population: 1000, sampled: 90, wrong: 45 },
+    ]);
+    expect(total.rate).toBeCloseTo(0.05, 12);
+    expect(total).toMatchObject({ population: 10_000, sampled: 100, wrong: 45 });
+  });
+
+  test("is honest about what was not sampled, and sure of a census", () => {
+    const half = estimateErrors([
+      { stratum: "a", population: 100, sampled: 100, wrong: 10 },
+      { stratum: "b", population: 100, sampled: 0, wrong: 0 },
+    ]);
+    expect(half.total.interval).toEqual({ low: 0.05, high: 0.55 });
+    expect(estimateErrors([{ stratum: "a", population: 100, sampled: 100, wrong: 10 }]).total.interval).toEqual({ low: 0.1, high: 0.1 });
+    expect(estimateErrors([]).total).toEqual({ population: 0, sampled: 0, wrong: 0, rate: 0, interval: { low: 0, high: 0 } });
+    expect(estimateErrors([{ stratum: "a", population: 5, sampled: 0, wrong: 0 }]).total.interval).toEqual({ low: 0, high: 1 });
+  });
+
+  test("never NaN, always holding its rate", () => {
+    const stratum = fc
+      .tuple(fc.integer({ min: 0, max: 500 }), fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }))
+      .map(([population, part, rate]) => {
+        const sampled = Math.round(population * part);
+        return { stratum: "s", population, sampled, wrong: Math.round(sampled * rate) };
+      });
+    fc.assert(
+      fc.property(fc.array(stratum, { maxLength: 5 }), (strata) => {
+        const { total } = estimateErrors(strata);
+        const { low, high } = total.interval;
+        expect(0 <= low && low <= high && high <= 1 + 1e-12).toBe(true);
+        expect(low <= total.rate + 1e-12 && (total.sampled === 0 || total.rate <= high + 1e-12)).toBe(true);
+      }),
+    );
+  });
+});
+
+function audited(code: string, items: number, wrong: number): AuditedItem[] {
+  return Array.from({ length: items }, (_, i) => ({ code, wrong: i < wrong, units: 2, kg: 3 }));
+}
+
+describe("estimateMargins", () => {
+  test("uses a code's own sample when it is large enough, else the line's", () => {
+    const totals = [
+      { code: "1", items: 1000, units: 2000, kg: 3000 },
+      { code: "2", items: 400, units: 800, kg: 1200 },
+    ];
+    const margins = estimateMargins(totals, [...audited("1", 200, 4), ...audited("2", 3, 0)]);
+    expect(margins.map((margin) => margin.from)).toEqual(["own", "line"]);
+    const [first, second] = margins;
+    expect(first.items).toBeCloseTo(1000 * wilsonOf(4, 200, 1000).high, 9);
+    expect(first.units).toBeCloseTo(2 * first.items, 9);
+    expect(first.kg).toBeCloseTo(3 * first.items, 9);
+    expect(second.items).toBeCloseTo(400 * wilsonOf(4, 203, 1400).high, 9);
+  });
+
+  test("believes a small sample that is clearly worse", () => {
+    const [, bad] = estimateMargins(
+      [
+        { code: "1", items: 5000, units: 0, kg: 0 },
+        { code: "2", items: 100, units: 0, kg: 0 },
+      ],
+      [...audited("1", 500, 5), ...audited("2", 8, 8)],
+    );
+    expect(bad).toMatchObject({ from: "own", sampled: 8 });
+    expect(bad.rateHigh).toBeCloseTo(1, 9);
+  });
+
+  test("without a sample everything may be wrong; uneven weights make a sample count less", () => {
+    expect(estimateMargins([{ code: "1", items: 10, units: 20, kg: 5 }], [])).toEqual([
+      { code: "1", items: 10, units: 20, kg: 5, rateHigh: 1, from: "line", sampled: 0 },
+    ]);
+    const uneven = Array.from({ length: 100 }, (_, i) => ({ code: "1", wrong: false, units: i === 0 ? 100 : 1, kg: 1 }));
+    const [margin] = estimateMargins([{ code: "1", items: 10_000, units: 10_000, kg: 10_000 }], uneven);
+    expect(margin.units).toBeGreaterThan(3 * margin.items);
+    expect(margin.kg).toBeCloseTo(margin.items, 9);
+  });
+});
