@@ -6,7 +6,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     globalSetup: ["test/kit/database.ts"],
     projects: [
-      { extends: true, test: { name: "unit", include: ["src/**/*.test.ts", "tools/**/*.test.ts"] } },
+      { extends: true, test: { name: "unit", include: ["src/**/*.test.ts", "tools/**/*.test.ts", "bench/**/*.test.ts"] } },
       { extends: true, test: { name: "house", include: ["test/house/**/*.test.ts", "test/golden/**/*.test.ts"] } },
     ],
   },
