@@ -1,0 +1,244 @@
+// Engine: the one door to DBOS Transact. DBOS dispatches: queues, priorities, limits, delays, and which process holds a run.
+//
+// Owns: the DBOS singleton of this process, its pool, the legs (one DBOS workflow per try of a run) and their way back to the queue.
+// Does not own: what a run is, its steps, its errors and its end; those are ours (runs.ts, execution.ts). See decisions/workflow-on-dbos.md.
+//   N1. A leg is enqueued in the transaction that says so in `stockroom.run`.
+//   N2. A leg put back names its queue.
+// Concurrency: one engine a process, because DBOS keeps its state in module variables.
+
+import { DBOS, DBOSClient } from "@dbos-inc/dbos-sdk";
+import { Client, Pool } from "pg";
+import type { ClientBase } from "pg";
+import { StockroomError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Records, Tx } from "../records/contract.ts";
+import type { QueueDefinition } from "./contract.ts";
+
+/** DBOS gives a run only to processes of its own version; ours is pinned, so that a new release goes on with old runs. */
+const pinnedVersion = "stockroom";
+const schema = "dbos";
+const poolSize = 8;
+
+/** One try of a run. */
+export interface Leg {
+  readonly runId: string;
+  readonly leg: number;
+}
+
+/** The engine's name of a leg. Legs before the run's id, because a run's id may hold any text. */
+export function legId(leg: Leg): string {
+  return `${leg.leg}/${leg.runId}`;
+}
+
+export interface EngineOptions {
+  readonly records: Records;
+  readonly executorId: string;
+  readonly queues: readonly QueueDefinition[];
+  /** How often a queue is asked for work. */
+  readonly pollMs: number;
+  /** False: this process starts runs and watches them, but takes none up. */
+  readonly work: boolean;
+  readonly workflows: readonly string[];
+  readonly log: Log;
+  /** Runs a leg. Its promise ends the leg; one that never settles leaves the leg to be put back. Never rejects. */
+  readonly run: (workflow: string, leg: Leg) => Promise<void>;
+}
+
+export interface EnqueueOptions {
+  readonly workflow: string;
+  readonly queue: string;
+  readonly priority: number;
+  readonly delayMs?: number;
+}
+
+export interface Engine {
+  enqueue(tx: Tx, leg: Leg, options: EnqueueOptions): Promise<void>;
+  /** Executors that hold legs, this one included. */
+  holders(tx: Tx): Promise<string[]>;
+  /** Puts every leg of a dead executor back; the caller holds that executor's lock. Gives how many. */
+  putBack(tx: Tx, executorId: string): Promise<number>;
+  /** Legs this executor holds, with the token of the claim. */
+  held(tx: Tx): Promise<{ readonly legId: string; readonly claim: string }[]>;
+  /** Puts single legs of this executor back, if the claim is still the one seen. */
+  putBackClaims(tx: Tx, claims: readonly { readonly legId: string; readonly claim: string }[]): Promise<number>;
+  /** Removes legs that ended more than `olderThanMs` ago; a leg says nothing that the run's row does not. */
+  sweepLegs(olderThanMs: number): Promise<number>;
+  /** Takes no more legs. */
+  stop(): Promise<void>;
+  /** Ends what `stop` left open, the connections. */
+  close(): Promise<void>;
+}
+
+let open = false;
+
+/** Throws `WORKFLOW_OPEN_TWICE` (conflict) while an engine is open in this process. */
+export function refuseSecondEngine(): void {
+  if (open) {
+    throw new StockroomError(
+      "conflict",
+      "WORKFLOW_OPEN_TWICE",
+      "Expected one open workflow room in a process but there is one already. Close the first, or use another process.",
+    );
+  }
+}
+
+/** Opens DBOS on the records' database, schema `dbos`. Throws `WORKFLOW_OPEN_TWICE`. */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const { records, log, executorId } = options;
+  refuseSecondEngine();
+  open = true;
+  // An embedded server may move to another port when it restarts, so each new connection asks where it is now.
+  class Located extends Client {
+    constructor() {
+      super({
+        connectionString: records.url,
+        keepAlive: true,
+        connectionTimeoutMillis: 15_000,
+        application_name: `stockroom-workflow ${executorId}`,
+        // A process that hangs inside a transaction must not hold a queue's rows for ever.
+        options: "-c idle_in_transaction_session_timeout=60000",
+      });
+    }
+  }
+  const pool = new Pool({ max: poolSize, idleTimeoutMillis: 30_000, Client: Located });
+  pool.on("error", (error) => log.debug("an idle workflow connection was lost", { error: error.message }));
+  const client = await DBOSClient.create({ systemDatabaseUrl: records.url, systemDatabasePool: pool, applicationName: pinnedVersion });
+
+  try {
+    for (const workflow of options.workflows) {
+      DBOS.registerWorkflow(
+        async (runId: string, leg: number) => {
+          await options.run(workflow, { runId, leg });
+        },
+        // DBOS counts every recovery as a strike; our own counter knows a death from a restart (runs.ts).
+        { name: workflow, maxRecoveryAttempts: 1_000_000_000 },
+      );
+    }
+    DBOS.setConfig({
+      name: pinnedVersion,
+      applicationVersion: pinnedVersion,
+      executorID: executorId,
+      systemDatabaseUrl: records.url,
+      systemDatabasePool: pool,
+      systemDatabaseSchemaName: schema,
+      // We use none of what it would listen for: messages, events and streams of DBOS.
+      useListenNotify: false,
+      // Nor its schedules; it still looks for some.
+      schedulerPollingIntervalMs: 3_600_000,
+      ...(options.work ? {} : { listenQueues: [] }),
+      logger: {
+        debug: () => undefined,
+        info: (entry) => log.debug("dbos", { entry: String(entry) }),
+        warn: (entry) => log.debug("dbos warns", { entry: String(entry) }),
+        error: (entry) => log.warn("dbos reports an error", { entry: entry instanceof Error ? entry : String(entry) }),
+      },
+    });
+    await DBOS.launch();
+    for (const queue of options.queues) {
+      await DBOS.registerQueue(queue.name, {
+        workerConcurrency: queue.overall === undefined ? queue.perWorker : Math.min(queue.perWorker, queue.overall),
+        ...(queue.overall === undefined ? {} : { globalConcurrency: queue.overall }),
+        minPollingIntervalMs: options.pollMs,
+        onConflict: "always_update",
+      });
+    }
+  } catch (thrown) {
+    await DBOS.shutdown({ deregister: true }).catch(() => undefined);
+    await pool.end().catch(() => undefined);
+    open = false;
+    throw thrown;
+  }
+
+  return {
+    enqueue: async (tx, leg, wanted) => {
+      await client.enqueueInTransaction<(runId: string, leg: number) => Promise<void>>(
+        asClient(tx),
+        {
+          workflowName: wanted.workflow,
+          queueName: wanted.queue,
+          workflowID: legId(leg),
+          priority: wanted.priority,
+          appVersion: pinnedVersion,
+          ...(wanted.delayMs === undefined ? {} : { delaySeconds: wanted.delayMs / 1000 }),
+        },
+        leg.runId,
+        leg.leg,
+      );
+    },
+
+    holders: async (tx) => {
+      const rows = await tx.query<{ executor_id: string }>(
+        `select distinct executor_id from ${schema}.workflow_status
+         where status = 'PENDING' and application_name = $1 and executor_id is not null`,
+        [pinnedVersion],
+      );
+      return rows.map((row) => row.executor_id);
+    },
+
+    putBack: async (tx, dead) => {
+      const rows = await tx.query(`${putBackSql} and leg.executor_id = $2 returning 1 as one`, [pinnedVersion, dead]);
+      return rows.length;
+    },
+
+    held: async (tx) => {
+      const rows = await tx.query<{ workflow_uuid: string; owner_xid: string }>(
+        `select workflow_uuid, owner_xid from ${schema}.workflow_status
+         where status = 'PENDING' and application_name = $1 and executor_id = $2 and owner_xid is not null`,
+        [pinnedVersion, executorId],
+      );
+      return rows.map((row) => ({ legId: row.workflow_uuid, claim: row.owner_xid }));
+    },
+
+    putBackClaims: async (tx, claims) => {
+      const rows = await tx.query(
+        `${putBackSql} and leg.executor_id = $2 and (leg.workflow_uuid, leg.owner_xid) in
+           (select * from unnest($3::text[], $4::text[])) returning 1 as one`,
+        [pinnedVersion, executorId, claims.map((claim) => claim.legId), claims.map((claim) => claim.claim)],
+      );
+      return rows.length;
+    },
+
+    sweepLegs: async (olderThanMs) => {
+      const rows = await records.query<{ workflow_uuid: string }>(
+        `select workflow_uuid from ${schema}.workflow_status
+         where application_name = $1 and status in ('SUCCESS', 'ERROR', 'CANCELLED')
+           and completed_at < (extract(epoch from now()) * 1000)::bigint - $2::bigint
+         limit 2000`,
+        [pinnedVersion, Math.round(olderThanMs)],
+      );
+      // Through DBOS, because its payload tables hang on no foreign key.
+      if (rows.length > 0) await DBOS.deleteWorkflows(rows.map((row) => row.workflow_uuid));
+      return rows.length;
+    },
+
+    stop: async () => {
+      await DBOS.shutdown({ deregister: true });
+    },
+
+    close: async () => {
+      await client.destroy().catch(() => undefined);
+      await pool.end().catch(() => undefined);
+      open = false;
+    },
+  };
+}
+
+/** The columns DBOS itself sets when it recovers a workflow; the queue is named even if the row had lost it (N2). */
+const putBackSql = `
+  update ${schema}.workflow_status as leg
+  set status = 'ENQUEUED', owner_xid = null, started_at_epoch_ms = null, queue_name = coalesce(leg.queue_name, run.queue),
+      updated_at = (extract(epoch from now()) * 1000)::bigint
+  from stockroom.run as run
+  where leg.status = 'PENDING' and leg.application_name = $1 and leg.workflow_uuid = run.leg || '/' || run.id`;
+
+/** DBOS asks of a client in a transaction only `query(text, values)` with `rows` in the answer. */
+function asClient(tx: Tx): ClientBase {
+  const shim = {
+    query: async (text: string, values?: readonly unknown[]) => {
+      const rows = await tx.query(text, values);
+      return { rows, rowCount: rows.length };
+    },
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the rest of a client is never asked for
+  return shim as unknown as ClientBase;
+}
