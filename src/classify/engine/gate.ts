@@ -3,7 +3,7 @@
 // Owns: the paired tests and the verdict with its reason. Does not own: how the items were labelled (flow), what a promotion does (flow).
 //   G1. Macro-F1 decides, one-sided: promoted only if so large a lead would come by chance in at most `alpha` of comparisons of equal models.
 //   G2. Two tests must agree, because each errs where the other holds: the paired bootstrap (with BCa correction) asks whether the lead would stand on other
-//       items; the swap test, exact for equal models however few the items, asks whether it matters which model gave which answer. p is the larger.
+//       items; the swap test, exact for equal models however few the items, asks whether it matters which model gave which answer. p is the larger, plus the error of resampling.
 //   G3. McNemar's test on accuracy stands in the verdict beside it and decides nothing.
 //   G4. Without a champion the opponent is the majority baseline: the code most frequent in the test, for every item.
 //   G5. A verdict is plain JSON without NaN, also for empty tests, absent codes and equal predictions; the same input and seed give the same verdict.
@@ -66,7 +66,7 @@ export interface Verdict {
   /** Interval of the difference: its lower end is above 0 exactly when the bootstrap speaks for the challenger. */
   readonly interval: Interval & { readonly confidence: number };
   readonly test: "paired bootstrap (BCa) and swap test" | "none";
-  /** One-sided: the larger of the two below. */
+  /** One-sided: the larger of the two below, and the error of resampling on top. */
   readonly p: number;
   readonly pBootstrap: number;
   readonly pSwap: number;
@@ -99,7 +99,7 @@ export function judgeChallenger(bout: Bout, options: GateOptions = {}): Verdict 
   const differ = cells.some((cell) => cell.a !== cell.b);
   const trial = present > 0 && differ ? resample(cells, classes, alpha, resamples, seed) : undefined;
   const difference = own.macroF1 - other.macroF1;
-  const p = trial === undefined ? 1 : Math.max(trial.pBootstrap, trial.pSwap);
+  const p = trial === undefined ? 1 : withError(Math.max(trial.pBootstrap, trial.pSwap), resamples);
   const better = difference > 0 && p <= alpha;
   const first = bout.champion === undefined;
   return {
@@ -122,6 +122,11 @@ export function judgeChallenger(bout: Bout, options: GateOptions = {}): Verdict 
     seed,
     mcnemar,
   };
+}
+
+/** A share counted in few resamples may be too low by luck: 1.645 standard errors are added, so that luck does not promote. */
+function withError(p: number, resamples: number): number {
+  return Math.min(1, p + 1.645 * Math.sqrt((p * (1 - p)) / resamples));
 }
 
 interface Grounds {
