@@ -92,7 +92,11 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
     const ticket = await writeTicket(actor, key);
     const bounded = atMost(key, body instanceof Uint8Array ? once(body) : body, putOptions.maxBytes);
     const staged = await writeThrough(ticket, bounded, putOptions.signal);
-    const [entry] = await commit(actor, [staged], putOptions);
+    const [entry] = await commit(actor, [staged], putOptions).catch(async (thrown: unknown) => {
+      // Only what has no row goes: a commit whose answer was lost may have happened.
+      await discard([ticket]).catch((error: unknown) => log.warn("sealed bytes left for the sweep", { key, error }));
+      throw thrown;
+    });
     if (entry === undefined)
       throw new StockroomError("fault", "OBJECT_NO_ENTRY", "Expected an entry for the committed object but got none. Report this.");
     return entry;
@@ -175,7 +179,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
   async function commit(
     actor: Actor,
     staged: readonly StagedObject[],
-    commitOptions: PutOptions & { readonly alongside?: (tx: Tx) => Promise<void> } = {},
+    commitOptions: PutOptions & { readonly alongside?: (tx: Tx, entries: readonly ObjectEntry[]) => Promise<void> } = {},
   ): Promise<readonly ObjectEntry[]> {
     commitOptions.signal?.throwIfAborted();
     const stagingPaths = staged.map((one) => one.ticket.stagingPath);
@@ -211,7 +215,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
         if (!isNew) unused.push(path);
         made.push(entry);
       }
-      await commitOptions.alongside?.(tx);
+      await commitOptions.alongside?.(tx, made);
       faultPoint("objects.written");
       return made;
     });
@@ -277,10 +281,16 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
     return { entry, isNew: !isSame };
   }
 
-  async function discard(staged: readonly WriteTicket[]): Promise<void> {
-    for (const { stagingPath } of staged) {
-      idOf(stagingPath);
+  async function discard(tickets: readonly WriteTicket[]): Promise<void> {
+    for (const { key, stagingPath } of tickets) {
       await driver.remove(stagingPath);
+      const path = objectPath(key, stagingPath);
+      if ((await driver.stat(path)) === undefined) continue;
+      await records.transaction(async (tx) => {
+        await lockFiles(tx, [path]);
+        const [row] = await tx.query("select 1 from stockroom.object where path = $1", [path]);
+        if (row === undefined) await driver.remove(path);
+      });
     }
   }
 
