@@ -76,7 +76,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
 }
 
 function describe(server: EmbeddedServer | undefined, external: URL | undefined): RecordsAbout {
-  if (server !== undefined) return { kind: "embedded", ...server.about() };
+  if (server !== undefined) return server.about();
   return {
     kind: "external",
     host: external?.hostname ?? "",
