@@ -2,8 +2,9 @@
 //
 // Owns: subscriptions, the relay, its place in the outbox. Does not own: the outbox table (records), the runs (workflow).
 //   E1. A run's id is derived from the event's dedupe key (or id) and the subscriber's name: repeated delivery starts nothing new.
-//   E2. An event is marked relayed only after every subscriber's run is enqueued.
+//   E2. An event is marked relayed in the transaction that enqueues every subscriber's run: all of it or nothing.
 //   E3. Two relays on one database never skip an event (row locks, SKIP LOCKED).
+//   E4. An event whose subscriber cannot make its input stays in the outbox, is told of, and holds up no other.
 
 import type { Json, WorkflowDefinition } from "../workflow/contract.ts";
 
@@ -28,8 +29,9 @@ export interface Subscription {
 }
 
 export interface Events {
+  /** Newest first. Default limit 100. */
   list(query?: { readonly kind?: string; readonly prefix?: string; readonly limit?: number }): Promise<readonly StoredEvent[]>;
-  /** Relays what waits now; the relay also runs by itself (LISTEN/NOTIFY with a poll as the net). */
+  /** Relays what waits now and gives how many; the relay also runs by itself (LISTEN/NOTIFY with a poll as the net). */
   relayNow(): Promise<number>;
   close(): Promise<void>;
 }

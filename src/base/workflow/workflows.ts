@@ -39,6 +39,8 @@ import { makeTurnstile } from "./turnstile.ts";
 
 const cancelChannel = "stockroom_cancel";
 const dayMs = 86_400_000;
+/** An index entry of PostgreSQL holds about 2,700 bytes. */
+const maxIdBytes = 1_500;
 
 export interface OpenWorkflowsOptions {
   readonly records: Records;
@@ -120,11 +122,12 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     wanted: StartOptions & { readonly parent?: string | undefined },
   ): Promise<string> => {
     const definition = definitionOf(workflow);
-    if (wanted.id.trim() === "" || wanted.id.length > 400) {
+    const idBytes = Buffer.byteLength(wanted.id);
+    if (wanted.id.trim() === "" || idBytes > maxIdBytes) {
       throw new StockroomError(
         "input",
         "RUN_BAD_ID",
-        `Expected a run id of 1 to 400 characters but came ${wanted.id.length}. Derive it from what the run is about.`,
+        `Expected a run id of 1 to ${maxIdBytes} bytes but came ${idBytes}. Derive it from what the run is about.`,
       );
     }
     const priority = wanted.priority ?? 100;
