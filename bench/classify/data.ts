@@ -18,6 +18,7 @@ import { StockroomError } from "../../src/base/errors.ts";
 import { fileBody, readTable } from "../../src/base/tables/index.ts";
 import { csvBody, csvLine } from "../../src/classify/demo/csv.ts";
 import type { SchemeCode, SchemeFile } from "../../src/classify/demo/rules.ts";
+import { lineOf, parseLine } from "../../src/classify/engine/words.ts";
 
 export type Split = "train" | "valid" | "test";
 
@@ -345,7 +346,7 @@ export async function summariseReal(): Promise<
     }
     const labelled = [...counts.values()].reduce((sum, count) => sum + count, 0);
     return {
-      line: `${country}/${scheme}`,
+      line: lineOf(country, scheme).line,
       items: items.length,
       labelled,
       codes: counts.size,
@@ -363,7 +364,7 @@ async function main(): Promise<void> {
   const summary = await summariseReal();
   console.table(summary.map((row) => ({ ...row, majority: row.majority.toFixed(3) })));
   const wrong = summary.filter((row) => row.items !== row.expected || row.labelled !== row.items);
-  const countries = new Set(summary.map((row) => row.line.split("/")[0])).size;
+  const countries = new Set(summary.map((row) => parseLine(row.line).country)).size;
   const labels = summary.reduce((sum, row) => sum + row.labelled, 0);
   console.log(`${summary.length} lines in ${countries} countries, ${labels} labels.`);
   if (wrong.length === 0) {
