@@ -6,8 +6,9 @@
 // Everything here happens under the home's lock.
 
 import { randomBytes } from "node:crypto";
-import { chown, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import process from "node:process";
 import { StockroomError } from "../errors.ts";
 import { faultPoint } from "../faults.ts";
 import type { Log } from "../log.ts";
@@ -212,9 +213,11 @@ async function replacePassword(cluster: Cluster): Promise<string> {
   return password;
 }
 
-/** As root: files somebody copied in as root are given back to the server's user, or it could not open them. */
+/** A data folder that was copied may be open to all, which the server refuses, or belong to root, and then it could not open it. */
 async function ownData(cluster: Cluster): Promise<void> {
-  if (cluster.user === undefined) return;
+  const { mode, uid: owner } = await stat(cluster.places.data);
+  if (process.platform !== "win32" && (mode & 0o077) !== 0) await chmod(cluster.places.data, 0o700);
+  if (cluster.user === undefined || owner === cluster.user.uid) return;
   const { uid, gid } = cluster.user;
   const give = async (at: string): Promise<void> => {
     await chown(at, uid, gid);
@@ -224,5 +227,5 @@ async function ownData(cluster: Cluster): Promise<void> {
       else if (entry.isFile()) await chown(inner, uid, gid);
     }
   };
-  if ((await stat(cluster.places.data)).uid !== uid) await give(cluster.places.data);
+  await give(cluster.places.data);
 }

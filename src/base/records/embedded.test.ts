@@ -1,0 +1,424 @@
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import os from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { afterAll, describe, expect, it } from "vitest";
+import { isStockroomError } from "../errors.ts";
+import { makeMemoryLog } from "../log.ts";
+import { canReach } from "./binaries.ts";
+import type { Records } from "./contract.ts";
+import { isServing, makeWorld, until } from "./fixtures/world.ts";
+import type { Embedded } from "./fixtures/world.ts";
+import { openRecords } from "./open.ts";
+
+const world = makeWorld();
+afterAll(() => world.end());
+
+const isRoot = process.geteuid?.() === 0;
+/** A system user that is neither root nor the one the server would be given. */
+const nobody = 65_534;
+const othersCanRun =
+  isRoot &&
+  (await canReach(new URL("open.ts", import.meta.url).pathname, { uid: nobody, gid: nobody })) &&
+  (await canReach(process.execPath, { uid: nobody, gid: nobody }));
+
+function open(home: string, log = makeMemoryLog()): Promise<Records> {
+  return openRecords({ home, log, migrations: [] });
+}
+
+function about(records: Records): Embedded {
+  const found = records.about();
+  if (found.kind !== "embedded") throw new Error("an embedded server was expected");
+  return found;
+}
+
+async function note(records: Records, text: string): Promise<void> {
+  await records.query("create table if not exists notes (text text)");
+  await records.query("insert into notes values ($1)", [text]);
+}
+
+async function notes(records: Records): Promise<string[]> {
+  const rows = await records.query<{ text: string }>("select text from notes order by text");
+  return rows.map(({ text }) => text);
+}
+
+function kill(pid: number | undefined): void {
+  if (pid === undefined) throw new Error("a process was expected");
+  process.kill(pid, "SIGKILL");
+}
+
+describe("first and later starts", () => {
+  it("make a database that is safe by default, and keep what was written", async () => {
+    const home = world.home();
+    const records = await open(home);
+    const first = about(records);
+    await note(records, "kept");
+    const [settings] = await records.query(`
+      select current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit, current_setting('full_page_writes') as pages,
+        current_setting('listen_addresses') as listens, current_setting('unix_socket_directories') as sockets,
+        current_setting('password_encryption') as password, current_setting('data_checksums') as checksums`);
+    expect(settings).toEqual({
+      fsync: "on",
+      commit: "on",
+      pages: "on",
+      listens: "127.0.0.1",
+      sockets: "",
+      password: "scram-sha-256",
+      checksums: "on",
+    });
+    expect(statSync(path.join(home, "postgres", "password")).mode & 0o777).toBe(0o600);
+    expect(statSync(path.join(home, "postgres")).mode & 0o077).toBe(0);
+    expect(readFileSync(path.join(home, "postgres", "data", "pg_hba.conf"), "utf8").match(/^(?!#).*(trust|peer|md5)$/m)).toBeNull();
+    await records.close();
+    expect(await isServing(first)).toBe(false);
+
+    const again = await open(home);
+    expect(about(again)).toMatchObject({ port: first.port, adopted: false });
+    expect(await notes(again)).toEqual(["kept"]);
+    await again.close();
+    await again.close();
+    await expect(again.query("select 1")).rejects.toThrow(/after calling end/);
+  });
+
+  it("take another port when theirs is taken, and remember it", async () => {
+    const home = await world.usedHome();
+    const port = Number(readFileSync(path.join(home, "postgres", "port"), "utf8"));
+    const thief = createServer();
+    await new Promise<void>((resolve) => thief.listen(port, "127.0.0.1", resolve));
+    const records = await open(home);
+    expect(about(records).port).not.toBe(port);
+    expect(Number(readFileSync(path.join(home, "postgres", "port"), "utf8"))).toBe(about(records).port);
+    await records.close();
+    await new Promise((resolve) => thief.close(resolve));
+  });
+
+  it("are not held up by a pid file of a foreign process, of a dead one, or by an empty one", async () => {
+    const home = await world.usedHome();
+    const file = path.join(home, "postgres", "data", "postmaster.pid");
+    for (const text of [`${process.ppid}\n`, `${process.pid}\n/x\n1\n1\n\n127.0.0.1\n1 1\nready\n`, "999999\n/x\n", "", "garbage\n"]) {
+      writeFileSync(file, text);
+      const records = await open(home);
+      expect(await records.query("select 1 as one")).toEqual([{ one: 1 }]);
+      await records.close();
+    }
+  });
+
+  it("refuse data of another major version, leaving it as it is", async () => {
+    const home = await world.usedHome();
+    writeFileSync(path.join(home, "postgres", "data", "PG_VERSION"), "16\n");
+    await expect(open(home)).rejects.toMatchObject({ kind: "conflict", code: "RECORDS_OTHER_VERSION", facts: { found: "16" } });
+    expect(existsSync(path.join(home, "postgres", "data", "global", "pg_control"))).toBe(true);
+  });
+
+  it("refuse a folder that is somebody's, leaving it as it is", async () => {
+    const home = world.home();
+    const folder = path.join(home, "postgres", "data");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, "thesis.txt"), "mine");
+    await expect(open(home)).rejects.toMatchObject({ code: "RECORDS_FOREIGN_FOLDER" });
+    expect(readFileSync(path.join(folder, "thesis.txt"), "utf8")).toBe("mine");
+  });
+
+  it("say what is wrong with a home that cannot be", async () => {
+    const home = world.home();
+    writeFileSync(home, "a file");
+    await expect(open(home)).rejects.toMatchObject({ kind: "input", code: "RECORDS_HOME_UNUSABLE" });
+    rmSync(home);
+  });
+
+  it("can be given up, and leave no server behind", async () => {
+    const home = await world.usedHome();
+    const giveUp = new AbortController();
+    const opening = openRecords({ home, log: makeMemoryLog(), migrations: [], signal: giveUp.signal });
+    await until(() => existsSync(path.join(home, "postgres", "data", "postmaster.pid")));
+    giveUp.abort();
+    await opening.then(
+      (records) => records.close(),
+      (thrown: unknown) => expect(thrown).toMatchObject({ name: "AbortError" }),
+    );
+    expect(existsSync(path.join(home, "postgres", "data", "postmaster.pid"))).toBe(false);
+  });
+});
+
+describe("the password file", () => {
+  it("when wrong, is an error that says what to do; when gone, a new one is set", async () => {
+    const home = await world.usedHome();
+    const file = path.join(home, "postgres", "password");
+    const right = readFileSync(file, "utf8");
+    const before = await open(home);
+    await note(before, "kept");
+    await before.close();
+
+    writeFileSync(file, "wrong");
+    const refused = await open(home).catch((thrown: unknown) => thrown);
+    expect(refused).toMatchObject({ kind: "denied", code: "RECORDS_PASSWORD_REFUSED" });
+    expect(isStockroomError(refused) && refused.message).toContain("delete it");
+    expect(existsSync(path.join(home, "postgres", "data", "postmaster.pid"))).toBe(false);
+
+    rmSync(file);
+    const log = makeMemoryLog();
+    const records = await open(home, log);
+    expect(await notes(records)).toEqual(["kept"]);
+    expect(readFileSync(file, "utf8")).not.toBe(right);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(log.lines.map(({ message }) => message).join()).toContain("password file was missing");
+    await records.close();
+  });
+
+  it("when gone under an orphan, is set anew all the same", async () => {
+    const home = await world.usedHome();
+    const holder = await world.hold(home);
+    await holder.kill();
+    expect(await isServing(holder.about)).toBe(true);
+    rmSync(path.join(home, "postgres", "password"));
+    const records = await open(home);
+    expect(await records.query("select 1 as one")).toEqual([{ one: 1 }]);
+    await records.close();
+    expect(await isServing(holder.about)).toBe(false);
+  });
+});
+
+describe("several processes on one home", () => {
+  it("share one server, and the last one out stops it", async () => {
+    const home = await world.usedHome();
+    const holder = await world.hold(home);
+    const records = await open(home);
+    expect(about(records)).toMatchObject({ pid: holder.about.pid, adopted: true });
+    expect(holder.about.adopted).toBe(false);
+    // The one who started it leaves first.
+    expect(await holder.say("close")).toBe("done");
+    expect(await isServing(holder.about)).toBe(true);
+    await note(records, "still here");
+    const other = await world.hold(home);
+    await records.close();
+    expect(await other.say("select 1")).toBe("done");
+    await other.say("close");
+    expect(await isServing(holder.about)).toBe(false);
+  });
+
+  it("may come all at once to an empty home", async () => {
+    const home = world.home();
+    const holders = await Promise.all([1, 2, 3].map(() => world.hold(home)));
+    expect(holders.filter(({ about: one }) => !one.adopted)).toHaveLength(1);
+    expect(new Set(holders.map(({ about: one }) => one.pid)).size).toBe(1);
+    await Promise.all(holders.map((holder) => holder.say("close")));
+    for (const { about: one } of holders) expect(await isServing(one)).toBe(false);
+  });
+
+  it("may come while the last one goes: nobody loses the server, and none is left", async () => {
+    const home = await world.usedHome();
+    let records = await open(home);
+    for (let round = 0; round < 8; round++) {
+      const [next] = await Promise.all([open(home), records.close()]);
+      expect(await next.query("select 1 as one")).toEqual([{ one: 1 }]);
+      records = next;
+    }
+    const last = about(records);
+    await records.close();
+    expect(await isServing(last)).toBe(false);
+  });
+
+  it("migrate once, whoever comes first", async () => {
+    const home = await world.usedHome();
+    const migrations = [1, 2, 3].map((n) => ({
+      id: `test-00${n}-step`,
+      sql: `create table stockroom.step_${n} (n int); insert into stockroom.step_${n} select ${n} from pg_sleep(0.05);`,
+    }));
+    const holders = await Promise.all([1, 2].map(() => world.hold(home, { migrations })));
+    const records = await openRecords({ home, log: makeMemoryLog(), migrations });
+    const rows = await records.query<{ n: number }>(
+      "select n from stockroom.step_1 union all select n from stockroom.step_2 union all select n from stockroom.step_3",
+    );
+    expect(rows.map(({ n }) => n)).toEqual([1, 2, 3]);
+    await records.close();
+    for (const holder of holders) await holder.say("close");
+  });
+
+  it("can leave the server up when asked to", async () => {
+    const home = await world.usedHome();
+    const holder = await world.hold(home);
+    await holder.say("keep");
+    expect(await isServing(holder.about)).toBe(true);
+    const records = await open(home);
+    expect(about(records)).toMatchObject({ pid: holder.about.pid, adopted: true });
+    await records.close();
+    expect(await isServing(holder.about)).toBe(false);
+  });
+});
+
+describe("kill -9", () => {
+  it("of our process leaves a server that the next one adopts, with everything that was told to be kept", async () => {
+    const home = await world.usedHome();
+    const holder = await world.hold(home);
+    await holder.say("create table notes (text text)");
+    await holder.say("insert into notes values ('told')");
+    await holder.kill();
+    expect(await isServing(holder.about)).toBe(true);
+    const records = await open(home);
+    expect(about(records)).toMatchObject({ pid: holder.about.pid, adopted: true });
+    expect(await notes(records)).toEqual(["told"]);
+    await records.close();
+    expect(await isServing(holder.about)).toBe(false);
+  });
+
+  it("of our process and the server at once loses nothing", async () => {
+    const home = await world.usedHome();
+    const holder = await world.hold(home);
+    await holder.say("create table notes (text text)");
+    await holder.say("insert into notes values ('told')");
+    kill(holder.about.pid);
+    await holder.kill();
+    const records = await open(home);
+    expect(await notes(records)).toEqual(["told"]);
+    await records.close();
+  });
+
+  it.each(["records.initialised-aside", "records.server-started"])("at %s does no harm", async (fault) => {
+    const home = world.home();
+    expect(await world.runToDeath(home, fault)).toBe("SIGKILL");
+    const records = await open(home);
+    const last = about(records);
+    expect(await records.query("select 1 as one")).toEqual([{ one: 1 }]);
+    await records.close();
+    expect(await isServing(last)).toBe(false);
+    expect(existsSync(path.join(home, "postgres", "data.new"))).toBe(false);
+  });
+
+  it("of the server under us is told as busy, and it comes back by itself", async () => {
+    const home = await world.usedHome();
+    const records = await open(home);
+    await note(records, "before");
+    let heard = 0;
+    const stop = await records.listen("bell", () => {
+      heard += 1;
+    });
+    const before = about(records);
+    const sleeping = records.query("select pg_sleep(600)").catch((thrown: unknown) => thrown);
+    await until(
+      async () =>
+        (
+          await records.query(
+            "select 1 from pg_stat_activity where query like '%pg_sleep(600)%' and state = 'active' and pid <> pg_backend_pid()",
+          )
+        ).length > 0,
+    );
+    kill(before.pid);
+    expect(await sleeping).toMatchObject({ kind: "busy", code: "RECORDS_UNREACHABLE" });
+    const failures: unknown[] = [];
+    await until(() =>
+      records.query("select 1").then(
+        () => about(records).state === "up",
+        (thrown: unknown) => {
+          failures.push(thrown);
+          return false;
+        },
+      ),
+    );
+    for (const failure of failures) expect(failure).toMatchObject({ kind: "busy", code: "RECORDS_UNREACHABLE" });
+    expect(about(records).pid).not.toBe(before.pid);
+    expect(about(records).port).toBe(before.port);
+    expect(await notes(records)).toEqual(["before"]);
+    // The listener is back and was told that it may have missed something; a new bell reaches it as well.
+    await until(() => heard > 0);
+    const told = heard;
+    await records.query("notify bell");
+    await until(() => heard > told);
+    await stop();
+    await records.close();
+    expect(await isServing(about(records))).toBe(false);
+  });
+
+  it("of one of the server's own processes is survived too", async () => {
+    const home = await world.usedHome();
+    const records = await open(home);
+    await note(records, "before");
+    const victim = records.session(async (tx) => {
+      const [row] = await tx.query<{ pid: number }>("select pg_backend_pid() as pid");
+      kill(row?.pid);
+      await tx.query("select 1");
+    });
+    await expect(victim).rejects.toMatchObject({ code: "RECORDS_UNREACHABLE" });
+    await until(() =>
+      notes(records).then(
+        (found) => found.length === 1 && about(records).state === "up",
+        () => false,
+      ),
+    );
+    const last = about(records);
+    await records.close();
+    expect(await isServing(last)).toBe(false);
+  });
+
+  it("of the server while two processes use it: both get it back", async () => {
+    const home = await world.usedHome();
+    const holder = await world.hold(home);
+    const records = await open(home);
+    kill(about(records).pid);
+    await until(async () => (await holder.say("select 1")) === "done");
+    await until(() => about(records).state === "up");
+    expect(await records.query("select 1 as one")).toEqual([{ one: 1 }]);
+    const last = about(records);
+    await holder.say("close");
+    expect(await isServing(last)).toBe(true);
+    await records.close();
+    expect(await isServing(last)).toBe(false);
+  });
+
+  it("of the data folder's server and the folder itself is an error, never a new empty database", async () => {
+    const home = await world.usedHome();
+    const log = makeMemoryLog();
+    const records = await open(home, log);
+    const { pid, folder } = about(records);
+    rmSync(folder, { recursive: true, force: true });
+    kill(pid);
+    await until(() => log.lines.some(({ facts }) => JSON.stringify(facts).includes("RECORDS_DATA_GONE")));
+    expect(existsSync(folder)).toBe(false);
+    await records.close();
+  });
+});
+
+describe("users", () => {
+  it.runIf(isRoot)("as root, the server runs under another one, in a home that one cannot walk to", async () => {
+    const home = await world.usedHome();
+    const records = await open(home);
+    const { uid, pid, folder } = about(records);
+    expect(uid).toBeGreaterThan(0);
+    expect(statSync(`/proc/${pid}`).uid).toBe(uid);
+    expect(statSync(folder).uid).toBe(uid);
+    expect(await canReach(folder, { uid: uid ?? 0, gid: 0 })).toBe(false);
+    // Files of a server at work: tables, temporary files, the log.
+    await records.query("create table big as select i, repeat('x', 100) as x from generate_series(1, 20000) as i");
+    expect(await records.query("select count(distinct x || i)::int as n from big")).toEqual([{ n: 20_000 }]);
+    await records.query("checkpoint");
+    await records.close();
+  });
+
+  // On a clone where others cannot walk, an ordinary user cannot run the sources either.
+  it.runIf(isRoot && othersCanRun)("as an ordinary one, in a home of its own, but not in root's", async () => {
+    const mine = path.join(os.tmpdir(), `stockroom-nobody-${process.pid}`);
+    mkdirSync(mine, { mode: 0o700 });
+    chownSync(mine, nobody, nobody);
+    try {
+      const user = { uid: nobody, gid: nobody };
+      const home = path.join(mine, "home");
+      const holder = await world.hold(home, user);
+      expect(holder.about.uid).toBeUndefined();
+      expect(statSync(`/proc/${holder.about.pid}`).uid).toBe(nobody);
+      await holder.kill();
+      // Root comes to the same home: it adopts the server and stops it.
+      const records = await open(home);
+      expect(about(records)).toMatchObject({ pid: holder.about.pid, adopted: true, uid: nobody });
+      await records.close();
+      // And takes nothing away: the user can come back.
+      const again = await world.hold(home, user);
+      expect(await again.say("select 1")).toBe("done");
+      await again.say("close");
+      const roots = path.join(mine, "roots");
+      mkdirSync(path.join(roots, "postgres"), { recursive: true, mode: 0o755 });
+      await expect(world.hold(roots, user)).rejects.toThrow("failed RECORDS_FOREIGN_HOME");
+    } finally {
+      rmSync(mine, { recursive: true, force: true });
+    }
+  });
+});

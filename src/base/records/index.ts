@@ -1,0 +1,9 @@
+// Records: PostgreSQL, embedded or given, behind one small door. The contract says what it promises.
+
+export type { Migration, OutboxEvent, Records, RecordsAbout, Tx } from "./contract.ts";
+export { openRecords } from "./open.ts";
+export type { RecordsOptions } from "./open.ts";
+export { appendEvent, outboxChannel, recordsMigrations } from "./outbox.ts";
+export { backupRecords, restoreRecords } from "./backup.ts";
+export type { BackupManifest } from "./backup.ts";
+export { stopEmbedded } from "./embedded.ts";
