@@ -52,9 +52,9 @@ export async function mountObjects(app: FastifyInstance, parts: ServerParts, set
         received += bytes;
       });
       try {
-        checkLength(request.headers["content-length"], settings.maxUploadBytes);
+        checkLength(request.headers["content-length"], settings.uploadMaxBytes);
         const entry = await objects.put(operatorOverHttp("PUT"), key, body, {
-          maxBytes: settings.maxUploadBytes,
+          maxBytes: settings.uploadMaxBytes,
           signal: stop.signal,
           contentType: request.headers["content-type"],
         });

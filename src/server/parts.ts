@@ -25,7 +25,7 @@ export interface ServerSettings {
   readonly port: number;
   readonly token?: string | undefined;
   /** The largest upload, plain bytes. */
-  readonly maxUploadBytes: number;
+  readonly uploadMaxBytes: number;
 }
 
 /** A proof that a part works; throwing means it does not. */

@@ -1,0 +1,156 @@
+// Output: results to standard output, everything said about them to standard error.
+//
+//   U1. `--json` gives one JSON document and nothing else on standard output.
+//   U2. A cell never moves the cursor: control characters become a visible mark.
+//   U3. A reader that goes away (`| head`) ends the command quietly, with the house closed behind it.
+
+import process from "node:process";
+import { once } from "node:events";
+import { SingleBar } from "cli-progress";
+
+/** Where a command writes; streams as arguments so that tests read them. */
+export interface Output {
+  readonly columns: number;
+  /** Whether a person sees standard error now: bars instead of lines. */
+  readonly live: boolean;
+  /** One or more whole lines to standard output. */
+  print(text: string): void;
+  /** Bytes to standard output, waiting while the reader is slow. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** A word about the work, to standard error. */
+  say(text: string): void;
+}
+
+export function processOutput(): Output {
+  const { stdout, stderr } = process;
+  const columns = stdout.columns ?? (Number(process.env["COLUMNS"]) || 100);
+  return {
+    columns,
+    live: stderr.isTTY && process.env["TERM"] !== "dumb",
+    print: (text) => void stdout.write(`${text}\n`),
+    write: async (bytes) => {
+      if (!stdout.write(bytes)) await once(stdout, "drain");
+    },
+    say: (text) => void stderr.write(`${text}\n`),
+  };
+}
+
+export type Cell = string | number | boolean | null | undefined;
+
+export interface Column<Row> {
+  readonly name: string;
+  readonly cell: (row: Row) => Cell;
+  readonly align?: "left" | "right";
+}
+
+/** Prints rows as JSON or as a table with one line a row; an empty list says so on standard error. */
+export function printRows<Row>(
+  output: Output,
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  options: { json: boolean; none: string },
+): void {
+  if (options.json) output.print(toJson(rows));
+  else if (rows.length === 0) output.say(options.none);
+  else output.print(renderTable(rows, columns));
+}
+
+/** The one form of JSON that commands print: two spaces, `undefined` left out, bigint as text. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? inner.toString() : inner), 2);
+}
+
+/** An aligned table; numbers to the right. The last column is not padded, so that lines have no trailing space. */
+export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+  const cells = rows.map((row) => columns.map(({ cell }) => cellText(cell(row))));
+  const numeric = columns.map(({ align, cell }) => align === "right" || (align === undefined && rows.every((row) => isNumber(cell(row)))));
+  const widths = columns.map(({ name }, at) => Math.max(width(name), ...cells.map((line) => width(line[at] ?? ""))));
+  const line = (values: readonly string[]): string =>
+    values
+      .map((value, at) => {
+        const pad = " ".repeat(Math.max(0, (widths[at] ?? 0) - width(value)));
+        return (numeric[at] ?? false) ? pad + value : value + pad;
+      })
+      .join("  ")
+      .trimEnd();
+  return [line(columns.map(({ name }) => name.toUpperCase())), ...cells.map(line)].join("\n");
+}
+
+const isNumber = (cell: Cell): boolean => typeof cell === "number" || cell === undefined || cell === null;
+
+function cellText(cell: Cell): string {
+  if (cell === undefined || cell === null) return "-";
+  return printable(String(cell));
+}
+
+/** One line without control characters (U2). */
+export function printable(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, " ").replaceAll(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu, "�");
+}
+
+/** Columns on a terminal: wide East Asian letters and emoji take two, marks none. */
+function width(text: string): number {
+  let columns = 0;
+  for (const letter of text) columns += /\p{Mn}|\p{Me}|\u200D|\uFE0F/u.test(letter) ? 0 : isWide(letter) ? 2 : 1;
+  return columns;
+}
+
+const isWide = (letter: string): boolean =>
+  /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation}/u.test(letter);
+
+/** Bytes for people: 1.5 MiB. */
+export function bytesText(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return unit === 0 ? `${value} B` : `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit] ?? ""}`;
+}
+
+/** A time for people, in UTC to the second. */
+export const timeText = (iso: string | undefined): string =>
+  iso === undefined ? "-" : iso.replace("T", " ").replace(/(\.\d+)?(Z|\+00:?00)?$/, "");
+
+/** How far a piece of work is. */
+export interface Progress {
+  update(done: number, total: number, note?: string): void;
+  end(): void;
+}
+
+const plainEveryMs = 5_000;
+
+/** A bar on a terminal; elsewhere a line at most every five seconds, so that a log stays readable. */
+export function makeProgress(output: Output, title: string): Progress {
+  if (output.live) {
+    const bar = new SingleBar({
+      format: `${printable(title)} {bar} {percentage}% {note}`,
+      hideCursor: true,
+      clearOnComplete: true,
+      noTTYOutput: false,
+    });
+    let started = false;
+    return {
+      update: (done, total, note = "") => {
+        if (started) bar.setTotal(total);
+        else bar.start(total, 0, { note: "" });
+        started = true;
+        bar.update(done, { note: printable(note) });
+      },
+      end: () => bar.stop(),
+    };
+  }
+  let lastMs = performance.now();
+  return {
+    update: (done, total, note = "") => {
+      const nowMs = performance.now();
+      if (nowMs - lastMs < plainEveryMs) return;
+      lastMs = nowMs;
+      const percent = total > 0 ? Math.floor((100 * done) / total) : 0;
+      output.say(`${title}: ${percent}% ${printable(note)}`.trimEnd());
+    },
+    end: () => {},
+  };
+}

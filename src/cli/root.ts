@@ -1,0 +1,47 @@
+// Root: the tree of all verbs. A wing's verbs are loaded when they are called, so that `stockroom --help` stays quick.
+
+import type { Verb } from "./command.ts";
+import type { Tools } from "./tools.ts";
+import { wingTools } from "./wing-tools.ts";
+import { configVerb } from "./verbs/config.ts";
+import { doctorVerb } from "./verbs/doctor.ts";
+import { keysVerb } from "./verbs/keys.ts";
+import { getVerb, lsVerb, putVerb, rmVerb } from "./verbs/objects.ts";
+import { deadVerb, eventsVerb, noticesVerb, runsVerb, scheduleVerb } from "./verbs/runs.ts";
+import { sqlVerb } from "./verbs/sql.ts";
+
+/** Makes the tree; nothing is opened until a verb runs. */
+export function makeRoot(tools: Tools): Verb {
+  return {
+    meta: {
+      name: "stockroom",
+      description: `The back room of a retailer: classify every item, with everything that needs to run unattended
+Start here: stockroom up --demo
+Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when signal n stopped it.`,
+    },
+    subCommands: {
+      up: async () => (await import("./verbs/up.ts")).upVerb(tools),
+      worker: async () => (await import("./verbs/up.ts")).workerVerb(tools),
+      demo: async () => (await import("./verbs/up.ts")).demoVerb(tools),
+      put: putVerb(tools),
+      get: getVerb(tools),
+      ls: lsVerb(tools),
+      rm: rmVerb(tools),
+      runs: runsVerb(tools),
+      dead: deadVerb(tools),
+      events: eventsVerb(tools),
+      notices: noticesVerb(tools),
+      schedule: scheduleVerb(tools),
+      keys: keysVerb(tools),
+      sql: sqlVerb(tools),
+      config: configVerb(tools),
+      doctor: doctorVerb(tools),
+      backup: async () => (await import("./verbs/backup.ts")).backupVerb(tools),
+      restore: async () => (await import("./verbs/backup.ts")).restoreVerb(tools),
+      classify: {
+        meta: { name: "classify", description: "Codes for items: models, runs, verdicts, reviews, reports" },
+        subCommands: async () => (await import("../classify/index.ts")).makeHouseVerbs(wingTools(tools)),
+      },
+    },
+  };
+}

@@ -1,0 +1,36 @@
+// Tools: what a verb gets of the command line: an output, a signal, the flags, the settings, and an open house if it asks for one.
+
+import type { ConfigCheck, Sections } from "../base/config/index.ts";
+import type { Actor } from "../base/vault/contract.ts";
+import type { House } from "../house.ts";
+import type { GlobalFlags } from "./command.ts";
+import type { Output } from "./output.ts";
+
+export interface OpenOptions {
+  /** Take runs in this process. Default false: a client beside the house that works. */
+  readonly work?: boolean;
+  /** Settings given by flags, by path: `{ "server.port": "9000" }`. */
+  readonly settings?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Tools {
+  readonly output: Output;
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly cwd: string;
+  readonly version: string;
+  flags(): GlobalFlags;
+  /** Reads the settings as they would be in force, all mistakes as values. */
+  checkConfig(): Promise<ConfigCheck<Sections>>;
+  /** Opens the house, once; the command line closes it when the verb ends. */
+  open(options?: OpenOptions): Promise<House>;
+  /** The command ends with this code instead of 0: 1 for a fault, 2 for wrong input that it told of itself, 3 for partly done. */
+  exitWith(code: 1 | 2 | 3): void;
+}
+
+/** Whom the vault sees behind the command line; what it may do is a matter of grants like any other role's. */
+export const operatorAtShell = (verb: string): Actor => ({ role: "operator", purpose: `cli ${verb}` });
+
+export const jsonFlag = { type: "boolean", description: "Print JSON" } as const;
+
+export const limitFlag = { type: "string", description: "At most so many", valueHint: "n", default: "100" } as const;

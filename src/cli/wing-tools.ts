@@ -1,0 +1,25 @@
+// Wing tools: the command line as a wing's verbs see it.
+
+import type { VerbTools } from "../classify/index.ts";
+import { printRows, toJson } from "./output.ts";
+import type { Tools } from "./tools.ts";
+
+export function wingTools(tools: Tools): VerbTools {
+  const { output } = tools;
+  return {
+    signal: tools.signal,
+    open: async () => {
+      const house = await tools.open();
+      return { parts: house.classify.parts, workflows: house.workflows };
+    },
+    print: {
+      table: (rows, { json, empty }) => {
+        const columns = Object.keys(rows[0] ?? {}).map((name) => ({ name, cell: (row: (typeof rows)[number]) => row[name] }));
+        printRows(output, rows, columns, { json, none: empty });
+      },
+      json: (value) => output.print(toJson(value)),
+      line: (text) => output.print(text),
+    },
+    exitWith: (code) => tools.exitWith(code),
+  };
+}
