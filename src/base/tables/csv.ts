@@ -4,9 +4,8 @@ import type { Body } from "../bytes.ts";
 import { StockroomError } from "../errors.ts";
 import type { BadRow, ReadOptions, RowBatch, Table, WriteOptions } from "./contract.ts";
 import { CsvScanner } from "./csv-scan.ts";
+import { type Cell, cellText } from "./values.ts";
 import { type TextPiece, decodeText } from "./text-in.ts";
-
-type Cell = string | number | boolean | null;
 
 /** Characters of output gathered before they become bytes. */
 const blockChars = 1 << 16;
@@ -214,35 +213,4 @@ export function wrongWidth(came: number, expected: number): StockroomError {
   return new StockroomError("fault", "TABLE_ROW_WIDTH", `Expected ${expected} values in a row to write but ${came} came.`, {
     facts: { came, expected },
   });
-}
-
-/** Canonical text of a value: numbers in plain decimals, null as "". */
-export function cellText(cell: Cell | undefined): string {
-  if (cell === null || cell === undefined) return "";
-  return typeof cell === "number" ? plainNumber(cell) : String(cell);
-}
-
-/**
- * A number in plain decimals, without an exponent; reads back as the same number.
- *
- * Throws `input` `TABLE_NUMBER_NOT_FINITE` for NaN and the infinities.
- */
-export function plainNumber(value: number): string {
-  if (!Number.isFinite(value)) {
-    throw new StockroomError(
-      "input",
-      "TABLE_NUMBER_NOT_FINITE",
-      `Expected a finite number to write but ${value} came. Write null for what is not known.`,
-    );
-  }
-  const text = String(value);
-  const split = /^(-?)(\d+)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
-  if (split === null) return text;
-  const [, sign = "", whole = "", fraction = "", exponent = ""] = split;
-  const digits = whole + fraction;
-  const point = whole.length + Number(exponent);
-  if (point <= 0) return `${sign}0.${"0".repeat(-point)}${digits}`;
-  return point >= digits.length
-    ? sign + digits + "0".repeat(point - digits.length)
-    : `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
 }

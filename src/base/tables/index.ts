@@ -2,6 +2,6 @@
 
 export type { BadRow, ReadOptions, RowBatch, Table, TableFormat, WriteOptions } from "./contract.ts";
 export { type DetectedFormat, detectFormat, formatOf } from "./formats.ts";
-export { plainNumber } from "./csv.ts";
 export { fileBody, readTable } from "./read.ts";
+export { type Cell, dateText, decimalText, nestedText, plainNumber, timeText, timestampText } from "./values.ts";
 export { writeTable } from "./write.ts";

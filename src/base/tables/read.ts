@@ -7,6 +7,7 @@ import { StockroomError } from "../errors.ts";
 import type { ReadOptions, Table } from "./contract.ts";
 import { readCsv } from "./csv.ts";
 import { detectFormat, formatOf, refuseKnownBinary } from "./formats.ts";
+import { readJsonl } from "./jsonl.ts";
 import { gunzipIfPacked, peek } from "./text-in.ts";
 
 /**
@@ -14,7 +15,8 @@ import { gunzipIfPacked, peek } from "./text-in.ts";
  *
  * `batches` can be walked once. Values may be slices of a larger text: a few kept for long keep their neighbours in memory.
  * Refused whole, all `input`: `TABLE_EMPTY`, `TABLE_NOT_TEXT`, `TABLE_NOT_UTF8` (in the header), `TABLE_HEADER_BROKEN`,
- * `TABLE_HEADER_DUPLICATE`, `TABLE_NO_COLUMNS`. While streaming: `TABLE_GZIP_TRUNCATED` and `TABLE_GZIP_BROKEN` with the line where
+ * `TABLE_HEADER_DUPLICATE`, `TABLE_NO_COLUMNS`, `TABLE_NOT_JSONL`, `TABLE_PARQUET_BROKEN`, `TABLE_PARQUET_UNSUPPORTED`,
+ * `TABLE_PARQUET_TOO_LARGE`. While streaming: `TABLE_GZIP_TRUNCATED` and `TABLE_GZIP_BROKEN` with the line where
  * good rows end. Everything else that is wrong is a bad row (`onBadRow`).
  *
  * @example
@@ -31,8 +33,13 @@ export async function readTable(body: Body, options: ReadOptions): Promise<Table
     case "csv":
     case "tsv":
       return readCsv(unpacked.body, format, options);
-    default:
-      throw new StockroomError("input", "TABLE_FORMAT_UNKNOWN", `Expected CSV or TSV but ${name} is ${format}.`, { facts: { name } });
+    case "jsonl":
+      return readJsonl(unpacked.body, options);
+    default: {
+      // Parquet, loaded late: most houses never see such a file.
+      const { readParquet } = await import("./parquet.ts");
+      return readParquet(unpacked.body, options);
+    }
   }
 }
 

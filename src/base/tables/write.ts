@@ -7,8 +7,8 @@ import type { Body } from "../bytes.ts";
 import { StockroomError } from "../errors.ts";
 import type { WriteOptions } from "./contract.ts";
 import { checkHeader, writeCsv } from "./csv.ts";
-
-type Cell = string | number | boolean | null;
+import { writeJsonl } from "./jsonl.ts";
+import type { Cell } from "./values.ts";
 
 /** Level 4 packs tables nearly as small as the default 6, at half of its CPU (see bench/tables.ts). */
 const gzipLevel = 4;
@@ -18,7 +18,7 @@ const gzipLevel = 4;
  *
  * Numbers are written in plain decimals, null as an empty value; a lone surrogate, which is no character, as U+FFFD.
  * Throws at once `input` `TABLE_NO_COLUMNS` or `TABLE_HEADER_DUPLICATE`; while streaming `input` `TABLE_NUL` and
- * `TABLE_NUMBER_NOT_FINITE`, and `fault` `TABLE_ROW_WIDTH`.
+ * `TABLE_NUMBER_NOT_FINITE`, `TABLE_VALUE_TYPE` (a value that is not of the column's type), and `fault` `TABLE_ROW_WIDTH`.
  */
 export function writeTable(batches: AsyncIterable<readonly (readonly Cell[])[]>, options: WriteOptions): Body {
   if (options.columns.length === 0) {
@@ -34,9 +34,16 @@ function writePlain(batches: AsyncIterable<readonly (readonly Cell[])[]>, option
     case "csv":
     case "tsv":
       return writeCsv(batches, options);
+    case "jsonl":
+      return writeJsonl(batches, options);
     default:
-      throw new StockroomError("input", "TABLE_FORMAT_UNKNOWN", `Expected CSV or TSV but ${options.format} is asked for.`);
+      return writeParquetLate(batches, options);
   }
+}
+
+async function* writeParquetLate(batches: AsyncIterable<readonly (readonly Cell[])[]>, options: WriteOptions): Body {
+  const { writeParquet } = await import("./parquet.ts");
+  yield* writeParquet(batches, options);
 }
 
 async function* gzip(body: Body): Body {

@@ -1,0 +1,274 @@
+// JSONL: one JSON object a line.
+//
+//   J1. The columns are the keys of the first 1,000 good rows (or 1 MiB of them), in order of appearance
+//       (but keys that are whole numbers come first, as JSON.parse has it). A later row with another key is a
+//       bad row: its value has no column, and leaving it out would be silent loss.
+//   J2. A missing key and null are both "". Strings stay, numbers become plain decimals (whole numbers digit for digit), true and false
+//       their names, objects and arrays their JSON.
+
+import type { Body } from "../bytes.ts";
+import { StockroomError } from "../errors.ts";
+import type { BadRow, ReadOptions, RowBatch, Table, WriteOptions } from "./contract.ts";
+import { encode, wrongWidth } from "./csv.ts";
+import { findWrongCharacter } from "./csv-scan.ts";
+import { decodeText } from "./text-in.ts";
+import { type Cell, cellText, nestedText, plainNumber } from "./values.ts";
+
+const headRows = 1000;
+const headChars = 1 << 20;
+const blockChars = 1 << 16;
+
+interface Line {
+  readonly text: string;
+  readonly line: number;
+  /** Holds NUL or wrong bytes, perhaps. */
+  readonly suspicious: boolean;
+}
+
+interface ParsedRow {
+  readonly values: ReadonlyMap<string, string>;
+  readonly line: number;
+  readonly text: string;
+}
+
+/** Reads JSONL bytes that are no longer packed. See `readTable`. */
+export async function readJsonl(body: Body, options: ReadOptions): Promise<Table> {
+  const { name } = options;
+  const rows = parsedRows(body, options);
+  try {
+    const head: ParsedRow[] = [];
+    const columns = new Map<string, number>((options.columns ?? []).map((column, index) => [column, index]));
+    let chars = 0;
+    while (options.columns === undefined && head.length < headRows && chars < headChars) {
+      const next = await rows.next();
+      if (next.done === true) break;
+      head.push(next.value);
+      chars += next.value.text.length;
+      for (const key of next.value.values.keys()) if (!columns.has(key)) columns.set(key, columns.size);
+    }
+    if (columns.size === 0) {
+      const message = `Expected a table in ${name} but no line holds a JSON object with keys. Write one object a line.`;
+      throw new StockroomError("input", "TABLE_EMPTY", message, { facts: { name } });
+    }
+    return { columns: [...columns.keys()], batches: batchesOf(head, rows, columns, options) };
+  } catch (thrown) {
+    await rows.return(undefined);
+    throw thrown;
+  }
+}
+
+async function* batchesOf(
+  head: readonly ParsedRow[],
+  rest: AsyncGenerator<ParsedRow>,
+  columns: ReadonlyMap<string, number>,
+  options: ReadOptions,
+): AsyncGenerator<RowBatch> {
+  const { batchRows = 2048 } = options;
+  let rows: string[][] = [];
+  let lines: number[] = [];
+  const take = (parsed: ParsedRow): void => {
+    const row = Array.from<string>({ length: columns.size }).fill("");
+    for (const [key, value] of parsed.values) {
+      const index = columns.get(key);
+      if (index === undefined) {
+        options.onBadRow({
+          line: parsed.line,
+          column: undefined,
+          code: "TABLE_JSON_UNKNOWN_KEY",
+          reason: `Expected only the keys of the first rows but "${key.slice(0, 80).toWellFormed()}" came. Put it into the first row too, or leave it out.`,
+          sample: parsed.text.slice(0, 200).toWellFormed(),
+        });
+        return;
+      }
+      row[index] = value;
+    }
+    rows.push(row);
+    lines.push(parsed.line);
+  };
+  try {
+    for (const parsed of head) {
+      take(parsed);
+      if (rows.length < batchRows) continue;
+      yield { rows, lines };
+      [rows, lines] = [[], []];
+    }
+    for (;;) {
+      const next = await rest.next();
+      if (next.done === true) break;
+      take(next.value);
+      if (rows.length < batchRows) continue;
+      yield { rows, lines };
+      [rows, lines] = [[], []];
+    }
+    if (rows.length > 0) yield { rows, lines };
+  } catch (thrown) {
+    if (rows.length > 0) yield { rows, lines };
+    throw thrown;
+  } finally {
+    await rest.return(undefined);
+  }
+}
+
+async function* parsedRows(body: Body, options: ReadOptions): AsyncGenerator<ParsedRow> {
+  let first = true;
+  for await (const line of linesOf(body, options)) {
+    if (/^\s*$/.test(line.text)) continue;
+    if (first && /^\s*\[/.test(line.text)) {
+      const message = `Expected one JSON object a line in ${options.name} but it begins with an array. Write each element as a line of its own.`;
+      throw new StockroomError("input", "TABLE_NOT_JSONL", message, { facts: { name: options.name } });
+    }
+    first = false;
+    const parsed = parseLine(line);
+    if ("values" in parsed) yield parsed;
+    else options.onBadRow(parsed);
+  }
+}
+
+function parseLine({ text, line, suspicious }: Line): ParsedRow | BadRow {
+  const bad = (code: string, reason: string, column?: number): BadRow => ({
+    line,
+    column,
+    code,
+    reason,
+    sample: text.slice(0, 200).toWellFormed(),
+  });
+  const wrong = suspicious ? findWrongCharacter(text, line) : undefined;
+  if (wrong !== undefined) return wrong;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (thrown) {
+    const place = /position (\d+)/.exec(thrown instanceof Error ? thrown.message : "");
+    const column = place === null ? text.length + 1 : Number(place[1]) + 1;
+    return bad(
+      "TABLE_JSON_BROKEN",
+      "Expected a JSON object on this line but it is not valid JSON. Mend it; a newline within a value is written \\n.",
+      column,
+    );
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return bad(
+      "TABLE_JSON_NOT_OBJECT",
+      "Expected a JSON object on this line but another JSON value came. Write { } with a key for each column.",
+      1,
+    );
+  }
+  const exact = /\d{16}|[eE]\+?\d{3}/.test(text) ? sourceNumbers(text) : undefined;
+  const values = new Map<string, string>();
+  for (const [key, inner] of Object.entries(value)) {
+    const cell = valueText(inner, exact?.get(key));
+    if (cell.includes("\0") || key.includes("\0")) return bad("TABLE_NUL", "Expected text but a NUL character (\\u0000) came. Remove it.");
+    if (!cell.isWellFormed() || !key.isWellFormed())
+      return bad("TABLE_NOT_UTF8", "Expected text but half of a surrogate pair (\\ud800 to \\udfff) came. Remove it.");
+    values.set(key, cell);
+  }
+  return { values, line, text };
+}
+
+function valueText(value: unknown, source: string | undefined): string {
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "number":
+      if (source !== undefined && /^-?\d+$/.test(source)) return source;
+      return Number.isFinite(value) ? plainNumber(value) : (source ?? "");
+    case "boolean":
+      return String(value);
+    default:
+      return value === null ? "" : nestedText(value);
+  }
+}
+
+/** The numbers of an object as they are written, because a whole number beyond 2^53 loses digits in parsing. */
+function sourceNumbers(text: string): ReadonlyMap<string, string> {
+  const found: { readonly holder: unknown; readonly key: string; readonly source: string }[] = [];
+  const note = function (this: unknown, key: string, value: unknown, context?: { readonly source?: string }): unknown {
+    if (typeof value === "number" && context?.source !== undefined) found.push({ holder: this, key, source: context.source });
+    return value;
+  };
+  const root: unknown = JSON.parse(text, note);
+  return new Map(found.filter((one) => one.holder === root).map((one) => [one.key, one.source]));
+}
+
+async function* linesOf(body: Body, options: ReadOptions): AsyncGenerator<Line> {
+  const { maxRecordChars = 1 << 20 } = options;
+  let text = "";
+  let suspicious = false;
+  let line = 1;
+  let tooLong = false;
+  const longRow = (from: number): void =>
+    options.onBadRow({
+      line,
+      column: 1,
+      code: "TABLE_RECORD_TOO_LONG",
+      reason: `Expected at most ${maxRecordChars} characters on a line but it is longer. Raise the limit or mend the line.`,
+      sample: text.slice(from, from + Math.min(200, maxRecordChars)).toWellFormed(),
+    });
+  for await (const piece of decodeText(body, options.signal)) {
+    suspicious = piece.suspicious || (suspicious && (text.includes("\0") || !text.isWellFormed()));
+    text += piece.text;
+    let start = 0;
+    for (let end = text.indexOf("\n", start); end >= 0; end = text.indexOf("\n", start)) {
+      const stop = text.charCodeAt(end - 1) === 13 && end > start ? end - 1 : end;
+      if (!tooLong && stop - start > maxRecordChars) longRow(start);
+      else if (!tooLong) yield { text: text.slice(start, stop), line, suspicious };
+      tooLong = false;
+      start = end + 1;
+      line += 1;
+    }
+    text = text.slice(start);
+    // One more than the limit, because a last CR belongs to the line end.
+    if (text.length > maxRecordChars + 1) {
+      if (!tooLong) longRow(0);
+      tooLong = true;
+      text = "";
+    }
+  }
+  if (tooLong || text === "") return;
+  if (text.length > maxRecordChars) longRow(0);
+  else yield { text, line, suspicious };
+}
+
+/** Writes JSONL. Without rows it has no keys either, so an empty table does not keep its columns. See `writeTable`. */
+export async function* writeJsonl(batches: AsyncIterable<readonly (readonly Cell[])[]>, options: WriteOptions): Body {
+  const { columns, types = {} } = options;
+  const keys = columns.map((column, index) => `${index === 0 ? "{" : ","}${JSON.stringify(column.toWellFormed())}:`);
+  const kinds = columns.map((column) => types[column] ?? "text");
+  let block = "";
+  for await (const rows of batches) {
+    for (const row of rows) {
+      if (row.length !== columns.length) throw wrongWidth(row.length, columns.length);
+      for (let i = 0; i < keys.length; i++) block += (keys[i] ?? "") + jsonOf(row[i] ?? null, kinds[i] ?? "text", columns[i] ?? "");
+      block += "}\n";
+      if (block.length >= blockChars) {
+        yield encode(block);
+        block = "";
+      }
+    }
+  }
+  if (block !== "") yield encode(block);
+}
+
+function jsonOf(cell: Cell, kind: "text" | "number" | "boolean" | "date", column: string): string {
+  if (cell === null) return "null";
+  if (kind === "text" || kind === "date") {
+    const text = cellText(cell);
+    if (text.includes("\0")) encode(text);
+    return JSON.stringify(text.toWellFormed());
+  }
+  const text = cellText(cell);
+  if (text === "") return "null";
+  if (kind === "number" ? /^-?(0|[1-9]\d*)(\.\d+)?$/.test(text) : text === "true" || text === "false") return text;
+  throw wrongType(kind, column);
+}
+
+export function wrongType(kind: string, column: string): StockroomError {
+  return new StockroomError(
+    "input",
+    "TABLE_VALUE_TYPE",
+    `Expected only ${kind} values in the column ${column} to write but another came. Write it as text.`,
+    {
+      facts: { column, kind },
+    },
+  );
+}
