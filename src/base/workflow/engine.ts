@@ -159,7 +159,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
           workflowID: legId(leg),
           priority: wanted.priority,
           appVersion: pinnedVersion,
-          ...(wanted.delayMs === undefined ? {} : { delaySeconds: wanted.delayMs / 1000 }),
+          ...(wanted.delayMs === undefined ? {} : { delaySeconds: Math.ceil(wanted.delayMs) / 1000 }),
         },
         leg.runId,
         leg.leg,

@@ -16,7 +16,7 @@ import type { Records, Tx } from "../records/contract.ts";
 import type { Engine } from "./engine.ts";
 import { makeGate } from "./gate.ts";
 
-/** How long a start waits for the lock of its own id: an earlier process may be dying, a sweep may be testing it. */
+/** How long a start waits for the lock of its own id, at most: an earlier process may be dying, a sweep may be testing it. */
 const patienceMs = 3_000;
 
 /** The advisory lock of an executor: 63 bits of a hash, so that no two ids meet. */

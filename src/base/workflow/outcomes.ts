@@ -98,11 +98,12 @@ export function makeOutcomes(records: Records, log: Log): Outcomes {
   };
 }
 
-/** The outcome as callers see it. A run without a result is done with `undefined`. */
+/** The outcome as callers see it. A run without a result is done without a value. */
 export function readOutcome<T>(outcome: Outcome): ChildOutcome<T>;
-export function readOutcome(outcome: Outcome): ChildOutcome<unknown> {
+export function readOutcome(outcome: Outcome): { readonly kind: Outcome["kind"]; readonly value?: unknown } {
   if (outcome.kind !== "done") return outcome;
-  return { kind: "done", value: outcome.output === undefined ? undefined : readJson<unknown>(outcome.output) };
+  // Without the key rather than with undefined, so that an outcome may be part of a step's result.
+  return outcome.output === undefined ? { kind: "done" } : { kind: "done", value: readJson<unknown>(outcome.output) };
 }
 
 export function unknownRun(runId: string): StockroomError {

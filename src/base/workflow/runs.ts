@@ -424,6 +424,19 @@ export async function anyActive(tx: Tx): Promise<boolean> {
   return rows.length > 0;
 }
 
+/** Gives a new leg to runs that have been under way unchanged for `quietMs` although the engine knows of no leg of theirs to come. */
+export async function renewLegs(tx: Tx, quietMs: number): Promise<Revived[]> {
+  return tx.query<Revived>(
+    `update stockroom.run set state = 'queued', leg = leg + 1, begun = false, token = null, executor = null, updated_at = clock_timestamp()
+     where state in ${activeStates} and updated_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
+       and not exists (
+         select 1 from dbos.workflow_status as leg
+         where leg.workflow_uuid = run.leg || '/' || run.id and leg.status in ('ENQUEUED', 'PENDING', 'DELAYED'))
+     returning id, workflow, queue, priority, leg`,
+    [quietMs],
+  );
+}
+
 /** Forgets runs that ended well, were cancelled or given up long ago. Dead ones wait for a person however long. */
 export async function forgetRuns(tx: Tx, olderThanMs: number): Promise<number> {
   const rows = await tx.query(

@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { testDatabase } from "../../../test/kit/database.ts";
 import type { TestDatabase } from "../../../test/kit/database.ts";
+import { StockroomError, describeError, reviveError } from "../errors.ts";
 import { makeMemoryLog } from "../log.ts";
 import type { Records } from "../records/contract.ts";
 import { openRecords } from "../records/open.ts";
 import type { DeadLetter, RunContext, WorkflowDefinition } from "./contract.ts";
+import { lockKey } from "./liveness.ts";
 import { workflowMigrations } from "./migrations.ts";
 import { openWorkflows } from "./workflows.ts";
 import type { OpenWorkflows, OpenWorkflowsOptions } from "./workflows.ts";
@@ -65,6 +67,15 @@ function define<Input, Output>(
   return { name, queue: "main", backoffMs: 1, ...more, run };
 }
 
+function mark(what: string): string {
+  marks.push(what);
+  return what;
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+}
+
 test("a run does its steps in order, once, and its result comes back", async () => {
   const double = define("t.double", async (context, input: { n: number }) => {
     const n = await context.step("double", async () => {
@@ -84,4 +95,453 @@ test("a run does its steps in order, once, and its result comes back", async () 
   expect(shown).toMatchObject({ state: "done", tries: 1, crashes: 0, input: { n: 20 }, executor: "one" });
   expect(shown.steps.map((step) => step.name)).toEqual(["double", "one"]);
   expect(await room.idle()).toBe(true);
+});
+
+test("a step is tried again only when its error is worth it", async () => {
+  let tries = 0;
+  const flaky = define("t.flaky", async (context) => {
+    await context.step(
+      "busy",
+      async () => {
+        tries += 1;
+        if (tries < 4) throw new StockroomError("busy", "T_BUSY", "Expected room.");
+      },
+      { backoffMs: 1 },
+    );
+    return context
+      .step(
+        "input",
+        async () => {
+          marks.push("input");
+          throw new StockroomError("input", "T_INPUT", "Expected better.", { facts: { line: 3 } });
+        },
+        { backoffMs: 1 },
+      )
+      .catch((thrown: unknown) => describeError(thrown));
+  });
+  const room = await openRoom([flaky]);
+  await room.start(flaky, null, { id: "flaky" });
+  expect(await room.outcome("flaky")).toEqual({
+    kind: "done",
+    value: { kind: "input", code: "T_INPUT", message: "Expected better.", facts: { line: 3 } },
+  });
+  expect(tries).toBe(4);
+  expect(marks).toEqual(["input"]);
+  expect((await room.show("flaky")).steps).toMatchObject([
+    { name: "busy", tries: 4, error: undefined },
+    { name: "input", tries: 1, error: "Expected better." },
+  ]);
+});
+
+test("a step that takes too long is told to stop and tried again", async () => {
+  let tries = 0;
+  const slow = define("t.slow", async (context) =>
+    context.step(
+      "slow",
+      async (signal) => {
+        tries += 1;
+        if (tries === 2) return "second";
+        await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+        return "first";
+      },
+      { timeoutMs: 20, backoffMs: 1 },
+    ),
+  );
+  const room = await openRoom([slow]);
+  await room.start(slow, null, { id: "slow" });
+  expect(await room.outcome("slow")).toEqual({ kind: "done", value: "second" });
+});
+
+test("a poison run goes to the dead letters after one try, says why, and goes on from the failed step after the fix", async () => {
+  let poisonous = true;
+  const digest = define("t.digest", async (context, input: { file: string }) => {
+    const opened = await context.step("open", async () => mark("open"));
+    const parsed = await context.step("parse", async () => {
+      mark("parse");
+      if (poisonous) throw new StockroomError("input", "T_POISON", `Expected a table in ${input.file}.`, { facts: { line: 2 } });
+      return "parsed";
+    });
+    return [opened, parsed, await context.step("store", async () => mark("store"))];
+  });
+  const room = await openRoom([digest]);
+  await room.start(digest, { file: "june.csv" }, { id: "poison" });
+  const error = { kind: "input", code: "T_POISON", message: "Expected a table in june.csv.", facts: { line: 2 } };
+  expect(await room.outcome("poison")).toEqual({ kind: "failed", error });
+  expect(marks).toEqual(["open", "parse"]);
+  const [letter] = await room.deadLetters({ state: "waiting" });
+  expect(letter).toMatchObject({ runId: "poison", workflow: "t.digest", error, tries: 1, crashes: 0, state: "waiting" });
+  expect(letters).toEqual([letter]);
+  expect(await room.deadLetter(letter?.id ?? "")).toEqual(letter);
+  expect(await room.show("poison")).toMatchObject({ state: "dead", error });
+
+  poisonous = false;
+  expect(await room.redrive(letter?.id ?? "")).toBe("poison");
+  expect(await room.outcome("poison")).toEqual({ kind: "done", value: ["open", "parsed", "store"] });
+  expect(marks).toEqual(["open", "parse", "parse", "store"]);
+  expect(await room.deadLetter(letter?.id ?? "")).toMatchObject({ state: "redriven" });
+  await expect(room.redrive(letter?.id ?? "")).rejects.toMatchObject({ kind: "conflict", code: "DEAD_LETTER_SETTLED" });
+  await expect(room.redrive("987654")).rejects.toMatchObject({ kind: "missing", code: "DEAD_LETTER_UNKNOWN" });
+  await expect(room.deadLetter("x")).rejects.toMatchObject({ code: "DEAD_LETTER_UNKNOWN" });
+  await expect(room.retry("poison")).rejects.toMatchObject({ kind: "conflict", code: "RUN_NOT_ENDED_BADLY" });
+});
+
+test("a faulty run is tried as often as it may be, then redriven from its start or dropped", async () => {
+  const faulty = define(
+    "t.faulty",
+    async (context) => {
+      await context.step("good", async () => mark("good"));
+      await context.step("bad", async () => Promise.reject(new TypeError(mark("bad"))), { tries: 2, backoffMs: 1 });
+    },
+    { tries: 2 },
+  );
+  const room = await openRoom([faulty]);
+  await room.start(faulty, null, { id: "faulty" });
+  expect(await room.outcome("faulty")).toMatchObject({ kind: "failed", error: { kind: "fault", code: "FAULT", message: "bad" } });
+  // Two tries of the run, each with two tries of the step; the good step once.
+  expect(marks).toEqual(["good", "bad", "bad", "bad", "bad"]);
+  const letter = letters[0]?.id ?? "";
+  expect(await room.deadLetter(letter)).toMatchObject({ tries: 2 });
+  await room.redrive(letter, { fromStart: true });
+  expect(await room.outcome("faulty")).toMatchObject({ kind: "failed" });
+  expect(marks).toEqual(["good", "bad", "bad", "bad", "bad", "good", "bad", "bad", "bad", "bad"]);
+  await room.drop(letters[1]?.id ?? "");
+  expect(await room.show("faulty")).toMatchObject({ state: "failed" });
+  expect(await room.outcome("faulty")).toMatchObject({ kind: "failed" });
+  expect((await room.list({ state: "failed" })).map((run) => run.id)).toEqual(["faulty"]);
+  await expect(room.drop(letters[1]?.id ?? "")).rejects.toMatchObject({ code: "DEAD_LETTER_SETTLED" });
+});
+
+test("a dead-letter hook that fails loses no dead letter", async () => {
+  const bad = define("t.bad", async () => Promise.reject(new StockroomError("missing", "T_MISSING", "Expected it to be there.")));
+  const room = await openRoom([bad], { onDead: async () => Promise.reject(new Error("smtp is down")) });
+  await room.start(bad, null, { id: "hookless" });
+  expect(await room.outcome("hookless")).toMatchObject({ kind: "failed", error: { code: "T_MISSING" } });
+  expect((await room.deadLetters({ state: "waiting" })).map((letter) => letter.runId)).toContain("hookless");
+});
+
+test("what is not JSON is refused where it is made, at once", async () => {
+  const sloppy = define("t.sloppy", async (context, what: string) => {
+    if (what === "twice") return [await context.step("same", async () => 1), await context.step("same", async () => 2)];
+    if (what === "returned") return { at: new Date(0) };
+    if (what === "large") return context.step("large", async () => "x".repeat(1_100_000));
+    if (what === "nameless") return context.step("", async () => 1);
+    return context.step<unknown>("bigint", async () => ({ rows: [{ n: 1n }] }));
+  });
+  const room = await openRoom([sloppy]);
+  const codes = {
+    twice: "WORKFLOW_STEP_TWICE",
+    returned: "WORKFLOW_NOT_JSON",
+    large: "WORKFLOW_TOO_LARGE",
+    nameless: "WORKFLOW_STEP_NAME",
+  };
+  for (const [what, code] of Object.entries({ ...codes, bigint: "WORKFLOW_NOT_JSON" })) {
+    await room.start(sloppy, what, { id: `sloppy-${what}` });
+    expect(await room.outcome(`sloppy-${what}`)).toMatchObject({ kind: "failed", error: { code } });
+    expect(await room.show(`sloppy-${what}`)).toMatchObject({ tries: 1 });
+  }
+  expect((await room.show("sloppy-bigint")).error?.message).toContain("a bigint at .rows[0].n");
+  await expect(room.start(sloppy, undefined, { id: "sloppy-input" })).rejects.toMatchObject({ code: "WORKFLOW_NOT_JSON" });
+  await expect(room.start(sloppy, "x", { id: " " })).rejects.toMatchObject({ code: "RUN_BAD_ID" });
+  await expect(room.start("t.nobody", "x", { id: "nobody" })).rejects.toMatchObject({ code: "WORKFLOW_UNKNOWN" });
+});
+
+test("a run started in a transaction that is rolled back does not exist", async () => {
+  const quick = define("t.quick", async () => "quick");
+  const room = await openRoom([quick]);
+  await expect(
+    records.transaction(async (tx) => {
+      await room.startIn(tx, quick, null, { id: "rolled-back" });
+      throw new Error("no");
+    }),
+  ).rejects.toThrow("no");
+  await expect(room.show("rolled-back")).rejects.toMatchObject({ kind: "missing", code: "RUN_UNKNOWN" });
+  await expect(room.outcome("rolled-back")).rejects.toMatchObject({ code: "RUN_UNKNOWN" });
+  await expect(room.cancel("rolled-back")).rejects.toMatchObject({ code: "RUN_UNKNOWN" });
+  expect(room.has("t.quick")).toBe(true);
+  expect(room.has("t.nobody")).toBe(false);
+});
+
+test("lower priorities go first, and a queue's bounds hold", async () => {
+  let atOnce = 0;
+  let most = 0;
+  const order = define(
+    "t.order",
+    async (context, name: string) => {
+      atOnce += 1;
+      most = Math.max(most, atOnce);
+      await context.step("mark", async () => mark(name));
+      atOnce -= 1;
+    },
+    { queue: "single" },
+  );
+  // Enqueued before anybody works.
+  const starter = await openRoom([order], { work: false, executorId: "starter" });
+  for (const [name, priority] of [
+    ["c", 300],
+    ["a", 1],
+    ["b", 20],
+    ["d", 300],
+  ] as const) {
+    await starter.start(order, name, { id: `order-${name}`, priority });
+  }
+  expect(starter.taking).toBe(false);
+  expect((await starter.list({ workflow: "t.order" })).every((run) => run.state === "queued")).toBe(true);
+  await starter.close();
+  const room = await openRoom([order]);
+  await Promise.all(["a", "b", "c", "d"].map((name) => room.outcome(`order-${name}`)));
+  expect(marks).toEqual(["a", "b", "c", "d"]);
+  expect(most).toBe(1);
+  expect(room.taking).toBe(true);
+});
+
+test("a parent waits for its children and is told how each ended", async () => {
+  const child = define(
+    "t.child",
+    async (context, n: number) => {
+      if (n === 2) throw new StockroomError("input", "T_TWO", "Expected another number.");
+      return context.step("square", async () => n * n);
+    },
+    { queue: "children", title: (n) => `square ${n}` },
+  );
+  const parent = define("t.parent", async (context) => {
+    const ids: string[] = [];
+    for (const n of [1, 2, 3]) ids.push(await context.startChild(child, n, { id: `${context.runId}/${n}` }));
+    return Promise.all(ids.map(async (id) => context.childResult<number>(id)));
+  });
+  const room = await openRoom([child, parent]);
+  await room.start(parent, null, { id: "family" });
+  expect(await room.outcome("family")).toMatchObject({
+    kind: "done",
+    value: [
+      { kind: "done", value: 1 },
+      { kind: "failed", error: { code: "T_TWO" } },
+      { kind: "done", value: 9 },
+    ],
+  });
+  expect((await room.list({ parent: "family" })).map((run) => run.title).toSorted()).toEqual(["square 1", "square 2", "square 3"]);
+});
+
+test("a redriven parent takes its dead children with it", async () => {
+  let broken = true;
+  const child = define(
+    "t.country",
+    async (context, country: string) => {
+      await context.step("work", async () => {
+        mark(country);
+        if (broken && country === "FRA") throw new StockroomError("input", "T_FRA", "Expected France.");
+      });
+    },
+    { queue: "children" },
+  );
+  const parent = define("t.all", async (context) => {
+    for (const country of ["DEU", "FRA"]) await context.startChild(child, country, { id: `${context.runId}/${country}` });
+    for (const country of ["DEU", "FRA"]) {
+      const outcome = await context.childResult(`${context.runId}/${country}`);
+      if (outcome.kind === "failed") throw reviveError(outcome.error);
+    }
+    return "all";
+  });
+  const room = await openRoom([child, parent]);
+  await room.start(parent, null, { id: "period" });
+  expect(await room.outcome("period")).toMatchObject({ kind: "failed", error: { code: "T_FRA" } });
+  broken = false;
+  const letter = letters.find((one) => one.runId === "period");
+  await room.redrive(letter?.id ?? "");
+  expect(await room.outcome("period")).toEqual({ kind: "done", value: "all" });
+  expect(marks.toSorted()).toEqual(["DEU", "FRA", "FRA"]);
+  expect((await room.deadLetters({ state: "waiting" })).filter((one) => one.runId.startsWith("period"))).toEqual([]);
+});
+
+test("waiting for a run in one's own queue is refused, because two could wait for each other for ever", async () => {
+  const inner = define("t.inner", async () => "inner");
+  const outer = define("t.outer", async (context) => {
+    const id = await context.startChild(inner, null, { id: `${context.runId}/inner` });
+    return context.childResult(id);
+  });
+  const room = await openRoom([inner, outer]);
+  await room.start(outer, null, { id: "cycle" });
+  expect(await room.outcome("cycle")).toMatchObject({ kind: "failed", error: { code: "WORKFLOW_QUEUE_CYCLE" } });
+  expect(await room.outcome("cycle/inner")).toMatchObject({ kind: "done" });
+});
+
+test("cancel stops a run and its children wherever they are, and retry goes on", async () => {
+  let waiting = true;
+  const endless = define(
+    "t.endless",
+    async (context, name: string) => {
+      await context.step("first", async () => mark(`first ${name}`));
+      await context.step("wait", async (signal) => {
+        if (!waiting) return;
+        mark(`waits ${name}`);
+        await aborted(signal);
+      });
+    },
+    { queue: "single" },
+  );
+  const parent = define("t.cancels", async (context) => {
+    const ids = [];
+    // The second waits in the queue behind the first.
+    for (const name of ["x", "y"]) ids.push(await context.startChild(endless, name, { id: `cancelled/${name}` }));
+    return Promise.all(ids.map(async (id) => context.childResult(id)));
+  });
+  const room = await openRoom([endless, parent]);
+  await room.start(parent, null, { id: "cancelled" });
+  await expect.poll(() => marks, { timeout: 10_000 }).toContain("waits x");
+  await room.cancel("cancelled");
+  for (const id of ["cancelled", "cancelled/x", "cancelled/y"]) expect(await room.outcome(id)).toEqual({ kind: "cancelled" });
+  expect(await room.idle()).toBe(true);
+  expect(marks).toEqual(["first x", "waits x"]);
+  // Again is harmless.
+  await room.cancel("cancelled");
+  waiting = false;
+  await room.retry("cancelled");
+  expect(await room.outcome("cancelled")).toEqual({ kind: "done", value: [{ kind: "done" }, { kind: "done" }] });
+  expect(marks).toEqual(["first x", "waits x", "first y"]);
+});
+
+test("steps side by side: each is recorded, and a next try begins only when all have come to rest", async () => {
+  let fails = 1;
+  let running = 0;
+  const wide = define("t.wide", async (context) => {
+    await Promise.all(
+      Array.from({ length: 6 }, async (_, index) => {
+        await context.step(
+          `a${index}`,
+          async () => {
+            running += 1;
+            if (index === 3 && fails-- > 0) {
+              running -= 1;
+              throw new StockroomError("busy", "T_WIDE", "Expected luck.");
+            }
+            await new Promise((resolve) => setImmediate(resolve));
+            mark(`a${index}`);
+            running -= 1;
+          },
+          { tries: 1 },
+        );
+        // The order of these differs from try to try; names, not places, tell them apart.
+        await context.step(`b${index}`, async () => mark(`b${index}`));
+      }),
+    );
+    return running;
+  });
+  const room = await openRoom([wide]);
+  await room.start(wide, null, { id: "wide" });
+  expect(await room.outcome("wide")).toEqual({ kind: "done", value: 0 });
+  expect(marks.toSorted()).toEqual([0, 1, 2, 3, 4, 5].flatMap((n) => [`a${n}`, `b${n}`]).toSorted());
+});
+
+test("closing leaves a run where it stood; it is neither a failed try nor a crash, and what was done stays done", async () => {
+  const long = define("t.long", async (context) => {
+    await context.step("first", async () => mark("first"));
+    const swallowed = await context
+      .step("second", async (signal) => {
+        mark("second");
+        if (marks.length < 3) await aborted(signal);
+        return "whole";
+      })
+      // Code that carries on after any failure must not carry on after this one.
+      .catch(() => "swallowed");
+    return `${swallowed} ${context.attempt}`;
+  });
+  const room = await openRoom([long]);
+  await room.start(long, null, { id: "long" });
+  await expect.poll(() => marks, { timeout: 10_000 }).toEqual(["first", "second"]);
+  await room.close();
+  await room.close();
+  const again = await openRoom([long], { executorId: "another" });
+  expect(await again.outcome("long")).toEqual({ kind: "done", value: "whole 0" });
+  expect(marks).toEqual(["first", "second", "second"]);
+  expect(await again.show("long")).toMatchObject({ tries: 1, crashes: 0, executor: "another" });
+});
+
+test("progress is seen while a run works", async () => {
+  const told = Promise.withResolvers<void>();
+  const busy = define("t.progress", async (context) => {
+    context.progress(3, 10, "lines");
+    await context.step("wait", async () => told.promise);
+  });
+  const room = await openRoom([busy]);
+  await room.start(busy, null, { id: "progress" });
+  await expect.poll(async () => (await room.show("progress")).progress, { timeout: 10_000 }).toEqual({ done: 3, total: 10, note: "lines" });
+  await expect(room.outcome("progress", { timeoutMs: 1 })).rejects.toMatchObject({ kind: "busy", code: "RUN_NOT_ENDED" });
+  told.resolve();
+  expect(await room.outcome("progress")).toEqual({ kind: "done" });
+});
+
+test("a durable sleep ends", async () => {
+  const sleeper = define("t.sleep", async (context) => {
+    await context.sleep(5);
+    await context.sleep(0);
+    return "awake";
+  });
+  const room = await openRoom([sleeper]);
+  await room.start(sleeper, null, { id: "sleep" });
+  expect(await room.outcome("sleep")).toEqual({ kind: "done", value: "awake" });
+});
+
+test("one room a process, one process an executor id, and a set-up that fits together", async () => {
+  const quick = define("t.quick", async () => "quick");
+  await openRoom([quick]);
+  await expect(openRoom([quick])).rejects.toMatchObject({ kind: "conflict", code: "WORKFLOW_OPEN_TWICE" });
+  await open.pop()?.close();
+
+  const rival = Promise.withResolvers<void>();
+  const holding = Promise.withResolvers<void>();
+  const session = records.session(async (tx) => {
+    await tx.query("select pg_advisory_lock($1::bigint)", [lockKey("one")]);
+    holding.resolve();
+    await rival.promise;
+  });
+  await holding.promise;
+  await expect(openRoom([quick])).rejects.toMatchObject({ kind: "conflict", code: "WORKFLOW_EXECUTOR_TAKEN" });
+  rival.resolve();
+  await session;
+  // A refused opening leaves nothing behind.
+  await openRoom([quick]);
+
+  await expect(
+    openRoom([define("t.lost", async () => 1, { queue: "nowhere" }), quick, quick], {
+      queues: [{ name: "main", perWorker: 0 }],
+      schedules: [{ name: "s", cron: "every day", workflow: "t.nobody", input: null }],
+    }),
+  ).rejects.toMatchObject({
+    kind: "input",
+    code: "WORKFLOW_SETUP",
+    message: expect.stringMatching(/"t\.quick" is defined twice.*perWorker 0.*"nowhere".*"t\.nobody".*cron/s),
+  });
+});
+
+test("a run whose place in the queue is gone gets a new one", async () => {
+  const quick = define("t.legless", async () => "there");
+  const starter = await openRoom([quick], { work: false, executorId: "starter" });
+  await starter.start(quick, null, { id: "legless" });
+  await records.query(`delete from dbos.workflow_status where workflow_uuid = '1/legless'`);
+  await starter.mend();
+  expect(await records.query(`select leg from stockroom.run where id = 'legless'`)).toEqual([{ leg: 1 }]);
+  await records.query(`update stockroom.run set updated_at = now() - interval '2 minutes' where id = 'legless'`);
+  await starter.mend();
+  await starter.close();
+  const room = await openRoom([quick]);
+  expect(await room.outcome("legless")).toEqual({ kind: "done", value: "there" });
+});
+
+test("old runs and their legs are forgotten, dead letters are not", async () => {
+  const quick = define("t.old", async (_, fails: boolean) => {
+    if (fails) throw new StockroomError("input", "T_OLD", "Expected youth.");
+  });
+  const room = await openRoom([quick]);
+  await room.start(quick, false, { id: "old" });
+  await room.start(quick, true, { id: "old-dead" });
+  await room.outcome("old");
+  await room.outcome("old-dead");
+  await records.query(`update stockroom.run set ended_at = now() - interval '91 days' where id like 'old%'`);
+  // The engine ends its leg a moment after the run has ended.
+  const legs = async (): Promise<unknown[]> => {
+    await room.forget(0);
+    return records.query(`select 1 from dbos.workflow_status where workflow_uuid = '1/old'`);
+  };
+  await expect.poll(legs, { timeout: 10_000 }).toEqual([]);
+  await expect(room.show("old")).rejects.toMatchObject({ code: "RUN_UNKNOWN" });
+  expect(await room.show("old-dead")).toMatchObject({ state: "dead" });
 });

@@ -30,6 +30,7 @@ import {
   listLetters,
   listRuns,
   lostRuns,
+  renewLegs,
   reviveRun,
   settleLetters,
   writeProgress,
@@ -74,6 +75,10 @@ export interface OpenWorkflowsOptions {
 export interface OpenWorkflows extends Workflows {
   /** Starts the runs whose tick has come, without waiting for the room to look by itself. */
   startDueSchedules(): Promise<readonly string[]>;
+  /** Puts runs that lost their place in the queue there again; the room does so every half minute. */
+  mend(): Promise<void>;
+  /** Forgets runs older than `keepDays` and what the engine kept of ended tries longer than `legMs` ago; the room does so every hour. */
+  forget(legMs: number): Promise<void>;
   /** Whether this process holds its sign of life and takes up work; for `/health`. */
   readonly taking: boolean;
 }
@@ -149,7 +154,12 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
 
   const liveness = await holdLock({ records, executorId, livenessMs, log, signal: closing.signal });
 
+  // DBOS hands out work before it has finished opening, and before the rest of this room has.
+  const ready = Promise.withResolvers<Room>();
+  ready.promise.catch(() => undefined);
+
   const runLeg = async (workflow: string, leg: Leg): Promise<"over" | "handed-back"> => {
+    const room = await ready.promise;
     await liveness.held();
     return execute(room, definitionOf(workflow), leg, (execution) => executions.set(execution.token, execution)).finally(() => {
       for (const [token, execution] of executions) if (execution.runId === leg.runId && execution.over) executions.delete(token);
@@ -175,7 +185,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
         try {
           ending = await doing;
         } catch (thrown) {
-          ending = thrown instanceof Interrupted ? "handed-back" : await giveUp(id, workflow, thrown);
+          ending = thrown instanceof Interrupted ? "handed-back" : await giveUp(await ready.promise, id, workflow, thrown);
         } finally {
           underWay.delete(doing);
         }
@@ -186,21 +196,10 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     });
   } catch (thrown) {
     closing.abort(new Interrupted("stopping"));
+    ready.reject(closing.signal.reason);
     await liveness.ended;
     throw thrown;
   }
-
-  /** An error of this room, not of the run: the leg goes back, and as its begin stays open, it comes back no more often than a crash may. */
-  const giveUp = async (id: string, workflow: string, thrown: unknown): Promise<"over" | "handed-back"> => {
-    log.error("a run could not be worked at; it goes back into its queue", { leg: id, workflow, error: thrown });
-    try {
-      const claims = (await engine.held(records)).filter((claim) => claim.legId === id);
-      await engine.putBackClaims(records, claims);
-    } catch (again) {
-      log.warn("the run could not be put back yet; the sweep will", { leg: id, error: again });
-    }
-    return "over";
-  };
 
   const room: Room = {
     records,
@@ -216,11 +215,23 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     ended: (runId) => outcomes.ended(runId),
   };
 
+  ready.resolve(room);
+
   const stopLost = async (): Promise<void> => {
     if (executions.size === 0) return;
     for (const lost of await lostRuns(records, [...executions.values()])) {
       executions.get(lost.token)?.stop(lost.state === "cancelled" ? "cancelled" : "lost");
     }
+  };
+
+  /** A run that waits for a leg which is not there (the engine's tables were restored, or mended by hand) gets a new one. */
+  const startLegless = async (): Promise<void> => {
+    await records.transaction(async (tx) => {
+      for (const run of await renewLegs(tx, 60_000)) {
+        log.warn("a run had lost its place in the queue; it is put there again", { runId: run.id });
+        await engine.enqueue(tx, { runId: run.id, leg: run.leg }, { workflow: run.workflow, queue: run.queue, priority: run.priority });
+      }
+    });
   };
 
   const reportProgress = async (): Promise<void> => {
@@ -243,6 +254,11 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     }
   };
 
+  const forget = async (legMs: number): Promise<void> => {
+    await engine.sweepLegs(legMs);
+    await forgetRuns(records, (options.keepDays ?? 90) * dayMs);
+  };
+
   const stopListening = await records.listen(cancelChannel, () => {
     stopLost().catch((thrown: unknown) => log.debug("could not look for cancelled runs; it is tried again", { error: thrown }));
   });
@@ -258,11 +274,9 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
   const loops = [
     sweep({ records, executorId, livenessMs, log, signal: closing.signal, engine, liveness, misses, atWork }),
     every(livenessMs, "the look for lost runs", stopLost),
+    every(Math.max(30_000, livenessMs), "the look for runs without a leg", startLegless),
     every(500, "the report of progress", reportProgress),
-    every(3_600_000, "the sweep of old runs", async () => {
-      await engine.sweepLegs(dayMs);
-      await forgetRuns(records, (options.keepDays ?? 90) * dayMs);
-    }),
+    every(3_600_000, "the sweep of old runs", () => forget(dayMs)),
     schedules.ended,
   ];
 
@@ -371,6 +385,8 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
       // In this order: an event is marked relayed in the transaction that starts its runs, so what left the outbox shows as a run.
       return waiting.length === 0 && !(await anyActive(records));
     },
+    mend: startLegless,
+    forget,
     get taking() {
       return working && liveness.holding;
     },
@@ -404,6 +420,18 @@ async function waitingLetter(tx: Tx, id: string): Promise<DeadLetter> {
     );
   }
   return letter;
+}
+
+/** An error of this room, not of the run: the leg goes back, and as its begin stays open, it comes back no more often than a crash may. */
+async function giveUp({ engine, records, log }: Room, id: string, workflow: string, thrown: unknown): Promise<"over"> {
+  log.error("a run could not be worked at; it goes back into its queue", { leg: id, workflow, error: thrown });
+  try {
+    const claims = (await engine.held(records)).filter((claim) => claim.legId === id);
+    await engine.putBackClaims(records, claims);
+  } catch (again) {
+    log.warn("the run could not be put back yet; the sweep will start it anew", { leg: id, error: again });
+  }
+  return "over";
 }
 
 function notEnded(runId: string, timeoutMs: number | undefined): StockroomError {
