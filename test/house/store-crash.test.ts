@@ -194,7 +194,7 @@ describe("neighbours", () => {
     await Promise.all([well(["rotate", "-", "5"]), well(["rotate", "-", "5"])]);
     const sales = (await house.vault.keys()).filter((one) => one.zone === "sales");
     expect(sales.map((one) => one.version)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
-    for (const { version } of sales) await house.vault.ticket(clerk, "read", key, version);
+    for (const { zone, version } of sales) await house.vault.ticket(clerk, "read", key, { zone, keyVersion: version });
   });
 
   test("a reconcile without any patience, against writers: a put is whole or refused, never a row without bytes", async () => {

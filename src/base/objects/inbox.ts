@@ -280,8 +280,9 @@ async function* readPlain(file: string): Body {
     );
   });
   try {
+    const { size } = await handle.stat();
     for (;;) {
-      const buffer = Buffer.allocUnsafeSlow(1 << 20);
+      const buffer = Buffer.allocUnsafeSlow(Math.min(1 << 20, size + 1));
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);

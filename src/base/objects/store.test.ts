@@ -3,8 +3,10 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { clerk, codeOf, openTestStore, pieces, type TestStore } from "../../../test/house/store-kit.ts";
+import { clerk, codeOf, grants, openTestStore, pieces, zones, type TestStore } from "../../../test/house/store-kit.ts";
 import { gather, type Body } from "../bytes.ts";
+import { openVault } from "../vault/vault.ts";
+import { openObjectStore } from "./store.ts";
 import { openTicket, writeThrough } from "./tickets.ts";
 
 let house: TestStore;
@@ -103,6 +105,26 @@ describe("put and get", () => {
     expect(await codeOf(house.store.put({ role: "train", purpose: "t" }, "classify/sales/there", Buffer.from("")))).toBe("VAULT_NO_GRANT");
     expect(await codeOf(house.store.put(clerk, "nowhere/x", Buffer.from("")))).toBe("VAULT_NO_ZONE");
     expect(await codeOf(house.store.read(clerk, "classify/sales/there", { maxBytes: 9 }))).toBe("OBJECT_TOO_LARGE");
+  });
+
+  test("objects keep opening when their keys come to belong to a new zone, and the same bytes put again move into it", async () => {
+    const key = "classify/sales/margins/a";
+    const old = await house.store.put(clerk, key, Buffer.from("margins"));
+    const { records, clock, log, root, keyFile } = house;
+    const vault = await openVault({
+      keyFile,
+      records,
+      clock,
+      log,
+      zones: [...zones, { name: "margins", prefixes: ["classify/sales/margins/"] }],
+      grants: [...grants, { role: "clerk", zone: "margins", access: "write" }],
+    });
+    const store = await openObjectStore({ driver: { kind: "folder", root }, vault, records, clock, log });
+    expect(Buffer.from(await store.read(clerk, key)).toString()).toBe("margins");
+    const moved = await store.put(clerk, key, Buffer.from("margins"));
+    expect([old.zone, moved.zone, moved.version > old.version]).toEqual(["sales", "margins", true]);
+    expect(await codeOf(store.read(clerk, key))).toBe("VAULT_NO_GRANT");
+    expect(Buffer.from(await store.read(clerk, key, { version: old.version })).toString()).toBe("margins");
   });
 });
 

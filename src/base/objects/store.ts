@@ -15,7 +15,7 @@ import { faultPoint } from "../faults.ts";
 import type { Log } from "../log.ts";
 import type { Records, Tx } from "../records/contract.ts";
 import { appendEvent } from "../records/outbox.ts";
-import type { Actor, Vault } from "../vault/contract.ts";
+import type { Actor, Sealed, Vault } from "../vault/contract.ts";
 import type { DriverAddress, ObjectEntry, ObjectStore, PutOptions, ReadTicket, StagedObject, WriteTicket } from "./contract.ts";
 import { openDriver } from "./drivers/open.ts";
 import { lockFiles, lockKeys } from "./locks.ts";
@@ -77,7 +77,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
 
   async function readTicket(actor: Actor, key: string, version?: string): Promise<ReadTicket> {
     const row = await getRow(key, version);
-    const seal = await vault.ticket(actor, "read", key, row.key_version);
+    const seal = await vault.ticket(actor, "read", key, sealedAs(row));
     return { entry: entryOf(row), driver: options.driver, path: row.path, seal: bindId(seal, row.path) };
   }
 
@@ -153,7 +153,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
 
   async function remove(actor: Actor, key: string): Promise<void> {
     const row = await getRow(key);
-    await vault.ticket(actor, "write", key, row.key_version);
+    await vault.ticket(actor, "write", key, sealedAs(row));
     await records.transaction(async (tx) => {
       await lockKeys(tx, [key]);
       const hidden = await tx.query<{ version: string; zone: string }>(
@@ -237,7 +237,8 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
     const file = await driver.stat(path);
     if (file?.bytes !== staged.sealedBytes) throw gone(staged.ticket);
     const [current] = await tx.query<ObjectRow>(`select ${columns} from stockroom.object o where key = $1 and state = 'current'`, [key]);
-    const isSame = current !== undefined && current.sha256 === staged.sha256 && current.bytes === staged.bytes;
+    // In another zone it is not the same: who may read it has changed.
+    const isSame = current?.sha256 === staged.sha256 && current.bytes === staged.bytes && current.zone === seal.zone;
     let row = current;
     if (!isSame) {
       await tx.query("update stockroom.object set state = 'former' where key = $1 and state = 'current'", [key]);
@@ -316,6 +317,8 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
 function bindId(seal: WriteTicket["seal"], path: string): WriteTicket["seal"] {
   return { ...seal, context: { ...seal.context, object: idOf(path) } };
 }
+
+const sealedAs = (row: ObjectRow): Sealed => ({ zone: row.zone, keyVersion: row.key_version });
 
 const byOf = (actor: Actor): string => `${actor.role}: ${actor.purpose}`;
 

@@ -40,10 +40,20 @@ export interface SealTicket {
   readonly context: Readonly<Record<string, string>>;
 }
 
+/** The key with which an object was sealed. */
+export interface Sealed {
+  readonly zone: string;
+  readonly keyVersion: number;
+}
+
 export interface Vault {
   zoneOf(key: string): Zone;
-  /** Checks the grant, writes the log row, then gives the ticket. Throws `denied` `VAULT_NO_GRANT` naming role and zone. */
-  ticket(actor: Actor, access: Access, key: string, keyVersion?: number): Promise<SealTicket>;
+  /**
+   * Checks the grant, writes the log row, then gives the ticket. Throws `denied` `VAULT_NO_GRANT` naming role and zone.
+   *
+   * `sealed`: how an object at rest was sealed; its zone may be another than the one its key belongs to today. Absent: the current key.
+   */
+  ticket(actor: Actor, access: Access, key: string, sealed?: Sealed): Promise<SealTicket>;
   grants(): Promise<readonly Grant[]>;
   setGrant(grant: Grant, allowed: boolean): Promise<void>;
   /** Makes a new version of the zone's key; new objects use it, old ones keep opening with theirs. */

@@ -124,29 +124,22 @@ function sameContextBytes(a: Readonly<Record<string, string>>, b: Readonly<Recor
 
 /** Joins small chunks; large ones pass as they are. */
 async function* joinSmall(body: Body): Body {
-  let joined: Buffer | undefined;
-  let used = 0;
+  let small: Uint8Array[] = [];
+  let bytes = 0;
   for await (const chunk of body) {
     if (chunk.length === 0) continue;
-    if (used === 0 && chunk.length >= smallBytes) {
+    if (bytes === 0 && chunk.length >= smallBytes) {
       yield chunk;
       continue;
     }
-    let rest = chunk;
-    while (rest.length > 0) {
-      joined ??= Buffer.allocUnsafeSlow(joinedBytes);
-      const part = rest.subarray(0, joinedBytes - used);
-      joined.set(part, used);
-      used += part.length;
-      rest = rest.subarray(part.length);
-      if (used === joinedBytes) {
-        yield joined;
-        joined = undefined;
-        used = 0;
-      }
-    }
+    small.push(chunk);
+    bytes += chunk.length;
+    if (bytes < joinedBytes) continue;
+    yield Buffer.concat(small, bytes);
+    small = [];
+    bytes = 0;
   }
-  if (joined !== undefined && used > 0) yield joined.subarray(0, used);
+  if (bytes > 0) yield small.length === 1 && small[0] !== undefined ? small[0] : Buffer.concat(small, bytes);
 }
 
 const idle = (): void => undefined;

@@ -142,7 +142,8 @@ describe("keys", () => {
     const versions = await Promise.all([...vaults, ...vaults].map((vault) => vault.rotate("sales")));
     expect(versions.toSorted((a, b) => a - b)).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
     for (const vault of vaults) {
-      for (let version = 1; version <= 9; version++) await vault.ticket(clerk, "read", keyOf("sales"), version);
+      for (let version = 1; version <= 9; version++)
+        await vault.ticket(clerk, "read", keyOf("sales"), { zone: "sales", keyVersion: version });
     }
   });
 

@@ -8,7 +8,7 @@ import type { Clock } from "../clock.ts";
 import { StockroomError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Records, Tx } from "../records/contract.ts";
-import type { Access, Actor, Grant, KeyUse, SealTicket, Vault, Zone, ZoneKey } from "./contract.ts";
+import type { Access, Actor, Grant, KeyUse, Sealed, SealTicket, Vault, Zone, ZoneKey } from "./contract.ts";
 import { fingerprintOf, makeKeyFileSource, type KeySet, type KeySource, type WrappingKey } from "./key-source.ts";
 
 export interface VaultOptions {
@@ -92,8 +92,8 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
     return found;
   }
 
-  async function ticket(actor: Actor, access: Access, key: string, keyVersion?: number): Promise<SealTicket> {
-    const zone = zoneOf(key).name;
+  async function ticket(actor: Actor, access: Access, key: string, sealed?: Sealed): Promise<SealTicket> {
+    const zone = sealed?.zone ?? zoneOf(key).name;
     const byDefault = defaults.has(grantId({ role: actor.role, zone, access }));
     const [use] = await records.query<{ allowed: boolean; version: number }>(
       `with decision as (
@@ -103,7 +103,7 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
        insert into stockroom.key_use (at, role, purpose, zone, key_version, access, object_key, allowed)
        select $6::timestamptz, $1, $7, $2, version, $3, $8, allowed from decision
        returning allowed, key_version as version`,
-      [actor.role, zone, access, byDefault, keyVersion ?? null, new Date(clock.now()).toISOString(), actor.purpose, key],
+      [actor.role, zone, access, byDefault, sealed?.keyVersion ?? null, new Date(clock.now()).toISOString(), actor.purpose, key],
     );
     if (use === undefined)
       throw new StockroomError("fault", "VAULT_NO_USE_ROW", "Expected a row of the use log but the database gave none back.");
