@@ -6,8 +6,8 @@
 //   G3. On loopback, a web page elsewhere can neither reach us by a name of its own (DNS rebinding) nor make the browser act for it (CSRF).
 
 import { createHash, timingSafeEqual } from "node:crypto";
-import { isIP } from "node:net";
 import type { FastifyInstance } from "fastify";
+import { isLoopback } from "../base/config/index.ts";
 import { StockroomError } from "../base/errors.ts";
 import type { ServerSettings } from "./parts.ts";
 
@@ -15,13 +15,6 @@ import type { ServerSettings } from "./parts.ts";
 export const tokenWanted = "TOKEN_WANTED";
 
 const tokenMinChars = 16;
-
-/** Whether only this machine can reach `host`. */
-export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
-  if (bare === "localhost" || bare.endsWith(".localhost") || bare === "::1" || bare === "0:0:0:0:0:0:0:1") return true;
-  return isIP(bare) === 4 && bare.startsWith("127.");
-}
 
 /** Refuses settings that would serve strangers: `input` `SERVER_TOKEN_MISSING` and `SERVER_TOKEN_SHORT`. */
 export function checkBinding(settings: ServerSettings): void {
@@ -91,7 +84,7 @@ const isHealth = (url: string): boolean => /^\/health(\/live|\/ready)?(\?|$)/.te
 
 /** `host:port` without the port; `[::1]:80` keeps its address. */
 function hostName(host: string): string {
-  return host.replace(/:\d{1,5}$/, "");
+  return host.replace(/:\d{1,5}$/, "").toLowerCase();
 }
 
 function isForeign(origin: string | undefined, site: string | string[] | undefined, host: string): boolean {

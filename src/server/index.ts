@@ -2,5 +2,5 @@
 
 export { makeServer, openServer } from "./server.ts";
 export type { OpenServer, ServerOptions } from "./server.ts";
-export { checkBinding, isLoopback } from "./guard.ts";
+export { checkBinding } from "./guard.ts";
 export type { Probe, ServerParts, ServerSettings } from "./parts.ts";

@@ -5,7 +5,6 @@
 //   O3. What was stored is handed out as a download, never run as a page of ours.
 
 import { Readable } from "node:stream";
-import type { IncomingMessage } from "node:http";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Body } from "../base/bytes.ts";
@@ -15,6 +14,7 @@ import type { Actor } from "../base/vault/contract.ts";
 import type { ObjectPage, StoredObject } from "./api.ts";
 import type { ServerParts, ServerSettings } from "./parts.ts";
 import { limitOf, parseQuery } from "./query.ts";
+import { receive } from "./upload.ts";
 
 /** Whom the vault sees behind HTTP; what it may do is a matter of grants like any other role's. */
 export const operatorOverHttp = (verb: string): Actor => ({ role: "operator", purpose: `http ${verb}` });
@@ -48,7 +48,7 @@ export async function mountObjects(app: FastifyInstance, parts: ServerParts, set
       const before = await objects.head(key);
       const stop = new AbortController();
       let received = 0;
-      const body = steady(request.raw, stop, (bytes) => {
+      const body = receive(request.raw, stop, (bytes) => {
         received += bytes;
       });
       try {
@@ -145,58 +145,6 @@ function checkLength(header: string | undefined, maxBytes: number): void {
     `Expected at most ${maxBytes} bytes but ${bytes} were announced. Split the file, or raise the upload limit in the settings.`,
     { facts: { bytes, maxBytes } },
   );
-}
-
-/** A sender that brings less than this in this time is taken for a stuck or a malicious one. */
-const paceBytes = 64 * 1024;
-const paceMs = 60_000;
-
-/**
- * The request's bytes, as long as they keep coming.
- *
- * The iterator leaves the socket alone when its reader stops early, or no error could be answered. Time in which we are the slow one does not count.
- */
-async function* steady(request: IncomingMessage, stop: AbortController, onBytes: (bytes: number) => void): Body {
-  let sinceMs = 0;
-  let sinceBytes = 0;
-  const source: AsyncIterator<Uint8Array> = request.iterator({ destroyOnReturn: false });
-  for (;;) {
-    const begin = performance.now();
-    const timer = setTimeout(
-      () => {
-        const error = new StockroomError(
-          "input",
-          "UPLOAD_STALLED",
-          `Expected at least ${paceBytes} bytes every ${paceMs / 1000} seconds but fewer came. Send it again.`,
-        );
-        stop.abort(error);
-        request.destroy(error);
-      },
-      Math.max(1, paceMs - sinceMs),
-    );
-    let next: IteratorResult<Uint8Array>;
-    try {
-      next = await source.next();
-    } catch (error) {
-      if (stop.signal.aborted) throw stop.signal.reason;
-      throw new StockroomError(
-        "input",
-        "UPLOAD_BROKEN",
-        "Expected the whole body but the connection broke off. Nothing was stored; send it again.",
-        {
-          cause: error,
-        },
-      );
-    } finally {
-      clearTimeout(timer);
-    }
-    if (next.done === true) return;
-    sinceMs += performance.now() - begin;
-    sinceBytes += next.value.byteLength;
-    if (sinceBytes >= paceBytes) sinceMs = sinceBytes = 0;
-    onBytes(next.value.byteLength);
-    yield next.value;
-  }
 }
 
 /** Reads the first piece before any header is out, so that an object that cannot be opened is still answered as an error. */

@@ -1,11 +1,8 @@
 // A notice from its transaction to its receivers, on a real database and real receivers. The engine's part (tries) is played here;
 // that the engine does keep its promises is tested in its own room.
 
-import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeError, meanings } from "../../src/base/errors.ts";
 import { makeMemoryLog } from "../../src/base/log.ts";
@@ -15,18 +12,20 @@ import type { NotifyOptions } from "../../src/base/notify/notify.ts";
 import type { Records } from "../../src/base/records/contract.ts";
 import { openRecords } from "../../src/base/records/open.ts";
 import type { RunContext } from "../../src/base/workflow/contract.ts";
+import { testDatabase } from "../kit/database.ts";
+import type { TestDatabase } from "../kit/database.ts";
 
-let home = "";
+let database: TestDatabase;
 let records: Records;
 const log = makeMemoryLog();
 
 beforeAll(async () => {
-  home = await mkdtemp(path.join(tmpdir(), "stockroom-notify-"));
-  records = await openRecords({ home, log, migrations: notifyMigrations });
+  database = await testDatabase();
+  records = await openRecords({ url: database.url, home: "", log, migrations: notifyMigrations });
 });
 afterAll(async () => {
   await records.close();
-  await rm(home, { recursive: true, force: true });
+  await database.drop();
 });
 
 const makeNotice = (id: string, topic = "mlops"): Notice => ({

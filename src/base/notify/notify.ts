@@ -214,14 +214,13 @@ async function goneChannel(records: Records, input: DeliverInput): Promise<Stock
   return error;
 }
 
-/** ISO 8601 in UTC with milliseconds, made by the database so that no driver setting changes it. */
+/** As records gives a timestamptz (ISO 8601, UTC), for one inside JSON, where records does not see it. */
 const isoTime = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 async function readNotice(tx: Tx, id: string): Promise<PostedNotice> {
-  const [row] = await tx.query<PostedNotice>(
-    `select id, topic, severity, title, body, facts, ${isoTime("at")} as at from stockroom.notices where id = $1`,
-    [id],
-  );
+  const [row] = await tx.query<PostedNotice>(`select id, topic, severity, title, body, facts, at from stockroom.notices where id = $1`, [
+    id,
+  ]);
   if (row !== undefined) return row;
   throw new StockroomError("missing", "NOTICE_MISSING", `Expected a notice ${id} but there is none. Drop the dead letter.`, {
     facts: { notice: id },
@@ -244,7 +243,7 @@ async function beginDelivery(tx: Tx, input: DeliverInput): Promise<DeliveryRecor
 
 async function listNotices(tx: Tx, query: { readonly topic?: string; readonly limit?: number } = {}): Promise<readonly NoticeRow[]> {
   return tx.query<NoticeRow>(
-    `select n.id, n.topic, n.severity, n.title, n.body, n.facts, ${isoTime("n.at")} as at,
+    `select n.id, n.topic, n.severity, n.title, n.body, n.facts, n.at,
             coalesce((
               select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('channel', d.channel, 'state', d.state, 'at', ${isoTime("d.at")}, 'error', d.error)) order by d.channel)
               from stockroom.notice_deliveries d where d.notice = n.id
