@@ -4,7 +4,22 @@
 //   B1. A copy is whole or absent (made aside, then renamed), and only root can write to it.
 
 import { constants } from "node:fs";
-import { access, copyFile, link, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, stat, symlink } from "node:fs/promises";
+import {
+  access,
+  chmod,
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+} from "node:fs/promises";
 import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
@@ -73,7 +88,7 @@ async function makeLinks(root: string, native: string): Promise<void> {
   }
 }
 
-/** Whether `user` may walk to `file` and read it, going by the mode bits of every folder above it. */
+/** Whether `user` may walk to the program or folder `file` and read and run it, going by the mode bits of every folder above it. */
 export async function canReach(file: string, user: ServerUser): Promise<boolean> {
   for (let at = file, need = 0o5; ; need = 0o1) {
     const { mode, uid, gid } = await stat(at);
@@ -85,9 +100,10 @@ export async function canReach(file: string, user: ServerUser): Promise<boolean>
   }
 }
 
+const openPlaces: readonly string[] = ["/var/lib/stockroom", path.join(os.tmpdir(), "stockroom-postgresql")];
+
 /** Puts the programs where `user` can run them: links if the disk allows (no cost), else copies (55 MB, once per version). */
-async function copyForUser(native: string, version: string, user: ServerUser): Promise<string> {
-  const folders = ["/var/lib/stockroom", path.join(os.tmpdir(), "stockroom-postgresql")];
+export async function copyForUser(native: string, version: string, user: ServerUser, folders = openPlaces): Promise<string> {
   for (const folder of folders) {
     const made = await mkdir(folder, { recursive: true, mode: 0o755 }).then(
       () => true,
@@ -125,7 +141,6 @@ async function isOurs(folder: string): Promise<boolean> {
 
 async function copyTree(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true, mode: 0o755 });
-  const { chmod } = await import("node:fs/promises");
   await chmod(to, 0o755);
   for (const entry of await readdir(from, { withFileTypes: true })) {
     if (entry.name.endsWith(".a") || entry.name === "pkgconfig" || entry.name === "include") continue;

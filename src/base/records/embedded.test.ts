@@ -1,12 +1,25 @@
-import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { afterAll, describe, expect, it } from "vitest";
-import { isStockroomError } from "../errors.ts";
+import { describeError, isStockroomError } from "../errors.ts";
 import { makeMemoryLog } from "../log.ts";
-import { canReach } from "./binaries.ts";
+import { canReach, copyForUser, findBinaries } from "./binaries.ts";
 import type { Records } from "./contract.ts";
 import { isServing, makeWorld, until } from "./fixtures/world.ts";
 import type { Embedded } from "./fixtures/world.ts";
@@ -20,7 +33,7 @@ const isRoot = process.geteuid?.() === 0;
 const nobody = 65_534;
 const othersCanRun =
   isRoot &&
-  (await canReach(new URL("open.ts", import.meta.url).pathname, { uid: nobody, gid: nobody })) &&
+  (await canReach(import.meta.dirname, { uid: nobody, gid: nobody })) &&
   (await canReach(process.execPath, { uid: nobody, gid: nobody }));
 
 function open(home: string, log = makeMemoryLog()): Promise<Records> {
@@ -378,6 +391,74 @@ describe("kill -9", () => {
   });
 });
 
+// A disk of our own to fill; where we may not mount one, pool.test.ts still shows what the error becomes.
+const smallDisk = path.join(os.tmpdir(), `stockroom-disk-${process.pid}`);
+const canMount = isRoot && mountSmallDisk();
+afterAll(() => {
+  if (canMount) spawnSync("umount", ["-l", smallDisk]);
+  rmSync(smallDisk, { recursive: true, force: true });
+});
+
+function mountSmallDisk(): boolean {
+  mkdirSync(smallDisk, { recursive: true });
+  return spawnSync("mount", ["-t", "tmpfs", "-o", "size=120m,mode=700", "tmpfs", smallDisk]).status === 0;
+}
+
+describe("a full disk", () => {
+  it.runIf(canMount)("is told as busy, loses nothing that was accepted, and work goes on once there is room", async () => {
+    const home = path.join(smallDisk, "home");
+    cpSync(await world.usedHome(), home, { recursive: true });
+    const records = await open(home);
+    try {
+      await records.query("create table filler (n int primary key, text text)");
+      const ballast = path.join(smallDisk, "ballast");
+      let accepted = 0;
+      writeFileSync(ballast, Buffer.alloc(40 * 1024 * 1024));
+      const failure = await (async () => {
+        for (;;) {
+          try {
+            await records.query(
+              "insert into filler select $1::int * 1000 + i, repeat(md5(i::text), 100) from generate_series(0, 999) as i",
+              [accepted],
+            );
+            accepted += 1;
+          } catch (thrown) {
+            return thrown;
+          }
+        }
+      })();
+      expect(failure).toMatchObject({ kind: "busy" });
+      expect(["RECORDS_DISK_FULL", "RECORDS_UNREACHABLE"]).toContain(describeError(failure).code);
+      rmSync(ballast);
+      const count = async (): Promise<number> => (await records.query<{ n: number }>("select count(*)::int as n from filler"))[0]?.n ?? 0;
+      await until(() =>
+        count().then(
+          (n) => n > 0,
+          () => false,
+        ),
+      );
+      expect(await count()).toBe(accepted * 1000);
+      await records.query("insert into filler values (-1, 'room again')");
+    } finally {
+      await records.close();
+    }
+  });
+
+  it.runIf(canMount)("at the first start is told as such, and the next start with room succeeds", async () => {
+    const ballast = path.join(smallDisk, "ballast-2");
+    const home = path.join(smallDisk, "fresh");
+    writeFileSync(ballast, "");
+    const { bavail, bsize } = statfsSync(smallDisk);
+    writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - 8 * 1024 * 1024)));
+    await expect(open(home)).rejects.toMatchObject({ kind: "busy", code: "RECORDS_DISK_FULL" });
+    rmSync(ballast);
+    rmSync(path.join(smallDisk, "home"), { recursive: true, force: true });
+    const records = await open(home);
+    expect(await records.query("select 1 as one")).toEqual([{ one: 1 }]);
+    await records.close();
+  });
+});
+
 describe("users", () => {
   it.runIf(isRoot)("as root, the server runs under another one, in a home that one cannot walk to", async () => {
     const home = await world.usedHome();
@@ -393,6 +474,36 @@ describe("users", () => {
     await records.query("checkpoint");
     await records.close();
   });
+
+  it.runIf(isRoot)(
+    "as root, with an installation that the other one cannot walk to, gets the programs from a place where it can",
+    async () => {
+      const closed = world.home();
+      mkdirSync(closed, { mode: 0o700 });
+      const place = path.join(os.tmpdir(), `stockroom-programs-${process.pid}`);
+      const user = { uid: nobody, gid: nobody };
+      try {
+        // A place that strangers could have filled is not taken.
+        mkdirSync(path.join(closed, "open"), { mode: 0o777 });
+        chmodSync(path.join(closed, "open"), 0o777);
+        const { postgres } = await findBinaries(undefined);
+        const native = path.join(closed, "native");
+        cpSync(path.join(path.dirname(postgres), ".."), native, { recursive: true, verbatimSymlinks: true });
+        const places = [path.join(closed, "open"), place];
+        const copies = await Promise.all([1, 2, 3].map(() => copyForUser(native, "18.0", user, places)));
+        expect(new Set(copies)).toEqual(new Set([path.join(place, `postgresql-18.0-linux-${process.arch}`)]));
+        const version = spawnSync(path.join(copies[0] ?? "", "bin", "postgres"), ["--version"], user);
+        expect(version.stdout.toString()).toMatch(/^postgres \(PostgreSQL\) 18\./);
+        expect(readdirSync(place)).toHaveLength(1);
+        await expect(copyForUser(native, "18.0", user, [path.join(closed, "open")])).rejects.toMatchObject({
+          kind: "input",
+          code: "RECORDS_BINARIES_OUT_OF_REACH",
+        });
+      } finally {
+        rmSync(place, { recursive: true, force: true });
+      }
+    },
+  );
 
   // On a clone where others cannot walk, an ordinary user cannot run the sources either.
   it.runIf(isRoot && othersCanRun)("as an ordinary one, in a home of its own, but not in root's", async () => {
