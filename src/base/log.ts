@@ -120,6 +120,14 @@ function concealEntries(entries: readonly (readonly [string, unknown])[], depth:
   return copy;
 }
 
+function concealFacts(facts: LogFacts): Record<string, unknown> {
+  try {
+    return concealEntries(Object.entries(facts), 0);
+  } catch {
+    return { facts: "[unreadable]" };
+  }
+}
+
 function concealError(error: Error, depth: number): Record<string, unknown> {
   const own = concealEntries(
     Object.entries(error).filter(([key]) => key !== "cause" && key !== "message" && key !== "stack"),
@@ -166,7 +174,7 @@ function overSink(
     (level: WritingLevel) =>
     (message: string, facts?: LogFacts): void => {
       if (!wanted(level)) return;
-      const own = facts === undefined ? {} : concealEntries(Object.entries(facts), 0);
+      const own = facts === undefined ? {} : concealFacts(facts);
       // A fact may not pass itself off as the line's own time, level or message.
       const { time, level: factLevel, message: factMessage, ...rest } = { ...bound, ...own };
       const kept: Record<string, unknown> = rest;
@@ -184,7 +192,7 @@ function overSink(
     info: at("info"),
     warn: at("warn"),
     error: at("error"),
-    child: (facts) => overSink(write, wanted, { ...bound, ...concealEntries(Object.entries(facts), 0) }),
+    child: (facts) => overSink(write, wanted, { ...bound, ...concealFacts(facts) }),
   };
 }
 
@@ -198,7 +206,7 @@ function prettyLine(line: string): string {
     }
     return `${key}=${typeof value === "string" && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)}`;
   });
-  return `${[String(time).slice(11, 23), String(level).padEnd(5), String(message), ...shown].join(" ")}\n`;
+  return `${[String(time).slice(11, 23), String(level).padEnd(5), String(message), ...shown].join(" ").replaceAll(/[\r\n]+/g, "\\n")}\n`;
 }
 
 /** One line as a test sees it. */
