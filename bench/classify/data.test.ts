@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readTable } from "../../src/base/tables/index.ts";
+import { parseSchemes } from "../../src/classify/engine/schemes.ts";
 import {
   findReal,
   keywordPattern,
@@ -120,6 +121,7 @@ describe.skipIf(findReal() === undefined)("the real items", () => {
       expect(strange).toEqual([]);
     }
     const dated = await realSchemes({ validity: "dated" });
+    expect([...parseSchemes(schemes).problems, ...parseSchemes(dated).problems]).toEqual([]);
     expect(dated.find((file) => file.scheme === "UK14")?.versions[0]).toMatchObject({ valid_from: "2014-01-01", valid_to: "2025-08-11" });
   });
 

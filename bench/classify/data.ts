@@ -244,7 +244,7 @@ export async function realSchemes(query: SchemeQuery = {}): Promise<readonly Sch
       ]),
     );
     for (const { parent = "" } of own)
-      if (parent !== "" && !codes.has(parent)) codes.set(parent, { code: parent, name: `Group ${parent}` });
+      if (parent !== "" && !codes.has(parent)) codes.set(parent, { code: parent, name: `Group ${parent}`, heading: true });
     for (const code of used.get(scheme) ?? []) if (!codes.has(code)) codes.set(code, { code, name: code });
     const dates =
       query.validity === "dated"

@@ -11,6 +11,8 @@ export interface SchemeCode {
   readonly code: string;
   readonly name: string;
   readonly parent?: string;
+  /** Only gathers its children; no item has it. */
+  readonly heading?: true;
 }
 
 export interface SchemeVersion {
@@ -338,7 +340,8 @@ function bind(scheme: string, country: string, plans: readonly Draft[], changeDa
       ...(i < drafts.length - 1 ? { valid_to: dayBefore(changeDay) } : {}),
       codes: [...listed].sort().map((code) => {
         const parent = parents[code];
-        return { code, name: draft.names[code] ?? code, ...(parent === undefined ? {} : { parent }) };
+        const isUsed = used[i].has(code);
+        return { code, name: draft.names[code] ?? code, ...(parent === undefined ? {} : { parent }), ...(isUsed ? {} : { heading: true }) };
       }),
     };
   });
