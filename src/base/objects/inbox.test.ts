@@ -117,16 +117,22 @@ test("what can never be taken is put aside with its reason, and never over anoth
 
 test("what cannot be taken now stays, is told once, and is taken when it can be", async () => {
   let full = true;
+  let tries = 0;
   const commit: ObjectStore["commit"] = (...given) => {
+    tries += 1;
     if (full) throw new StockroomError("busy", "STORE_FULL", "Expected room.");
     return house.store.commit(...given);
   };
   inbox = await make({ ...house.store, commit });
   await drop("classify/sales/later", "x");
   expect((await settled()).waiting).toBe(1);
-  for (let i = 0; i < 3; i++) expect((await settled()).taken).toEqual([]);
+  // Ten minutes of looking every two seconds: less and less often tried.
+  for (let i = 0; i < 300; i++) expect((await settled()).taken).toEqual([]);
+  expect(tries).toBeGreaterThan(10);
+  expect(tries).toBeLessThan(20);
   expect(house.log.lines.filter((line) => line.level === "warn")).toHaveLength(1);
   full = false;
+  house.clock.advance(60_000);
   expect((await settled()).taken).toEqual(["classify/sales/later"]);
   expect(await left()).toEqual([]);
   // No try has left its sealed bytes behind.
@@ -172,6 +178,25 @@ test("a new file of the same name, dropped while the old one is taken, is not lo
   await settled();
   expect(await read("classify/sales/name")).toBe("two");
   expect(await house.store.versions("classify/sales/name")).toHaveLength(2);
+});
+
+test("a file that grows while it is read is not taken half", async () => {
+  await drop("classify/sales/open", "first");
+  const file = path.join(folder, "classify/sales/open");
+  let appended = false;
+  inbox = await make({
+    ...house.store,
+    writeTicket: async (...given) => {
+      if (!appended) await appendFile(file, " second");
+      appended = true;
+      return house.store.writeTicket(...given);
+    },
+  });
+  expect((await settled()).taken).toEqual([]);
+  expect(await house.store.head("classify/sales/open")).toBeUndefined();
+  expect((await settled()).taken).toEqual(["classify/sales/open"]);
+  expect(await read("classify/sales/open")).toBe("first second");
+  expect(await left()).toEqual([]);
 });
 
 test("two processes on one inbox take each file once", async () => {

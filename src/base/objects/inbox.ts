@@ -65,16 +65,22 @@ interface Found {
 interface Seen {
   readonly mark: string;
   readonly sinceMs: number;
+  /** How often taking it has failed, and when it is tried again. */
+  readonly failures: number;
+  readonly notBeforeMs: number;
 }
 
 type Outcome =
   | { readonly kind: "taken"; readonly key: string }
   | { readonly kind: "rejected" }
-  | { readonly kind: "waiting" }
+  | { readonly kind: "failed"; readonly path: string }
+  | { readonly kind: "changed"; readonly path: string }
   | { readonly kind: "gone" };
 
 const takingFolder = ".taking";
 const rejectedFolder = ".rejected";
+/** The longest pause between two tries of one file. */
+const maxRetryMs = 60_000;
 const unfinished = /\.(part|tmp|crdownload)$/i;
 
 /** Makes the folder and scans it without watching; `openInbox` is what a house uses. */
@@ -82,7 +88,6 @@ export async function makeInbox(options: InboxOptions): Promise<Inbox> {
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
   const settleMs = options.settleMs ?? 2000;
   let seen = new Map<string, Seen>();
-  const told = new Set<string>();
   let last: Promise<unknown> = Promise.resolve();
 
   async function scanNow(): Promise<InboxReport> {
@@ -93,13 +98,20 @@ export async function makeInbox(options: InboxOptions): Promise<Inbox> {
     for await (const found of findFiles(options.folder, "", undefined)) {
       if (options.signal?.aborted === true) break;
       const before = seen.get(found.path);
-      const now = before?.mark === found.mark ? before : { mark: found.mark, sinceMs: nowMs };
+      const now = before?.mark === found.mark ? before : { mark: found.mark, sinceMs: nowMs, failures: 0, notBeforeMs: 0 };
       next.set(found.path, now);
-      if (before === undefined || nowMs - now.sinceMs < settleMs) continue;
-      const outcome = await take(options, found, told);
+      if (before === undefined || nowMs - now.sinceMs < settleMs || nowMs < now.notBeforeMs) continue;
+      const outcome = await take(options, found, now.failures === 0);
+      next.delete(found.path);
       if (outcome.kind === "taken") taken.push(outcome.key);
       if (outcome.kind === "rejected") rejected.push(found.path);
-      if (outcome.kind !== "waiting") next.delete(found.path);
+      // A large file on a full disk must not be written again with every scan.
+      if (outcome.kind === "failed") {
+        const waitMs = Math.min(maxRetryMs, settleMs * 2 ** now.failures);
+        next.set(outcome.path, { ...now, failures: now.failures + 1, notBeforeMs: nowMs + waitMs });
+      }
+      // Whatever it looks like next time, it is new.
+      if (outcome.kind === "changed") next.set(outcome.path, { mark: "", sinceMs: nowMs, failures: 0, notBeforeMs: 0 });
     }
     seen = next;
     return { taken, rejected, waiting: next.size };
@@ -222,7 +234,7 @@ async function markOf(file: string): Promise<string | undefined> {
   return about === undefined || !about.isFile() ? undefined : `${about.ino}-${about.mtimeNs}-${about.size}`;
 }
 
-async function take(options: InboxOptions, found: Found, told: Set<string>): Promise<Outcome> {
+async function take(options: InboxOptions, found: Found, isFirst: boolean): Promise<Outcome> {
   const { store, actor, log } = options;
   let inside = found.path;
   let ticket: WriteTicket | undefined;
@@ -240,7 +252,7 @@ async function take(options: InboxOptions, found: Found, told: Set<string>): Pro
     if ((await markOf(file)) !== found.mark) {
       // Somebody still holds it open and writes; it settles anew where it now lies.
       await store.discard([ticket]);
-      return { kind: "waiting" };
+      return { kind: "changed", path: inside };
     }
     const versions = await store.versions(found.key);
     const known = versions.some((entry) => entry.sha256 === staged.sha256 && entry.labels["inbox"] === found.mark);
@@ -258,11 +270,9 @@ async function take(options: InboxOptions, found: Found, told: Set<string>): Pro
     const error = describeError(thrown);
     if (error.code === "ENOENT") return { kind: "gone" };
     if (meanings[error.kind].retry || options.signal?.aborted === true) {
-      // Said once per state of the file, not with every scan.
-      const line = `${found.mark} ${error.code}`;
-      if (!told.has(line)) log.warn("inbox file could not be taken; it stays and is tried again", { path: found.path, error: thrown });
-      told.add(line);
-      return { kind: "waiting" };
+      // Said once, not with every try.
+      if (isFirst) log.warn("inbox file could not be taken; it stays and is tried again", { path: found.path, error: thrown });
+      return { kind: "failed", path: inside };
     }
     await reject(options, inside, found.key, `${error.message}\n\ncode ${error.code}\n`);
     log.warn("inbox file rejected", { path: found.path, code: error.code });
