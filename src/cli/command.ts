@@ -63,6 +63,7 @@ export async function findCall(root: Verb, argv: readonly string[]): Promise<Cal
     if (flag !== undefined) {
       rest.push(word);
       const own = findFlag(args, flag.name);
+      if (own === undefined) throw unknownWord("option", word, path, flagNames(args));
       if (own !== undefined && own.def.type !== "boolean" && flag.value === undefined && i + 1 < argv.length) rest.push(argv[++i] ?? "");
       continue;
     }
@@ -116,7 +117,7 @@ export async function checkArgs(call: Call): Promise<void> {
   }
   if (words > positionals.length) {
     const expected = positionals.length === 0 ? "no further words" : positionals.map(([name]) => name.toUpperCase()).join(" ");
-    throw usage(`expected ${expected} but ${words} words came`, call.path);
+    throw usage(`expected ${expected} but ${words} came`, call.path);
   }
   try {
     parseArgs([...call.rawArgs], args);

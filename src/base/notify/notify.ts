@@ -74,7 +74,7 @@ interface DeliverInput {
   readonly channel: string;
 }
 
-function parseInput(json: Json): DeliverInput {
+function parseInput(json: unknown): DeliverInput {
   if (typeof json === "object" && json !== null && "notice" in json && "channel" in json) {
     const { notice, channel } = json;
     if (typeof notice === "string" && typeof channel === "string") return { notice, channel };

@@ -1,11 +1,11 @@
 // sql: read-only questions to the house's own tables.
 //
-//   Q1. One query, declared as a cursor in a read-only transaction: nothing but SELECT, VALUES, TABLE and WITH can stand there.
+//   Q1. One query, opened as a cursor in a read-only transaction: nothing but what gives rows can stand there, and nothing after it.
 //   Q2. A superuser (the embedded server's owner is one) steps down to a role that may only read, so that no function reaches files or other sessions.
 //   Q3. Rows are fetched in pieces and stop at the limit; the statement is ended by the server after its time.
 
 import { defineCommand } from "citty";
-import { describeError, StockroomError } from "../../base/errors.ts";
+import { describeError, isStockroomError, StockroomError } from "../../base/errors.ts";
 import type { Records } from "../../base/records/contract.ts";
 import { printRows, toJson } from "../output.ts";
 import type { Cell, Column } from "../output.ts";
@@ -37,7 +37,7 @@ Examples:
       const limit = readNumber("--limit", args.limit, 1, 1_000_000);
       const timeoutS = readNumber("--timeout", args.timeout, 1, 3_600);
       const { records } = await tools.open();
-      const rows = await ask(records, args.query ?? tablesQuery, { limit, timeoutS });
+      const rows = await ask(records, args.query ?? tablesQuery, { limit, timeoutS, own: records.about().kind === "embedded" });
       const shown = rows.slice(0, limit);
       if (args.json) tools.output.print(toJson(shown));
       else printRows(tools.output, shown, columnsOf(shown), { json: false, none: "no rows" });
@@ -64,10 +64,15 @@ function asCell(value: unknown): Cell {
 interface Bounds {
   readonly limit: number;
   readonly timeoutS: number;
+  /** The server is ours, so that its rules may be tightened. */
+  readonly own: boolean;
 }
 
+/** The text travels as a value, not in a statement: "select 1; commit; ..." in a statement would be three. */
+const openCursor = `do $$ declare answer refcursor := 'answer'; begin open answer no scroll for execute current_setting('stockroom.query'); end $$`;
+
 /** Runs one query and gives at most `limit + 1` rows. Throws `input` `SQL_REFUSED` with the server's words for a query it does not take. */
-export async function ask(records: Pick<Records, "transaction">, query: string, { limit, timeoutS }: Bounds): Promise<Row[]> {
+export async function ask(records: Pick<Records, "transaction">, query: string, { limit, timeoutS, own }: Bounds): Promise<Row[]> {
   const text = query.trim().replace(/;\s*$/, "");
   if (text === "") throw refused("the query is empty", "");
   const restricted = await records.transaction(async (tx) => {
@@ -78,15 +83,18 @@ export async function ask(records: Pick<Records, "transaction">, query: string, 
     if (known.length === 0) await tx.query(`create role ${reader} nologin`);
     await tx.query(`grant usage on schema stockroom to ${reader}`);
     await tx.query(`grant select on all tables in schema stockroom to ${reader}`);
+    // Else a query could step up again in the middle of itself: set_config('role', 'none', true).
+    if (own) await tx.query("revoke execute on function pg_catalog.set_config(text, text, boolean) from public");
     return true;
   });
   return await records.transaction(async (tx) => {
     await tx.query("set transaction isolation level repeatable read, read only");
     await tx.query(`set local statement_timeout = '${timeoutS}s'`);
     await tx.query("set local search_path = stockroom");
+    await tx.query("select set_config('stockroom.query', $1, true)", [text]);
     if (restricted) await tx.query(`set local role ${reader}`);
     try {
-      await tx.query(`declare answer no scroll cursor for ${text}`, []);
+      await tx.query(openCursor);
       const rows: Row[] = [];
       while (rows.length <= limit) {
         const piece = await tx.query(`fetch ${Math.min(fetchRows, limit + 1 - rows.length)} from answer`);
@@ -95,7 +103,8 @@ export async function ask(records: Pick<Records, "transaction">, query: string, 
       }
       return rows;
     } catch (error) {
-      const { code, message } = describeError(error);
+      // What records has put into its own words is still told apart by the server's code beneath.
+      const { code, message } = describeError(isStockroomError(error) && error.cause !== undefined ? error.cause : error);
       // SQLSTATE has five letters; anything else is the connection's trouble, not the query's.
       if (!/^[0-9A-Z]{5}$/.test(code) || /^(08|53|57P|58|XX)/.test(code)) throw error;
       if (code === "57014") {

@@ -1,0 +1,141 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { checkArgs, findCall, nearest, renderHelp } from "./command.ts";
+import type { Verb } from "./command.ts";
+
+const leaf = (args: Record<string, unknown>): Verb => ({ meta: { description: "A leaf\nMore on it." }, args, run: () => {} });
+
+const root: Verb = {
+  meta: { name: "stockroom", description: "All of it" },
+  subCommands: {
+    put: leaf({
+      file: { type: "positional", required: true, description: "The file" },
+      key: { type: "positional", required: true },
+      type: { type: "string", alias: "t" },
+      maxRows: { type: "string" },
+      json: { type: "boolean" },
+    }),
+    runs: {
+      ...leaf({ state: { type: "string" }, json: { type: "boolean" } }),
+      subCommands: {
+        list: leaf({ state: { type: "string" } }),
+        show: () => Promise.resolve(leaf({ id: { type: "positional", required: true } })),
+      },
+    },
+    ls: leaf({ prefix: { type: "positional", required: false } }),
+  },
+};
+
+const find = async (line: string) => await findCall(root, line.split(" ").filter(Boolean));
+async function problem(line: string): Promise<string> {
+  try {
+    await checkArgs(await find(line));
+    return "";
+  } catch (error) {
+    return String(error).replace("StockroomError: ", "");
+  }
+}
+
+describe("findCall", () => {
+  it.each([
+    ["put a b", ["put"], ["a", "b"]],
+    ["put --type text/csv a b", ["put"], ["--type", "text/csv", "a", "b"]],
+    ["put -t text/csv a b --json", ["put"], ["-t", "text/csv", "a", "b", "--json"]],
+    ["put - b", ["put"], ["-", "b"]],
+    ["put -- --home b", ["put"], ["--", "--home", "b"]],
+    ["runs", ["runs"], []],
+    ["runs --state dead", ["runs"], ["--state", "dead"]],
+    ["runs list --state dead", ["runs", "list"], ["--state", "dead"]],
+    ["runs show list", ["runs", "show"], ["list"]],
+    ["--home /h put a b", ["put"], ["a", "b"]],
+    ["put a --home=/h b", ["put"], ["a", "b"]],
+    ["ls put", ["ls"], ["put"]],
+  ])("%s", async (line, path, rawArgs) => {
+    const call = await find(line);
+    expect([call.path, call.rawArgs]).toEqual([path, rawArgs]);
+    expect(await problem(line)).toBe("");
+    expect(call.flags.home).toBe(line.includes("/h") ? "/h" : undefined);
+  });
+
+  it("takes the flags of every verb anywhere", async () => {
+    expect((await find("--debug runs --home /x list --config c.yaml -h")).flags).toEqual({
+      debug: true,
+      home: "/x",
+      config: "c.yaml",
+      help: true,
+    });
+  });
+});
+
+describe("a word that nothing declares", () => {
+  it.each([
+    ["pit a b", "Did you mean put?"],
+    ["runs lsit", "Did you mean list?"],
+    ["put a b --jsn", "Did you mean --json?"],
+    ["put a b --maxrows 3", "Did you mean --max-rows?"],
+    ["put a b --hoem /x", "Did you mean --home?"],
+    ["runs --stat=dead", "Did you mean --state?"],
+    ["runs --stat dead", "Did you mean --state?"],
+    ["runs --state dead lst", "expected no further words but 1 came"],
+    ["put a b c", "expected FILE KEY but 3 came"],
+    ["put a", "missing required positional argument: KEY"],
+    ["put a b --type", "--type wants a value"],
+    ["put a b --type --json", "--type wants a value"],
+    ["put a b --type=", "--type wants a value"],
+    ["put a b --json=3", '--json takes no value but "3" came'],
+    ["ls a b", "expected PREFIX but 2 came"],
+    ["xylophone", '"xylophone" is none. See: stockroom --help'],
+  ])("%s -> %s", async (line, words) => {
+    expect(await problem(line)).toContain(words);
+  });
+
+  it("never passes: any flag not declared is refused by every verb", async () => {
+    const known = new Set([
+      "type",
+      "t",
+      "maxRows",
+      "max-rows",
+      "json",
+      "no-json",
+      "home",
+      "config",
+      "debug",
+      "help",
+      "h",
+      "no-debug",
+      "no-help",
+    ]);
+    await fc.assert(
+      fc.asyncProperty(fc.stringMatching(/^[a-zA-Z][a-zA-Z-]{0,10}$/), fc.boolean(), async (name, valued) => {
+        fc.pre(!known.has(name));
+        expect(await problem(`put a b --${name}${valued ? "=x" : ""}`)).toContain(`"--${name}" is none`);
+      }),
+    );
+  });
+});
+
+describe("nearest", () => {
+  it("finds a word with one slip in it, and does not guess wildly", async () => {
+    const words = ["classify", "schedule", "restore", "backup", "events"];
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...words), fc.nat(7), async (word, at) => {
+        const place = at % word.length;
+        expect(nearest(word.slice(0, place) + word.slice(place + 1), words)).toBe(word);
+      }),
+    );
+    expect(nearest("zzz", words)).toBeUndefined();
+    expect(nearest("l", ["ls", "rm"])).toBe("ls");
+  });
+});
+
+describe("help", () => {
+  it("says all that a verb takes, and its summary only once", async () => {
+    const help = await renderHelp(await find("put"), 80);
+    expect(help).toContain("Usage: stockroom put FILE KEY [OPTIONS]");
+    for (const word of ["A leaf", "More on it.", "--max-rows MAX-ROWS", "-t, --type TYPE", "--home FOLDER"]) expect(help).toContain(word);
+    expect(await renderHelp(await find("runs"), 80)).toContain("Usage: stockroom runs [COMMAND] [OPTIONS]");
+    const all = await renderHelp(await find(""), 80);
+    expect(all).toMatch(/put {3}A leaf\n/);
+    expect(all).not.toContain("More on it.");
+  });
+});

@@ -1,0 +1,84 @@
+// `stockroom sql` may ask and nothing else, even as the superuser of the embedded server.
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ask } from "../../src/cli/verbs/sql.ts";
+import { makeMemoryLog } from "../../src/base/log.ts";
+import type { Records } from "../../src/base/records/contract.ts";
+import { appendEvent } from "../../src/base/records/index.ts";
+import { openRecords } from "../../src/base/records/open.ts";
+import { testDatabase } from "../kit/database.ts";
+import type { TestDatabase } from "../kit/database.ts";
+
+const bounds = { limit: 1_000, timeoutS: 30, own: true };
+let database: TestDatabase;
+let records: Records;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  records = await openRecords({ url: database.url, home: "", log: makeMemoryLog(), migrations: [] });
+  await records.transaction((tx) => appendEvent(tx, { kind: "shop.opened", subject: "shop/1", data: { n: 1 } }));
+});
+afterAll(async () => {
+  await records.close();
+  await database.drop();
+});
+
+describe("a question", () => {
+  it.each([
+    ["select kind, subject from outbox", [{ kind: "shop.opened", subject: "shop/1" }]],
+    ["  SELECT count(*)::int as n FROM stockroom.outbox ;  ", [{ n: 1 }]],
+    ["with o as (select * from outbox) select data from o", [{ data: { n: 1 } }]],
+    ["values (1), (2)", [{ column1: 1 }, { column1: 2 }]],
+    ["select ';' as semicolon -- and a note", [{ semicolon: ";" }]],
+  ])("%s", async (query, rows) => {
+    expect(await ask(records, query, bounds)).toEqual(rows);
+  });
+
+  it("stops one row after its limit, however many there are", async () => {
+    expect(await ask(records, "select generate_series(1, 1000000000) as n", { ...bounds, limit: 700 })).toHaveLength(701);
+  });
+
+  it("is ended after its time", async () => {
+    await expect(ask(records, "select pg_sleep(60)", { ...bounds, timeoutS: 1 })).rejects.toMatchObject({
+      kind: "input",
+      code: "SQL_TIMEOUT",
+    });
+  });
+});
+
+describe("anything else is refused and changes nothing", () => {
+  it.each([
+    "delete from outbox",
+    "insert into outbox (kind, subject, data) values ('x', 'x', '{}')",
+    "with gone as (delete from outbox returning *) select * from gone",
+    "select 1; delete from outbox",
+    "select 1; commit; delete from outbox",
+    "update outbox set kind = 'x'",
+    "drop table outbox",
+    "create table stockroom.mine (n int)",
+    "select * into stockroom.mine from outbox",
+    "copy outbox to program 'id'",
+    "do $$ begin delete from stockroom.outbox; end $$",
+    "select nextval('outbox_id_seq')",
+    "select pg_read_file('postgresql.conf')",
+    "select pg_ls_dir('.')",
+    "select lo_import('/etc/hostname')",
+    "select rolpassword from pg_authid",
+    "select pg_terminate_backend(pg_backend_pid())",
+    "select set_config('role', 'none', true), pg_read_file('postgresql.conf')",
+    "select set_config('role', 'none', true), query_to_xml('select pg_read_file(''postgresql.conf'')', true, true, '')",
+    "select query_to_xml('select set_' || 'config(''role'', ''none'', false)', true, true, ''), pg_sleep(0)",
+    "select query_to_xml('reset role', true, true, '')",
+    "reset role",
+    "set transaction read write",
+    "selec 1",
+    "select * from nowhere",
+    "",
+    ";",
+  ])("%s", async (query) => {
+    await expect(ask(records, query, bounds)).rejects.toMatchObject({ kind: "input", code: "SQL_REFUSED" });
+    expect(await ask(records, "select kind from outbox", bounds)).toEqual([{ kind: "shop.opened" }]);
+    const tables = await ask(records, "select table_name from information_schema.tables where table_name = 'mine'", bounds);
+    expect(tables).toEqual([]);
+  });
+});
