@@ -1,0 +1,32 @@
+// What this wing's commands need of the command line: an open house when they ask for one, and a way to print.
+
+import type { Json, WorkflowDefinition, Workflows } from "../../base/workflow/contract.ts";
+import type { ClassifyParts } from "../flow/parts.ts";
+
+/** The house as the commands of this wing see it. Closed by the command line when the command ends. */
+export interface ClassifyHouse {
+  readonly parts: ClassifyParts;
+  readonly workflows: Pick<Workflows, "start" | "outcome">;
+}
+
+/** A column of a printed table. */
+export type Cell = string | number | boolean | null | undefined;
+
+export interface Printer {
+  /** Aligned columns on a terminal; with `--json` one array of objects on standard output. */
+  table(rows: readonly Readonly<Record<string, Cell>>[], options: { readonly json: boolean; readonly empty: string }): void;
+  json(value: unknown): void;
+  line(text: string): void;
+}
+
+export interface VerbTools {
+  /** Opens the house without taking runs. Throws what opening throws. */
+  open(): Promise<ClassifyHouse>;
+  readonly print: Printer;
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** The command ends with this exit code instead of 0: 3 for partly done. */
+  exitWith(code: 3): void;
+}
+
+export type AnyWorkflow = WorkflowDefinition<Json>;

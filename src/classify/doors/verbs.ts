@@ -1,0 +1,591 @@
+// The commands of the wing that need the house: lines, models, verdicts, extract, train, compare, infer, schemes, review, report, audit.
+//
+// Each opens the house as a client: it may start runs, which an `up` or a `worker` carries out; with `--wait` it stays until they end.
+
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { defineCommand, type CommandDef } from "citty";
+import { StockroomError } from "../../base/errors.ts";
+import { parseLine, parsePeriod, prefixes, readKey } from "../engine/words.ts";
+import { findAudit, verifyAuditLog } from "../flow/audit.ts";
+import { answersOf, reckon, writeReport } from "../flow/report.ts";
+import { recodePeriod } from "../flow/recode.ts";
+import { answerReview, readReviews } from "../flow/review.ts";
+import { importSchemes } from "../flow/schemes.ts";
+import { getExtract } from "../flow/extract.ts";
+import { trainRunId } from "../flow/intake.ts";
+import { exportAudit } from "../store/audit.ts";
+import { currentInferences, listInferences, listPeriods } from "../store/inferences.ts";
+import { getModel, listLines, listModels, listVerdicts } from "../store/lines.ts";
+import { listRevisions, readFigures } from "../store/reports.ts";
+import { countReviews } from "../store/reviews.ts";
+import { listSchemes } from "../store/schemes.ts";
+import type { ClassifyHouse, VerbTools } from "./tools.ts";
+
+const json = { type: "boolean", description: "print JSON", default: false } as const;
+const wait = { type: "boolean", description: "stay until the run has ended", default: false } as const;
+
+// Every command has arguments of its own type; the list of them can only be held together by the widest one.
+type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
+
+/** The commands by name, to be mounted under `stockroom classify`. */
+export function makeHouseVerbs(tools: VerbTools): Record<string, AnyCommand> {
+  return {
+    lines: linesVerb(tools),
+    models: modelsVerb(tools),
+    verdicts: verdictsVerb(tools),
+    extract: extractVerb(tools),
+    train: trainVerb(tools),
+    compare: compareVerb(tools),
+    infer: inferVerb(tools),
+    schemes: schemesVerb(tools),
+    review: reviewVerb(tools),
+    report: reportVerb(tools),
+    audit: auditVerb(tools),
+  };
+}
+
+const score = (value: unknown): number | undefined => (typeof value === "number" ? Math.round(value * 10_000) / 10_000 : undefined);
+
+const linesVerb = (tools: VerbTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "lines", description: "every line (country and scheme) with its champion" },
+    args: { date: { type: "string", description: "who was champion on this day (or moment), ISO" }, json },
+    run: async ({ args }) => {
+      const { parts } = await tools.open();
+      const at = args.date === undefined ? undefined : parseMoment(args.date);
+      const lines = await listLines(parts.records, at === undefined ? {} : { at });
+      tools.print.table(
+        lines.map((line) => ({
+          line: line.line,
+          country: line.country,
+          scheme: line.scheme,
+          models: line.models,
+          champion: line.champion,
+          since: line.championSince,
+          macro_f1: score(line.macroF1),
+          last_verdict: line.lastVerdict,
+        })),
+        { json: args.json, empty: "No line yet. Put labelled items: stockroom put FILE classify/labelled/COUNTRY/NAME.csv" },
+      );
+    },
+  });
+
+const modelsVerb = (tools: VerbTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "models", description: "the models of a line (or of all)" },
+    args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json },
+    run: async ({ args }) => {
+      const { parts } = await tools.open();
+      if (args.line !== undefined) parseLine(args.line);
+      const champions = new Set((await listLines(parts.records)).map((line) => line.champion));
+      const models = await listModels(parts.records, args.line);
+      if (args.json) {
+        tools.print.json(models.map((model) => ({ ...model, champion: champions.has(model.id) })));
+        return;
+      }
+      tools.print.table(
+        models.map((model) => ({
+          model: model.id,
+          line: model.line,
+          trained_at: model.trainedAt,
+          rows: model.counts["learn"],
+          classes: model.counts["classes"],
+          scheme_version: model.schemeVersion,
+          macro_f1: score(model.metrics["macro_f1"]),
+          trials: model.trials.length,
+          champion: champions.has(model.id) ? "yes" : "",
+        })),
+        { json: false, empty: "No model yet." },
+      );
+    },
+  });
+
+const verdictsVerb = (tools: VerbTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "verdicts", description: "what the gate decided, with its reasons; also who was champion on a date" },
+    args: {
+      line: { type: "positional", required: false, description: "e.g. GBR-UK15" },
+      date: { type: "string", description: "only verdicts up to this day (or moment), ISO" },
+      json,
+    },
+    run: async ({ args }) => {
+      const { parts } = await tools.open();
+      if (args.line !== undefined) parseLine(args.line);
+      const until = args.date === undefined ? undefined : Date.parse(parseMoment(args.date));
+      const verdicts = (await listVerdicts(parts.records, args.line)).filter(
+        (verdict) => until === undefined || Date.parse(verdict.at) <= until,
+      );
+      if (args.json) {
+        tools.print.json(verdicts);
+        return;
+      }
+      tools.print.table(
+        verdicts.map((verdict) => ({
+          line: verdict.line,
+          at: verdict.at,
+          decision: verdict.decision,
+          promoted: verdict.promoted,
+          challenger: verdict.challenger,
+          champion: verdict.champion,
+          reason: verdict.reason,
+        })),
+        { json: false, empty: "No verdict yet." },
+      );
+    },
+  });
+
+/** Reads `2026-10-01` (its end of day) or a full ISO moment. */
+function parseMoment(text: string): string {
+  const moment = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T23:59:59.999Z` : text);
+  if (Number.isNaN(moment))
+    throw new StockroomError("input", "DATE", `Expected a day such as 2026-10-01 or an ISO moment but received "${text}".`);
+  return new Date(moment).toISOString();
+}
+
+/** Starts a run and, when asked, waits for it; prints what came of it. */
+async function startRun(
+  tools: VerbTools,
+  house: ClassifyHouse,
+  workflow: string,
+  input: unknown,
+  id: string,
+  waits: boolean,
+): Promise<boolean> {
+  // The engine checks that inputs are JSON; the verbs make them of strings alone.
+  const runId = await house.workflows.start(workflow, input, { id });
+  if (!waits) {
+    tools.print.line(
+      `queued ${runId}; \`stockroom up\` or \`stockroom worker\` carries it out, \`stockroom runs show '${runId}'\` tells how it goes`,
+    );
+    return true;
+  }
+  const outcome = await house.workflows.outcome(runId, { signal: tools.signal });
+  if (outcome.kind === "done") tools.print.line(`done ${runId}: ${JSON.stringify(outcome.value)}`);
+  else if (outcome.kind === "failed") tools.print.line(`failed ${runId}: ${outcome.error.message} (${outcome.error.code})`);
+  else tools.print.line(`cancelled ${runId}`);
+  return outcome.kind === "done";
+}
+
+async function startRuns(
+  tools: VerbTools,
+  runs: readonly { readonly workflow: string; readonly input: unknown; readonly id: string }[],
+  waits: boolean,
+): Promise<void> {
+  const house = await tools.open();
+  const ended: boolean[] = [];
+  for (const run of runs) ended.push(await startRun(tools, house, run.workflow, run.input, run.id, waits));
+  if (ended.some((good) => !good)) tools.exitWith(3);
+}
+
+const extractVerb = (tools: VerbTools): AnyCommand =>
+  defineCommand({
+    meta: {
+      name: "extract",
+      description: "run an extraction of the settings (classify.extracts): a query's rows become sealed objects, one a country",
+    },
+    args: {
+      name: { type: "positional", required: false, description: "which; absent: all" },
+      period: { type: "string", description: "fills $period, e.g. 2026-10; absent: last month" },
+      wait,
+    },
+    run: async ({ args }) => {
+      const { parts } = await tools.open();
+      const names = args.name === undefined ? parts.settings.extracts.map((extract) => extract.name) : [getExtract(parts, args.name).name];
+      if (names.length === 0) {
+        throw new StockroomError(
+          "input",
+          "EXTRACT_NONE",
+          "Expected at least one extract in the settings (classify.extracts) but there is none. See docs/classify-data.md.",
+        );
+      }
+      const period = args.period === undefined ? null : parsePeriod(args.period);
+      const moment = new Date(parts.clock.now()).toISOString();
+      const runs = names.map((name) => ({
+        workflow: "classify.extract",
+        input: { name, period },
+        id: `extract/${name}/${period ?? "last"}/${moment}`,
+      }));
+      await startRuns(tools, runs, args.wait);
+    },
+  });
+
+const trainVerb = (tools: VerbTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "train", description: "train lines again on their newest labelled file (and all answers of reviewers)" },
+    args: { line: { type: "string", description: "only this line" }, wait },
+    run: async ({ args }) => {
+      const { parts } = await tools.open();
+      const lines = args.line === undefined ? await listLines(parts.records) : [parseLine(args.line)];
+      const moment = new Date(parts.clock.now()).toISOString();
+      const runs = [];
+      for (const line of lines) {
+        const entries = await parts.objects.list(`${prefixes.labelled}${line.country}/`, { limit: 100_000 });
+        const newest = entries.toSorted((a, b) => (a.version < b.version ? 1 : -1))[0];
+        if (newest === undefined) {
+          throw new StockroomError(
+            "missing",
+            "LABELLED_MISSING",
+            `Expected labelled items under ${prefixes.labelled}${line.country}/ but there are none. Put a file there.`,
+          );
+        }
+        const input = { line: line.line, key: newest.key, version: newest.version };
+        runs.push({ workflow: "classify.train", input, id: `${trainRunId(line.line, input)}/again/${moment}` });
+      }
+      if (runs.length === 0) tools.print.line("No line yet: nothing to train.");
+      await startRuns(tools, runs, args.wait);
+    },
+  });
+
+const compareVerb = (tools: VerbTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "compare", description: "compare models with their champions on unseen items (done by itself after every training)" },
+    args: { line: { type: "string", description: "only this line" }, model: { type: "string", description: "only this model" }, wait },
+    run: async ({ args }) => {
+      const { parts } = await tools.open();
+      const models = args.model === undefined ? await listModels(parts.records, args.line) : [await getModel(parts.records, args.model)];
+      const newest = new Map<string, string>();
+      for (const model of models) if (!newest.has(model.line)) newest.set(model.line, model.id);
+      const runs = [...newest.values()].map((model) => ({ workflow: "classify.compare", input: { model }, id: `compare/${model}` }));
+      if (runs.length === 0) tools.print.line("No model yet: nothing to compare.");
+      await startRuns(tools, runs, args.wait);
+    },
+  });
+
+const inferVerb = (tools: VerbTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "infer", description: "code a period's sales again with today's champions (done by itself when sales arrive)" },
+    args: {
+      period: { type: "string", required: true, description: "e.g. 2026-10" },
+      line: { type: "string", description: "only this line" },
+      wait,
+    },
+    run: async ({ args }) => {
+      const { parts } = await tools.open();
+      const period = parsePeriod(args.period);
+      const line = args.line === undefined ? undefined : parseLine(args.line);
+      const moment = new Date(parts.clock.now()).toISOString();
+      const sales = (await parts.objects.list(`${prefixes.sales}${period}/`, { limit: 100_000 })).filter((entry) => {
+        const place = readKey(entry.key);
+        return place.kind === "sales" && (line === undefined || place.country === line.country);
+      });
+      if (sales.length === 0) {
+        throw new StockroomError(
+          "missing",
+          "SALES_MISSING",
+          `Expected sales under ${prefixes.sales}${period}/ but there are none. Put a file such as ${prefixes.sales}${period}/GBR.csv.`,
+        );
+      }
+      const runs = sales.map((entry) => ({
+        workflow: "classify.infer",
+        input: { kind: "period", key: entry.key, version: entry.version, lines: line === undefined ? null : [line.line] },
+        id: `infer/${entry.key}@${entry.version}/again/${moment}`,
+      }));
+      await startRuns(tools, runs, args.wait);
+    },
+  });
+
+const schemesVerb = (tools: VerbTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "schemes", description: "rule books as dated data: import, list, recode a period by mappings" },
+    subCommands: {
+      import: defineCommand({
+        meta: {
+          name: "import",
+          description: "import scheme files (YAML, JSON, CSV tables); all problems are told at once and then nothing is imported",
+        },
+        args: { files: { type: "positional", required: true, description: "FILE..." }, json },
+        run: async ({ args }) => {
+          const { parts } = await tools.open();
+          const files = await Promise.all(args._.map(async (file) => ({ name: path.basename(file), bytes: await readInput(file) })));
+          const imported = await importSchemes(parts, files, `cli ${files.map((file) => file.name).join(", ")}`);
+          for (const warning of imported.warnings) tools.print.line(`note: ${warning}`);
+          tools.print.table(
+            imported.schemes.map((scheme) => ({ scheme: scheme.scheme, revision: scheme.revision, changed: scheme.isNew })),
+            { json: args.json, empty: "The files held no scheme." },
+          );
+        },
+      }),
+      list: defineCommand({
+        meta: { name: "list", description: "every scheme with its versions" },
+        args: { json },
+        run: async ({ args }) => {
+          const { parts } = await tools.open();
+          const schemes = await listSchemes(parts.records);
+          tools.print.table(
+            schemes.flatMap((revision) =>
+              revision.scheme.versions.map((version) => ({
+                scheme: revision.scheme.scheme,
+                version: version.version,
+                valid_from: version.validFrom,
+                valid_to: version.validTo ?? "",
+                codes: version.codes.length,
+                revision: revision.revision,
+                imported_at: revision.importedAt,
+              })),
+            ),
+            { json: args.json, empty: "No scheme yet. See docs/classify-data.md for the file format." },
+          );
+        },
+      }),
+      recode: defineCommand({
+        meta: {
+          name: "recode",
+          description: "write a period's predictions in another version's codes, by the mappings; the first codes stay as they are",
+        },
+        args: {
+          period: { type: "string", required: true, description: "e.g. 2026-10" },
+          scheme: { type: "string", description: "only this scheme" },
+          to: { type: "string", description: "version; absent: the newest" },
+          json,
+        },
+        run: async ({ args }) => {
+          const { parts } = await tools.open();
+          const recoded = await recodePeriod(
+            parts,
+            "cli recode",
+            { period: parsePeriod(args.period), scheme: args.scheme, to: args.to },
+            tools.signal,
+          );
+          tools.print.table(
+            recoded.map((one) => ({ ...one })),
+            { json: args.json, empty: `No predictions of ${args.period} to recode.` },
+          );
+        },
+      }),
+    },
+  });
+
+async function readInput(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw new StockroomError(
+      "missing",
+      "FILE_MISSING",
+      `Expected a file at ${file} but it cannot be read. Check the path and its permissions.`,
+      { cause: error },
+    );
+  }
+}
+
+const reviewVerb = (tools: VerbTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "review", description: "the items a person should look at" },
+    subCommands: {
+      list: defineCommand({
+        meta: { name: "list", description: "the heaviest first, with the item's own words and what spoke for the code" },
+        args: {
+          line: { type: "string", description: "only this line" },
+          period: { type: "string", description: "only this period" },
+          kind: { type: "string", description: "low (not sure enough) or audit (drawn at random)" },
+          limit: { type: "string", description: "how many (default 20)", default: "20" },
+          json,
+        },
+        run: async ({ args }) => {
+          const { parts } = await tools.open();
+          const kind = args.kind === undefined || args.kind === "low" || args.kind === "audit" ? args.kind : undefined;
+          if (args.kind !== undefined && kind === undefined)
+            throw new StockroomError("input", "REVIEW_KIND", `Expected --kind low or audit but received "${args.kind}".`);
+          const limit = Number(args.limit);
+          if (!Number.isInteger(limit) || limit < 1)
+            throw new StockroomError("input", "LIMIT", `Expected --limit as a whole number from 1 but received "${args.limit}".`);
+          const reviews = await readReviews(parts, "cli review list", {
+            state: "waiting",
+            limit,
+            ...(args.line === undefined ? {} : { line: parseLine(args.line).line }),
+            ...(args.period === undefined ? {} : { period: parsePeriod(args.period) }),
+            ...(kind === undefined ? {} : { kind }),
+          });
+          if (args.json) {
+            tools.print.json(reviews);
+            return;
+          }
+          tools.print.table(
+            reviews.map((review) => ({
+              review: review.id,
+              line: review.line,
+              kind: review.kind,
+              item: parts.settings.columns.text
+                .map((name) => review.item[name] ?? "")
+                .filter((text) => text !== "")
+                .join(" | ")
+                .slice(0, 70),
+              predicted: review.predicted,
+              probability: score(review.probability),
+              runner_up: review.runnerUp,
+              units: review.units,
+              evidence: review.evidence.slice(0, 40),
+            })),
+            { json: false, empty: "Nothing waits for review." },
+          );
+        },
+      }),
+      answer: defineCommand({
+        meta: {
+          name: "answer",
+          description: "give the right code; it is a label of the line's next training and restates the period's figures",
+        },
+        args: {
+          review: { type: "positional", required: true, description: "its id" },
+          code: { type: "positional", required: true, description: "the right code" },
+          by: { type: "string", description: "the reviewer's name", required: true },
+        },
+        run: async ({ args }) => {
+          const { parts } = await tools.open();
+          const answered = await answerReview(parts, args.review, args.code, args.by);
+          tools.print.line(
+            `${answered.id}: ${answered.predicted} -> ${args.code}${answered.predicted === args.code ? " (confirmed)" : ""}`,
+          );
+        },
+      }),
+      counts: defineCommand({
+        meta: { name: "counts", description: "how many wait, by line" },
+        args: { json },
+        run: async ({ args }) => {
+          const { parts } = await tools.open();
+          const counts = await countReviews(parts.records);
+          tools.print.table(
+            counts.map((count) => ({ ...count })),
+            { json: args.json, empty: "Nothing was ever queued for review." },
+          );
+        },
+      }),
+    },
+  });
+
+const reportVerb = (tools: VerbTools): AnyCommand =>
+  defineCommand({
+    meta: {
+      name: "report",
+      description: "items, units and kg by country, scheme and code, with margins; restatements beside the first figures",
+    },
+    args: {
+      period: { type: "string", description: "e.g. 2026-10; absent: which periods there are" },
+      country: { type: "string", description: "e.g. GBR" },
+      revision: { type: "string", description: "an earlier revision (needs --country); absent: the newest" },
+      restate: { type: "boolean", description: "write a new revision now if answers or codings have changed the figures", default: false },
+      json,
+    },
+    run: async ({ args }) => {
+      const { parts } = await tools.open();
+      if (args.period === undefined) {
+        tools.print.table(
+          (await listPeriods(parts.records)).map((period) => ({ ...period })),
+          { json: args.json, empty: "No period was coded yet." },
+        );
+        return;
+      }
+      const period = parsePeriod(args.period);
+      const coded = await listInferences(parts.records, { period });
+      const countries = [...new Set(coded.map((row) => row.country))]
+        .toSorted()
+        .filter((country) => args.country === undefined || country === args.country);
+      if (args.restate) for (const country of countries) await writeReport(parts, "cli report", period, country);
+      const rows = [];
+      const notes: string[] = [];
+      for (const country of countries) {
+        const revisions = await listRevisions(parts.records, period, country);
+        const wanted = args.revision === undefined ? revisions.at(-1) : revisions.find((row) => String(row.revision) === args.revision);
+        if (wanted === undefined) {
+          notes.push(
+            `${country}: ${args.revision === undefined ? "no report yet; it is written when every line of the country has coded the period" : `no revision ${args.revision}`}`,
+          );
+          continue;
+        }
+        const first = new Map(
+          (await readFigures(parts.records, period, country, 0)).map((row) => [`${row.scheme} ${row.schemeVersion} ${row.code}`, row]),
+        );
+        for (const figure of await readFigures(parts.records, period, country, wanted.revision)) {
+          const before = first.get(`${figure.scheme} ${figure.schemeVersion} ${figure.code}`);
+          rows.push({
+            country,
+            scheme: figure.scheme,
+            version: figure.schemeVersion,
+            code: figure.code,
+            items: figure.items,
+            "±items": figure.itemsMargin,
+            units: figure.units,
+            "±units": figure.unitsMargin,
+            kg: figure.kg,
+            "±kg": figure.kgMargin,
+            revision: wanted.revision,
+            first_items: before?.items ?? null,
+            first_kg: before?.kg ?? null,
+          });
+        }
+        if (wanted.revision > 0) notes.push(`${country}: restated, revision ${wanted.revision}: ${wanted.reason}`);
+        const now = reckon(
+          await currentInferences(parts.records, period, country),
+          await answersOf(parts.records, period, country),
+          parts.settings.train.promisedPrecision,
+        );
+        const latest = revisions.at(-1);
+        if (
+          latest !== undefined &&
+          JSON.stringify(now.figures) !== JSON.stringify(await readFigures(parts.records, period, country, latest.revision))
+        ) {
+          notes.push(
+            `${country}: answers or codings since revision ${latest.revision} change the figures; \`--restate\` (or tonight's schedule) writes the next revision`,
+          );
+        }
+      }
+      if (args.json) tools.print.json({ period, figures: rows, notes });
+      else {
+        tools.print.table(rows, {
+          json: false,
+          empty: `Nothing coded for ${period}${args.country === undefined ? "" : ` in ${args.country}`}.`,
+        });
+        for (const note of notes) tools.print.line(note);
+      }
+    },
+  });
+
+const auditVerb = (tools: VerbTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "audit", description: "the append-only log of what was decided, and its proof" },
+    subCommands: {
+      verify: defineCommand({
+        meta: { name: "verify", description: "check the chain and every stored prediction; names the first wrong place" },
+        args: { json },
+        run: async ({ args }) => {
+          const { parts } = await tools.open();
+          const proof = await verifyAuditLog(parts, "cli audit verify", tools.signal);
+          if (args.json) tools.print.json(proof);
+          else for (const line of proof.lines) tools.print.line(line);
+          if (!proof.ok)
+            throw new StockroomError(
+              "conflict",
+              "AUDIT_TAMPERED",
+              `Expected the audit log and its objects to be as they were written but they are not: ${proof.problems.join("; ")}. Restore from a backup and find out who could write there.`,
+            );
+        },
+      }),
+      export: defineCommand({
+        meta: { name: "export", description: "the whole log as JSON lines, with what is needed to verify it elsewhere" },
+        run: async () => {
+          const { parts } = await tools.open();
+          for await (const record of exportAudit(parts.records)) tools.print.line(JSON.stringify(record));
+        },
+      }),
+      item: defineCommand({
+        meta: {
+          name: "item",
+          description: "everything decided about one item: code, model, scheme version, probability, evidence, reviewer",
+        },
+        args: {
+          id: { type: "positional", required: true, description: "the item's id" },
+          period: { type: "string", required: true, description: "e.g. 2026-10" },
+          json,
+        },
+        run: async ({ args }) => {
+          const { parts } = await tools.open();
+          const found = await findAudit(parts, "cli audit item", args.id, parsePeriod(args.period), tools.signal);
+          tools.print.table(
+            found.map((one) => ({ ...one })),
+            { json: args.json, empty: `No prediction for item ${args.id} in ${args.period}.` },
+          );
+        },
+      }),
+    },
+  });

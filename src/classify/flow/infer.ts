@@ -1,0 +1,440 @@
+// Infer: the champions of a country's lines code one file of sales; or two models code a test set, by the same way.
+//
+//   F1. One pass over the file serves every line: the rows are read and hashed once.
+//   F2. Predictions, figures, review items and the inference rows become visible in one transaction.
+//   F3. A resumed step writes the same bytes under the same keys, so it makes nothing new.
+//   F4. A period is told as coded once for each set of inferences, by whoever sees the last piece fall (store/inferences.ts I2).
+
+import { createHash } from "node:crypto";
+import { StockroomError } from "../../base/errors.ts";
+import { faultPoint } from "../../base/faults.ts";
+import type { WriteTicket } from "../../base/objects/contract.ts";
+import type { Tx } from "../../base/records/contract.ts";
+import { appendEvent } from "../../base/records/outbox.ts";
+import type { RunContext, WorkflowDefinition } from "../../base/workflow/contract.ts";
+import { parseLine, prefixes, readKey, type ObjectRef } from "../engine/words.ts";
+import { keepAudit } from "../store/audit.ts";
+import { fingerprintOf, keepCompletion, keepInference, lockPeriod, readCompletion, type Completion } from "../store/inferences.ts";
+import { findChampion, getModel, listLines, type ModelRow } from "../store/lines.ts";
+import { queueReviews } from "../store/reviews.ts";
+import { findScheme, type SchemeRevision } from "../store/schemes.ts";
+import { labelJob, type LabelledLine, type LineTask } from "./jobs/label-job.ts";
+import { actAs, timeOf, type ClassifyParts } from "./parts.ts";
+
+export type InferInput =
+  | { readonly kind: "period"; readonly key: string; readonly version: string; readonly lines: readonly string[] | null }
+  | { readonly kind: "test"; readonly line: string; readonly test: ObjectRef; readonly models: readonly string[] };
+
+export type InferResult = {
+  readonly items: number;
+  readonly badRows: number;
+  readonly predictions: readonly { readonly line: string; readonly model: string; readonly key: string; readonly version: string }[];
+  /** Lines without a champion yet: coded as soon as they have one. */
+  readonly waiting: readonly string[];
+};
+
+type PlannedLine = { readonly line: string; readonly model: string };
+
+export function makeInfer(parts: ClassifyParts): WorkflowDefinition<InferInput, InferResult> {
+  return {
+    name: "classify.infer",
+    queue: "classify.heavy",
+    title: (input) =>
+      input.kind === "test"
+        ? `label the unseen items of ${input.line}`
+        : `code ${input.key}${input.lines === null ? "" : ` for ${input.lines.join(", ")}`}`,
+    run: async (context, input) => {
+      if (input.kind === "test") {
+        const planned = input.models.map((model) => ({ line: input.line, model }));
+        return await context.step("label", async (signal) => await labelTest(parts, context, input.line, input.test, planned, signal));
+      }
+      const plan = await context.step("plan", async () => await planLines(parts, input));
+      if (plan.lines.length === 0) return { items: 0, badRows: 0, predictions: [], waiting: plan.waiting };
+      const result = await context.step("label", async (signal) => await labelSales(parts, context, input, plan.lines, signal));
+      await context.step("complete", async () => {
+        await completePeriod(parts, plan.period, plan.country);
+        return null;
+      });
+      return { ...result, waiting: plan.waiting };
+    },
+  };
+}
+
+interface Plan {
+  readonly period: string;
+  readonly country: string;
+  readonly lines: readonly PlannedLine[];
+  readonly waiting: readonly string[];
+}
+
+async function planLines(parts: ClassifyParts, input: InferInput & { readonly kind: "period" }): Promise<Plan> {
+  const place = readKey(input.key);
+  if (place.kind !== "sales") {
+    throw new StockroomError(
+      "input",
+      "SALES_KEY",
+      `Expected sales under ${prefixes.sales}PERIOD/COUNTRY.csv (e.g. ${prefixes.sales}2026-10/GBR.csv) but received ${input.key}. Put the file under such a key.`,
+      { facts: { key: input.key } },
+    );
+  }
+  const lines = (await listLines(parts.records, { country: place.country })).filter(
+    (line) => input.lines === null || input.lines.includes(line.line),
+  );
+  const planned: PlannedLine[] = [];
+  const waiting: string[] = [];
+  for (const line of lines) {
+    if (line.champion === undefined) waiting.push(line.line);
+    else planned.push({ line: line.line, model: line.champion });
+  }
+  return { period: place.period, country: place.country, lines: planned, waiting };
+}
+
+/** Beside every model lies how its training items looked. */
+export function profileKey(modelKey: string): string {
+  return modelKey.replace(/\.model$/, ".profile.json");
+}
+
+/** Everything the job needs to know of one line, tickets included. The tickets never leave this step. */
+async function taskOf(
+  parts: ClassifyParts,
+  purpose: string,
+  role: "infer" | "compare",
+  planned: PlannedLine,
+  keys: { readonly predictions: string; readonly review: string | null },
+): Promise<{ readonly task: LineTask; readonly model: ModelRow; readonly scheme: SchemeRevision | undefined }> {
+  const actor = actAs(role, purpose);
+  const model = await getModel(parts.records, planned.model);
+  const scheme = await findScheme(parts.records, parseLine(planned.line).scheme);
+  const task: LineTask = {
+    line: planned.line,
+    model: planned.model,
+    modelTicket: await parts.objects.readTicket(actor, model.object.key, model.object.version),
+    modelSchemeVersion: model.schemeVersion,
+    scheme: scheme?.scheme ?? null,
+    profile: role === "compare" ? null : await parts.objects.readTicket(actor, profileKey(model.object.key)),
+    predictions: await parts.objects.writeTicket(actor, keys.predictions),
+    review: keys.review === null ? null : await parts.objects.writeTicket(actor, keys.review),
+  };
+  return { task, model, scheme };
+}
+
+async function labelTest(
+  parts: ClassifyParts,
+  context: RunContext,
+  line: string,
+  test: ObjectRef,
+  planned: readonly PlannedLine[],
+  signal: AbortSignal,
+): Promise<InferResult> {
+  const actor = actAs("compare", context.runId);
+  const [first] = planned;
+  if (first === undefined)
+    throw new StockroomError("fault", "INFER_NO_MODEL", "Expected at least one model to label a test set but there is none.");
+  const challenger = await getModel(parts.records, first.model);
+  const { country, scheme } = parseLine(line);
+  const tasks: LineTask[] = [];
+  for (const one of planned) {
+    const predictions = `${prefixes.predictions}tests/${country}/${scheme}/${challenger.id.replace(/^.*@/, "")}/by-${one.model.replace(/^.*@/, "")}.csv`;
+    tasks.push((await taskOf(parts, context.runId, "compare", one, { predictions, review: null })).task);
+  }
+  const result = await parts.compute.run(
+    labelJob,
+    {
+      source: await parts.objects.readTicket(actor, test.key, test.version),
+      columns: parts.settings.columns,
+      lines: tasks,
+      versions: { kind: "fixed", version: challenger.schemeVersion },
+      reviewPerLine: 0,
+      auditPerLine: 0,
+      drift: parts.settings.drift,
+      seed: parts.settings.train.seed,
+      rejected: null,
+    },
+    { signal, onProgress: (done, total, note) => context.progress(done, total, note) },
+  );
+  faultPoint("classify.infer.labelled");
+  const entries = await parts.objects.commit(
+    actor,
+    result.lines.map((labelled) => labelled.predictions),
+    { contentType: "text/csv", announce: false },
+  );
+  return {
+    items: result.items,
+    badRows: result.badRows,
+    predictions: result.lines.map((labelled, index) => ({
+      line,
+      model: labelled.model,
+      key: entries[index]?.key ?? "",
+      version: entries[index]?.version ?? "",
+    })),
+    waiting: [],
+  };
+}
+
+async function labelSales(
+  parts: ClassifyParts,
+  context: RunContext,
+  input: InferInput & { readonly kind: "period" },
+  planned: readonly PlannedLine[],
+  signal: AbortSignal,
+): Promise<Omit<InferResult, "waiting">> {
+  const place = readKey(input.key);
+  if (place.kind !== "sales") throw new StockroomError("fault", "SALES_KEY", `Expected a sales key but received ${input.key}.`);
+  const actor = actAs("infer", context.runId);
+  const part = partOf(input.key);
+  const tasks: LineTask[] = [];
+  const facts = new Map<string, { readonly model: ModelRow; readonly scheme: SchemeRevision | undefined }>();
+  for (const one of planned) {
+    const { scheme } = parseLine(one.line);
+    const name = `${place.period}/${place.country}/${scheme}${part}`;
+    const made = await taskOf(parts, context.runId, "infer", one, {
+      predictions: `${prefixes.predictions}${name}.csv`,
+      review: `${prefixes.review}${name}.csv`,
+    });
+    tasks.push(made.task);
+    facts.set(one.line, made);
+  }
+  const rejectedKey = `${prefixes.predictions}${place.period}/${place.country}/rejected${part}.jsonl`;
+  const rejected: WriteTicket = await parts.objects.writeTicket(actor, rejectedKey);
+  const result = await parts.compute.run(
+    labelJob,
+    {
+      source: await parts.objects.readTicket(actor, input.key, input.version),
+      columns: parts.settings.columns,
+      lines: tasks,
+      versions: { kind: "by-date", period: place.period },
+      reviewPerLine: parts.settings.review.perLine,
+      auditPerLine: parts.settings.review.auditPerLine,
+      drift: parts.settings.drift,
+      seed: parts.settings.train.seed,
+      rejected,
+    },
+    { signal, onProgress: (done, total, note) => context.progress(done, total, note) },
+  );
+  faultPoint("classify.infer.labelled");
+  const all = result.items + result.badRows;
+  if (result.items === 0 || result.badRows > all * parts.settings.train.maxBadShare) {
+    throw new StockroomError(
+      "input",
+      "TOO_MANY_BAD_ROWS",
+      `Expected most rows of ${input.key} to be usable but ${result.badRows} of ${all} are not: ${result.reasons.join("; ") || "the file has no rows"}. Mend the file and put it again.`,
+      { facts: { key: input.key, rows: all, badRows: result.badRows } },
+    );
+  }
+  const staged = [
+    ...result.lines.map((labelled) => labelled.predictions),
+    ...result.lines.flatMap((labelled) => (labelled.review === null ? [] : [labelled.review])),
+    ...(result.rejected === null ? [] : [result.rejected]),
+  ];
+  if (result.rejected === null) await parts.objects.discard([rejected]);
+  const at = timeOf(parts);
+  const keys = new Map<string, ObjectRef>();
+  await parts.objects.commit(actor, staged, {
+    contentType: "text/csv",
+    announce: false,
+    labels: { run: context.runId.slice(0, 200) },
+    alongside: async (tx, entries) => {
+      for (const entry of entries) keys.set(entry.key, { key: entry.key, version: entry.version });
+      for (const labelled of result.lines) {
+        await keepLine(tx, parts, context.runId, input, labelled, facts.get(labelled.line)?.scheme?.revision, keys, result.badRows, at);
+      }
+      if (result.badRows === 0) return;
+      await parts.postNotice(tx, {
+        topic: "mlops",
+        id: `classify.bad-rows/${input.key}@${input.version}`,
+        severity: "warning",
+        title: `${result.badRows} rows of ${input.key} were set apart`,
+        body: `${result.badRows} of ${all} rows could not be used; the others were coded. The first reasons: ${result.reasons.join("; ")}. The rows lie in ${rejectedKey}.`,
+        facts: { key: input.key, version: input.version, badRows: result.badRows, rows: all },
+      });
+    },
+  });
+  faultPoint("classify.infer.stored");
+  return {
+    items: result.items,
+    badRows: result.badRows,
+    predictions: result.lines.map((labelled) => {
+      const ref = keys.get(labelled.predictions.ticket.key);
+      return { line: labelled.line, model: labelled.model, key: ref?.key ?? "", version: ref?.version ?? "" };
+    }),
+  };
+}
+
+/** `.part-1` of classify/sales/2026-10/GBR/part-1.csv; "" when the country has one file. */
+function partOf(key: string): string {
+  const [, , ...rest] = key.slice(prefixes.sales.length).split("/");
+  const stem = rest.join("-").replace(/(\.(csv|tsv|jsonl|parquet|gz))+$/i, "");
+  return rest.length === 0 ? "" : `.${stem}`;
+}
+
+/** Names an inference by what went into it, so that a resumed run finds its own row. */
+export function inferenceId(runId: string, line: string): string {
+  return createHash("sha256").update(`${runId}\n${line}`).digest("hex").slice(0, 24);
+}
+
+async function keepLine(
+  tx: Tx,
+  parts: ClassifyParts,
+  runId: string,
+  input: InferInput & { readonly kind: "period" },
+  labelled: LabelledLine,
+  schemeRevision: number | undefined,
+  keys: ReadonlyMap<string, ObjectRef>,
+  badRows: number,
+  at: string,
+): Promise<void> {
+  const place = readKey(input.key);
+  const predictions = keys.get(labelled.predictions.ticket.key);
+  if (place.kind !== "sales" || predictions === undefined) {
+    throw new StockroomError("fault", "INFER_UNSTORED", `Expected the predictions of ${labelled.line} to be stored but they are not.`);
+  }
+  const id = inferenceId(runId, labelled.line);
+  const sales = { key: input.key, version: input.version };
+  const isNew = await keepInference(tx, {
+    id,
+    period: place.period,
+    country: place.country,
+    line: labelled.line,
+    model: labelled.model,
+    sales,
+    predictions,
+    schemeRevision,
+    items: labelled.items,
+    autoItems: labelled.autoItems,
+    reviewItems: labelled.items - labelled.autoItems,
+    badRows,
+    figures: labelled.figures,
+    drift: { ...labelled.drift },
+    runId,
+    at,
+  });
+  if (!isNew) return;
+  const review = labelled.review === null ? undefined : keys.get(labelled.review.ticket.key);
+  if (review !== undefined) {
+    const reviews = labelled.reviews.map((item) => ({
+      id: createHash("sha256").update(`${id}\n${item.row}`).digest("hex").slice(0, 16),
+      inference: id,
+      line: labelled.line,
+      period: place.period,
+      kind: item.kind,
+      object: review,
+      row: item.row,
+      schemeVersion: item.schemeVersion,
+      predicted: item.predicted,
+      runnerUp: item.runnerUp,
+      probability: item.probability,
+      units: item.units,
+      kg: item.kg,
+    }));
+    await queueReviews(tx, sales, labelled.line, reviews, id);
+  }
+  await keepAudit(tx, parts.vault, at, "inference", {
+    id,
+    line: labelled.line,
+    period: place.period,
+    model: labelled.model,
+    sales: { ...sales },
+    predictions: { ...predictions },
+    predictionsSha256: labelled.predictions.sha256,
+    items: labelled.items,
+    autoItems: labelled.autoItems,
+  });
+  if (labelled.drift.level === "alarm") {
+    await parts.postNotice(tx, {
+      topic: "mlops",
+      id: `classify.drift/${id}`,
+      severity: "alarm",
+      title: `${labelled.line}: the sales of ${place.period} are unlike the training data`,
+      body: `${labelled.drift.summary} The bound is ${parts.settings.drift.alarm}. Look at the review queue and train on newer labels.`,
+      facts: { line: labelled.line, period: place.period, psi: labelled.drift.psi },
+    });
+  }
+}
+
+/** Tells that a country's period is coded, and that a whole period is, when the last piece has fallen. Harmless to repeat. */
+export async function completePeriod(parts: ClassifyParts, period: string, country: string): Promise<void> {
+  const sales = (await parts.objects.list(`${prefixes.sales}${period}/`, { limit: 100_000 })).flatMap((entry) => {
+    const place = readKey(entry.key);
+    return place.kind === "sales" ? [{ country: place.country, key: entry.key, version: entry.version }] : [];
+  });
+  await parts.records.transaction(async (tx) => {
+    await lockPeriod(tx, period, "*");
+    const lines = (await listLines(tx)).filter((line) => line.champion !== undefined);
+    const read = async (name: string) =>
+      await readCompletion(
+        tx,
+        period,
+        name,
+        sales.filter((object) => object.country === name),
+        lines.filter((line) => line.country === name).map((line) => line.line),
+      );
+    const mine = await read(country);
+    if (mine.missing.length > 0 || mine.inferences.length === 0) return;
+    const at = timeOf(parts);
+    const fingerprint = fingerprintOf(mine.inferences);
+    if (!(await keepCompletion(tx, period, country, fingerprint, at))) return;
+    await appendEvent(tx, {
+      kind: "classify.period.coded",
+      subject: `${period}/${country}`,
+      data: { period, country, fingerprint },
+      dedupe: `coded/${period}/${country}/${fingerprint}`,
+    });
+    const countries = [...new Set(sales.map((object) => object.country))].filter((name) => lines.some((line) => line.country === name));
+    const all: Completion[] = [];
+    for (const name of countries) all.push(await read(name));
+    if (all.every((completion) => completion.missing.length === 0)) {
+      const inferences = all.flatMap((completion) => completion.inferences);
+      const whole = fingerprintOf(inferences);
+      if (await keepCompletion(tx, period, "*", whole, at)) {
+        await parts.postNotice(tx, {
+          topic: "stakeholders",
+          id: `classify.period/${period}/${whole}`,
+          severity: "info",
+          title: `${period}: every country is coded`,
+          body: `${countries.length} countries, ${new Set(inferences.map((row) => row.line)).size} lines. See \`stockroom classify report --period ${period}\`.`,
+          facts: { period, countries: countries.length, lines: new Set(inferences.map((row) => row.line)).size },
+        });
+      }
+    }
+  });
+}
+
+/** After a line's first champion: the sales that came before it are coded now. */
+export function makeCatchUp(
+  parts: ClassifyParts,
+  infer: WorkflowDefinition<InferInput, InferResult>,
+): WorkflowDefinition<{ readonly line: string }, { readonly started: readonly string[] }> {
+  return {
+    name: "classify.catch-up",
+    queue: "classify.light",
+    title: (input) => `code the sales that waited for ${input.line}`,
+    run: async (context, input) => {
+      const waiting = await context.step("find", async () => await salesWithout(parts, input.line));
+      const started: string[] = [];
+      for (const object of waiting) {
+        const child: InferInput = { kind: "period", key: object.key, version: object.version, lines: [input.line] };
+        started.push(await context.startChild(infer, child, { id: `infer/${object.key}@${object.version}/${input.line}` }));
+      }
+      return { started };
+    },
+  };
+}
+
+async function salesWithout(parts: ClassifyParts, line: string): Promise<readonly ObjectRef[]> {
+  const { country } = parseLine(line);
+  if ((await findChampion(parts.records, line)) === undefined) return [];
+  const entries = await parts.objects.list(prefixes.sales, { limit: 100_000 });
+  const coded = new Set(
+    (
+      await parts.records.query<{ sales_key: string; sales_version: string }>(
+        "select distinct sales_key, sales_version from stockroom.classify_inference where line = $1",
+        [line],
+      )
+    ).map((row) => `${row.sales_key}@${row.sales_version}`),
+  );
+  return entries.flatMap((entry) => {
+    const place = readKey(entry.key);
+    if (place.kind !== "sales" || place.country !== country || coded.has(`${entry.key}@${entry.version}`)) return [];
+    return [{ key: entry.key, version: entry.version }];
+  });
+}

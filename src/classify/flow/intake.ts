@@ -1,0 +1,112 @@
+// Intake: a labelled file has been stored; find the lines it holds labels for and start one training for each.
+//
+//   I1. One run per object version (the event's dedupe key), one training per (line, object version): a repeat starts nothing.
+//   I2. A file without a usable header or any label ends in the dead letters with its reason; single bad rows are set apart and told.
+
+import { StockroomError } from "../../base/errors.ts";
+import type { WorkflowDefinition } from "../../base/workflow/contract.ts";
+import { isCountry, lineOf, prefixes, readKey, type ObjectRef } from "../engine/words.ts";
+import { ensureLine } from "../store/lines.ts";
+import { surveyJob, type SurveyResult } from "./jobs/survey-job.ts";
+import { actAs, timeOf, type ClassifyParts } from "./parts.ts";
+import type { TrainInput } from "./train.ts";
+
+export type IntakeInput = { readonly key: string; readonly version: string };
+
+export interface IntakeResult {
+  readonly [key: string]: number | readonly string[];
+  readonly rows: number;
+  readonly badRows: number;
+  readonly trainings: readonly string[];
+}
+
+export function makeIntake(parts: ClassifyParts, train: WorkflowDefinition<TrainInput>): WorkflowDefinition<IntakeInput, IntakeResult> {
+  return {
+    name: "classify.intake",
+    queue: "classify.light",
+    title: (input) => `look into ${input.key}`,
+    run: async (context, input) => {
+      const survey = await context.step("survey", async (signal) => await surveyLabelled(parts, context.runId, input, signal));
+      await context.step("lines", async () => {
+        await parts.records.transaction(async (tx) => {
+          for (const found of survey.lines) await ensureLine(tx, lineOf(found.country, found.scheme), timeOf(parts));
+          if (survey.badRows > 0) {
+            await parts.postNotice(tx, {
+              topic: "mlops",
+              id: `classify.bad-rows/${input.key}@${input.version}`,
+              severity: "warning",
+              title: `${survey.badRows} rows of ${input.key} were set apart`,
+              body: `${survey.badRows} of ${survey.rows + survey.badRows} rows could not be used; the others went on. The first reasons: ${survey.reasons.join("; ")}. The rows lie in ${survey.rejected ?? "no object"}.`,
+              facts: { key: input.key, version: input.version, badRows: survey.badRows, rows: survey.rows },
+            });
+          }
+        });
+        return null;
+      });
+      const trainings: string[] = [];
+      for (const found of survey.lines) {
+        const { line } = lineOf(found.country, found.scheme);
+        const child: TrainInput = { line, key: input.key, version: input.version };
+        // Large lines first: the last run to start should not be the longest one.
+        const priority = Math.max(1, 1000 - Math.floor(Math.sqrt(found.labels)));
+        trainings.push(await context.startChild(train, child, { id: trainRunId(line, input), priority }));
+      }
+      return { rows: survey.rows, badRows: survey.badRows, trainings };
+    },
+  };
+}
+
+/** The identity of a training: the line and the object version it learns from. */
+export function trainRunId(line: string, object: ObjectRef): string {
+  return `train/${line}/${object.key}@${object.version}`;
+}
+
+type Survey = Pick<SurveyResult, "rows" | "badRows" | "reasons" | "lines"> & { readonly rejected: string | null };
+
+async function surveyLabelled(parts: ClassifyParts, runId: string, input: IntakeInput, signal: AbortSignal): Promise<Survey> {
+  const actor = actAs("train", runId);
+  const place = readKey(input.key);
+  const country = place.kind === "labelled" ? place.country : undefined;
+  const rejectedKey = `${prefixes.rejected}${input.key}@${input.version}.jsonl`;
+  const [source, rejected] = [
+    await parts.objects.readTicket(actor, input.key, input.version),
+    await parts.objects.writeTicket(actor, rejectedKey),
+  ];
+  const result = await parts.compute.run(
+    surveyJob,
+    { source, rejected, country: country ?? null, columns: parts.settings.columns },
+    { signal },
+  );
+  if (result.staged === undefined) await parts.objects.discard([rejected]);
+  else await parts.objects.commit(actor, [result.staged], { contentType: "application/jsonl", announce: false });
+
+  const all = result.rows + result.badRows;
+  if (result.badRows > all * parts.settings.train.maxBadShare) {
+    throw new StockroomError(
+      "input",
+      "TOO_MANY_BAD_ROWS",
+      `Expected most rows of ${input.key} to be usable but ${result.badRows} of ${all} are not: ${result.reasons.join("; ")}. Mend the file and put it again; the rows lie in ${rejectedKey}.`,
+      { facts: { key: input.key, rows: all, badRows: result.badRows } },
+    );
+  }
+  const lines = result.lines.filter((found) => found.labels > 0 && isCountry(found.country));
+  if (lines.length === 0) {
+    throw new StockroomError(
+      "input",
+      "LABELS_MISSING",
+      `Expected ${input.key} to hold labels in a column such as "code.GBR-WASTE" (or columns "scheme" and "code") but found ${
+        result.codeColumns.length === 0
+          ? `only the columns ${result.columnNames.join(", ")}`
+          : `no code in ${result.codeColumns.join(", ")}`
+      }${country === undefined && result.rows > 0 ? `, or no country in the column "${parts.settings.columns.country}"` : ""}. Add the labels and put the file again.`,
+      { facts: { key: input.key } },
+    );
+  }
+  return {
+    rows: result.rows,
+    badRows: result.badRows,
+    reasons: result.reasons,
+    lines,
+    rejected: result.staged === undefined ? null : rejectedKey,
+  };
+}

@@ -1,0 +1,66 @@
+// Finish: calibrates, finds the thresholds, trains on everything learned from, and seals the model with the profile of its items.
+
+import { createHash } from "node:crypto";
+import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
+import type { StagedObject, WriteTicket } from "../../../base/objects/contract.ts";
+import { writeThrough } from "../../../base/objects/tickets.ts";
+import { openProfile } from "../../engine/drift.ts";
+import { finishFit, type FitOptions, type FitPlan } from "../../engine/fit.ts";
+import { encodeModel } from "../../engine/model.ts";
+import { openPredictor } from "../../engine/predict.ts";
+import type { SearchOutcome } from "../../engine/search.ts";
+import { learnedOf, readLabelled, type LabelledInput, type LabelledSet } from "./labelled.ts";
+
+export interface FinishInput {
+  readonly labelled: LabelledInput;
+  readonly plan: FitPlan;
+  readonly search: SearchOutcome;
+  readonly options: FitOptions;
+  readonly model: WriteTicket;
+  readonly profile: WriteTicket;
+}
+
+export interface FinishResult {
+  readonly model: StagedObject;
+  readonly profile: StagedObject;
+  /** Hash of the model's bytes: its name. */
+  readonly sha256: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+export const finishJob: ComputeTask<FinishInput, FinishResult> = { module: import.meta.url, name: "classify.finish" };
+
+export async function run(input: FinishInput, tools: TaskTools): Promise<FinishResult> {
+  const set = await readLabelled(input.labelled, tools.signal);
+  const model = finishFit(learnedOf(set), input.plan, input.search, input.options);
+  const bytes = encodeModel(model);
+  const { accuracy, macroF1, weightedF1, logLoss, ece, coverage } = model.card.metrics;
+  return {
+    model: await writeThrough(input.model, once(bytes), tools.signal),
+    profile: await writeThrough(input.profile, once(Buffer.from(JSON.stringify(profileOf(set, model)))), tools.signal),
+    sha256: createHash("sha256").update(bytes).digest("hex"),
+    parameters: { ...model.parameters },
+    metrics: { accuracy, macro_f1: macroF1, weighted_f1: weightedF1, log_loss: logLoss, ece, coverage },
+  };
+}
+
+/** The look of all items; codes and confidences of the unseen ones, because a model is surer of those it has learned from. */
+function profileOf(set: LabelledSet, model: Parameters<typeof openPredictor>[0]): ReturnType<ReturnType<typeof openProfile>["finish"]> {
+  const { text, categories, numbers } = set.columns;
+  const profiler = openProfile({ texts: text, categories, numbers });
+  for (const item of set.items.items) {
+    profiler.addItem({
+      texts: item.text,
+      categories: item.categories,
+      numbers: item.numbers.map((value) => (value === "" ? Number.NaN : Number(value))),
+    });
+  }
+  const unseen = set.items.items.filter((_, index) => set.sides[index] === "test");
+  for (const answer of openPredictor(model, { evidence: false }).predict(unseen)) profiler.addPrediction(answer.code, answer.probability);
+  return profiler.finish();
+}
+
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,85 @@
+// Survey: one pass over a labelled file to learn which lines it holds labels for, setting bad rows apart.
+
+import { openTicket, writeThrough } from "../../../base/objects/tickets.ts";
+import type { ReadTicket, StagedObject, WriteTicket } from "../../../base/objects/contract.ts";
+import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
+import { readTable } from "../../../base/tables/index.ts";
+import type { BadRow } from "../../../base/tables/contract.ts";
+import { isCountry } from "../../engine/words.ts";
+import { cell, findColumns, labelsOf, type ColumnSettings } from "./items.ts";
+
+export interface SurveyInput {
+  readonly source: ReadTicket;
+  readonly rejected: WriteTicket;
+  /** From the object's key; null: the rows' country column decides. */
+  readonly country: string | null;
+  readonly columns: ColumnSettings;
+}
+
+export interface SurveyResult {
+  readonly rows: number;
+  readonly badRows: number;
+  /** The first few, without item text. */
+  readonly reasons: readonly string[];
+  readonly columnNames: readonly string[];
+  readonly codeColumns: readonly string[];
+  readonly lines: readonly { readonly country: string; readonly scheme: string; readonly labels: number }[];
+  /** The bad rows as JSON lines, when there were any. */
+  readonly staged: StagedObject | undefined;
+}
+
+export const surveyJob: ComputeTask<SurveyInput, SurveyResult> = { module: import.meta.url, name: "classify.survey" };
+
+/** Bad rows kept in memory at most; a file with more is refused or its first ones tell the story. */
+const keptBadRows = 100_000;
+
+export async function run(input: SurveyInput, tools: TaskTools): Promise<SurveyResult> {
+  const bad: BadRow[] = [];
+  let badRows = 0;
+  const reject = (row: BadRow): void => {
+    badRows += 1;
+    if (bad.length < keptBadRows) bad.push(row);
+  };
+  const name = input.source.entry.key;
+  const table = await readTable(openTicket(input.source, tools.signal), { name, onBadRow: reject, signal: tools.signal });
+  const columns = findColumns(table.columns, input.columns, name);
+  const counts = new Map<string, Map<string, number>>();
+  let rows = 0;
+  for await (const batch of table.batches) {
+    for (const [index, row] of batch.rows.entries()) {
+      const country = input.country ?? cell(row, columns.country);
+      if (!isCountry(country)) {
+        reject({
+          line: batch.lines[index] ?? 0,
+          column: undefined,
+          code: "ITEM_COUNTRY",
+          reason: `Expected a country such as GBR in the column "${input.columns.country}" but there is none. Put the file under classify/labelled/COUNTRY/ or fill the column.`,
+          sample: row.join(",").slice(0, 200),
+        });
+        continue;
+      }
+      rows += 1;
+      let schemes = counts.get(country);
+      if (schemes === undefined) counts.set(country, (schemes = new Map()));
+      for (const [scheme] of labelsOf(row, columns)) schemes.set(scheme, (schemes.get(scheme) ?? 0) + 1);
+    }
+    tools.progress(rows, 0, "rows read");
+  }
+  const staged = badRows === 0 ? undefined : await writeThrough(input.rejected, badRowLines(bad), tools.signal);
+  return {
+    rows,
+    badRows,
+    reasons: bad.slice(0, 3).map((row) => `line ${row.line}: ${row.reason}`),
+    columnNames: table.columns,
+    codeColumns: [...columns.codes].map(([scheme]) => `code.${scheme}`),
+    lines: [...counts]
+      .flatMap(([country, schemes]) => [...schemes].map(([scheme, labels]) => ({ country, scheme, labels })))
+      .toSorted((a, b) => b.labels - a.labels || (a.country + a.scheme < b.country + b.scheme ? -1 : 1)),
+    staged,
+  };
+}
+
+/** Bad rows as JSON lines; they hold item text, so only a sealed object or the terminal may take them. */
+export async function* badRowLines(rows: readonly BadRow[]): AsyncIterable<Uint8Array> {
+  for (const row of rows) yield Buffer.from(`${JSON.stringify(row)}\n`);
+}

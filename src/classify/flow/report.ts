@@ -1,0 +1,306 @@
+// Report: the figures of a country's period by scheme, version and code, with margins; later ones stand beside the first.
+//
+//   R1. Revision 0 is written once; when inferences or answers have changed the figures since, the next revision says why.
+//   R2. The figures, the sealed report object, the audit record and the notice belong to one revision and appear together.
+//   R3. The same inferences and answers give the same figures, byte for byte.
+
+import { appendEvent } from "../../base/records/outbox.ts";
+import { faultPoint } from "../../base/faults.ts";
+import { writeThrough } from "../../base/objects/tickets.ts";
+import type { Tx } from "../../base/records/contract.ts";
+import type { WorkflowDefinition } from "../../base/workflow/contract.ts";
+import { wilson } from "../engine/intervals.ts";
+import { parseLine, prefixes, type CodeFigures } from "../engine/words.ts";
+import { keepAudit } from "../store/audit.ts";
+import { currentInferences, lockPeriod, type InferenceRow } from "../store/inferences.ts";
+import { listReviews, type ReviewRow } from "../store/reviews.ts";
+import { keepRevision, listReported, listRevisions, readFigures, type ReportFigure, type ReportRevision } from "../store/reports.ts";
+import { keepAnchor } from "./audit.ts";
+import { actAs, timeOf, type ClassifyParts } from "./parts.ts";
+
+export type ReportInput = { readonly period: string; readonly country: string; readonly fingerprint: string };
+
+export type ReportResult = { readonly revision: number; readonly isNew: boolean; readonly figures: number };
+
+export function makeReport(parts: ClassifyParts): WorkflowDefinition<ReportInput, ReportResult> {
+  return {
+    name: "classify.report",
+    queue: "classify.light",
+    title: (input) => `report ${input.period} of ${input.country}`,
+    run: async (context, input) =>
+      await context.step("report", async () => await writeReport(parts, context.runId, input.period, input.country)),
+  };
+}
+
+/** Every night: the periods whose answers or codings have changed the figures get their next revision. */
+export function makeRestate(parts: ClassifyParts): WorkflowDefinition<Record<string, never>, { readonly written: number }> {
+  return {
+    name: "classify.restate",
+    queue: "classify.light",
+    title: () => "restate reports whose figures have changed",
+    run: async (context) => {
+      const reported = await context.step("reported", async () => await listReported(parts.records));
+      let written = 0;
+      for (const one of reported) {
+        const result = await context.step(
+          `restate ${one.period}/${one.country}`,
+          async () => await writeReport(parts, context.runId, one.period, one.country),
+        );
+        if (result.isNew) written += 1;
+      }
+      return { written };
+    },
+  };
+}
+
+/** What a country's period amounts to now, and of what it was made. */
+export interface Reckoning {
+  readonly figures: readonly ReportFigure[];
+  readonly source: {
+    readonly inferences: readonly string[];
+    readonly answers: readonly string[];
+    readonly audit: Readonly<Record<string, { readonly answered: number; readonly wrong: number }>>;
+  };
+}
+
+interface Sums {
+  items: number;
+  units: number;
+  kg: number;
+  autoItems: number;
+  autoUnits: number;
+  autoKg: number;
+  doubtItems: number;
+  doubtUnits: number;
+  doubtKg: number;
+}
+
+const nothing = (): Sums => ({
+  items: 0,
+  units: 0,
+  kg: 0,
+  autoItems: 0,
+  autoUnits: 0,
+  autoKg: 0,
+  doubtItems: 0,
+  doubtUnits: 0,
+  doubtKg: 0,
+});
+
+/** Adds up inferences, moves answered items to their answers, and gives every figure its margin. Pure. */
+export function reckon(inferences: readonly InferenceRow[], answers: readonly ReviewRow[], promisedPrecision: number): Reckoning {
+  const sums = new Map<string, Sums>();
+  const at = (scheme: string, version: string, code: string): Sums => {
+    const key = JSON.stringify([scheme, version, code]);
+    let sum = sums.get(key);
+    if (sum === undefined) sums.set(key, (sum = nothing()));
+    return sum;
+  };
+  for (const inference of inferences) {
+    const { scheme } = parseLine(inference.line);
+    for (const [version, codes] of Object.entries(inference.figures)) {
+      for (const [code, figures] of Object.entries(codes)) add(at(scheme, version, code), figures);
+    }
+  }
+  const audit: Record<string, { answered: number; wrong: number }> = {};
+  const known = new Set(inferences.map((inference) => inference.id));
+  const used = answers.filter((answer) => known.has(answer.inference) && answer.answer !== undefined);
+  for (const answer of used) {
+    const { scheme } = parseLine(answer.line);
+    const from = at(scheme, answer.schemeVersion, answer.predicted);
+    const doubt = 1 - answer.probability;
+    if (answer.kind === "audit") {
+      const line = (audit[answer.line] ??= { answered: 0, wrong: 0 });
+      line.answered += 1;
+      if (answer.answer !== answer.predicted) line.wrong += 1;
+      from.autoItems -= 1;
+      from.autoUnits -= answer.units;
+      from.autoKg -= answer.kg;
+    } else {
+      from.doubtItems -= doubt;
+      from.doubtUnits -= doubt * answer.units;
+      from.doubtKg -= doubt * answer.kg;
+    }
+    from.items -= 1;
+    from.units -= answer.units;
+    from.kg -= answer.kg;
+    const to = at(scheme, answer.schemeVersion, answer.answer ?? answer.predicted);
+    to.items += 1;
+    to.units += answer.units;
+    to.kg += answer.kg;
+  }
+  const errorOf = errorRates(inferences, audit, promisedPrecision);
+  const figures = [...sums]
+    .map(([key, sum]): ReportFigure => {
+      const [scheme, schemeVersion, code] = JSON.parse(key) as [string, string, string];
+      const error = errorOf(scheme);
+      return {
+        scheme,
+        schemeVersion,
+        code,
+        items: tidy(sum.items),
+        units: tidy(sum.units),
+        kg: tidy(sum.kg),
+        itemsMargin: margin(error * sum.autoItems + sum.doubtItems),
+        unitsMargin: margin(error * sum.autoUnits + sum.doubtUnits),
+        kgMargin: margin(error * sum.autoKg + sum.doubtKg),
+      };
+    })
+    .filter((figure) => figure.items !== 0 || figure.units !== 0 || figure.kg !== 0)
+    .toSorted((a, b) => compare(a.scheme, b.scheme) || compare(a.schemeVersion, b.schemeVersion) || compare(a.code, b.code));
+  return {
+    figures,
+    source: { inferences: [...known].toSorted(), answers: used.map((answer) => answer.id).toSorted(), audit },
+  };
+}
+
+function add(sum: Sums, figures: CodeFigures): void {
+  sum.items += figures.items;
+  sum.units += figures.units;
+  sum.kg += figures.kg;
+  sum.autoItems += figures.autoItems;
+  sum.autoUnits += figures.autoUnits;
+  sum.autoKg += figures.autoKg;
+  sum.doubtItems += figures.doubtItems;
+  sum.doubtUnits += figures.doubtUnits;
+  sum.doubtKg += figures.doubtKg;
+}
+
+/** Rate of error to reckon with among automatic items: the audit sample's upper 95 % bound, or before any answer what the promise allows. */
+function errorRates(
+  inferences: readonly InferenceRow[],
+  audit: Readonly<Record<string, { readonly answered: number; readonly wrong: number }>>,
+  promisedPrecision: number,
+): (scheme: string) => number {
+  const rates = new Map<string, number>();
+  for (const { line } of inferences) {
+    const seen = audit[line];
+    rates.set(parseLine(line).scheme, seen === undefined ? 1 - promisedPrecision : wilson(seen.wrong, seen.answered).high);
+  }
+  return (scheme) => rates.get(scheme) ?? 1 - promisedPrecision;
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+/** Sums of floats are kept to a thousandth, so that the order of adding does not show. */
+const tidy = (value: number): number => Math.round(value * 1000) / 1000 + 0;
+const margin = (value: number): number => tidy(Math.max(0, value));
+
+/** Answers that belong to a country's period. */
+export async function answersOf(tx: Tx, period: string, country: string): Promise<readonly ReviewRow[]> {
+  const rows = await listReviews(tx, { period, state: "answered", limit: 10_000_000 });
+  return rows.filter((row) => parseLine(row.line).country === country);
+}
+
+/** Writes the next revision of a report if the figures differ from the last one's. */
+export async function writeReport(parts: ClassifyParts, purpose: string, period: string, country: string): Promise<ReportResult> {
+  const actor = actAs("report", purpose);
+  const revisions = await listRevisions(parts.records, period, country);
+  const last = revisions.at(-1);
+  const inferences = await currentInferences(parts.records, period, country);
+  const reckoning = reckon(inferences, await answersOf(parts.records, period, country), parts.settings.train.promisedPrecision);
+  const revision = last === undefined ? 0 : last.revision + 1;
+  const former = last === undefined ? [] : await readFigures(parts.records, period, country, last.revision);
+  if (last !== undefined && JSON.stringify(former) === JSON.stringify(reckoning.figures)) {
+    return { revision: last.revision, isNew: false, figures: former.length };
+  }
+  const reason = last === undefined ? "first figures" : reasonFor(last, former, reckoning);
+  const ticket = await parts.objects.writeTicket(actor, `${prefixes.reports}${period}/${country}/revision-${revision}.csv`);
+  const staged = await writeThrough(ticket, reportCsv(period, country, revision, reason, reckoning.figures));
+  faultPoint("classify.report.staged");
+  const at = timeOf(parts);
+  await parts.objects.commit(actor, [staged], {
+    contentType: "text/csv",
+    announce: false,
+    alongside: async (tx, entries) => {
+      await lockPeriod(tx, period, country);
+      const now = await listRevisions(tx, period, country);
+      if (now.some((row) => row.revision === revision)) return;
+      const [entry] = entries;
+      const row: ReportRevision = {
+        period,
+        country,
+        revision,
+        reason,
+        source: { ...reckoning.source },
+        object: { key: entry?.key ?? ticket.key, version: entry?.version ?? "" },
+        at,
+      };
+      await keepRevision(tx, row, reckoning.figures);
+      await keepAudit(tx, parts.vault, at, "report", {
+        period,
+        country,
+        revision,
+        reason,
+        sha256: staged.sha256,
+        object: { ...row.object },
+      });
+      await appendEvent(tx, {
+        kind: "classify.report.written",
+        subject: `${period}/${country}`,
+        data: { period, country, revision },
+        dedupe: `report/${period}/${country}/${revision}`,
+      });
+      await parts.postNotice(tx, {
+        topic: `stakeholders.${country}`,
+        id: `classify.report/${period}/${country}/${revision}`,
+        severity: revision === 0 ? "info" : "warning",
+        title:
+          revision === 0 ? `${period} ${country}: the report is ready` : `${period} ${country}: figures restated (revision ${revision})`,
+        body: `${reason}.\n\n${summaryOf(reckoning)} See \`stockroom classify report --period ${period} --country ${country}\`.`,
+        facts: { period, country, revision, figures: reckoning.figures.length },
+      });
+    },
+  });
+  await keepAnchor(parts, purpose, `${period}/${country}/revision-${revision}`);
+  return { revision, isNew: true, figures: reckoning.figures.length };
+}
+
+function summaryOf(reckoning: Reckoning): string {
+  const schemes = new Map<string, number>();
+  for (const figure of reckoning.figures) schemes.set(figure.scheme, (schemes.get(figure.scheme) ?? 0) + figure.items);
+  return [...schemes].map(([scheme, items]) => `${scheme}: ${tidy(items)} items.`).join(" ");
+}
+
+function reasonFor(last: ReportRevision, former: readonly ReportFigure[], reckoning: Reckoning): string {
+  const before = new Set((last.source["inferences"] ?? []) as readonly string[]);
+  const answered = new Set((last.source["answers"] ?? []) as readonly string[]);
+  const recoded = reckoning.source.inferences.filter((id) => !before.has(id)).length;
+  const answers = reckoning.source.answers.filter((id) => !answered.has(id)).length;
+  const schemes = new Set(former.map((figure) => figure.scheme));
+  const added = [...new Set(reckoning.figures.map((figure) => figure.scheme))].filter((scheme) => !schemes.has(scheme));
+  const causes = [
+    ...(added.length > 0 ? [`first figures of ${added.join(", ")}`] : []),
+    ...(recoded > 0 ? [`${recoded} codings since revision ${last.revision}`] : []),
+    ...(answers > 0 ? [`${answers} answers of reviewers since revision ${last.revision}`] : []),
+  ];
+  return causes.length > 0 ? causes.join("; ") : `sales or codings taken back since revision ${last.revision}`;
+}
+
+async function* reportCsv(
+  period: string,
+  country: string,
+  revision: number,
+  reason: string,
+  figures: readonly ReportFigure[],
+): AsyncIterable<Uint8Array> {
+  const quote = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const head = "period,country,revision,scheme,scheme_version,code,items,items_margin,units,units_margin,kg,kg_margin,reason\n";
+  const rows = figures.map((figure) =>
+    [
+      period,
+      country,
+      revision,
+      quote(figure.scheme),
+      quote(figure.schemeVersion),
+      quote(figure.code),
+      figure.items,
+      figure.itemsMargin,
+      figure.units,
+      figure.unitsMargin,
+      figure.kg,
+      figure.kgMargin,
+      quote(reason),
+    ].join(","),
+  );
+  yield Buffer.from(head + rows.map((row) => `${row}\n`).join(""));
+}

@@ -1,0 +1,178 @@
+// Schemes come in as files: YAML or JSON, one scheme or several, or CSV tables of versions, codes and mappings.
+//
+//   S1. All files of one import are read together and every problem is told at once; with an error nothing is imported.
+//   S2. An import that changes nothing makes no revision; one that does is in the audit log.
+
+import { parseDocument } from "yaml";
+import { StockroomError } from "../../base/errors.ts";
+import type { ObjectEntry } from "../../base/objects/contract.ts";
+import { readTable, formatOf } from "../../base/tables/index.ts";
+import type { WorkflowDefinition } from "../../base/workflow/contract.ts";
+import { parseSchemes, readSchemeTables, type Scheme, type SchemeProblem, type SchemeRow } from "../engine/schemes.ts";
+import { prefixes } from "../engine/words.ts";
+import { keepAudit } from "../store/audit.ts";
+import { keepScheme } from "../store/schemes.ts";
+import { timeOf, type ClassifyParts } from "./parts.ts";
+
+export interface SchemeFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface ImportedSchemes {
+  readonly schemes: readonly { readonly scheme: string; readonly revision: number; readonly isNew: boolean }[];
+  readonly warnings: readonly string[];
+}
+
+/** Imports scheme files. Throws `input` `SCHEMES_BAD` with every problem of every file. */
+export async function importSchemes(parts: ClassifyParts, files: readonly SchemeFile[], source: string): Promise<ImportedSchemes> {
+  const { schemes, problems } = await readSchemeFiles(files);
+  const errors = problems.filter((problem) => problem.severity === "error");
+  if (errors.length > 0) {
+    throw new StockroomError(
+      "input",
+      "SCHEMES_BAD",
+      `Expected scheme files without faults but found ${errors.length}; nothing was imported:\n${errors.map((problem) => `  ${problem.where}: ${problem.message}`).join("\n")}`,
+      { facts: { files: files.map((file) => file.name).join(", "), faults: errors.length } },
+    );
+  }
+  const at = timeOf(parts);
+  const kept = await parts.records.transaction(async (tx) => {
+    const result = [];
+    for (const scheme of schemes) {
+      const revision = await keepScheme(tx, scheme, source, at);
+      if (revision.isNew) {
+        await keepAudit(tx, parts.vault, at, "scheme", {
+          scheme: scheme.scheme,
+          revision: revision.revision,
+          versions: scheme.versions.map((version) => ({
+            version: version.version,
+            validFrom: version.validFrom,
+            codes: version.codes.length,
+          })),
+          source,
+        });
+      }
+      result.push({ scheme: scheme.scheme, ...revision });
+    }
+    return result;
+  });
+  return {
+    schemes: kept,
+    warnings: problems.filter((problem) => problem.severity === "warning").map((problem) => `${problem.where}: ${problem.message}`),
+  };
+}
+
+/** Reads scheme files of any format together. */
+export async function readSchemeFiles(
+  files: readonly SchemeFile[],
+): Promise<{ readonly schemes: readonly Scheme[]; readonly problems: readonly SchemeProblem[] }> {
+  const schemes: Scheme[] = [];
+  const problems: SchemeProblem[] = [];
+  const tables: { readonly versions: SchemeRow[]; readonly codes: SchemeRow[]; readonly mappings: SchemeRow[] } = {
+    versions: [],
+    codes: [],
+    mappings: [],
+  };
+  let hasTables = false;
+  for (const file of files) {
+    if (/\.(ya?ml|json)$/i.test(file.name)) {
+      const document = parseDocument(new TextDecoder().decode(file.bytes), { prettyErrors: true });
+      for (const error of document.errors) {
+        const place = error.linePos?.[0];
+        problems.push({
+          severity: "error",
+          where: `${file.name}${place === undefined ? "" : `, line ${place.line}, column ${place.col}`}`,
+          message: `Expected YAML or JSON but ${error.message.split("\n")[0]}`,
+        });
+      }
+      if (document.errors.length > 0) continue;
+      const read = parseSchemes(document.toJS(), file.name);
+      schemes.push(...read.schemes);
+      problems.push(...read.problems);
+    } else {
+      hasTables = true;
+      await readTableFile(file, tables, problems);
+    }
+  }
+  if (hasTables) {
+    const read = readSchemeTables(tables);
+    schemes.push(...read.schemes);
+    problems.push(...read.problems);
+  }
+  const seen = new Set<string>();
+  for (const scheme of schemes) {
+    if (seen.has(scheme.scheme))
+      problems.push({ severity: "error", where: scheme.scheme, message: "Expected each scheme in one file but two define it. Keep one." });
+    seen.add(scheme.scheme);
+  }
+  return { schemes, problems };
+}
+
+async function readTableFile(
+  file: SchemeFile,
+  tables: { readonly versions: SchemeRow[]; readonly codes: SchemeRow[]; readonly mappings: SchemeRow[] },
+  problems: SchemeProblem[],
+): Promise<void> {
+  const body = (async function* () {
+    yield file.bytes;
+  })();
+  const format = formatOf(file.name);
+  const table = await readTable(body, {
+    name: file.name,
+    ...(format === undefined ? {} : { format }),
+    onBadRow: (row) => problems.push({ severity: "error", where: `${file.name} line ${row.line}`, message: row.reason }),
+  });
+  const has = (...names: string[]): boolean => names.every((name) => table.columns.includes(name));
+  const target = has("valid_from") ? tables.versions : has("old", "new") ? tables.mappings : has("code") ? tables.codes : undefined;
+  if (target === undefined) {
+    problems.push({
+      severity: "error",
+      where: `${file.name} line 1`,
+      message: `Expected a table of versions (valid_from), codes (code, name) or mappings (old, new) but its columns are ${table.columns.join(", ")}. See docs/classify-data.md.`,
+    });
+    return;
+  }
+  for await (const batch of table.batches) {
+    for (const [index, row] of batch.rows.entries()) {
+      target.push({
+        where: `${file.name} line ${batch.lines[index] ?? 0}`,
+        values: Object.fromEntries(table.columns.map((name, column) => [name, row[column] ?? ""])),
+      });
+    }
+  }
+}
+
+export type SchemeImportInput = { readonly key: string; readonly version: string };
+
+/** A scheme file was put under classify/schemes/: everything there is read together, because CSV tables come as several files. */
+export function makeSchemeImport(parts: ClassifyParts): WorkflowDefinition<SchemeImportInput, { readonly schemes: readonly string[] }> {
+  return {
+    name: "classify.scheme-import",
+    queue: "classify.light",
+    title: (input) => `import schemes of ${input.key}`,
+    run: async (context, input) =>
+      await context.step("import", async () => {
+        const actor = { role: "operator", purpose: context.runId };
+        const entries = await parts.objects.list(prefixes.schemes, { limit: 10_000 });
+        // Files of several tables belong together; a file of whole schemes stands for itself.
+        const isTable = (entry: Pick<ObjectEntry, "key">): boolean => !/\.(ya?ml|json)$/i.test(entry.key);
+        const wanted = entries.filter((entry) => entry.key === input.key || (isTable({ key: input.key }) && isTable(entry)));
+        const files = await Promise.all(
+          wanted.map(async (entry) => ({
+            name: entry.key.slice(prefixes.schemes.length),
+            bytes: await parts.objects.read(actor, entry.key, { version: entry.key === input.key ? input.version : entry.version }),
+          })),
+        );
+        if (isTable({ key: input.key }) && !(await hasBothTables(files))) return { schemes: [] };
+        const imported = await importSchemes(parts, files, `${input.key}@${input.version}`);
+        return { schemes: imported.schemes.filter((scheme) => scheme.isNew).map((scheme) => scheme.scheme) };
+      }),
+  };
+}
+
+/** A table of codes waits for the table of versions and the other way round. */
+async function hasBothTables(files: readonly SchemeFile[]): Promise<boolean> {
+  const heads = files.map((file) => new TextDecoder().decode(file.bytes.subarray(0, 4096)).split(/\r?\n/, 1)[0] ?? "");
+  return heads.some((head) => head.includes("valid_from")) && heads.some((head) => /(^|[,;\t"])code([,;\t"]|$)/.test(head));
+}

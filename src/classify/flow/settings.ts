@@ -1,0 +1,75 @@
+// The settings of the classification wing: one schema, every default a choice that serves most.
+
+import { z } from "zod";
+import { secretUrl } from "../../base/config/index.ts";
+
+const names = (fallback: readonly string[]) => z.array(z.string().min(1)).default([...fallback]);
+
+const warehouse = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("duckdb"),
+    path: z.string().min(1).optional().describe("a database file; absent: the SQL names CSV, Parquet or JSON files"),
+  }),
+  z.strictObject({
+    kind: z.literal("postgres"),
+    url: secretUrl(["postgres", "postgresql", "redshift"], { description: "PostgreSQL or Redshift." }),
+  }),
+]);
+
+const extract = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and hyphens"),
+  kind: z.enum(["labelled", "sales"]),
+  warehouse: z.string().min(1).describe("a name of classify.warehouses"),
+  sql: z.string().min(1).describe("may use the parameter $period"),
+  cron: z.string().min(1).optional().describe("UTC; absent: by command only"),
+});
+
+export const classifySettings = z.strictObject({
+  columns: z
+    .strictObject({
+      id: z.string().default("id"),
+      country: z.string().default("country"),
+      date: z.string().default("date"),
+      group: z.string().default("group").describe("rows of one group stay on one side of a split; absent column: equal texts"),
+      text: names(["title", "brand", "description"]),
+      categories: names(["lang", "brand", "provider"]),
+      numbers: names([]),
+      units: z.string().default("units"),
+      kg: z.string().default("kg"),
+    })
+    .prefault({}),
+  train: z
+    .strictObject({
+      trials: z.int().min(1).max(1000).default(20),
+      seed: z.int().min(0).default(1),
+      testShare: z.number().gt(0).lt(0.5).default(0.15),
+      validationShare: z
+        .number()
+        .gt(0)
+        .lt(0.5)
+        .default(0.15)
+        .describe("of what is learned from; judges the trials, calibrates, finds the thresholds"),
+      minRows: z.int().min(10).default(60).describe("fewer usable rows than this are refused"),
+      maxBadShare: z.number().min(0).max(1).default(0.5).describe("a file with more bad rows than this is refused whole"),
+      promisedPrecision: z.number().gt(0.5).lt(1).default(0.98),
+    })
+    .prefault({}),
+  gate: z.strictObject({ alpha: z.number().gt(0).lt(0.5).default(0.05) }).prefault({}),
+  review: z
+    .strictObject({
+      perLine: z
+        .int()
+        .min(0)
+        .max(100_000)
+        .default(200)
+        .describe("low-confidence items queued for each line and sales file, heaviest first"),
+      auditPerLine: z.int().min(0).max(10_000).default(30).describe("confident items drawn at random for each line and sales file"),
+    })
+    .prefault({}),
+  drift: z.strictObject({ watch: z.number().positive().default(0.1), alarm: z.number().positive().default(0.25) }).prefault({}),
+  warehouses: z.record(z.string(), warehouse).default({}),
+  extracts: z.array(extract).default([]),
+});
+
+export type ClassifySettings = z.infer<typeof classifySettings>;
+export type ExtractSettings = ClassifySettings["extracts"][number];

@@ -1,0 +1,228 @@
+// Train: one line learns from one version of its labelled items (and all answers of reviewers) and becomes a challenger.
+//
+//   T1. One training per (line, object version); the model's name is the hash of its bytes, so the same data and seed give the same model.
+//   T2. Trials run side by side on the pool; one that fails is kept with its reason and does not end the search.
+//   T3. Model, profile, test set, rows, audit record and the event `classify.model.trained` become visible in one transaction.
+
+import { describeError } from "../../base/errors.ts";
+import { faultPoint } from "../../base/faults.ts";
+import type { ReadTicket } from "../../base/objects/contract.ts";
+import { appendEvent } from "../../base/records/outbox.ts";
+import type { RunContext, WorkflowDefinition } from "../../base/workflow/contract.ts";
+import type { FitOptions } from "../engine/fit.ts";
+import { climbRungs, type TrialResult } from "../engine/search.ts";
+import { lineOf, parseLine, prefixes, readKey, type Line } from "../engine/words.ts";
+import { keepAudit } from "../store/audit.ts";
+import { ensureLine, insertModel } from "../store/lines.ts";
+import { listAnswers, type ReviewRow } from "../store/reviews.ts";
+import { findScheme } from "../store/schemes.ts";
+import { profileKey } from "./infer.ts";
+import { finishJob } from "./jobs/finish-job.ts";
+import type { LabelledInput } from "./jobs/labelled.ts";
+import { loadJob } from "./jobs/load-job.ts";
+import { prepareJob } from "./jobs/prepare-job.ts";
+import { trialJob } from "./jobs/trial-job.ts";
+import { actAs, timeOf, type ClassifyParts } from "./parts.ts";
+
+export type TrainInput = { readonly line: string; readonly key: string; readonly version: string };
+
+export type TrainResult = { readonly model: string; readonly isNew: boolean; readonly macroF1: number };
+
+/** What the first step found; the second learns from exactly this. */
+type Prepared = {
+  readonly counts: Readonly<Record<string, number>>;
+  readonly version: string;
+  readonly newestDay: string;
+  readonly test: { readonly key: string; readonly version: string };
+  readonly source: { readonly sha256: string };
+  readonly schemeRevision: number | null;
+  /** Answers known when the training began: a later one waits for the next. */
+  readonly answers: readonly string[];
+};
+
+export function makeTrain(parts: ClassifyParts): WorkflowDefinition<TrainInput, TrainResult> {
+  return {
+    name: "classify.train",
+    queue: "classify.heavy",
+    title: (input) => `train ${input.line} on ${input.key}`,
+    run: async (context, input) => {
+      const line = parseLine(input.line);
+      const prepared = await context.step("prepare", async (signal) => await prepare(parts, context.runId, line, input, signal));
+      return await context.step("fit", async (signal) => await fit(parts, context, line, input, prepared, signal));
+    },
+  };
+}
+
+async function prepare(parts: ClassifyParts, runId: string, line: Line, input: TrainInput, signal: AbortSignal): Promise<Prepared> {
+  const actor = actAs("train", runId);
+  const answers = await listAnswers(parts.records, { line: line.line });
+  const labelled = await labelledInput(parts, runId, line, input, answers, undefined);
+  const { train } = parts.settings;
+  const test = await parts.objects.writeTicket(actor, `${prefixes.tests}${line.country}/${line.scheme}/${input.version}.csv`);
+  const result = await parts.compute.run(prepareJob, { labelled, minRows: train.minRows, test }, { signal });
+  const [entry] = await parts.objects.commit(actor, [result.test], {
+    contentType: "text/csv",
+    announce: false,
+    labels: { line: line.line },
+  });
+  const source = await parts.objects.head(input.key, input.version);
+  const revision = await findScheme(parts.records, line.scheme);
+  return {
+    counts: result.counts,
+    version: result.version,
+    newestDay: result.newestDay,
+    test: { key: entry?.key ?? "", version: entry?.version ?? "" },
+    source: { sha256: source?.sha256 ?? "" },
+    schemeRevision: revision?.revision ?? null,
+    answers: answers.map((answer) => answer.id),
+  };
+}
+
+/** Tickets for everything a line learns from. They never leave the step. */
+async function labelledInput(
+  parts: ClassifyParts,
+  runId: string,
+  line: Line,
+  input: TrainInput,
+  answers: readonly ReviewRow[],
+  schemeRevision: number | undefined,
+): Promise<LabelledInput> {
+  const actor = actAs("train", runId);
+  const objects = new Map<string, ReviewRow[]>();
+  for (const answer of answers) {
+    const name = `${answer.object.key}@${answer.object.version}`;
+    const known = objects.get(name);
+    if (known === undefined) objects.set(name, [answer]);
+    else known.push(answer);
+  }
+  const answered: { readonly ticket: ReadTicket; readonly rows: LabelledInput["answers"][number]["rows"] }[] = [];
+  for (const rows of objects.values()) {
+    const [first] = rows;
+    if (first === undefined) continue;
+    answered.push({
+      ticket: await parts.objects.readTicket(actor, first.object.key, first.object.version),
+      rows: rows.map((row) => ({ row: row.row, code: row.answer ?? "", version: row.schemeVersion })),
+    });
+  }
+  const place = readKey(input.key);
+  const scheme = await findScheme(parts.records, line.scheme, schemeRevision);
+  return {
+    country: line.country,
+    scheme: line.scheme,
+    sources: [
+      {
+        ticket: await parts.objects.readTicket(actor, input.key, input.version),
+        country: place.kind === "labelled" ? (place.country ?? null) : null,
+      },
+    ],
+    answers: answered,
+    definition: scheme?.scheme ?? null,
+    columns: parts.settings.columns,
+    testShare: parts.settings.train.testShare,
+  };
+}
+
+async function fit(
+  parts: ClassifyParts,
+  context: RunContext,
+  line: Line,
+  input: TrainInput,
+  prepared: Prepared,
+  signal: AbortSignal,
+): Promise<TrainResult> {
+  const actor = actAs("train", context.runId);
+  const { train } = parts.settings;
+  const known = new Set(prepared.answers);
+  const answers = (await listAnswers(parts.records, { line: line.line })).filter((answer) => known.has(answer.id));
+  const labelled = await labelledInput(parts, context.runId, line, input, answers, prepared.schemeRevision ?? undefined);
+  const options: FitOptions = {
+    seed: train.seed,
+    trials: train.trials,
+    validationShare: train.validationShare,
+    promise: train.promisedPrecision,
+    label: line.scheme,
+    date: prepared.newestDay,
+    data: { name: input.key, hash: prepared.source.sha256, rows: prepared.counts["rows"] ?? 0, badRows: prepared.counts["badRows"] ?? 0 },
+  };
+  const plan = await parts.compute.run(loadJob, { labelled, options }, { signal });
+
+  const search = climbRungs(train.seed, train.trials > 1 ? train.trials : 0, plan.sides.train.length);
+  const all: TrialResult[] = [];
+  let step = search.next();
+  while (step.done !== true) {
+    const results = await Promise.all(
+      step.value.map(async (spec): Promise<TrialResult> => {
+        try {
+          return await parts.compute.run(trialJob, { plan, spec }, { signal });
+        } catch (error) {
+          // Told to stop, the whole search stops; a trial that fails by itself is only a bad trial.
+          signal.throwIfAborted();
+          return { ...spec, kind: "failed", error: describeError(error) };
+        }
+      }),
+    );
+    all.push(...results);
+    context.progress(all.length, 0, "trials");
+    step = search.next(results);
+  }
+
+  const stem = `${prefixes.models}${line.country}/${line.scheme}/${input.version}`;
+  const result = await parts.compute.run(
+    finishJob,
+    {
+      labelled,
+      plan,
+      search: step.value,
+      options,
+      model: await parts.objects.writeTicket(actor, `${stem}.model`),
+      profile: await parts.objects.writeTicket(actor, profileKey(`${stem}.model`)),
+    },
+    { signal },
+  );
+  faultPoint("classify.train.fitted");
+  const id = `${line.line}@${result.sha256.slice(0, 16)}`;
+  const at = timeOf(parts);
+  let isNew = false;
+  await parts.objects.commit(actor, [result.model, result.profile], {
+    contentType: "application/octet-stream",
+    announce: false,
+    labels: { line: line.line, model: id },
+    alongside: async (tx, entries) => {
+      const [entry] = entries;
+      await ensureLine(tx, lineOf(line.country, line.scheme), at);
+      isNew = await insertModel(tx, {
+        id,
+        line: line.line,
+        object: { key: entry?.key ?? "", version: entry?.version ?? "" },
+        test: prepared.test,
+        trainedOn: [{ key: input.key, version: input.version, sha256: prepared.source.sha256 }],
+        schemeVersion: prepared.version,
+        schemeRevision: prepared.schemeRevision ?? undefined,
+        parameters: result.parameters,
+        metrics: result.metrics,
+        counts: prepared.counts,
+        trials: step.value.trials,
+        seed: train.seed,
+        runId: context.runId,
+        trainedAt: at,
+      });
+      if (!isNew) return;
+      await keepAudit(tx, parts.vault, at, "model", {
+        id,
+        line: line.line,
+        sha256: result.sha256,
+        trainedOn: input.key,
+        data: prepared.source.sha256,
+        seed: train.seed,
+      });
+      await appendEvent(tx, {
+        kind: "classify.model.trained",
+        subject: line.line,
+        data: { line: line.line, model: id },
+        dedupe: `model/${id}`,
+      });
+    },
+  });
+  faultPoint("classify.train.stored");
+  return { model: id, isNew, macroF1: result.metrics["macro_f1"] ?? 0 };
+}

@@ -1,0 +1,107 @@
+// The wing put together: its workflows, the queues they wait in, and which event starts which.
+
+import type { Subscription } from "../../base/events/contract.ts";
+import type { Json, QueueDefinition, ScheduleDefinition, WorkflowDefinition } from "../../base/workflow/contract.ts";
+import { prefixes } from "../engine/words.ts";
+import { makeCompare } from "./compare.ts";
+import { makeExtract } from "./extract.ts";
+import { makeCatchUp, makeInfer } from "./infer.ts";
+import { makeIntake } from "./intake.ts";
+import type { ClassifyParts } from "./parts.ts";
+import { makeReport, makeRestate } from "./report.ts";
+import { makeSchemeImport } from "./schemes.ts";
+import { makeTrain } from "./train.ts";
+
+export interface ClassifyWing {
+  readonly workflows: readonly WorkflowDefinition<Json>[];
+  readonly queues: readonly QueueDefinition[];
+  readonly subscriptions: readonly Subscription[];
+  readonly schedules: readonly ScheduleDefinition[];
+}
+
+/** Text of an event's fact; the wing's own events always have it. */
+function textOf(data: Readonly<Record<string, Json>>, name: string): string {
+  const value = data[name];
+  return typeof value === "string" ? value : "";
+}
+
+/** Makes the wing's definitions over its parts. Starts nothing. */
+export function makeWing(parts: ClassifyParts): ClassifyWing {
+  const infer = makeInfer(parts);
+  const train = makeTrain(parts);
+  const compare = makeCompare(parts, infer);
+  const intake = makeIntake(parts, train);
+  const catchUp = makeCatchUp(parts, infer);
+  const extract = makeExtract(parts);
+  const report = makeReport(parts);
+  const restate = makeRestate(parts);
+  const schemeImport = makeSchemeImport(parts);
+  return {
+    workflows: [intake, train, compare, infer, catchUp, extract, report, restate, schemeImport],
+    queues: [
+      // One heavy run a thread: each keeps one thread of the pool busy.
+      { name: "classify.heavy", perWorker: parts.compute.threads },
+      { name: "classify.light", perWorker: 8 },
+    ],
+    subscriptions: [
+      {
+        name: "classify.intake",
+        kind: "object.stored",
+        prefix: prefixes.labelled,
+        workflow: intake,
+        input: (event) => ({ key: textOf(event.data, "key"), version: textOf(event.data, "version") }),
+      },
+      {
+        name: "classify.infer",
+        kind: "object.stored",
+        prefix: prefixes.sales,
+        workflow: infer,
+        input: (event) => ({ kind: "period", key: textOf(event.data, "key"), version: textOf(event.data, "version"), lines: null }),
+      },
+      {
+        name: "classify.scheme-import",
+        kind: "object.stored",
+        prefix: prefixes.schemes,
+        workflow: schemeImport,
+        input: (event) => ({ key: textOf(event.data, "key"), version: textOf(event.data, "version") }),
+      },
+      {
+        name: "classify.compare",
+        kind: "classify.model.trained",
+        workflow: compare,
+        input: (event) => ({ model: textOf(event.data, "model") }),
+      },
+      {
+        name: "classify.catch-up",
+        kind: "classify.champion.changed",
+        workflow: catchUp,
+        input: (event) => (event.data["first"] === true ? { line: textOf(event.data, "line") } : undefined),
+      },
+      {
+        name: "classify.report",
+        kind: "classify.period.coded",
+        workflow: report,
+        input: (event) => ({
+          period: textOf(event.data, "period"),
+          country: textOf(event.data, "country"),
+          fingerprint: textOf(event.data, "fingerprint"),
+        }),
+      },
+    ],
+    schedules: [
+      { name: "classify.restate", cron: "0 3 * * *", workflow: restate.name, input: {} },
+      ...parts.settings.extracts.flatMap((settings): ScheduleDefinition[] =>
+        settings.cron === undefined
+          ? []
+          : [
+              {
+                name: `classify.extract.${settings.name}`,
+                cron: settings.cron,
+                workflow: extract.name,
+                input: { name: settings.name, period: null },
+              },
+            ],
+      ),
+    ],
+  };
+}

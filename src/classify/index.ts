@@ -1,0 +1,9 @@
+// The door of the classification wing: what the house, the server and the command line may use of it.
+
+export { makeHouseVerbs } from "./doors/verbs.ts";
+export type { ClassifyHouse, Printer, VerbTools } from "./doors/tools.ts";
+export { classifyGrants, classifyZones, type ClassifyParts } from "./flow/parts.ts";
+export { classifySettings } from "./flow/settings.ts";
+export { makeWing, type ClassifyWing } from "./flow/wing.ts";
+export { classifyMigrations } from "./store/migrations.ts";
+export { seedShop, type SeedTools } from "./demo/seed.ts";

@@ -1,0 +1,236 @@
+// Lines, their models, the verdicts on them and who was champion when.
+//
+// Owns: classify_line, classify_model, classify_verdict, classify_champion. Does not own: the model's bytes (objects).
+//   L1. A champion row is never changed: the champion on a date is the last one since before it.
+//   L2. A verdict and the champion row it causes are one transaction.
+
+import type { Tx } from "../../base/records/contract.ts";
+import { StockroomError } from "../../base/errors.ts";
+import type { Line, ObjectRef } from "../engine/words.ts";
+import { parseLine } from "../engine/words.ts";
+
+/** A trained model, as the rows know it; its bytes are the object `object`. */
+export interface ModelRow {
+  readonly id: string;
+  readonly line: string;
+  readonly object: ObjectRef;
+  /** The unseen items set apart for the comparison. */
+  readonly test: ObjectRef;
+  readonly trainedOn: readonly (ObjectRef & { readonly sha256: string })[];
+  readonly schemeVersion: string;
+  readonly schemeRevision: number | undefined;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly metrics: Readonly<Record<string, unknown>>;
+  readonly counts: Readonly<Record<string, number>>;
+  /** Every trial of the search, failed ones with their reason. */
+  readonly trials: readonly unknown[];
+  readonly seed: number;
+  readonly runId: string;
+  readonly trainedAt: string;
+}
+
+export interface VerdictRow {
+  readonly id: string;
+  readonly line: string;
+  readonly challenger: string;
+  readonly champion: string | undefined;
+  readonly decision: "promote" | "keep" | "first";
+  readonly promoted: boolean;
+  readonly reason: string;
+  /** Scores of both, interval, test, p: as the gate gave them. */
+  readonly verdict: Readonly<Record<string, unknown>>;
+  /** Data versions, parameters and seed behind it. */
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly at: string;
+}
+
+export interface LineRow extends Line {
+  readonly champion: string | undefined;
+  readonly championSince: string | undefined;
+  readonly models: number;
+  readonly macroF1: number | undefined;
+  readonly lastVerdict: string | undefined;
+}
+
+/** Makes sure the line is known; harmless when it is. */
+export async function ensureLine(tx: Tx, line: Line, at: string): Promise<void> {
+  await tx.query("insert into stockroom.classify_line (line, country, scheme, since) values ($1, $2, $3, $4) on conflict do nothing", [
+    line.line,
+    line.country,
+    line.scheme,
+    at,
+  ]);
+}
+
+/** Every line with its champion on a moment (default: now). */
+export async function listLines(tx: Tx, filter: { readonly country?: string; readonly at?: string } = {}): Promise<readonly LineRow[]> {
+  const rows = await tx.query<{
+    line: string;
+    champion: string | null;
+    since: string | null;
+    models: number;
+    macro_f1: number | null;
+    last_verdict: string | null;
+  }>(
+    `select l.line, c.model as champion, c.since, m.macro_f1,
+            (select count(*)::int from stockroom.classify_model x where x.line = l.line) as models,
+            (select v.decision from stockroom.classify_verdict v where v.line = l.line order by v.at desc limit 1) as last_verdict
+       from stockroom.classify_line l
+       left join lateral (
+         select model, since from stockroom.classify_champion c
+          where c.line = l.line and ($2::timestamptz is null or c.since <= $2) order by since desc limit 1) c on true
+       left join lateral (
+         select (metrics->>'macro_f1')::float8 as macro_f1 from stockroom.classify_model m where m.id = c.model) m on true
+      where $1::text is null or l.country = $1
+      order by l.line`,
+    [filter.country ?? null, filter.at ?? null],
+  );
+  return rows.map((row) => ({
+    ...parseLine(row.line),
+    champion: row.champion ?? undefined,
+    championSince: row.since ?? undefined,
+    models: row.models,
+    macroF1: row.macro_f1 ?? undefined,
+    lastVerdict: row.last_verdict ?? undefined,
+  }));
+}
+
+/** Keeps a model; false when one of the same bytes is there already. */
+export async function insertModel(tx: Tx, model: ModelRow): Promise<boolean> {
+  const inserted = await tx.query(
+    `insert into stockroom.classify_model
+       (id, line, object_key, object_version, test_key, test_version, trained_on, scheme_version, scheme_revision,
+        parameters, metrics, counts, trials, seed, run_id, trained_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) on conflict (id) do nothing returning id`,
+    [
+      model.id,
+      model.line,
+      model.object.key,
+      model.object.version,
+      model.test.key,
+      model.test.version,
+      JSON.stringify(model.trainedOn),
+      model.schemeVersion,
+      model.schemeRevision ?? null,
+      JSON.stringify(model.parameters),
+      JSON.stringify(model.metrics),
+      JSON.stringify(model.counts),
+      JSON.stringify(model.trials),
+      model.seed,
+      model.runId,
+      model.trainedAt,
+    ],
+  );
+  return inserted.length > 0;
+}
+
+interface ModelRecord {
+  readonly id: string;
+  readonly line: string;
+  readonly object_key: string;
+  readonly object_version: string;
+  readonly test_key: string;
+  readonly test_version: string;
+  readonly trained_on: ModelRow["trainedOn"];
+  readonly scheme_version: string;
+  readonly scheme_revision: string | null;
+  readonly parameters: Record<string, unknown>;
+  readonly metrics: Record<string, unknown>;
+  readonly counts: Record<string, number>;
+  readonly trials: unknown[];
+  readonly seed: string;
+  readonly run_id: string;
+  readonly trained_at: string;
+}
+
+function toModel(row: ModelRecord): ModelRow {
+  return {
+    id: row.id,
+    line: row.line,
+    object: { key: row.object_key, version: row.object_version },
+    test: { key: row.test_key, version: row.test_version },
+    trainedOn: row.trained_on,
+    schemeVersion: row.scheme_version,
+    schemeRevision: row.scheme_revision === null ? undefined : Number(row.scheme_revision),
+    parameters: row.parameters,
+    metrics: row.metrics,
+    counts: row.counts,
+    trials: row.trials,
+    seed: Number(row.seed),
+    runId: row.run_id,
+    trainedAt: row.trained_at,
+  };
+}
+
+/** Throws `missing` `MODEL_MISSING`. */
+export async function getModel(tx: Tx, id: string): Promise<ModelRow> {
+  const [row] = await tx.query<ModelRecord>("select * from stockroom.classify_model where id = $1", [id]);
+  if (row === undefined) {
+    throw new StockroomError("missing", "MODEL_MISSING", `Expected a model "${id}" but there is none. See \`stockroom classify models\`.`);
+  }
+  return toModel(row);
+}
+
+export async function listModels(tx: Tx, line?: string): Promise<readonly ModelRow[]> {
+  const rows = await tx.query<ModelRecord>(
+    "select * from stockroom.classify_model where $1::text is null or line = $1 order by line, trained_at desc, id",
+    [line ?? null],
+  );
+  return rows.map(toModel);
+}
+
+/** The champion of a line on a moment (default: now), if it had one. */
+export async function findChampion(tx: Tx, line: string, at?: string): Promise<ModelRow | undefined> {
+  const [row] = await tx.query<{ model: string }>(
+    `select model from stockroom.classify_champion
+      where line = $1 and ($2::timestamptz is null or since <= $2) order by since desc limit 1`,
+    [line, at ?? null],
+  );
+  return row === undefined ? undefined : await getModel(tx, row.model);
+}
+
+/** Keeps a verdict and, when it promotes, the change of champion. False when this verdict was kept before (a resumed run). */
+export async function keepVerdict(tx: Tx, row: VerdictRow): Promise<boolean> {
+  const inserted = await tx.query(
+    `insert into stockroom.classify_verdict (id, line, challenger, champion, decision, promoted, reason, verdict, data, at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing returning id`,
+    [
+      row.id,
+      row.line,
+      row.challenger,
+      row.champion ?? null,
+      row.decision,
+      row.promoted,
+      row.reason,
+      JSON.stringify(row.verdict),
+      JSON.stringify(row.data),
+      row.at,
+    ],
+  );
+  if (inserted.length === 0) return false;
+  if (row.promoted) {
+    await tx.query("insert into stockroom.classify_champion (line, since, model, verdict) values ($1, $2, $3, $4)", [
+      row.line,
+      row.at,
+      row.challenger,
+      row.id,
+    ]);
+  }
+  return true;
+}
+
+export async function listVerdicts(tx: Tx, line?: string): Promise<readonly VerdictRow[]> {
+  const rows = await tx.query<{
+    id: string;
+    line: string;
+    challenger: string;
+    champion: string | null;
+    decision: VerdictRow["decision"];
+    promoted: boolean;
+    reason: string;
+    verdict: Record<string, unknown>;
+    data: Record<string, unknown>;
+    at: string;
+  }>("select * from stockroom.classify_verdict where $1::text is null or line = $1 order by at desc, id", [line ?? null]);
+  return rows.map((row) => ({ ...row, champion: row.champion ?? undefined }));
+}

@@ -1,0 +1,173 @@
+// The tables of the classification wing.
+//
+// Codes, counts and references only: item text stays in sealed objects.
+
+import type { Migration } from "../../base/records/contract.ts";
+
+export const classifyMigrations: readonly Migration[] = [
+  {
+    id: "classify-001-lines",
+    sql: `
+      create table stockroom.classify_scheme (
+        revision bigint generated always as identity primary key,
+        scheme text not null,
+        definition jsonb not null,
+        sha256 text not null,
+        source text not null,
+        imported_at timestamptz not null,
+        unique (scheme, sha256)
+      );
+      create index classify_scheme_latest on stockroom.classify_scheme (scheme, revision desc);
+
+      create table stockroom.classify_line (
+        line text primary key,
+        country text not null,
+        scheme text not null,
+        since timestamptz not null
+      );
+
+      create table stockroom.classify_model (
+        id text primary key,
+        line text not null references stockroom.classify_line,
+        object_key text not null,
+        object_version text not null,
+        test_key text not null,
+        test_version text not null,
+        trained_on jsonb not null,
+        scheme_version text not null,
+        scheme_revision bigint,
+        parameters jsonb not null,
+        metrics jsonb not null,
+        counts jsonb not null,
+        trials jsonb not null,
+        seed bigint not null,
+        run_id text not null,
+        trained_at timestamptz not null
+      );
+      create index classify_model_line on stockroom.classify_model (line, trained_at desc);
+
+      create table stockroom.classify_verdict (
+        id text primary key,
+        line text not null references stockroom.classify_line,
+        challenger text not null references stockroom.classify_model,
+        champion text references stockroom.classify_model,
+        decision text not null check (decision in ('promote', 'keep', 'first')),
+        promoted boolean not null,
+        reason text not null,
+        verdict jsonb not null,
+        data jsonb not null,
+        at timestamptz not null
+      );
+      create index classify_verdict_line on stockroom.classify_verdict (line, at desc);
+
+      create table stockroom.classify_champion (
+        line text not null references stockroom.classify_line,
+        since timestamptz not null,
+        model text not null references stockroom.classify_model,
+        verdict text not null references stockroom.classify_verdict,
+        primary key (line, since)
+      );
+    `,
+  },
+  {
+    id: "classify-002-periods",
+    sql: `
+      create table stockroom.classify_inference (
+        id text primary key,
+        period text not null,
+        country text not null,
+        line text not null references stockroom.classify_line,
+        model text not null references stockroom.classify_model,
+        sales_key text not null,
+        sales_version text not null,
+        predictions_key text not null,
+        predictions_version text not null,
+        scheme_revision bigint,
+        items bigint not null,
+        auto_items bigint not null,
+        review_items bigint not null,
+        bad_rows bigint not null,
+        figures jsonb not null,
+        drift jsonb not null,
+        run_id text not null,
+        at timestamptz not null
+      );
+      create index classify_inference_place on stockroom.classify_inference (period, country, line, sales_key, at desc);
+
+      create table stockroom.classify_completion (
+        period text not null,
+        country text not null,
+        fingerprint text not null,
+        at timestamptz not null,
+        primary key (period, country, fingerprint)
+      );
+
+      create table stockroom.classify_review (
+        id text primary key,
+        inference text not null references stockroom.classify_inference,
+        line text not null,
+        period text not null,
+        kind text not null check (kind in ('low', 'audit')),
+        object_key text not null,
+        object_version text not null,
+        row_number integer not null,
+        scheme_version text not null,
+        predicted text not null,
+        runner_up text not null,
+        probability double precision not null,
+        units double precision not null,
+        kg double precision not null,
+        state text not null default 'waiting' check (state in ('waiting', 'answered', 'superseded')),
+        answer text,
+        reviewer text,
+        answered_at timestamptz
+      );
+      create index classify_review_waiting on stockroom.classify_review (line, state, kind);
+      create index classify_review_inference on stockroom.classify_review (inference);
+
+      create table stockroom.classify_report (
+        period text not null,
+        country text not null,
+        scheme text not null,
+        scheme_version text not null,
+        code text not null,
+        revision integer not null,
+        items double precision not null,
+        units double precision not null,
+        kg double precision not null,
+        items_margin double precision not null,
+        units_margin double precision not null,
+        kg_margin double precision not null,
+        primary key (period, country, scheme, scheme_version, code, revision)
+      );
+      create table stockroom.classify_report_revision (
+        period text not null,
+        country text not null,
+        revision integer not null,
+        reason text not null,
+        source jsonb not null,
+        object_key text not null,
+        object_version text not null,
+        at timestamptz not null,
+        primary key (period, country, revision)
+      );
+    `,
+  },
+  {
+    id: "classify-003-audit",
+    sql: `
+      create table stockroom.classify_audit (
+        seq bigint primary key,
+        at timestamptz not null,
+        kind text not null,
+        record jsonb not null,
+        previous text not null,
+        hash text not null
+      );
+      create function stockroom.classify_audit_is_append_only() returns trigger language plpgsql as $$
+        begin raise exception 'the audit log is append-only'; end $$;
+      create trigger classify_audit_append_only before update or delete or truncate on stockroom.classify_audit
+        for each statement execute function stockroom.classify_audit_is_append_only();
+    `,
+  },
+];

@@ -1,0 +1,280 @@
+// The house: the one place where everything is wired, config -> parts -> { start, stop }.
+//
+// Owns: the order in which rooms open and close, whose grants are whose, the start-up proof that every part is there.
+// Does not own: what any room does.
+//   H1. Rooms open from the ground up and close in the opposite order, also when opening fails half way.
+//   H2. A house that works takes runs, sweeps and watches the inbox; a client house reads, writes and starts runs (relaying is harmless anywhere).
+//   H3. Settings are read once, here; every problem with them is told at once.
+
+import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { availableParallelism, hostname } from "node:os";
+import process from "node:process";
+import type { z } from "zod";
+import {
+  classifyGrants,
+  classifyMigrations,
+  classifySettings,
+  classifyZones,
+  makeWing,
+  type ClassifyParts,
+  type ClassifyWing,
+} from "./classify/index.ts";
+import { systemClock, type Clock } from "./base/clock.ts";
+import { openCompute, type Compute } from "./base/compute/index.ts";
+import { checkConfig, readConfig, type BaseSettings, type Config } from "./base/config/index.ts";
+import { isStockroomError, StockroomError } from "./base/errors.ts";
+import { openEvents, type Events } from "./base/events/index.ts";
+import { makeLog, type Log } from "./base/log.ts";
+import { makeNotify, notifyMigrations, postNotice, type Notices } from "./base/notify/notify.ts";
+import type { ObjectStore } from "./base/objects/contract.ts";
+import { openInbox } from "./base/objects/inbox.ts";
+import { objectsMigrations } from "./base/objects/migrations.ts";
+import { openObjectStore } from "./base/objects/store.ts";
+import type { Records, Tx } from "./base/records/contract.ts";
+import { openRecords } from "./base/records/open.ts";
+import type { Access, Actor, Grant, Vault, Zone } from "./base/vault/contract.ts";
+import { vaultMigrations } from "./base/vault/migrations.ts";
+import { openVault } from "./base/vault/vault.ts";
+import {
+  openWorkflows,
+  workflowMigrations,
+  type DeadLetter,
+  type OpenWorkflows,
+  type OpenWorkflowsOptions,
+} from "./base/workflow/index.ts";
+
+/** The wings' sections of the settings. */
+export const wingSections = { classify: classifySettings } as const;
+
+export type Settings = BaseSettings & { readonly classify: z.infer<typeof classifySettings> };
+
+export interface HouseOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Settings by path, e.g. `{ "server.port": "9000" }`. */
+  readonly flags?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly file?: string | undefined;
+  /** True: takes runs (`up`, `worker`). False: a command beside it. */
+  readonly work: boolean;
+  readonly clock?: Clock;
+  /** Default: to standard error, as the settings say. */
+  readonly log?: Log;
+  readonly signal?: AbortSignal;
+}
+
+/** An open house. */
+export interface House {
+  readonly settings: Settings;
+  readonly config: Config<typeof wingSections>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly records: Records;
+  readonly vault: Vault;
+  readonly objects: ObjectStore;
+  readonly compute: Compute;
+  readonly workflows: OpenWorkflows;
+  readonly events: Events;
+  readonly notices: Notices;
+  readonly classify: { readonly parts: ClassifyParts; readonly wing: ClassifyWing };
+  /** What was found amiss in the store at opening. Empty for a client. */
+  readonly warnings: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Whom the command line and the HTTP door act as; its grants can be changed like any role's. */
+export const operatorGrants: readonly Grant[] = [
+  ...["general", "labelled", "sales"].flatMap((zone): Grant[] => [
+    { role: "operator", zone, access: "read" },
+    { role: "operator", zone, access: "write" },
+  ]),
+  { role: "operator", zone: "predictions", access: "read" },
+];
+
+/** The inbox folder acts in this role: it may put what an operator may put, and read nothing. */
+const inboxGrants: readonly Grant[] = ["general", "labelled", "sales"].map((zone) => ({ role: "inbox", zone, access: "write" }));
+
+export const zones: readonly Zone[] = [...classifyZones, { name: "general", prefixes: [""] }];
+
+const migrations = [...vaultMigrations, ...objectsMigrations, ...workflowMigrations, ...notifyMigrations, ...classifyMigrations];
+
+/** Reads the settings of everything; throws one `input` error with all problems. */
+export function readSettings(options: Pick<HouseOptions, "cwd" | "env" | "flags" | "file">): Config<typeof wingSections> {
+  return readConfig({ sections: wingSections, cwd: options.cwd, env: options.env, flags: options.flags ?? {}, file: options.file });
+}
+
+/** The same without throwing, for `stockroom config check`. */
+export function checkSettings(
+  options: Pick<HouseOptions, "cwd" | "env" | "flags" | "file">,
+): ReturnType<typeof checkConfig<typeof wingSections>> {
+  return checkConfig({ sections: wingSections, cwd: options.cwd, env: options.env, flags: options.flags ?? {}, file: options.file });
+}
+
+/** Makes the log the settings ask for. */
+export function logOf(settings: Settings): Log {
+  const { level, format } = settings.log;
+  return makeLog({ level, format: format === "auto" ? (process.stderr.isTTY ? "pretty" : "json") : format });
+}
+
+/**
+ * Opens the house. Throws what the rooms throw: `input` for settings, `conflict` for a taken executor id, `busy` for an unreachable database.
+ *
+ * @example
+ * const house = await openHouse({ cwd: process.cwd(), env: process.env, work: true });
+ * await house.objects.put(actor, "classify/labelled/GBR/june.csv", body);
+ * await house.close();
+ */
+export async function openHouse(options: HouseOptions): Promise<House> {
+  const config = readSettings(options);
+  const settings: Settings = config.values;
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? logOf(settings);
+  for (const warning of config.warnings) log.warn(warning);
+  const opened: (() => Promise<void>)[] = [];
+  const keep = <T>(part: T, close: () => Promise<void>): T => {
+    opened.push(close);
+    return part;
+  };
+  const close = async (): Promise<void> => {
+    const problems: unknown[] = [];
+    for (const one of opened.splice(0).toReversed()) {
+      await one().catch((error: unknown) => problems.push(error));
+    }
+    if (problems.length > 0) throw problems[0];
+  };
+  try {
+    await mkdir(settings.home, { recursive: true, mode: 0o700 });
+    const records = await openRecords({
+      url: settings.database.url,
+      home: settings.home,
+      log,
+      migrations,
+      signal: options.signal,
+      poolSize: settings.database.poolSize,
+    });
+    keep(records, async () => await records.close());
+    const vault = await openVault({
+      keyFile: settings.vault.keyFile,
+      zones,
+      grants: settledGrants(settings.vault.grants),
+      records,
+      clock,
+      log,
+    });
+    const objects = await openObjectStore({ driver: { kind: "folder", root: settings.objects.root }, vault, records, clock, log });
+    keep(objects, async () => await objects.close());
+    const compute = openCompute({ log, threads: settings.workflow.threads ?? availableParallelism() });
+    keep(compute, async () => await compute.close());
+    const parts: ClassifyParts = { settings: settings.classify, records, objects, vault, compute, postNotice, clock, log };
+    const wing = makeWing(parts);
+    const notices = makeNotify({ records, channels: settings.notify.channels, topics: settings.notify.topics, log, clock });
+    const workflows = await openWorkflowsOf(options.work, settings, {
+      records,
+      queues: [...wing.queues, notices.queue].map((queue) => ({
+        ...queue,
+        perWorker: settings.workflow.concurrency[queue.name] ?? queue.perWorker,
+      })),
+      workflows: [...wing.workflows, notices.workflow],
+      schedules: wing.schedules,
+      log,
+      clock,
+      livenessMs: settings.workflow.livenessIntervalMs,
+      misses: settings.workflow.livenessMisses,
+      crashLimit: settings.workflow.crashLimit,
+      onDead: async (tx, letter) => await tellDead(tx, letter),
+    });
+    keep(workflows, async () => await workflows.close());
+    const events = await openEvents({ records, workflows, subscriptions: [...wing.subscriptions, ...notices.subscriptions], log });
+    keep(events, async () => await events.close());
+    const warnings = options.work ? await settleStore(objects, log) : [];
+    if (options.work) {
+      const inbox = await openInbox({
+        folder: settings.inbox.folder,
+        settleMs: settings.inbox.settleMs,
+        store: objects,
+        actor: { role: "inbox", purpose: "inbox folder" } satisfies Actor,
+        clock,
+        log,
+      });
+      keep(inbox, async () => await inbox.close());
+    }
+    return {
+      settings,
+      config,
+      clock,
+      log,
+      records,
+      vault,
+      objects,
+      compute,
+      workflows,
+      events,
+      notices,
+      classify: { parts, wing },
+      warnings,
+      close,
+    };
+  } catch (error) {
+    await close().catch((second: unknown) => log.warn("closing after a failed opening failed too", { error: second }));
+    throw error;
+  }
+}
+
+/** Defaults of all rooms, then what the settings say of a role and zone instead. */
+function settledGrants(overrides: Settings["vault"]["grants"]): readonly Grant[] {
+  const grants = new Map(
+    [...classifyGrants, ...operatorGrants, ...inboxGrants].map((grant) => [`${grant.role} ${grant.zone} ${grant.access}`, grant]),
+  );
+  for (const [role, byZone] of Object.entries(overrides)) {
+    for (const [zone, allowed] of Object.entries(byZone)) {
+      for (const access of ["read", "write"] satisfies Access[]) {
+        const id = `${role} ${zone} ${access}`;
+        if (allowed === access || allowed === "read-write") grants.set(id, { role, zone, access });
+        else grants.delete(id);
+      }
+    }
+  }
+  return [...grants.values()];
+}
+
+/** Without an id in the settings, a process takes the first free one of its home and host: stable over restarts, distinct beside others. */
+async function openWorkflowsOf(work: boolean, settings: Settings, options: OpenWorkflowsOptions): Promise<OpenWorkflows> {
+  if (!work) return await openWorkflows({ ...options, work: false, executorId: `client-${hostname()}-${process.pid}` });
+  const given = settings.workflow.executorId;
+  if (given !== undefined) return await openWorkflows({ ...options, executorId: given });
+  const place = createHash("sha256").update(settings.home).digest("hex").slice(0, 8);
+  const most = 64;
+  for (let slot = 0; slot < most; slot++) {
+    try {
+      return await openWorkflows({ ...options, executorId: `${hostname()}-${place}-${slot}` });
+    } catch (error) {
+      if (!isStockroomError(error) || error.code !== "WORKFLOW_EXECUTOR_TAKEN") throw error;
+    }
+  }
+  throw new StockroomError(
+    "conflict",
+    "EXECUTOR_SLOTS",
+    `Expected fewer than ${most} processes of one home on this host but all names are taken. Set workflow.executorId (STOCKROOM_WORKFLOW_EXECUTOR_ID).`,
+  );
+}
+
+async function tellDead(tx: Tx, letter: DeadLetter): Promise<void> {
+  await postNotice(tx, {
+    topic: "mlops",
+    id: `dead/${letter.id}`,
+    severity: "alarm",
+    title: `Given up: ${letter.title}`,
+    body: `${letter.error.message}\n\nAfter ${letter.tries} tries and ${letter.crashes} crashes it lies in the dead letters. When the cause is mended: \`stockroom dead redrive ${letter.id}\`.`,
+    facts: { run: letter.runId, workflow: letter.workflow, code: letter.error.code, deadLetter: letter.id },
+  });
+}
+
+async function settleStore(objects: ObjectStore, log: Log): Promise<readonly string[]> {
+  const report = await objects.reconcile();
+  const warnings = [
+    ...report.missingBytes.map((name) => `the bytes of ${name} are gone: restore them from a backup`),
+    ...report.unknownFiles.map((name) => `${name} is not an object of ours and is left alone`),
+  ];
+  for (const warning of warnings.slice(0, 20)) log.warn("store", { warning });
+  return warnings;
+}

@@ -1,0 +1,138 @@
+// Promise 1 and 2 for the classification flow: killed at any named point, the house goes on as if nothing had been.
+//
+// A walk puts a small shop and works it off. It is killed (SIGKILL) at a fault point, started again on the same home and database, and must end
+// with exactly what an undisturbed walk ends with: the same models, verdicts, figures, notices and objects, nothing in between, nothing twice.
+
+import { spawn } from "node:child_process";
+import path from "node:path";
+import process from "node:process";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makePlace, waitFor, type TestPlace } from "../kit/house.ts";
+import type { Aftermath } from "./child.ts";
+
+const script = path.resolve(import.meta.dirname, "child.ts");
+
+/** Every point the walk passes, some at a later pass than the first, so that the crash hits different runs. */
+const points = [
+  "objects.staged#2",
+  "objects.promoted#3",
+  "objects.written#4",
+  "objects.committed#5",
+  "workflow.step.before#7",
+  "workflow.step.done#9",
+  "workflow.step.recorded#11",
+  "classify.intake.survey",
+  "classify.intake.lines#2",
+  "classify.train.prepare#2",
+  "classify.train.fit#3",
+  "classify.train.stored#2",
+  "classify.infer.labelled#2",
+  "classify.infer.stored#5",
+  "classify.compare.judge-1#2",
+  "classify.compare.verdict-1#3",
+  "classify.report.staged#2",
+  "classify.report.report#3",
+];
+
+interface Ended {
+  readonly signal: NodeJS.Signals | null;
+  readonly code: number | null;
+  readonly aftermath: Aftermath | undefined;
+  readonly errors: string;
+}
+
+async function walk(place: TestPlace, fault?: string): Promise<Ended> {
+  const child = spawn(process.execPath, [script, "work"], {
+    cwd: place.home,
+    env: {
+      ...process.env,
+      ...place.env,
+      STOCKROOM_CLASSIFY_TRAIN_TRIALS: "2",
+      STOCKROOM_WORKFLOW_THREADS: "2",
+      ...(fault === undefined ? {} : { STOCKROOM_FAULT: fault }),
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let out = "";
+  let errors = "";
+  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
+    child.on("close", (exit, by) => {
+      resolve([exit, by]);
+    }),
+  );
+  const last = out.trim().split("\n").at(-1) ?? "";
+  return { signal, code, aftermath: last.startsWith("{") ? (JSON.parse(last) as Aftermath) : undefined, errors };
+}
+
+describe("killed at a named point and started again", () => {
+  let undisturbed: Aftermath;
+
+  beforeAll(async () => {
+    const place = await makePlace();
+    const ended = await walk(place);
+    if (ended.aftermath === undefined) throw new Error(`the undisturbed walk did not end: ${ended.errors}`);
+    undisturbed = ended.aftermath;
+    await place.remove();
+  }, 180_000);
+
+  test("the undisturbed walk leaves nothing in between", () => {
+    expect(undisturbed.unfinished).toEqual([]);
+    expect(undisturbed.dead).toEqual([]);
+    expect(undisturbed.lines).toHaveLength(4);
+    expect(undisturbed.reports.length).toBeGreaterThanOrEqual(4);
+  });
+
+  test.each(points)(
+    "at %s",
+    async (point) => {
+      const place = await makePlace();
+      const killed = await walk(place, point);
+      // A point that is never passed would make this test a check that cannot fail.
+      expect(killed.signal).toBe("SIGKILL");
+      const resumed = await walk(place);
+      expect(resumed.aftermath).toEqual(undisturbed);
+      await place.remove();
+    },
+    240_000,
+  );
+});
+
+describe("two workers on one database", () => {
+  let place: TestPlace;
+  afterAll(async () => await place.remove());
+
+  test("the runs of the one that is killed are finished by the other, each once", async () => {
+    const reference = await makePlace();
+    const undisturbed = (await walk(reference)).aftermath;
+    await reference.remove();
+    place = await makePlace();
+    const env = { ...process.env, ...place.env, STOCKROOM_CLASSIFY_TRAIN_TRIALS: "2", STOCKROOM_WORKFLOW_THREADS: "2" };
+    const helper = spawn(process.execPath, [script, "serve"], { cwd: place.home, env, stdio: ["ignore", "pipe", "pipe"] });
+    await waitFor(
+      "the second worker to open",
+      async () => await new Promise<boolean>((resolve) => helper.stdout.once("data", () => resolve(true))),
+    );
+    const main = walk(place);
+    // Killed as soon as it holds work of its own.
+    await waitFor("the second worker to take a run", async () => {
+      const { Client } = await import("pg");
+      const client = new Client({ connectionString: place.databaseUrl });
+      await client.connect();
+      try {
+        const found = await client.query(
+          "select 1 from stockroom.run where state = 'running' and executor like '%-1' and workflow like 'classify.%' limit 1",
+        );
+        return (found.rowCount ?? 0) > 0;
+      } catch {
+        return false;
+      } finally {
+        await client.end();
+      }
+    });
+    helper.kill("SIGKILL");
+    const ended = await main;
+    expect(ended.aftermath).toEqual(undisturbed);
+  }, 300_000);
+});
