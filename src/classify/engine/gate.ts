@@ -79,7 +79,7 @@ export interface Verdict {
 /**
  * Judges a challenger against the champion, or against the majority baseline when there is none.
  *
- * Cost: about `resamples` x (different triples of true, challenger's and champion's code); 17,000 items of 40 codes take some 50 ms.
+ * Cost: about `resamples` x (different triples of true, challenger's and champion's code); 17,000 items of 40 codes take some 150 ms.
  * Throws `GATE_SHAPE` (a `fault`) when the columns differ in length.
  */
 export function judgeChallenger(bout: Bout, options: GateOptions = {}): Verdict {

@@ -59,6 +59,7 @@ const steps = [
 export function hashingRule(model: Model): HashingRule {
   const { spec, parameters } = model;
   const namespaces = namespacesOf(spec);
+  const inverse = weighFrequencies(model.items, parameters);
   return {
     format: "stockroom-onnx-rule-1",
     steps,
@@ -72,7 +73,7 @@ export function hashingRule(model: Model): HashingRule {
       kind,
       name,
       salt,
-      scale: scaleOf(model, index),
+      scale: scaleOf(model, index, kind),
       normalised: kind !== "number",
     })),
     constants: { prime: 0x01000193, wordStart: 0x811c9dc5, mix: [0x85ebca6b, 0xc2b2ae35], binStep: 0x9e3779b1, pairFactor: 31 },
@@ -80,7 +81,7 @@ export function hashingRule(model: Model): HashingRule {
     tables: {
       rows: model.buckets.length,
       buckets: base64(model.buckets),
-      inverseFrequencies: base64(weighFrequencies(model.frequencies, model.items, parameters)),
+      inverseFrequencies: base64(Float32Array.from(model.frequencyClasses, (frequencyClass) => inverse[frequencyClass])),
     },
     classes: model.classes,
     graph: {
@@ -99,11 +100,14 @@ export function hashingRule(model: Model): HashingRule {
   };
 }
 
-/** What a namespace makes of a lone entry of weight 1: that is its scale, whatever the weigher does inside. */
-function scaleOf(model: Model, namespace: number): number {
+/** A lone entry gives its namespace the length of its scale, and a number of 1 that of its factor: so the weigher itself says what they are. */
+function scaleOf(model: Model, namespace: number, kind: string): number {
   const values = new Float32Array(1);
-  makeWeigher(model.spec, model.parameters, Float32Array.of(1)).weigh(
-    { features: Uint32Array.of(0), kinds: Uint16Array.of(kindCode(namespace, featureKind.whole)), amounts: Float32Array.of(1) },
+  const lone = kindCode(namespace, kind === "number" ? featureKind.amount : featureKind.whole);
+  // A feature met by every item is never left out, whatever the hyperparameters.
+  const frequencyClass = 255;
+  makeWeigher(model.spec, model.parameters, Uint8Array.of(frequencyClass), model.items).weigh(
+    { features: Uint32Array.of(0), kinds: Uint16Array.of(lone), amounts: Float32Array.of(1) },
     0,
     1,
     new Uint32Array(1),

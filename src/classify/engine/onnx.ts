@@ -16,7 +16,7 @@ import { encodeOnnx, tensorOf } from "./onnx-proto.ts";
 import type { Attribute, ElementType, GraphNode, Tensor } from "./onnx-proto.ts";
 import { hashingRule } from "./onnx-rule.ts";
 import type { HashingRule } from "./onnx-rule.ts";
-import { makeWeigher, weighFrequencies } from "./weighing.ts";
+import { makeWeigher } from "./weighing.ts";
 
 /** An item with what the rule makes of it and what the graph answers. */
 export interface TestVector {
@@ -167,10 +167,11 @@ function makeVectors(model: Model, samples: readonly Item[]): readonly TestVecto
   const classes = model.classes.length;
   const shift = 32 - model.spec.bits;
   const rowOf = new Map(Array.from(model.buckets, (bucket, row) => [bucket, row]));
-  const idf = new Float32Array(model.buckets.length + 1);
-  idf.set(weighFrequencies(model.frequencies, model.items, model.parameters));
+  // One row more than there are, of frequency 0, stands for all unknown features.
+  const frequencyClasses = new Uint8Array(model.buckets.length + 1);
+  frequencyClasses.set(model.frequencyClasses);
   const extractor = openExtractor(model.spec);
-  const weigher = makeWeigher(model.spec, model.parameters, idf);
+  const weigher = makeWeigher(model.spec, model.parameters, frequencyClasses, model.items);
   return samples.map((item) => {
     extractor.forget();
     extractor.read(item);
