@@ -1,6 +1,7 @@
 // Tables, the door of the room. See contract.ts for what it promises.
 
 export type { BadRow, ReadOptions, RowBatch, Table, TableFormat, WriteOptions } from "./contract.ts";
+export { checkHeader } from "./csv.ts";
 export { type DetectedFormat, detectFormat, formatOf } from "./formats.ts";
 export { fileBody, readTable } from "./read.ts";
 export { type Cell, dateText, decimalText, nestedText, plainNumber, timeText, timestampText } from "./values.ts";
