@@ -7,10 +7,6 @@
 //   S3. The context of the ticket is compared with the sealed one before the first byte is handed out.
 
 import type { Duplex } from "node:stream";
-import { buildDecrypt } from "@aws-crypto/decrypt-node";
-import { buildEncrypt } from "@aws-crypto/encrypt-node";
-import { AlgorithmSuiteIdentifier, CommitmentPolicy } from "@aws-crypto/material-management-node";
-import { RawAesKeyringNode, RawAesWrappingSuiteIdentifier } from "@aws-crypto/raw-aes-keyring-node";
 import type { Body } from "../bytes.ts";
 import { StockroomError } from "../errors.ts";
 import type { SealTicket } from "./contract.ts";
@@ -20,19 +16,40 @@ const frameBytes = 1 << 20;
 const smallBytes = 1 << 16;
 const joinedBytes = 1 << 18;
 const namespace = "stockroom";
-const suite = AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA512_COMMIT_KEY;
-const { encryptStream } = buildEncrypt({ commitmentPolicy: CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT, maxEncryptedDataKeys: 1 });
-const { decryptStream } = buildDecrypt({ commitmentPolicy: CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT, maxEncryptedDataKeys: 1 });
 
-/** The one place that turns a ticket into a keyring; a KMS or HashiCorp keyring becomes another branch here. */
-function keyringOf(ticket: SealTicket): RawAesKeyringNode {
-  return new RawAesKeyringNode({
-    keyNamespace: namespace,
-    keyName: keyNameOf(ticket),
-    unencryptedMasterKey: Uint8Array.from(ticket.wrappingKey),
-    wrappingSuite: RawAesWrappingSuiteIdentifier.AES256_GCM_IV12_TAG16_NO_PADDING,
-    utf8Sorting: true,
-  });
+/** The library's two streams under our policy. A KMS or HashiCorp keyring becomes another branch of `keyringOf`. */
+async function loadLibrary() {
+  const [encrypt, decrypt, material, raw] = await Promise.all([
+    import("@aws-crypto/encrypt-node"),
+    import("@aws-crypto/decrypt-node"),
+    import("@aws-crypto/material-management-node"),
+    import("@aws-crypto/raw-aes-keyring-node"),
+  ]);
+  const policy = { commitmentPolicy: material.CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT, maxEncryptedDataKeys: 1 };
+  const suiteId = material.AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA512_COMMIT_KEY;
+  const { encryptStream } = encrypt.buildEncrypt(policy);
+  const { decryptStream } = decrypt.buildDecrypt(policy);
+  const keyringOf = (ticket: SealTicket) =>
+    new raw.RawAesKeyringNode({
+      keyNamespace: namespace,
+      keyName: keyNameOf(ticket),
+      unencryptedMasterKey: Uint8Array.from(ticket.wrappingKey),
+      wrappingSuite: raw.RawAesWrappingSuiteIdentifier.AES256_GCM_IV12_TAG16_NO_PADDING,
+      utf8Sorting: true,
+    });
+  return {
+    sealer: (ticket: SealTicket): Duplex =>
+      encryptStream(keyringOf(ticket), { suiteId, frameLength: frameBytes, encryptionContext: { ...ticket.context } }),
+    opener: (ticket: SealTicket): Duplex => decryptStream(keyringOf(ticket)),
+  };
+}
+
+let library: ReturnType<typeof loadLibrary> | undefined;
+
+/** Loaded at the first seal: it takes 80 ms, and most commands seal and open nothing. */
+function useLibrary(): ReturnType<typeof loadLibrary> {
+  library ??= loadLibrary();
+  return library;
 }
 
 const keyNameOf = (ticket: SealTicket): string => `${ticket.zone}/${ticket.keyVersion}`;
@@ -61,7 +78,7 @@ export function sealedLength(ticket: SealTicket, plainBytes: number): number {
  * An error of `body` comes out unchanged.
  */
 export async function* sealStream(ticket: SealTicket, body: Body, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-  const stream = encryptStream(keyringOf(ticket), { suiteId: suite, frameLength: frameBytes, encryptionContext: { ...ticket.context } });
+  const stream = (await useLibrary()).sealer(ticket);
   yield* through(stream, joinSmall(body), signal, {
     explain: (cause) => cause,
     // Not destroyed: the library pipes without a callback inside, and a stream destroyed half way would end the process.
@@ -88,7 +105,7 @@ export async function* openStream(ticket: SealTicket, body: Body, signal?: Abort
       `Expected the sealed object "${key}" to open under its own name and key but ${detail}. Restore it from a backup or upload it again.`,
       { facts: { key, zone: ticket.zone, keyVersion: ticket.keyVersion }, ...(cause === undefined ? {} : { cause }) },
     );
-  const stream = decryptStream(keyringOf(ticket));
+  const stream = (await useLibrary()).opener(ticket);
   let bound: Readonly<Record<string, string>> | undefined;
   stream.once("MessageHeader", (header: { readonly encryptionContext: Readonly<Record<string, string>> }) => {
     bound = header.encryptionContext;
