@@ -48,7 +48,11 @@ function copyAssets(): number {
   return assets.length;
 }
 
-const importPattern = /(?:\bfrom|\bimport|\bimport\()\s*["']([^"'\n]+)["']/g;
+const importPatterns = [
+  /^\s*(?:import|export)\b[^;'"]*?\bfrom\s*["']([^"'\n]+)["']/gm,
+  /^\s*import\s*["']([^"'\n]+)["']/gm,
+  /\bimport\(\s*["']([^"'\n]+)["']\s*\)/g,
+];
 const urlPattern = /new URL\(\s*["'`][^"'`\n]+\.ts["'`]\s*,\s*import\.meta\.url/;
 
 /** What is wrong with dist, in full sentences. */
@@ -59,7 +63,7 @@ function findFlaws(facts: Package): string[] {
     const name = path.relative(root, file);
     const code = readFileSync(file, "utf8").replace(/^\s*(\/\/|\/?\*).*$/gm, "");
     if (urlPattern.test(code)) flaws.push(`${name} names a module by a .ts URL: use import.meta.url of the module itself.`);
-    for (const [, specifier] of code.matchAll(importPattern)) {
+    for (const [, specifier] of importPatterns.flatMap((pattern) => [...code.matchAll(pattern)])) {
       if (specifier.startsWith("node:")) continue;
       if (specifier.startsWith(".")) {
         if (!existsSync(path.resolve(path.dirname(file), specifier))) flaws.push(`${name} imports ${specifier}, which is not there.`);
