@@ -45,11 +45,25 @@ export async function readParquet(body: Body, options: ReadOptions): Promise<Tab
   const file = await hold(body, options);
   const { metadata, columns, toText } = await orBroken(name, async () => {
     const metadata = await parquetMetadataAsync(file, { geoparquet: false });
+    checkCounts(metadata);
     const tree = parquetSchema(metadata);
     return { metadata, columns: tree.children.map((child) => child.element.name), toText: tree.children.map((child) => makeToText(child)) };
   });
   checkHeader(columns, name);
   return { columns, batches: batchesOf(file, metadata, toText, options) };
+}
+
+/** Row counts that contradict each other would have the reader make rows by the billion. */
+function checkCounts(metadata: FileMetaData): void {
+  let total = 0n;
+  for (const group of metadata.row_groups) {
+    total += group.num_rows;
+    const counts = group.columns
+      .filter((column) => column.meta_data?.path_in_schema.length === 1)
+      .map((column) => column.meta_data?.num_values);
+    if (group.num_rows < 0n || counts.some((count) => count !== group.num_rows)) throw new Error("its row counts contradict each other");
+  }
+  if (total !== metadata.num_rows) throw new Error("its row counts contradict each other");
 }
 
 async function hold(body: Body, options: ReadOptions): Promise<AsyncBuffer> {
