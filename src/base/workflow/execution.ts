@@ -18,7 +18,7 @@ import { legId } from "./engine.ts";
 import type { Engine, Leg } from "./engine.ts";
 import { jsonText, readJson } from "./json.ts";
 import { readOutcome } from "./outcomes.ts";
-import { beginRun, buryRun, finishRun, handBackRun, nextTry, openBegins, recordStep, recordedSteps, sharesQueue } from "./runs.ts";
+import { beginRun, buryRun, finishRun, handBackRun, nextTry, deathsOf, recordStep, recordedSteps, sharesQueue } from "./runs.ts";
 import type { Begun, Corpse, Outcome, Progress, StepRecord } from "./runs.ts";
 import type { Turnstile } from "./turnstile.ts";
 
@@ -107,7 +107,7 @@ export async function execute(
     let begun = await persist(room, () => beginRun(room.records, leg, token, room.executorId, Math.max(1, limit - 1)));
     if (begun === undefined) {
       release = await room.suspects.enter(room.stopping);
-      const deaths = await persist(room, () => openBegins(room.records, leg));
+      const deaths = await persist(room, () => deathsOf(room.records, leg, token));
       // Cancelled, ended elsewhere, or a leg that another has replaced.
       if (deaths === undefined) return "over";
       if (deaths >= limit) {

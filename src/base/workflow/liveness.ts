@@ -54,7 +54,8 @@ export async function holdLock(options: LivenessOptions): Promise<Liveness> {
     await tx.query("set tcp_keepalives_idle = 10").catch(() => undefined);
     await tx.query("set tcp_keepalives_interval = 5").catch(() => undefined);
     await tx.query("set tcp_keepalives_count = 3").catch(() => undefined);
-    for (const giveUpAt = Date.now() + patienceMs; ;) {
+    const giveUpAt = Date.now() + Math.min(patienceMs, livenessMs * 5);
+    for (;;) {
       const [row] = await tx.query<{ got: boolean }>(`select pg_try_advisory_lock($1::bigint) as got`, [key]);
       if (row?.got) break;
       if (Date.now() > giveUpAt) {

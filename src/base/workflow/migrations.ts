@@ -27,8 +27,8 @@ export const workflowMigrations: readonly Migration[] = [
         executor text,
         tries integer not null default 0,
         crashes integer not null default 0,
-        -- Taken up and neither ended, handed back nor advanced by a step since: the deaths in a row, once it is taken up again.
-        open_begins integer not null default 0,
+        -- Of these, the ones since a step was last done.
+        deaths integer not null default 0,
         error text,
         progress_done double precision,
         progress_total double precision,

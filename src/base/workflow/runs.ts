@@ -4,7 +4,8 @@
 //   R1. Only the execution whose token is in the row writes for a run; a token is replaced when the run is taken up anew, so an execution
 //       that was given up for dead and lives on can change nothing.
 //   R2. Every statement may be repeated: after a lost connection nobody knows whether it took effect.
-//   R3. open_begins counts the times a run was taken up with no step done, no end and no clean hand-back since: deaths in a row.
+//   R3. A run found running by one who takes it up has seen its process die: whoever stops cleanly writes another state first.
+//       deaths counts these since a step was last done; any step done is a step away from what kills.
 
 import { describeError } from "../errors.ts";
 import type { ErrorRecord } from "../errors.ts";
@@ -43,29 +44,31 @@ export async function insertRun(tx: Tx, run: NewRun): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Takes a leg up if it is still the run's and fewer than `below` begins are open. */
+/** Whether a run that is taken up under the token $3 was left running by a dead process. */
+const died = `(begun and state = 'running' and token is distinct from $3)::int`;
+
+/** Takes a leg up if it is still the run's and its process has died fewer than `below` times in a row. */
 export async function beginRun(tx: Tx, leg: Leg, token: string, executorId: string, below: number): Promise<Begun | undefined> {
   const [row] = await tx.query<Begun>(
     `update stockroom.run set
        state = 'running', token = $3, executor = $4, begun = true,
        tries = tries + case when begun then 0 else 1 end,
-       crashes = crashes + case when open_begins > 0 and token is distinct from $3 then 1 else 0 end,
-       open_begins = open_begins + case when token is distinct from $3 then 1 else 0 end,
+       crashes = crashes + ${died}, deaths = deaths + ${died},
        updated_at = clock_timestamp()
-     where id = $1 and leg = $2 and state in ${activeStates} and (open_begins < $5 or token = $3)
+     where id = $1 and leg = $2 and state in ${activeStates} and deaths + ${died} < $5
      returning input, tries, crashes, priority`,
     [leg.runId, leg.leg, token, executorId, below],
   );
   return row;
 }
 
-/** Deaths in a row under a leg, or undefined when the leg is no longer to be run. */
-export async function openBegins(tx: Tx, leg: Leg): Promise<number | undefined> {
-  const [row] = await tx.query<{ open_begins: number }>(
-    `select open_begins from stockroom.run where id = $1 and leg = $2 and state in ${activeStates}`,
-    [leg.runId, leg.leg],
+/** Deaths in a row under a leg that the token's owner wants to take up, or undefined when the leg is no longer to be run. */
+export async function deathsOf(tx: Tx, leg: Leg, token: string): Promise<number | undefined> {
+  const [row] = await tx.query<{ deaths: number }>(
+    `select deaths + ${died} as deaths from stockroom.run where id = $1 and leg = $2 and state in ${activeStates}`,
+    [leg.runId, leg.leg, token],
   );
-  return row?.open_begins;
+  return row?.deaths;
 }
 
 /** What a step left behind. `error`: it failed; otherwise `output` is its result, undefined for none. */
@@ -91,7 +94,7 @@ export async function recordedSteps(tx: Tx, leg: Leg): Promise<Map<string, { out
 export async function recordStep(tx: Tx, leg: Leg, token: string, step: StepRecord): Promise<boolean> {
   const rows = await tx.query(
     `with held as (
-       update stockroom.run set open_begins = 0, updated_at = clock_timestamp()
+       update stockroom.run set deaths = 0, updated_at = clock_timestamp()
        where id = $1 and token = $2 and state = 'running' returning id
      )
      insert into stockroom.run_step (run_id, name, leg, lasting, output, error, tries, started_at)
@@ -108,7 +111,7 @@ export async function recordStep(tx: Tx, leg: Leg, token: string, step: StepReco
 /** Ends a run well. False: not ours any more. */
 export async function finishRun(tx: Tx, runId: string, token: string, output: string | undefined): Promise<boolean> {
   const rows = await tx.query(
-    `update stockroom.run set state = 'done', output = $3, error = null, open_begins = 0,
+    `update stockroom.run set state = 'done', output = $3, error = null, deaths = 0,
        updated_at = clock_timestamp(), ended_at = clock_timestamp()
      where id = $1 and token = $2 and state in ('running', 'done') returning 1 as one`,
     [runId, token, output ?? null],
@@ -119,7 +122,7 @@ export async function finishRun(tx: Tx, runId: string, token: string, output: st
 /** Gives a run back unfinished, so that taking it up again counts neither as a try nor as a crash. */
 export async function handBackRun(tx: Tx, runId: string, token: string): Promise<void> {
   await tx.query(
-    `update stockroom.run set state = 'queued', executor = null, token = null, open_begins = 0, updated_at = clock_timestamp()
+    `update stockroom.run set state = 'queued', executor = null, token = null, updated_at = clock_timestamp()
      where id = $1 and token = $2 and state = 'running'`,
     [runId, token],
   );
@@ -128,7 +131,7 @@ export async function handBackRun(tx: Tx, runId: string, token: string): Promise
 /** Moves a run to its next leg after a failed try. Gives that leg, or undefined when the run is not ours any more. */
 export async function nextTry(tx: Tx, runId: string, token: string, error: ErrorRecord): Promise<number | undefined> {
   const [row] = await tx.query<{ leg: number }>(
-    `update stockroom.run set state = 'retrying', error = $3, leg = leg + 1, begun = false, open_begins = 0, executor = null, token = null,
+    `update stockroom.run set state = 'retrying', error = $3, leg = leg + 1, begun = false, deaths = 0, executor = null, token = null,
        updated_at = clock_timestamp()
      where id = $1 and token = $2 and state = 'running' returning leg`,
     [runId, token, JSON.stringify(error)],
@@ -141,12 +144,11 @@ export type Corpse = { readonly kind: "held"; readonly token: string } | { reado
 
 /** Makes a dead letter of a run. Undefined: it is not to be buried any more. */
 export async function buryRun(tx: Tx, runId: string, corpse: Corpse, error: ErrorRecord): Promise<DeadLetter | undefined> {
-  const which =
-    corpse.kind === "held" ? "token = $3 and state = 'running'" : `leg = $3::integer and open_begins > 0 and state in ${activeStates}`;
+  const which = corpse.kind === "held" ? "token = $3 and state = 'running'" : `leg = $3::integer and begun and state = 'running'`;
   const [run] = await tx.query<{ workflow: string; title: string; tries: number; crashes: number }>(
     // A death is counted when the run is taken up again, which a crashed one no longer is.
     `update stockroom.run set state = 'dead', error = $2, token = null,
-       crashes = crashes + ${corpse.kind === "held" ? 0 : 1}, open_begins = 0,
+       crashes = crashes + ${corpse.kind === "held" ? 0 : 1}, deaths = 0,
        updated_at = clock_timestamp(), ended_at = clock_timestamp()
      where id = $1 and ${which} returning workflow, title, tries, crashes`,
     [runId, JSON.stringify(error), corpse.kind === "held" ? corpse.token : corpse.leg],
@@ -222,7 +224,7 @@ export interface Revived {
 /** Puts a badly ended run at the start of a new leg, with a clean count. */
 export async function reviveRun(tx: Tx, runId: string, fromStart: boolean): Promise<Revived | undefined> {
   const [row] = await tx.query<Revived>(
-    `update stockroom.run set state = 'queued', leg = leg + 1, begun = false, open_begins = 0, tries = 0, crashes = 0,
+    `update stockroom.run set state = 'queued', leg = leg + 1, begun = false, deaths = 0, tries = 0, crashes = 0,
        executor = null, token = null, error = null, ended_at = null, updated_at = clock_timestamp()
      where id = $1 and state in ('failed', 'cancelled', 'dead') returning id, workflow, queue, priority, leg`,
     [runId],
@@ -250,7 +252,7 @@ export async function cancelRuns(tx: Tx, runId: string): Promise<string[]> {
        select id from stockroom.run where id = $1
        union select child.id from stockroom.run as child join family on child.parent = family.id
      )
-     update stockroom.run set state = 'cancelled', token = null, open_begins = 0, updated_at = clock_timestamp(), ended_at = clock_timestamp()
+     update stockroom.run set state = 'cancelled', token = null, deaths = 0, updated_at = clock_timestamp(), ended_at = clock_timestamp()
      where id in (select id from family) and state in ${activeStates} returning id`,
     [runId],
   );
