@@ -15,7 +15,7 @@ import path from "node:path";
 import { z } from "zod";
 import { StockroomError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { makeFolder, placesOf, syncFolder } from "./cluster.ts";
+import { makeFolder, placesOf, syncFolder, syncTree } from "./cluster.ts";
 import type { Records, Tx } from "./contract.ts";
 import { codeOf, translate } from "./failures.ts";
 import { withHomeLock } from "./home-lock.ts";
@@ -64,7 +64,7 @@ export async function backupRecords(records: Records, target: string, signal?: A
   await makeFolder(aside);
   try {
     const manifest = await records.session((tx) => copyOnline(tx, about.folder, aside, signal));
-    await syncAll(manifest.files.map((file) => path.join(aside, "data", file.path)));
+    await syncTree(path.join(aside, "data"));
     await writeFile(path.join(aside, manifestName), JSON.stringify(manifest, undefined, 1), { mode: 0o600, flush: true });
     await rename(aside, target);
     await syncFolder(path.dirname(path.resolve(target)));
@@ -150,7 +150,7 @@ function ignoreGone(thrown: unknown): undefined {
 
 const chunkBytes = 1024 * 1024;
 
-/** Copies a file and gives its size and check sum as they were written. Not yet synced: see `syncAll`. */
+/** Copies a file and gives its size and check sum as they were written. Not yet synced: see `syncTree`. */
 async function copyChecked(from: string, to: string): Promise<{ bytes: number; sha256: string }> {
   const source = await open(from, "r");
   try {
@@ -174,24 +174,6 @@ async function copyChecked(from: string, to: string): Promise<{ bytes: number; s
   } finally {
     await source.close();
   }
-}
-
-const syncsAtOnce = 16;
-
-/** Syncs files that were written before; many at once, because the disk takes them together. */
-async function syncAll(files: readonly string[]): Promise<void> {
-  const waiting = files.values();
-  const work = async (): Promise<void> => {
-    for (const file of waiting) {
-      const handle = await open(file, "r+");
-      try {
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: syncsAtOnce }, work));
 }
 
 /**
@@ -232,7 +214,7 @@ export async function restoreRecords(source: string, home: string, log: Log): Pr
           { facts: { source, file: file.path } },
         );
       }
-      await syncAll(manifest.files.map((file) => path.join(aside, file.path)));
+      await syncTree(aside);
       // The old password, if any, does not open the restored database.
       await rm(places.password, { force: true });
       await rm(places.data, { recursive: true, force: true });

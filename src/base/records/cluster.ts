@@ -151,7 +151,8 @@ async function initialise(cluster: Cluster): Promise<string> {
         byDescriptor ? "/proc/self/cwd" : aside,
         `--pwfile=${byDescriptor ? "/proc/self/fd/3" : handover}`,
         "--no-instructions",
-        ...(cluster.durable ? [] : ["--no-sync"]),
+        // It would sync a thousand files one after the other, which a busy disk makes seconds of.
+        "--no-sync",
         ...initArguments,
       ],
       aside,
@@ -162,12 +163,38 @@ async function initialise(cluster: Cluster): Promise<string> {
     await file.close();
     await rm(handover, { force: true });
   }
+  if (cluster.durable) await syncTree(aside);
   faultPoint("records.initialised-aside");
   await rm(places.data, { recursive: true, force: true });
   await rename(aside, places.data);
   await syncFolder(places.root);
   log.info("made a new database", { folder: places.data, tookMs: Math.round(performance.now() - started) });
   return password;
+}
+
+const syncsAtOnce = 16;
+
+/** Makes all files and folders under `root` last; many at once, because the disk takes them together (a tenth of the time, one by one). */
+export async function syncTree(root: string): Promise<void> {
+  const waiting = (await readdir(root, { recursive: true, withFileTypes: true })).values();
+  const work = async (): Promise<void> => {
+    for (const entry of waiting) {
+      const at = path.join(entry.parentPath, entry.name);
+      if (entry.isDirectory()) {
+        await syncFolder(at);
+        continue;
+      }
+      // Windows syncs only what is open for writing.
+      const handle = await open(at, process.platform === "win32" ? "r+" : "r");
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: syncsAtOnce }, work));
+  await syncFolder(root);
 }
 
 /** Makes a rename last through a power cut. Systems that cannot sync a folder do not need it. */

@@ -32,6 +32,9 @@ import { chooseServerUser } from "./server-process.ts";
 /** The advisory lock of E2: "stockroom" and 1, as two 32-bit numbers. */
 const presenceLock = "1937006946, 1";
 
+/** How long a server in recovery is waited for when leaving. */
+const leavePatienceMs = 30_000;
+
 export interface EmbeddedOptions {
   readonly home: string;
   readonly log: Log;
@@ -206,22 +209,43 @@ async function enterAt(running: Postmaster, password: string, adopted: boolean, 
 /** Leaves the server, and stops it if nobody else is in it. Holds the home's lock. */
 async function leaveServer(cluster: Cluster, presence: Presence | undefined, password: string): Promise<void> {
   const { places, log } = cluster;
+  const started = performance.now();
   let leaving = presence;
   try {
-    if (leaving === undefined) {
-      // We lost our place in it; if it runs nevertheless, it must not be left behind alone.
+    // Our place in it may have been lost, now or before; if the server runs nevertheless, it must not be left behind alone.
+    for (;;) {
       const running = await findPostmaster(places.data);
-      if (running?.ready) leaving = await enterAt(running, password, true, places.password);
+      if (running === undefined) return;
+      if (running.ready) leaving ??= await enterAt(running, password, true, places.password);
+      if (leaving !== undefined) {
+        const alone = await isAlone(leaving.client);
+        if (alone) await stopPostmaster(places, running.pid, log);
+        if (alone !== undefined) return;
+        await leaving.client.end().catch(() => undefined);
+        leaving = undefined;
+      }
+      if (performance.now() - started > leavePatienceMs) {
+        log.warn("the database server does not answer, leaving it as it is", { pid: running.pid });
+        return;
+      }
+      await pause(10);
     }
-    if (leaving === undefined) return;
-    await leaving.client.query(`select pg_advisory_unlock_shared(${presenceLock})`);
-    const { rows } = await leaving.client.query<{ alone: boolean }>(`select pg_try_advisory_lock(${presenceLock}) as alone`);
-    if (rows[0]?.alone) await stopPostmaster(places, leaving.pid, log);
   } catch (thrown) {
-    // It went away under us; whoever brings it back will also stop it.
-    if (!isUnreachable(thrown)) log.warn("could not ask who else uses the database", { error: thrown });
+    log.warn("could not ask who else uses the database", { error: thrown });
   } finally {
     await leaving?.client.end().catch(() => undefined);
+  }
+}
+
+/** Gives up this presence and tells whether there is no other; `undefined` when the connection was lost over it. */
+async function isAlone(client: Client): Promise<boolean | undefined> {
+  try {
+    await client.query(`select pg_advisory_unlock_shared(${presenceLock})`);
+    const { rows } = await client.query<{ alone: boolean }>(`select pg_try_advisory_lock(${presenceLock}) as alone`);
+    return rows[0]?.alone ?? false;
+  } catch (thrown) {
+    if (isUnreachable(thrown)) return undefined;
+    throw thrown;
   }
 }
 
