@@ -1,7 +1,7 @@
 // Tables: rows in and out of bytes: CSV (RFC 4180), TSV, JSONL, Parquet, each plain or gzip; streamed.
 //
 // Owns: parsing, writing, format detection, bad rows with their line and column. Does not own: what the columns mean.
-//   T1. Memory does not grow with the file (Parquet: with one row group).
+//   T1. Memory does not grow with the file (Parquet is read whole and packed, its contents stand at the end; one row group of it is unpacked).
 //   T2. A bad row is set apart with its line, column and reason; the rest goes on. Only a file without a usable header, or not text at all, is refused whole.
 //   T3. What `writeTable` writes, `readTable` reads back the same.
 
@@ -11,7 +11,7 @@ export type TableFormat = "csv" | "tsv" | "jsonl" | "parquet";
 
 /** Rows in batches, because a promise per row costs more than the row. */
 export interface RowBatch {
-  /** Index-aligned with the table's columns; a missing value is "". */
+  /** Index-aligned with the table's columns; a missing value is "". Values may be slices of their piece of the file: keep few of them for long. */
   readonly rows: readonly (readonly string[])[];
   /** Physical line (1-based) on which each row begins; for Parquet the row number. */
   readonly lines: readonly number[];
@@ -41,7 +41,7 @@ export interface ReadOptions {
   /** Rows per batch. Default 2,048. */
   readonly batchRows?: number;
   readonly signal?: AbortSignal;
-  /** False: no header line; columns are then `columns`. */
+  /** False: no header line; columns are then `columns`. For JSONL `columns` alone names the columns. */
   readonly header?: boolean;
   readonly columns?: readonly string[];
   /** A longer record (characters) is taken for a lost quote and set apart. Default 1,048,576. */

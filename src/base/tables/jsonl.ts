@@ -154,13 +154,16 @@ function parseLine({ text, line, suspicious }: Line): ParsedRow | BadRow {
     );
   }
   const exact = /\d{16}|[eE]\+?\d{3}/.test(text) ? sourceNumbers(text) : undefined;
+  // Only an escape can bring what the look at the raw text did not find.
+  const escaped = text.includes("\\u");
   const values = new Map<string, string>();
   for (const [key, inner] of Object.entries(value)) {
     const cell = valueText(inner, exact?.get(key));
+    values.set(key, cell);
+    if (!escaped) continue;
     if (cell.includes("\0") || key.includes("\0")) return bad("TABLE_NUL", "Expected text but a NUL character (\\u0000) came. Remove it.");
     if (!cell.isWellFormed() || !key.isWellFormed())
       return bad("TABLE_NOT_UTF8", "Expected text but half of a surrogate pair (\\ud800 to \\udfff) came. Remove it.");
-    values.set(key, cell);
   }
   return { values, line, text };
 }
