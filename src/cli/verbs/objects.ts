@@ -31,7 +31,7 @@ A KEY that ends in / gets the file's name. The same bytes under the same key are
     },
     run: async ({ args }) => {
       const { output, signal } = tools;
-      const source = await openSource(args.file);
+      const source = await openSource(args.file, tools.cwd);
       const key = args.key.endsWith("/") && args.file !== "-" ? `${args.key}${path.basename(args.file)}` : args.key;
       const { objects } = await tools.open();
       const before = await objects.head(key);
@@ -60,9 +60,10 @@ interface Source {
   readonly bytes: number | undefined;
 }
 
-async function openSource(file: string): Promise<Source> {
+async function openSource(file: string, cwd: string): Promise<Source> {
   if (file === "-") return { body: process.stdin, bytes: undefined };
-  const found = await stat(file).catch((error: unknown) => {
+  const place = path.resolve(cwd, file);
+  const found = await stat(place).catch((error: unknown) => {
     throw fileError(file, error);
   });
   if (found.isDirectory()) {
@@ -70,7 +71,7 @@ async function openSource(file: string): Promise<Source> {
       facts: { file },
     });
   }
-  return { body: createReadStream(file, { highWaterMark: 256 * 1024 }), bytes: found.size };
+  return { body: createReadStream(place, { highWaterMark: 256 * 1024 }), bytes: found.size };
 }
 
 function fileError(file: string, cause: unknown): StockroomError {
@@ -137,7 +138,7 @@ The file appears whole or not at all: an object that was tampered with leaves no
       const { objects } = await tools.open();
       const { entry, body } = await objects.get(operatorAtShell("get"), args.key, { version: args.version, signal });
       if (args.out !== undefined) {
-        await writeWhole(args.out, entry, body, tools);
+        await writeWhole(path.resolve(tools.cwd, args.out), entry, body, tools);
         output.say(`written: ${args.out} (${bytesText(entry.bytes)}, version ${entry.version})`);
         return;
       }
