@@ -4,5 +4,5 @@ export type { BadRow, ReadOptions, RowBatch, Table, TableFormat, WriteOptions } 
 export { checkHeader } from "./csv.ts";
 export { type DetectedFormat, detectFormat, formatOf } from "./formats.ts";
 export { fileBody, readTable } from "./read.ts";
-export { type Cell, dateText, decimalText, nestedText, plainNumber, timeText, timestampText } from "./values.ts";
+export { type Cell, dateText, decimalText, plainNumber, timeText, timestampText } from "./values.ts";
 export { writeTable } from "./write.ts";
