@@ -35,7 +35,7 @@ describe("fitDecisions", () => {
     let broken = 0;
     let coverage = 0;
     for (let seed = 0; seed < runs; seed++) {
-      const decisions = fitDecisions(draw(seed, 3000, "", falling(0.8)), { score: "top", risk: 0.1 });
+      const decisions = fitDecisions(draw(seed, 3000, "", falling(0.8)), { score: "top", risk: 0.1, reserve: 0 });
       const rule = decisions.segments[""];
       if (rule.kind === "from" && 1 - 0.2 * (1 - rule.confidence) < 0.98) broken += 1;
       coverage += decisions.coverage / runs;
@@ -43,6 +43,21 @@ describe("fitDecisions", () => {
     // Scanning for the loosest threshold looks more than once, so a little above the risk of one look: 0.1 + four standard errors.
     expect(broken / runs).toBeLessThanOrEqual(0.17);
     expect(coverage).toBeGreaterThan(0.1);
+  });
+
+  test("keeps it nearly always with the defaults, and covers most of what is possible", () => {
+    // Of these items two fifths can be automatic at 0.98: the true precision above t is 1 - 0.1 * (1 - t), which is 0.98 at t = 0.8.
+    const runs = 200;
+    let broken = 0;
+    let coverage = 0;
+    for (let seed = 0; seed < runs; seed++) {
+      const decisions = fitDecisions(draw(seed, 4000, "", falling(0.9)));
+      const rule = decisions.segments[""];
+      if (rule.kind === "from" && rule.confidence < 0.8) broken += 1;
+      coverage += decisions.coverage / runs;
+    }
+    expect(broken / runs).toBeLessThanOrEqual(0.05);
+    expect(coverage).toBeGreaterThan(0.2);
   });
 
   test("no automatic decision where no threshold keeps the promise", () => {
@@ -81,7 +96,7 @@ describe("fitDecisions", () => {
     expect(unknown.kind === "from" ? unknown.confidence : 2).toBe(Math.max(at("good"), at("fair"), at("tiny")));
   });
 
-  test("takes the score that covers more", () => {
+  test("by margin, a clear lead counts even where the top probability is low", () => {
     // The top probability says nothing here, the distance to the runner-up everything.
     const random = makeRandom(3);
     const rows = Array.from({ length: 2000 }, () => {
@@ -89,9 +104,18 @@ describe("fitDecisions", () => {
       const top = 0.4 + 0.1 * random.next();
       return { top, second: close ? top * 0.95 : top * 0.1, right: close ? Number(random.next() < 0.6) : 1 };
     });
-    const decisions = fitDecisions({ top: rows.map((r) => r.top), second: rows.map((r) => r.second), right: rows.map((r) => r.right) });
-    expect(decisions.score).toBe("margin");
-    expect(decisions.coverage).toBeGreaterThan(0.4);
+    const judged = { top: rows.map((r) => r.top), second: rows.map((r) => r.second), right: rows.map((r) => r.right) };
+    expect(fitDecisions(judged)).toMatchObject({ score: "margin", reserve: 0.25 });
+    expect(fitDecisions(judged).coverage).toBeGreaterThan(0.4);
+    expect(fitDecisions(judged, { score: "top" }).coverage).toBe(0);
+  });
+
+  test("a reserve keeps a distance from the promise", () => {
+    const judged = draw(23, 20_000, "", falling(0.8));
+    const coverages = [0, 0.25, 0.4].map((reserve) => fitDecisions(judged, { reserve }).coverage);
+    expect(coverages[0]).toBeGreaterThan(coverages[1]);
+    expect(coverages[1]).toBeGreaterThan(coverages[2]);
+    expect(fitDecisions(judged).segments[""].seen.precisionLow).toBeGreaterThan(0.9849);
   });
 
   test("what it says it saw is what deciding gives, ties included; and JSON carries it", () => {
@@ -150,7 +174,7 @@ describe("fitDecisions", () => {
   });
 
   test("refuses what cannot be promised and columns that do not fit", () => {
-    for (const options of [{ promise: 1 }, { promise: Number.NaN }, { risk: 0 }]) {
+    for (const options of [{ promise: 1 }, { promise: Number.NaN }, { risk: 0 }, { reserve: 1 }]) {
       expect(() => fitDecisions({ top: [], second: [], right: [] }, options)).toThrow(
         expect.objectContaining({ code: "DECISIONS_PROMISE" }),
       );
