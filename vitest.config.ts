@@ -8,6 +8,8 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: "unit", include: ["src/**/*.test.ts", "tools/**/*.test.ts", "bench/**/*.test.ts"] } },
       { extends: true, test: { name: "house", include: ["test/house/**/*.test.ts", "test/golden/**/*.test.ts"] } },
+      // The longer walks: `npm run test:crash`; not part of `npm test`.
+      { extends: true, test: { name: "crash", include: ["test/crash/**/*.test.ts"], testTimeout: 300_000, hookTimeout: 300_000 } },
     ],
   },
 });

@@ -51,7 +51,8 @@ export async function describePlace(house: House): Promise<Aftermath> {
       .toSorted((a, b) => (a.period + a.line < b.period + b.line ? -1 : 1)),
     reports,
     notices: notices.map((notice) => `${notice.topic}: ${withoutVersions(notice.id)}`).toSorted(),
-    objects: objects.map((entry) => `${withoutVersions(entry.key)} ${entry.sha256}`).toSorted(),
+    // Anchors hold the head of the audit log, whose rows hold times.
+    objects: objects.map((entry) => `${withoutVersions(entry.key)} ${entry.key.includes("/anchors/") ? "" : entry.sha256}`).toSorted(),
     dead: (await house.workflows.deadLetters()).map((letter) => letter.title),
     unfinished: [
       ...runs.filter((run) => !["done", "cancelled"].includes(run.state)).map((run) => `${run.id} ${run.state}`),
@@ -63,7 +64,7 @@ export async function describePlace(house: House): Promise<Aftermath> {
 }
 
 /** Object versions come from a sequence that a crash may skip numbers of; what is named after them differs by that alone. */
-const withoutVersions = (text: string): string => text.replaceAll(/@\d{12}/g, "@").replaceAll(/\b[0-9a-f]{24}\b/g, "#");
+const withoutVersions = (text: string): string => text.replaceAll(/\b\d{12}\b/g, "0").replaceAll(/\b[0-9a-f]{24}\b/g, "#");
 
 async function main(mode: string): Promise<void> {
   const house = await openHouse({ cwd: process.cwd(), env: process.env, work: true });

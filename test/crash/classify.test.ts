@@ -27,7 +27,7 @@ const points = [
   "classify.train.fit#3",
   "classify.train.stored#2",
   "classify.infer.labelled#2",
-  "classify.infer.stored#5",
+  "classify.infer.stored#3",
   "classify.compare.judge-1#2",
   "classify.compare.verdict-1#3",
   "classify.report.staged#2",
