@@ -67,7 +67,7 @@ export interface Execution {
   stop(reason: StopReason): void;
 }
 
-/** `kept`: the leg is over. `handed-back`: it must stay open, to be put back into the queue. */
+/** `over`: the leg has ended. `handed-back`: it must stay open, to be put back into the queue. */
 export type Ending = "over" | "handed-back";
 
 /**
@@ -79,7 +79,8 @@ export async function persist<T>(room: Pick<Room, "stopping" | "log">, work: () 
     try {
       return await work();
     } catch (thrown) {
-      if (!isStockroomError(thrown) || thrown.kind !== "busy") throw thrown;
+      // Only the records' own: a busy subscriber or hook is not the database being away.
+      if (!isStockroomError(thrown) || thrown.kind !== "busy" || !thrown.code.startsWith("RECORDS_")) throw thrown;
       if (room.stopping.aborted) throw new Interrupted("stopping");
       room.log.debug("waiting for the database", { error: thrown });
       await pause(waitMs * (0.5 + Math.random() / 2), undefined, { signal: room.stopping }).catch(() => undefined);

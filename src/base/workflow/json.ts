@@ -9,8 +9,8 @@ export const maxJsonBytes = 1_048_576;
 /**
  * Makes the text of a JSON value, the same as it will be read back.
  *
- * Throws `WORKFLOW_NOT_JSON` with the path of the first value that JSON would lose or change (undefined, bigint, NaN, -0 excepted,
- * dates, class instances, cycles) and `WORKFLOW_TOO_LARGE`.
+ * Throws `WORKFLOW_NOT_JSON` with the path of the first value that JSON would lose or change (undefined, bigint, NaN,
+ * dates, class instances, cycles; of zeros there is only one) and `WORKFLOW_TOO_LARGE`.
  */
 export function jsonText(value: unknown, what: string): string {
   checkJson(value, what, "", new Set());

@@ -512,6 +512,61 @@ test("one room a process, one process an executor id, and a set-up that fits tog
   });
 });
 
+test("an execution that was given up for dead and lives on can change nothing", async () => {
+  const stolen = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  let rivals = 0;
+  const zombie = define("t.zombie", async (context) => {
+    const first = rivals === 0;
+    await context.step("first", async () => mark("first"));
+    await context
+      .step("second", async () => {
+        begun.resolve();
+        if (first) await stolen.promise;
+        mark(first ? "zombie" : "heir");
+      })
+      .catch(() => undefined);
+    // Even code that carries on is met by the fence.
+    if (first) mark(`aborted ${context.signal.aborted}`);
+    return context.step("third", async () => mark(first ? "zombie third" : "third"));
+  });
+  const room = await openRoom([zombie]);
+  await room.start(zombie, null, { id: "zombie" });
+  await begun.promise;
+  // As if another executor had taken it up meanwhile.
+  await records.query(`update stockroom.run set token = 'rival', executor = 'rival' where id = 'zombie'`);
+  rivals += 1;
+  stolen.resolve();
+  await expect.poll(() => marks, { timeout: 10_000 }).toEqual(["first", "zombie", "aborted true"]);
+  expect((await room.show("zombie")).steps.map((step) => step.name)).toEqual(["first"]);
+  expect(await room.show("zombie")).toMatchObject({ state: "running", executor: "rival" });
+  // The rival was made up, so the mending has to bring it to its end.
+  const mended = async (): Promise<string> => {
+    await records.query(`update stockroom.run set updated_at = now() - interval '2 minutes' where id = 'zombie' and state = 'running'`);
+    await room.mend();
+    return (await room.show("zombie")).state;
+  };
+  await expect.poll(mended, { timeout: 10_000 }).toBe("done");
+  expect(marks).toEqual(["first", "zombie", "aborted true", "heir", "third"]);
+});
+
+test("what this executor claimed and never began goes back into its queue", async () => {
+  const quick = define("t.stray", async () => "found");
+  const starter = await openRoom([quick], { work: false, misses: 2 });
+  await starter.start(quick, null, { id: "stray" });
+  // As after a claim whose answer was lost with the connection.
+  await records.query(
+    `update dbos.workflow_status set status = 'PENDING', executor_id = 'one', owner_xid = 'ghost', queue_name = null where workflow_uuid = '1/stray'`,
+  );
+  const leg = (): Promise<unknown[]> =>
+    records.query(`select status, queue_name from dbos.workflow_status where workflow_uuid = '1/stray'`);
+  // The queue is named even though the row had lost it.
+  await expect.poll(leg, { timeout: 10_000 }).toEqual([{ status: "ENQUEUED", queue_name: "main" }]);
+  await starter.close();
+  const room = await openRoom([quick]);
+  expect(await room.outcome("stray")).toEqual({ kind: "done", value: "found" });
+});
+
 test("a run whose place in the queue is gone gets a new one", async () => {
   const quick = define("t.legless", async () => "there");
   const starter = await openRoom([quick], { work: false, executorId: "starter" });
