@@ -49,7 +49,7 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
     flags: () => flags,
     checkConfig: async () => (await import("../house.ts")).checkSettings(where()),
     open: (options = {}) => {
-      house ??= openQuietly(options.work ?? false, where(options), stop);
+      house ??= openWith({ work: false, quiet: options.work !== true, ...options }, where(options), stop);
       return house;
     },
     exitWith: (code) => {
@@ -75,11 +75,15 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
   return exit;
 }
 
-/** A house that works tells its story; a client beside it only what is amiss, unless the settings ask for more. */
-async function openQuietly(work: boolean, options: Omit<HouseOptions, "work">, signal: AbortSignal): Promise<House> {
+/** A house that works tells its story; one that somebody reads along only what is amiss, unless the settings ask for more. */
+async function openWith(
+  { work, quiet }: Pick<OpenOptions, "quiet"> & { work: boolean },
+  options: Omit<HouseOptions, "work">,
+  signal: AbortSignal,
+): Promise<House> {
   const { logOf, openHouse, readSettings } = await import("../house.ts");
   const { values, origins } = readSettings(options);
-  const log = work || origins.has("log.level") ? logOf(values) : makeLog({ level: "warn", format: "pretty" });
+  const log = !(quiet ?? false) || origins.has("log.level") ? logOf(values) : makeLog({ level: "warn", format: "pretty" });
   return await openHouse({ ...options, work, log, signal });
 }
 

@@ -9,6 +9,8 @@ import type { Output } from "./output.ts";
 export interface OpenOptions {
   /** Take runs in this process. Default false: a client beside the house that works. */
   readonly work?: boolean;
+  /** Log only what is amiss, unless the settings say otherwise: somebody reads along. Default true for a client. */
+  readonly quiet?: boolean | undefined;
   /** Settings given by flags, by path: `{ "server.port": "9000" }`. */
   readonly settings?: Readonly<Record<string, string | undefined>>;
 }

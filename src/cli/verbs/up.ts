@@ -33,7 +33,7 @@ Everything runs in this process; more workers beside it: stockroom worker`,
     },
     run: async ({ args }) => {
       if (args.wing !== undefined) readChoice("WING", args.wing, wings);
-      const house = await tools.open({ work: true, settings: { "server.host": args.host, "server.port": args.port } });
+      const house = await tools.open({ work: true, quiet: args.demo, settings: { "server.host": args.host, "server.port": args.port } });
       const { openServer } = await import("../../server/index.ts");
       const server = await openServer({
         parts: house,
@@ -43,7 +43,7 @@ Everything runs in this process; more workers beside it: stockroom worker`,
       });
       try {
         tools.output.say(`Stockroom is open at ${server.url} (home ${house.settings.home}). Ctrl-C closes it.`);
-        if (args.demo) await seed(tools, house);
+        if (args.demo) await showDemo(tools, house, server.url);
         await untilStopped(tools.signal);
       } finally {
         await server.close();
@@ -76,6 +76,29 @@ async function proveTaking(house: House): Promise<void> {
 
 async function untilStopped(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, "abort");
+}
+
+/** The sample shop, then where to look. Ctrl-C on the way ends `up` as well as at any other time. */
+async function showDemo(tools: Tools, house: House, url: string): Promise<void> {
+  const { output, signal } = tools;
+  try {
+    const { stored, files } = await seed(tools, house);
+    const began =
+      stored === 0
+        ? `The sample shop (${files} files) was there already; nothing was done twice.`
+        : "The sample shop is in, and all that follows from it is done.";
+    output.say(`
+${began} Look around, from another terminal in this folder (in a clone, stockroom is ./bin/stockroom):
+  ${url.padEnd(43)}  what runs, what waits for you, the last notices
+  stockroom classify lines                     every country and scheme with its model in charge
+  stockroom classify verdicts                  which model won, and why
+  stockroom classify report --period 2026-10   what was sold, by country, scheme and code
+  stockroom classify review                    items the models leave to people
+  stockroom ls classify/                       every file, encrypted at rest; stockroom get KEY opens one
+`);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }
 
 async function seed({ output, signal }: Tools, house: House) {
