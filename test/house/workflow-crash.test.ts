@@ -137,6 +137,15 @@ describe("killed at a named point, a run ends as if nothing had been", () => {
   });
 });
 
+test("four processes that open an empty database at once all come to work", async () => {
+  const empty = await testDatabase();
+  const all = ["a", "b", "c", "d"].map((name) => join(empty.url, name));
+  await Promise.all(all.map((member) => member.ready));
+  for (const member of all) member.leave();
+  expect(await Promise.all(all.map((member) => member.end))).toEqual([undefined, undefined, undefined, undefined]);
+  await empty.drop();
+});
+
 test("two executors, one killed: every run ends once, the other does the rest", async () => {
   const starter = await openHouse(records, "starter", makeMemoryLog(), { work: false });
   house = starter;
@@ -192,9 +201,11 @@ test("a live executor's runs are left alone, however busy the sweep of another",
 test("a run that always kills its process becomes a dead letter after three deaths; the others end well", async () => {
   const starter = await openHouse(records, "starter", makeMemoryLog(), { work: false });
   house = starter;
-  const ids = Array.from({ length: 12 }, (_, index) => `bystander-${index}`);
+  const ids = Array.from({ length: 8 }, (_, index) => `bystander-${index}`);
   await starter.start("house.poison", { kills: true }, { id: "killer", priority: 1 });
-  for (const id of ids) await starter.start("house.line", { steps: 3 }, { id });
+  // Slow enough to die beside it each time, were they not kept apart after the second.
+  const slow = (id: string): Op => ({ kind: "slow", name: id, ms: 150 });
+  for (const id of ids) await starter.start("house.program", [slow(id)], { id });
   let deaths = 0;
   for (;;) {
     const member = join(database.url, "worker");
@@ -208,7 +219,7 @@ test("a run that always kills its process becomes a dead letter after three deat
   }
   expect(deaths).toBe(3);
   const last = join(database.url, "last");
-  for (const id of ids) expect(await starter.outcome(id)).toEqual({ kind: "done", value: 6 });
+  for (const id of ids) expect(await starter.outcome(id)).toEqual({ kind: "done", value: [150] });
   expect(await starter.show("killer")).toMatchObject({
     state: "dead",
     crashes: 3,

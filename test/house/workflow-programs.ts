@@ -3,6 +3,7 @@
 // Every step leaves a row in `mark`, so that a test can count what was done how often, and by whom.
 
 import process from "node:process";
+import { setTimeout as pause } from "node:timers/promises";
 import { faultPoint } from "../../src/base/faults.ts";
 import { StockroomError, describeError } from "../../src/base/errors.ts";
 import type { Log } from "../../src/base/log.ts";
@@ -19,6 +20,7 @@ export type Op =
   | { readonly kind: "fails"; readonly name: string }
   | { readonly kind: "side"; readonly chains: readonly (readonly string[])[] }
   | { readonly kind: "child"; readonly name: string; readonly value: number }
+  | { readonly kind: "slow"; readonly name: string; readonly ms: number }
   | { readonly kind: "sleep"; readonly ms: number };
 
 export const queues = [
@@ -124,6 +126,15 @@ export function makePrograms(records: Records, executor: string): readonly Workf
             seen.push(await context.childResult(id));
             break;
           }
+          case "slow":
+            seen.push(
+              await context.step(op.name, async (signal) => {
+                await pause(op.ms, undefined, { signal });
+                await mark(context, op.name);
+                return op.ms;
+              }),
+            );
+            break;
           case "sleep":
             await context.sleep(op.ms);
         }

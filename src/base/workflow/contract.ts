@@ -37,7 +37,7 @@ export interface RunContext {
    * Runs `work` once; after a crash its recorded result is given back instead. `name` is stable and unique within the run.
    *
    * `work` gives JSON (at most 1 MiB) or nothing at all; the caller gets the copy that was recorded. Throws `WORKFLOW_NOT_JSON`,
-   * `WORKFLOW_STEP_TOO_LARGE`, `WORKFLOW_STEP_TWICE`, and after the last try the step's own error.
+   * `WORKFLOW_TOO_LARGE`, `WORKFLOW_STEP_TWICE`, and after the last try the step's own error.
    */
   step<T>(name: string, work: (signal: AbortSignal) => Promise<T>, options?: StepOptions): Promise<T>;
   /** Starts another run (durably) and gives its id at once; `await childResult(id)` waits for it. Cancelling this run cancels the child. */

@@ -6,6 +6,7 @@
 //   N2. A leg put back names its queue.
 // Concurrency: one engine a process, because DBOS keeps its state in module variables.
 
+import { setTimeout as pause } from "node:timers/promises";
 import { DBOS, DBOSClient } from "@dbos-inc/dbos-sdk";
 import { Client, Pool } from "pg";
 import type { ClientBase } from "pg";
@@ -133,7 +134,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         error: (entry) => log.warn("dbos reports an error", { entry: entry instanceof Error ? entry : String(entry) }),
       },
     });
-    await DBOS.launch();
+    await oneAtATime(records, () => DBOS.launch());
     for (const queue of options.queues) {
       await DBOS.registerQueue(queue.name, {
         workerConcurrency: queue.overall === undefined ? queue.perWorker : Math.min(queue.perWorker, queue.overall),
@@ -221,6 +222,24 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       open = false;
     },
   };
+}
+
+/**
+ * Lets one process of the database launch at a time: DBOS makes its indexes concurrently, and two that do so at once deadlock.
+ *
+ * The lock is asked for again and again instead of waited for, because a statement that waits is itself what such an index waits for.
+ */
+async function oneAtATime(records: Records, launch: () => Promise<void>): Promise<void> {
+  await records.session(async (tx) => {
+    for (;;) {
+      const [row] = await tx.query<{ got: boolean }>(
+        "select pg_try_advisory_lock(hashtextextended('stockroom.workflow.launch', 0)) as got",
+      );
+      if (row?.got) break;
+      await pause(25);
+    }
+    await launch();
+  });
 }
 
 /** The columns DBOS itself sets when it recovers a workflow; the queue is named even if the row had lost it (N2). */
