@@ -6,8 +6,8 @@
 //       (Clopper-Pearson, one-sided, chance of error `risk`) reaches what is aimed at: the promise, less `reserve` of its allowed errors, for items to
 //       come are never drawn quite like those at hand. A threshold that merely met the promise by luck does not do. With the defaults, a true
 //       precision of just the promise passes in 1 of 9 cases from 107 items without error, in 1 of 30 from 500 automatic items, hardly ever from 2,000.
-//   D2. Segments too small for that share one threshold, found in the same way from all of them together; a small segment whose own items speak
-//       against it is left to people. The promise then holds for the small segments together, not for each.
+//   D2. Segments too small for that share one threshold, found in the same way from all of them together, or if they are too few, the strictest that any
+//       larger part needed; small segments whose own items speak against it are left to people. The promise holds for them together, not for each.
 //   D3. A segment never seen gets the strictest threshold of all. Where no threshold keeps the promise, nothing is automatic.
 //   D4. More confidence never turns "auto" into "review".
 //   D5. Decisions are plain JSON; the same unseen items give the same value.
@@ -136,11 +136,15 @@ export function fitDecisions(judged: Judged, options: DecisionOptions = {}): Dec
   const own = large.map(([segment, rows]): [string, Threshold] => [segment, loosest(ladderOf(rows), aim, risk)]);
   const smallRows = small.flatMap(([, rows]) => rows);
   const everything = [...rowsOf.values()].flat();
-  // Too few even together: the strictest of what all items and the large segments demand.
-  const rest =
-    smallRows.length >= minItems
-      ? loosest(ladderOf(smallRows), aim, risk)
-      : strictest([loosest(ladderOf(everything), aim, risk), ...own.map(([, threshold]) => threshold)]);
+  const pooled = smallRows.length >= minItems ? loosest(ladderOf(smallRows), aim, risk) : undefined;
+  // Too few even together: the strictest that all items or a large segment demand, unless the small ones' own items speak against it.
+  const borrowed = strictest([
+    loosest(ladderOf(everything), aim, risk),
+    ...own.map(([, threshold]) => threshold).filter(({ kind }) => kind === "from"),
+  ]);
+  const tried = seenAbove(borrowed, ladderOf(smallRows), risk);
+  const lent: Threshold = tried.kind === "from" && speaksAgainst(tried.seen, promise) ? { kind: "never", seen: tried.seen } : borrowed;
+  const rest = pooled?.kind === "from" ? pooled : lent;
 
   const rules = new Map<string, SegmentRule>();
   for (const [segment, threshold] of own) rules.set(segment, { ...threshold, from: "own" });
@@ -156,7 +160,7 @@ export function fitDecisions(judged: Judged, options: DecisionOptions = {}): Dec
     reserve,
     score,
     segments: Object.fromEntries([...rules].sort(([a], [b]) => (a < b ? -1 : 1))),
-    unknown: strictest([rest, ...own.map(([, threshold]) => threshold)]),
+    unknown: strictest([rest, borrowed, ...own.map(([, threshold]) => threshold)]),
     coverage: everything.length === 0 ? 0 : automatic / everything.length,
   };
 }
