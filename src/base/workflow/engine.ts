@@ -8,6 +8,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { DBOS, DBOSClient } from "@dbos-inc/dbos-sdk";
+import { dbRetryConfig } from "@dbos-inc/dbos-sdk/internal/utils";
 import { Client, Pool } from "pg";
 import type { ClientBase } from "pg";
 import { StockroomError } from "../errors.ts";
@@ -69,6 +70,10 @@ export interface Engine {
   /** Ends what `stop` left open, the connections. */
   close(): Promise<void>;
 }
+
+// DBOS would let up to a minute pass after an outage before it ends a leg, which keeps a place in its queue meanwhile.
+dbRetryConfig.initialBackoffSec = 0.2;
+dbRetryConfig.maxBackoffSec = 5;
 
 let open = false;
 

@@ -107,7 +107,6 @@ export async function execute(
     // The common case costs one statement: a run that never died.
     let begun = await persist(room, () => beginRun(room.records, leg, token, room.executorId, Math.max(1, limit - 1)));
     if (begun === undefined) {
-      release = await room.suspects.enter(room.stopping);
       const deaths = await persist(room, () => deathsOf(room.records, leg, token));
       // Cancelled, ended elsewhere, or a leg that another has replaced.
       if (deaths === undefined) return "over";
@@ -115,6 +114,7 @@ export async function execute(
         await bury(room, leg.runId, { kind: "crashed", leg: leg.leg }, crashRecord(deaths));
         return "over";
       }
+      release = await room.suspects.enter(room.stopping);
       begun = await persist(room, () => beginRun(room.records, leg, token, room.executorId, limit));
       if (begun === undefined) return "over";
     }

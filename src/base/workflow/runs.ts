@@ -144,11 +144,11 @@ export type Corpse = { readonly kind: "held"; readonly token: string } | { reado
 
 /** Makes a dead letter of a run. Undefined: it is not to be buried any more. */
 export async function buryRun(tx: Tx, runId: string, corpse: Corpse, error: ErrorRecord): Promise<DeadLetter | undefined> {
-  const which = corpse.kind === "held" ? "token = $3 and state = 'running'" : `leg = $3::integer and begun and state = 'running'`;
+  const which = corpse.kind === "held" ? "token = $3 and state = 'running'" : `leg = $3::integer and state in ${activeStates}`;
   const [run] = await tx.query<{ workflow: string; title: string; tries: number; crashes: number }>(
     // A death is counted when the run is taken up again, which a crashed one no longer is.
     `update stockroom.run set state = 'dead', error = $2, token = null,
-       crashes = crashes + ${corpse.kind === "held" ? 0 : 1}, deaths = 0,
+       crashes = crashes + ${corpse.kind === "held" ? "0" : "(begun and state = 'running')::int"}, deaths = 0,
        updated_at = clock_timestamp(), ended_at = clock_timestamp()
      where id = $1 and ${which} returning workflow, title, tries, crashes`,
     [runId, JSON.stringify(error), corpse.kind === "held" ? corpse.token : corpse.leg],

@@ -550,6 +550,27 @@ test("an execution that was given up for dead and lives on can change nothing", 
   expect(marks).toEqual(["first", "zombie", "aborted true", "heir", "third"]);
 });
 
+test("a crash limit that a new release lowered counts for the runs that died before", async () => {
+  const victim = define("t.victim", async () => "alive");
+  const starter = await openRoom([victim], { work: false, executorId: "starter" });
+  await starter.start(victim, null, { id: "victim" });
+  await starter.start(victim, null, { id: "survivor" });
+  // One handed back cleanly after two deaths, one left running by its second.
+  await records.query(`update stockroom.run set deaths = 2, crashes = 2, begun = true where id = 'victim'`);
+  await records.query(
+    `update stockroom.run set deaths = 1, crashes = 1, begun = true, state = 'running', token = 'gone' where id = 'survivor'`,
+  );
+  await starter.close();
+  const room = await openRoom([victim], { crashLimit: 2 });
+  expect(await room.outcome("victim")).toMatchObject({ kind: "failed", error: { code: "WORKFLOW_CRASHED" } });
+  expect(await room.outcome("survivor")).toMatchObject({ kind: "failed", error: { code: "WORKFLOW_CRASHED" } });
+  expect(await room.show("victim")).toMatchObject({ crashes: 2 });
+  expect(await room.show("survivor")).toMatchObject({ crashes: 2 });
+  for (const letter of letters) await room.redrive(letter.id);
+  expect(await room.outcome("victim")).toEqual({ kind: "done", value: "alive" });
+  expect(await room.outcome("survivor")).toEqual({ kind: "done", value: "alive" });
+});
+
 test("what this executor claimed and never began goes back into its queue", async () => {
   const quick = define("t.stray", async () => "found");
   const starter = await openRoom([quick], { work: false, misses: 2 });
