@@ -16,9 +16,6 @@ import type { Records, Tx } from "../records/contract.ts";
 import type { Engine } from "./engine.ts";
 import { makeGate } from "./gate.ts";
 
-/** How long a start waits for the lock of its own id, at most: an earlier process may be dying, a sweep may be testing it. */
-const patienceMs = 3_000;
-
 /** The advisory lock of an executor: 63 bits of a hash, so that no two ids meet. */
 export function lockKey(executorId: string): string {
   const digest = createHash("sha256").update(`stockroom.executor/${executorId}`).digest();
@@ -29,6 +26,8 @@ export interface LivenessOptions {
   readonly records: Records;
   readonly executorId: string;
   readonly livenessMs: number;
+  /** How long to ask for the lock of its own id: an earlier process may be dying, a sweep may be testing it. */
+  readonly patienceMs: number;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -43,7 +42,7 @@ export interface Liveness {
 
 /** Takes the lock of this executor's id and keeps it. Throws `WORKFLOW_EXECUTOR_TAKEN` (conflict) when another process has it. */
 export async function holdLock(options: LivenessOptions): Promise<Liveness> {
-  const { records, executorId, livenessMs, log, signal } = options;
+  const { records, executorId, livenessMs, patienceMs, log, signal } = options;
   const gate = makeGate();
   const key = lockKey(executorId);
   const first = Promise.withResolvers<void>();
@@ -54,7 +53,7 @@ export async function holdLock(options: LivenessOptions): Promise<Liveness> {
     await tx.query("set tcp_keepalives_idle = 10").catch(() => undefined);
     await tx.query("set tcp_keepalives_interval = 5").catch(() => undefined);
     await tx.query("set tcp_keepalives_count = 3").catch(() => undefined);
-    const giveUpAt = Date.now() + Math.min(patienceMs, livenessMs * 5);
+    const giveUpAt = Date.now() + patienceMs;
     for (;;) {
       const [row] = await tx.query<{ got: boolean }>(`select pg_try_advisory_lock($1::bigint) as got`, [key]);
       if (row?.got) break;

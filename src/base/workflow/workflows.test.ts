@@ -49,6 +49,7 @@ async function openRoom(workflows: readonly WorkflowDefinition[], more: Partial<
     workflows,
     log: makeMemoryLog(),
     livenessMs: 100,
+    patienceMs: 200,
     pollMs: 20,
     onDead: async (_, letter) => {
       letters.push(letter);

@@ -55,6 +55,8 @@ export interface OpenWorkflowsOptions {
   readonly clock?: Clock;
   /** How often the sign of life is checked and others' are looked for. Default 2,000. */
   readonly livenessMs?: number;
+  /** How long an executor id that another process holds is asked for before it counts as taken. Default 1,000. */
+  readonly patienceMs?: number;
   /** Times in a row that an executor must be found dead before its runs are taken over. Default 3. */
   readonly misses?: number;
   /** Deaths of a process under a run, without a step done in between, before the dead letters. Default 3. */
@@ -92,6 +94,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
   const { records, log } = options;
   const executorId = options.executorId ?? hostname();
   const livenessMs = options.livenessMs ?? 2_000;
+  const patienceMs = options.patienceMs ?? 1_000;
   const misses = options.misses ?? 3;
   const working = options.work ?? true;
   checkSetup(options);
@@ -152,7 +155,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     return wanted.id;
   };
 
-  const liveness = await holdLock({ records, executorId, livenessMs, log, signal: closing.signal });
+  const liveness = await holdLock({ records, executorId, livenessMs, patienceMs, log, signal: closing.signal });
 
   // DBOS hands out work before it has finished opening, and before the rest of this room has.
   const ready = Promise.withResolvers<Room>();
@@ -272,7 +275,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     lookMs: 1_000,
   });
   const loops = [
-    sweep({ records, executorId, livenessMs, log, signal: closing.signal, engine, liveness, misses, atWork }),
+    sweep({ records, executorId, livenessMs, patienceMs, log, signal: closing.signal, engine, liveness, misses, atWork }),
     every(livenessMs, "the look for lost runs", stopLost),
     every(Math.max(30_000, livenessMs), "the look for runs without a leg", startLegless),
     every(500, "the report of progress", reportProgress),
