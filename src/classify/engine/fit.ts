@@ -50,7 +50,7 @@ export interface FitPlan {
 export function planFit(dataset: Dataset, options: FitOptions, shared = false): FitPlan {
   const sides = splitSides(dataset, options);
   checkLearnable(dataset);
-  return { prepared: prepare(dataset, { shared }), sides };
+  return { prepared: prepare(dataset, { shared, decidedBy: options.validationFrom ?? dataset.size }), sides };
 }
 
 /** Fits with trials one after the other in this thread. */
@@ -80,10 +80,11 @@ export async function fitModelWith(dataset: Dataset, plan: FitPlan, options: Fit
 }
 
 /**
- * Accepted chance, per segment, that the precision found falls short. A quarter is less lenient than it sounds: the items set aside have no
- * text in common with those learned from, and the finished model has learned from more. See decisions/0010-classifier-engine.md.
+ * Accepted chance, per segment, that the precision found falls short; nothing is kept in reserve. That is less lenient than it sounds: the
+ * items set aside have no text in common with those learned from, and the finished model has learned from more. Measured in
+ * decisions/classifier-engine.md.
  */
-const RISK = 0.25;
+const CAUTION = { risk: 0.25, reserve: 0 } as const;
 
 /** A single trial has nothing to be compared with, so none is run. */
 const trialsOf = (options: FitOptions): number => ((options.trials ?? 1) > 1 ? (options.trials ?? 1) : 0);
@@ -111,7 +112,7 @@ export function finishFit(dataset: Dataset, plan: FitPlan, search: SearchOutcome
     { ...verdicts, ...(segments === undefined ? {} : { segments }) },
     {
       promise: options.promise ?? 0.98,
-      risk: RISK,
+      ...CAUTION,
     },
   );
   const labelScores = scoreLabels(labels, topClasses(logits, classes), classes);

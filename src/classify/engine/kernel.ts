@@ -171,7 +171,7 @@ function layOut(shape: StageShape & { readonly width: number }): {
   let end = 1024;
   const place = (words: number): number => {
     const at = end;
-    end += (words * 4 + 15) & ~15;
+    end += Math.ceil(words / 4) * 16; // no bit arithmetic: it ends at 2 GiB, where the check must still see the sum
     return at;
   };
   const at = {

@@ -79,7 +79,8 @@ export function quantise(
     for (let c = 0; c < classes; c++) most = Math.max(most, Math.abs(learner.weights[row + c]));
     scales[f] = most / 127;
     if (!(scales[f] > 0)) continue;
-    for (let c = 0; c < classes; c++) weights[f * classes + c] = Math.round(learner.weights[row + c] / scales[f]);
+    const perScale = 1 / scales[f];
+    for (let c = 0; c < classes; c++) weights[f * classes + c] = Math.floor(learner.weights[row + c] * perScale + 0.5);
   }
   return {
     buckets: Uint32Array.from(kept, (feature) => prepared.buckets[feature]),

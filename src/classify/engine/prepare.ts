@@ -12,6 +12,8 @@ import type { Entries } from "./weighing.ts";
 export interface PrepareOptions {
   /** Put the arrays into shared memory. Default false. */
   readonly shared?: boolean;
+  /** Only the first so many items decide the spec; default all. */
+  readonly decidedBy?: number;
   /** Hash bits; default: by how many features there are. */
   readonly bits?: number;
 }
@@ -40,7 +42,8 @@ const NUMBER_BINS = 12;
 
 /** Hashes a dataset with the spec that fits it, or with a spec given. */
 export function prepare(dataset: Dataset, options: PrepareOptions = {}, given?: FeatureSpec): Prepared {
-  const draft = given ?? draftSpec(dataset);
+  const decidedBy = options.decidedBy ?? dataset.size;
+  const draft = given ?? draftSpec(dataset, dataset.items.slice(0, decidedBy));
   const extractor = openExtractor(draft);
   const starts = new Uint32Array(dataset.size + 1);
   let room = Math.max(1024, dataset.size * 96);
@@ -64,7 +67,7 @@ export function prepare(dataset: Dataset, options: PrepareOptions = {}, given?: 
     end += count;
     starts[item + 1] = end;
   }
-  const bits = given?.bits ?? options.bits ?? chooseBits(keys.subarray(0, end), dataset.classes.length);
+  const bits = given?.bits ?? options.bits ?? chooseBits(keys.subarray(0, starts[decidedBy]), dataset.classes.length);
   const { features, buckets } = numberFeatures(keys.subarray(0, end), bits);
   const place = options.shared === true ? share : <T>(array: T): T => array;
   return {
@@ -90,8 +93,7 @@ export function countFrequencies(prepared: Prepared, items: Uint32Array): Uint32
 }
 
 /** The spec for a dataset: every column as it stands, categories of few values crossed with the first text column, numbers cut at quantiles. */
-function draftSpec(dataset: Dataset): FeatureSpec {
-  const { columns, items } = dataset;
+function draftSpec({ columns }: Dataset, items: readonly Item[]): FeatureSpec {
   const crosses = columns.categories.flatMap((_, c) => {
     const values = new Set<string>();
     for (const item of items) {

@@ -45,6 +45,7 @@ export function train(prepared: Prepared, items: Uint32Array, parameters: Hyperp
   const total = parameters.epochs * items.length;
   const slope = total === 0 ? 0 : -parameters.rate / total;
   const keep = 1 / (1 - parameters.dropout);
+  const { entryFeatures, entryValues } = learner;
   let done = 0;
   for (let epoch = 0; epoch < parameters.epochs; epoch++) {
     for (let i = order.length - 1; i > 0; i--) {
@@ -62,18 +63,15 @@ export function train(prepared: Prepared, items: Uint32Array, parameters: Hyperp
         const [from, to] = [weighed.starts[place], weighed.starts[place + 1]];
         if (end + to - from > learner.maxEntries) break;
         learner.starts[staged] = end;
-        if (hidden === 0) {
-          learner.entryFeatures.set(weighed.features.subarray(from, to), end);
-          learner.entryValues.set(weighed.values.subarray(from, to), end);
-          end += to - from;
-        } else {
-          for (let entry = from; entry < to; entry++) {
+        // Entry by entry: for a hundred of them a loop is quicker than two views and two copies.
+        for (let entry = from; entry < to; entry++) {
+          if (hidden > 0) {
             hiding = (Math.imul(hiding, 1664525) + 1013904223) | 0;
             if (hiding >>> 0 < hidden) continue;
-            learner.entryFeatures[end] = weighed.features[entry];
-            learner.entryValues[end] = weighed.values[entry] * keep;
-            end += 1;
           }
+          entryFeatures[end] = weighed.features[entry];
+          entryValues[end] = weighed.values[entry] * keep;
+          end += 1;
         }
         const label = prepared.labels[items[place]];
         learner.labels[staged] = label;

@@ -32,7 +32,7 @@ export interface Hyperparameters {
   readonly classPower: 0 | 0.25 | 0.5 | 1;
 }
 
-/** What serves well where nothing is known; see decisions/0010-classifier-engine.md for how it was found. */
+/** What serves well where nothing is known; see decisions/classifier-engine.md for how it was found. */
 export const defaultHyperparameters: Hyperparameters = {
   epochs: 5,
   rate: 0.7,

@@ -1,0 +1,142 @@
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { gunzipSync } from "node:zlib";
+import { runCommand } from "citty";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeRandom } from "../../base/random.ts";
+import { makeEngineVerbs } from "./engine-verbs.ts";
+import { parseCondition, repeatedOption } from "./rows.ts";
+
+let folder: string;
+const at = (name: string): string => path.join(folder, name);
+
+interface Ran {
+  readonly exit: number;
+  readonly lines: readonly string[];
+  readonly json: unknown;
+}
+
+async function run(verb: string, ...rawArgs: readonly string[]): Promise<Ran> {
+  let exit = 0;
+  let json: unknown;
+  const lines: string[] = [];
+  const verbs = makeEngineVerbs({
+    signal: new AbortController().signal,
+    exitWith: (code) => (exit = code),
+    print: { line: (text) => lines.push(text), json: (value) => (json = value), table: (rows) => lines.push(JSON.stringify(rows)) },
+  });
+  await runCommand(verbs[verb], { rawArgs: [...rawArgs] });
+  return { exit, lines, json };
+}
+
+const kinds = ["kettle", "toaster", "lamp"];
+
+function shop(count: number, seed: number): string[] {
+  const random = makeRandom(seed);
+  return Array.from({ length: count }, (_, id) => {
+    const kind = random.below(3);
+    const country = ["GBR", "DEU"][random.below(2)];
+    const title = random.next() < 0.1 ? "thing" : `"${kinds[kind]}, ${["red", "blue"][random.below(2)]}\nno ""${random.below(500)}"""`;
+    return `${id},${title},${country},${10 + random.below(50)},C${kind},2026-0${1 + random.below(9)}-15,${id % 5 === 0 ? "test" : "train"}`;
+  });
+}
+
+const header = "id,title,country,price,category,date,split";
+const fitArgs = ["--label", "category", "--text", "title", "--categories", "country", "--numbers", "price"];
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "classify-verbs-"));
+  await writeFile(at("items.csv"), [header, ...shop(600, 1)].join("\n"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test("fit, evaluate and predict as the contract writes them", async () => {
+  const fitted = await run("fit", at("items.csv"), ...fitArgs, "--out", at("m.model"), "--where", "split=train", "--json");
+  expect(fitted).toMatchObject({ exit: 0, json: { items: 480, classes: 3, bad_rows: 0, date: "2026-09-15" } });
+
+  const evaluated = await run("evaluate", at("m.model"), at("items.csv"), "--where", "split=test", "--json");
+  expect(evaluated.json).toMatchObject({ items: 120, unknown_codes: 0, promised_precision: 0.98 });
+  const report = evaluated.json as { accuracy: number; unseen_texts: { items: number }; segments: object };
+  expect(report.accuracy).toBeGreaterThan(0.85);
+  expect(report.unseen_texts.items).toBeGreaterThan(0);
+  expect(Object.keys(report.segments)).toEqual(["DEU", "GBR"]);
+
+  const predicted = await run(
+    "predict",
+    at("m.model"),
+    at("items.csv"),
+    "--out",
+    at("p.csv.gz"),
+    "--where",
+    "split=test",
+    "--where",
+    "country!=DEU",
+  );
+  expect(predicted.exit).toBe(0);
+  const text = gunzipSync(await readFile(at("p.csv.gz"))).toString();
+  expect(text.slice(0, text.search(/\r?\n/))).toBe(`${header},code,probability,decision,runner_up,evidence`);
+
+  await run("predict", at("m.model"), at("items.csv"), "--out", at("p.jsonl"), "--where", "split=test");
+  const answers = (await readFile(at("p.jsonl"), "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, string | number>);
+  expect(answers).toHaveLength(120);
+  const sure = answers.filter((answer) => String(answer["title"]).includes("kettle"));
+  expect(sure.every((answer) => answer["code"] === "C0" && Number(answer["probability"]) > 0.5)).toBe(true);
+  expect(sure.every((answer) => String(answer["evidence"]).includes("title: kettle"))).toBe(true);
+  expect((await readdir(folder)).filter((name) => name.endsWith(".part"))).toEqual([]);
+});
+
+test("the same input and seed give the same bytes, with trials on threads and without", async () => {
+  const small = [...fitArgs, "--trials", "3", "--seed", "7", "--where", "split=train"];
+  for (const threads of ["1", "2"]) await run("fit", at("items.csv"), ...small, "--out", at(`t${threads}.model`), "--threads", threads);
+  expect((await readFile(at("t1.model"))).equals(await readFile(at("t2.model")))).toBe(true);
+});
+
+test("bad rows are kept apart with their lines, and the exit code says so", async () => {
+  const lines = shop(200, 3);
+  lines[50] = "50,too,few";
+  lines[70] = "70,kettle,GBR,10,,2026-01-01,train";
+  await writeFile(at("bad.csv"), [header, ...lines].join("\n"));
+  expect(await run("fit", at("bad.csv"), ...fitArgs, "--out", at("b.model"))).toMatchObject({ exit: 3 });
+  const bad = (await readFile(at("b.model.bad.jsonl"), "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { code: string });
+  expect(bad).toHaveLength(2);
+  expect(bad[1].code).toBe("FIT_NO_LABEL");
+  expect(await run("predict", at("b.model"), at("bad.csv"), "--out", at("b.jsonl"))).toMatchObject({ exit: 3 });
+  expect((await readFile(at("b.jsonl"), "utf8")).trim().split("\n")).toHaveLength(199);
+});
+
+test("what is wrong is said in words", async () => {
+  const out = ["--out", at("x.model")];
+  const file = at("items.csv");
+  await expect(run("fit", file, "--label", "code", "--text", "title", ...out)).rejects.toThrow(
+    /label column "code" but its columns are id, title,/,
+  );
+  await expect(run("fit", file, "--label", "category", "--text", "name", ...out)).rejects.toThrow(/text column "name"/);
+  await expect(run("fit", file, ...fitArgs, ...out, "--where", "category=C1")).rejects.toThrow(/at least two codes/);
+  await expect(run("fit", file, ...fitArgs, ...out, "--where", "id=1,2")).rejects.toThrow(/there are 2/);
+  await expect(run("fit", file, ...fitArgs, ...out, "--where", "split")).rejects.toThrow(/--where COLUMN=VALUE/);
+  await expect(run("fit", file, ...fitArgs, ...out, "--where", "side=left")).rejects.toThrow(/column of --where "side"/);
+  await expect(run("fit", file, ...fitArgs, ...out, "--trials", "many")).rejects.toThrow(/--trials to be a whole number/);
+  await expect(run("fit", at("none.csv"), ...fitArgs, ...out)).rejects.toThrow(/none\.csv/);
+  await writeFile(at("empty.csv"), "");
+  await expect(run("fit", at("empty.csv"), ...fitArgs, ...out)).rejects.toThrow(/empty/);
+  await expect(run("predict", file, file, "--out", at("y.csv"))).rejects.toThrow(/to be a model/);
+  await expect(run("predict", at("none.model"), file, "--out", at("y.csv"))).rejects.toThrow(/Expected a model at/);
+  await expect(run("fit", file, ...fitArgs, "--out", at("no/such/m.model"))).rejects.toThrow(/folder/);
+  expect((await readdir(folder)).filter((name) => name.startsWith("x.model"))).toEqual([]);
+});
+
+test("conditions", () => {
+  expect(parseCondition("split=train")).toEqual({ column: "split", not: false, values: ["train"] });
+  expect(parseCondition("country!=GBR,DEU")).toEqual({ column: "country", not: true, values: ["GBR", "DEU"] });
+  expect(parseCondition('title="a, b",c')).toEqual({ column: "title", not: false, values: ["a, b", "c"] });
+  expect(parseCondition("brand=")).toEqual({ column: "brand", not: false, values: [""] });
+  expect(parseCondition("a=b=c")).toEqual({ column: "a", not: false, values: ["b=c"] });
+  expect(repeatedOption(["x", "--where", "a=1", "--where=b=2", "--json"], "where")).toEqual(["a=1", "b=2"]);
+});

@@ -1,0 +1,469 @@
+// The commands of the engine: fit, predict, evaluate. Files in, files out; no house is opened, nothing else is touched.
+//
+//   E1. The same files, options and seed give the same bytes: the date of a model comes from the data, never from the clock.
+//   E2. An output appears whole under its name or not at all.
+//   E3. Bad rows end up in OUTPUT.bad.jsonl with line and reason, and the exit code is 3.
+
+import { createWriteStream } from "node:fs";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { defineCommand, type CommandDef } from "citty";
+import { openCompute } from "../../base/compute/index.ts";
+import { StockroomError } from "../../base/errors.ts";
+import { makeLog } from "../../base/log.ts";
+import { formatOf, writeTable, type BadRow } from "../../base/tables/index.ts";
+import { makeDatasetBuilder, type Item } from "../engine/dataset.ts";
+import { openEvaluator, type Evaluation } from "../engine/evaluate.ts";
+import { fitModel, fitModelWith, planFit, type FitOptions } from "../engine/fit.ts";
+import { decodeModel, encodeModel, type Model } from "../engine/model.ts";
+import { openPredictor, type Evidence } from "../engine/predict.ts";
+import { dayOf } from "../flow/jobs/items.ts";
+import { trialJob } from "../flow/jobs/trial-job.ts";
+import { itemReader, openRows, parseCondition, parseNames, repeatedOption, type Condition } from "./rows.ts";
+import type { VerbTools } from "./tools.ts";
+
+/** What these commands need: no house. */
+export type EngineTools = Pick<VerbTools, "print" | "signal" | "exitWith">;
+
+// Every command has arguments of its own type; the list of them can only be held together by the widest one.
+type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
+
+/** `fit`, `predict`, `evaluate`, to be mounted under `stockroom classify`. */
+export function makeEngineVerbs(tools: EngineTools): Record<string, AnyCommand> {
+  return { fit: fitVerb(tools), predict: predictVerb(tools), evaluate: evaluateVerb(tools) };
+}
+
+const where = {
+  type: "string",
+  description: "only rows with COLUMN=VALUE (or !=; several values with commas); may be given again",
+  valueHint: "COLUMN=VALUE",
+} as const;
+const json = { type: "boolean", description: "print JSON", default: false } as const;
+
+const fitVerb = (tools: EngineTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "fit", description: "learn a model from labelled items" },
+    args: {
+      file: { type: "positional", required: true, description: "labelled items: CSV, TSV, JSONL or Parquet, also gzip" },
+      label: { type: "string", description: "the column that holds the right code", required: true },
+      text: { type: "string", description: "text columns, the most telling first", required: true, valueHint: "a,b" },
+      categories: { type: "string", description: "columns of few different values", valueHint: "a,b" },
+      numbers: { type: "string", description: "columns of numbers", valueHint: "a,b" },
+      out: { type: "string", description: "the model file", required: true },
+      where,
+      valid: { type: "string", description: "labelled items to judge by; absent: a part of the file is set aside" },
+      group: { type: "string", description: "rows equal in this column stay on one side of the split; absent: equal texts" },
+      trials: { type: "string", description: "hyperparameter trials", default: "1" },
+      seed: { type: "string", default: "1" },
+      precision: { type: "string", description: "promised precision of automatic decisions", default: "0.98" },
+      date: { type: "string", description: "the date on the model; absent: SOURCE_DATE_EPOCH, or the newest date in the data" },
+      threads: { type: "string", description: "threads for trials; absent: as many as there are processors" },
+      json,
+    },
+    run: async ({ args, rawArgs }) => {
+      const conditions = repeatedOption(rawArgs, "where").map(parseCondition);
+      const columns = { text: parseNames(args.text), categories: parseNames(args.categories), numbers: parseNames(args.numbers) };
+      if (columns.text.length === 0) throw usage("--text", "at least one column", args.text);
+      const trials = wholeNumber("--trials", args.trials, 1, 1000);
+      const seed = wholeNumber("--seed", args.seed, 0, 2 ** 31 - 1);
+      const promise = Number(args.precision);
+      if (!(promise > 0.5 && promise < 1)) throw usage("--precision", "a number between 0.5 and 1", args.precision);
+      const bad = collectBadRows();
+      const builder = makeDatasetBuilder(columns);
+      let newest = "";
+      let rowsRead = 0;
+
+      const read = async (file: string, filters: readonly Condition[]): Promise<string> => {
+        const rows = await openRows(file, filters, bad.add, tools.signal);
+        const label = rows.at(args.label, "label column");
+        const group = args.group === undefined ? -1 : rows.at(args.group, "group column");
+        const itemOf = itemReader(rows, columns);
+        const days = rows.columns.flatMap((name, index) => (/^date$|_date$/i.test(name) ? [index] : []));
+        for await (const batch of rows.batches) {
+          for (const [index, row] of batch.rows.entries()) {
+            rowsRead += 1;
+            const code = (row[label] ?? "").trim();
+            if (code === "") {
+              const reason = `Expected a code in the column "${args.label}" but it is empty. Fill it in or filter the row out.`;
+              bad.add({ line: batch.lines[index], column: label + 1, code: "FIT_NO_LABEL", reason, sample: "" });
+              continue;
+            }
+            for (const day of days) {
+              const found = dayOf(row[day] ?? "") ?? "";
+              if (found > newest) newest = found;
+            }
+            builder.add(itemOf(row), code, group < 0 ? undefined : (row[group] ?? ""));
+          }
+        }
+        return rows.hash();
+      };
+
+      const started = process.cpuUsage();
+      let hash = await read(args.file, conditions);
+      const validationFrom = args.valid === undefined ? undefined : builder.size;
+      if (args.valid !== undefined) {
+        // A condition such as split=train picks the rows to learn from; it is not meant for the file to judge by.
+        hash += await read(args.valid, []);
+        if (builder.size === validationFrom) {
+          throw new StockroomError(
+            "input",
+            "FIT_NO_VALIDATION",
+            `Expected labelled items in ${args.valid} but there are none. Leave --valid out to set items aside.`,
+          );
+        }
+      }
+      const dataset = builder.build();
+      const options: FitOptions = {
+        seed,
+        trials,
+        promise,
+        label: args.label,
+        date: args.date ?? sourceDate() ?? newest,
+        data: { name: path.basename(args.file), hash, rows: rowsRead, badRows: bad.count },
+        ...(validationFrom === undefined ? {} : { validationFrom }),
+      };
+      const model = await fitWithTrials(dataset, options, tools, args.threads);
+      const bytes = encodeModel(model);
+      await writeWhole(args.out, bytes);
+      await bad.write(args.out, tools);
+      const used = process.cpuUsage(started);
+      const report = {
+        model: args.out,
+        bytes: bytes.byteLength,
+        features: model.buckets.length,
+        classes: model.classes.length,
+        items: model.card.items.train,
+        bad_rows: bad.count,
+        date: model.card.date,
+        trials: model.card.trials.length,
+        validation: snake(model.card.metrics),
+        parameters: model.parameters,
+        cpu_s: Math.round((used.user + used.system) / 1e4) / 100,
+      };
+      if (args.json) tools.print.json(report);
+      else {
+        const { metrics } = model.card;
+        tools.print.line(`Learned ${report.classes} codes from ${report.items} items (${bad.count} bad rows) in ${report.cpu_s} s of CPU.`);
+        tools.print.line(
+          `On ${model.card.items.validation} items set aside: accuracy ${percent(metrics.accuracy)}, macro-F1 ${percent(metrics.macroF1)}; ${percent(metrics.coverage)} decided automatically at a promised precision of ${percent(promise)}.`,
+        );
+        tools.print.line(`Wrote ${args.out} (${Math.ceil(bytes.byteLength / 1024)} KiB).`);
+      }
+    },
+  });
+
+const predictVerb = (tools: EngineTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "predict", description: "give every item a code, a probability and a decision" },
+    args: {
+      model: { type: "positional", required: true, description: "a model file" },
+      file: { type: "positional", required: true, description: "items: CSV, TSV, JSONL or Parquet, also gzip" },
+      out: { type: "string", description: "the file to write; its ending decides the format", required: true },
+      where,
+      evidence: { type: "boolean", description: "the words that spoke for the code; --no-evidence is faster", default: true },
+      json,
+    },
+    run: async ({ args, rawArgs }) => {
+      const predictor = openPredictor(await readModel(args.model), { evidence: args.evidence });
+      const bad = collectBadRows();
+      const rows = await openRows(args.file, repeatedOption(rawArgs, "where").map(parseCondition), bad.add, tools.signal);
+      const itemOf = itemReader(rows, predictor.model.card.columns);
+      const added = ["code", "probability", "decision", "runner_up", "evidence"].map((name) =>
+        rows.columns.includes(name) ? `predicted_${name}` : name,
+      );
+      const progress = makeProgress("items");
+      let items = 0;
+      let automatic = 0;
+      const labelled = async function* (): AsyncGenerator<(string | number)[][]> {
+        for await (const batch of rows.batches) {
+          const predictions = predictor.predict(batch.rows.map(itemOf));
+          items += predictions.length;
+          progress(items);
+          yield predictions.map((prediction, index) => {
+            if (prediction.decision === "auto") automatic += 1;
+            const { code, probability, decision, runnerUp, evidence } = prediction;
+            return [...batch.rows[index], code, Math.round(probability * 1e6) / 1e6, decision, runnerUp, evidenceText(evidence)];
+          });
+        }
+      };
+      const started = process.cpuUsage();
+      const [, probabilityColumn = ""] = added;
+      await writeWhole(
+        args.out,
+        writeTable(labelled(), {
+          format: formatOf(args.out) ?? "csv",
+          gzip: args.out.endsWith(".gz"),
+          columns: [...rows.columns, ...added],
+          types: { [probabilityColumn]: "number" },
+        }),
+      );
+      await bad.write(args.out, tools);
+      const used = process.cpuUsage(started);
+      const report = {
+        out: args.out,
+        items,
+        automatic,
+        review: items - automatic,
+        bad_rows: bad.count,
+        cpu_s: Math.round((used.user + used.system) / 1e4) / 100,
+      };
+      if (args.json) tools.print.json(report);
+      else
+        tools.print.line(
+          `Labelled ${items} items, ${automatic} automatically, ${items - automatic} for review; ${bad.count} bad rows. Wrote ${args.out}.`,
+        );
+    },
+  });
+
+const evaluateVerb = (tools: EngineTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "evaluate", description: "how good a model is on labelled items" },
+    args: {
+      model: { type: "positional", required: true, description: "a model file" },
+      file: { type: "positional", required: true, description: "labelled items" },
+      label: { type: "string", description: "the column of right codes; absent: the one it was fitted with" },
+      where,
+      json,
+    },
+    run: async ({ args, rawArgs }) => {
+      const model = await readModel(args.model);
+      const predictor = openPredictor(model, { evidence: false });
+      const evaluator = openEvaluator(model);
+      const bad = collectBadRows();
+      const rows = await openRows(args.file, repeatedOption(rawArgs, "where").map(parseCondition), bad.add, tools.signal);
+      const label = rows.at(args.label ?? model.card.label, "label column");
+      const itemOf = itemReader(rows, model.card.columns);
+      const progress = makeProgress("items");
+      let items = 0;
+      for await (const batch of rows.batches) {
+        const labels: string[] = [];
+        const read: Item[] = [];
+        for (const row of batch.rows) {
+          const code = (row[label] ?? "").trim();
+          if (code === "") continue;
+          labels.push(code);
+          read.push(itemOf(row));
+        }
+        items += read.length;
+        evaluator.add(read, labels, predictor.predict(read));
+        progress(items);
+      }
+      if (items === 0) {
+        throw new StockroomError(
+          "input",
+          "EVALUATE_EMPTY",
+          `Expected labelled items in ${args.file} but none is left. Check --where and the label column.`,
+        );
+      }
+      const report = evaluator.finish();
+      if (bad.count > 0) tools.exitWith(3);
+      if (args.json) tools.print.json(asJson(report, bad.count));
+      else printEvaluation(report, bad.count, tools);
+    },
+  });
+
+/** Trials run on threads; one trial alone needs none. The model is the same to the byte. */
+async function fitWithTrials(
+  dataset: Parameters<typeof fitModel>[0],
+  options: FitOptions,
+  tools: EngineTools,
+  wanted: string | undefined,
+): Promise<Model> {
+  const trials = options.trials ?? 1;
+  const threads = wanted === undefined ? availableParallelism() : wholeNumber("--threads", wanted, 1, 256);
+  if (trials <= 1 || threads <= 1) return fitModel(dataset, options);
+  const plan = planFit(dataset, options, true);
+  const compute = openCompute({ threads, log: makeLog({ level: "silent" }) });
+  const progress = makeProgress("trials");
+  let done = 0;
+  try {
+    return await fitModelWith(dataset, plan, options, (specs) =>
+      Promise.all(
+        specs.map(async (spec) => {
+          const result = await compute.run(trialJob, { plan, spec }, { signal: tools.signal });
+          progress((done += 1));
+          return result;
+        }),
+      ),
+    );
+  } finally {
+    await compute.close();
+  }
+}
+
+async function readModel(file: string): Promise<Model> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (thrown) {
+    throw new StockroomError(
+      "missing",
+      "FILE_MISSING",
+      `Expected a model at ${file} but it cannot be read. Check the path, or make one with \`stockroom classify fit\`.`,
+      {
+        facts: { file },
+        cause: thrown,
+      },
+    );
+  }
+  return decodeModel(bytes, file);
+}
+
+/** E2: to a neighbour first, then renamed. */
+async function writeWhole(file: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+  const draft = `${file}.part`;
+  try {
+    if (content instanceof Uint8Array) await writeFile(draft, content);
+    else await pipeline(Readable.from(content), createWriteStream(draft));
+    await rename(draft, file);
+  } catch (thrown) {
+    await rm(draft, { force: true });
+    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") {
+      throw new StockroomError(
+        "missing",
+        "FOLDER_MISSING",
+        `Expected a folder ${path.dirname(file)} to write to but there is none. Make it.`,
+        {
+          facts: { file },
+          cause: thrown,
+        },
+      );
+    }
+    throw thrown;
+  }
+}
+
+/** Enough to find what is wrong; a file of nothing but bad rows must not fill the memory. */
+const MOST_BAD_ROWS = 100_000;
+
+interface BadRows {
+  readonly count: number;
+  readonly add: (row: BadRow) => void;
+  /** Writes them beside `out` and asks for exit code 3, when there are any. */
+  write(out: string, tools: EngineTools): Promise<void>;
+}
+
+function collectBadRows(): BadRows {
+  const kept: BadRow[] = [];
+  let count = 0;
+  return {
+    get count() {
+      return count;
+    },
+    add: (row) => {
+      count += 1;
+      if (kept.length < MOST_BAD_ROWS) kept.push(row);
+    },
+    write: async (out, tools) => {
+      if (count === 0) return;
+      const file = `${out}.bad.jsonl`;
+      await writeWhole(file, Buffer.from(kept.map((row) => `${JSON.stringify(row)}\n`).join("")));
+      process.stderr.write(`${count} bad rows, the first on line ${kept[0]?.line ?? 0}: ${kept[0]?.reason ?? ""}\nSee ${file}.\n`);
+      tools.exitWith(3);
+    },
+  };
+}
+
+const PROGRESS_MS = 1000;
+
+/** A line on standard error, at most one a second: rewritten on a terminal, added to a log. */
+function makeProgress(what: string): (done: number) => void {
+  let last = Date.now();
+  return (done) => {
+    const now = Date.now();
+    if (now - last < PROGRESS_MS) return;
+    last = now;
+    process.stderr.write(process.stderr.isTTY ? `\r${done} ${what} ` : `${done} ${what}\n`);
+  };
+}
+
+/** Reproducible builds set this: https://reproducible-builds.org/specs/source-date-epoch/ */
+function sourceDate(): string | undefined {
+  const seconds = process.env["SOURCE_DATE_EPOCH"];
+  return seconds !== undefined && /^\d+$/.test(seconds) ? new Date(Number(seconds) * 1000).toISOString() : undefined;
+}
+
+function evidenceText(evidence: readonly Evidence[]): string {
+  return evidence.map(({ column, text }) => (text === "" ? `no ${column}` : `${column}: ${text}`)).join(" | ");
+}
+
+function usage(flag: string, expected: string, came: string): StockroomError {
+  return new StockroomError("input", "USAGE", `Expected ${flag} to be ${expected} but "${came}" came. Correct it.`);
+}
+
+function wholeNumber(flag: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < min || value > max) throw usage(flag, `a whole number from ${min} to ${max}`, text);
+  return value;
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
+const snake = (record: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name.replace(/([a-z])([A-Z0-9])/g, "$1_$2").toLowerCase(), value]));
+
+function asJson(report: Evaluation, badRows: number): unknown {
+  const decisions = (score: Evaluation["automatic"]): unknown => ({
+    items: score.items,
+    automatic: score.automatic,
+    coverage: score.coverage,
+    precision: score.precision,
+    precision_low: score.interval.low,
+    precision_high: score.interval.high,
+  });
+  return {
+    items: report.items,
+    bad_rows: badRows,
+    unknown_codes: report.unknownCodes,
+    accuracy: report.accuracy,
+    macro_f1: report.macroF1,
+    weighted_f1: report.weightedF1,
+    ece: report.ece,
+    promised_precision: report.promise,
+    automatic: decisions(report.automatic),
+    coverage_ceiling: report.coverageCeiling,
+    unseen_texts: { items: report.unseen.items, accuracy: report.unseen.accuracy, macro_f1: report.unseen.macroF1 },
+    segments: Object.fromEntries(Object.entries(report.segments).map(([name, score]) => [name, decisions(score)])),
+    classes: report.classes,
+  };
+}
+
+function printEvaluation(report: Evaluation, badRows: number, tools: EngineTools): void {
+  const { print } = tools;
+  print.line(`${report.items} items (${badRows} bad rows, ${report.unknownCodes} of codes the model does not know)`);
+  print.line(
+    `accuracy ${percent(report.accuracy)}, macro-F1 ${percent(report.macroF1)}, weighted F1 ${percent(report.weightedF1)}, calibration error ${percent(report.ece)}`,
+  );
+  print.line(
+    `texts not learned from (${report.unseen.items} items): accuracy ${percent(report.unseen.accuracy)}, macro-F1 ${percent(report.unseen.macroF1)}`,
+  );
+  print.line(
+    `automatic: ${percent(report.automatic.coverage)} of the items, ${percent(report.automatic.precision)} of them right (promised ${percent(report.promise)})`,
+  );
+  const segments = Object.entries(report.segments);
+  if (segments.length > 1) {
+    print.table(
+      segments.map(([segment, score]) => ({
+        segment,
+        items: score.items,
+        automatic: percent(score.coverage),
+        precision: score.automatic === 0 ? "" : percent(score.precision),
+      })),
+      { json: false, empty: "" },
+    );
+  }
+  print.table(
+    report.classes.map(({ code, precision, recall, f1, support }) => ({
+      code,
+      precision: percent(precision),
+      recall: percent(recall),
+      f1: percent(f1),
+      items: support,
+    })),
+    { json: false, empty: "" },
+  );
+}

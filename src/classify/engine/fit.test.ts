@@ -1,0 +1,246 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { makeRandom } from "../../base/random.ts";
+import { makeDatasetBuilder, hashItemText, splitOf, type Dataset, type Item } from "./dataset.ts";
+import { openEvaluator } from "./evaluate.ts";
+import { fitModel, fitModelWith, planFit, type FitOptions } from "./fit.ts";
+import { decodeModel, encodeModel } from "./model.ts";
+import { openPredictor, openPredictors } from "./predict.ts";
+import { climbRungs, nextRung, planTrials, runTrial, type TrialResult } from "./search.ts";
+
+const columns = { text: ["title", "fault"], categories: ["country", "brand"], numbers: ["price"] };
+const kinds = ["kettle", "toaster", "lamp", "drill", "phone"];
+const words = ["old", "new", "red", "broken", "wire", "switch", "wont", "start", "smells", "leaks"];
+
+/** A shop: titles name the kind with typing errors, some are missing; prices and brands lean towards a kind. */
+function makeItems(count: number, seed: number): { item: Item; label: string }[] {
+  const random = makeRandom(seed);
+  return Array.from({ length: count }, () => {
+    const kind = random.below(kinds.length);
+    const word = kinds[kind];
+    const slip = random.below(word.length);
+    const name = random.next() < 0.2 ? word.slice(0, slip) + word.slice(slip + 1) : word;
+    const title = random.next() < 0.15 ? "" : `${words[random.below(10)]} ${name} ${random.below(1000)}`;
+    const fault = `${words[random.below(10)]} ${words[random.below(10)]} ${random.next() < 0.3 ? word : ""}`;
+    const brand = random.next() < 0.5 ? `brand${kind}` : `brand${random.below(9)}`;
+    const price = random.next() < 0.1 ? "" : String(10 * (kind + 1) + random.below(20));
+    return { item: { text: [title, fault], categories: [["GBR", "DEU"][random.below(2)], brand], numbers: [price] }, label: `c-${word}` };
+  });
+}
+
+function build(rows: readonly { item: Item; label: string }[]): Dataset {
+  const builder = makeDatasetBuilder(columns);
+  for (const { item, label } of rows) builder.add(item, label);
+  return builder.build();
+}
+
+const options: FitOptions = {
+  seed: 1,
+  label: "code",
+  date: "2026-01-31",
+  data: { name: "toy", hash: "", rows: 0, badRows: 0 },
+};
+const rows = makeItems(1200, 5);
+const dataset = build(rows);
+const model = fitModel(dataset, options);
+const bytes = encodeModel(model);
+
+describe("a fit", () => {
+  test("learns what there is to learn and knows how sure it may be", () => {
+    const fresh = makeItems(800, 6);
+    const evaluator = openEvaluator(model);
+    const items = fresh.map((row) => row.item);
+    evaluator.add(
+      items,
+      fresh.map((row) => row.label),
+      openPredictor(model).predict(items),
+    );
+    const report = evaluator.finish();
+    expect(report.accuracy).toBeGreaterThan(0.93);
+    expect(report.ece).toBeLessThan(0.06);
+    expect(report.automatic.coverage).toBeGreaterThan(0.5);
+    expect(Object.keys(report.segments)).toEqual(["DEU", "GBR"]);
+  });
+
+  test("gives the same bytes again, and with the plain kernel", () => {
+    expect(Buffer.from(encodeModel(fitModel(build(rows), options))).equals(bytes)).toBe(true);
+    expect(Buffer.from(encodeModel(fitModel(dataset, { ...options, kernel: "plain" }))).equals(bytes)).toBe(true);
+  });
+
+  test("gives the same bytes whoever runs the trials, in whatever order", async () => {
+    const small = build(rows.slice(0, 400));
+    const wanted = { ...options, trials: 5 };
+    const here = encodeModel(fitModel(small, wanted));
+    const plan = planFit(small, wanted, true);
+    const elsewhere = await fitModelWith(small, plan, wanted, async (specs) => {
+      const results: TrialResult[] = [];
+      for (const spec of specs.toReversed()) results.unshift(runTrial(plan.prepared, plan.sides, spec));
+      return results;
+    });
+    expect(Buffer.from(encodeModel(elsewhere)).equals(here)).toBe(true);
+  });
+
+  test("depends on the seed", () => {
+    expect(Buffer.from(encodeModel(fitModel(dataset, { ...options, seed: 2 }))).equals(bytes)).toBe(false);
+  });
+
+  test("judges by the caller's own items without learning from them", () => {
+    const own = fitModel(dataset, { ...options, validationFrom: 900 });
+    expect(own.card.items).toEqual({ train: 900, validation: 300 });
+    expect(own.seen).not.toEqual(model.seen);
+    const other = rows.map((row, index) => (index < 900 ? row : { ...row, item: { ...row.item, text: ["zebra", "zebra"] } }));
+    const blind = fitModel(build(other), { ...options, validationFrom: 900 });
+    expect(blind.weights).toEqual(own.weights);
+  });
+
+  test.each([
+    [
+      "constant texts",
+      rows.slice(0, 60).map((row) => ({ ...row, item: { text: ["same", "same"], categories: ["GBR", "b"], numbers: ["1"] } })),
+    ],
+    ["empty items", rows.slice(0, 60).map((row) => ({ ...row, item: { text: ["", ""], categories: ["", ""], numbers: [""] } }))],
+    ["one item a code", rows.slice(0, 40).map((row, index) => ({ ...row, label: `c${index}` }))],
+    [
+      "wild text",
+      rows.slice(0, 40).map((row, index) => ({ ...row, item: { ...row.item, text: ["🔌\ud800", String.fromCharCode(0, index)] } })),
+    ],
+  ])("stays finite on %s", (_, some) => {
+    const odd = fitModel(build(some), options);
+    expect(odd.scales.every(Number.isFinite)).toBe(true);
+    for (const prediction of openPredictor(odd).predict(some.map((row) => row.item))) {
+      expect(prediction.probability).toBeGreaterThan(0);
+      expect(prediction.probability).toBeLessThanOrEqual(1);
+      expect(prediction.probability).toBeGreaterThanOrEqual(prediction.runnerUpProbability);
+    }
+    expect(Object.values(odd.card.metrics).every(Number.isFinite)).toBe(true);
+  });
+
+  test("refuses what cannot be learned, in words", () => {
+    expect(() => fitModel(build([]), options)).toThrow(/at least 10 labelled items but there are 0/);
+    expect(() => fitModel(build(rows.slice(0, 2)), options)).toThrow(/there are 2/);
+    expect(() => fitModel(build(rows.slice(0, 50).map((row) => ({ ...row, label: "one" }))), options)).toThrow(/at least two codes/);
+  });
+});
+
+describe("a model file", () => {
+  test("comes back the same to the byte", () => {
+    const again = decodeModel(bytes);
+    expect(again).toEqual(model);
+    expect(Buffer.from(encodeModel(again)).equals(bytes)).toBe(true);
+  });
+
+  test("is refused after any flipped bit or cut", () => {
+    fc.assert(
+      fc.property(fc.nat({ max: bytes.length - 1 }), fc.nat({ max: 7 }), (at, bit) => {
+        const flipped = Uint8Array.from(bytes);
+        flipped[at] ^= 1 << bit;
+        expect(() => decodeModel(flipped)).toThrow(/^Expected the model file to be a model but/);
+        expect(() => decodeModel(bytes.slice(0, at))).toThrow(/^Expected the model file to be a model but/);
+      }),
+    );
+  });
+
+  test("says which way it is wrong", () => {
+    expect(() => decodeModel(new Uint8Array(0))).toThrow(/does not begin as one/);
+    expect(() => decodeModel(Buffer.from("id,title\n1,kettle\n"))).toThrow(/does not begin as one/);
+    const newer = Uint8Array.from(bytes);
+    newer[8] = 9;
+    expect(() => decodeModel(newer)).toThrow(/version 9/);
+    expect(() => decodeModel(bytes.slice(0, -100))).toThrow(/its end is missing/);
+  });
+});
+
+describe("answers", () => {
+  const items = makeItems(300, 9).map((row) => row.item);
+  const strip = (predictions: ReturnType<ReturnType<typeof openPredictor>["predict"]>): unknown =>
+    predictions.map((prediction) => Object.assign({}, prediction, { evidence: [] }));
+
+  test("do not depend on the neighbours in the batch", () => {
+    const whole = openPredictor(model).predict(items);
+    const predictor = openPredictor(model);
+    expect(items.flatMap((item) => predictor.predict([item]))).toEqual(whole);
+    expect(predictor.predict(items.toReversed()).toReversed()).toEqual(whole);
+  });
+
+  test("are the same from the plain kernel, without evidence, and from several models at once", () => {
+    const whole = openPredictor(model).predict(items);
+    expect(openPredictor(model, { kernel: "plain" }).predict(items)).toEqual(whole);
+    expect(strip(openPredictor(model, { evidence: false }).predict(items))).toEqual(strip(whole));
+    const other = fitModel(build(makeItems(500, 77)), { ...options, seed: 3 });
+    const [first, second, third] = openPredictors([model, other, model]).predict(items);
+    expect(first).toEqual(whole);
+    expect(third).toEqual(whole);
+    expect(second).toEqual(openPredictor(other).predict(items));
+  });
+
+  test("name the word that decided", () => {
+    const [answer] = openPredictor(model).predict([{ text: ["red toaster", "smells"], categories: ["GBR", ""], numbers: [""] }]);
+    expect(answer.code).toBe("c-toaster");
+    expect(answer.evidence[0]).toMatchObject({ column: "title", text: "toaster" });
+  });
+
+  test("come for a text far longer than the stage", () => {
+    const long = Array.from({ length: 400_000 }, (_, i) => kinds[i % 5] + String(i)).join(" ");
+    const item = { text: [long, long], categories: ["GBR", "b"], numbers: ["3"] };
+    const batch = [items[0], item, items[1], item];
+    const predictor = openPredictor(model);
+    expect(predictor.predict(batch)).toEqual(batch.flatMap((one) => openPredictor(model).predict([one])));
+  });
+});
+
+describe("the search", () => {
+  test("plans by seed and number alone, the default first", () => {
+    expect(planTrials(7, 20, 5000)).toEqual(planTrials(7, 20, 5000));
+    expect(planTrials(7, 20, 5000).slice(0, 5)).toEqual(planTrials(7, 5, 5000));
+    expect(planTrials(8, 20, 5000)[1]).not.toEqual(planTrials(7, 20, 5000)[1]);
+  });
+
+  test("keeps the best third of what did not fail, and ends", () => {
+    const results = planTrials(1, 9, 10_000).map((spec): TrialResult =>
+      spec.trial === 8
+        ? { ...spec, kind: "failed", error: { kind: "fault", code: "X", message: "broke", facts: {} } }
+        : { ...spec, kind: "done", macroF1: spec.trial / 10, accuracy: 0.5, logLoss: 1 },
+    );
+    const second = nextRung(results, 10_000);
+    expect(second.map((spec) => spec.trial)).toEqual([7, 6, 5]);
+    const third = nextRung(
+      second.map((spec): TrialResult => ({ ...spec, kind: "done", macroF1: 0.5, accuracy: 0.5, logLoss: spec.trial })),
+      10_000,
+    );
+    expect(third.map((spec) => spec.trial)).toEqual([5]);
+    expect(third[0].share).toBe(1);
+    expect(
+      nextRung(
+        third.map((spec): TrialResult => ({ ...spec, kind: "done", macroF1: 1, accuracy: 1, logLoss: 0 })),
+        10_000,
+      ),
+    ).toEqual([]);
+  });
+
+  test("fails only when every trial does", () => {
+    const failed = (spec: ReturnType<typeof planTrials>[number]): TrialResult => ({
+      ...spec,
+      kind: "failed",
+      error: { kind: "fault", code: "X", message: "broke", facts: {} },
+    });
+    const search = climbRungs(1, 3, 100);
+    const specs = search.next();
+    if (specs.done === true) throw new Error("Expected a first rung but the search had ended.");
+    expect(() => search.next(specs.value.map(failed))).toThrow(/all failed; the first said: broke/);
+  });
+});
+
+test("a split is a function of group and seed, and fair", () => {
+  const groups = Array.from({ length: 4000 }, (_, i) => hashItemText({ text: [`item ${i}`], categories: [], numbers: [] }));
+  const share = groups.filter((group) => splitOf(group, 3) < 0.3).length / groups.length;
+  expect(Math.abs(share - 0.3)).toBeLessThan(0.03);
+  const both = groups.filter((group) => splitOf(group, 3) < 0.3 && splitOf(group, 4) < 0.3).length / groups.length;
+  expect(Math.abs(both - 0.09)).toBeLessThan(0.02);
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme" }), (text) => {
+      const hash = (one: string): number => hashItemText({ text: [one, "x"], categories: [], numbers: [] });
+      expect(hash(` ${text}\t`)).toBe(hash(text));
+      expect(hash(text.normalize("NFD"))).toBe(hash(text.normalize("NFC")));
+    }),
+  );
+});
