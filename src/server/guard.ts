@@ -23,7 +23,7 @@ export function checkBinding(settings: ServerSettings): void {
     throw new StockroomError(
       "input",
       "SERVER_TOKEN_MISSING",
-      `Expected a token because ${settings.host} can be reached from other machines but there is none. Set STOCKROOM_TOKEN, or bind to 127.0.0.1.`,
+      `Expected a token because ${settings.host} can be reached from other machines but there is none. Set STOCKROOM_SERVER_TOKEN, or bind to 127.0.0.1.`,
       { facts: { host: settings.host } },
     );
   }

@@ -93,7 +93,7 @@ ${began} Look around, from another terminal in this folder (in a clone, stockroo
   stockroom classify lines                     every country and scheme with its model in charge
   stockroom classify verdicts                  which model won, and why
   stockroom classify report --period 2026-10   what was sold, by country, scheme and code
-  stockroom classify review                    items the models leave to people
+  stockroom classify review list               items the models leave to people
   stockroom ls classify/                       every file, encrypted at rest; stockroom get KEY opens one
 `);
   } catch (error) {
