@@ -22,7 +22,7 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
     subCommands: {
       up: async () => (await import("./verbs/up.ts")).upVerb(tools),
       worker: async () => (await import("./verbs/up.ts")).workerVerb(tools),
-      demo: async () => (await import("./verbs/up.ts")).demoVerb(tools),
+      demo: async () => (await import("./verbs/demo.ts")).demoVerb(tools),
       put: putVerb(tools),
       get: getVerb(tools),
       ls: lsVerb(tools),

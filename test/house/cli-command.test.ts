@@ -267,9 +267,19 @@ describe("beside `stockroom up`", () => {
     expect((await call(["get", "shop/june.csv"], { env })).stdout).toBe("id,title\n1,Kettle\n");
   });
 
+  it("is not emptied as if it were the sample shop", async () => {
+    const alone = await call(["demo", "reset", "--yes"]);
+    expect([alone.code, alone.stderr]).toEqual([2, expect.stringContaining("DEMO_NOT_ALONE")]);
+    for (const key of ["shop/june.csv", "shop/large"]) await call(["rm", key]);
+    expect(await call(["demo", "reset"])).toMatchObject({ code: 2, stderr: expect.stringContaining("DEMO_RESET_UNSURE") });
+    expect(await call(["demo", "reset", "--yes"])).toMatchObject({ code: 2, stderr: expect.stringContaining("DEMO_IN_USE") });
+  });
+
   it("ends with 0 on Ctrl-C and leaves nothing running", async () => {
     expect(await stopped(up, "SIGINT")).toBe(0);
     expect(existsSync(path.join(home, "postgres/data/postmaster.pid"))).toBe(false);
     await expect(fetch(`${url}/health/live`)).rejects.toThrow("fetch failed");
+    expect(await call(["demo", "reset", "--yes"])).toMatchObject({ code: 0, stdout: `emptied: ${home}\n` });
+    expect(readdirSync(home)).toEqual([]);
   });
 });

@@ -8,6 +8,7 @@ import { StockroomError } from "../../src/base/errors.ts";
 import { openEvents } from "../../src/base/events/index.ts";
 import { makeMemoryLog } from "../../src/base/log.ts";
 import { makeNotify, notifyMigrations } from "../../src/base/notify/notify.ts";
+import type { NotifyOptions } from "../../src/base/notify/notify.ts";
 import { objectsMigrations } from "../../src/base/objects/migrations.ts";
 import { openObjectStore } from "../../src/base/objects/store.ts";
 import { openRecords } from "../../src/base/records/open.ts";
@@ -39,7 +40,11 @@ const eat: WorkflowDefinition = {
 };
 
 /** Opens everything and a server on a free port. */
-export async function openTestServer(settings: Partial<ServerSettings> = {}, probes: Readonly<Record<string, Probe>> = {}) {
+export async function openTestServer(
+  settings: Partial<ServerSettings> = {},
+  probes: Readonly<Record<string, Probe>> = {},
+  notify: Pick<NotifyOptions, "channels" | "topics"> = { channels: {}, topics: {} },
+) {
   const database = await testDatabase();
   const home = await mkdtemp(path.join(os.tmpdir(), "stockroom-server-"));
   const log = makeMemoryLog();
@@ -62,7 +67,7 @@ export async function openTestServer(settings: Partial<ServerSettings> = {}, pro
   });
   const root = path.join(home, "objects");
   const objects = await openObjectStore({ driver: { kind: "folder", root }, vault, records, clock, log });
-  const notices = makeNotify({ records, channels: {}, topics: {}, log });
+  const notices = makeNotify({ records, ...notify, log });
   const workflows = await openWorkflows({
     records,
     executorId: path.basename(home),

@@ -1,13 +1,12 @@
-// up, worker: the house at work until Ctrl-C. demo: the sample shop.
+// up, worker: the house at work until Ctrl-C.
 
 import { once } from "node:events";
 import { defineCommand } from "citty";
 import { StockroomError } from "../../base/errors.ts";
 import type { House } from "../../house.ts";
-import { makeProgress, toJson } from "../output.ts";
 import { readChoice } from "../read-args.ts";
-import { jsonFlag, operatorAtShell } from "../tools.ts";
 import type { Tools } from "../tools.ts";
+import { showDemo } from "./demo.ts";
 
 const wings = ["classify"] as const;
 
@@ -77,65 +76,3 @@ async function proveTaking(house: House): Promise<void> {
 async function untilStopped(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, "abort");
 }
-
-/** The sample shop, then where to look. Ctrl-C on the way ends `up` as well as at any other time. */
-async function showDemo(tools: Tools, house: House, url: string): Promise<void> {
-  const { output, signal } = tools;
-  try {
-    const { stored, files } = await seed(tools, house);
-    const began =
-      stored === 0
-        ? `The sample shop (${files} files) was there already; nothing was done twice.`
-        : "The sample shop is in, and all that follows from it is done.";
-    output.say(`
-${began} Look around, from another terminal in this folder (in a clone, stockroom is ./bin/stockroom):
-  ${url.padEnd(43)}  what runs, what waits for you, the last notices
-  stockroom classify lines                     every country and scheme with its model in charge
-  stockroom classify verdicts                  which model won, and why
-  stockroom classify report --period 2026-10   what was sold, by country, scheme and code
-  stockroom classify review list               items the models leave to people
-  stockroom ls classify/                       every file, encrypted at rest; stockroom get KEY opens one
-`);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-}
-
-async function seed({ output, signal }: Tools, house: House) {
-  const { seedShop } = await import("../../classify/index.ts");
-  const progress = makeProgress(output, "sample shop");
-  try {
-    return await seedShop({
-      objects: house.objects,
-      workflows: house.workflows,
-      actor: operatorAtShell("demo seed"),
-      signal,
-      say: (text) => output.say(text),
-      progress: (done, total, note) => progress.update(done, total, note),
-    });
-  } finally {
-    progress.end();
-  }
-}
-
-export const demoVerb = (tools: Tools) =>
-  defineCommand({
-    meta: { name: "demo", description: "The sample shop: seed" },
-    subCommands: {
-      seed: defineCommand({
-        meta: { name: "seed", description: "Put the sample shop in and follow it through; again, it changes nothing" },
-        args: { json: jsonFlag },
-        run: async ({ args }) => {
-          const house = await tools.open({ work: true });
-          const { stored, files } = await seed(tools, house);
-          if (args.json) tools.output.print(toJson({ stored, files }));
-          else
-            tools.output.print(
-              stored === 0
-                ? `the sample shop is there already (${files} files)`
-                : `the sample shop is in: ${stored} of ${files} files were new`,
-            );
-        },
-      }),
-    },
-  });
