@@ -3,7 +3,6 @@
 import type { ConfigCheck, Sections } from "../base/config/index.ts";
 import type { Actor } from "../base/vault/contract.ts";
 import type { House } from "../house.ts";
-import type { GlobalFlags } from "./command.ts";
 import type { Output } from "./output.ts";
 
 export interface OpenOptions {
@@ -21,7 +20,6 @@ export interface Tools {
   readonly signal: AbortSignal;
   readonly cwd: string;
   readonly version: string;
-  flags(): GlobalFlags;
   /** Reads the settings as they would be in force, all mistakes as values. */
   checkConfig(): Promise<ConfigCheck<Sections>>;
   /** Opens the house, once; the command line closes it when the verb ends. */
