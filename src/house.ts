@@ -237,6 +237,9 @@ function settledGrants(overrides: Settings["vault"]["grants"]): readonly Grant[]
   return [...grants.values()];
 }
 
+/** A slot that is held answers at once; only one just left may need a moment. */
+const slotPatienceMs = 250;
+
 /** Without an id in the settings, a process takes the first free one of its home and host: stable over restarts, distinct beside others. */
 async function openWorkflowsOf(work: boolean, settings: Settings, options: OpenWorkflowsOptions): Promise<OpenWorkflows> {
   if (!work) return await openWorkflows({ ...options, work: false, executorId: `client-${hostname()}-${process.pid}` });
@@ -246,7 +249,7 @@ async function openWorkflowsOf(work: boolean, settings: Settings, options: OpenW
   const most = 64;
   for (let slot = 0; slot < most; slot++) {
     try {
-      return await openWorkflows({ ...options, executorId: `${hostname()}-${place}-${slot}` });
+      return await openWorkflows({ ...options, executorId: `${hostname()}-${place}-${slot}`, patienceMs: slotPatienceMs });
     } catch (error) {
       if (!isStockroomError(error) || error.code !== "WORKFLOW_EXECUTOR_TAKEN") throw error;
     }

@@ -115,7 +115,8 @@ async function extract(parts: ClassifyParts, runId: string, name: string, period
   } finally {
     await warehouse.close();
   }
-  const staged = await Promise.all([...branches.values()].map(async (branch) => await branch.written));
+  const inOrder = [...branches].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, branch]) => branch);
+  const staged = await Promise.all(inOrder.map(async (branch) => await branch.written));
   faultPoint("classify.extract.staged");
   const entries = await parts.objects.commit(actor, staged, { contentType: "text/csv", labels: { extract: name, period } });
   return { rows, badRows, objects: entries.map((entry) => entry.key) };

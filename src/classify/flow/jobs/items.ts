@@ -89,11 +89,24 @@ export function labelsOf(row: readonly string[], columns: ItemColumns): readonly
 
 const dayPattern = /^(\d{4}-\d{2}-\d{2})(?:[T ].*)?$/;
 
+/** Days seen lately: a month of sales has thirty of them and millions of rows. */
+const daysRead = new Map<string, string | undefined>();
+const mostDays = 10_000;
+
 /** The day of a row, "" when none is given, `undefined` when it is not a date. */
 export function dayOf(text: string): string | undefined {
   if (text === "") return "";
+  if (daysRead.has(text)) return daysRead.get(text);
+  const day = readDay(text);
+  if (daysRead.size >= mostDays) daysRead.clear();
+  // A copy: a slice would keep the whole piece of the file alive.
+  daysRead.set(Buffer.from(text).toString(), day);
+  return day;
+}
+
+function readDay(text: string): string | undefined {
   const day = dayPattern.exec(text)?.[1];
   if (day === undefined) return undefined;
   const parsed = Date.parse(`${day}T00:00:00Z`);
-  return Number.isNaN(parsed) || new Date(parsed).toISOString().slice(0, 10) !== day ? undefined : day;
+  return Number.isNaN(parsed) || new Date(parsed).toISOString().slice(0, 10) !== day ? undefined : Buffer.from(day).toString();
 }

@@ -103,7 +103,7 @@ const predictionColumns = [
   "model",
 ] as const;
 /** Items whose look is counted for drift. */
-const profiledItems = 20_000;
+const profiledItems = 10_000;
 const keptBadRows = 100_000;
 
 export async function run(input: LabelInput, tools: TaskTools): Promise<LabelResult> {
@@ -369,8 +369,8 @@ async function openLine(
               },
       };
     },
-    async fail(error) {
-      pipe.fail(error);
+    async fail(cause) {
+      pipe.fail(cause);
       await Promise.allSettled([written]);
     },
   };
