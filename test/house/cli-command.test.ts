@@ -234,6 +234,20 @@ describe("beside `stockroom up`", () => {
     expect([child.exitCode, said]).toEqual([0, ""]);
   });
 
+  it("Ctrl-C ends a command that waits for its input, told and with 130, and nothing of it is stored", async () => {
+    const child = start(["put", "-", "shop/cut"]);
+    let said = "";
+    child.stderr?.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    child.stdin?.write("half of it");
+    const begun = async () => JSON.parse((await call(["keys", "uses", "--limit", "1", "--json"])).stdout)[0]?.key === "shop/cut";
+    while (!(await begun()));
+    expect(await stopped(child, "SIGINT")).toBe(130);
+    expect(said).toBe("\nStopping; what is done stays done. Once more ends it at once.\n");
+    expect(JSON.parse((await call(["ls", "shop/cut", "--json"])).stdout)).toEqual([]);
+  });
+
   it("a grant taken away binds the next command, and is on record", async () => {
     expect((await call(["keys", "grants", "deny", "operator", "general", "read"])).code).toBe(0);
     const denied = await call(["get", "shop/june.csv"]);

@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import process from "node:process";
+import { addAbortSignal } from "node:stream";
 import { defineCommand } from "citty";
 import type { Body } from "../../base/bytes.ts";
 import { StockroomError } from "../../base/errors.ts";
@@ -31,7 +32,7 @@ A KEY that ends in / gets the file's name. The same bytes under the same key are
     },
     run: async ({ args }) => {
       const { output, signal } = tools;
-      const source = await openSource(args.file, tools.cwd);
+      const source = await openSource(args.file, tools);
       const key = args.key.endsWith("/") && args.file !== "-" ? `${args.key}${path.basename(args.file)}` : args.key;
       const { objects } = await tools.open();
       const before = await objects.head(key);
@@ -60,8 +61,9 @@ interface Source {
   readonly bytes: number | undefined;
 }
 
-async function openSource(file: string, cwd: string): Promise<Source> {
-  if (file === "-") return { body: process.stdin, bytes: undefined };
+/** A stream that ends with the signal: standard input may otherwise never end. */
+async function openSource(file: string, { cwd, signal }: Tools): Promise<Source> {
+  if (file === "-") return { body: addAbortSignal(signal, process.stdin), bytes: undefined };
   const place = path.resolve(cwd, file);
   const found = await stat(place).catch((error: unknown) => {
     throw fileError(file, error);
@@ -71,7 +73,7 @@ async function openSource(file: string, cwd: string): Promise<Source> {
       facts: { file },
     });
   }
-  return { body: createReadStream(place, { highWaterMark: 256 * 1024 }), bytes: found.size };
+  return { body: createReadStream(place, { highWaterMark: 256 * 1024, signal }), bytes: found.size };
 }
 
 function fileError(file: string, cause: unknown): StockroomError {
