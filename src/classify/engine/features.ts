@@ -106,7 +106,8 @@ export function openExtractor(spec: FeatureSpec): Extractor {
   const firstCross = firstCategory + spec.categories.length;
   const firstNumber = firstCross + spec.crosses.length;
 
-  let capacity = 4096;
+  // Small, so that the table of an ordinary item stays in the nearest cache.
+  let capacity = 512;
   let keys = new Uint32Array(capacity);
   let kinds = new Uint16Array(capacity);
   let amounts = new Float32Array(capacity);

@@ -79,13 +79,6 @@ export async function fitModelWith(dataset: Dataset, plan: FitPlan, options: Fit
   return finishFit(dataset, plan, step.value, options);
 }
 
-/**
- * Accepted chance, per segment, that the precision found falls short; nothing is kept in reserve. That is less lenient than it sounds: the
- * items set aside have no text in common with those learned from, and the finished model has learned from more. Measured in
- * decisions/classifier-engine.md.
- */
-const CAUTION = { risk: 0.25, reserve: 0 } as const;
-
 /** A single trial has nothing to be compared with, so none is run. */
 const trialsOf = (options: FitOptions): number => ((options.trials ?? 1) > 1 ? (options.trials ?? 1) : 0);
 
@@ -112,7 +105,6 @@ export function finishFit(dataset: Dataset, plan: FitPlan, search: SearchOutcome
     { ...verdicts, ...(segments === undefined ? {} : { segments }) },
     {
       promise: options.promise ?? 0.98,
-      ...CAUTION,
     },
   );
   const labelScores = scoreLabels(labels, topClasses(logits, classes), classes);

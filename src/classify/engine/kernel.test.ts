@@ -81,7 +81,7 @@ test("kernel and plain fallback answer the same bits from packed weights", () =>
       const weights = Int8Array.from({ length: FEATURES * classes }, (_, i) => Math.imul(i + 1, seed | 1) >> 3);
       const [simd, plain] = (["simd", "plain"] as const).map((kind) => {
         const stage = openAnswers(
-          { scales: Float32Array.from(scales), weights },
+          { scales: Float32Array.from(scales), weights, order: Uint32Array.from({ length: FEATURES }, (_, row) => (row * 7) % FEATURES) },
           { features: FEATURES, classes, maxItems: 20, maxEntries: 240 },
           kind,
         );

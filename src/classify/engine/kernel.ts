@@ -74,6 +74,8 @@ export interface PackedWeights {
   readonly scales: Float32Array;
   /** `scales.length` rows of as many numbers as there are classes. */
   readonly weights: Int8Array;
+  /** The feature in each row of the kernel: those met most often first keep the warm rows together. */
+  readonly order: Uint32Array;
 }
 
 const PAGE = 65_536;
@@ -140,8 +142,9 @@ export function openAnswers(packed: PackedWeights, shape: StageShape, kind: Kern
   const { memory, code } = openMemory(plan.end(), shape, kind);
   const bytes = new Int8Array(memory);
   const floats = new Float32Array(memory);
-  for (let feature = 0; feature < features; feature++) {
-    const row = rows + feature * stride;
+  for (let place = 0; place < features; place++) {
+    const feature = packed.order[place];
+    const row = rows + place * stride;
     floats[row >> 2] = packed.scales[feature];
     for (let c = 0; c < classes; c++) bytes[row + 4 + c] = packed.weights[feature * classes + c];
   }

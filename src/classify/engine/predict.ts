@@ -96,15 +96,21 @@ function makeAnswerer(model: Model, extractor: Extractor, options: PredictorOpti
   const classes = model.classes.length;
   const known = model.buckets.length;
   const shift = 32 - model.spec.bits;
-  const { present, before } = rankBuckets(model);
+  const ranks = rankBuckets(model);
+  const order = orderByFrequency(model.frequencyClasses);
   // One feature more than there are stands for all unknown ones: its frequency 0 keeps it out.
   const frequencyClasses = new Uint8Array(known + 1);
-  frequencyClasses.set(model.frequencyClasses);
+  // By row of the kernel, not by feature.
+  const rowOf = new Uint32Array(known + 1).fill(known);
+  for (let row = 0; row < known; row++) {
+    rowOf[order[row]] = row;
+    frequencyClasses[row] = model.frequencyClasses[order[row]];
+  }
   const weigher = makeWeigher(model.spec, model.parameters, frequencyClasses, model.items);
   const segment = model.card.segment === "" ? -1 : model.card.columns.categories.indexOf(model.card.segment);
   const columns = extractor.namespaces.map((namespace) => namespace.name);
 
-  let stage = openStage(model, 1 << 15, options.kernel);
+  let stage = openStage(model, order, 1 << 15, options.kernel);
   let features = new Uint32Array(1 << 12);
   let picked = new Uint32Array(1 << 15);
   let owners = new Uint32Array(1 << 15);
@@ -143,16 +149,17 @@ function makeAnswerer(model: Model, extractor: Extractor, options: PredictorOpti
       firstTokens[0] = 0;
     },
     take: () => {
-      const { count, keys, kinds, amounts } = extractor;
+      const { count, keys, kinds, amounts, owners: spokenFor } = extractor;
       if (features.length < count) features = new Uint32Array(count * 2);
       for (let entry = 0; entry < count; entry++) {
         const bucket = keys[entry] >>> shift;
-        const word = present[bucket >>> 5];
+        const place = (bucket >>> 5) << 1;
+        const word = ranks[place];
         const bit = 1 << (bucket & 31);
-        features[entry] = (word & bit) === 0 ? known : before[bucket >>> 5] + countBits(word & (bit - 1));
+        features[entry] = (word & bit) === 0 ? known : rowOf[ranks[place + 1] + countBits(word & (bit - 1))];
       }
       if (end + count > stage.maxEntries) {
-        stage = widenStage(model, stage, staged, end, (end + count) * 2, options.kernel);
+        stage = widenStage(model, order, stage, staged, end, (end + count) * 2, options.kernel);
         picked = new Uint32Array(stage.maxEntries);
         const wider = new Uint32Array(stage.maxEntries);
         wider.set(owners.subarray(0, end));
@@ -169,7 +176,7 @@ function makeAnswerer(model: Model, extractor: Extractor, options: PredictorOpti
         end,
         withEvidence ? picked : undefined,
       );
-      if (withEvidence) for (let entry = from; entry < end; entry++) owners[entry] = extractor.owners[picked[entry]];
+      if (withEvidence) for (let entry = from; entry < end; entry++) owners[entry] = spokenFor[picked[entry]];
       staged += 1;
       stage.starts[staged] = end;
       firstTokens[staged] = extractor.tokens;
@@ -196,14 +203,23 @@ function makeAnswerer(model: Model, extractor: Extractor, options: PredictorOpti
 /**
  * The features by rank: feature numbers rise with the buckets, so a bucket's feature is how many buckets stand before it.
  *
- * A bit a bucket and a count a word take 1 MB for 2^22 buckets, where a table of feature numbers would take 16 and miss the cache each time.
+ * A word of 32 buckets and a count, side by side, take 1 MB for 2^22 buckets, where a table of feature numbers would take 16 and miss the cache each time.
  */
-function rankBuckets(model: Model): { readonly present: Int32Array; readonly before: Uint32Array } {
-  const present = new Int32Array(2 ** model.spec.bits / 32);
-  for (const bucket of model.buckets) present[bucket >>> 5] |= 1 << (bucket & 31);
-  const before = new Uint32Array(present.length);
-  for (let word = 1; word < present.length; word++) before[word] = before[word - 1] + countBits(present[word - 1]);
-  return { present, before };
+function rankBuckets(model: Model): Int32Array {
+  const ranks = new Int32Array(2 * Math.max(1, 2 ** (model.spec.bits - 5)));
+  for (const bucket of model.buckets) ranks[(bucket >>> 5) << 1] |= 1 << (bucket & 31);
+  for (let place = 2; place < ranks.length; place += 2) ranks[place + 1] = ranks[place - 1] + countBits(ranks[place - 2]);
+  return ranks;
+}
+
+/** Features from the most to the least frequent, those of one class of frequency in their order. */
+function orderByFrequency(frequencyClasses: Uint8Array): Uint32Array {
+  const starts = new Uint32Array(257);
+  for (const frequencyClass of frequencyClasses) starts[256 - frequencyClass] += 1;
+  for (let place = 1; place < starts.length; place++) starts[place] += starts[place - 1];
+  const order = new Uint32Array(frequencyClasses.length);
+  for (let feature = 0; feature < order.length; feature++) order[starts[255 - frequencyClasses[feature]]++] = feature;
+  return order;
 }
 
 function countBits(word: number): number {
@@ -212,13 +228,25 @@ function countBits(word: number): number {
   return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
-function openStage(model: Model, maxEntries: number, kind: KernelKind | undefined): Answers {
-  return openAnswers(model, { features: model.buckets.length, classes: model.classes.length, maxItems: CHUNK, maxEntries }, kind);
+function openStage(model: Model, order: Uint32Array, maxEntries: number, kind: KernelKind | undefined): Answers {
+  return openAnswers(
+    { scales: model.scales, weights: model.weights, order },
+    { features: model.buckets.length, classes: model.classes.length, maxItems: CHUNK, maxEntries },
+    kind,
+  );
 }
 
 /** Texts of thousands of words are rare; the stage grows when one comes. */
-function widenStage(model: Model, stage: Answers, staged: number, end: number, maxEntries: number, kind: KernelKind | undefined): Answers {
-  const wider = openStage(model, maxEntries, kind);
+function widenStage(
+  model: Model,
+  order: Uint32Array,
+  stage: Answers,
+  staged: number,
+  end: number,
+  maxEntries: number,
+  kind: KernelKind | undefined,
+): Answers {
+  const wider = openStage(model, order, maxEntries, kind);
   wider.starts.set(stage.starts.subarray(0, staged + 1));
   wider.entryFeatures.set(stage.entryFeatures.subarray(0, end));
   wider.entryValues.set(stage.entryValues.subarray(0, end));
