@@ -1,5 +1,6 @@
 // The door of the classification wing: what the house, the server and the command line may use of it.
 
+export { makeEngineVerbs } from "./doors/engine-verbs.ts";
 export { makeHouseVerbs } from "./doors/verbs.ts";
 export type { ClassifyHouse, Printer, VerbTools } from "./doors/tools.ts";
 export { classifyGrants, classifyZones, type ClassifyParts } from "./flow/parts.ts";

@@ -115,7 +115,8 @@ export async function checkArgs(call: Call): Promise<void> {
       throw usage(`${word.replace(/=$/, "")} wants a value but there is none`, call.path);
     }
   }
-  if (words > positionals.length) {
+  const takesMore = positionals.at(-1)?.[1].valueHint?.endsWith("...") ?? false;
+  if (words > positionals.length && !takesMore) {
     const expected = positionals.length === 0 ? "no further words" : positionals.map(([name]) => name.toUpperCase()).join(" ");
     throw usage(`expected ${expected} but ${words} came`, call.path);
   }

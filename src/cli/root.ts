@@ -40,7 +40,11 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       restore: async () => (await import("./verbs/backup.ts")).restoreVerb(tools),
       classify: {
         meta: { name: "classify", description: "Codes for items: models, runs, verdicts, reviews, reports" },
-        subCommands: async () => (await import("../classify/index.ts")).makeHouseVerbs(wingTools(tools)),
+        subCommands: async () => {
+          const wing = await import("../classify/index.ts");
+          const wingsOwn = wingTools(tools);
+          return { ...wing.makeEngineVerbs(wingsOwn), ...wing.makeHouseVerbs(wingsOwn) };
+        },
       },
     },
   };

@@ -19,6 +19,7 @@ export function wingTools(tools: Tools): VerbTools {
       },
       json: (value) => output.print(toJson(value)),
       line: (text) => output.print(text),
+      say: (text) => output.say(text),
     },
     exitWith: (code) => tools.exitWith(code),
   };

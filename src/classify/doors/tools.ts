@@ -17,6 +17,8 @@ export interface Printer {
   table(rows: readonly Readonly<Record<string, Cell>>[], options: { readonly json: boolean; readonly empty: string }): void;
   json(value: unknown): void;
   line(text: string): void;
+  /** A word beside the result, to standard error: `--json` stays one document. */
+  say(text: string): void;
 }
 
 export interface VerbTools {

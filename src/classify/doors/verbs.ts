@@ -294,12 +294,12 @@ const schemesVerb = (tools: VerbTools): AnyCommand =>
           name: "import",
           description: "import scheme files (YAML, JSON, CSV tables); all problems are told at once and then nothing is imported",
         },
-        args: { files: { type: "positional", required: true, description: "FILE..." }, json },
+        args: { files: { type: "positional", required: true, valueHint: "FILE...", description: "scheme files, all read together" }, json },
         run: async ({ args }) => {
           const { parts } = await tools.open();
           const files = await Promise.all(args._.map(async (file) => ({ name: path.basename(file), bytes: await readInput(file) })));
           const imported = await importSchemes(parts, files, `cli ${files.map((file) => file.name).join(", ")}`);
-          for (const warning of imported.warnings) tools.print.line(`note: ${warning}`);
+          for (const warning of imported.warnings) tools.print.say(`note: ${warning}`);
           tools.print.table(
             imported.schemes.map((scheme) => ({ scheme: scheme.scheme, revision: scheme.revision, changed: scheme.isNew })),
             { json: args.json, empty: "The files held no scheme." },
@@ -536,7 +536,7 @@ const reportVerb = (tools: VerbTools): AnyCommand =>
           json: false,
           empty: `Nothing coded for ${period}${args.country === undefined ? "" : ` in ${args.country}`}.`,
         });
-        for (const note of notes) tools.print.line(note);
+        for (const note of notes) tools.print.say(note);
       }
     },
   });

@@ -25,8 +25,9 @@ export interface AuditProof {
   readonly lines: readonly string[];
 }
 
-/** Seals the log's head beside a report. */
+/** Seals the log's head beside a report, once. */
 export async function keepAnchor(parts: ClassifyParts, purpose: string, name: string): Promise<void> {
+  if ((await parts.objects.head(`${anchorPrefix}${name}.json`)) !== undefined) return;
   const head = await findHead(parts.records);
   if (head === undefined) return;
   await parts.objects.put(actAs("report", purpose), `${anchorPrefix}${name}.json`, Buffer.from(JSON.stringify(head)), {

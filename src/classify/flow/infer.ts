@@ -19,6 +19,7 @@ import { findChampion, getModel, listLines, type ModelRow } from "../store/lines
 import { queueReviews } from "../store/reviews.ts";
 import { findScheme, type SchemeRevision } from "../store/schemes.ts";
 import { labelJob, type LabelledLine, type LineTask } from "./jobs/label-job.ts";
+import { settleSchemes } from "./schemes.ts";
 import { actAs, timeOf, type ClassifyParts } from "./parts.ts";
 
 export type InferInput =
@@ -48,7 +49,10 @@ export function makeInfer(parts: ClassifyParts): WorkflowDefinition<InferInput, 
         const planned = input.models.map((model) => ({ line: input.line, model }));
         return await context.step("label", async (signal) => await labelTest(parts, context, input.line, input.test, planned, signal));
       }
-      const plan = await context.step("plan", async () => await planLines(parts, input));
+      const plan = await context.step("plan", async () => {
+        await settleSchemes(parts, context.runId);
+        return await planLines(parts, input);
+      });
       if (plan.lines.length === 0) return { items: 0, badRows: 0, predictions: [], waiting: plan.waiting };
       const result = await context.step("label", async (signal) => await labelSales(parts, context, input, plan.lines, signal));
       await context.step("complete", async () => {

@@ -201,6 +201,8 @@ export async function writeReport(parts: ClassifyParts, purpose: string, period:
   const revision = last === undefined ? 0 : last.revision + 1;
   const former = last === undefined ? [] : await readFigures(parts.records, period, country, last.revision);
   if (last !== undefined && JSON.stringify(former) === JSON.stringify(reckoning.figures)) {
+    // A crash may have come between the report and its anchor.
+    await keepAnchor(parts, purpose, anchorName(period, country, last.revision));
     return { revision: last.revision, isNew: false, figures: former.length };
   }
   const reason = last === undefined ? "first figures" : reasonFor(last, former, reckoning);
@@ -251,9 +253,11 @@ export async function writeReport(parts: ClassifyParts, purpose: string, period:
       });
     },
   });
-  await keepAnchor(parts, purpose, `${period}/${country}/revision-${revision}`);
+  await keepAnchor(parts, purpose, anchorName(period, country, revision));
   return { revision, isNew: true, figures: reckoning.figures.length };
 }
+
+const anchorName = (period: string, country: string, revision: number): string => `${period}/${country}/revision-${revision}`;
 
 function summaryOf(reckoning: Reckoning): string {
   const schemes = new Map<string, number>();

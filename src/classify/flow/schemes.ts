@@ -4,14 +4,14 @@
 //   S2. An import that changes nothing makes no revision; one that does is in the audit log.
 
 import { parseDocument } from "yaml";
-import { StockroomError } from "../../base/errors.ts";
+import { isStockroomError, StockroomError } from "../../base/errors.ts";
 import type { ObjectEntry } from "../../base/objects/contract.ts";
 import { readTable, formatOf } from "../../base/tables/index.ts";
 import type { WorkflowDefinition } from "../../base/workflow/contract.ts";
 import { parseSchemes, readSchemeTables, type Scheme, type SchemeProblem, type SchemeRow } from "../engine/schemes.ts";
-import { prefixes } from "../engine/words.ts";
+import { prefixes, type ObjectRef } from "../engine/words.ts";
 import { keepAudit } from "../store/audit.ts";
-import { keepScheme } from "../store/schemes.ts";
+import { keepScheme, keepSchemeFiles, unreadSchemeFiles } from "../store/schemes.ts";
 import { timeOf, type ClassifyParts } from "./parts.ts";
 
 export interface SchemeFile {
@@ -145,7 +145,7 @@ async function readTableFile(
 
 export type SchemeImportInput = { readonly key: string; readonly version: string };
 
-/** A scheme file was put under classify/schemes/: everything there is read together, because CSV tables come as several files. */
+/** A scheme file was put under classify/schemes/. What is wrong with it ends in the dead letters. */
 export function makeSchemeImport(parts: ClassifyParts): WorkflowDefinition<SchemeImportInput, { readonly schemes: readonly string[] }> {
   return {
     name: "classify.scheme-import",
@@ -153,26 +153,58 @@ export function makeSchemeImport(parts: ClassifyParts): WorkflowDefinition<Schem
     title: (input) => `import schemes of ${input.key}`,
     run: async (context, input) =>
       await context.step("import", async () => {
-        const actor = { role: "operator", purpose: context.runId };
         const entries = await parts.objects.list(prefixes.schemes, { limit: 10_000 });
-        // Files of several tables belong together; a file of whole schemes stands for itself.
-        const isTable = (entry: Pick<ObjectEntry, "key">): boolean => !/\.(ya?ml|json)$/i.test(entry.key);
-        const wanted = entries.filter((entry) => entry.key === input.key || (isTable({ key: input.key }) && isTable(entry)));
-        const files = await Promise.all(
-          wanted.map(async (entry) => ({
-            name: entry.key.slice(prefixes.schemes.length),
-            bytes: await parts.objects.read(actor, entry.key, { version: entry.key === input.key ? input.version : entry.version }),
-          })),
-        );
-        if (isTable({ key: input.key }) && !(await hasBothTables(files))) return { schemes: [] };
-        const imported = await importSchemes(parts, files, `${input.key}@${input.version}`);
-        return { schemes: imported.schemes.filter((scheme) => scheme.isNew).map((scheme) => scheme.scheme) };
+        return { schemes: await importWith(parts, context.runId, entries, { key: input.key, version: input.version }) };
       }),
   };
 }
 
+/**
+ * Reads every scheme file nobody has read yet, so that labels put right after their rule book are not learned without it.
+ *
+ * A faulty file is passed over: its own run tells of it.
+ */
+export async function settleSchemes(parts: ClassifyParts, purpose: string): Promise<void> {
+  const entries = await parts.objects.list(prefixes.schemes, { limit: 10_000 });
+  for (const file of await unreadSchemeFiles(parts.records, entries)) {
+    try {
+      await importWith(parts, purpose, entries, { key: file.key, version: file.version });
+    } catch (error) {
+      if (!isStockroomError(error) || error.kind !== "input") throw error;
+    }
+  }
+}
+
+const isTable = (key: string): boolean => !/\.(ya?ml|json)$/i.test(key);
+
+/** Imports one file; CSV tables come as several files, so all of them are read together. Gives the schemes that changed. */
+async function importWith(
+  parts: ClassifyParts,
+  purpose: string,
+  entries: readonly ObjectEntry[],
+  file: ObjectRef,
+): Promise<readonly string[]> {
+  const actor = { role: "operator", purpose };
+  const wanted = entries.filter((entry) => entry.key === file.key || (isTable(file.key) && isTable(entry.key)));
+  const refs = wanted.map((entry) => (entry.key === file.key ? file : { key: entry.key, version: entry.version }));
+  const files: SchemeFile[] = [];
+  for (const ref of refs) {
+    files.push({ name: ref.key.slice(prefixes.schemes.length), bytes: await parts.objects.read(actor, ref.key, { version: ref.version }) });
+  }
+  const at = timeOf(parts);
+  try {
+    const whole = !isTable(file.key) || hasBothTables(files);
+    const imported = whole ? await importSchemes(parts, files, `${file.key}@${file.version}`) : { schemes: [] };
+    await keepSchemeFiles(parts.records, refs, whole, at);
+    return imported.schemes.filter((scheme) => scheme.isNew).map((scheme) => scheme.scheme);
+  } catch (error) {
+    if (isStockroomError(error) && error.kind === "input") await keepSchemeFiles(parts.records, [file], false, at);
+    throw error;
+  }
+}
+
 /** A table of codes waits for the table of versions and the other way round. */
-async function hasBothTables(files: readonly SchemeFile[]): Promise<boolean> {
+function hasBothTables(files: readonly SchemeFile[]): boolean {
   const heads = files.map((file) => new TextDecoder().decode(file.bytes.subarray(0, 4096)).split(/\r?\n/, 1)[0] ?? "");
   return heads.some((head) => head.includes("valid_from")) && heads.some((head) => /(^|[,;\t"])code([,;\t"]|$)/.test(head));
 }

@@ -17,6 +17,7 @@ import { ensureLine, insertModel } from "../store/lines.ts";
 import { listAnswers, type ReviewRow } from "../store/reviews.ts";
 import { findScheme } from "../store/schemes.ts";
 import { profileKey } from "./infer.ts";
+import { settleSchemes } from "./schemes.ts";
 import { finishJob } from "./jobs/finish-job.ts";
 import type { LabelledInput } from "./jobs/labelled.ts";
 import { loadJob } from "./jobs/load-job.ts";
@@ -55,6 +56,7 @@ export function makeTrain(parts: ClassifyParts): WorkflowDefinition<TrainInput, 
 
 async function prepare(parts: ClassifyParts, runId: string, line: Line, input: TrainInput, signal: AbortSignal): Promise<Prepared> {
   const actor = actAs("train", runId);
+  await settleSchemes(parts, runId);
   const answers = await listAnswers(parts.records, { line: line.line });
   const labelled = await labelledInput(parts, runId, line, input, answers, undefined);
   const { train } = parts.settings;

@@ -170,4 +170,16 @@ export const classifyMigrations: readonly Migration[] = [
         for each statement execute function stockroom.classify_audit_is_append_only();
     `,
   },
+  {
+    id: "classify-004-scheme-files",
+    sql: `
+      create table stockroom.classify_scheme_file (
+        key text not null,
+        version text not null,
+        imported boolean not null,
+        at timestamptz not null,
+        primary key (key, version)
+      );
+    `,
+  },
 ];

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import type { Tx } from "../../base/records/contract.ts";
 import type { Scheme } from "../engine/schemes.ts";
+import type { ObjectRef } from "../engine/words.ts";
 
 export interface SchemeRevision {
   readonly revision: number;
@@ -67,4 +68,25 @@ export async function listSchemes(tx: Tx): Promise<readonly SchemeRevision[]> {
       order by scheme, imported_at desc, revision desc`,
   );
   return rows.map(toRevision);
+}
+
+/** Marks versions of scheme files as read, whatever came of it. */
+export async function keepSchemeFiles(tx: Tx, files: readonly ObjectRef[], imported: boolean, at: string): Promise<void> {
+  for (const file of files) {
+    await tx.query(
+      `insert into stockroom.classify_scheme_file (key, version, imported, at) values ($1, $2, $3, $4)
+       on conflict (key, version) do update set imported = excluded.imported, at = excluded.at`,
+      [file.key, file.version, imported, at],
+    );
+  }
+}
+
+/** Which of these versions of scheme files nobody has read yet. */
+export async function unreadSchemeFiles(tx: Tx, files: readonly ObjectRef[]): Promise<readonly ObjectRef[]> {
+  if (files.length === 0) return [];
+  const rows = await tx.query<ObjectRef>("select key, version from stockroom.classify_scheme_file where key = any($1)", [
+    files.map((file) => file.key),
+  ]);
+  const read = new Set(rows.map((row) => `${row.key}@${row.version}`));
+  return files.filter((file) => !read.has(`${file.key}@${file.version}`));
 }
