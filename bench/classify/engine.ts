@@ -218,7 +218,7 @@ async function child(verb: string, args: readonly string[]): Promise<void> {
     const verbs = makeEngineVerbs({
       signal,
       exitWith: () => undefined,
-      print: { json: (value) => (json = value), line: () => undefined, table: () => undefined },
+      print: { json: (value) => (json = value), line: () => undefined, say: () => undefined, table: () => undefined },
     });
     const command = verbs[verb];
     if (command === undefined) throw new Error(`Expected a verb of the engine but received "${verb}".`);

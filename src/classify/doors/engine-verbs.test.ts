@@ -24,7 +24,12 @@ async function run(verb: string, ...rawArgs: readonly string[]): Promise<Ran> {
   const verbs = makeEngineVerbs({
     signal: new AbortController().signal,
     exitWith: (code) => (exit = code),
-    print: { line: (text) => lines.push(text), json: (value) => (json = value), table: (rows) => lines.push(JSON.stringify(rows)) },
+    print: {
+      say: () => undefined,
+      line: (text) => lines.push(text),
+      json: (value) => (json = value),
+      table: (rows) => lines.push(JSON.stringify(rows)),
+    },
   });
   await runCommand(verbs[verb], { rawArgs: [...rawArgs] });
   return { exit, lines, json };

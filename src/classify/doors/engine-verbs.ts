@@ -55,7 +55,7 @@ const fitVerb = (tools: EngineTools): AnyCommand =>
       numbers: { type: "string", description: "columns of numbers", valueHint: "a,b" },
       out: { type: "string", description: "the model file", required: true },
       where,
-      valid: { type: "string", description: "labelled items to judge by; absent: a part of the file is set aside" },
+      valid: { type: "string", description: "labelled items to judge by, all rows of the file; absent: a part of the items is set aside" },
       group: { type: "string", description: "rows equal in this column stay on one side of the split; absent: equal texts" },
       trials: { type: "string", description: "hyperparameter trials", default: "1" },
       seed: { type: "string", default: "1" },
@@ -175,7 +175,7 @@ const predictVerb = (tools: EngineTools): AnyCommand =>
       const added = ["code", "probability", "decision", "runner_up", "evidence"].map((name) =>
         rows.columns.includes(name) ? `predicted_${name}` : name,
       );
-      const progress = makeProgress("items");
+      const progress = makeProgress("items", tools);
       let items = 0;
       let automatic = 0;
       const labelled = async function* (): AsyncGenerator<(string | number)[][]> {
@@ -237,7 +237,7 @@ const evaluateVerb = (tools: EngineTools): AnyCommand =>
       const rows = await openRows(args.file, repeatedOption(rawArgs, "where").map(parseCondition), bad.add, tools.signal);
       const label = rows.at(args.label ?? model.card.label, "label column");
       const itemOf = itemReader(rows, model.card.columns);
-      const progress = makeProgress("items");
+      const progress = makeProgress("items", tools);
       let items = 0;
       for await (const batch of rows.batches) {
         const labels: string[] = [];
@@ -278,7 +278,7 @@ async function fitWithTrials(
   if (trials <= 1 || threads <= 1) return fitModel(dataset, options);
   const plan = planFit(dataset, options, true);
   const compute = openCompute({ threads, log: makeLog({ level: "silent" }) });
-  const progress = makeProgress("trials");
+  const progress = makeProgress("trials", tools);
   let done = 0;
   try {
     return await fitModelWith(dataset, plan, options, (specs) =>
@@ -362,7 +362,7 @@ function collectBadRows(): BadRows {
       if (count === 0) return;
       const file = `${out}.bad.jsonl`;
       await writeWhole(file, Buffer.from(kept.map((row) => `${JSON.stringify(row)}\n`).join("")));
-      process.stderr.write(`${count} bad rows, the first on line ${kept[0]?.line ?? 0}: ${kept[0]?.reason ?? ""}\nSee ${file}.\n`);
+      tools.print.say(`${count} bad rows, the first on line ${kept[0]?.line ?? 0}: ${kept[0]?.reason ?? ""} See ${file}.`);
       tools.exitWith(3);
     },
   };
@@ -370,14 +370,14 @@ function collectBadRows(): BadRows {
 
 const PROGRESS_MS = 1000;
 
-/** A line on standard error, at most one a second: rewritten on a terminal, added to a log. */
-function makeProgress(what: string): (done: number) => void {
+/** Says how far the work is, at most once a second. */
+function makeProgress(what: string, tools: EngineTools): (done: number) => void {
   let last = Date.now();
   return (done) => {
     const now = Date.now();
     if (now - last < PROGRESS_MS) return;
     last = now;
-    process.stderr.write(process.stderr.isTTY ? `\r${done} ${what} ` : `${done} ${what}\n`);
+    tools.print.say(`${done} ${what}`);
   };
 }
 

@@ -83,22 +83,26 @@ export function relabel(dataset: Dataset, classes: readonly string[]): Int32Arra
   return dataset.labels.map((label) => map[label] ?? -1);
 }
 
-/** Throws the errors a person should read when there is nothing to learn: `FIT_TOO_FEW`, `FIT_ONE_CLASS` (both `input`). */
-export function checkLearnable(dataset: Dataset, minItems = 10): void {
-  if (dataset.size < minItems) {
+/**
+ * Throws the errors a person should read when there is nothing to learn: `FIT_TOO_FEW`, `FIT_ONE_CLASS` (both `input`).
+ *
+ * `learned`: only the first so many items are to be learned from; default all.
+ */
+export function checkLearnable(dataset: Dataset, minItems = 10, learned = dataset.size): void {
+  if (learned < minItems) {
     throw new StockroomError(
       "input",
       "FIT_TOO_FEW",
-      `Expected at least ${minItems} labelled items but there ${dataset.size === 1 ? "is" : "are"} ${dataset.size}. Add items, or check the filter and the label column.`,
-      { facts: { items: dataset.size } },
+      `Expected at least ${minItems} labelled items but there ${learned === 1 ? "is" : "are"} ${learned}. Add items, or check the filter and the label column.`,
+      { facts: { items: learned } },
     );
   }
-  if (dataset.classes.length < 2) {
+  if (new Set(dataset.labels.subarray(0, learned)).size < 2) {
     throw new StockroomError(
       "input",
       "FIT_ONE_CLASS",
-      `Expected items of at least two codes but all ${dataset.size} have the same one. Nothing can be learned from one code; add items of others.`,
-      { facts: { items: dataset.size } },
+      `Expected items of at least two codes but all ${learned} have the same one. Nothing can be learned from one code; add items of others.`,
+      { facts: { items: learned } },
     );
   }
 }

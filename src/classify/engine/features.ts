@@ -134,6 +134,20 @@ export function openExtractor(spec: FeatureSpec): Extractor {
   let firstWords = 0;
   let firstToken = 0;
 
+  const shortHashes = namespaces.map(() => new Map<string, number>());
+  /** Hash of a category's value; country codes and the like come again and again. */
+  const hashValue = (namespace: number, text: string): number => {
+    // Longer texts may be slices that would keep their whole file in memory.
+    if (text.length > 12) return hashFolded(salts[namespace], text);
+    const hashes = shortHashes[namespace];
+    let hash = hashes.get(text);
+    if (hash === undefined) {
+      hash = hashFolded(salts[namespace], text);
+      if (hashes.size < 1024) hashes.set(text, hash);
+    }
+    return hash;
+  };
+
   const grow = (): void => {
     capacity *= 2;
     slots = capacity * 2;
@@ -300,14 +314,14 @@ export function openExtractor(spec: FeatureSpec): Extractor {
     for (let c = 0; c < spec.categories.length; c++) {
       const namespace = firstCategory + c;
       const text = item.categories[c];
-      put(hashFolded(salts[namespace], text), kindCode(namespace, featureKind.whole), addToken(namespace, 0, 0, text));
+      put(hashValue(namespace, text), kindCode(namespace, featureKind.whole), addToken(namespace, 0, 0, text));
     }
   };
 
   const readCrosses = (item: Item): void => {
     for (let x = 0; x < spec.crosses.length; x++) {
       const namespace = firstCross + x;
-      const base = mix32(hashFolded(salts[namespace], item.categories[spec.crosses[x]]));
+      const base = mix32(hashValue(namespace, item.categories[spec.crosses[x]]));
       let whole = base;
       for (let w = 0; w < firstWords; w++) {
         const word = wordHashes[w];

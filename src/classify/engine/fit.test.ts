@@ -119,6 +119,8 @@ describe("a fit", () => {
     expect(() => fitModel(build([]), options)).toThrow(/at least 10 labelled items but there are 0/);
     expect(() => fitModel(build(rows.slice(0, 2)), options)).toThrow(/there are 2/);
     expect(() => fitModel(build(rows.slice(0, 50).map((row) => ({ ...row, label: "one" }))), options)).toThrow(/at least two codes/);
+    const late = rows.slice(0, 50).map((row, index) => ({ ...row, label: index < 40 ? "one" : "two" }));
+    expect(() => fitModel(build(late), { ...options, validationFrom: 40 })).toThrow(/all 40 have the same/);
   });
 });
 

@@ -48,8 +48,8 @@ export interface FitPlan {
  * `shared` puts the hashed items into shared memory for trials on other threads.
  */
 export function planFit(dataset: Dataset, options: FitOptions, shared = false): FitPlan {
+  checkLearnable(dataset, undefined, options.validationFrom);
   const sides = splitSides(dataset, options);
-  checkLearnable(dataset);
   return { prepared: prepare(dataset, { shared, decidedBy: options.validationFrom ?? dataset.size }), sides };
 }
 
