@@ -1,0 +1,98 @@
+// Cache: finished answers by what they answer, in memory and, if wanted, on disk.
+//
+// Owns: what is kept and for how much room. Does not own: whether it is still right; that is the flow's question, asked with the version.
+//   C1. An id is a digest of a plan; a stored answer says of which version of the original it was made. Only both together prove it right.
+//   C2. `peek` never waits and touches no disk: the hot path.
+
+import type { Log } from "../../../base/log.ts";
+import { openDiskCache } from "./disk.ts";
+import type { DiskCache } from "./disk.ts";
+import { makeLru } from "./memory.ts";
+
+/** A finished answer. */
+export interface Stored {
+  /** Of the original it was made of. */
+  readonly version: string;
+  readonly contentType: string;
+  readonly body: Uint8Array;
+  /** What the source said of the original. */
+  readonly source: {
+    readonly contentType?: string;
+    readonly cacheControl?: string;
+    readonly expires?: string;
+    readonly lastModified?: string;
+  };
+  /** When its version was last known to be the source's, in ms since 1970. */
+  readonly checkedAtMs: number;
+}
+
+export interface PictureCache {
+  peek(id: string): Stored | undefined;
+  find(id: string): Promise<Stored | undefined>;
+  put(id: string, stored: Stored): void;
+  delete(id: string): void;
+  readonly memoryBytes: number;
+  readonly memoryEntries: number;
+  readonly diskBytes: number;
+  close(): Promise<void>;
+}
+
+export interface CacheOptions {
+  readonly memoryMaxBytes: number;
+  /** Absent: memory only. The files hold plain pictures. */
+  readonly disk?: { readonly folder: string; readonly maxBytes: number } | undefined;
+  readonly log: Log;
+}
+
+/** What an entry costs beside its body: its headers, its key, its places in maps. */
+const overheadBytes = 1_024;
+
+/** Makes a cache; the folder on disk is opened at the first use. */
+export function makeCache({ memoryMaxBytes, disk, log }: CacheOptions): PictureCache {
+  const memory = makeLru<Stored>(memoryMaxBytes, ({ body }) => body.byteLength + overheadBytes);
+  let opening: Promise<DiskCache | undefined> | undefined;
+  let files: DiskCache | undefined;
+  const openFiles = async (): Promise<DiskCache | undefined> => {
+    if (disk === undefined || files !== undefined) return files;
+    opening ??= openDiskCache({ ...disk, log }).catch((error: unknown) => {
+      log.warn("the folder of the picture cache cannot be opened; pictures are kept in memory only", { folder: disk.folder, error });
+      return undefined;
+    });
+    files = await opening;
+    return files;
+  };
+  return {
+    peek: (id) => memory.get(id),
+    async find(id) {
+      const near = memory.get(id);
+      if (near !== undefined || disk === undefined) return near;
+      const found = await (await openFiles())?.get(id);
+      if (found !== undefined) memory.set(id, found);
+      return found;
+    },
+    put(id, stored) {
+      // A view on a larger buffer would hold all of it.
+      const body = stored.body.byteLength === stored.body.buffer.byteLength ? stored.body : new Uint8Array(stored.body);
+      const kept = { ...stored, body };
+      memory.set(id, kept);
+      if (disk !== undefined) void openFiles().then((open) => open?.put(id, kept));
+    },
+    delete(id) {
+      memory.delete(id);
+      if (disk !== undefined) void openFiles().then((open) => open?.delete(id));
+    },
+    get memoryBytes() {
+      return memory.weight;
+    },
+    get memoryEntries() {
+      return memory.size;
+    },
+    get diskBytes() {
+      return files?.bytes ?? 0;
+    },
+    async close() {
+      await (await opening)?.close();
+      memory.clear();
+    },
+  };
+}
