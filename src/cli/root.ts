@@ -37,6 +37,7 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       config: configVerb(tools),
       doctor: doctorVerb(tools),
       backup: async () => (await import("./verbs/backup.ts")).backupVerb(tools),
+      bench: async () => (await import("./verbs/bench.ts")).benchVerb(tools),
       restore: async () => (await import("./verbs/backup.ts")).restoreVerb(tools),
       classify: {
         meta: { name: "classify", description: "Codes for items: models, runs, verdicts, reviews, reports" },
