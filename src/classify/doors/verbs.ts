@@ -6,23 +6,36 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../base/errors.ts";
-import { parseLine, parsePeriod, prefixes, readKey } from "../engine/words.ts";
+import { parseLine, parsePeriod } from "../engine/words.ts";
 import { findAudit, verifyAuditLog } from "../flow/audit.ts";
-import { answersOf, reckon, writeReport } from "../flow/report.ts";
+import {
+  checkProof,
+  parseCountry,
+  parseMoment,
+  parseReviewQuery,
+  planCompare,
+  planExtract,
+  planInfer,
+  planTrain,
+  readReport,
+  type PlannedRun,
+  type ShownFigure,
+  type ShownReport,
+} from "../flow/commands.ts";
+import type { ClassifyParts } from "../flow/parts.ts";
+import { writeReport } from "../flow/report.ts";
 import { recodePeriod } from "../flow/recode.ts";
 import { answerReview, readReviews } from "../flow/review.ts";
 import { importSchemes } from "../flow/schemes.ts";
-import { getExtract } from "../flow/extract.ts";
-import { trainRunId } from "../flow/intake.ts";
 import { exportAudit } from "../store/audit.ts";
-import { currentInferences, listInferences, listPeriods } from "../store/inferences.ts";
-import { getModel, listLines, listModels, listVerdicts } from "../store/lines.ts";
-import { listRevisions, readFigures } from "../store/reports.ts";
+import { currentInferences, listPeriods } from "../store/inferences.ts";
+import { listLines, listModels, listVerdicts } from "../store/lines.ts";
 import { countReviews } from "../store/reviews.ts";
 import { listSchemes } from "../store/schemes.ts";
 import type { ClassifyHouse, VerbTools } from "./tools.ts";
 
 const json = { type: "boolean", description: "print JSON", default: false } as const;
+const reviewLimits = { usual: 20, most: 100_000 };
 const wait = { type: "boolean", description: "stay until the run has ended", default: false } as const;
 
 // Every command has arguments of its own type; the list of them can only be held together by the widest one.
@@ -135,14 +148,6 @@ const verdictsVerb = (tools: VerbTools): AnyCommand =>
     },
   });
 
-/** Reads `2026-10-01` (its end of day) or a full ISO moment. */
-function parseMoment(text: string): string {
-  const moment = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T23:59:59.999Z` : text);
-  if (Number.isNaN(moment))
-    throw new StockroomError("input", "DATE", `Expected a day such as 2026-10-01 or an ISO moment but received "${text}".`);
-  return new Date(moment).toISOString();
-}
-
 /** Starts a run and, when asked, waits for it; prints what came of it. */
 async function startRun(
   tools: VerbTools,
@@ -167,11 +172,7 @@ async function startRun(
   return outcome.kind === "done";
 }
 
-async function startRuns(
-  tools: VerbTools,
-  runs: readonly { readonly workflow: string; readonly input: unknown; readonly id: string }[],
-  waits: boolean,
-): Promise<void> {
+async function startRuns(tools: VerbTools, runs: readonly PlannedRun[], waits: boolean): Promise<void> {
   const house = await tools.open();
   const ended: boolean[] = [];
   for (const run of runs) ended.push(await startRun(tools, house, run.workflow, run.input, run.id, waits));
@@ -191,22 +192,7 @@ const extractVerb = (tools: VerbTools): AnyCommand =>
     },
     run: async ({ args }) => {
       const { parts } = await tools.open();
-      const names = args.name === undefined ? parts.settings.extracts.map((extract) => extract.name) : [getExtract(parts, args.name).name];
-      if (names.length === 0) {
-        throw new StockroomError(
-          "input",
-          "EXTRACT_NONE",
-          "Expected at least one extract in the settings (classify.extracts) but there is none. See docs/classify-data.md.",
-        );
-      }
-      const period = args.period === undefined ? null : parsePeriod(args.period);
-      const moment = new Date(parts.clock.now()).toISOString();
-      const runs = names.map((name) => ({
-        workflow: "classify.extract",
-        input: { name, period },
-        id: `extract/${name}/${period ?? "last"}/${moment}`,
-      }));
-      await startRuns(tools, runs, args.wait);
+      await startRuns(tools, planExtract(parts, args), args.wait);
     },
   });
 
@@ -216,22 +202,7 @@ const trainVerb = (tools: VerbTools): AnyCommand =>
     args: { line: { type: "string", description: "only this line" }, wait },
     run: async ({ args }) => {
       const { parts } = await tools.open();
-      const lines = args.line === undefined ? await listLines(parts.records) : [parseLine(args.line)];
-      const moment = new Date(parts.clock.now()).toISOString();
-      const runs = [];
-      for (const line of lines) {
-        const entries = await parts.objects.list(`${prefixes.labelled}${line.country}/`, { limit: 100_000 });
-        const newest = entries.toSorted((a, b) => (a.version < b.version ? 1 : -1))[0];
-        if (newest === undefined) {
-          throw new StockroomError(
-            "missing",
-            "LABELLED_MISSING",
-            `Expected labelled items under ${prefixes.labelled}${line.country}/ but there are none. Put a file there.`,
-          );
-        }
-        const input = { line: line.line, key: newest.key, version: newest.version };
-        runs.push({ workflow: "classify.train", input, id: `${trainRunId(line.line, input)}/again/${moment}` });
-      }
+      const runs = await planTrain(parts, args);
       if (runs.length === 0) tools.print.line("No line yet: nothing to train.");
       await startRuns(tools, runs, args.wait);
     },
@@ -243,10 +214,7 @@ const compareVerb = (tools: VerbTools): AnyCommand =>
     args: { line: { type: "string", description: "only this line" }, model: { type: "string", description: "only this model" }, wait },
     run: async ({ args }) => {
       const { parts } = await tools.open();
-      const models = args.model === undefined ? await listModels(parts.records, args.line) : [await getModel(parts.records, args.model)];
-      const newest = new Map<string, string>();
-      for (const model of models) if (!newest.has(model.line)) newest.set(model.line, model.id);
-      const runs = [...newest.values()].map((model) => ({ workflow: "classify.compare", input: { model }, id: `compare/${model}` }));
+      const runs = await planCompare(parts, args);
       if (runs.length === 0) tools.print.line("No model yet: nothing to compare.");
       await startRuns(tools, runs, args.wait);
     },
@@ -262,26 +230,7 @@ const inferVerb = (tools: VerbTools): AnyCommand =>
     },
     run: async ({ args }) => {
       const { parts } = await tools.open();
-      const period = parsePeriod(args.period);
-      const line = args.line === undefined ? undefined : parseLine(args.line);
-      const moment = new Date(parts.clock.now()).toISOString();
-      const sales = (await parts.objects.list(`${prefixes.sales}${period}/`, { limit: 100_000 })).filter((entry) => {
-        const place = readKey(entry.key);
-        return place.kind === "sales" && (line === undefined || place.country === line.country);
-      });
-      if (sales.length === 0) {
-        throw new StockroomError(
-          "missing",
-          "SALES_MISSING",
-          `Expected sales under ${prefixes.sales}${period}/ but there are none. Put a file such as ${prefixes.sales}${period}/GBR.csv.`,
-        );
-      }
-      const runs = sales.map((entry) => ({
-        workflow: "classify.infer",
-        input: { kind: "period", key: entry.key, version: entry.version, lines: line === undefined ? null : [line.line] },
-        id: `infer/${entry.key}@${entry.version}/again/${moment}`,
-      }));
-      await startRuns(tools, runs, args.wait);
+      await startRuns(tools, await planInfer(parts, args), args.wait);
     },
   });
 
@@ -384,19 +333,7 @@ const reviewVerb = (tools: VerbTools): AnyCommand =>
         },
         run: async ({ args }) => {
           const { parts } = await tools.open();
-          const kind = args.kind === undefined || args.kind === "low" || args.kind === "audit" ? args.kind : undefined;
-          if (args.kind !== undefined && kind === undefined)
-            throw new StockroomError("input", "REVIEW_KIND", `Expected --kind low or audit but received "${args.kind}".`);
-          const limit = Number(args.limit);
-          if (!Number.isInteger(limit) || limit < 1)
-            throw new StockroomError("input", "LIMIT", `Expected --limit as a whole number from 1 but received "${args.limit}".`);
-          const reviews = await readReviews(parts, "cli review list", {
-            state: "waiting",
-            limit,
-            ...(args.line === undefined ? {} : { line: parseLine(args.line).line }),
-            ...(args.period === undefined ? {} : { period: parsePeriod(args.period) }),
-            ...(kind === undefined ? {} : { kind }),
-          });
+          const reviews = await readReviews(parts, "cli review list", parseReviewQuery(args, reviewLimits));
           if (args.json) {
             tools.print.json(reviews);
             return;
@@ -476,60 +413,21 @@ const reportVerb = (tools: VerbTools): AnyCommand =>
         );
         return;
       }
-      const period = parsePeriod(args.period);
-      const coded = await listInferences(parts.records, { period });
-      const countries = [...new Set(coded.map((row) => row.country))]
-        .toSorted()
-        .filter((country) => args.country === undefined || country === args.country);
-      if (args.restate) for (const country of countries) await writeReport(parts, "cli report", period, country);
-      const rows = [];
-      const notes: string[] = [];
-      for (const country of countries) {
-        const revisions = await listRevisions(parts.records, period, country);
-        const wanted = args.revision === undefined ? revisions.at(-1) : revisions.find((row) => String(row.revision) === args.revision);
-        if (wanted === undefined) {
-          notes.push(
-            `${country}: ${args.revision === undefined ? "no report yet; it is written when every line of the country has coded the period" : `no revision ${args.revision}`}`,
-          );
-          continue;
-        }
-        const first = new Map(
-          (await readFigures(parts.records, period, country, 0)).map((row) => [`${row.scheme} ${row.schemeVersion} ${row.code}`, row]),
-        );
-        for (const figure of await readFigures(parts.records, period, country, wanted.revision)) {
-          const before = first.get(`${figure.scheme} ${figure.schemeVersion} ${figure.code}`);
-          rows.push({
-            country,
-            scheme: figure.scheme,
-            version: figure.schemeVersion,
-            code: figure.code,
-            items: figure.items,
-            "±items": figure.itemsMargin,
-            units: figure.units,
-            "±units": figure.unitsMargin,
-            kg: figure.kg,
-            "±kg": figure.kgMargin,
-            revision: wanted.revision,
-            first_items: before?.items ?? null,
-            first_kg: before?.kg ?? null,
-          });
-        }
-        if (wanted.revision > 0) notes.push(`${country}: restated, revision ${wanted.revision}: ${wanted.reason}`);
-        const now = reckon(
-          await currentInferences(parts.records, period, country),
-          await answersOf(parts.records, period, country),
-          parts.settings.train.promisedPrecision,
-        );
-        const latest = revisions.at(-1);
-        if (
-          latest !== undefined &&
-          JSON.stringify(now.figures) !== JSON.stringify(await readFigures(parts.records, period, country, latest.revision))
-        ) {
-          notes.push(
-            `${country}: answers or codings since revision ${latest.revision} change the figures; \`--restate\` (or tonight's schedule) writes the next revision`,
-          );
-        }
-      }
+      const asked = { period: args.period, country: args.country, revision: args.revision };
+      if (args.restate) await restate(parts, asked);
+      const { period, reports, unreported } = await readReport(parts, asked);
+      const rows = reports.flatMap((report) => report.figures.map((figure) => reportRow(report, figure)));
+      const notes = [
+        ...unreported.map((country) => `${country}: no report yet; it is written when every line of the country has coded the period`),
+        ...reports.flatMap(({ country, revision, reason, revisions, outdated }) => [
+          ...(revision > 0 ? [`${country}: restated, revision ${revision}: ${reason}`] : []),
+          ...(outdated
+            ? [
+                `${country}: answers or codings since revision ${revisions.at(-1)?.revision ?? 0} change the figures; \`--restate\` (or tonight's schedule) writes the next revision`,
+              ]
+            : []),
+        ]),
+      ];
       if (args.json) tools.print.json({ period, figures: rows, notes });
       else {
         tools.print.table(rows, {
@@ -540,6 +438,30 @@ const reportVerb = (tools: VerbTools): AnyCommand =>
       }
     },
   });
+
+/** Writes the next revision of a period's country, or of all its countries, where the figures have changed. */
+async function restate(parts: ClassifyParts, asked: { readonly period: string; readonly country?: string | undefined }): Promise<void> {
+  const period = parsePeriod(asked.period);
+  const wanted = asked.country === undefined ? undefined : parseCountry(asked.country);
+  const countries = new Set((await currentInferences(parts.records, period, wanted)).map((row) => row.country));
+  for (const country of [...countries].toSorted()) await writeReport(parts, "cli report", period, country);
+}
+
+const reportRow = ({ country, revision }: ShownReport, figure: ShownFigure) => ({
+  country,
+  scheme: figure.scheme,
+  version: figure.schemeVersion,
+  code: figure.code,
+  items: figure.items,
+  "±items": figure.itemsMargin,
+  units: figure.units,
+  "±units": figure.unitsMargin,
+  kg: figure.kg,
+  "±kg": figure.kgMargin,
+  revision,
+  first_items: figure.first?.items ?? null,
+  first_kg: figure.first?.kg ?? null,
+});
 
 const auditVerb = (tools: VerbTools): AnyCommand =>
   defineCommand({
@@ -553,12 +475,7 @@ const auditVerb = (tools: VerbTools): AnyCommand =>
           const proof = await verifyAuditLog(parts, "cli audit verify", tools.signal);
           if (args.json) tools.print.json(proof);
           else for (const line of proof.lines) tools.print.line(line);
-          if (!proof.ok)
-            throw new StockroomError(
-              "conflict",
-              "AUDIT_TAMPERED",
-              `Expected the audit log and its objects to be as they were written but they are not: ${proof.problems.join("; ")}. Restore from a backup and find out who could write there.`,
-            );
+          checkProof(proof);
         },
       }),
       export: defineCommand({
