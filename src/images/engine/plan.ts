@@ -76,12 +76,23 @@ export interface ImageRequest {
   /** Thumbor's `max_bytes`: lower the quality until the answer fits. */
   readonly maxBytes?: number;
   readonly roundCorner?: RoundCorner;
+  /** Thumbor's `brightness` and `contrast`: every colour channel becomes `value * multiply + add` (0..255), right after the resize. */
+  readonly tone?: { readonly multiply: number; readonly add: number };
   /** Thumbor's `trim:bottom-right`: the pixel whose colour `edits.trim` removes. Absent: top-left, as sharp does. */
   readonly trimFrom?: "bottom-right";
   /** The URL asks that EXIF, GPS and ICC of the original be kept in the answer (`?metadata=keep`). */
   readonly keepMetadata?: true;
   /** The preset whose edits were filled in. */
   readonly preset?: string;
+  /** Formats the reader takes (from `Accept`) of those that may be chosen for it, best first; the encoder may fall back along the list. */
+  readonly autoFormats?: readonly string[];
+  /** Quality 1..100 wanted of whatever format comes out; `settleRequest` moves it into the edits of that format. */
+  readonly quality?: number;
+  /**
+   * A second reading, for when no original exists under the first: `/300x200/smart/photo.jpg` is the key `smart/photo.jpg` to the classic
+   * handler and a word to thumbor. The flow reads this one only after the source said that the first is missing.
+   */
+  readonly otherwise?: ImageRequest;
 }
 
 /** The part of a request that decides its bytes, for cache keys and ETags: hash its JSON together with the source's version. */
@@ -95,20 +106,10 @@ export interface Plan {
 
 /** The plan of a request: equal plans of equal originals give equal bytes. Headers, expiry and signature take no part. */
 export function planOf(request: ImageRequest): Plan {
-  const { bucket, key, edits, outputFormat, formatFrom, effort, compat, answer } = request;
-  const { focal, maxBytes, roundCorner, trimFrom, keepMetadata } = request;
-  const rest = {
-    outputFormat,
-    auto: formatFrom === "accept",
-    effort,
-    compat,
-    answer,
-    focal,
-    maxBytes,
-    roundCorner,
-    trimFrom,
-    keepMetadata,
-  };
+  const { bucket, key, edits, outputFormat, formatFrom, autoFormats, effort, compat, answer, quality } = request;
+  const { focal, maxBytes, roundCorner, tone, trimFrom, keepMetadata } = request;
+  const auto = formatFrom === "accept" ? autoFormats : undefined;
+  const rest = { outputFormat, auto, effort, compat, answer, quality, focal, maxBytes, roundCorner, tone, trimFrom, keepMetadata };
   return {
     bucket,
     key,

@@ -1,0 +1,52 @@
+// Explain: a request's meaning in the classic words, for people and tests.
+
+import type { Edits, RequestOptions, SourceFacts } from "../plan.ts";
+import { contentTypeOf, settleRequest } from "./format.ts";
+import { parseRequest } from "./parse.ts";
+import { answerOf, type ErrorAnswer } from "./refusal.ts";
+import type { RequestLike } from "./url.ts";
+
+/** What the classic handler would have understood. What cannot be known without the original is absent. */
+export interface Explanation {
+  readonly requestType: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly edits: Edits;
+  readonly outputFormat?: string;
+  readonly effort?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly contentType?: string;
+  readonly cacheControl?: string;
+  readonly expires?: string;
+  readonly lastModified?: string;
+}
+
+/** The Cache-Control of a source that names none. */
+export const defaultCacheControl = "max-age=31536000,public";
+
+/**
+ * Says what a request means, or the error it is answered with; never throws.
+ *
+ * `source` is what the source says of the original; without it the fields that depend on it are absent.
+ */
+export function explain(request: RequestLike, options: RequestOptions, source?: SourceFacts): Explanation | ErrorAnswer {
+  try {
+    const meaning = settleRequest(parseRequest(request, options), source?.contentType);
+    const { requestType, bucket, key, edits, outputFormat, effort, headers } = meaning;
+    const contentType = contentTypeOf(meaning, source?.contentType);
+    const cacheControl = meaning.cacheControl ?? (source === undefined ? undefined : (source.cacheControl ?? defaultCacheControl));
+    const known = {
+      outputFormat,
+      effort,
+      headers,
+      contentType,
+      cacheControl,
+      expires: source?.expires,
+      lastModified: source?.lastModified,
+    };
+    const present = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
+    return { requestType, bucket, key, edits, ...present };
+  } catch (error) {
+    return answerOf(error);
+  }
+}

@@ -1,0 +1,58 @@
+// Presets: named edits, and what URLs may ask for besides.
+//
+//   N1. A preset is the operator's: its edits are checked like a URL's, but the policy does not bind them.
+//   N2. The URL's own edits win over the preset's, each whole edit; under `only: presets` there are none.
+
+import type { Edits, JsonValue, Policy, Preset, RequestOptions } from "../plan.ts";
+import { formatName } from "./format.ts";
+import { isObject } from "./json.ts";
+import { refusal, show } from "./refusal.ts";
+
+/** The preset of a name. Throws `ImagePreset::NotFound` (404). */
+export function findPreset(name: unknown, presets: RequestOptions["presets"]): Preset {
+  const preset = typeof name === "string" && presets !== undefined && Object.hasOwn(presets, name) ? presets[name] : undefined;
+  if (preset !== undefined) return preset;
+  throw refusal(
+    404,
+    "ImagePreset::NotFound",
+    `Expected the name of a preset but received ${show(name)}. Add it to the settings or correct the URL.`,
+  );
+}
+
+/** The edits of a preset under those of the URL: names in the preset's order, then the URL's further ones. */
+export function underlay(preset: Edits | undefined, own: Readonly<Record<string, JsonValue>>): Record<string, JsonValue> {
+  return { ...preset, ...own };
+}
+
+const denied = (message: string) => refusal(403, "ImagePolicy::NotAllowed", message);
+
+/** Checks the URL's own edits (not the preset's) before the screen is heeded. Throws `ImagePolicy::NotAllowed` (403). */
+export function checkPolicy(own: Edits, beyond: boolean, policy: Policy | undefined): void {
+  if (policy === undefined) return;
+  const names = Object.keys(own);
+  if (policy.only === "presets" && (names.length > 0 || beyond)) {
+    throw denied(
+      `Expected only a preset but received ${show(names[0] ?? "a word of its own")}. Name a preset, or add one to the settings.`,
+    );
+  }
+  for (const name of names) {
+    if (policy.edits !== undefined && !policy.edits.includes(name)) {
+      throw denied(`Expected one of the edits ${policy.edits.join(", ")} but received ${show(name)}. Use one of them, or a preset.`);
+    }
+  }
+  const { resize } = own;
+  if (policy.sizes === undefined || !isObject(resize)) return;
+  if (resize["ratio"] !== undefined)
+    throw denied("Expected a size in pixels but received a ratio. Use one of the allowed sizes, or a preset.");
+  for (const side of ["width", "height"]) {
+    const pixels = resize[side];
+    if (pixels === undefined || pixels === null || policy.sizes.includes(Math.round(Number(pixels)))) continue;
+    throw denied(`Expected ${side} to be one of ${policy.sizes.join(", ")} but received ${show(pixels)}. Use one of them, or a preset.`);
+  }
+}
+
+/** Checks the format a URL asks for by name. Throws `ImagePolicy::NotAllowed` (403). */
+export function checkPolicyFormat(format: string, policy: Policy | undefined): void {
+  if (policy?.formats === undefined || policy.formats.map(formatName).includes(formatName(format))) return;
+  throw denied(`Expected one of the formats ${policy.formats.join(", ")} but received ${show(format)}. Use one of them.`);
+}
