@@ -61,6 +61,17 @@ export function makeCache({ memoryMaxBytes, disk, log }: CacheOptions): PictureC
     files = await opening;
     return files;
   };
+  // Closing waits for what was handed over before it, also while the folder was still being opened.
+  const handing = new Set<Promise<void>>();
+  const onFiles = (act: (files: DiskCache) => void): void => {
+    if (disk === undefined) return;
+    const hand = async (): Promise<void> => {
+      const open = await openFiles();
+      if (open !== undefined) act(open);
+    };
+    const handed = hand().finally(() => handing.delete(handed));
+    handing.add(handed);
+  };
   return {
     peek: (id) => memory.get(id),
     async find(id) {
@@ -75,11 +86,11 @@ export function makeCache({ memoryMaxBytes, disk, log }: CacheOptions): PictureC
       const body = stored.body.byteLength === stored.body.buffer.byteLength ? stored.body : new Uint8Array(stored.body);
       const kept = { ...stored, body };
       memory.set(id, kept);
-      if (disk !== undefined) void openFiles().then((open) => open?.put(id, kept));
+      onFiles((open) => open.put(id, kept));
     },
     delete(id) {
       memory.delete(id);
-      if (disk !== undefined) void openFiles().then((open) => open?.delete(id));
+      onFiles((open) => open.delete(id));
     },
     get memoryBytes() {
       return memory.weight;
@@ -91,6 +102,7 @@ export function makeCache({ memoryMaxBytes, disk, log }: CacheOptions): PictureC
       return files?.bytes ?? 0;
     },
     async close() {
+      await Promise.all(handing);
       await (await opening)?.close();
       memory.clear();
     },

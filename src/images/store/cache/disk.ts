@@ -22,6 +22,8 @@ export interface DiskCache {
   put(id: string, stored: Stored): void;
   delete(id: string): void;
   readonly bytes: number;
+  /** Resolves when what lay in the folder has been counted, and what was too much is gone. */
+  readonly counted: Promise<void>;
   /** Waits for the writes under way. */
   close(): Promise<void>;
 }
@@ -130,6 +132,7 @@ export async function openDiskCache({ folder, maxBytes, log }: DiskCacheOptions)
     get bytes() {
       return sizes.weight;
     },
+    counted: counting,
     async close() {
       closed = true;
       await counting;

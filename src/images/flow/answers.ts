@@ -1,0 +1,94 @@
+// Answers: the headers of a picture and the shape of an error.
+//
+//   A1. An error is `{status, code, message}` as JSON, and nothing of a fault's insides is in it.
+//   A2. Headers that a URL asks for come last; the parser has taken those out that could do harm.
+
+import { isStockroomError, meanings } from "../../base/errors.ts";
+import type { Compat, ImageRequest } from "../engine/plan.ts";
+import type { Stored } from "../store/cache/cache.ts";
+import type { Reply } from "./service.ts";
+
+export interface AnswerSettings {
+  readonly compat: Compat;
+  /** On every answer: CORS and what keeps browsers from guessing. */
+  readonly fixed: Readonly<Record<string, string>>;
+}
+
+/** What every answer carries. `corsOrigin` absent: CORS is off. */
+export function fixedHeaders(compat: Compat, corsOrigin: string | undefined): Readonly<Record<string, string>> {
+  const methods = { "access-control-allow-methods": "GET", "access-control-allow-headers": "Content-Type, Authorization" };
+  const origin: Readonly<Record<string, string>> = corsOrigin === undefined ? {} : { "access-control-allow-origin": corsOrigin };
+  // The classic handler names methods, headers and credentials even while CORS is off.
+  if (compat === "strict") return { ...methods, "access-control-allow-credentials": "true", ...origin };
+  const sniff = { "x-content-type-options": "nosniff" };
+  return corsOrigin === undefined ? sniff : { ...methods, ...origin, "timing-allow-origin": corsOrigin, ...sniff };
+}
+
+const year = "max-age=31536000,public";
+
+/** The headers of a picture, all but `Cache-Status`; names in lower case. */
+export function headersOf(
+  request: ImageRequest,
+  stored: Stored,
+  etag: string,
+  { fixed, compat }: AnswerSettings,
+): Readonly<Record<string, string>> {
+  const { source, contentType, body } = stored;
+  const headers: Record<string, string> = {
+    ...fixed,
+    "content-type": contentType,
+    "content-length": String(body.byteLength),
+    "cache-control": request.cacheControl ?? source.cacheControl ?? year,
+    etag,
+  };
+  if (source.lastModified !== undefined) headers["last-modified"] = source.lastModified;
+  if (source.expires !== undefined) headers["expires"] = source.expires;
+  if (request.vary.length > 0) headers["vary"] = request.vary.join(", ");
+  if (request.dpr !== undefined) headers["content-dpr"] = String(request.dpr);
+  // A drawing is a document: opened by itself it may neither run nor load anything.
+  if (contentType.startsWith("image/svg") && compat !== "strict")
+    headers["content-security-policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+  for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = printable(value);
+  return headers;
+}
+
+/** Bytes that cannot stand in a header become `?`: one odd value must not cost the answer. */
+const printable = (value: string): string => value.replaceAll(/[^\t\u0020-\u007E\u0080-\u00FF]/g, "?");
+
+/** Whole seconds a caller should wait, given the work before it; at least one, at most two minutes. */
+export const retrySeconds = (ms: number): number => Math.min(120, Math.max(1, Math.ceil(ms / 1000)));
+
+/** Turns whatever was thrown into the classic error. */
+export function errorReply(
+  error: unknown,
+  context: { readonly settings: AnswerSettings; readonly retryAfter: number; readonly head: boolean; readonly vary: readonly string[] },
+): Reply {
+  const { status, code, message } = describe(error);
+  const body = Buffer.from(JSON.stringify({ status, code, message }));
+  const busy = status === 503 || status === 424;
+  return {
+    status,
+    code,
+    headers: {
+      ...context.settings.fixed,
+      "content-type": "application/json",
+      "content-length": String(body.byteLength),
+      ...(context.vary.length > 0 ? { vary: context.vary.join(", ") } : {}),
+      ...(busy ? { "retry-after": String(context.retryAfter), "cache-control": "no-store" } : {}),
+    },
+    body: context.head ? undefined : body,
+    outcome: status < 500 ? "refused" : "failed",
+  };
+}
+
+/** The classic `{status, code, message}` of anything thrown. */
+export function describe(error: unknown): { readonly status: number; readonly code: string; readonly message: string } {
+  if (isStockroomError(error)) {
+    const own = error.facts["status"];
+    const status = typeof own === "number" ? own : meanings[error.kind].status;
+    if (status !== 500) return { status, code: error.code, message: error.message };
+    // S3's own codes (AccessDenied ...) go out, as they always did; what they say stays in the log.
+    return { status, code: error.code, message: "Expected this to work but the server failed. Its log has the details." };
+  }
+  return { status: 500, code: "InternalError", message: "Expected this to work but the server failed. Its log has the details." };
+}

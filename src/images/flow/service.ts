@@ -1,0 +1,567 @@
+// Service: from a request to an answer. The hot path of the wing, free of HTTP libraries; doors turn it into whatever they speak.
+//
+//     URL -> memo -> plan -> cache -> (flight: original -> gate -> transform) -> answer
+//
+// Owns: what is cached and for how long it is right, joining equal work, bounds on work, deadlines, validators, the shape of errors.
+// Does not own: what URLs mean and what is done to pixels (engine), where originals come from (sources).
+//   V1. Equal cold requests at once cost one read and one transform; so do equal reads of different ones.
+//   V2. A fresh answer touches neither source nor disk; a validator that matches costs a few map lookups.
+//   V3. An answer is given only for the version of the original it was made of, or, marked so, for the one before while the new is made.
+//   V4. Work in hand is bounded in pictures, pixels and originals; past the queue the answer is 503 with Retry-After, at once.
+//   V5. Every request is answered within its deadline.
+//
+// Concurrency: one thread; between two awaits nothing else runs, and each map below is read and written without one in between.
+
+import { createHash } from "node:crypto";
+import { isStockroomError, StockroomError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { planOf } from "../engine/plan.ts";
+import type { ImageRequest, SourceFacts, UrlRequest } from "../engine/plan.ts";
+import { makeLru } from "../store/cache/memory.ts";
+import type { PictureCache, Stored } from "../store/cache/cache.ts";
+import { gatherWithin, refuseLarge } from "../store/sources/limits.ts";
+import type { SourceObject, Sources } from "../store/sources/contract.ts";
+import { errorReply, headersOf, retrySeconds } from "./answers.ts";
+import type { AnswerSettings } from "./answers.ts";
+import { makeFlights } from "./flights.ts";
+import { makeGate, tooBusy } from "./gate.ts";
+import { makeCounts } from "./counts.ts";
+import type { Counts } from "./counts.ts";
+
+/** A request as any door can put it. */
+export interface Asked {
+  readonly method: string;
+  /** Path and query as they stood in the request line. */
+  readonly target: string;
+  /** A request header by its lower-case name. */
+  header(name: string): string | undefined;
+  /** Aborts when the caller has gone. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How an answer came about, for the log and the metrics. */
+export type Outcome = "hit" | "disk" | "stale" | "made" | "joined" | "unchanged" | "refused" | "failed";
+
+/** An answer as any door can give it. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Absent for HEAD, 304 and 204. */
+  readonly body: Uint8Array | undefined;
+  readonly outcome: Outcome;
+  /** The error's code, when it is one. */
+  readonly code?: string;
+}
+
+/** What the engine does for the service. */
+export interface Engine {
+  parse(url: UrlRequest, nowMs: number): ImageRequest;
+  /** Completes a request with what is known of its original. */
+  settle(request: ImageRequest, source: SourceFacts): ImageRequest;
+  transform(
+    original: Uint8Array,
+    request: ImageRequest,
+    tools: TransformTools,
+  ): Promise<{ readonly body: Uint8Array; readonly contentType: string }>;
+  /** Pixels of an original that must be held or decoded, all frames; cheap. Undefined when unknown. */
+  pixelsOf?(original: Uint8Array): Promise<number | undefined>;
+}
+
+export interface TransformTools {
+  readOverlay(bucket: string, key: string, signal: AbortSignal): Promise<Uint8Array>;
+  readonly signal: AbortSignal;
+  /** Of the original, for what is remembered of it (faces). */
+  readonly originalId: string;
+  /** Pictures at work and waiting, for a place in the queue, 0 when idle. */
+  readonly load: number;
+}
+
+export interface ServiceOptions {
+  readonly sources: Sources;
+  readonly engine: Engine;
+  readonly cache: PictureCache;
+  readonly answers: AnswerSettings;
+  readonly fallback?: { readonly bucket: string; readonly key: string } | undefined;
+  readonly freshMs: number;
+  readonly staleMs: number;
+  readonly missingMs: number;
+  readonly deadlineMs: number;
+  readonly concurrency: number;
+  readonly maxWaiting: number;
+  readonly pixelsInFlight: number;
+  readonly sourceMaxBytes: number;
+  readonly sourceTimeoutMs: number;
+  readonly log: Log;
+  readonly nowMs: () => number;
+}
+
+/** The open service. Safe to call any number of times at once. */
+export interface Service {
+  /** Answers; at once when it can be had from memory. Never throws. */
+  answer(asked: Asked): Reply | Promise<Reply>;
+  readonly counts: Counts;
+  readonly cache: PictureCache;
+  /** Pictures at work and waiting now. */
+  load(): { readonly working: number; readonly waiting: number };
+  close(): Promise<void>;
+}
+
+/** What is remembered of a URL that was understood before. */
+interface Known {
+  readonly request: ImageRequest;
+  readonly id: string;
+  readonly sourceId: string;
+  /** Of the last answer: headers that stay as they are while the etag does. */
+  ready?: {
+    readonly stored: Pick<Stored, "version" | "contentType" | "source">;
+    readonly bytes: number;
+    readonly etag: string;
+    readonly headers: Readonly<Record<string, string>>;
+  };
+}
+
+/** What is remembered of an original. */
+interface Original {
+  readonly version: string;
+  readonly freshUntilMs: number;
+}
+
+interface Landed {
+  readonly stored: Stored;
+  readonly outcome: Outcome;
+}
+
+const mostUrlChars = 2_048;
+const variantsOfUrl = 16;
+
+const digest = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 40);
+
+/** Opens the service. */
+export function makeService(options: ServiceOptions): Service {
+  const { sources, engine, cache, log, nowMs, concurrency } = options;
+  const counts = makeCounts();
+  // A URL means the same as long as the headers named by its `vary` do.
+  const urls = makeLru<{ readonly vary: readonly string[]; readonly variants: Map<string, Known> }>(20_000, () => 1);
+  const originals = makeLru<Original>(20_000, () => 1);
+  const failures = makeLru<{ readonly error: StockroomError; readonly untilMs: number }>(5_000, () => 1);
+  const flights = makeFlights<Landed>(options.deadlineMs);
+  const reads = makeFlights<SourceObject | undefined>(options.deadlineMs);
+  const stopped = new AbortController();
+
+  // Originals in hand: read or waiting for their turn. A few more than can be worked on, so that work does not wait for reading.
+  const most = concurrency + 6;
+  const inHand = makeGate({ room: most, most, mostWaiting: options.maxWaiting });
+  // A source that dribbles holds two places less than there are, so that others are never shut out by it.
+  const ofBucket = new Map<string, ReturnType<typeof makeGate>>();
+  const atWork = makeGate({ room: options.pixelsInFlight, most: concurrency, mostWaiting: Number.POSITIVE_INFINITY });
+  const bucketGate = (bucket: string): ReturnType<typeof makeGate> => {
+    const gate = ofBucket.get(bucket) ?? makeGate({ room: most - 2, most: most - 2, mostWaiting: options.maxWaiting });
+    ofBucket.set(bucket, gate);
+    return gate;
+  };
+  const load = () => ({
+    working: atWork.inside,
+    waiting: inHand.waiting + atWork.waiting + [...ofBucket.values()].reduce((sum, gate) => sum + gate.waiting, 0),
+  });
+  /** Mean time of one transform, for Retry-After. */
+  let meanMs = 100;
+  const retryAfter = (): number => retrySeconds((load().waiting * meanMs) / concurrency);
+
+  // ---- understanding
+
+  const understand = (asked: Asked, url: string): Known => {
+    const remembered = urls.get(url);
+    const variantKey = (vary: readonly string[]): string => vary.map((name) => asked.header(name.toLowerCase()) ?? "").join("\n");
+    if (remembered !== undefined) {
+      const known = remembered.variants.get(remembered.vary.length === 0 ? "" : variantKey(remembered.vary));
+      if (known !== undefined) return known;
+    }
+    const at = url.indexOf("?");
+    const request = engine.parse(
+      { path: at < 0 ? url : url.slice(0, at), ...(at < 0 ? {} : { query: url.slice(at + 1) }), headers: headersFor(asked) },
+      nowMs(),
+    );
+    const known: Known = {
+      request,
+      id: digest(JSON.stringify(planOf(request))),
+      sourceId: `${request.bucket}\n${request.key}`,
+    };
+    // What expires must be judged anew each time.
+    if (request.secondsToExpiry === undefined && url.length <= mostUrlChars) {
+      const entry = remembered ?? { vary: request.vary, variants: new Map<string, Known>() };
+      if (remembered === undefined) urls.set(url, entry);
+      if (entry.variants.size < variantsOfUrl) entry.variants.set(variantKey(entry.vary), known);
+    }
+    return known;
+  };
+
+  // ---- answering
+
+  const etagOf = (known: Known, version: string): string =>
+    known.ready !== undefined && known.ready.stored.version === version
+      ? known.ready.etag
+      : `W/"${digest(`${known.id} ${version}`).slice(0, 24)}"`;
+
+  const readyOf = (known: Known, stored: Stored): NonNullable<Known["ready"]> => {
+    const { ready } = known;
+    // The version does not tell an error's content apart; the rest of what the headers show hangs on it.
+    if (ready !== undefined && ready.stored.version === stored.version && ready.bytes === stored.body.byteLength) return ready;
+    const etag = etagOf(known, stored.version);
+    const { version, contentType, source } = stored;
+    const headers = headersOf(engine.settle(known.request, source), stored, etag, options.answers);
+    const made = { stored: { version, contentType, source }, bytes: stored.body.byteLength, etag, headers };
+    known.ready = made;
+    return made;
+  };
+
+  const give = (asked: Asked, known: Known, stored: Stored, outcome: Outcome, cacheStatus: string): Reply => {
+    const { headers, etag } = readyOf(known, stored);
+    if (matches(asked.header("if-none-match"), etag)) return notModified(headers, cacheStatus);
+    const body = asked.method === "HEAD" ? undefined : stored.body;
+    return { status: 200, headers: { ...headers, "cache-status": cacheStatus }, body, outcome };
+  };
+
+  const fresh = (known: Known, now: number): Original | undefined => {
+    const original = originals.get(known.sourceId);
+    return original !== undefined && now < original.freshUntilMs ? original : undefined;
+  };
+  const ttlOf = (original: Original, now: number): string => `; ttl=${Math.floor((original.freshUntilMs - now) / 1000)}`;
+
+  const answer = (asked: Asked): Reply | Promise<Reply> => {
+    if (asked.method !== "GET" && asked.method !== "HEAD") return methodReply(asked, options.answers);
+    let known: Known;
+    try {
+      known = understand(asked, asked.target);
+    } catch (error) {
+      return refuse(asked, error);
+    }
+    const now = nowMs();
+    const original = fresh(known, now);
+    if (original !== undefined) {
+      // The validator alone decides: the picture itself may have left the memory long ago.
+      const { ready } = known;
+      if (ready !== undefined && ready.stored.version === original.version && matches(asked.header("if-none-match"), ready.etag)) {
+        return notModified(ready.headers, `Stockroom; hit${ttlOf(original, now)}`);
+      }
+      const stored = cache.peek(known.id);
+      if (stored !== undefined && stored.version === original.version)
+        return give(asked, known, stored, "hit", `Stockroom; hit${ttlOf(original, now)}`);
+    }
+    return answerLater(asked, known);
+  };
+
+  const answerLater = async (asked: Asked, known: Known): Promise<Reply> => {
+    try {
+      throwRemembered(known);
+      const stored = await cache.find(known.id);
+      const now = nowMs();
+      const original = fresh(known, now);
+      if (stored !== undefined && stored.version === original?.version)
+        return give(asked, known, stored, "disk", `Stockroom; hit${ttlOf(original, now)}; detail=disk`);
+      if (stored !== undefined && mayBeStale(stored) && now - stored.checkedAtMs < options.freshMs + options.staleMs) {
+        refresh(known, stored);
+        const since = Math.max(1, Math.ceil((now - stored.checkedAtMs - options.freshMs) / 1000));
+        return give(asked, known, stored, "stale", `Stockroom; hit; ttl=-${since}; detail=stale`);
+      }
+      const flight = flights.board(known.id, asked.signal, async (signal) => await make(known, stored, signal));
+      const landed = await flight.value;
+      const outcome: Outcome = flight.joined ? "joined" : landed.outcome;
+      const forwarded = stored === undefined ? "uri-miss" : "stale";
+      const status = `Stockroom; fwd=${forwarded}${flight.joined ? "; collapsed" : ""}${landed.outcome === "unchanged" ? "; fwd-status=304" : ""}; stored`;
+      return give(asked, known, landed.stored, outcome, status);
+    } catch (error) {
+      return await refuse(asked, error, known);
+    }
+  };
+
+  // ---- making
+
+  const throwRemembered = (known: Known): void => {
+    const failure = failures.get(known.sourceId) ?? failures.get(known.id);
+    if (failure !== undefined && nowMs() < failure.untilMs) throw failure.error;
+  };
+
+  const remember = (key: string, error: unknown): void => {
+    // Only what the request or the original is to blame for; what is busy or broken may be well again the next moment.
+    if (!isStockroomError(error) || error.kind === "busy" || error.kind === "fault") return;
+    failures.set(key, { error, untilMs: nowMs() + options.missingMs });
+  };
+
+  const noSuchKey = ({ bucket, key }: Pick<ImageRequest, "bucket" | "key">): StockroomError =>
+    new StockroomError(
+      "missing",
+      "NoSuchKey",
+      `Expected an original under the key ${JSON.stringify(key)} in the bucket ${bucket} but there is none. Correct the key.`,
+      {
+        facts: { status: 404 },
+      },
+    );
+
+  /** Reads an original once for all who ask at the same time; bounded in bytes whatever its source does. */
+  const readOriginal = async (
+    bucket: string,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<{ bytes: Uint8Array; object: SourceObject; version: string } | undefined> => {
+    const flight = reads.board(`${bucket}\n${key}`, signal, async (inner) => {
+      const leave = await bucketGate(bucket).enter(1, inner);
+      try {
+        counts.reads += 1;
+        const object = await sources.read(bucket, key, inner);
+        return object === undefined ? undefined : { ...object, body: await whole(object, inner) };
+      } finally {
+        leave();
+      }
+    });
+    return versioned(await flight.value);
+  };
+
+  const limits = { maxBytes: options.sourceMaxBytes, timeoutMs: options.sourceTimeoutMs };
+  const whole = async ({ body }: SourceObject, signal: AbortSignal): Promise<Uint8Array> => {
+    if (!(body instanceof Uint8Array)) return await gatherWithin(body, limits, signal);
+    refuseLarge(body.byteLength, limits);
+    return body;
+  };
+  const versioned = (object: SourceObject | undefined): { bytes: Uint8Array; object: SourceObject; version: string } | undefined => {
+    if (object === undefined) return undefined;
+    const bytes = object.body as Uint8Array;
+    return { bytes, object, version: object.version ?? createHash("sha256").update(bytes).digest("base64url").slice(0, 24) };
+  };
+
+  const believe = (known: Known, version: string, cacheControl: string | undefined): void => {
+    originals.set(known.sourceId, { version, freshUntilMs: nowMs() + freshness(cacheControl, options.freshMs) });
+  };
+
+  const make = async (known: Known, stored: Stored | undefined, signal: AbortSignal): Promise<Landed> => {
+    const { request, id, sourceId } = known;
+    const { bucket, key } = request;
+    const leaveHand = await inHand.enter(1, signal);
+    try {
+      let found: Awaited<ReturnType<typeof readOriginal>>;
+      if (stored !== undefined && sources.readIfChanged !== undefined) {
+        counts.revalidations += 1;
+        const answered = await sources.readIfChanged(bucket, key, stored.version, signal);
+        if (answered === "unchanged") {
+          const kept = { ...stored, checkedAtMs: nowMs() };
+          believe(known, stored.version, stored.source.cacheControl);
+          cache.put(id, kept);
+          return { stored: kept, outcome: "unchanged" };
+        }
+        found = versioned(answered === undefined ? undefined : { ...answered, body: await whole(answered, signal) });
+      } else found = await readOriginal(bucket, key, signal);
+
+      if (found === undefined) {
+        cache.delete(id);
+        originals.delete(sourceId);
+        const missing = noSuchKey(request);
+        remember(sourceId, missing);
+        throw missing;
+      }
+      const { bytes, object, version } = found;
+      believe(known, version, object.cacheControl);
+      const source = factsOf(object);
+      if (stored?.version === version) {
+        const kept = { ...stored, source, checkedAtMs: nowMs() };
+        cache.put(id, kept);
+        return { stored: kept, outcome: "unchanged" };
+      }
+      const result = await work(known, bytes, source, version, signal);
+      const made: Stored = { version, contentType: result.contentType, body: result.body, source, checkedAtMs: nowMs() };
+      if (!/\bno-store\b/i.test(source.cacheControl ?? "")) cache.put(id, made);
+      return { stored: made, outcome: "made" };
+    } catch (error) {
+      remember(id, error);
+      throw error;
+    } finally {
+      leaveHand();
+    }
+  };
+
+  const work = async (
+    known: Known,
+    bytes: Uint8Array,
+    source: SourceFacts,
+    version: string,
+    signal: AbortSignal,
+  ): ReturnType<Engine["transform"]> => {
+    const pixels = (await engine.pixelsOf?.(bytes)) ?? 1_000_000;
+    const leave = await atWork.enter(pixels, signal);
+    const begin = performance.now();
+    try {
+      counts.transforms += 1;
+      return await engine.transform(bytes, engine.settle(known.request, source), {
+        readOverlay,
+        signal,
+        originalId: `${known.sourceId}\n${version}`,
+        load: load().waiting,
+      });
+    } finally {
+      leave();
+      const ms = performance.now() - begin;
+      meanMs += (ms - meanMs) / 16;
+      counts.transformMs += ms;
+    }
+  };
+
+  const readOverlay = async (bucket: string, key: string, signal: AbortSignal): Promise<Uint8Array> => {
+    const found = await readOriginal(bucket, key, signal);
+    if (found === undefined) throw noSuchKey({ bucket, key });
+    return found.bytes;
+  };
+
+  /** Looks behind the scenes whether a stale answer still holds, making the new one if not. Given up when the house is full: the next asker tries again. */
+  const refresh = (known: Known, stored: Stored): void => {
+    if (load().waiting > concurrency * 4) return;
+    const { value, joined } = flights.board(known.id, undefined, async (signal) => await make(known, stored, signal));
+    if (joined) return;
+    value.catch((error: unknown) => {
+      if (isStockroomError(error) && error.kind === "missing") return;
+      // The source is ill: the old answer holds a little longer, and not every asker knocks.
+      originals.set(known.sourceId, { version: stored.version, freshUntilMs: nowMs() + options.missingMs });
+      log.warn("an original could not be looked up again; its old answer is kept", {
+        bucket: known.request.bucket,
+        key: known.request.key,
+        error,
+      });
+    });
+  };
+
+  // ---- refusing
+
+  const refuse = async (asked: Asked, error: unknown, known?: Known): Promise<Reply> => {
+    const reply = errorReply(error, {
+      settings: options.answers,
+      retryAfter: retryAfter(),
+      head: asked.method === "HEAD",
+      vary: known?.request.vary ?? [],
+    });
+    if (reply.status >= 500 && reply.code !== "ServiceBusy" && asked.signal?.aborted !== true)
+      log.error("picture failed", { target: asked.target.split("?", 1)[0], error });
+    const picture = options.fallback === undefined ? undefined : await fallbackPicture(options.fallback);
+    if (picture === undefined) return reply;
+    const { "content-type": _json, "content-length": _length, ...rest } = reply.headers;
+    const headers: Record<string, string> = {
+      ...rest,
+      "content-type": picture.contentType,
+      "content-length": String(picture.body.byteLength),
+      // The classic handler lets caches keep the stand-in for a year; ours may be asked again soon.
+      "cache-control":
+        options.answers.compat === "strict" ? "max-age=31536000,public" : reply.status === 503 ? "no-store" : "max-age=10,public",
+    };
+    if (picture.source.lastModified !== undefined) headers["last-modified"] = picture.source.lastModified;
+    return { ...reply, headers, body: asked.method === "HEAD" ? undefined : picture.body };
+  };
+
+  let standIn: { readonly stored: Stored; readonly untilMs: number } | undefined;
+  const fallbackPicture = async ({ bucket, key }: { readonly bucket: string; readonly key: string }): Promise<Stored | undefined> => {
+    if (standIn !== undefined && nowMs() < standIn.untilMs) return standIn.stored;
+    try {
+      const found = await readOriginal(bucket, key, AbortSignal.any([stopped.signal, AbortSignal.timeout(options.sourceTimeoutMs)]));
+      if (found === undefined) throw noSuchKey({ bucket, key });
+      const { bytes, object, version } = found;
+      const stored: Stored = {
+        version,
+        contentType: object.contentType ?? "application/octet-stream",
+        body: bytes,
+        source: factsOf(object),
+        checkedAtMs: nowMs(),
+      };
+      standIn = { stored, untilMs: nowMs() + options.freshMs };
+      return stored;
+    } catch (error) {
+      if (standIn !== undefined) return standIn.stored;
+      log.warn("the fallback picture cannot be read", { bucket, key, error });
+      return undefined;
+    }
+  };
+
+  const counted = (reply: Reply): Reply => {
+    counts.answered(reply);
+    return reply;
+  };
+
+  return {
+    answer: (asked) => {
+      const reply = answer(asked);
+      return reply instanceof Promise ? reply.then(counted) : counted(reply);
+    },
+    counts,
+    cache,
+    load,
+    close: async () => {
+      stopped.abort(tooBusy());
+      await flights.close(tooBusy());
+      await cache.close();
+    },
+  };
+}
+
+function methodReply(asked: Asked, settings: AnswerSettings): Reply {
+  if (asked.method === "OPTIONS") {
+    return {
+      status: 204,
+      headers: { ...settings.fixed, allow: "GET, HEAD, OPTIONS", "content-length": "0" },
+      body: undefined,
+      outcome: "refused",
+    };
+  }
+  const error = new StockroomError("input", "MethodNotAllowed", `Expected GET or HEAD but ${asked.method.slice(0, 20)} came.`, {
+    facts: { status: 405 },
+  });
+  const reply = errorReply(error, { settings, retryAfter: 1, head: false, vary: [] });
+  return { ...reply, headers: { ...reply.headers, allow: "GET, HEAD, OPTIONS" } };
+}
+
+/** The headers that can matter to a URL's meaning; a lookup each, no copy of all. */
+const meaningful = ["accept", "dpr", "sec-ch-dpr", "width", "sec-ch-width", "viewport-width", "sec-ch-viewport-width", "save-data", "host"];
+
+function headersFor(asked: Asked): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of meaningful) {
+    const value = asked.header(name);
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+function notModified(headers: Readonly<Record<string, string>>, cacheStatus: string): Reply {
+  const { "content-length": _length, "content-type": _type, ...rest } = headers;
+  return { status: 304, headers: { ...rest, "cache-status": cacheStatus }, body: undefined, outcome: "hit" };
+}
+
+/** If-None-Match compares weakly (RFC 9110, 8.8.3.2). */
+function matches(asked: string | undefined, etag: string): boolean {
+  if (asked === undefined) return false;
+  if (asked === etag) return true;
+  const opaque = etag.replace(/^W\//, "");
+  return asked.split(",").some((one) => one.trim() === "*" || one.trim().replace(/^W\//, "") === opaque);
+}
+
+/** The source's own word on how long it holds can shorten our belief, never lengthen it. */
+function freshness(cacheControl: string | undefined, freshMs: number): number {
+  if (cacheControl === undefined) return freshMs;
+  if (/\bno-(?:cache|store)\b/i.test(cacheControl)) return 0;
+  const seconds = /\bmax-age=(\d{1,10})/i.exec(cacheControl)?.[1];
+  return seconds === undefined ? freshMs : Math.min(freshMs, Number(seconds) * 1000);
+}
+
+/** A source that says `no-cache` or `must-revalidate` wants to be asked before each answer. */
+const mayBeStale = ({ source }: Stored): boolean =>
+  source.cacheControl === undefined || !/\b(?:no-cache|no-store|must-revalidate|max-age=0)\b/i.test(source.cacheControl);
+
+function factsOf({ contentType, cacheControl, expires, lastModified }: SourceObject): Stored["source"] {
+  return {
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(cacheControl === undefined ? {} : { cacheControl }),
+    ...httpDate("expires", expires),
+    ...httpDate("lastModified", lastModified),
+  };
+}
+
+function httpDate<Name extends string>(name: Name, value: string | Date | undefined): { [key in Name]?: string } {
+  if (value === undefined || value === "") return {};
+  const date = value instanceof Date ? value : new Date(value);
+  // What is no date is passed on as it came, as the classic handler does (`Expires: 0`).
+  const text = Number.isNaN(date.getTime()) ? String(value) : date.toUTCString();
+  return { [name]: text } as { [key in Name]?: string };
+}

@@ -1,0 +1,97 @@
+// The settings of the image wing: one schema for `stockroom.yaml`, the library's options and what the classic environment names mean.
+//
+// A classic name wins over the settings file where both say something: it is how the sites that move here are run.
+
+import path from "node:path";
+import { z } from "zod";
+import { bytes, duration, secret } from "../../base/config/index.ts";
+
+const source = z
+  .union([
+    z.string().min(1),
+    z.strictObject({ folder: z.string().min(1) }),
+    z.strictObject({
+      s3: z.string().min(3).describe("bucket, or bucket/prefix"),
+      region: z.string().min(1).optional(),
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .describe("another server that speaks S3"),
+    }),
+    z.strictObject({
+      url: z.url({ protocol: /^https?$/ }),
+      hosts: z.array(z.string().min(1)).default([]).describe("further hosts that may be asked: img.example.com, *.example.com"),
+      allowPrivate: z.boolean().default(false).describe("the origin stands in our own network, on purpose"),
+    }),
+  ])
+  .meta({ expected: "a folder, s3://bucket/prefix, https://host/folder, or a map with folder, s3 or url" });
+
+export const imageSettings = z.strictObject({
+  sources: z
+    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/), source)
+    .default({})
+    .describe("bucket name -> where its originals are; the first is the default"),
+  compat: z.enum(["open", "strict"]).default("open").describe("strict: exactly as the classic handler, also where ours is better"),
+  autoWebp: z.boolean().default(false),
+  autoAvif: z.boolean().default(false),
+  clientHints: z.boolean().default(false).describe("heed DPR, Width and Viewport-Width"),
+  signature: z
+    .strictObject({
+      enabled: z.boolean().default(false),
+      keys: z.array(secret()).meta({ secret: "whole", description: "Accepted keys; the first one signs." }).default([]),
+      thumbor: z.boolean().optional().describe("whether thumbor's own signatures count too"),
+      allowUnsafe: z.boolean().default(false).describe("whether /unsafe/ paths need none"),
+    })
+    .prefault({}),
+  rewrite: z.strictObject({ pattern: z.string().min(1), substitution: z.string() }).optional(),
+  presets: z.record(z.string(), z.record(z.string(), z.unknown())).default({}).describe("name -> { edits, outputFormat, quality }"),
+  policy: z
+    .strictObject({
+      only: z.literal("presets").optional(),
+      sizes: z.array(z.int().min(1)).optional(),
+      formats: z.array(z.string().min(1)).optional(),
+      edits: z.array(z.string().min(1)).optional(),
+    })
+    .optional(),
+  cors: z.strictObject({ origin: z.string().min(1) }).optional(),
+  fallback: z
+    .strictObject({ bucket: z.string().min(1), key: z.string().min(1) })
+    .optional()
+    .describe("answered, with the error's status, instead of every error"),
+  cache: z
+    .strictObject({
+      memoryMaxBytes: bytes({ description: "Finished pictures kept in memory." }).prefault("64 MiB"),
+      folder: z
+        .string()
+        .min(1)
+        .meta({ path: true, description: "Folder for finished pictures, plain files; absent: memory only." })
+        .optional(),
+      diskMaxBytes: bytes({ description: "Bound of that folder." }).prefault("2 GiB"),
+      freshMs: duration({ description: "How long an original counts as unchanged without asking its source." }).prefault("1 min"),
+      staleMs: duration({ description: "How long after that the old answer is given while the new one is made." }).prefault("1 d"),
+      missingMs: duration({ description: "How long a missing original counts as missing." }).prefault("5 s"),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      deadlineMs: duration({ description: "Longest time to an answer." }).prefault("30 s"),
+      concurrency: z.int().min(1).max(64).optional().describe("pictures at work at once; absent: as many as cores, from 2 to 4"),
+      maxWaiting: z.int().min(0).max(100_000).default(256).describe("pictures that may wait; past it the answer is 503 with Retry-After"),
+      pixelsInFlight: z.int().min(1_000_000).default(100_000_000).describe("pixels of originals at work at once"),
+      inputPixels: z.int().min(1).optional().describe("pixels of an original"),
+      outputPixels: z.int().min(1).optional().describe("pixels of an answer"),
+      sourceMaxBytes: bytes({ description: "Largest original." }).prefault("50 MiB"),
+      sourceTimeoutMs: duration({ description: "Longest time for an original to come." }).prefault("10 s"),
+    })
+    .prefault({}),
+  accessLog: z.boolean().default(true).describe("one JSON line a request (stockroom up images)"),
+});
+
+export type ImageSettings = z.output<typeof imageSettings>;
+export type ImageSettingsInput = z.input<typeof imageSettings>;
+export type SourceValue = ImageSettings["sources"][string];
+
+/** Whether the settings of a source name a folder, relative to `cwd`; used by the opening of sources. */
+export function folderOf(value: string, cwd: string): string {
+  return path.resolve(cwd, value);
+}
