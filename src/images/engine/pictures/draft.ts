@@ -1,0 +1,106 @@
+// Draft: a picture on its way: the calls made to sharp so far, and the shape they will have.
+//
+// Owns: the pair of pipeline and shape, kept in step. Does not own: which edits exist.
+//   D1. Pixels are made as late as possible: one decode and one encode for nearly every plan, so that sharp may shrink while it decodes.
+//   D2. `settle` is the only place that makes pixels early, for edits that must see or measure what came before them.
+
+import sharp, { type OverlayOptions, type Sharp } from "sharp";
+import { StockroomError } from "../../../base/errors.ts";
+import type { Compat, ImageRequest } from "../plan.ts";
+import { type Followed, followSize, type Shape, type Size } from "./geometry.ts";
+import { checkOutput, type PictureLimits } from "./limits.ts";
+import type { Header } from "./header.ts";
+import { badEdit } from "./problems.ts";
+import type { Tools } from "./tools.ts";
+
+/** What the encoder is told by edits named after formats: `jpeg: { quality: 70 }`. */
+export type FormatOptions = { readonly [name: string]: unknown };
+
+export interface Draft {
+  readonly original: Uint8Array;
+  pipeline: Sharp;
+  shape: Shape;
+  readonly header: Header;
+  readonly request: ImageRequest;
+  readonly compat: Compat;
+  readonly limits: PictureLimits;
+  readonly tools: Tools;
+  /** Frames that travel through the pipeline, one for a still picture. */
+  readonly frames: number;
+  readonly animated: boolean;
+  /** Whether every call so far keeps each pixel where it was, so that places in the original are places here. */
+  inPlace: boolean;
+  readonly overlays: OverlayOptions[];
+  readonly formatOptions: Map<string, FormatOptions>;
+  /** The last edit that named a format. */
+  format?: string;
+  /** What `toColourspace` asked of the result. */
+  space?: string;
+  /** Names of the edits applied so far, for the identity of what a detector sees. */
+  readonly applied: [string, unknown][];
+}
+
+/** The size of the picture so far; throws 400 when it was cut outside of itself or grew past the limits. */
+export function measure(draft: Draft): Followed {
+  const followed = followSize(draft.shape);
+  if (followed.outside !== undefined) {
+    const { left, top, width, height } = followed.outside;
+    throw badEdit(
+      "Crop::AreaOutOfBounds",
+      "The cropping area you provided exceeds the boundaries of the original image. Please try choosing a correct cropping value.",
+      { left, top, width, height },
+    );
+  }
+  for (const step of followed.steps) checkOutput(step, draft.frames, draft.limits);
+  return followed;
+}
+
+/** The size the picture has now, made of pixels only when arithmetic cannot say. */
+export async function sizeNow(draft: Draft): Promise<Size> {
+  const followed = measure(draft);
+  return followed.exact ? followed : settle(draft);
+}
+
+/** Makes the pixels of everything asked so far and goes on from them. Costs a decode; nothing later can shrink while decoding. */
+export async function settle(draft: Draft): Promise<Size> {
+  measure(draft);
+  draft.tools.signal?.throwIfAborted();
+  const { data, info } = await draft.pipeline
+    .clone()
+    .toColourspace("srgb")
+    .timeout({ seconds: draft.limits.maxSeconds })
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  draft.tools.signal?.throwIfAborted();
+  const frameHeight = draft.animated ? Math.round(info.height / draft.frames) : info.height;
+  const channels = rawChannels(info.channels);
+  draft.pipeline = sharp(data, {
+    raw: { width: info.width, height: info.height, channels, ...(draft.animated ? { pageHeight: frameHeight } : {}) },
+    limitInputPixels: false,
+    ...(draft.animated ? { animated: true } : {}),
+  });
+  if (draft.space !== undefined) draft.pipeline.toColourspace(draft.space);
+  draft.overlays.length = 0;
+  const size = { width: info.width, height: frameHeight };
+  draft.shape = { source: size, kind: "raw", orientSwaps: false };
+  draft.inPlace = false;
+  return size;
+}
+
+/** Raw pixels of more than four channels (a joined one) cannot travel on. */
+function rawChannels(channels: number): 1 | 2 | 3 | 4 {
+  if (channels === 1 || channels === 2 || channels === 3 || channels === 4) return channels;
+  throw new StockroomError("input", "InvalidEdit", `Expected at most 4 channels but the edits make ${channels}.`, {
+    facts: { status: 400 },
+  });
+}
+
+/** Lays pictures over this one, at the same place of every frame, above what already lies there. */
+export function layOver(draft: Draft, layer: OverlayOptions, frameHeight: number): void {
+  const { top } = layer;
+  const many = draft.animated && draft.compat === "open" && top !== undefined;
+  for (let frame = 0; frame < (many ? draft.frames : 1); frame++) {
+    draft.overlays.push(many ? { ...layer, top: top + frame * frameHeight } : layer);
+  }
+  draft.pipeline.composite(draft.overlays);
+}

@@ -1,0 +1,209 @@
+// Encode: pixels to the bytes of one format.
+//
+// Owns: which format is written, with which options, which metadata goes with it, and the search for a size in bytes.
+// Does not own: effort's cost model (effort.ts), which format was asked for (requests).
+//   N1. Every format is written with sharp's own defaults unless the edits say otherwise: the classic handler's bytes are the measure.
+//   N2. Metadata leaves the house only when asked for (or strict): no GPS by accident.
+
+import type { OutputInfo, Sharp } from "sharp";
+import { type Draft, measure, settle } from "./draft.ts";
+import { chooseEffort } from "./effort.ts";
+import { formatName } from "./operations.ts";
+import { explainFailure, problem } from "./problems.ts";
+
+/** Formats that are written, as sharp names them. */
+export type OutputFormat = "jpeg" | "png" | "webp" | "avif" | "heif" | "gif" | "tiff" | "raw";
+
+const optionNames: Record<OutputFormat, readonly string[]> = {
+  jpeg: [
+    "quality",
+    "progressive",
+    "chromaSubsampling",
+    "optimiseCoding",
+    "optimizeCoding",
+    "mozjpeg",
+    "trellisQuantisation",
+    "overshootDeringing",
+    "optimiseScans",
+    "optimizeScans",
+    "quantisationTable",
+    "quantizationTable",
+  ],
+  png: ["progressive", "compressionLevel", "adaptiveFiltering", "palette", "quality", "effort", "colours", "colors", "dither"],
+  webp: [
+    "quality",
+    "alphaQuality",
+    "lossless",
+    "nearLossless",
+    "smartSubsample",
+    "smartDeblock",
+    "preset",
+    "effort",
+    "loop",
+    "delay",
+    "minSize",
+    "mixed",
+  ],
+  avif: ["quality", "lossless", "effort", "chromaSubsampling", "bitdepth"],
+  heif: ["quality", "lossless", "effort", "chromaSubsampling", "bitdepth"],
+  gif: ["reuse", "progressive", "colours", "colors", "effort", "dither", "interFrameMaxError", "interPaletteMaxError", "loop", "delay"],
+  tiff: ["quality", "compression", "predictor", "bitdepth", "xres", "yres", "resolutionUnit", "miniswhite"],
+  raw: [],
+};
+
+const types: Record<OutputFormat, string> = {
+  jpeg: "image/jpeg",
+  png: "image/png",
+  webp: "image/webp",
+  avif: "image/avif",
+  // What we write under this name is AV1 in HEIF, which browsers know as AVIF; HEVC cannot be written.
+  heif: "image/avif",
+  gif: "image/gif",
+  tiff: "image/tiff",
+  raw: "image/raw",
+};
+
+/** Whether a format holds transparency. */
+export function holdsAlpha(format: OutputFormat): boolean {
+  return format !== "jpeg";
+}
+
+/** Whether a format holds an animation. */
+export function holdsFrames(format: string | undefined): boolean {
+  return format === "gif" || format === "webp";
+}
+
+/** The format to be written: what the request settled on, else the last edit that names one, else the original's. */
+export function outputFormatOf(asked: string | undefined, lastEdit: string | undefined, source: string): OutputFormat {
+  const name = formatName(asked) ?? formatName(lastEdit) ?? (source === "svg" ? "png" : formatName(source)) ?? "png";
+  return name as OutputFormat;
+}
+
+export interface Encoded {
+  readonly body: Uint8Array;
+  readonly contentType: string;
+  /** Of one frame. */
+  readonly width: number;
+  readonly height: number;
+  readonly format: string;
+}
+
+/** Writes the draft. Throws 400, 503 or 500 as `explainFailure` names it. */
+export async function encode(draft: Draft, wanted: OutputFormat): Promise<Encoded> {
+  const followed = measure(draft);
+  const pixels = followed.width * followed.height * draft.frames;
+  const format = draft.compat === "open" ? affordable(wanted, pixels) : wanted;
+  const options = writingOptions(draft, format, pixels);
+  const { maxBytes } = draft.request;
+  if (maxBytes !== undefined && qualityOf(format, options) !== undefined) return withinBytes(draft, format, options, maxBytes);
+  return write(draft, format, options);
+}
+
+/** Another format where AVIF could not be written in time at its lowest effort; WebP keeps transparency and is as widely read. */
+function affordable(wanted: OutputFormat, pixels: number): OutputFormat {
+  if (wanted !== "avif" && wanted !== "heif") return wanted;
+  return chooseEffort({ format: "avif", pixels }) === undefined ? "webp" : wanted;
+}
+
+type Options = Record<string, unknown>;
+
+function writingOptions(draft: Draft, format: OutputFormat, pixels: number): Options {
+  const given = draft.formatOptions.get(format) ?? {};
+  const options: Options = {};
+  for (const name of optionNames[format]) if (given[name] !== undefined && given[name] !== null) options[name] = given[name];
+  const { effort, compat } = draft.request;
+  const { load } = draft.tools;
+  if (format === "webp" && effort !== undefined) options["effort"] = effort;
+  if (compat === "open" && (format === "avif" || format === "heif" || format === "webp")) {
+    const asked = typeof options["effort"] === "number" ? options["effort"] : undefined;
+    options["effort"] = chooseEffort({ format: format === "webp" ? "webp" : "avif", pixels, asked, load }) ?? 0;
+  }
+  if (draft.animated && (format === "gif" || format === "webp")) {
+    // Pixels made early have forgotten how fast they move.
+    const { delay, loop } = draft.header.metadata;
+    if (delay !== undefined) options["delay"] ??= delay.slice(0, draft.frames);
+    if (loop !== undefined) options["loop"] ??= loop;
+  }
+  return options;
+}
+
+const writers: Record<OutputFormat, (pipeline: Sharp, options: Options) => Sharp> = {
+  jpeg: (pipeline, options) => pipeline.jpeg(options),
+  png: (pipeline, options) => pipeline.png(options),
+  webp: (pipeline, options) => pipeline.webp(options),
+  avif: (pipeline, options) => pipeline.avif(options),
+  heif: (pipeline, options) => pipeline.heif({ ...options, compression: "av1" }),
+  gif: (pipeline, options) => pipeline.gif(options),
+  tiff: (pipeline, options) => pipeline.tiff(options),
+  raw: (pipeline) => pipeline.raw(),
+};
+
+function keepMetadata(draft: Draft, pipeline: Sharp): void {
+  const { request, header } = draft;
+  const stripped = request.edits["rotate"] === null;
+  if (stripped) return;
+  if (draft.compat === "strict") {
+    pipeline.withMetadata(header.metadata.orientation === undefined ? {} : { orientation: header.metadata.orientation });
+  } else if (request.keepMetadata === true) pipeline.keepMetadata();
+}
+
+async function write(draft: Draft, format: OutputFormat, options: Options): Promise<Encoded> {
+  draft.tools.signal?.throwIfAborted();
+  try {
+    keepMetadata(draft, draft.pipeline);
+    const pipeline = writers[format](draft.pipeline, options).timeout({ seconds: draft.limits.maxSeconds });
+    const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
+    return { body: data, contentType: types[format], width: info.width, height: frameHeight(draft, info), format };
+  } catch (thrown) {
+    const explained = explainFailure(thrown);
+    const { compat } = draft;
+    if (compat === "strict" && explained instanceof Error && "code" in explained && explained.code === "InvalidEdit") {
+      throw problem(500, "ProcessingFailure", "Image processing failed.", {}, explained);
+    }
+    throw explained;
+  }
+}
+
+function frameHeight(draft: Draft, info: OutputInfo): number {
+  return draft.animated ? (info.pageHeight ?? Math.round(info.height / draft.frames)) : info.height;
+}
+
+// ---- so many bytes and no more ----
+
+const usualQuality: Partial<Record<OutputFormat, number>> = { jpeg: 80, webp: 80, avif: 50, heif: 50 };
+const lowestQuality = 5;
+
+function qualityOf(format: OutputFormat, options: Options): number | undefined {
+  const usual = usualQuality[format];
+  if (usual === undefined || options["lossless"] === true) return undefined;
+  return typeof options["quality"] === "number" ? options["quality"] : usual;
+}
+
+/**
+ * The best quality whose bytes fit, found by halving; the lowest one when none does. Pixels are made once, each try is an encode:
+ * at most seven, AVIF at its lowest effort after the first.
+ */
+async function withinBytes(draft: Draft, format: OutputFormat, options: Options, maxBytes: number): Promise<Encoded> {
+  await settle(draft);
+  const { pipeline } = draft;
+  const attempt = async (quality: number): Promise<Encoded> => {
+    draft.pipeline = pipeline.clone();
+    const cheap = format === "avif" || format === "heif" ? { effort: 0 } : {};
+    return write(draft, format, { ...options, quality, ...cheap });
+  };
+  let high = qualityOf(format, options) ?? 80;
+  let best = await attempt(high);
+  if (best.body.byteLength <= maxBytes || high <= lowestQuality) return best;
+  let low = lowestQuality;
+  best = await attempt(low);
+  if (best.body.byteLength > maxBytes) return best;
+  while (high - low > 2) {
+    const middle = Math.round((low + high) / 2);
+    const tried = await attempt(middle);
+    if (tried.body.byteLength <= maxBytes) {
+      best = tried;
+      low = middle;
+    } else high = middle;
+  }
+  return best;
+}

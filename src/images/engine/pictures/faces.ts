@@ -1,0 +1,120 @@
+// Faces: edits that must first be told what is seen in the picture (`smartCrop`, `contentModeration`).
+//
+// Owns: what a detector is shown, how its answer becomes a crop or a blur. Does not own: detectors (flow/detect).
+//   F1. A detector sees the original when its places are still those of the original, so that its answer holds for every size of it.
+//   F2. Without a moderator nothing passes: content nobody looked at is not shown as if somebody had.
+
+import { createHash } from "node:crypto";
+import sharp from "sharp";
+import type { JsonValue } from "../plan.ts";
+import { type Draft, measure, settle, sizeNow } from "./draft.ts";
+import { areaAround, clampFractions } from "./geometry.ts";
+import { openPicture } from "./open.ts";
+import { cut, isFields } from "./operations.ts";
+import { badEdit, problem } from "./problems.ts";
+import type { PictureFacts } from "./tools.ts";
+
+const detectionSide = 1024;
+
+/** Asks somebody who looks at pictures; what they said before for this id spares making the picture. */
+async function ask<Answer>(
+  draft: Draft,
+  who: { recall?: (id: string) => Answer | undefined },
+  look: (picture: Uint8Array, facts: PictureFacts) => Promise<Answer>,
+): Promise<Answer> {
+  const { signal, originalId } = draft.tools;
+  const original = originalId ?? createHash("sha256").update(draft.original).digest("base64url");
+  const seesOriginal = draft.inPlace;
+  const id = seesOriginal ? original : `${original}\n${JSON.stringify(draft.applied)}`;
+  const known = who.recall?.(id);
+  if (known !== undefined) return known;
+  if (!seesOriginal) await settle(draft);
+  const source = seesOriginal ? await openPicture(draft.original, draft) : draft.pipeline.clone();
+  const { data, info } = await source
+    .resize({ width: detectionSide, height: detectionSide, fit: "inside", withoutEnlargement: true })
+    .flatten({ background: "white" })
+    .timeout({ seconds: draft.limits.maxSeconds })
+    .jpeg({ quality: 85 })
+    .toBuffer({ resolveWithObject: true });
+  signal?.throwIfAborted();
+  const { width, height } = info;
+  return look(data, { id, contentType: "image/jpeg", width, height, ...(signal === undefined ? {} : { signal }) });
+}
+
+const whole = (value: JsonValue): number | undefined => (typeof value === "number" && Number.isFinite(value) ? value : undefined);
+
+/**
+ * `smartCrop`: cuts to a face, the most certain one first. No face leaves the picture whole; without a detector libvips looks for
+ * what draws attention instead.
+ */
+export async function smartCrop(draft: Draft, value: JsonValue): Promise<void> {
+  if (value !== true && !isFields(value)) return;
+  const fields = isFields(value) ? value : {};
+  const faceIndex = whole(fields["faceIndex"]) ?? 0;
+  const padding = whole(fields["padding"]) ?? 0;
+  const { detector } = draft.tools;
+  if (detector === undefined) return cropToAttention(draft);
+  const faces = await ask(draft, recaller(detector), (picture, facts) => detector.faces(picture, facts));
+  const byConfidence = faces.toSorted((a, b) => b.confidence - a.confidence);
+  const face = byConfidence.length === 0 ? { left: 0, top: 0, width: 1, height: 1 } : byConfidence[faceIndex];
+  if (face === undefined) {
+    throw badEdit(
+      "SmartCrop::FaceIndexOutOfRange",
+      "You have provided a FaceIndex value that exceeds the length of the zero-based detectedFaces array. Please specify a value that is in-range.",
+      { faceIndex, faces: faces.length },
+    );
+  }
+  const area = areaAround(clampFractions(face), padding, await sizeNow(draft));
+  if (area.width < 1 || area.height < 1) {
+    throw badEdit(
+      "SmartCrop::PaddingOutOfBounds",
+      "The padding value you provided exceeds the boundaries of the original image. Please try choosing a smaller value or applying padding via Sharp for greater specificity.",
+      { padding },
+    );
+  }
+  cut(draft, area);
+}
+
+function recaller<Answer>(who: { recall?(id: string): Answer | undefined }): { recall?: (id: string) => Answer | undefined } {
+  return who.recall === undefined ? {} : { recall: (id) => who.recall?.(id) };
+}
+
+/** A square, or the shape a later resize asks for, where the eye goes first. */
+async function cropToAttention(draft: Draft): Promise<void> {
+  const { width, height } = measure(draft);
+  const resize = isFields(draft.request.edits["resize"]) ? draft.request.edits["resize"] : {};
+  const asked = { width: Number(resize["width"]), height: Number(resize["height"]) };
+  const shape = asked.width > 0 && asked.height > 0 ? asked.width / asked.height : 1;
+  const side = Math.min(width, height * shape);
+  const target = { width: Math.max(1, Math.round(side)), height: Math.max(1, Math.round(side / shape)) };
+  if (target.width >= width && target.height >= height) return;
+  await settle(draft);
+  const now = measure(draft);
+  draft.pipeline.resize({
+    width: Math.min(target.width, now.width),
+    height: Math.min(target.height, now.height),
+    fit: "cover",
+    position: sharp.strategy.attention,
+  });
+  await settle(draft);
+}
+
+/** `contentModeration`: blurs the picture when a moderator names something in it that should not be shown. */
+export async function contentModeration(draft: Draft, value: JsonValue): Promise<void> {
+  if (value !== true && !isFields(value)) return;
+  const fields = isFields(value) ? value : {};
+  const minConfidence = whole(fields["minConfidence"]) ?? 75;
+  const blur = Math.ceil(whole(fields["blur"]) ?? 50);
+  const only: JsonValue = fields["moderationLabels"];
+  const { moderator } = draft.tools;
+  if (moderator === undefined) {
+    throw problem(
+      500,
+      "ContentModeration::NotConfigured",
+      "Expected a moderator but none is set up. Configure one, or leave contentModeration out.",
+    );
+  }
+  const labels = await ask(draft, recaller(moderator), (picture, facts) => moderator.labels(picture, facts));
+  const found = labels.filter(({ name, confidence }) => confidence >= minConfidence && (!Array.isArray(only) || only.includes(name)));
+  if (found.length > 0 && blur >= 0.3 && blur <= 1000) draft.pipeline.blur(blur);
+}

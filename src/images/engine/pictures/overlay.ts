@@ -1,0 +1,93 @@
+// Overlay: another picture laid over this one (`overlayWith`, thumbor's watermark).
+//
+// Owns: its size, its transparency and its place. Does not own: who may read it (the caller), the arithmetic of places (geometry.ts).
+//   V1. The overlay is sized against the picture as it is where the edit stands in the order of keys, and lies above all later edits.
+
+import type { OverlayOptions } from "sharp";
+import type { JsonValue } from "../plan.ts";
+import { type Draft, layOver, sizeNow } from "./draft.ts";
+import { overlayOffset, type Size } from "./geometry.ts";
+import { checkOutput } from "./limits.ts";
+import { openPicture } from "./open.ts";
+import { isFields, pick, pictureName, readOther } from "./operations.ts";
+import { explainFailure, problem } from "./problems.ts";
+
+/** Whole percent from 0 to 100, as number or text; all else counts as not given. */
+function percent(value: JsonValue): number | undefined {
+  const text = typeof value === "number" || typeof value === "string" ? String(value) : "";
+  return /^(?:100|[1-9]?\d)$/.test(text) ? Number(text) : undefined;
+}
+
+/** What an overlay may be told beside its place; never where its pixels come from. */
+const passed = ["blend", "gravity", "tile", "premultiplied"];
+
+/** Lays the overlay on the draft. Throws 400 `OverlayImageException` when it is no picture or larger than the base, and what `readOverlay` throws. */
+export async function overlayWith(draft: Draft, value: JsonValue): Promise<void> {
+  const name = pictureName("overlayWith", value);
+  const fields = isFields(value) ? value : {};
+  const base = await sizeNow(draft);
+  const bytes = await readOther(draft, name);
+  draft.tools.signal?.throwIfAborted();
+  const wRatio = percent(fields["wRatio"]);
+  const hRatio = percent(fields["hRatio"]);
+  const box: { width?: number; height?: number } = {
+    ...(wRatio === undefined ? {} : { width: Math.max(1, Math.floor((base.width * wRatio) / 100)) }),
+    ...(hRatio === undefined ? {} : { height: Math.max(1, Math.floor((base.height * hRatio) / 100)) }),
+  };
+  const layer = await pixelsOf(draft, bytes, box, percent(fields["alpha"]) ?? 0);
+  if (layer.width > base.width || layer.height > base.height) {
+    throw problem(
+      400,
+      "OverlayImageException",
+      `Expected an overlay no larger than the picture under it (${base.width} x ${base.height}) but it is ${layer.width} x ${layer.height}. Give wRatio or hRatio.`,
+    );
+  }
+  const options = isFields(fields["options"]) ? fields["options"] : {};
+  const place = placeOf(options, base, layer, draft);
+  const { data, width, height } = layer;
+  layOver(
+    draft,
+    { input: data, raw: { width, height, channels: 4 }, ...(pick(options, passed) as Partial<OverlayOptions>), ...place },
+    base.height,
+  );
+}
+
+interface Layer extends Size {
+  readonly data: Buffer;
+}
+
+async function pixelsOf(draft: Draft, bytes: Uint8Array, box: { width?: number; height?: number }, alphaPercent: number): Promise<Layer> {
+  try {
+    const picture = await openPicture(bytes, draft);
+    const { data, info } = await picture
+      .resize({ ...box, fit: "inside" })
+      .ensureAlpha()
+      .toColourspace("srgb")
+      .timeout({ seconds: draft.limits.maxSeconds })
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    checkOutput(info, 1, draft.limits);
+    const opacity = 1 - alphaPercent / 100;
+    if (opacity < 1) for (let at = 3; at < data.length; at += 4) data[at] = Math.round((data[at] ?? 0) * opacity);
+    return { data, width: info.width, height: info.height };
+  } catch (thrown) {
+    const explained = explainFailure(thrown);
+    throw problem(
+      400,
+      "OverlayImageException",
+      "Expected an overlay that can be decoded but it cannot. Check the object it names.",
+      {},
+      explained,
+    );
+  }
+}
+
+/** Left and top in pixels; nothing when neither is a number, so that `gravity` (or the middle) decides. */
+function placeOf(options: { readonly [name: string]: JsonValue }, base: Size, layer: Size, draft: Draft): { left?: number; top?: number } {
+  const left = overlayOffset(options["left"], base.width, layer.width);
+  const top = overlayOffset(options["top"], base.height, layer.height);
+  if (draft.compat === "strict") return { ...(left === undefined ? {} : { left }), ...(top === undefined ? {} : { top }) };
+  const everyFrame = draft.animated && options["gravity"] === undefined && options["tile"] === undefined;
+  if (left === undefined && top === undefined && !everyFrame) return {};
+  return { left: left ?? Math.floor((base.width - layer.width) / 2), top: top ?? Math.floor((base.height - layer.height) / 2) };
+}

@@ -1,0 +1,210 @@
+// Transform: an original and a request in, the bytes of the answer out.
+//
+// Owns: the order of work on one picture. Does not own: what a URL means (requests), who may read (store), how many at once (flow).
+//   T1. What a picture costs is known from its header and the plan before a pixel is decoded; too much is refused then.
+//   T2. Edits are applied in the order of their keys, on one sharp pipeline wherever that can be done.
+//   T3. Same original, same plan, same effort: same bytes. (The effort nobody asked for depends on the load.)
+//   T4. A fault of the file or the request is a 4xx with a classic code; any call may run beside any other.
+
+import sharp from "sharp";
+import type { ImageRequest } from "../plan.ts";
+import { type Draft, measure, settle } from "./draft.ts";
+import { type Encoded, encode, holdsAlpha, holdsFrames, outputFormatOf } from "./encode.ts";
+import { contentModeration, smartCrop } from "./faces.ts";
+import { type Header, liesOnSide, readHeader } from "./header.ts";
+import { checkInput, type PictureLimits, pictureLimits } from "./limits.ts";
+import { roundCorners, roundCrop } from "./masks.ts";
+import { readingOptions, tuneSharp } from "./open.ts";
+import { formatName, operations } from "./operations.ts";
+import { overlayWith } from "./overlay.ts";
+import { makePlaceholder } from "./placeholder.ts";
+import { explainFailure, problem } from "./problems.ts";
+import { contentTypeOf } from "./sniff.ts";
+import type { Tools } from "./tools.ts";
+
+/** The answer's bytes; `width` and `height` are those of one frame. */
+export type Transformed = Encoded;
+
+/** Edits that need more than a call to sharp. */
+const compositions: ReadonlyMap<string, (draft: Draft, value: ImageRequest["edits"][string]) => Promise<void>> = new Map([
+  ["overlayWith", overlayWith],
+  ["smartCrop", smartCrop],
+  ["roundCrop", roundCrop],
+  ["contentModeration", contentModeration],
+]);
+
+/** What the classic handler leaves out of animations. */
+const stillOnly = new Set(["rotate", "smartCrop", "roundCrop", "contentModeration"]);
+
+/** What a base64 text of the classic handler's answer may be at most. */
+const strictMaxBase64 = 6 * 1024 * 1024;
+
+/**
+ * Does what the request says to the original.
+ *
+ * Throws (each with `facts.status`): 400 `InstantiationError`, `InvalidResizeException`, `Crop::AreaOutOfBounds`,
+ * `SmartCrop::PaddingOutOfBounds`, `SmartCrop::FaceIndexOutOfRange`, `OverlayImageException`, `InvalidEdit`; 413 `TooLargeImageException`
+ * (strict only); 503 `ProcessingTimeout`; 500 `ProcessingFailure`, `ContentModeration::NotConfigured`; and whatever `readOverlay` throws.
+ *
+ * @example
+ * const { body, contentType } = await transform(bytes, request, { readOverlay, signal });
+ */
+export async function transform(original: Uint8Array, request: ImageRequest, tools: Tools): Promise<Transformed> {
+  const limits: PictureLimits = { ...pictureLimits, ...definedOf(tools.limits) };
+  tuneSharp();
+  tools.signal?.throwIfAborted();
+  try {
+    const answer = await answerOf(original, request, tools, limits);
+    if (request.compat === "strict" && Math.ceil(answer.body.byteLength / 3) * 4 > strictMaxBase64) {
+      throw problem(413, "TooLargeImageException", "The converted image is too large to return.", { bytes: answer.body.byteLength });
+    }
+    return answer;
+  } catch (thrown) {
+    throw explainFailure(thrown);
+  }
+}
+
+/** Leaves out fields that are there but undefined, which would undo a default. */
+function definedOf<T extends object>(fields: T | undefined): Partial<T> {
+  return Object.fromEntries(Object.entries(fields ?? {}).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+async function answerOf(original: Uint8Array, request: ImageRequest, tools: Tools, limits: PictureLimits): Promise<Transformed> {
+  const header = await readHeader(original, limits);
+  if (request.answer.kind === "info") return describe(original, header, request);
+  const nothingAsked = Object.keys(request.edits).length === 0 && changesNothing(request, header) && isPlain(request);
+  if (nothingAsked) {
+    const { width, height } = upright(header, request);
+    return { body: original, contentType: contentTypeOf(header.kind), width, height, format: header.kind };
+  }
+  const draft = openDraft(original, request, tools, limits, header);
+  for (const [name, value] of Object.entries(request.edits)) {
+    if (draft.animated && stillOnly.has(name)) continue;
+    tools.signal?.throwIfAborted();
+    const composition = compositions.get(name);
+    if (composition !== undefined) await composition(draft, value);
+    else {
+      const operation = operations.get(name);
+      if (operation === undefined) continue;
+      await operation.apply(draft, operation.args(value, draft));
+    }
+    draft.applied.push([name, value === undefined ? null : value]);
+  }
+  measure(draft);
+  const format = outputFormatOf(request.outputFormat, draft.format, header.kind);
+  if (request.roundCorner !== undefined) await roundCorners(draft, request.roundCorner, holdsAlpha(format));
+  if (request.answer.kind === "placeholder") return placeholder(draft, request.answer.placeholder);
+  return encode(draft, format);
+}
+
+/** Whether neither the URL nor the browser asks for another format than the original's. */
+function changesNothing(request: ImageRequest, header: Header): boolean {
+  if (request.outputFormat === undefined || request.formatFrom === "source") return true;
+  // A browser that takes AVIF gains nothing from writing an AVIF again.
+  return request.formatFrom === "accept" && request.outputFormat === header.kind;
+}
+
+const isPlain = (request: ImageRequest): boolean =>
+  request.answer.kind === "picture" && request.roundCorner === undefined && request.maxBytes === undefined && request.focal === undefined;
+
+/** Whether EXIF's turn is applied before the first edit. */
+function turnsUpright(request: ImageRequest): boolean {
+  const { edits, compat, requestType } = request;
+  const says = "rotate" in edits;
+  if (compat === "strict") return says && edits["rotate"] === undefined;
+  // `null` in Base64 JSON is a wish not to be turned; in thumbor's words it is only how stripping metadata is written.
+  return !(says && edits["rotate"] === null && requestType === "default");
+}
+
+function upright(header: Header, request: ImageRequest): { width: number; height: number } {
+  const swaps = request.compat === "open" && liesOnSide(header.orientation);
+  return swaps ? { width: header.height, height: header.width } : { width: header.width, height: header.height };
+}
+
+function openDraft(original: Uint8Array, request: ImageRequest, tools: Tools, limits: PictureLimits, header: Header): Draft {
+  const { edits, compat } = request;
+  const wanted = typeof edits["animated"] === "boolean" ? edits["animated"] : header.kind === "gif";
+  const named = Object.keys(edits).findLast((name) => name === "toFormat" || operations.get(name)?.order === "last");
+  const { toFormat } = edits;
+  const format = outputFormatOf(request.outputFormat, named === "toFormat" ? formatName(toFormat) : named, header.kind);
+  // Other formats would show the frames in one tall strip.
+  const animated =
+    wanted &&
+    header.pages > 1 &&
+    request.answer.kind === "picture" &&
+    (compat === "strict" || holdsFrames(format)) &&
+    header.kind !== "tiff";
+  const frames = animated ? header.pages : 1;
+  checkInput(header, frames, limits);
+  const pipeline = sharp(original, { ...readingOptions(limits, compat), ...(animated ? { animated: true } : {}) });
+  const turns = turnsUpright(request) && !animated;
+  if (turns && header.orientation > 1) pipeline.autoOrient();
+  return {
+    original,
+    pipeline,
+    shape: {
+      source: { width: header.width, height: header.height },
+      kind: header.kind,
+      orientSwaps: turns && liesOnSide(header.orientation),
+    },
+    header,
+    request,
+    compat,
+    limits,
+    tools,
+    frames,
+    animated,
+    // A detector is shown the picture upright (unless strict); if this one lies, places differ.
+    inPlace: header.orientation === 1 || turns === (compat === "open"),
+    overlays: [],
+    formatOptions: new Map(),
+    applied: [],
+  };
+}
+
+function json(value: unknown, size: { readonly width: number; readonly height: number }): Transformed {
+  return { body: Buffer.from(`${JSON.stringify(value)}\n`), contentType: "application/json", format: "json", ...size };
+}
+
+async function placeholder(draft: Draft, kind: Parameters<typeof makePlaceholder>[1]): Promise<Transformed> {
+  let size = measure(draft);
+  // A second resize would replace the first one.
+  if (draft.applied.length > 0 || draft.overlays.length > 0) size = { ...size, ...(await settle(draft)) };
+  const { width, height } = size;
+  return json({ ...(await makePlaceholder(draft.pipeline, kind)), width, height }, { width, height });
+}
+
+/** `?info`: what the header says. `width` and `height` as the picture is seen. */
+function describe(original: Uint8Array, header: Header, request: ImageRequest): Transformed {
+  const { metadata } = header;
+  const size = upright(header, request);
+  const facts = {
+    format: header.kind,
+    contentType: contentTypeOf(header.kind),
+    ...size,
+    pages: header.pages,
+    orientation: header.orientation,
+    bytes: original.byteLength,
+    space: metadata.space,
+    channels: metadata.channels,
+    depth: metadata.depth,
+    density: metadata.density,
+    hasAlpha: metadata.hasAlpha,
+    hasProfile: metadata.hasProfile,
+    isProgressive: metadata.isProgressive,
+    chromaSubsampling: metadata.chromaSubsampling,
+    loop: metadata.loop,
+    delay: metadata.delay,
+  };
+  return json(facts, size);
+}
+
+/** Pixels that must be decoded or held for this original, all frames; undefined when its header cannot be read. Never throws. */
+export async function pixelsOf(original: Uint8Array): Promise<number | undefined> {
+  try {
+    const { width, height, pages } = await readHeader(original, { ...pictureLimits, maxInputPixels: Number.MAX_SAFE_INTEGER });
+    return width * height * pages;
+  } catch {
+    return undefined;
+  }
+}
