@@ -76,13 +76,6 @@ export function makeDatasetBuilder(columns: ItemColumnNames): DatasetBuilder {
   };
 }
 
-/** Labels of a dataset as indices into another list of classes; -1 where it lacks one. */
-export function relabel(dataset: Dataset, classes: readonly string[]): Int32Array {
-  const indexOf = new Map(classes.map((name, index) => [name, index]));
-  const map = dataset.classes.map((name) => indexOf.get(name) ?? -1);
-  return dataset.labels.map((label) => map[label] ?? -1);
-}
-
 /**
  * Throws the errors a person should read when there is nothing to learn: `FIT_TOO_FEW`, `FIT_ONE_CLASS` (both `input`).
  *

@@ -66,7 +66,6 @@ export function namespacesOf(spec: FeatureSpec): readonly Namespace[] {
 
 /** What a feature is within its namespace; 3 to 6 are character pieces of that length. */
 export const featureKind = { whole: 0, word: 1, pair: 2, amount: 7 } as const;
-export const longestPiece = 6;
 
 /** A kind as stored per entry: namespace and what it is within. */
 export const kindCode = (namespace: number, kind: number): number => (namespace << 3) | kind;
