@@ -121,7 +121,8 @@ export async function run(input: LabelInput, tools: TaskTools): Promise<LabelRes
   const columns = findColumns(table.columns, input.columns, source.entry.key);
   const reading = makeReading(table.columns, models);
   const lines: LineWork[] = [];
-  for (const line of input.lines) lines.push(await openLine(input, line, columns, table.columns, tools.signal));
+  for (const [index, line] of input.lines.entries())
+    lines.push(await openLine(input, line, models[index], columns, table.columns, tools.signal));
 
   const stride = Math.max(1, Math.floor(source.entry.bytes / (120 * profiledItems)));
   let items = 0;
@@ -237,6 +238,7 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 async function openLine(
   input: LabelInput,
   task: LineTask,
+  model: Model,
   columns: ItemColumns,
   names: readonly string[],
   signal: AbortSignal,
@@ -328,7 +330,8 @@ async function openLine(
             categories: item.categories,
             numbers: item.numbers.map((text) => (text === "" ? Number.NaN : Number(text))),
           });
-          profiler.addPrediction(answer.code, answer.probability);
+          // A model is surer of what it has learned from, and the reference is of unseen items: only those compare.
+          if (!holds(model.seen, hashItemText(item))) profiler.addPrediction(answer.code, answer.probability);
         }
       }
     },
@@ -374,6 +377,18 @@ async function openLine(
       await Promise.allSettled([written]);
     },
   };
+}
+
+/** Whether a rising list holds a value. */
+function holds(rising: Uint32Array, value: number): boolean {
+  let low = 0;
+  let high = rising.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (rising[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return rising[low] === value;
 }
 
 /** Sums of floats to a thousandth, codes in order: what is kept does not depend on the order of adding. */
