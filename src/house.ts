@@ -27,7 +27,7 @@ import { isStockroomError, StockroomError } from "./base/errors.ts";
 import { openEvents, type Events } from "./base/events/index.ts";
 import { makeLog, type Log } from "./base/log.ts";
 import { makeNotify, notifyMigrations, postNotice, type Notices } from "./base/notify/notify.ts";
-import type { ObjectStore } from "./base/objects/contract.ts";
+import type { ObjectStore, ReconcileReport } from "./base/objects/contract.ts";
 import { openInbox } from "./base/objects/inbox.ts";
 import { objectsMigrations } from "./base/objects/migrations.ts";
 import { openObjectStore } from "./base/objects/store.ts";
@@ -42,6 +42,7 @@ import {
   type DeadLetter,
   type OpenWorkflows,
   type OpenWorkflowsOptions,
+  type WorkflowDefinition,
 } from "./base/workflow/index.ts";
 
 /** The wings' sections of the settings. */
@@ -170,12 +171,12 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     const notices = makeNotify({ records, channels: settings.notify.channels, topics: settings.notify.topics, log, clock });
     const workflows = await openWorkflowsOf(options.work, settings, {
       records,
-      queues: [...wing.queues, notices.queue].map((queue) => ({
+      queues: [...wing.queues, notices.queue, { name: "house", perWorker: 1, overall: 1 }].map((queue) => ({
         ...queue,
         perWorker: settings.workflow.concurrency[queue.name] ?? queue.perWorker,
       })),
-      workflows: [...wing.workflows, notices.workflow],
-      schedules: wing.schedules,
+      workflows: [...wing.workflows, notices.workflow, reconcileOf(objects, log)],
+      schedules: [...wing.schedules, { name: "house.reconcile", cron: "17 */6 * * *", workflow: "house.reconcile", input: null }],
       log,
       clock,
       livenessMs: settings.workflow.livenessIntervalMs,
@@ -186,7 +187,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     keep(workflows, async () => await workflows.close());
     const events = await openEvents({ records, workflows, subscriptions: [...wing.subscriptions, ...notices.subscriptions], log });
     keep(events, async () => await events.close());
-    const warnings = options.work ? await settleStore(objects, log) : [];
+    const warnings = options.work ? tellStore(await objects.reconcile(), log) : [];
     if (options.work) {
       const inbox = await openInbox({
         folder: settings.inbox.folder,
@@ -272,8 +273,22 @@ async function tellDead(tx: Tx, letter: DeadLetter): Promise<void> {
   });
 }
 
-async function settleStore(objects: ObjectStore, log: Log): Promise<readonly string[]> {
-  const report = await objects.reconcile();
+/** Every few hours, because bytes without a row may only be swept once they have been seen lying there for a day. */
+function reconcileOf(objects: ObjectStore, log: Log): WorkflowDefinition<null, { readonly swept: number; readonly amiss: number }> {
+  return {
+    name: "house.reconcile",
+    queue: "house",
+    title: () => "compare the store's files with its catalogue",
+    run: async (context) =>
+      await context.step("reconcile", async () => {
+        const report = await objects.reconcile();
+        tellStore(report, log);
+        return { swept: report.sweptStaging, amiss: report.missingBytes.length + report.unknownFiles.length };
+      }),
+  };
+}
+
+function tellStore(report: ReconcileReport, log: Log): readonly string[] {
   const warnings = [
     ...report.missingBytes.map((name) => `the bytes of ${name} are gone: restore them from a backup`),
     ...report.unknownFiles.map((name) => `${name} is not an object of ours and is left alone`),
