@@ -109,7 +109,7 @@ function side(name: "width" | "height", value: JsonValue): number | undefined {
   if (value === undefined || value === null || value === "") return undefined;
   const number = Math.round(Number(value));
   if (Number.isFinite(number) && number > 0 && typeof value !== "boolean") return number;
-  throw badEdit("InvalidResizeException", "The image size is invalid.", { [name]: String(value).slice(0, 40) });
+  throw badEdit("InvalidResizeException", "The image size is invalid.", { [name]: JSON.stringify(value)?.slice(0, 40) });
 }
 
 function resizeArgs(value: JsonValue, draft: Draft): ResizeArgs {
