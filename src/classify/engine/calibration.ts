@@ -233,14 +233,14 @@ export function fitIsotonic(tops: Float64Array, right: Uint8Array, temperature: 
     // Half a wrong item and half a right one: no rate observed in finitely many items is 0 or 1.
     const y = (pool.mean * weight + 0.5) / (weight + 1);
     const knot = x / weight;
-    if (knot > before.at(-1)! + 1e-9 && knot < 1 - 1e-9 && y > after.at(-1)! + 1e-9 && y < ceiling) {
+    if (knot > before[before.length - 1] + 1e-9 && knot < 1 - 1e-9 && y > after[after.length - 1] + 1e-9 && y < ceiling) {
       before.push(knot);
       after.push(y);
     }
   }
   // Past the last knot the line hardly rises: enough to keep the order, not enough to promise what was not seen.
   before.push(1);
-  after.push(after.at(-1)! + 0.01 * (ceiling - after.at(-1)!));
+  after.push(after[after.length - 1] + 0.01 * (ceiling - after[after.length - 1]));
   return { kind: "isotonic", temperature, before, after };
 }
 
