@@ -9,6 +9,7 @@
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
+import path from "node:path";
 import process from "node:process";
 import type { z } from "zod";
 import {
@@ -20,6 +21,7 @@ import {
   type ClassifyParts,
   type ClassifyWing,
 } from "./classify/index.ts";
+import { housePictures, imageSettings, type HousePictures } from "./images/index.ts";
 import { systemClock, type Clock } from "./base/clock.ts";
 import { openCompute, type Compute } from "./base/compute/index.ts";
 import { checkConfig, readConfig, type BaseSettings, type Config } from "./base/config/index.ts";
@@ -46,9 +48,12 @@ import {
 } from "./base/workflow/index.ts";
 
 /** The wings' sections of the settings. */
-export const wingSections = { classify: classifySettings } as const;
+export const wingSections = { classify: classifySettings, images: imageSettings } as const;
 
-export type Settings = BaseSettings & { readonly classify: z.infer<typeof classifySettings> };
+export type Settings = BaseSettings & {
+  readonly classify: z.infer<typeof classifySettings>;
+  readonly images: z.infer<typeof imageSettings>;
+};
 
 export interface HouseOptions {
   readonly cwd: string;
@@ -78,6 +83,8 @@ export interface House {
   readonly events: Events;
   readonly notices: Notices;
   readonly classify: { readonly parts: ClassifyParts; readonly wing: ClassifyWing };
+  /** The pictures served on the house's port; absent for a client and without sources. */
+  readonly pictures: HousePictures | undefined;
   /** What was found amiss in the store at opening. Empty for a client. */
   readonly warnings: readonly string[];
   close(): Promise<void>;
@@ -199,6 +206,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       });
       keep(inbox, async () => await inbox.close());
     }
+    const pictures = options.work ? await openPictures(settings, config.file, options, log) : undefined;
+    if (pictures !== undefined) keep(pictures, async () => await pictures.close());
     return {
       settings,
       config,
@@ -212,6 +221,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       events,
       notices,
       classify: { parts, wing },
+      pictures,
       warnings,
       close,
     };
@@ -219,6 +229,16 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     await close().catch((second: unknown) => log.warn("closing after a failed opening failed too", { error: second }));
     throw error;
   }
+}
+
+/** Folders of pictures in the settings file are meant from where the file is. */
+async function openPictures(
+  settings: Settings,
+  file: string | undefined,
+  { cwd, env }: HouseOptions,
+  log: Log,
+): Promise<HousePictures | undefined> {
+  return await housePictures({ settings: settings.images, folder: file === undefined ? cwd : path.dirname(file), env, log });
 }
 
 /** Defaults of all rooms, then what the settings say of a role and zone instead. */

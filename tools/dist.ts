@@ -20,6 +20,7 @@ const dist = path.join(root, "dist");
 interface Package {
   readonly name: string;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 }
 
@@ -58,7 +59,7 @@ const urlPattern = /new URL\(\s*["'`][^"'`\n]+\.ts["'`]\s*,\s*import\.meta\.url/
 /** What is wrong with dist, in full sentences. */
 function findFlaws(facts: Package): string[] {
   const flaws: string[] = [];
-  const known = new Set([...Object.keys(facts.dependencies), ...builtinModules]);
+  const known = new Set([...Object.keys({ ...facts.dependencies, ...facts.optionalDependencies }), ...builtinModules]);
   for (const file of filesIn(dist).filter((each) => each.endsWith(".js"))) {
     const name = path.relative(root, file);
     const code = readFileSync(file, "utf8").replace(/^\s*(\/\/|\/?\*).*$/gm, "");

@@ -46,6 +46,7 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
     signal: stop,
     cwd,
     version,
+    where: (settings = {}) => where({ settings }),
     checkConfig: async () => (await import("../house.ts")).checkSettings(where()),
     open: (options = {}) => {
       house ??= openWith({ work: false, quiet: options.work !== true, ...options }, where(options), stop);

@@ -2,7 +2,7 @@
 
 import type { ConfigCheck, Sections } from "../base/config/index.ts";
 import type { Actor } from "../base/vault/contract.ts";
-import type { House } from "../house.ts";
+import type { House, HouseOptions } from "../house.ts";
 import type { Output } from "./output.ts";
 
 export interface OpenOptions {
@@ -20,6 +20,8 @@ export interface Tools {
   readonly signal: AbortSignal;
   readonly cwd: string;
   readonly version: string;
+  /** From where settings are read, for a verb that reads only its own: file, environment, flags. */
+  where(settings?: OpenOptions["settings"]): Pick<HouseOptions, "cwd" | "env" | "flags" | "file">;
   /** Reads the settings as they would be in force, all mistakes as values. */
   checkConfig(): Promise<ConfigCheck<Sections>>;
   /** Opens the house, once; the command line closes it when the verb ends. */

@@ -1,6 +1,7 @@
 // Wing tools: the command line as a wing's verbs see it.
 
 import type { VerbTools } from "../classify/index.ts";
+import type { PictureWorld } from "../images/index.ts";
 import { printRows, toJson } from "./output.ts";
 import type { Tools } from "./tools.ts";
 
@@ -23,4 +24,9 @@ export function wingTools(tools: Tools): VerbTools {
     },
     exitWith: (code) => tools.exitWith(code),
   };
+}
+
+/** What the picture server is opened from. It reads its own settings: the rest of the house stays closed and unread. */
+export function pictureWorld(tools: Tools, settings: Readonly<Record<string, string | undefined>> = {}): PictureWorld {
+  return { ...tools.where(settings), otherSections: ["classify", "forecast"] };
 }

@@ -15,7 +15,8 @@ export interface Metrics {
   mount(app: FastifyInstance): void;
 }
 
-export function makeMetrics({ records, log }: ServerParts, version: string): Metrics {
+/** `more` gives the text of numbers that are kept elsewhere. */
+export function makeMetrics({ records, log }: ServerParts, version: string, more: () => string): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   new Gauge({ name: "stockroom_info", help: "1, with the version as label", labelNames: ["version"], registers: [registry] }).set(
@@ -49,7 +50,7 @@ export function makeMetrics({ records, log }: ServerParts, version: string): Met
       });
       app.get("/metrics", async (_request, reply) => {
         await gauges();
-        return await reply.type(registry.contentType).send(await registry.metrics());
+        return await reply.type(registry.contentType).send((await registry.metrics()) + more());
       });
     },
   };

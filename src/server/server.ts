@@ -5,6 +5,7 @@
 //   S2. Headers come within 15 seconds, a small body within 30, an upload keeps a pace: no sender holds a connection for nothing.
 //   S3. Closing waits for answers under way, ten seconds at most.
 
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fastify } from "fastify";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -24,6 +25,8 @@ export interface ServerOptions {
   readonly version: string;
   /** Further proofs of readiness, and replacements of ours (`database`, `store`, `workflows`). */
   readonly probes?: Readonly<Record<string, Probe>>;
+  /** Answers what lies below `/images/`, before guard and routes: pictures are for everyone, and a framework costs a hit more than the hit. */
+  readonly pictures?: { listener(request: IncomingMessage, response: ServerResponse): void; metrics(): string } | undefined;
   /** Mounts the wings' routes. */
   readonly mount?: (app: FastifyInstance) => void | Promise<void>;
 }
@@ -39,6 +42,22 @@ const smallBodyMs = 30_000;
 const smallBodyBytes = 1024 * 1024;
 const closingMs = 10_000;
 
+const serverOptions = {
+  headersTimeout: headersMs,
+  maxHeaderSize: 16 * 1024,
+  connectionsCheckingInterval: 5_000,
+  requestTimeout: 0,
+  keepAliveTimeout: 10_000,
+};
+
+function withPictures(routes: RequestListener, pictures: ServerOptions["pictures"]): RequestListener {
+  if (pictures === undefined) return routes;
+  return (request, response) => {
+    if (request.url?.startsWith("/images/") === true) pictures.listener(request, response);
+    else routes(request, response);
+  };
+}
+
 /** Makes the server without listening. */
 export async function makeServer(options: ServerOptions): Promise<FastifyInstance> {
   const { parts, settings, version } = options;
@@ -47,9 +66,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
     exposeHeadRoutes: false,
     bodyLimit: smallBodyBytes,
     // An upload may take hours; it is held to a pace instead (objects.ts), and every other body to `smallBodyMs` below.
-    requestTimeout: 0,
-    keepAliveTimeout: 10_000,
-    http: { headersTimeout: headersMs, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 5_000 },
+    serverFactory: (routes: RequestListener) => createServer(serverOptions, withPictures(routes, options.pictures)),
     routerOptions: { maxParamLength: 4_096 },
     frameworkErrors: (error, request, reply) => void answerError(parts, error, request, reply),
   });
@@ -71,7 +88,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   holdSmallBodies(app);
   writeAccessLog(app, parts);
 
-  const metrics = makeMetrics(parts, version);
+  const metrics = makeMetrics(parts, version, () => options.pictures?.metrics() ?? "");
   metrics.mount(app);
   mountHealth(
     app,

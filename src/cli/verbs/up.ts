@@ -6,9 +6,10 @@ import { StockroomError } from "../../base/errors.ts";
 import type { House } from "../../house.ts";
 import { readChoice } from "../read-args.ts";
 import type { Tools } from "../tools.ts";
+import { pictureWorld } from "../wing-tools.ts";
 import { showDemo } from "./demo.ts";
 
-const wings = ["classify"] as const;
+const wings = ["classify", "images"] as const;
 
 export const upVerb = (tools: Tools) =>
   defineCommand({
@@ -18,10 +19,17 @@ export const upVerb = (tools: Tools) =>
 Examples:
   stockroom up
   stockroom up --demo --port 0
+  stockroom up images --source photos=./photos --source shop=s3://bucket/prefix --source web=https://cdn.example.com/pictures
 Everything runs in this process; more workers beside it: stockroom worker`,
     },
     args: {
       wing: { type: "positional", required: false, description: `Which part: ${wings.join(", ")} (default: all)` },
+      source: {
+        type: "string",
+        description: "images only: where originals are, a folder, s3://bucket/prefix or a web address; may be given again",
+        valueHint: "NAME=PLACE",
+      },
+      cache: { type: "string", description: "images only: folder for finished pictures (images.cache.folder)", valueHint: "folder" },
       demo: { type: "boolean", description: "Put the sample shop in first and follow it through" },
       host: {
         type: "string",
@@ -30,14 +38,26 @@ Everything runs in this process; more workers beside it: stockroom worker`,
       },
       port: { type: "string", description: "Port to listen on (server.port); 0 takes any free one", valueHint: "port" },
     },
-    run: async ({ args }) => {
-      if (args.wing !== undefined) readChoice("WING", args.wing, wings);
+    run: async ({ args, rawArgs }) => {
+      const wing = args.wing === undefined ? undefined : readChoice("WING", args.wing, wings);
+      if (wing === "images") {
+        await upImages(tools, rawArgs, { "server.host": args.host, "server.port": args.port, "images.cache.folder": args.cache });
+        return;
+      }
+      if (args.source !== undefined || args.cache !== undefined) {
+        throw new StockroomError(
+          "input",
+          "USAGE",
+          "Expected --source and --cache beside `up images` only. In the house, name sources in stockroom.yaml.",
+        );
+      }
       const house = await tools.open({ work: true, quiet: args.demo, settings: { "server.host": args.host, "server.port": args.port } });
       const { openServer } = await import("../../server/index.ts");
       const server = await openServer({
         parts: house,
         settings: house.settings.server,
         version: tools.version,
+        pictures: house.pictures,
         probes: { workflows: () => proveTaking(house) },
       });
       try {
@@ -49,6 +69,19 @@ Everything runs in this process; more workers beside it: stockroom worker`,
       }
     },
   });
+
+/** The picture server alone: no database, open in well under a second. */
+async function upImages(tools: Tools, rawArgs: readonly string[], settings: Readonly<Record<string, string | undefined>>): Promise<void> {
+  const { repeated, upPictures } = await import("../../images/index.ts");
+  const server = await upPictures(pictureWorld(tools, settings), repeated(rawArgs, "source"));
+  try {
+    const more = server.playground ? ` Try them at ${server.url}/playground.` : "";
+    tools.output.say(`Pictures are served at ${server.url} from ${server.buckets.join(", ")}.${more} Ctrl-C closes it.`);
+    await untilStopped(tools.signal);
+  } finally {
+    await server.close();
+  }
+}
 
 export const workerVerb = (tools: Tools) =>
   defineCommand({

@@ -90,7 +90,7 @@ export function makeListener(options: NodeDoorOptions): (request: IncomingMessag
 /** The playground's script is its own; it loads nothing from elsewhere and shows pictures of this server. */
 const pagePolicy = {
   "content-security-policy":
-    "default-src 'none'; img-src 'self' blob:; connect-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "default-src 'none'; img-src 'self' blob: data:; connect-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 };
 
 const isOwnPage = (target: string): boolean => target === "/" || /^\/(?:health|metrics|playground)(?:[/?]|$)/.test(target);

@@ -44,10 +44,11 @@ export function makePlayground({
 }
 
 const page = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Pictures · Stockroom</title>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Pictures · Stockroom</title><link rel="icon" href="data:,">
 <style>
 :root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; --line: light-dark(#d9dde3, #343a43); --soft: light-dark(#f4f6f8, #1b1f25); --ink: light-dark(#1c232c, #e6e9ee); --quiet: light-dark(#5d6875, #9aa5b1); --mark: light-dark(#1d5fd1, #7fb0ff); --bad: light-dark(#b3261e, #ff8a80); }
 * { box-sizing: border-box; }
+[hidden] { display: none !important; }
 body { margin: 0; color: var(--ink); background: light-dark(#fff, #12151a); display: grid; grid-template-columns: 21rem 1fr; min-height: 100vh; }
 form { border-right: 1px solid var(--line); background: var(--soft); padding: 1.1rem 1.2rem; display: flex; flex-direction: column; gap: .8rem; max-height: 100vh; overflow: auto; position: sticky; top: 0; }
 h1 { font-size: 1.05rem; margin: 0 0 .2rem; }

@@ -266,7 +266,7 @@ describe("the service", () => {
       maxWaiting: 1_000,
       engine: {
         ...standInEngine(),
-        pixelsOf: async (original) => Number(Buffer.from(original).toString()),
+        pixelsOf: (original) => Number(Buffer.from(original).toString()),
         transform: async (original) => {
           const pixels = Number(Buffer.from(original).toString());
           inside += pixels;

@@ -57,14 +57,14 @@ export interface Reply {
 export interface Engine {
   parse(url: UrlRequest, nowMs: number): ImageRequest;
   /** Completes a request with what is known of its original. */
-  settle(request: ImageRequest, source: SourceFacts): ImageRequest;
+  settle(request: ImageRequest, contentType: string | undefined): ImageRequest;
   transform(
     original: Uint8Array,
     request: ImageRequest,
     tools: TransformTools,
   ): Promise<{ readonly body: Uint8Array; readonly contentType: string }>;
-  /** Pixels of an original that must be held or decoded, all frames; cheap. Undefined when unknown. */
-  pixelsOf?(original: Uint8Array): Promise<number | undefined>;
+  /** About how many pixels an original holds; cheap, for the gate only. */
+  pixelsOf?(original: Uint8Array): number;
 }
 
 export interface TransformTools {
@@ -111,6 +111,8 @@ interface Known {
   readonly request: ImageRequest;
   readonly id: string;
   readonly sourceId: string;
+  /** What the URL means when there is no such original. */
+  readonly otherwise?: Known;
   /** Of the last answer: headers that stay as they are while the etag does. */
   ready?: {
     readonly stored: Pick<Stored, "version" | "contentType" | "source">;
@@ -169,6 +171,13 @@ export function makeService(options: ServiceOptions): Service {
 
   // ---- understanding
 
+  const knownOf = (request: ImageRequest): Known => ({
+    request,
+    id: digest(JSON.stringify(planOf(request))),
+    sourceId: `${request.bucket}\n${request.key}`,
+    ...(request.otherwise === undefined ? {} : { otherwise: knownOf(request.otherwise) }),
+  });
+
   const understand = (asked: Asked, url: string): Known => {
     const remembered = urls.get(url);
     const variantKey = (vary: readonly string[]): string => vary.map((name) => asked.header(name.toLowerCase()) ?? "").join("\n");
@@ -181,11 +190,7 @@ export function makeService(options: ServiceOptions): Service {
       { path: at < 0 ? url : url.slice(0, at), ...(at < 0 ? {} : { query: url.slice(at + 1) }), headers: headersFor(asked) },
       nowMs(),
     );
-    const known: Known = {
-      request,
-      id: digest(JSON.stringify(planOf(request))),
-      sourceId: `${request.bucket}\n${request.key}`,
-    };
+    const known = knownOf(request);
     // What expires must be judged anew each time.
     if (request.secondsToExpiry === undefined && url.length <= mostUrlChars) {
       const entry = remembered ?? { vary: request.vary, variants: new Map<string, Known>() };
@@ -208,7 +213,7 @@ export function makeService(options: ServiceOptions): Service {
     if (ready !== undefined && ready.stored.version === stored.version && ready.bytes === stored.body.byteLength) return ready;
     const etag = etagOf(known, stored.version);
     const { version, contentType, source } = stored;
-    const headers = headersOf(engine.settle(known.request, source), stored, etag, options.answers);
+    const headers = headersOf(engine.settle(known.request, source.contentType), stored, etag, options.answers);
     const made = { stored: { version, contentType, source }, bytes: stored.body.byteLength, etag, headers };
     known.ready = made;
     return made;
@@ -236,6 +241,7 @@ export function makeService(options: ServiceOptions): Service {
       return refuse(asked, error);
     }
     const now = nowMs();
+    if (known.otherwise !== undefined && isMissing(known, now)) known = known.otherwise;
     const original = fresh(known, now);
     if (original !== undefined) {
       // The validator alone decides: the picture itself may have left the memory long ago.
@@ -270,11 +276,18 @@ export function makeService(options: ServiceOptions): Service {
       const status = `Stockroom; fwd=${forwarded}${flight.joined ? "; collapsed" : ""}${landed.outcome === "unchanged" ? "; fwd-status=304" : ""}; stored`;
       return give(asked, known, landed.stored, outcome, status);
     } catch (error) {
+      if (known.otherwise !== undefined && isStockroomError(error) && error.code === "NoSuchKey")
+        return await answerLater(asked, known.otherwise);
       return await refuse(asked, error, known);
     }
   };
 
   // ---- making
+
+  const isMissing = (known: Known, now: number): boolean => {
+    const failure = failures.get(known.sourceId);
+    return failure !== undefined && now < failure.untilMs;
+  };
 
   const throwRemembered = (known: Known): void => {
     const failure = failures.get(known.sourceId) ?? failures.get(known.id);
@@ -286,16 +299,6 @@ export function makeService(options: ServiceOptions): Service {
     if (!isStockroomError(error) || error.kind === "busy" || error.kind === "fault") return;
     failures.set(key, { error, untilMs: nowMs() + options.missingMs });
   };
-
-  const noSuchKey = ({ bucket, key }: Pick<ImageRequest, "bucket" | "key">): StockroomError =>
-    new StockroomError(
-      "missing",
-      "NoSuchKey",
-      `Expected an original under the key ${JSON.stringify(key)} in the bucket ${bucket} but there is none. Correct the key.`,
-      {
-        facts: { status: 404 },
-      },
-    );
 
   /** Reads an original once for all who ask at the same time; bounded in bytes whatever its source does. */
   const readOriginal = async (
@@ -384,12 +387,12 @@ export function makeService(options: ServiceOptions): Service {
     version: string,
     signal: AbortSignal,
   ): ReturnType<Engine["transform"]> => {
-    const pixels = (await engine.pixelsOf?.(bytes)) ?? 1_000_000;
+    const pixels = engine.pixelsOf?.(bytes) ?? 1_000_000;
     const leave = await atWork.enter(pixels, signal);
     const begin = performance.now();
     try {
       counts.transforms += 1;
-      return await engine.transform(bytes, engine.settle(known.request, source), {
+      return await engine.transform(bytes, engine.settle(known.request, source.contentType), {
         readOverlay,
         signal,
         originalId: `${known.sourceId}\n${version}`,
@@ -496,6 +499,16 @@ export function makeService(options: ServiceOptions): Service {
   };
 }
 
+/** The error of a key that names nothing. */
+export function noSuchKey({ bucket, key }: Pick<ImageRequest, "bucket" | "key">): StockroomError {
+  return new StockroomError(
+    "missing",
+    "NoSuchKey",
+    `Expected an original under the key ${JSON.stringify(key)} in the bucket ${bucket} but there is none. Correct the key.`,
+    { facts: { status: 404 } },
+  );
+}
+
 function methodReply(asked: Asked, settings: AnswerSettings): Reply {
   if (asked.method === "OPTIONS") {
     return {
@@ -549,7 +562,8 @@ function freshness(cacheControl: string | undefined, freshMs: number): number {
 const mayBeStale = ({ source }: Stored): boolean =>
   source.cacheControl === undefined || !/\b(?:no-cache|no-store|must-revalidate|max-age=0)\b/i.test(source.cacheControl);
 
-function factsOf({ contentType, cacheControl, expires, lastModified }: SourceObject): Stored["source"] {
+/** What a source says of an original, dates as HTTP writes them. */
+export function factsOf({ contentType, cacheControl, expires, lastModified }: SourceObject): Stored["source"] {
   return {
     ...(contentType === undefined ? {} : { contentType }),
     ...(cacheControl === undefined ? {} : { cacheControl }),

@@ -2,9 +2,12 @@
 //
 // A classic name wins over the settings file where both say something: it is how the sites that move here are run.
 
-import path from "node:path";
+import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { bytes, duration, secret } from "../../base/config/index.ts";
+import { StockroomError } from "../../base/errors.ts";
+import type { Preset, RequestOptions } from "../engine/plan.ts";
+import { readEnvironment } from "../engine/requests/index.ts";
 
 const source = z
   .union([
@@ -26,6 +29,12 @@ const source = z
   ])
   .meta({ expected: "a folder, s3://bucket/prefix, https://host/folder, or a map with folder, s3 or url" });
 
+const preset = z.strictObject({
+  edits: z.record(z.string(), z.unknown()).optional(),
+  outputFormat: z.string().min(1).optional(),
+  quality: z.int().min(1).max(100).optional(),
+});
+
 export const imageSettings = z.strictObject({
   sources: z
     .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/), source)
@@ -44,7 +53,7 @@ export const imageSettings = z.strictObject({
     })
     .prefault({}),
   rewrite: z.strictObject({ pattern: z.string().min(1), substitution: z.string() }).optional(),
-  presets: z.record(z.string(), z.record(z.string(), z.unknown())).default({}).describe("name -> { edits, outputFormat, quality }"),
+  presets: z.record(z.string().min(1), preset).default({}).describe("named edits: ?preset=NAME"),
   policy: z
     .strictObject({
       only: z.literal("presets").optional(),
@@ -91,7 +100,65 @@ export type ImageSettings = z.output<typeof imageSettings>;
 export type ImageSettingsInput = z.input<typeof imageSettings>;
 export type SourceValue = ImageSettings["sources"][string];
 
-/** Whether the settings of a source name a folder, relative to `cwd`; used by the opening of sources. */
-export function folderOf(value: string, cwd: string): string {
-  return path.resolve(cwd, value);
+/** Names of the classic environment and their texts. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ReadSettings {
+  readonly settings: ImageSettings;
+  /** What decides the meaning of URLs. */
+  readonly requests: RequestOptions;
+}
+
+/**
+ * Puts our settings and the classic names together. `buckets` wins over both for what URLs may name; `unnamed` stands in when nobody names any.
+ *
+ * Throws `input` `IMAGES_SETTINGS` or `IMAGES_ENVIRONMENT`, all problems at once.
+ */
+export function readImageSettings(
+  given: unknown,
+  environment: Environment,
+  buckets: { readonly given?: readonly string[] | undefined; readonly unnamed?: string | undefined } = {},
+): ReadSettings {
+  const parsed = imageSettings.safeParse(given);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${["images", ...issue.path].join(".")}: ${issue.message}`);
+    throw new StockroomError(
+      "input",
+      "IMAGES_SETTINGS",
+      `Expected settings without mistakes but found: ${problems.join("; ")}. Correct them.`,
+    );
+  }
+  const own = parsed.data;
+  // Signatures that the settings demand may have their key in the classic place.
+  const env = own.signature.enabled && own.signature.keys.length === 0 ? { ...environment, ENABLE_SIGNATURE: "Yes" } : environment;
+  const classic = readEnvironment(env, (path) => readFileSync(path, "utf8"));
+  const settings: ImageSettings = {
+    ...own,
+    ...(classic.cors === undefined ? {} : { cors: classic.cors }),
+    ...(classic.fallback === undefined ? {} : { fallback: classic.fallback }),
+    limits: { ...own.limits, ...(classic.maxInputPixels === undefined ? {} : { inputPixels: classic.maxInputPixels }) },
+  };
+  const { compat, autoWebp, autoAvif, clientHints, rewrite, presets, policy, signature } = settings;
+  const named = buckets.given ?? classic.request.buckets ?? Object.keys(settings.sources);
+  const keys = classic.request.signature?.keys ?? (signature.enabled ? signature.keys : undefined);
+  const requests: RequestOptions = {
+    buckets: named.length === 0 && buckets.unnamed !== undefined ? [buckets.unnamed] : named,
+    compat,
+    autoWebp: classic.request.autoWebp ?? autoWebp,
+    autoAvif,
+    clientHints,
+    presets: presets as Readonly<Record<string, Preset>>,
+    ...(policy === undefined ? {} : { policy }),
+    ...(classic.request.rewrite === undefined ? (rewrite === undefined ? {} : { rewrite }) : { rewrite: classic.request.rewrite }),
+    ...(keys === undefined
+      ? {}
+      : {
+          signature: {
+            keys,
+            allowUnsafe: signature.allowUnsafe,
+            ...(signature.thumbor === undefined ? {} : { thumbor: signature.thumbor }),
+          },
+        }),
+  };
+  return { settings, requests };
 }
