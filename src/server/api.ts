@@ -9,6 +9,8 @@
 //   GET    /api/events           { events }          ?kind= &prefix= &limit=
 //   GET    /api/notices          { notices }         ?topic= &limit=
 //   GET    /api/schedules        { schedules }
+//   GET    /api/classify/...     lines, models, verdicts, schemes, periods, report, review, audit; docs/classify-http.md lists them with what they take
+//   POST   /api/classify/...     review/ID: an answer; train, compare, infer, extract: 202 { runs }
 //   GET    /health               200 or 503 Health   /health/live: 200 while the process answers
 //   GET    /metrics              Prometheus text
 // Every error is an ApiError with the status its kind has in base/errors.ts (401 where the token is missing or wrong).
@@ -19,6 +21,19 @@ import type { StoredEvent } from "../base/events/contract.ts";
 import type { NoticeRow } from "../base/notify/contract.ts";
 import type { ObjectEntry } from "../base/objects/contract.ts";
 import type { DeadLetter, RunDetail, RunRow, ScheduleDefinition } from "../base/workflow/contract.ts";
+
+export type {
+  ItemStories,
+  LineList,
+  ModelList,
+  PeriodList,
+  PeriodReport,
+  ReviewList,
+  SchemeList,
+  StartedRuns,
+  VerdictList,
+  WholeScheme,
+} from "../classify/index.ts";
 
 export type { DeadLetter, NoticeRow, ObjectEntry, RunDetail, RunRow, StoredEvent };
 

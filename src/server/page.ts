@@ -12,6 +12,10 @@ export function mountPage(app: FastifyInstance, { workflows, notices }: ServerPa
       notices.list({ limit: 20 }),
     ]);
     const page = [
+      // A server without the wing has no such page.
+      app.hasRoute({ method: "GET", url: "/classify" })
+        ? `<p><a href="/classify">Classification</a>: lines and their champions, reports, items for review.</p>`
+        : "",
       table(
         "Dead letters",
         "None: nothing waits for a person.",

@@ -1,0 +1,149 @@
+// Pages: the wing for people without the console. Plain pages and forms; they work without any script.
+//
+//   P1. What goes wrong in a page is told as a page with the error's words and code; who may not enter at all is answered by the server.
+//   P2. After an answer the browser is sent back to the queue, so that loading again answers nothing twice.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { describeError, isStockroomError, meanings, StockroomError } from "../../../base/errors.ts";
+import { parseLine } from "../../engine/words.ts";
+import { parseReviewQuery, readReport } from "../../flow/commands.ts";
+import type { ClassifyParts } from "../../flow/parts.ts";
+import { answerReview, readReviews } from "../../flow/review.ts";
+import { listPeriods } from "../../store/inferences.ts";
+import { listLines } from "../../store/lines.ts";
+import { listReported } from "../../store/reports.ts";
+import { countReviews, getReview } from "../../store/reviews.ts";
+import { line as text, readFields } from "../fields.ts";
+import { readCodeBook } from "./codes.ts";
+import { checkForm, formToken, keepReviewer, reviewerOf, takeForms } from "./forms.ts";
+import { page, pageHeaders } from "./frame.ts";
+import { html, type Html } from "./html.ts";
+import { overviewPage } from "./overview.ts";
+import { reportPage } from "./report.ts";
+import { reviewHref, reviewPage } from "./review.ts";
+
+const reviewLimits = { usual: 10, most: 100 };
+
+/** What a form of a browser leaves empty was not chosen. */
+const chosen = text()
+  .optional()
+  .transform((value) => (value === "" ? undefined : value));
+const filter = { line: chosen, period: chosen, kind: chosen, limit: chosen };
+const nothing = z.strictObject({});
+const reportQuery = z.strictObject({ period: text(), country: chosen, revision: chosen });
+const reviewQuery = z.strictObject({ ...filter, done: text(2_000).optional() });
+const nameForm = z.strictObject({ ...filter, token: text(), by: text(100) });
+const answerForm = z.strictObject({ ...filter, token: text(), by: text(100), review: text(2_000), code: text() });
+
+/** Mounts /classify, /classify/review and /classify/report, in a scope where a body may be a form. */
+export async function mountPages(app: FastifyInstance, parts: ClassifyParts): Promise<void> {
+  const { records, vault } = parts;
+  await app.register(async (scope) => {
+    takeForms(scope);
+
+    scope.get(
+      "/classify",
+      shown("/classify", async (request) => {
+        readFields("query", nothing, request.query);
+        const [lines, periods, reported, reviews] = await Promise.all([
+          listLines(records),
+          listPeriods(records),
+          listReported(records),
+          countReviews(records),
+        ]);
+        return { title: "Classification", body: overviewPage({ lines, periods, reported, reviews }) };
+      }),
+    );
+
+    scope.get(
+      "/classify/report",
+      shown("", async (request) => {
+        const report = await readReport(parts, readFields("query", reportQuery, request.query));
+        const schemes = report.reports.flatMap(({ figures }) => figures.map((figure) => figure.scheme));
+        return { title: `Report of ${report.period}`, body: reportPage(report, await readCodeBook(records, schemes)) };
+      }),
+    );
+
+    scope.get(
+      "/classify/review",
+      shown("/classify/review", async (request, reply) => {
+        const { done, ...asked } = readFields("query", reviewQuery, request.query);
+        const query = parseReviewQuery(asked, reviewLimits);
+        const reviews = await readReviews(parts, "http GET /classify/review", query);
+        const [book, counts, periods] = await Promise.all([
+          readCodeBook(
+            records,
+            reviews.map((review) => parseLine(review.line).scheme),
+          ),
+          countReviews(records),
+          listPeriods(records),
+        ]);
+        const waiting = counts.filter(
+          (row) => row.state === "waiting" && (query.kind ?? row.kind) === row.kind && (query.line ?? row.line) === row.line,
+        );
+        const body = reviewPage({
+          reviews,
+          book,
+          filter: asked,
+          lines: [...new Set(counts.map((row) => row.line))],
+          periods: periods.map((row) => row.period),
+          waiting: waiting.reduce((sum, row) => sum + row.count, 0),
+          textColumns: parts.settings.columns.text,
+          saidColumns: [parts.settings.columns.units, parts.settings.columns.kg],
+          reviewer: reviewerOf(request),
+          token: formToken(vault, request, reply),
+          kept: done === undefined ? undefined : await getReview(records, done),
+        });
+        return { title: "Review", body };
+      }),
+    );
+
+    scope.post(
+      "/classify/review",
+      shown("", async (request) => {
+        const { token, review, code, by, ...asked } = readFields("form", answerForm, request.body);
+        checkForm(vault, request, token);
+        await answerReview(parts, review, code.trim(), by.trim());
+        return { back: reviewHref(asked, review) };
+      }),
+    );
+
+    scope.post(
+      "/classify/review/name",
+      shown("", async (request, reply) => {
+        const { token, by, ...asked } = readFields("form", nameForm, request.body);
+        checkForm(vault, request, token);
+        if (by.trim() === "") throw new StockroomError("input", "REVIEW_NAME", "Expected a name but it is empty. Go back and give one.");
+        keepReviewer(reply, by.trim());
+        return { back: reviewHref(asked) };
+      }),
+    );
+  });
+}
+
+type Answer = { readonly title: string; readonly body: Html } | { readonly back: string };
+
+/** A route that answers with a page, with a way back after a form, or with a page that says what was wrong. */
+function shown(here: string, make: (request: FastifyRequest, reply: FastifyReply) => Promise<Answer>) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    try {
+      const answer = await make(request, reply);
+      if ("back" in answer) return await reply.headers(pageHeaders).redirect(answer.back, 303);
+      return await reply.headers(pageHeaders).send(page(answer.title, here, answer.body));
+    } catch (error) {
+      // The words of a fault are for the log, and the server writes it.
+      if (!isStockroomError(error) || error.kind === "fault") throw error;
+      return await reply
+        .code(meanings[error.kind].status)
+        .headers(pageHeaders)
+        .send(page("Not done", here, problem(error)));
+    }
+  };
+}
+
+function problem(error: StockroomError): Html {
+  const { message, code } = describeError(error);
+  return html`<p class="note bad" role="alert">${message}</p>
+    <p class="dim">Code ${code}. <a href="/classify/review">To the queue</a></p>`;
+}
