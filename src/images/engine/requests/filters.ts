@@ -212,7 +212,7 @@ const thumborFilters = new Map<string, Filter>([
   [
     "saturation",
     (value, { edits }) => {
-      const saturation = finite("saturation", Number(decode(value)), value);
+      const saturation = finite("saturation", numbersOf(value)[0], value);
       if (saturation < 0) throw badEdit("saturation", "a factor from 0", value);
       edits["modulate"] = { ...(edits["modulate"] as object | undefined), saturation };
     },
@@ -240,7 +240,7 @@ const thumborFilters = new Map<string, Filter>([
     "round_corner",
     (value, result) => {
       const [radii = "", ...rest] = decode(value).split(",");
-      const [rx, ry = rx] = radii.split("|").map(Number);
+      const [rx, ry = rx] = radii.split("|").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
       const [r = 255, g = 255, b = 255] = rest.slice(0, 3).map((part) => (part.trim() === "" ? 255 : Number(part)));
       if (
         rx === undefined ||
@@ -284,7 +284,7 @@ function finite(name: string, number: number, value: string): number {
 }
 
 function percent(name: string, value: string): number {
-  const amount = finite(name, Number(decode(value)), value);
+  const amount = finite(name, numbersOf(value)[0], value);
   if (amount < -100 || amount > 100) throw badEdit(name, "-100 to 100", value);
   return amount;
 }

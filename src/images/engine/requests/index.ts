@@ -10,3 +10,5 @@ export { contentTypeOf, formatName, keepsOriginal, settleRequest } from "./forma
 export { parseRequest } from "./parse.ts";
 export { answerOf, badEdit, bucketDenied, refusal, type ErrorAnswer } from "./refusal.ts";
 export { requestLimits, type RequestLike } from "./url.ts";
+export { formatRequest, imageSrcset, imageUrl, type ImageUrl, type ImageUrlParts, type SrcsetSizes } from "./build.ts";
+export { classicNames, readEnvironment, type ClassicSettings } from "./environment.ts";
