@@ -25,8 +25,8 @@ export interface ReviewView {
   /** To choose from. */
   readonly lines: readonly string[];
   readonly periods: readonly string[];
-  /** What waits in the chosen line and kind, over all periods. */
-  readonly waiting: number;
+  /** How many wait in the chosen line and kind; it is not counted by period. */
+  readonly waiting: number | undefined;
   /** The text columns, the most telling first. */
   readonly textColumns: readonly string[];
   /** Columns whose value is shown elsewhere on the item. */
@@ -41,6 +41,7 @@ export interface ReviewView {
 const shownChars = 600;
 const mostChars = 20_000;
 const nameChars = 90;
+const evidenceChars = 2_000;
 
 /** Pure. */
 export function reviewPage(view: ReviewView): Html {
@@ -50,8 +51,8 @@ export function reviewPage(view: ReviewView): Html {
     reviews.length === 0
       ? html`<p class="note">Nothing waits for review here.</p>`
       : html`<p>
-            The first ${reviews.length} of ${count(Math.max(waiting, reviews.length))} that wait: audit samples first, then those sold most.
-            An answer is a label of the line's next training and restates the period's figures.
+            The first ${reviews.length}${waiting !== undefined && ` of ${count(Math.max(waiting, reviews.length))}`} that wait: audit
+            samples first, then those sold most. An answer is a label of the line's next training and restates the period's figures.
           </p>
           ${reviews.map((review, index) => item(view, review, index === 0 && reviewer !== ""))}`
   }`;
@@ -220,11 +221,12 @@ function cut(text: string, most: number): string {
   return `${text.slice(0, most).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
-/** `kettle:0.52 steel:0.31` as words with their weight. */
+/** `kettle:0.52 steel:0.31` as words with their weight; without a word, it was that a column is empty. */
 function evidence(text: string): Html {
-  const words = [...text.matchAll(/(\S.*?):(-?\d+\.\d\d)(?= |$)/g)];
+  // Bounded, because words of items may be endless and a pattern tries every beginning.
+  const words = [...text.slice(0, evidenceChars).matchAll(/(?:^| )(.*?):(-?\d+\.\d\d)(?= |$)/g)];
   if (words.length === 0) return html`<bdi>${cut(text, shownChars)}</bdi>`;
-  return html`${words.slice(0, 20).map(([, word = "", weight = ""]) => html`<span class="tag"><bdi>${cut(word, 60)}</bdi> <small>${weight}</small></span> `)}`;
+  return html`${words.slice(0, 20).map(([, word = "", weight = ""]) => html`<span class="tag"><bdi>${word === "" ? "an empty field" : cut(word, 60)}</bdi> <small>${weight}</small></span> `)}`;
 }
 
 /** Where the queue stands, with what was just kept. */

@@ -88,7 +88,7 @@ export async function mountPages(app: FastifyInstance, parts: ClassifyParts): Pr
           filter: asked,
           lines: [...new Set(counts.map((row) => row.line))],
           periods: periods.map((row) => row.period),
-          waiting: waiting.reduce((sum, row) => sum + row.count, 0),
+          waiting: query.period === undefined ? waiting.reduce((sum, row) => sum + row.count, 0) : undefined,
           textColumns: parts.settings.columns.text,
           saidColumns: [parts.settings.columns.units, parts.settings.columns.kg],
           reviewer: reviewerOf(request),
