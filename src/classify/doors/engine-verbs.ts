@@ -21,8 +21,11 @@ import { openEvaluator, type Evaluation } from "../engine/evaluate.ts";
 import { fitModel, fitModelWith, planFit, type FitOptions } from "../engine/fit.ts";
 import { decodeModel, encodeModel, type Model } from "../engine/model.ts";
 import { openPredictor, type Evidence } from "../engine/predict.ts";
+import { appraiseJob } from "../flow/jobs/appraise-job.ts";
 import { dayOf } from "../flow/jobs/items.ts";
+import { learnJob } from "../flow/jobs/learn-job.ts";
 import { trialJob } from "../flow/jobs/trial-job.ts";
+import { exportVerb } from "./export-verb.ts";
 import { itemReader, openRows, parseCondition, parseNames, repeatedOption, type Condition } from "./rows.ts";
 import type { VerbTools } from "./tools.ts";
 
@@ -32,9 +35,9 @@ export type EngineTools = Pick<VerbTools, "print" | "signal" | "exitWith">;
 // Every command has arguments of its own type; the list of them can only be held together by the widest one.
 type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
 
-/** `fit`, `predict`, `evaluate`, to be mounted under `stockroom classify`. */
+/** `fit`, `predict`, `evaluate`, `export`, to be mounted under `stockroom classify`. */
 export function makeEngineVerbs(tools: EngineTools): Record<string, AnyCommand> {
-  return { fit: fitVerb(tools), predict: predictVerb(tools), evaluate: evaluateVerb(tools) };
+  return { fit: fitVerb(tools), predict: predictVerb(tools), evaluate: evaluateVerb(tools), export: exportVerb(tools) };
 }
 
 const where = {
@@ -61,7 +64,7 @@ const fitVerb = (tools: EngineTools): AnyCommand =>
       seed: { type: "string", default: "1" },
       precision: { type: "string", description: "promised precision of automatic decisions", default: "0.98" },
       date: { type: "string", description: "the date on the model; absent: SOURCE_DATE_EPOCH, or the newest date in the data" },
-      threads: { type: "string", description: "threads for trials; absent: as many as there are processors" },
+      threads: { type: "string", description: "threads that learn; absent: as many as there are processors" },
       json,
     },
     run: async ({ args, rawArgs }) => {
@@ -126,7 +129,7 @@ const fitVerb = (tools: EngineTools): AnyCommand =>
         data: { name: path.basename(args.file), hash, rows: rowsRead, badRows: bad.count },
         ...(validationFrom === undefined ? {} : { validationFrom }),
       };
-      const model = await fitWithTrials(dataset, options, tools, args.threads);
+      const model = await fitOnThreads(dataset, options, tools, args.threads);
       const bytes = encodeModel(model);
       await writeWhole(args.out, bytes);
       await bad.write(args.out, tools);
@@ -266,30 +269,34 @@ const evaluateVerb = (tools: EngineTools): AnyCommand =>
     },
   });
 
-/** Trials run on threads; one trial alone needs none. The model is the same to the byte. */
-async function fitWithTrials(
-  dataset: Parameters<typeof fitModel>[0],
+/** Trials run side by side, and so do the two parts of the end. The model is the same to the byte as from one thread. */
+async function fitOnThreads(
+  dataset: Parameters<typeof planFit>[0],
   options: FitOptions,
   tools: EngineTools,
   wanted: string | undefined,
 ): Promise<Model> {
-  const trials = options.trials ?? 1;
   const threads = wanted === undefined ? availableParallelism() : wholeNumber("--threads", wanted, 1, 256);
-  if (trials <= 1 || threads <= 1) return fitModel(dataset, options);
+  if (threads <= 1) return fitModel(dataset, options);
   const plan = planFit(dataset, options, true);
-  const compute = openCompute({ threads, log: makeLog({ level: "silent" }) });
+  const atMost = Math.max(2, options.trials ?? 1);
+  const compute = openCompute({ threads: Math.min(threads, atMost), log: makeLog({ level: "silent" }) });
+  const { signal } = tools;
   const progress = makeProgress("trials", tools);
   let done = 0;
   try {
-    return await fitModelWith(dataset, plan, options, (specs) =>
-      Promise.all(
-        specs.map(async (spec) => {
-          const result = await compute.run(trialJob, { plan, spec }, { signal: tools.signal });
-          progress((done += 1));
-          return result;
-        }),
-      ),
-    );
+    return await fitModelWith(plan, options, {
+      runTrials: (specs) =>
+        Promise.all(
+          specs.map(async (spec) => {
+            const result = await compute.run(trialJob, { plan, spec }, { signal });
+            progress((done += 1));
+            return result;
+          }),
+        ),
+      appraise: (parameters) => compute.run(appraiseJob, { plan, parameters, options }, { signal }),
+      learn: (parameters) => compute.run(learnJob, { plan, parameters, options }, { signal }),
+    });
   } finally {
     await compute.close();
   }

@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../base/errors.ts";
+import { wilson } from "../engine/intervals.ts";
 import { parseLine, parsePeriod } from "../engine/words.ts";
 import { findAudit, verifyAuditLog } from "../flow/audit.ts";
 import {
@@ -30,7 +31,7 @@ import { importSchemes } from "../flow/schemes.ts";
 import { exportAudit } from "../store/audit.ts";
 import { currentInferences, listPeriods } from "../store/inferences.ts";
 import { listLines, listModels, listVerdicts } from "../store/lines.ts";
-import { countReviews } from "../store/reviews.ts";
+import { auditRates, countReviews } from "../store/reviews.ts";
 import { listSchemes } from "../store/schemes.ts";
 import type { ClassifyHouse, VerbTools } from "./tools.ts";
 
@@ -373,6 +374,24 @@ const reviewVerb = (tools: VerbTools): AnyCommand =>
           const answered = await answerReview(parts, args.review, args.code, args.by);
           tools.print.line(
             `${answered.id}: ${answered.predicted} -> ${args.code}${answered.predicted === args.code ? " (confirmed)" : ""}`,
+          );
+        },
+      }),
+      rates: defineCommand({
+        meta: {
+          name: "rates",
+          description: "the real error rate of automatic decisions, from the audit sample's answers, with 95 % intervals",
+        },
+        args: { json },
+        run: async ({ args }) => {
+          const { parts } = await tools.open();
+          const rates = await auditRates(parts.records);
+          tools.print.table(
+            rates.map((rate) => {
+              const interval = wilson(rate.wrong, rate.answered);
+              return { ...rate, error_rate: score(rate.wrong / rate.answered), low: score(interval.low), high: score(interval.high) };
+            }),
+            { json: args.json, empty: "No audit sample was answered yet. See: stockroom classify review list --kind audit" },
           );
         },
       }),

@@ -192,3 +192,11 @@ export async function countReviews(
     "select line, kind, state, count(*)::int as count from stockroom.classify_review group by 1, 2, 3 order by 1, 2, 3",
   );
 }
+
+/** Answers to audit samples by line: how many, and how many said that the model was wrong. */
+export async function auditRates(tx: Tx): Promise<readonly { readonly line: string; readonly answered: number; readonly wrong: number }[]> {
+  return await tx.query(
+    `select line, count(*)::int as answered, (count(*) filter (where answer <> predicted))::int as wrong
+       from stockroom.classify_review where kind = 'audit' and state = 'answered' group by line order by line`,
+  );
+}

@@ -1,0 +1,90 @@
+// export: a model file as ONNX for other programs, with the rule that feeds it and vectors that prove both.
+
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { defineCommand, type CommandDef } from "citty";
+import { StockroomError } from "../../base/errors.ts";
+import { decodeModel, type Model } from "../engine/model.ts";
+import { exportOnnx } from "../engine/onnx.ts";
+import type { Item } from "../engine/dataset.ts";
+import type { EngineTools } from "./engine-verbs.ts";
+import { itemReader, openRows } from "./rows.ts";
+
+// The list of commands is held together by the widest type of arguments.
+type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
+
+const sampleRows = 20;
+
+/** `stockroom classify export MODEL --out FOLDER [--samples FILE]`. Opens no house. */
+export const exportVerb = (tools: EngineTools): AnyCommand =>
+  defineCommand({
+    meta: {
+      name: "export",
+      description: `write a model file as ONNX, with the hashing rule as JSON and test vectors
+Examples:
+  stockroom classify export m.model --out m-onnx --samples items.csv
+The vectors hold the samples' text; without --samples they are made up.`,
+    },
+    args: {
+      model: { type: "positional", required: true, description: "a model file of `classify fit`" },
+      out: { type: "string", required: true, description: "folder for model.onnx, rule.json and vectors.json" },
+      samples: {
+        type: "string",
+        description: `items with the model's columns; the first ${sampleRows} become test vectors`,
+        valueHint: "FILE",
+      },
+    },
+    run: async ({ args }) => {
+      const model = decodeModel(await readModel(args.model), args.model);
+      const samples = args.samples === undefined ? madeUp(model) : await readSamples(args.samples, model, tools.signal);
+      const { onnx, rule, vectors } = exportOnnx(model, samples);
+      await mkdir(args.out, { recursive: true });
+      await writeFile(path.join(args.out, "model.onnx"), onnx);
+      await writeFile(path.join(args.out, "rule.json"), `${JSON.stringify(rule)}\n`);
+      await writeFile(path.join(args.out, "vectors.json"), `${JSON.stringify(vectors)}\n`);
+      tools.print.line(
+        `${args.out}: model.onnx (${onnx.byteLength} bytes, ${model.classes.length} codes), rule.json, vectors.json (${vectors.length} items)`,
+      );
+    },
+  });
+
+async function readModel(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new StockroomError("missing", "FILE_MISSING", `Expected a model file at ${file} but it cannot be read. Check the path.`, {
+      cause,
+    });
+  }
+}
+
+async function readSamples(file: string, model: Model, signal: AbortSignal): Promise<readonly Item[]> {
+  const rows = await openRows(file, [], () => undefined, signal);
+  const read = itemReader(rows, model.card.columns);
+  const samples: Item[] = [];
+  for await (const batch of rows.batches) {
+    samples.push(...batch.rows.slice(0, sampleRows - samples.length).map(read));
+    if (samples.length >= sampleRows) break;
+  }
+  return samples;
+}
+
+/** Items of every kind of writing the rule must get right. */
+function madeUp(model: Model): readonly Item[] {
+  const { text, categories, numbers } = model.card.columns;
+  const texts = [
+    "steel kettle 1.7 L",
+    "Kühlschrank, Größe XL",
+    "cafetière à piston",
+    "電気ケトル 1.2L",
+    "ＵＳＢ－Ｃ ﬁne",
+    "x",
+    "",
+    "the same word the same word",
+  ];
+  return texts.map((value) => ({
+    text: text.map((_, column) => (column === 0 ? value : "")),
+    categories: categories.map((_, column) => (column === 0 ? "made-up" : "")),
+    numbers: numbers.map(() => "12.5"),
+  }));
+}
