@@ -19,6 +19,7 @@ import type { Sources } from "../store/sources/contract.ts";
 import { openSources, readSource } from "../store/sources/open.ts";
 import type { OpenSources, SourceSetting } from "../store/sources/open.ts";
 import { fixedHeaders } from "./answers.ts";
+import type { Eyes } from "./eyes.ts";
 import { metricsText } from "./metrics.ts";
 import { makeService } from "./service.ts";
 import type { Asked, Engine, Reply, Service } from "./service.ts";
@@ -80,7 +81,9 @@ export async function openImages(options: ImageHandlerOptions): Promise<OpenImag
     disk: settings.cache.folder === undefined ? undefined : { folder: settings.cache.folder, maxBytes: settings.cache.diskMaxBytes },
     log,
   });
-  const engine = await loadEngine({ requests, settings, detector, moderator });
+  const { makeEyes } = await import("./eyes.ts");
+  const eyes = await makeEyes(settings, { detector, moderator, log });
+  const engine = await loadEngine({ requests, settings, eyes });
   const service = makeService({
     sources,
     engine,
@@ -107,6 +110,7 @@ export async function openImages(options: ImageHandlerOptions): Promise<OpenImag
     settings,
     close: async () => {
       await service.close();
+      await eyes.close();
       await own?.close();
     },
   };
@@ -209,10 +213,10 @@ function sourceOf(value: ImageSettings["sources"][string], cwd: string): SourceS
 async function loadEngine(parts: {
   readonly requests: RequestOptions;
   readonly settings: ImageSettings;
-  readonly detector: FaceDetector | undefined;
-  readonly moderator: Moderator | undefined;
+  readonly eyes: Eyes;
 }): Promise<Engine> {
-  const { requests, settings, detector, moderator } = parts;
+  const { requests, settings, eyes } = parts;
+  const { detector, moderator } = eyes;
   const { transform } = await import("../engine/pictures/transform.ts");
   const { inputPixels, outputPixels } = settings.limits;
   const limits = {

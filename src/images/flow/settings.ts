@@ -62,6 +62,30 @@ export const imageSettings = z.strictObject({
       edits: z.array(z.string().min(1)).optional(),
     })
     .optional(),
+  faces: z
+    .discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("local"), minConfidence: z.number().min(0).max(1).default(0.5) }),
+      z.strictObject({
+        kind: z.literal("http"),
+        url: z.url({ protocol: /^https?$/ }),
+        headers: z.record(z.string(), secret()).default({}),
+      }),
+      z.strictObject({ kind: z.literal("rekognition"), region: z.string().min(1).optional() }),
+      z.strictObject({ kind: z.literal("none") }),
+    ])
+    .prefault({ kind: "local" })
+    .describe("who finds faces; without any, the part of the picture that draws the eye is kept"),
+  moderation: z
+    .discriminatedUnion("kind", [
+      z.strictObject({
+        kind: z.literal("http"),
+        url: z.url({ protocol: /^https?$/ }),
+        headers: z.record(z.string(), secret()).default({}),
+      }),
+      z.strictObject({ kind: z.literal("rekognition"), region: z.string().min(1).optional() }),
+    ])
+    .optional()
+    .describe("who names what should not be shown"),
   cors: z.strictObject({ origin: z.string().min(1) }).optional(),
   fallback: z
     .strictObject({ bucket: z.string().min(1), key: z.string().min(1) })

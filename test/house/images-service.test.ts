@@ -1,0 +1,276 @@
+// Pictures over real HTTP: joining, bounds, validators, deadlines, with the real pixel library.
+
+import { createHmac } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import sharp from "sharp";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createImageHandler, explainRequest, imageUrl, makeLambda } from "../../src/images/index.ts";
+import type { ImageHandlerOptions } from "../../src/images/index.ts";
+import { mapSources, startPictures } from "./images-kit.ts";
+import type { TestPictures } from "./images-kit.ts";
+
+let photo: Buffer;
+const open: TestPictures[] = [];
+const start = async (options: ImageHandlerOptions): Promise<TestPictures> => {
+  const pictures = await startPictures(options);
+  open.push(pictures);
+  return pictures;
+};
+
+beforeAll(async () => {
+  const noise = sharp({
+    create: { width: 800, height: 600, channels: 3, background: "#000", noise: { type: "gaussian", mean: 128, sigma: 30 } },
+  });
+  photo = await noise.jpeg().toBuffer();
+});
+afterEach(async () => {
+  for (const pictures of open.splice(0)) await pictures.close();
+});
+
+describe("many at once", () => {
+  it("makes 500 identical cold requests one read and one transform", async () => {
+    const sources = mapSources({ "a.jpg": photo });
+    const pictures = await start({ sources });
+    const got = await Promise.all(Array.from({ length: 500 }, () => pictures.get("/300x200/a.jpg")));
+    expect(new Set(got.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(got.map(({ body }) => body.toString("base64"))).size).toBe(1);
+    expect([sources.reads, pictures.images.service.counts.transforms]).toEqual([1, 1]);
+  });
+
+  it("bounds 2,000 different ones, tells the rest when to come again, and answers hits meanwhile", async () => {
+    const pictures = await start({ sources: mapSources({ "a.jpg": photo }), limits: { maxWaiting: 40 } });
+    const hit = "/64x64/a.jpg";
+    expect((await pictures.get(hit)).status).toBe(200);
+    const before = process.memoryUsage().rss;
+    let most = 0;
+    const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 10);
+    const flood = Array.from({ length: 2_000 }, (_, n) => pictures.get(`/${100 + (n % 500)}x${100 + Math.floor(n / 500)}/a.jpg`));
+    const hits = await Promise.all(Array.from({ length: 20 }, () => pictures.get(hit)));
+    const got = await Promise.all(flood);
+    clearInterval(watch);
+    expect(hits.every(({ status, headers }) => status === 200 && headers["cache-status"]?.startsWith("Stockroom; hit"))).toBe(true);
+    const refused = got.filter(({ status }) => status === 503);
+    const made = got.filter(({ status }) => status === 200);
+    expect(made.length + refused.length).toBe(2_000);
+    expect(made.length).toBeGreaterThanOrEqual(40);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.every(({ headers, body }) => Number(headers["retry-after"]) >= 1 && body.includes("ServiceBusy"))).toBe(true);
+    // Both ends of 2,000 connections live in this process; the pictures themselves are few.
+    expect(most - before).toBeLessThan(400 * 1024 * 1024);
+    // And it works on as if nothing had been.
+    expect((await pictures.get("/77x77/a.jpg")).status).toBe(200);
+  });
+
+  it("answers every AVIF of a burst within its deadline", async () => {
+    const pictures = await start({ sources: mapSources({ "a.jpg": photo }), limits: { deadlineMs: 30_000 } });
+    const got = await Promise.all(Array.from({ length: 50 }, (_, n) => pictures.get(`/${200 + n}x0/filters:format(avif)/a.jpg`)));
+    expect(got.filter(({ status }) => status !== 200)).toEqual([]);
+    expect(got.every(({ ms, headers }) => ms < 30_000 && headers["content-type"] === "image/avif")).toBe(true);
+  });
+});
+
+describe("one at a time", () => {
+  it("answers with validators, and 304 to those who have it", async () => {
+    const sources = mapSources({ "a.jpg": photo });
+    const pictures = await start({ sources, autoWebp: true });
+    const first = await pictures.get("/200x0/a.jpg", { accept: "image/webp" });
+    expect(first.headers).toMatchObject({ "content-type": "image/webp", "content-length": String(first.body.byteLength), vary: "Accept" });
+    const etag = first.headers.etag ?? "";
+    const again = await pictures.get("/200x0/a.jpg", { accept: "image/webp", "if-none-match": etag });
+    expect([again.status, again.body.byteLength, again.headers.etag]).toEqual([304, 0, etag]);
+    // The same URL for another reader is another picture.
+    const other = await pictures.get("/200x0/a.jpg", { accept: "image/png", "if-none-match": etag });
+    expect([other.status, other.headers["content-type"]]).toEqual([200, "image/jpeg"]);
+    const head = await pictures.get("/200x0/a.jpg", { accept: "image/webp" }, "HEAD");
+    expect([head.status, head.body.byteLength, head.headers["content-length"]]).toEqual([200, 0, String(first.body.byteLength)]);
+    expect(sources.reads).toBe(2);
+  });
+
+  it("gives the original untouched when nothing is asked of it", async () => {
+    const pictures = await start({ sources: mapSources({ "a.jpg": photo }) });
+    expect((await pictures.get("/a.jpg")).body.equals(photo)).toBe(true);
+  });
+
+  it("reads a second time only when the first reading of a path names nothing", async () => {
+    const sources = mapSources({ "a.jpg": photo, "smart/b.jpg": photo });
+    const pictures = await start({ sources });
+    expect((await pictures.get("/100x100/smart/a.jpg")).status).toBe(200);
+    expect((await pictures.get("/100x100/smart/b.jpg")).status).toBe(200);
+    const hit = await pictures.get("/100x100/smart/a.jpg");
+    expect(hit.headers["cache-status"]).toMatch(/^Stockroom; hit; ttl/);
+    expect((await pictures.get("/100x100/smart/c.jpg")).status).toBe(404);
+  });
+
+  it("speaks the classic errors, CORS and fallback", async () => {
+    const sorry = await sharp({ create: { width: 9, height: 9, channels: 3, background: "#f00" } })
+      .png()
+      .toBuffer();
+    const plain = await start({
+      sources: mapSources({}),
+      environment: { SOURCE_BUCKETS: "photos, more", CORS_ENABLED: "Yes", CORS_ORIGIN: "https://shop.example" },
+    });
+    const missing = await plain.get("/none.jpg");
+    expect(JSON.parse(missing.body.toString())).toMatchObject({ status: 404, code: "NoSuchKey" });
+    expect(missing.headers["access-control-allow-origin"]).toBe("https://shop.example");
+    const target = imageUrl({ bucket: "secret", key: "a.jpg" }).target;
+    expect(JSON.parse((await plain.get(target)).body.toString())).toMatchObject({ status: 403, code: "ImageBucket::CannotAccessBucket" });
+    const strict = await start({
+      sources: mapSources({ "sorry.png": sorry, "text.jpg": Buffer.from("no picture") }),
+      compat: "strict",
+      environment: {
+        SOURCE_BUCKETS: "photos",
+        ENABLE_DEFAULT_FALLBACK_IMAGE: "Yes",
+        DEFAULT_FALLBACK_IMAGE_BUCKET: "photos",
+        DEFAULT_FALLBACK_IMAGE_KEY: "sorry.png",
+      },
+    });
+    for (const [url, status] of [
+      ["/none.jpg", 404],
+      ["/100x100/text.jpg", 400],
+      ["/x.exe", 400],
+    ] as const) {
+      const got = await strict.get(url);
+      expect([url, got.status, got.body.equals(sorry)]).toEqual([url, status, true]);
+    }
+  });
+
+  it("checks signatures and expiry each time, hit or not", async () => {
+    let now = Date.parse("2026-06-01T00:00:00Z");
+    const pictures = await start({
+      sources: mapSources({ "a.jpg": photo }),
+      environment: { SOURCE_BUCKETS: "photos", ENABLE_SIGNATURE: "Yes", SIGNATURE_SECRET: "key" },
+      nowMs: () => now,
+    });
+    const sign = (text: string): string => createHmac("sha256", "key").update(text).digest("hex");
+    const path1 = "/100x100/a.jpg";
+    const expires = "expires=20260601T000100Z";
+    const signed = `${path1}?${expires}&signature=${sign(`${path1}?${expires}`)}`;
+    const first = await pictures.get(signed);
+    expect([first.status, first.headers["cache-control"]]).toEqual([200, "max-age=60,public"]);
+    now += 10_000;
+    expect((await pictures.get(signed)).headers).toMatchObject({
+      "cache-control": "max-age=50,public",
+      "cache-status": "Stockroom; hit; ttl=50",
+    });
+    expect((await pictures.get(signed.replace("100x100", "200x200"))).status).toBe(403);
+    expect((await pictures.get(path1)).status).toBe(400);
+    now += 60_000;
+    expect(JSON.parse((await pictures.get(signed)).body.toString())).toMatchObject({ status: 400, code: "ImageRequestExpired" });
+  });
+
+  it("keeps results over a restart, in a folder", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "pictures-"));
+    try {
+      await writeFile(path.join(folder, "a.jpg"), photo);
+      const options = { sources: { photos: folder }, cache: { folder: path.join(folder, ".cache") } };
+      const one = await startPictures(options);
+      const made = await one.get("/120x0/a.jpg");
+      await one.close();
+      const two = await start(options);
+      const kept = await two.get("/120x0/a.jpg");
+      expect([kept.status, kept.headers.etag]).toEqual([200, made.headers.etag]);
+      expect(kept.body.equals(made.body)).toBe(true);
+      expect(two.images.service.counts.transforms).toBe(0);
+    } finally {
+      for (const pictures of open.splice(0)) await pictures.close();
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("shows its numbers and its health to this machine only", async () => {
+    const pictures = await start({ sources: mapSources({ "a.jpg": photo }) });
+    await pictures.get("/100x100/a.jpg");
+    expect((await pictures.get("/health")).status).toBe(200);
+    const metrics = await pictures.get("/metrics");
+    expect(metrics.body.toString()).toContain('stockroom_images_answers_total{outcome="made"} 1');
+    expect((await pictures.get("/metrics", { host: "evil.example" })).status).toBe(404);
+    expect((await pictures.get("/metrics", { "x-forwarded-for": "1.2.3.4" })).status).toBe(404);
+  });
+});
+
+describe("the library", () => {
+  let handler: Awaited<ReturnType<typeof createImageHandler>>;
+  beforeAll(async () => {
+    handler = await createImageHandler({ sources: mapSources({ "a.jpg": photo }), environment: { SOURCE_BUCKETS: "photos" } });
+  });
+  afterAll(async () => await handler.close());
+
+  it("turns a Request into a Response", async () => {
+    const response = await handler(new Request("http://localhost/fit-in/100x100/a.jpg#x"));
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "image/jpeg"]);
+    const { width, height } = await sharp(Buffer.from(await response.arrayBuffer())).metadata();
+    expect([width, height]).toEqual([100, 75]);
+    const head = await handler(new Request("http://localhost/fit-in/100x100/a.jpg", { method: "HEAD" }));
+    expect([head.status, (await head.arrayBuffer()).byteLength]).toEqual([200, 0]);
+    const same = await handler(
+      new Request("http://localhost/fit-in/100x100/a.jpg", { headers: { "if-none-match": response.headers.get("etag") ?? "" } }),
+    );
+    expect([same.status, same.body]).toEqual([304, null]);
+    const url = imageUrl({ key: "a.jpg", edits: { resize: { width: 40 } } });
+    expect((await handler(new Request(`http://localhost${url.target}`))).status).toBe(200);
+    expect(handler.metrics()).toContain("stockroom_images_transforms_total 2");
+  });
+
+  it("explains with and without sources", async () => {
+    const environment = { SOURCE_BUCKETS: "photos", AUTO_WEBP: "Yes" };
+    const without = await explainRequest({ path: "/100x0/a.jpg", headers: { accept: "image/webp" } }, { environment });
+    expect(without).toMatchObject({
+      requestType: "thumbor",
+      bucket: "photos",
+      key: "a.jpg",
+      outputFormat: "webp",
+      contentType: "image/webp",
+    });
+    expect("cacheControl" in without).toBe(false);
+    const sources = {
+      read: async (_bucket: string, key: string) =>
+        key === "a.jpg" ? { body: photo, contentType: "image/jpeg", lastModified: new Date(0) } : undefined,
+    };
+    expect(await explainRequest("/100x0/a.jpg", { environment, sources })).toMatchObject({
+      contentType: "image/jpeg",
+      cacheControl: "max-age=31536000,public",
+      lastModified: "Thu, 01 Jan 1970 00:00:00 GMT",
+    });
+    expect(await explainRequest("/100x0/b.jpg", { environment, sources })).toMatchObject({ status: 404, code: "NoSuchKey" });
+    expect(await explainRequest("/x.exe", { environment })).toMatchObject({ status: 400, code: "RequestTypeError" });
+  });
+
+  it("runs in Lambda, whichever service calls", async () => {
+    const lambda = makeLambda(handler.service);
+    const rest = await lambda({
+      httpMethod: "GET",
+      path: "/50x0/a.jpg",
+      headers: { Accept: "*/*" },
+      queryStringParameters: { grayscale: "1" },
+    });
+    const http = await lambda({
+      version: "2.0",
+      rawPath: "/50x0/a.jpg",
+      rawQueryString: "grayscale=1",
+      requestContext: { http: { method: "GET" }, stage: "$default" },
+    });
+    expect([rest.statusCode, rest.isBase64Encoded, rest.headers["content-type"]]).toEqual([200, true, "image/jpeg"]);
+    expect(http.body).toBe(rest.body);
+    const staged = await lambda({
+      version: "2.0",
+      rawPath: "/prod/50x0/a.jpg",
+      requestContext: { http: { method: "HEAD" }, stage: "prod" },
+    });
+    expect([staged.statusCode, staged.body]).toEqual([200, ""]);
+    const missing = await lambda({ httpMethod: "GET", path: "/none.jpg" });
+    expect([missing.statusCode, missing.isBase64Encoded, (JSON.parse(missing.body) as { code: string }).code]).toEqual([
+      404,
+      false,
+      "NoSuchKey",
+    ]);
+    const balanced = await lambda({
+      httpMethod: "GET",
+      path: "/50x0/a.jpg",
+      multiValueHeaders: { accept: ["*/*"] },
+      requestContext: { elb: {} },
+    });
+    expect(balanced.multiValueHeaders?.["content-type"]).toEqual(["image/jpeg"]);
+  });
+});
