@@ -17,6 +17,7 @@ const programs = {
   sales: { file: "bench/classify/sales.ts", what: "3.3 million items labelled end to end, encrypted in and out" },
   crash: { file: "bench/classify/crash.ts", what: "kill -9 of one of two workers while 60 lines train and infer" },
   gate: { file: "bench/classify/gate.ts", what: "how often an equal challenger is promoted" },
+  workflow: { file: "bench/workflow.ts", what: "1,000 durable runs while their processes are killed" },
   store: { file: "bench/store.ts", what: "sealing and opening, beside bare AES" },
   tables: { file: "bench/tables.ts", what: "CSV in and out, beside csv-parse" },
 } as const;

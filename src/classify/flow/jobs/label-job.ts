@@ -281,7 +281,7 @@ async function openLine(
         const decision = outcome.certain ? answer.decision : "review";
         const runnerUp = outcomeOf(answer.runnerUp, one.day).code;
         const probability = Math.round(answer.probability * 1e6) / 1e6;
-        const evidence = answer.evidence.map((word) => `${word.text}:${word.weight.toFixed(2)}`).join(" ");
+        const evidence = answer.evidence.map((word) => `${word.text === "" ? word.column : word.text}:${word.weight.toFixed(2)}`).join(" ");
         pending.push([
           one.id,
           one.day,
