@@ -243,10 +243,10 @@ export function checkKey(key: string, maxKeyBytes: number): void {
   if (/[\u0000-\u001f\u007f]/.test(key)) throw badKey(key, "no control characters");
   if (!key.isWellFormed()) throw badKey(key, "whole characters");
   // Origins and folders may decode once more than we do, or fold wide dots and slashes; each further reading is looked at as well.
-  let reading = key;
+  let reading = key.normalize("NFKC");
   for (let round = 0; round < 5; round++) {
-    if (reading.normalize("NFKC").split(/[/\\]/).includes("..")) throw badKey(key, "no .. between slashes");
-    const next = decodeLeniently(reading);
+    if (reading.split(/[/\\]/).includes("..")) throw badKey(key, "no .. between slashes");
+    const next = decodeLeniently(reading).normalize("NFKC");
     if (next === reading) return;
     reading = next;
   }
@@ -256,13 +256,14 @@ export function checkKey(key: string, maxKeyBytes: number): void {
 const badKey = (key: string, expected: string) =>
   refusal(400, "ImageKey::NotAllowed", `Expected a key with ${expected} but received ${show(key)}. Correct the key.`);
 
-/** Decodes what can be decoded, `%2e` and also the `%u002e` of old servers and overlong `%c0%ae`; leaves the rest. */
+/** Decodes what can be decoded, also the `%u002e` of old servers and the overlong `%c0%ae`; leaves the rest. */
 function decodeLeniently(text: string): string {
+  if (!text.includes("%")) return text;
   return text
     .replaceAll(/%c0%ae|%e0%80%ae/gi, ".")
     .replaceAll(/%c0%af|%e0%80%af|%c1%9c/gi, "/")
     .replaceAll(/%u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-    .replaceAll(/%([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    .replaceAll(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll("%", ""), "hex").toString());
 }
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null;

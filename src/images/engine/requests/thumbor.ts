@@ -65,6 +65,7 @@ function unveil(path: string): string {
  */
 function readWords(path: string, certain: boolean): Words & { rest: string; restWithFolders: string; ambiguous: boolean } {
   const segments = path.split("/");
+  const { spans } = findFilters(path);
   const words: { -readonly [K in keyof Words]: Words[K] } = {};
   const kept: string[] = [];
   const keptWithFolders: string[] = [];
@@ -74,8 +75,10 @@ function readWords(path: string, certain: boolean): Words & { rest: string; rest
   let vertical: string | undefined;
   let smart = false;
   let at = 0;
+  let start = 0;
+  let span = 0;
   // The last segment is always the key's.
-  for (; at < segments.length - 1; at++) {
+  for (; at < segments.length - 1; start += segments[at].length + 1, at++) {
     const segment = segments[at];
     const keep = (): void => void (kept.push(segment), keptWithFolders.push(segment));
     const folder = (): void => void (keptWithFolders.push(segment), (ambiguous = true));
@@ -85,13 +88,15 @@ function readWords(path: string, certain: boolean): Words & { rest: string; rest
       keep();
     } else if (segment.startsWith("filters:")) {
       // A watermark's key may hold slashes: the chain ends where its brackets do.
-      const chain = segments.slice(at).join("/");
-      const end = findFilters(chain).spans[0]?.[1] ?? segment.length;
-      const taken = chain.slice(0, end).split("/").length;
-      const parts = segments.slice(at, at + taken);
-      kept.push(...parts);
-      keptWithFolders.push(...parts);
-      at += taken - 1;
+      while (span < spans.length && spans[span][0] < start) span++;
+      const end = spans[span]?.[0] === start ? spans[span][1] : start;
+      keep();
+      while (at < segments.length - 2 && start + segments[at].length < end) {
+        start += segments[at].length + 1;
+        at++;
+        kept.push(segments[at]);
+        keptWithFolders.push(segments[at]);
+      }
     } else if (/^(?:adaptive-)?(?:full-)?fit-in$/.test(segment)) {
       words.fit = segment.includes("full-") ? "outside" : "inside";
       sized = true;

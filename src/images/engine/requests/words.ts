@@ -157,7 +157,7 @@ export function writeKey(key: string): string {
   const segments = key.split("/").map((segment, index, all) => {
     let text = encodeURIComponent(segment);
     if (segment !== "x" && folders.test(segment)) text = percent(segment) + encodeURIComponent(segment.slice(1));
-    if (index === all.length - 1 && !known.test(segment)) text = text.replace(/\.(?=[^.]*$)/, "%2e");
+    if (index === all.length - 1 && !known.test(segment)) text = text.replaceAll(".", "%2e");
     return text.replaceAll("fit-in", "%66it-in").replaceAll(/filters(?=%3A)/g, "%66ilters");
   });
   return segments.join("/");
