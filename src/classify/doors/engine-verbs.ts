@@ -269,6 +269,9 @@ const evaluateVerb = (tools: EngineTools): AnyCommand =>
     },
   });
 
+/** Fewer items are learned in the time that two threads take to start. */
+const FEWEST_FOR_THREADS = 5000;
+
 /** Trials run side by side, and so do the two parts of the end. The model is the same to the byte as from one thread. */
 async function fitOnThreads(
   dataset: Parameters<typeof planFit>[0],
@@ -277,7 +280,8 @@ async function fitOnThreads(
   wanted: string | undefined,
 ): Promise<Model> {
   const threads = wanted === undefined ? availableParallelism() : wholeNumber("--threads", wanted, 1, 256);
-  if (threads <= 1) return fitModel(dataset, options);
+  const few = (options.trials ?? 1) === 1 && dataset.size < FEWEST_FOR_THREADS;
+  if (threads <= 1 || few) return fitModel(dataset, options);
   const plan = planFit(dataset, options, true);
   const atMost = Math.max(2, options.trials ?? 1);
   const compute = openCompute({ threads: Math.min(threads, atMost), log: makeLog({ level: "silent" }) });

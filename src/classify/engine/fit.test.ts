@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { makeRandom } from "../../base/random.ts";
 import { makeDatasetBuilder, hashItemText, splitOf, type Dataset, type Item } from "./dataset.ts";
 import { openEvaluator } from "./evaluate.ts";
-import { fitModel, fitModelWith, planFit, type FitOptions } from "./fit.ts";
+import { appraise, fitModel, fitModelWith, learn, planFit, type FitOptions } from "./fit.ts";
 import { decodeModel, encodeModel } from "./model.ts";
 import { openPredictor, openPredictors } from "./predict.ts";
 import { climbRungs, nextRung, planTrials, runTrial, type TrialResult } from "./search.ts";
@@ -72,12 +72,36 @@ describe("a fit", () => {
     const wanted = { ...options, trials: 5 };
     const here = encodeModel(fitModel(small, wanted));
     const plan = planFit(small, wanted, true);
-    const elsewhere = await fitModelWith(small, plan, wanted, async (specs) => {
-      const results: TrialResult[] = [];
-      for (const spec of specs.toReversed()) results.unshift(runTrial(plan.prepared, plan.sides, spec));
-      return results;
+    const elsewhere = await fitModelWith(plan, wanted, {
+      runTrials: async (specs) => {
+        const results: TrialResult[] = [];
+        for (const spec of specs.toReversed()) results.unshift(runTrial(plan.prepared, plan.sides, spec));
+        return results;
+      },
+      appraise: async (parameters) => appraise(structuredClone(plan), parameters, wanted),
+      learn: async (parameters) => learn(structuredClone(plan), parameters, wanted),
     });
     expect(Buffer.from(encodeModel(elsewhere)).equals(here)).toBe(true);
+  });
+
+  test("learns once when the caller's own items judge, wherever that is", async () => {
+    const wanted = { ...options, validationFrom: 900 };
+    const plan = planFit(dataset, wanted, true);
+    const elsewhere = await fitModelWith(plan, wanted, {
+      runTrials: () => Promise.reject(new Error("A single trial has nothing to be compared with.")),
+      appraise: async (parameters) => appraise(structuredClone(plan), parameters, wanted),
+      learn: () => Promise.reject(new Error("What was appraised is what answers.")),
+    });
+    expect(Buffer.from(encodeModel(elsewhere)).equals(encodeModel(fitModel(dataset, wanted)))).toBe(true);
+  });
+
+  test("stops when told, as no failure of a trial", () => {
+    const plan = planFit(dataset, options);
+    const told = AbortSignal.abort(new Error("enough"));
+    const [spec] = planTrials(1, 1, dataset.size);
+    expect(() => runTrial(plan.prepared, plan.sides, spec, told)).toThrow("enough");
+    expect(() => appraise(plan, spec.parameters, options, told)).toThrow("enough");
+    expect(() => learn(plan, spec.parameters, options, told)).toThrow("enough");
   });
 
   test("depends on the seed", () => {

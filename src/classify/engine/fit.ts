@@ -1,20 +1,22 @@
 // Fit: from labelled items to a finished model.
 //
-// Owns: the order of things: split, search, calibrate, promise, train on everything. Does not own: any of their arithmetic.
+// Owns: the order of things: split, search, appraise, learn from everything, compose. Does not own: any of their arithmetic.
 //   I1. What judges a model (hyperparameters, calibration, thresholds) was not learned from by the model judged.
 //   I2. Without validation items of the caller's own, a share of the groups is set aside, and the finished model learns from all items: its
 //       calibration and thresholds were found on one that had seen fewer, so they promise rather too little than too much.
-//   I3. Same dataset, same options, same bytes, whoever runs the trials.
+//   I3. Same dataset, same options, same bytes, whoever runs the trials and the two parts of the end (`appraise`, `learn`), in whatever order.
+//   I4. A plan holds all that any of them reads, in arrays that threads can share; nobody writes them.
 
-import { applyCalibration, calibrationError, fitCalibration } from "./calibration.ts";
-import { checkLearnable, splitOf, type Dataset } from "./dataset.ts";
-import { fitDecisions, type Judged } from "./decisions.ts";
+import { applyCalibration, calibrationError, fitCalibration, type Calibration } from "./calibration.ts";
+import { checkLearnable, splitOf, type Dataset, type ItemColumnNames } from "./dataset.ts";
+import { fitDecisions, type Decisions, type Judged } from "./decisions.ts";
 import type { KernelKind } from "./kernel.ts";
 import { scoreLabels, scoreProbabilities } from "./metrics.ts";
-import { quantise, type Model, type ModelCard } from "./model.ts";
-import { prepare, type Prepared } from "./prepare.ts";
+import { quantise, type LearnedWeights, type Model, type ModelCard } from "./model.ts";
+import { placeShared, prepare, type Prepared } from "./prepare.ts";
 import { climbRungs, runTrial, topClasses, type RunTrials, type SearchOutcome, type Sides } from "./search.ts";
-import { scoreItems, train } from "./train.ts";
+import { scoreItems, train, type Trained } from "./train.ts";
+import type { Hyperparameters } from "./weighing.ts";
 
 export interface FitOptions {
   readonly seed: number;
@@ -33,113 +35,161 @@ export interface FitOptions {
   readonly date: string;
   readonly data: ModelCard["data"];
   readonly kernel?: KernelKind;
-  readonly onProgress?: (done: number, total: number, note: string) => void;
 }
 
-/** A fit under way: everything but the search's runs. */
+/** All that a fit reads once its items are hashed: plain data that crosses threads without being copied when shared. */
 export interface FitPlan {
   readonly prepared: Prepared;
   readonly sides: Sides;
+  readonly columns: ItemColumnNames;
+  /** Hash of the text per item. */
+  readonly texts: Uint32Array;
+  /** The category whose values get thresholds of their own, and which of them each item has. */
+  readonly segment: { readonly column: string; readonly values: readonly string[]; readonly valueOf: Uint32Array } | undefined;
+}
+
+/** What a model of some hyperparameters is worth on items it has not learned from: how its scores become probabilities and decisions. */
+export interface Appraisal {
+  readonly calibration: Calibration;
+  readonly decisions: Decisions;
+  readonly metrics: ModelCard["metrics"];
+  /** The weights appraised, where they are those of the finished model: with validation items of the caller's own. */
+  readonly learned: LearnedWeights | undefined;
+}
+
+/** Who runs the parts of a fit, on threads say. */
+export interface FitWork {
+  readonly runTrials: RunTrials;
+  readonly appraise: (parameters: Hyperparameters) => Promise<Appraisal>;
+  readonly learn: (parameters: Hyperparameters) => Promise<LearnedWeights>;
 }
 
 /**
  * Splits and hashes; throws `FIT_TOO_FEW` or `FIT_ONE_CLASS` (`input`) when there is nothing to learn.
  *
- * `shared` puts the hashed items into shared memory for trials on other threads.
+ * `shared` puts the arrays into shared memory for work on other threads.
  */
 export function planFit(dataset: Dataset, options: FitOptions, shared = false): FitPlan {
   checkLearnable(dataset, undefined, options.validationFrom);
-  const sides = splitSides(dataset, options);
-  return { prepared: prepare(dataset, { shared, decidedBy: options.validationFrom ?? dataset.size }), sides };
+  const { train: learning, validation } = splitSides(dataset, options);
+  const segment = findSegment(dataset, options);
+  const place = shared ? placeShared : <T>(array: T): T => array;
+  return {
+    prepared: prepare(dataset, { shared, decidedBy: options.validationFrom ?? dataset.size }),
+    sides: { train: place(learning), validation: place(validation) },
+    columns: dataset.columns,
+    texts: place(dataset.texts),
+    segment: segment === undefined ? undefined : { ...segment, valueOf: place(segment.valueOf) },
+  };
 }
 
-/** Fits with trials one after the other in this thread. */
+/** Fits in this thread, one part after the other. */
 export function fitModel(dataset: Dataset, options: FitOptions): Model {
   const plan = planFit(dataset, options);
   const search = climbRungs(options.seed, trialsOf(options), plan.sides.train.length);
   let step = search.next();
-  let done = 0;
-  while (step.done !== true) {
-    const specs = step.value;
-    const results = specs.map((spec) => {
-      options.onProgress?.(done, done + specs.length, `trial ${spec.trial} of rung ${spec.rung + 1}`);
-      done += 1;
-      return runTrial(plan.prepared, plan.sides, spec);
-    });
-    step = search.next(results);
-  }
-  return finishFit(dataset, plan, step.value, options);
+  while (step.done !== true) step = search.next(step.value.map((spec) => runTrial(plan.prepared, plan.sides, spec)));
+  const { parameters } = step.value;
+  const appraisal = appraise(plan, parameters, options);
+  return composeModel(plan, step.value, options, appraisal, appraisal.learned ?? learn(plan, parameters, options));
 }
 
-/** Fits with trials run by `runTrials`, on threads say. The model is the same to the byte. */
-export async function fitModelWith(dataset: Dataset, plan: FitPlan, options: FitOptions, runTrials: RunTrials): Promise<Model> {
+/** Fits with the parts run by `work`, those that do not wait for each other at the same time. The model is the same to the byte. */
+export async function fitModelWith(plan: FitPlan, options: FitOptions, work: FitWork): Promise<Model> {
   const search = climbRungs(options.seed, trialsOf(options), plan.sides.train.length);
   let step = search.next();
-  while (step.done !== true) step = search.next(await runTrials(step.value));
-  return finishFit(dataset, plan, step.value, options);
+  while (step.done !== true) step = search.next(await work.runTrials(step.value));
+  const { parameters } = step.value;
+  const learning = options.validationFrom === undefined ? work.learn(parameters) : undefined;
+  const [appraisal, learned] = await Promise.all([work.appraise(parameters), learning]);
+  return composeModel(plan, step.value, options, appraisal, appraisal.learned ?? learned ?? learn(plan, parameters, options));
 }
 
 /** A single trial has nothing to be compared with, so none is run. */
 const trialsOf = (options: FitOptions): number => ((options.trials ?? 1) > 1 ? (options.trials ?? 1) : 0);
 
-/** Makes the model once the search has chosen. Pure: the same dataset, plan, search and options give the same model. */
-export function finishFit(dataset: Dataset, plan: FitPlan, search: SearchOutcome, options: FitOptions): Model {
-  const { prepared, sides } = plan;
-  const { parameters } = search;
-  const own = options.validationFrom !== undefined;
+/** Learns from the training side and judges by the other: calibration, thresholds, metrics. Throws the signal's reason after an abort. */
+export function appraise(plan: FitPlan, parameters: Hyperparameters, options: FitOptions, signal?: AbortSignal): Appraisal {
+  const { prepared, sides, segment } = plan;
   const classes = prepared.classes.length;
-  const learn = (items: Uint32Array, note: string): ReturnType<typeof train> => {
-    options.onProgress?.(0, 1, note);
-    return train(prepared, items, parameters, { seed: options.seed, ...(options.kernel === undefined ? {} : { kernel: options.kernel }) });
-  };
-
-  const judged = learn(sides.train, "train");
-  const logits = scoreItems(prepared, sides.validation, judged);
+  const trained = trainOn(plan, sides.train, parameters, options, signal);
+  const logits = scoreItems(prepared, sides.validation, trained);
   const labels = Int32Array.from(sides.validation, (item) => prepared.labels[item]);
   const { calibration } = fitCalibration({ logits, classes, labels });
   const probabilities = applyCalibration(calibration, logits, classes);
-  const segment = findSegment(dataset, options);
   const verdicts = judge(probabilities, classes, labels);
-  const segments = segment < 0 ? undefined : Array.from(sides.validation, (item) => dataset.items[item].categories[segment]);
+  const segments = segment === undefined ? undefined : Array.from(sides.validation, (item) => segment.values[segment.valueOf[item]]);
   const decisions = fitDecisions(
     { ...verdicts, ...(segments === undefined ? {} : { segments }) },
     {
       promise: options.promise ?? 0.98,
     },
   );
-  const labelScores = scoreLabels(labels, topClasses(logits, classes), classes);
+  const { accuracy, macroF1, weightedF1 } = scoreLabels(labels, topClasses(logits, classes), classes);
   const { logLoss } = scoreProbabilities(probabilities, classes, labels);
+  const ece = calibrationError(verdicts.top, verdicts.right);
+  return {
+    calibration,
+    decisions,
+    metrics: { accuracy, macroF1, weightedF1, logLoss, ece, coverage: decisions.coverage },
+    learned: options.validationFrom === undefined ? undefined : quantise(prepared, trained),
+  };
+}
 
-  const everything = Uint32Array.from(dataset.items.keys());
-  const final = own ? judged : learn(everything, "train on all items");
-  const learned = own ? sides.train : everything;
+/** Learns what the finished model knows. Throws the signal's reason after an abort. */
+export function learn(plan: FitPlan, parameters: Hyperparameters, options: FitOptions, signal?: AbortSignal): LearnedWeights {
+  return quantise(plan.prepared, trainOn(plan, learnedItems(plan, options), parameters, options, signal));
+}
+
+/** Puts the parts together. Pure: the same plan, search, options and parts give the same model. */
+export function composeModel(
+  plan: FitPlan,
+  search: SearchOutcome,
+  options: FitOptions,
+  appraisal: Appraisal,
+  learned: LearnedWeights,
+): Model {
+  const { prepared } = plan;
+  const items = learnedItems(plan, options);
   return {
     card: {
       date: options.date,
       data: options.data,
       label: options.label,
-      columns: dataset.columns,
-      segment: segment < 0 ? "" : dataset.columns.categories[segment],
-      items: { train: learned.length, validation: sides.validation.length },
-      metrics: {
-        accuracy: labelScores.accuracy,
-        macroF1: labelScores.macroF1,
-        weightedF1: labelScores.weightedF1,
-        logLoss,
-        ece: calibrationError(verdicts.top, verdicts.right),
-        coverage: decisions.coverage,
-      },
+      columns: plan.columns,
+      segment: plan.segment?.column ?? "",
+      items: { train: items.length, validation: plan.sides.validation.length },
+      metrics: appraisal.metrics,
       seed: options.seed,
       trials: search.trials,
     },
     classes: prepared.classes,
     spec: prepared.spec,
-    parameters,
-    calibration,
-    decisions,
-    ...quantise(prepared, final),
-    seen: Uint32Array.from(new Set(Array.from(learned, (item) => dataset.texts[item]))).sort(),
+    parameters: search.parameters,
+    calibration: appraisal.calibration,
+    decisions: appraisal.decisions,
+    ...learned,
+    seen: Uint32Array.from(new Set(Array.from(items, (item) => plan.texts[item]))).sort(),
   };
+}
+
+/** All items, but never those the caller keeps to judge by. */
+function learnedItems({ prepared, sides }: FitPlan, options: FitOptions): Uint32Array {
+  return options.validationFrom === undefined ? Uint32Array.from({ length: prepared.size }, (_, item) => item) : sides.train;
+}
+
+function trainOn(
+  plan: FitPlan,
+  items: Uint32Array,
+  parameters: Hyperparameters,
+  { seed, kernel }: FitOptions,
+  signal: AbortSignal | undefined,
+): Trained {
+  return train(plan.prepared, items, parameters, {
+    seed,
+    ...(kernel === undefined ? {} : { kernel }),
+    ...(signal === undefined ? {} : { signal }),
+  });
 }
 
 /** Top and second probability of each row and whether the top is right. */
@@ -166,8 +216,18 @@ export function judge(
   return { top, second, right };
 }
 
-function findSegment(dataset: Dataset, options: FitOptions): number {
-  return dataset.columns.categories.indexOf(options.segment ?? "country");
+function findSegment(dataset: Dataset, options: FitOptions): FitPlan["segment"] {
+  const column = options.segment ?? "country";
+  const category = dataset.columns.categories.indexOf(column);
+  if (category < 0) return undefined;
+  const numbers = new Map<string, number>();
+  const valueOf = Uint32Array.from(dataset.items, (item) => {
+    const value = item.categories[category];
+    const number = numbers.get(value) ?? numbers.size;
+    numbers.set(value, number);
+    return number;
+  });
+  return { column, values: [...numbers.keys()], valueOf };
 }
 
 function splitSides(dataset: Dataset, options: FitOptions): Sides {

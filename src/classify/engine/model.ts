@@ -62,25 +62,33 @@ export interface Model {
   readonly seen: Uint32Array;
 }
 
+/** The part of a model that training gives. */
+export type LearnedWeights = Pick<Model, "buckets" | "frequencyClasses" | "scales" | "weights" | "items">;
+
 /** Rounds trained weights to whole numbers and drops the features training never met. */
-export function quantise(
-  prepared: Prepared,
-  trained: Trained,
-): Pick<Model, "buckets" | "frequencyClasses" | "scales" | "weights" | "items"> {
+export function quantise(prepared: Prepared, trained: Trained): LearnedWeights {
   const classes = prepared.classes.length;
-  const { learner, frequencyClasses } = trained;
+  const { frequencyClasses } = trained;
+  const { width, weights: exact } = trained.learner;
   const fewest = Math.max(1, trained.parameters.minItems);
-  const kept = Uint32Array.from(prepared.buckets.keys()).filter((feature) => frequencyClasses[feature] >= fewest);
+  const kept = prepared.byBucket.filter((feature) => frequencyClasses[feature] >= fewest);
   const scales = new Float32Array(kept.length);
   const weights = new Int8Array(kept.length * classes);
+  let end = 0;
   for (let f = 0; f < kept.length; f++) {
-    const row = kept[f] * learner.width;
+    const from = kept[f] * width;
+    const to = from + classes;
     let most = 0;
-    for (let c = 0; c < classes; c++) most = Math.max(most, Math.abs(learner.weights[row + c]));
+    for (let at = from; at < to; at++) {
+      const size = Math.abs(exact[at]);
+      if (size > most) most = size;
+    }
     scales[f] = most / 127;
-    if (!(scales[f] > 0)) continue;
-    const perScale = 1 / scales[f];
-    for (let c = 0; c < classes; c++) weights[f * classes + c] = Math.floor(learner.weights[row + c] * perScale + 0.5);
+    if (scales[f] > 0) {
+      const perScale = 1 / scales[f];
+      for (let at = from; at < to; at++) weights[end + at - from] = Math.floor(exact[at] * perScale + 0.5);
+    }
+    end += classes;
   }
   return {
     buckets: Uint32Array.from(kept, (feature) => prepared.buckets[feature]),

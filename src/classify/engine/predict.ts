@@ -11,7 +11,7 @@ import { decide } from "./decisions.ts";
 import { openExtractor, type Extractor } from "./features.ts";
 import { openAnswers, type KernelKind, type Answers } from "./kernel.ts";
 import type { Model } from "./model.ts";
-import { makeWeigher } from "./weighing.ts";
+import { makeWeigher, orderByFrequency } from "./weighing.ts";
 
 /** A word (or category) of the item and how much it spoke for the code against the runner-up, in logits. */
 export interface Evidence {
@@ -210,16 +210,6 @@ function rankBuckets(model: Model): Int32Array {
   for (const bucket of model.buckets) ranks[(bucket >>> 5) << 1] |= 1 << (bucket & 31);
   for (let place = 2; place < ranks.length; place += 2) ranks[place + 1] = ranks[place - 1] + countBits(ranks[place - 2]);
   return ranks;
-}
-
-/** Features from the most to the least frequent, those of one class of frequency in their order. */
-function orderByFrequency(frequencyClasses: Uint8Array): Uint32Array {
-  const starts = new Uint32Array(257);
-  for (const frequencyClass of frequencyClasses) starts[256 - frequencyClass] += 1;
-  for (let place = 1; place < starts.length; place++) starts[place] += starts[place - 1];
-  const order = new Uint32Array(frequencyClasses.length);
-  for (let feature = 0; feature < order.length; feature++) order[starts[255 - frequencyClasses[feature]]++] = feature;
-  return order;
 }
 
 function countBits(word: number): number {

@@ -1,13 +1,14 @@
 // Prepare: a dataset hashed once, so that every trial begins where the arithmetic begins.
 //
 // Owns: the spec that fits a dataset, the entries of its items, document frequencies. Does not own: hyperparameters.
-//   P1. Features are numbered by rising bucket; numbering and entries depend on the dataset and the spec alone.
+//   P1. Features are numbered from the most to the least frequent, so that the rows of weights that training touches most lie together;
+//       numbering and entries depend on the dataset and the spec alone.
 //   P2. The arrays may lie in shared memory: trials on other threads read them in place, nobody writes them.
 
 import type { Dataset, Item } from "./dataset.ts";
 import { openExtractor, parseNumber, type FeatureSpec, type NumberSpec } from "./features.ts";
 import { foldText } from "./fold.ts";
-import type { Entries } from "./weighing.ts";
+import { classifyFrequency, orderByFrequency, type Entries } from "./weighing.ts";
 
 export interface PrepareOptions {
   /** Put the arrays into shared memory. Default false. */
@@ -28,8 +29,10 @@ export interface Prepared {
   /** Item i has the entries `starts[i]` up to `starts[i + 1]`. */
   readonly starts: Uint32Array;
   readonly entries: Entries;
-  /** Bucket of each feature, rising. */
+  /** Bucket of each feature. */
   readonly buckets: Uint32Array;
+  /** All features by rising bucket: the order of a model file. */
+  readonly byBucket: Uint32Array;
 }
 
 const MAX_BITS = 22;
@@ -39,6 +42,8 @@ const MAX_WEIGHT_BYTES = 2 ** 30;
 /** A category with more values than this is not crossed: nearly every pair would be met once. */
 const MAX_CROSSED_VALUES = 64;
 const NUMBER_BINS = 12;
+/** Entries there is room for from the start, at most: 640 MB of addresses. */
+const MOST_ROOM = 2 ** 26;
 
 /** Hashes a dataset with the spec that fits it, or with a spec given. */
 export function prepare(dataset: Dataset, options: PrepareOptions = {}, given?: FeatureSpec): Prepared {
@@ -46,10 +51,12 @@ export function prepare(dataset: Dataset, options: PrepareOptions = {}, given?: 
   const draft = given ?? draftSpec(dataset, dataset.items.slice(0, decidedBy));
   const extractor = openExtractor(draft);
   const starts = new Uint32Array(dataset.size + 1);
-  let room = Math.max(1024, dataset.size * 96);
-  let keys = new Uint32Array(room);
-  let kinds = new Uint16Array(room);
-  let amounts = new Float32Array(room);
+  const { shared = false } = options;
+  // Generous, because pages never written cost nothing, and written in place, because a copy costs as much as the hashing of the words.
+  let room = Math.max(1024, Math.min(dataset.size * 160, MOST_ROOM));
+  let keys = new Uint32Array(memoryOf(4 * room, shared));
+  let kinds = new Uint16Array(memoryOf(2 * room, shared));
+  let amounts = new Float32Array(memoryOf(4 * room, shared));
   let end = 0;
   for (let item = 0; item < dataset.size; item++) {
     extractor.forget();
@@ -57,9 +64,9 @@ export function prepare(dataset: Dataset, options: PrepareOptions = {}, given?: 
     const { count } = extractor;
     if (end + count > room) {
       room = Math.max(room * 2, end + count);
-      keys = copyInto(new Uint32Array(room), keys);
-      kinds = copyInto(new Uint16Array(room), kinds);
-      amounts = copyInto(new Float32Array(room), amounts);
+      keys = copyInto(new Uint32Array(memoryOf(4 * room, shared)), keys);
+      kinds = copyInto(new Uint16Array(memoryOf(2 * room, shared)), kinds);
+      amounts = copyInto(new Float32Array(memoryOf(4 * room, shared)), amounts);
     }
     keys.set(extractor.keys.subarray(0, count), end);
     kinds.set(extractor.kinds.subarray(0, count), end);
@@ -68,8 +75,9 @@ export function prepare(dataset: Dataset, options: PrepareOptions = {}, given?: 
     starts[item + 1] = end;
   }
   const bits = given?.bits ?? options.bits ?? chooseBits(keys.subarray(0, starts[decidedBy]), dataset.classes.length);
-  const { features, buckets } = numberFeatures(keys.subarray(0, end), bits);
-  const place = options.shared === true ? share : <T>(array: T): T => array;
+  const features = keys.subarray(0, end);
+  const { buckets, byBucket } = numberFeatures(features, bits);
+  const place = shared ? placeShared : <T>(array: T): T => array;
   return {
     spec: { ...draft, bits },
     classes: dataset.classes,
@@ -77,8 +85,9 @@ export function prepare(dataset: Dataset, options: PrepareOptions = {}, given?: 
     groups: place(dataset.groups),
     size: dataset.size,
     starts: place(starts),
-    entries: { features: place(features), kinds: place(kinds.slice(0, end)), amounts: place(amounts.slice(0, end)) },
+    entries: { features, kinds: kinds.subarray(0, end), amounts: amounts.subarray(0, end) },
     buckets: place(buckets),
+    byBucket: place(byBucket),
   };
 }
 
@@ -138,34 +147,37 @@ function chooseBits(keys: Uint32Array, classes: number): number {
   return bits;
 }
 
-/** Replaces keys by numbers: 0 for the lowest bucket met, and so on. */
-function numberFeatures(keys: Uint32Array, bits: number): { features: Uint32Array; buckets: Uint32Array } {
+/** Puts the numbers of features in the place of their keys: 0 for the bucket met most often, and so on. */
+function numberFeatures(keys: Uint32Array, bits: number): { readonly buckets: Uint32Array; readonly byBucket: Uint32Array } {
   const shift = 32 - bits;
-  const numbers = new Uint32Array(2 ** bits);
-  for (let i = 0; i < keys.length; i++) numbers[keys[i] >>> shift] = 1;
-  let count = 0;
-  for (let bucket = 0; bucket < numbers.length; bucket++) count += numbers[bucket];
-  const buckets = new Uint32Array(count);
-  let next = 0;
-  for (let bucket = 0; bucket < numbers.length; bucket++) {
-    if (numbers[bucket] === 0) continue;
-    buckets[next] = bucket;
-    numbers[bucket] = next++;
+  // First how often a bucket is met, then the number of its feature.
+  const table = new Uint32Array(2 ** bits);
+  let distinct = 0;
+  for (let i = 0; i < keys.length; i++) if ((table[keys[i] >>> shift] += 1) === 1) distinct += 1;
+  const met = new Uint32Array(distinct);
+  for (let bucket = 0, next = 0; next < distinct; bucket++) if (table[bucket] > 0) met[next++] = bucket;
+  const order = orderByFrequency(Uint8Array.from(met, (bucket) => classifyFrequency(table[bucket])));
+  const buckets = Uint32Array.from(order, (place) => met[place]);
+  const byBucket = new Uint32Array(met.length);
+  for (let feature = 0; feature < buckets.length; feature++) {
+    byBucket[order[feature]] = feature;
+    table[buckets[feature]] = feature;
   }
-  const features = new Uint32Array(keys.length);
-  for (let i = 0; i < keys.length; i++) features[i] = numbers[keys[i] >>> shift];
-  return { features, buckets };
+  for (let i = 0; i < keys.length; i++) keys[i] = table[keys[i] >>> shift];
+  return { buckets, byBucket };
 }
 
-type Words = Uint32Array | Int32Array | Uint16Array | Float32Array;
+type Words = Uint32Array | Int32Array | Uint16Array | Uint8Array | Int8Array | Float32Array;
 
-function share<T extends Words>(array: T): T {
-  const memory = new SharedArrayBuffer(Math.max(4, array.byteLength));
-  const make = array.constructor as new (buffer: SharedArrayBuffer, offset: number, length: number) => T; // the array's own kind
-  const copy = new make(memory, 0, array.length);
+/** The same numbers in shared memory. */
+export function placeShared<T extends Words>(array: T): T {
+  const make = array.constructor as new (buffer: ArrayBufferLike, offset: number, length: number) => T; // the array's own kind
+  const copy = new make(memoryOf(array.byteLength, true), 0, array.length);
   copy.set(array);
   return copy;
 }
+
+const memoryOf = (bytes: number, shared: boolean): ArrayBufferLike => (shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes));
 
 function copyInto<T extends Words>(to: T, from: T): T {
   to.set(from);

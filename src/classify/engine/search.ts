@@ -1,6 +1,6 @@
 // Search: which hyperparameters to try, and which of them to try harder.
 //
-// Owns: the space, the rungs, the choice. Does not own: who runs the trials (flow/tasks, or `runTrialsHere`).
+// Owns: the space, the rungs, the choice. Does not own: who runs the trials.
 //   S1. The plan depends on seed and number of trials alone; the first trial is the default.
 //   S2. A trial depends on its spec and the data alone, so trials may run anywhere, in any order.
 //   S3. A failed trial drops out; the search fails only when all do.
@@ -109,11 +109,11 @@ export interface SearchOutcome {
   readonly trials: readonly TrialResult[];
 }
 
-/** Runs one trial; what goes wrong is its result. */
-export function runTrial(prepared: Prepared, sides: Sides, spec: TrialSpec): TrialResult {
+/** Runs one trial; what goes wrong is its result, but an abort is thrown. */
+export function runTrial(prepared: Prepared, sides: Sides, spec: TrialSpec, signal?: AbortSignal): TrialResult {
   try {
     const items = spec.share >= 1 ? sides.train : takeShare(prepared, sides.train, spec);
-    const trained = train(prepared, items, spec.parameters, { seed: spec.seed });
+    const trained = train(prepared, items, spec.parameters, { seed: spec.seed, ...(signal === undefined ? {} : { signal }) });
     const logits = scoreItems(prepared, sides.validation, trained);
     const classes = prepared.classes.length;
     const labels = Int32Array.from(sides.validation, (item) => prepared.labels[item]);
@@ -123,6 +123,7 @@ export function runTrial(prepared: Prepared, sides: Sides, spec: TrialSpec): Tri
     const { accuracy, macroF1 } = scoreLabels(labels, predicted, classes);
     return { ...spec, kind: "done", accuracy, macroF1, logLoss: scoreProbabilities(probabilities, classes, labels).logLoss };
   } catch (thrown) {
+    signal?.throwIfAborted();
     return { ...spec, kind: "failed", error: describeError(thrown) };
   }
 }

@@ -21,8 +21,8 @@ export interface Trained {
 export interface TrainOptions {
   readonly seed: number;
   readonly kernel?: KernelKind;
-  /** Called between chunks; throw to stop. */
-  readonly onProgress?: (share: number) => void;
+  /** Looked at between chunks, also by a loop that never yields. */
+  readonly signal?: AbortSignal;
 }
 
 const STAGE_ITEMS = 256;
@@ -63,15 +63,15 @@ export function train(prepared: Prepared, items: Uint32Array, parameters: Hyperp
         const [from, to] = [weighed.starts[place], weighed.starts[place + 1]];
         if (end + to - from > learner.maxEntries) break;
         learner.starts[staged] = end;
-        // Entry by entry: for a hundred of them a loop is quicker than two views and two copies.
-        for (let entry = from; entry < to; entry++) {
-          if (hidden > 0) {
+        if (hidden === 0) end = copyEntries(weighed, from, to, entryFeatures, entryValues, end);
+        else {
+          for (let entry = from; entry < to; entry++) {
             hiding = (Math.imul(hiding, 1664525) + 1013904223) | 0;
             if (hiding >>> 0 < hidden) continue;
+            entryFeatures[end] = weighed.features[entry];
+            entryValues[end] = weighed.values[entry] * keep;
+            end += 1;
           }
-          entryFeatures[end] = weighed.features[entry];
-          entryValues[end] = weighed.values[entry] * keep;
-          end += 1;
         }
         const label = prepared.labels[items[place]];
         learner.labels[staged] = label;
@@ -82,7 +82,7 @@ export function train(prepared: Prepared, items: Uint32Array, parameters: Hyperp
       learner.starts[staged] = end;
       learner.train(staged, parameters.rate + slope * done, slope);
       done += staged;
-      options.onProgress?.(done / total);
+      options.signal?.throwIfAborted();
     }
   }
   return { parameters, items: items.length, frequencyClasses, learner };
@@ -113,6 +113,23 @@ export function scoreItems(prepared: Prepared, items: Uint32Array, trained: Trai
     }
   }
   return out;
+}
+
+/** Entry by entry: for a hundred of them a loop is quicker than two views and two copies. */
+function copyEntries(
+  { features, values }: Weighed,
+  from: number,
+  to: number,
+  toFeatures: Uint32Array,
+  toValues: Float32Array,
+  at: number,
+): number {
+  const shift = at - from;
+  for (let entry = from; entry < to; entry++) {
+    toFeatures[entry + shift] = features[entry];
+    toValues[entry + shift] = values[entry];
+  }
+  return to + shift;
 }
 
 interface Weighed {

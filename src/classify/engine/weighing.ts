@@ -76,6 +76,16 @@ export function classifyFrequency(frequency: number): number {
   return Math.min(255, 32 + Math.floor(8 * (Math.log2(frequency) - 5)));
 }
 
+/** Features from the most to the least frequent, those of one class of frequency in their order. */
+export function orderByFrequency(frequencyClasses: Uint8Array): Uint32Array {
+  const starts = new Uint32Array(257);
+  for (const frequencyClass of frequencyClasses) starts[256 - frequencyClass] += 1;
+  for (let place = 1; place < starts.length; place++) starts[place] += starts[place - 1];
+  const order = new Uint32Array(frequencyClasses.length);
+  for (let feature = 0; feature < order.length; feature++) order[starts[255 - frequencyClasses[feature]]++] = feature;
+  return order;
+}
+
 /** Inverse document frequency per class of frequency, 0 for features that are left out. */
 export function weighFrequencies(items: number, parameters: Hyperparameters): Float64Array {
   const { idfPower, minItems } = parameters;

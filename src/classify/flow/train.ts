@@ -18,8 +18,10 @@ import { listAnswers, type ReviewRow } from "../store/reviews.ts";
 import { findScheme } from "../store/schemes.ts";
 import { profileKey } from "./infer.ts";
 import { settleSchemes } from "./schemes.ts";
+import { appraiseJob } from "./jobs/appraise-job.ts";
 import { finishJob } from "./jobs/finish-job.ts";
 import type { LabelledInput } from "./jobs/labelled.ts";
+import { learnJob } from "./jobs/learn-job.ts";
 import { loadJob } from "./jobs/load-job.ts";
 import { prepareJob } from "./jobs/prepare-job.ts";
 import { trialJob } from "./jobs/trial-job.ts";
@@ -168,6 +170,12 @@ async function fit(
     step = search.next(results);
   }
 
+  // Side by side where threads are free; when all are busy with other lines, one after the other costs them no more.
+  const part = { plan, parameters: step.value.parameters, options };
+  const [appraisal, learned] = await Promise.all([
+    parts.compute.run(appraiseJob, part, { signal }),
+    parts.compute.run(learnJob, part, { signal }),
+  ]);
   const stem = `${prefixes.models}${line.country}/${line.scheme}/${input.version}`;
   const result = await parts.compute.run(
     finishJob,
@@ -176,6 +184,8 @@ async function fit(
       plan,
       search: step.value,
       options,
+      appraisal,
+      learned,
       model: await parts.objects.writeTicket(actor, `${stem}.model`),
       profile: await parts.objects.writeTicket(actor, profileKey(`${stem}.model`)),
     },

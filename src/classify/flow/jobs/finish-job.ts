@@ -1,21 +1,23 @@
-// Finish: calibrates, finds the thresholds, trains on everything learned from, and seals the model with the profile of its items.
+// Finish: puts the parts of a fit together and seals the model with the profile of its items.
 
 import { createHash } from "node:crypto";
 import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
 import type { StagedObject, WriteTicket } from "../../../base/objects/contract.ts";
 import { writeThrough } from "../../../base/objects/tickets.ts";
 import { openProfile } from "../../engine/drift.ts";
-import { finishFit, type FitOptions, type FitPlan } from "../../engine/fit.ts";
-import { encodeModel } from "../../engine/model.ts";
+import { composeModel, type Appraisal, type FitOptions, type FitPlan } from "../../engine/fit.ts";
+import { encodeModel, type LearnedWeights } from "../../engine/model.ts";
 import { openPredictor } from "../../engine/predict.ts";
 import type { SearchOutcome } from "../../engine/search.ts";
-import { learnedOf, readLabelled, type LabelledInput, type LabelledSet } from "./labelled.ts";
+import { readLabelled, type LabelledInput, type LabelledSet } from "./labelled.ts";
 
 export interface FinishInput {
   readonly labelled: LabelledInput;
   readonly plan: FitPlan;
   readonly search: SearchOutcome;
   readonly options: FitOptions;
+  readonly appraisal: Appraisal;
+  readonly learned: LearnedWeights;
   readonly model: WriteTicket;
   readonly profile: WriteTicket;
 }
@@ -33,7 +35,7 @@ export const finishJob: ComputeTask<FinishInput, FinishResult> = { module: impor
 
 export async function run(input: FinishInput, tools: TaskTools): Promise<FinishResult> {
   const set = await readLabelled(input.labelled, tools.signal);
-  const model = finishFit(learnedOf(set), input.plan, input.search, input.options);
+  const model = composeModel(input.plan, input.search, input.options, input.appraisal, input.learned);
   const bytes = encodeModel(model);
   const { accuracy, macroF1, weightedF1, logLoss, ece, coverage } = model.card.metrics;
   return {

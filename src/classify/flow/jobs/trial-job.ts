@@ -1,6 +1,6 @@
 // Trial: one set of hyperparameters on one rung of the search, in place on shared memory.
 
-import type { ComputeTask } from "../../../base/compute/contract.ts";
+import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
 import type { FitPlan } from "../../engine/fit.ts";
 import { runTrial, type TrialResult, type TrialSpec } from "../../engine/search.ts";
 
@@ -11,6 +11,6 @@ export interface TrialInput {
 
 export const trialJob: ComputeTask<TrialInput, TrialResult> = { module: import.meta.url, name: "classify.trial" };
 
-export function run(input: TrialInput): TrialResult {
-  return runTrial(input.plan.prepared, input.plan.sides, input.spec);
+export function run(input: TrialInput, tools: TaskTools): TrialResult {
+  return runTrial(input.plan.prepared, input.plan.sides, input.spec, tools.signal);
 }
