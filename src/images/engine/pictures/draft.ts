@@ -34,6 +34,8 @@ export interface Draft {
   readonly formatOptions: Map<string, FormatOptions>;
   /** The last edit that named a format. */
   format?: string;
+  /** Of the pixels that `settle` made last. */
+  channels?: number;
   /** What `toColourspace` asked of the result. */
   space?: string;
   /** Names of the edits applied so far, for the identity of what a detector sees. */
@@ -74,6 +76,7 @@ export async function settle(draft: Draft): Promise<Size> {
   draft.tools.signal?.throwIfAborted();
   const frameHeight = draft.animated ? Math.round(info.height / draft.frames) : info.height;
   const channels = rawChannels(info.channels);
+  draft.channels = channels;
   draft.pipeline = sharp(data, {
     raw: { width: info.width, height: info.height, channels, ...(draft.animated ? { pageHeight: frameHeight } : {}) },
     limitInputPixels: false,

@@ -9,7 +9,7 @@ import type { OutputInfo, Sharp } from "sharp";
 import { type Draft, measure, settle } from "./draft.ts";
 import { chooseEffort } from "./effort.ts";
 import { formatName } from "./operations.ts";
-import { explainFailure, problem } from "./problems.ts";
+import { explainFailure } from "./problems.ts";
 
 /** Formats that are written, as sharp names them. */
 export type OutputFormat = "jpeg" | "png" | "webp" | "avif" | "heif" | "gif" | "tiff" | "raw";
@@ -155,12 +155,7 @@ async function write(draft: Draft, format: OutputFormat, options: Options): Prom
     const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
     return { body: data, contentType: types[format], width: info.width, height: frameHeight(draft, info), format };
   } catch (thrown) {
-    const explained = explainFailure(thrown);
-    const { compat } = draft;
-    if (compat === "strict" && explained instanceof Error && "code" in explained && explained.code === "InvalidEdit") {
-      throw problem(500, "ProcessingFailure", "Image processing failed.", {}, explained);
-    }
-    throw explained;
+    throw explainFailure(thrown);
   }
 }
 

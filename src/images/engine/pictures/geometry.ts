@@ -103,7 +103,7 @@ export function followSize(shape: Shape): Followed {
       now = shrunkOnLoad(now, Math.min(shrink.across, shrink.down), shape.kind, shape.resize.fastShrinkOnLoad);
       shrink = resolveShrink(now, target, shape.resize);
     }
-    to({ width: Math.max(1, roundEven(now.width / shrink.across)), height: Math.max(1, roundEven(now.height / shrink.down)) });
+    to({ width: scaled(now.width, shrink.across), height: scaled(now.height, shrink.down) });
     if (orientSwaps) now = swapped(now);
     if (quarterSwaps && !turnsBefore) now = swapped(now);
     if (width > 0 || height > 0)
@@ -145,13 +145,8 @@ function turned(size: Size, degrees: number): Size {
   return { width: Math.ceil(size.width * cos + size.height * sin) + 1, height: Math.ceil(size.width * sin + size.height * cos) + 1 };
 }
 
-/** Halves go to the even neighbour, as C's `rint` does. */
-function roundEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
-}
+/** As libvips rounds sizes: halves go up. */
+const scaled = (side: number, shrink: number): number => Math.max(1, Math.floor(side * (1 / shrink) + 0.5));
 
 interface Shrink {
   readonly across: number;
@@ -178,16 +173,16 @@ function resolveShrink(size: Size, target: Size, resize: NonNullable<Shape["resi
   return { across: Math.min(across, size.width), down: Math.min(down, size.height) };
 }
 
-/** JPEG decodes at 1/2, 1/4 or 1/8 and rounds up; WebP at any scale. */
+/** JPEG decodes at 1/2, 1/4 or 1/8 and drops what is no whole pixel; WebP at any scale. */
 function shrunkOnLoad(size: Size, shrink: number, kind: string, fast: boolean): Size {
   if (kind === "jpeg") {
     const factor = fast ? 1 : 2;
     let by = shrink >= 8 * factor ? 8 : shrink >= 4 * factor ? 4 : shrink >= 2 * factor ? 2 : 1;
     if (by > 1 && Math.trunc(shrink) === by) by /= 2;
-    return { width: Math.ceil(size.width / by), height: Math.ceil(size.height / by) };
+    return { width: Math.floor(size.width / by), height: Math.floor(size.height / by) };
   }
   if ((kind === "webp" && fast && shrink > 1) || kind === "svg") {
-    return { width: Math.max(1, roundEven(size.width / shrink)), height: Math.max(1, roundEven(size.height / shrink)) };
+    return { width: scaled(size.width, shrink), height: scaled(size.height, shrink) };
   }
   return size;
 }

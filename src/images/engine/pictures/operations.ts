@@ -108,7 +108,7 @@ const fits: readonly string[] = ["cover", "contain", "fill", "inside", "outside"
 function side(name: "width" | "height", value: JsonValue): number | undefined {
   if (value === undefined || value === null || value === "") return undefined;
   const number = Math.round(Number(value));
-  if (Number.isFinite(number) && number > 0 && typeof value !== "boolean") return number;
+  if (number > 0 && number <= 1e8 && typeof value !== "boolean") return number;
   throw badEdit("InvalidResizeException", "The image size is invalid.", { [name]: JSON.stringify(value)?.slice(0, 40) });
 }
 
@@ -142,6 +142,8 @@ const resize = operation<ResizeArgs>({
   args: resizeArgs,
   apply: async (draft, args) => {
     const { width, height, rest } = args;
+    // What is left of a trimmed picture may be a line, and a line as wide as asked for would be endlessly high: look first.
+    if ((width !== undefined || height !== undefined) && !measure(draft).exact) await settle(draft);
     const fit = await aimAtFocal(draft, args);
     draft.pipeline.resize({
       ...(width === undefined ? {} : { width }),
@@ -251,12 +253,11 @@ const trim = operation<Record<string, unknown>>({
     return isFields(value) ? pick(value, ["background", "threshold", "lineArt", "margin"]) : {};
   },
   apply: async (draft, options) => {
-    // Sharp trims before it cuts and shrinks; what the URL says first is to be done first.
-    if (draft.shape.before !== undefined || draft.shape.resize?.width !== undefined || draft.shape.resize?.height !== undefined) {
-      if (draft.compat === "open") await settle(draft);
-    }
+    // Sharp would trim before it cuts, and the place of the cut means the picture as it was.
+    if (draft.shape.before !== undefined) await settle(draft);
     const fromCorner = draft.request.trimFrom === "bottom-right" && options["background"] === undefined;
-    draft.pipeline.trim(fromCorner ? { ...options, background: await cornerColour(draft) } : options);
+    const background = fromCorner ? { background: await cornerColour(draft) } : {};
+    draft.pipeline.trim({ ...options, ...background });
     draft.shape.trims = true;
     if ((draft.shape.angle ?? 0) % 360 !== 0) draft.shape.rotateBefore = true;
     draft.inPlace = false;
@@ -411,11 +412,14 @@ export function readOther(draft: Draft, name: PictureName): Promise<Uint8Array> 
   return draft.tools.readOverlay(name.bucket ?? draft.request.bucket, name.key, draft.tools.signal ?? new AbortController().signal);
 }
 
-/** The pixels of another picture, at exactly the size this one has now. */
-async function pixelsLike(draft: Draft, name: PictureName): Promise<Uint8Array> {
+/** The pixels of another picture, at exactly the size this one has now: one channel, or as many as this one has. */
+async function pixelsLike(draft: Draft, name: PictureName, grey: boolean): Promise<Buffer> {
   const { width, height } = await settle(draft);
-  const opened = await openPicture(await readOther(draft, name), draft);
-  return opened.resize({ width, height, fit: "fill" }).png({ compressionLevel: 0 }).toBuffer();
+  const other = (await openPicture(await readOther(draft, name), draft)).resize({ width, height, fit: "fill" });
+  if (grey) other.flatten({ background: "black" }).greyscale().toColourspace("b-w");
+  else if (draft.channels === 4) other.ensureAlpha();
+  else other.removeAlpha();
+  return other.png({ compressionLevel: 0 }).toBuffer();
 }
 
 const joinChannel = operation<readonly PictureName[]>({
@@ -427,7 +431,7 @@ const joinChannel = operation<readonly PictureName[]>({
   },
   apply: async (draft, names) => {
     const pixels: Buffer[] = [];
-    for (const name of names) pixels.push(Buffer.from(await pixelsLike(draft, name)));
+    for (const name of names) pixels.push(await pixelsLike(draft, name, true));
     draft.pipeline.joinChannel(pixels);
   },
 });
@@ -440,7 +444,8 @@ const boolean = operation<PictureName & { readonly operator: "and" | "or" | "eor
     return { ...pictureName("boolean", value), operator };
   },
   apply: async (draft, { operator, ...name }) => {
-    draft.pipeline.boolean(Buffer.from(await pixelsLike(draft, name)), operator);
+    const operand = await pixelsLike(draft, name, false);
+    draft.pipeline.boolean(operand, operator);
   },
 });
 

@@ -66,6 +66,11 @@ const sayings: readonly { readonly says: RegExp; readonly make: (said: string, c
         cause,
       ),
   },
+  {
+    // What libvips says begins with the name of its operation; the file could be read, so it is what was asked of it.
+    says: /^(?!out of memory)[a-z_0-9]+: /i,
+    make: (said, cause) => problem(400, "InvalidEdit", `The edits cannot be applied to this picture (${said.slice(0, 120)}).`, {}, cause),
+  },
 ];
 
 /** Names what sharp threw: ours as it is, a damaged file or an impossible edit as 4xx, all else 500 `ProcessingFailure`. */

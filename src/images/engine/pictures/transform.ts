@@ -7,7 +7,8 @@
 //   T4. A fault of the file or the request is a 4xx with a classic code; any call may run beside any other.
 
 import sharp from "sharp";
-import type { ImageRequest } from "../plan.ts";
+import { isStockroomError } from "../../../base/errors.ts";
+import type { Edits, ImageRequest } from "../plan.ts";
 import { type Draft, measure, settle } from "./draft.ts";
 import { type Encoded, encode, holdsAlpha, holdsFrames, outputFormatOf } from "./encode.ts";
 import { contentModeration, smartCrop } from "./faces.ts";
@@ -18,7 +19,7 @@ import { readingOptions, tuneSharp } from "./open.ts";
 import { formatName, operations } from "./operations.ts";
 import { overlayWith } from "./overlay.ts";
 import { makePlaceholder } from "./placeholder.ts";
-import { explainFailure, problem } from "./problems.ts";
+import { explainFailure, notAPicture, problem } from "./problems.ts";
 import { contentTypeOf } from "./sniff.ts";
 import type { Tools } from "./tools.ts";
 
@@ -60,8 +61,21 @@ export async function transform(original: Uint8Array, request: ImageRequest, too
     }
     return answer;
   } catch (thrown) {
-    throw explainFailure(thrown);
+    const explained = explainFailure(thrown);
+    if (request.compat === "strict" && isStockroomError(explained) && explained.code === "InvalidEdit") {
+      throw problem(500, "ProcessingFailure", "Image processing failed.", {}, explained);
+    }
+    throw explained;
   }
+}
+
+/** Edits in the order of their keys, but a trim before the resize: sharp looks for edges in the picture as it came. */
+function inOrder(edits: Edits): readonly (readonly [string, Edits[string]])[] {
+  const entries = Object.entries(edits);
+  const resize = entries.findIndex(([name]) => name === "resize");
+  const trim = entries.findIndex(([name]) => name === "trim");
+  if (resize < 0 || trim < resize) return entries;
+  return [...entries.slice(0, resize), ...entries.slice(trim, trim + 1), ...entries.slice(resize, trim), ...entries.slice(trim + 1)];
 }
 
 /** Leaves out fields that are there but undefined, which would undo a default. */
@@ -71,6 +85,7 @@ function definedOf<T extends object>(fields: T | undefined): Partial<T> {
 
 async function answerOf(original: Uint8Array, request: ImageRequest, tools: Tools, limits: PictureLimits): Promise<Transformed> {
   const header = await readHeader(original, limits);
+  if (request.compat === "open" && header.kind === "gif") checkGifEnd(original);
   if (request.answer.kind === "info") return describe(original, header, request);
   const nothingAsked = Object.keys(request.edits).length === 0 && changesNothing(request, header) && isPlain(request);
   if (nothingAsked) {
@@ -78,7 +93,7 @@ async function answerOf(original: Uint8Array, request: ImageRequest, tools: Tool
     return { body: original, contentType: contentTypeOf(header.kind), width, height, format: header.kind };
   }
   const draft = openDraft(original, request, tools, limits, header);
-  for (const [name, value] of Object.entries(request.edits)) {
+  for (const [name, value] of inOrder(request.edits)) {
     if (draft.animated && stillOnly.has(name)) continue;
     tools.signal?.throwIfAborted();
     const composition = compositions.get(name);
@@ -95,6 +110,12 @@ async function answerOf(original: Uint8Array, request: ImageRequest, tools: Tool
   if (request.roundCorner !== undefined) await roundCorners(draft, request.roundCorner, holdsAlpha(format));
   if (request.answer.kind === "placeholder") return placeholder(draft, request.answer.placeholder);
   return encode(draft, format);
+}
+
+/** A GIF cut short decodes to fewer frames without a word; a whole one ends in its trailer, at most padded with zeros. */
+function checkGifEnd(original: Uint8Array): void {
+  const last = original.findLast((byte) => byte !== 0);
+  if (last !== 0x3b) throw notAPicture("Expected a whole GIF but its end is missing. Upload it again.");
 }
 
 /** Whether neither the URL nor the browser asks for another format than the original's. */
