@@ -76,8 +76,6 @@ export interface ImageRequest {
   /** Thumbor's `max_bytes`: lower the quality until the answer fits. */
   readonly maxBytes?: number;
   readonly roundCorner?: RoundCorner;
-  /** Thumbor's `brightness` and `contrast`: every colour channel becomes `value * multiply + add` (0..255), right after the resize. */
-  readonly tone?: { readonly multiply: number; readonly add: number };
   /** Thumbor's `trim:bottom-right`: the pixel whose colour `edits.trim` removes. Absent: top-left, as sharp does. */
   readonly trimFrom?: "bottom-right";
   /** The URL asks that EXIF, GPS and ICC of the original be kept in the answer (`?metadata=keep`). */
@@ -107,9 +105,9 @@ export interface Plan {
 /** The plan of a request: equal plans of equal originals give equal bytes. Headers, expiry and signature take no part. */
 export function planOf(request: ImageRequest): Plan {
   const { bucket, key, edits, outputFormat, formatFrom, autoFormats, effort, compat, answer, quality } = request;
-  const { focal, maxBytes, roundCorner, tone, trimFrom, keepMetadata } = request;
+  const { focal, maxBytes, roundCorner, trimFrom, keepMetadata } = request;
   const auto = formatFrom === "accept" ? autoFormats : undefined;
-  const rest = { outputFormat, auto, effort, compat, answer, quality, focal, maxBytes, roundCorner, tone, trimFrom, keepMetadata };
+  const rest = { outputFormat, auto, effort, compat, answer, quality, focal, maxBytes, roundCorner, trimFrom, keepMetadata };
   return {
     bucket,
     key,

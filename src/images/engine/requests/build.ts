@@ -109,10 +109,10 @@ function sayPath(wanted: Sayable, buckets: readonly string[]): string {
   const path = writeWords(wanted, wanted.bucket !== "");
   // Behind /unsafe every word is read as one; without it, smart and its like might be folders.
   const read = parseRequest(`/unsafe${path}`, { buckets });
-  const meaning = ({ key, edits, focal, maxBytes, roundCorner, tone, trimFrom }: Sayable) => ({
+  const meaning = ({ key, edits, focal, maxBytes, roundCorner, trimFrom }: Sayable) => ({
     key,
     edits: comparable(edits),
-    beyond: [focal, maxBytes, roundCorner, tone, trimFrom].map((value) => value ?? null),
+    beyond: [focal, maxBytes, roundCorner, trimFrom].map((value) => value ?? null),
   });
   if (same(meaning(wanted), meaning(read)) && (wanted.bucket === "" || read.bucket === wanted.bucket)) return path;
   throw cannotSay("Expected edits that thumbor has words for, but the path would mean something else. Use the Base64 form.");
@@ -184,7 +184,7 @@ export function formatRequest(request: ImageRequest): string {
   if (quality !== undefined) query["quality"] = quality;
   if (request.formatFrom === "accept") query["format"] = "auto";
   if (request.requestType !== "default") {
-    const { focal, maxBytes, roundCorner, tone, trimFrom } = request;
+    const { focal, maxBytes, roundCorner, trimFrom } = request;
     const said: Sayable = {
       bucket,
       key,
@@ -192,7 +192,6 @@ export function formatRequest(request: ImageRequest): string {
       ...(focal === undefined ? {} : { focal }),
       ...(maxBytes === undefined ? {} : { maxBytes }),
       ...(roundCorner === undefined ? {} : { roundCorner }),
-      ...(tone === undefined ? {} : { tone }),
       ...(trimFrom === undefined ? {} : { trimFrom }),
     };
     const path = sayPath(said, bucketsOf({ bucket, key, edits }));

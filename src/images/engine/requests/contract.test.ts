@@ -468,10 +468,10 @@ describe("thumbor filters", () => {
 });
 
 const ownRows: Row<object>[] = [
-  ["brightness(20)", { edits: {}, tone: { multiply: 1, add: 51 } }],
-  ["brightness(-100)", { edits: {}, tone: { multiply: 1, add: -255 } }],
-  ["contrast(50)", { edits: {}, tone: { multiply: 1.5, add: -64 } }],
-  ["contrast(50):brightness(20)", { edits: {}, tone: { multiply: 1.5, add: 12.5 } }],
+  ["brightness(20)", { edits: { linear: { a: 1, b: 51 } } }],
+  ["brightness(-100)", { edits: { linear: { a: 1, b: -255 } } }],
+  ["contrast(50)", { edits: { linear: { a: 1.5, b: -64 } } }],
+  ["contrast(50):brightness(20)", { edits: { linear: { a: 1.5, b: 12.5 } } }],
   ["saturation(0.5)", { edits: { modulate: { saturation: 0.5 } } }],
   ["focal(10x20:110x70)", { edits: {}, focal: { left: 10, top: 20, width: 100, height: 50 } }],
   ["max_bytes(40000)", { edits: {}, maxBytes: 40_000 }],
@@ -483,8 +483,8 @@ const ownRows: Row<object>[] = [
 describe("thumbor's own words", () => {
   it.each(cases(ownRows))("%s", (filter, expected) => expect(parseRequest(`/filters:${filter}/a.jpg`, options)).toMatchObject(expected));
   it.each(cases(ownRows).filter(([filter]) => !filter.startsWith("focal")))("%s is unknown in strict", (filter) => {
-    const { edits, tone, maxBytes, roundCorner } = parseRequest(`/filters:${filter}/a.jpg`, strict);
-    expect([edits, tone, maxBytes, roundCorner]).toEqual([{}, undefined, undefined, undefined]);
+    const { edits, maxBytes, roundCorner } = parseRequest(`/filters:${filter}/a.jpg`, strict);
+    expect([edits, maxBytes, roundCorner]).toEqual([{}, undefined, undefined]);
   });
 
   const wrong = [
@@ -619,10 +619,9 @@ describe("edits from JSON", () => {
       [["overlayWith", { bucket: "marks", key: "k", options: {} }]],
       "options that read files or lift limits are left out",
     ],
-    [
-      '{"joinChannel":{"create":{"width":1,"height":1,"channels":3,"background":"red"}}}',
-      [["joinChannel", { create: { width: 1, height: 1, channels: 3, background: "red" } }]],
-    ],
+    ['{"joinChannel":{"bucket":"marks","key":"mask.png"}}', [["joinChannel", { bucket: "marks", key: "mask.png" }]]],
+    ['{"joinChannel":[{"key":"a.png"},{"key":"b.png"}]}', [["joinChannel", [{ key: "a.png" }, { key: "b.png" }]]]],
+    ['{"boolean":{"key":"a.png","operator":"and"}}', [["boolean", { key: "a.png", operator: "and" }]]],
     ['{"jpeg":{"quality":50,"mozjpeg":true}}', [["jpeg", { quality: 50, mozjpeg: true }]]],
     [
       '{"composite":[{"input":"/etc/passwd"}],"toFile":"/tmp/x","raw":true,"withMetadata":{},"toBuffer":1,"pipe":1,"clone":1}',
@@ -684,7 +683,11 @@ describe("edits from JSON", () => {
     ['{"joinChannel":["/etc/passwd"]}', "ImageEdits::CannotParseEdits"],
     ['{"joinChannel":{"text":{"text":"x","fontfile":"/etc/passwd"}}}', "ImageEdits::CannotParseEdits"],
     ['{"joinChannel":{"create":{},"input":"/etc/passwd"}}', "ImageEdits::CannotParseEdits"],
+    ['{"joinChannel":{"key":"../a.png"}}', "ImageKey::NotAllowed"],
+    ['{"joinChannel":{"bucket":"nobody","key":"a.png"}}', "ImageBucket::CannotAccessBucket"],
+    ['{"joinChannel":{"key":"a.png","raw":{"width":1}}}', "ImageEdits::CannotParseEdits"],
     ['{"boolean":"/etc/passwd"}', "ImageEdits::CannotParseEdits"],
+    ['{"boolean":{"input":"/etc/passwd","operator":"and"}}', "ImageEdits::CannotParseEdits"],
     ['{"toFormat":"bogus"}', "UnsupportedOutputImageFormatException"],
     ['{"toFormat":{"id":"raw"}}', "UnsupportedOutputImageFormatException"],
     ['{"toFormat":"__proto__"}', "UnsupportedOutputImageFormatException"],

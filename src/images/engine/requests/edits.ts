@@ -3,7 +3,7 @@
 // Owns: the allow-list, checks that need no bytes, the numbers of `resize`, keys that leave their folder. Does not own: what the picture decides
 // (is the crop inside it, is the overlay smaller) and what only the pixel library knows of its own options.
 //   E1. No name outside the allow-list survives; composite, toFile and raw never do.
-//   E2. No value names a file: operands of joinChannel and boolean may only describe a plain generated picture.
+//   E2. No value names a file: overlays and the operands of joinChannel and boolean are named by allowed bucket and key.
 //   E3. Values that pass are kept as they came (numeric texts stay texts), so that the edits print as the classic handler's do.
 
 import type { Edits, JsonValue } from "../plan.ts";
@@ -186,12 +186,16 @@ function checkQuality(format: string): Check {
   };
 }
 
+/** joinChannel and boolean: other pictures by bucket and key, where the pixel library would take any path of the machine. */
 function checkOperand(name: string): Check {
-  return (value) => {
-    const operands = Array.isArray(value) ? value : [value];
-    for (const operand of operands) {
-      const names = isObject(operand) ? Object.keys(operand) : [];
-      if (names.length !== 1 || names[0] !== "create") throw badEdit(name, "{ create: { width, height, channels, background } }", operand);
+  return (value, context) => {
+    for (const operand of Array.isArray(value) ? value : [value]) {
+      const isNamed = isObject(operand) && Object.keys(operand).every((each) => each === "bucket" || each === "key" || each === "operator");
+      const key = isNamed ? operand["key"] : undefined;
+      if (!isNamed || typeof key !== "string" || key === "") throw badEdit(name, "an object with bucket and key", operand);
+      const { bucket } = operand;
+      if (isGiven(bucket) && !(typeof bucket === "string" && context.buckets.includes(bucket))) throw bucketDenied(bucket);
+      checkKey(key, context.maxKeyBytes);
     }
     return value;
   };

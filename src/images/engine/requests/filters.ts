@@ -7,6 +7,7 @@
 
 import type { Area, JsonValue, RoundCorner } from "../plan.ts";
 import { readColor } from "./colors.ts";
+import { isObject } from "./json.ts";
 import { badEdit, cannotDecode } from "./refusal.ts";
 
 /** What filters fill in: classic edits, and beside them what the classic words cannot say. */
@@ -15,7 +16,6 @@ export interface FilterResult {
   focal?: Area;
   maxBytes?: number;
   roundCorner?: RoundCorner;
-  tone?: { readonly multiply: number; readonly add: number };
   /** Quality of whatever format comes out, when neither the name of the file nor a filter says which. */
   quality?: number;
 }
@@ -71,6 +71,13 @@ const resizeOf = (result: FilterResult): Record<string, JsonValue> => {
   result.edits["resize"] = resize;
   return resize;
 };
+
+/** Adds v -> v * a + b to what linear does already. */
+function tone(result: FilterResult, a: number, b: number): void {
+  const before = result.edits["linear"];
+  const [firstA, firstB] = isObject(before) ? [Number(before["a"]), Number(before["b"])] : [1, 0];
+  result.edits["linear"] = { a: firstA * a, b: firstB * a + b };
+}
 
 const strip: Filter = (_, { edits }) => {
   edits["rotate"] = null;
@@ -193,20 +200,13 @@ const classicFilters = new Map<string, Filter>([
 
 /** Thumbor's filters that the classic handler never knew. */
 const thumborFilters = new Map<string, Filter>([
-  [
-    "brightness",
-    (value, result) => {
-      const { multiply, add } = result.tone ?? { multiply: 1, add: 0 };
-      result.tone = { multiply, add: add + (percent("brightness", value) * 255) / 100 };
-    },
-  ],
+  ["brightness", (value, result) => tone(result, 1, (percent("brightness", value) * 255) / 100)],
   [
     "contrast",
     (value, result) => {
-      // Around the middle grey: v -> (v - 128) * factor + 128, after whatever came before in the alphabet.
-      const { multiply, add } = result.tone ?? { multiply: 1, add: 0 };
+      // Around the middle grey: v -> (v - 128) * factor + 128.
       const factor = 1 + percent("contrast", value) / 100;
-      result.tone = { multiply: multiply * factor, add: (add - 128) * factor + 128 };
+      tone(result, factor, 128 - 128 * factor);
     },
   ],
   [

@@ -116,8 +116,7 @@ export function contentTypeOf(request: ImageRequest, sourceType: string | undefi
 /** Whether the original's bytes are the answer: no edits, and no format but its own. */
 export function keepsOriginal(request: ImageRequest, sourceType: string | undefined): boolean {
   if (Object.keys(request.edits).length > 0 || request.answer.kind !== "picture") return false;
-  const { focal, roundCorner, tone, maxBytes, outputFormat, quality } = request;
-  if (focal !== undefined || roundCorner !== undefined || tone !== undefined || maxBytes !== undefined || quality !== undefined)
-    return false;
+  const { focal, roundCorner, maxBytes, outputFormat, quality } = request;
+  if (focal !== undefined || roundCorner !== undefined || maxBytes !== undefined || quality !== undefined) return false;
   return outputFormat === undefined || formatName(outputFormat) === formatOfType(sourceType?.split(";")[0]?.trim().toLowerCase());
 }

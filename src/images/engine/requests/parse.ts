@@ -128,7 +128,6 @@ function understand(given: Given, requestType: ImageRequest["requestType"], read
     ...(words?.focal === undefined ? {} : { focal: words.focal }),
     ...(words?.maxBytes === undefined ? {} : { maxBytes: words.maxBytes }),
     ...(words?.roundCorner === undefined ? {} : { roundCorner: words.roundCorner }),
-    ...(words?.tone === undefined ? {} : { tone: words.tone }),
     ...(words?.trimFrom === undefined ? {} : { trimFrom: words.trimFrom }),
     ...(wishes.keepMetadata === undefined ? {} : { keepMetadata: wishes.keepMetadata }),
     ...(preset === undefined ? {} : { preset: presetName(wishes, json) }),
@@ -147,7 +146,6 @@ function ownEdits(given: Given, reading: Reading, wishes: QueryWishes): { own: E
     words?.focal !== undefined ||
     words?.maxBytes !== undefined ||
     words?.roundCorner !== undefined ||
-    words?.tone !== undefined ||
     words?.quality !== undefined ||
     wishes.quality !== undefined ||
     wishes.autoWidth === true ||

@@ -8,7 +8,7 @@ import { isObject } from "./json.ts";
 
 /** What a thumbor path can say. */
 export type Sayable = Pick<ImageRequest, "bucket" | "key" | "edits"> &
-  Partial<Pick<ImageRequest, "focal" | "maxBytes" | "roundCorner" | "tone" | "trimFrom">>;
+  Partial<Pick<ImageRequest, "focal" | "maxBytes" | "roundCorner" | "trimFrom">>;
 
 /** Writes a path in thumbor's words; what has no word is left out. `namesBucket`: whether the bucket must be said. */
 export function writeWords(request: Sayable, namesBucket: boolean): string {
@@ -91,6 +91,8 @@ function sayEdit(name: string, value: JsonValue): string[] {
       return [`animated(${blank(value)})`];
     case "modulate":
       return isObject(value) ? [`saturation(${blank(value["saturation"])})`] : [];
+    case "linear":
+      return isObject(value) ? sayTone(Number(value["a"] ?? 1), Number(value["b"] ?? 0)) : [];
     case "smartCrop":
       return isObject(value)
         ? [`smart_crop(${[value["faceIndex"], value["padding"]].map(blank).join(",").replace(/,$/, "")})`]
@@ -112,7 +114,13 @@ function sayWatermark(overlay: { readonly [name: string]: JsonValue }): string {
   return `watermark(${values.map((value, index) => (index === 1 ? escapeKey(blank(value)) : escapeValue(blank(value)))).join(",")})`;
 }
 
-function sayBeyond({ focal, maxBytes, roundCorner, tone }: Sayable): string[] {
+/** v * a + b as a brightness before a contrast. */
+function sayTone(a: number, b: number): string[] {
+  const brightness = a === 0 ? 0 : (((b - 128) / a + 128) * 100) / 255;
+  return [...(brightness === 0 ? [] : [`brightness(${brightness})`]), ...(a === 1 ? [] : [`contrast(${(a - 1) * 100})`])];
+}
+
+function sayBeyond({ focal, maxBytes, roundCorner }: Sayable): string[] {
   const filters: string[] = [];
   if (focal !== undefined) filters.push(`focal(${focal.left}x${focal.top}:${focal.left + focal.width}x${focal.top + focal.height})`);
   if (maxBytes !== undefined) filters.push(`max_bytes(${maxBytes})`);
@@ -120,12 +128,6 @@ function sayBeyond({ focal, maxBytes, roundCorner, tone }: Sayable): string[] {
     const { rx, ry, background, transparent } = roundCorner;
     const { r, g, b } = background;
     filters.push(`round_corner(${rx}%7C${ry},${r},${g},${b}${transparent ? ",1" : ""})`);
-  }
-  if (tone !== undefined) {
-    const { multiply, add } = tone;
-    const brightness = multiply === 0 ? 0 : (((add - 128) / multiply + 128) * 100) / 255;
-    if (brightness !== 0) filters.push(`brightness(${brightness})`);
-    if (multiply !== 1) filters.push(`contrast(${(multiply - 1) * 100})`);
   }
   return filters;
 }
