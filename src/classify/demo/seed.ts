@@ -26,8 +26,8 @@ export interface SeedResult {
   readonly files: number;
 }
 
-/** The shop of `npm start`: small enough for a minute, large enough to be worth looking at. */
-export const demoShop: ShopOptions = { seed: 7, items: 3_000 };
+/** The shop of `npm start`: small enough for about a minute, large enough that models decide by themselves. */
+export const demoShop: ShopOptions = { seed: 7, items: 6_000, noise: 0.005, countries: ["DEU", "GBR", "ITA", "JPN", "POL"] };
 
 /** Puts the shop, stage by stage, and waits after each until the house has nothing left to do. */
 export async function seedShop(tools: SeedTools, options: ShopOptions = demoShop): Promise<SeedResult> {

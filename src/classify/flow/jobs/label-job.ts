@@ -3,7 +3,7 @@
 //   L1. Memory does not grow with the file: rows live for one batch, but for the bounded review candidates.
 //   L2. An item is coded in the version valid on its date. Where the model's version is another one, the mapping decides, and what it splits
 //       or drops goes to a person.
-//   L3. The audit sample is drawn by a hash of item and seed: the same file draws the same items, in any order of rows.
+//   L3. The audit sample is drawn by a hash of item, period and seed: the same file draws the same items, in any order of rows.
 //   L4. Same file, same models, same bytes out.
 
 import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
@@ -256,7 +256,8 @@ async function openLine(
   const figures = new Map<string, Map<string, Mutable<CodeFigures>>>();
   const low = makePicks(input.reviewPerLine);
   const audit = makePicks(input.auditPerLine);
-  const salt = hashText(`${input.seed}/${task.line}`);
+  // Another draw every month: the same items again would tell nothing new.
+  const salt = hashText(`${input.seed}/${task.line}/${input.versions.kind === "by-date" ? input.versions.period : "test"}`);
   let pending: (string | number)[][] = [];
   let items = 0;
   let autoItems = 0;
