@@ -58,7 +58,8 @@ export function findFilters(path: string): FoundFilters {
 /** Applies the filters in alphabetical order (F1) onto `result`. */
 export function applyFilters(texts: readonly string[], result: FilterResult, around: Surroundings): void {
   for (const text of [...texts].sort()) {
-    const open = text.indexOf("(");
+    // The last one, as the classic handler has it: what follows an unclosed filter up to a bracket of the key is no value.
+    const open = text.lastIndexOf("(");
     if (open < 0) continue;
     const name = text.slice(text.lastIndexOf(":", open) + 1, open);
     const filter = classicFilters.get(name) ?? (around.strict ? undefined : thumborFilters.get(name));
