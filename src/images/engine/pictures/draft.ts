@@ -8,9 +8,10 @@ import sharp, { type OverlayOptions, type Sharp } from "sharp";
 import { StockroomError } from "../../../base/errors.ts";
 import type { Compat, ImageRequest } from "../plan.ts";
 import { type Followed, followSize, type Shape, type Size } from "./geometry.ts";
+import { blend, type Layer } from "./blend.ts";
 import { checkOutput, type PictureLimits } from "./limits.ts";
 import type { Header } from "./header.ts";
-import { badEdit } from "./problems.ts";
+import { badEdit, overlayTooLarge } from "./problems.ts";
 import type { Tools } from "./tools.ts";
 
 /** What the encoder is told by edits named after formats: `jpeg: { quality: 70 }`. */
@@ -30,7 +31,10 @@ export interface Draft {
   readonly animated: boolean;
   /** Whether every call so far keeps each pixel where it was, so that places in the original are places here. */
   inPlace: boolean;
+  /** Laid over by sharp. */
   readonly overlays: OverlayOptions[];
+  /** Laid over by `blend` once the pixels are made. */
+  readonly layers: Layer[];
   readonly formatOptions: Map<string, FormatOptions>;
   /** The last edit that named a format. */
   format?: string;
@@ -67,8 +71,8 @@ export async function sizeNow(draft: Draft): Promise<Size> {
 export async function settle(draft: Draft): Promise<Size> {
   measure(draft);
   draft.tools.signal?.throwIfAborted();
+  // No clone: it would copy the original's bytes.
   const { data, info } = await draft.pipeline
-    .clone()
     .toColourspace("srgb")
     .timeout({ seconds: draft.limits.maxSeconds })
     .raw({ depth: "uchar" })
@@ -77,6 +81,11 @@ export async function settle(draft: Draft): Promise<Size> {
   const frameHeight = draft.animated ? Math.round(info.height / draft.frames) : info.height;
   const channels = rawChannels(info.channels);
   draft.channels = channels;
+  for (const layer of draft.layers) {
+    if (layer.width > info.width || layer.height > info.height) throw overlayTooLarge(info, layer);
+    blend(data, info, layer);
+  }
+  draft.layers.length = 0;
   draft.pipeline = sharp(data, {
     raw: { width: info.width, height: info.height, channels, ...(draft.animated ? { pageHeight: frameHeight } : {}) },
     limitInputPixels: false,

@@ -23,6 +23,7 @@ export async function roundCrop(draft: Draft, value: JsonValue): Promise<void> {
   const mask = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><ellipse cx="${cx}" cy="${cy}" rx="${rx}" ry="${ry}"/></svg>`;
   layOver(draft, { input: Buffer.from(mask), blend: "dest-in", left: 0, top: 0 }, height);
   await settle(draft);
+  if (width < 3 || height < 3) return;
   // The emptiness around the ellipse, never a colour of the picture.
   draft.pipeline.trim({ background: { r: 0, g: 0, b: 0, alpha: 0 }, threshold: 10 });
   draft.shape.trims = true;

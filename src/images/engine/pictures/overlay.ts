@@ -3,6 +3,7 @@
 // Owns: its size, its transparency and its place. Does not own: who may read it (the caller), the arithmetic of places (geometry.ts).
 //   V1. The overlay is sized against the picture as it is where the edit stands in the order of keys, and lies above all later edits.
 
+import { createHash } from "node:crypto";
 import type { OverlayOptions } from "sharp";
 import type { JsonValue } from "../plan.ts";
 import { type Draft, layOver, sizeNow } from "./draft.ts";
@@ -10,7 +11,7 @@ import { overlayOffset, type Size } from "./geometry.ts";
 import { checkOutput } from "./limits.ts";
 import { openPicture } from "./open.ts";
 import { isFields, pick, pictureName, readOther } from "./operations.ts";
-import { explainFailure, problem } from "./problems.ts";
+import { explainFailure, overlayTooLarge, problem } from "./problems.ts";
 
 /** Whole percent from 0 to 100, as number or text; all else counts as not given. */
 function percent(value: JsonValue): number | undefined {
@@ -34,17 +35,17 @@ export async function overlayWith(draft: Draft, value: JsonValue): Promise<void>
     ...(wRatio === undefined ? {} : { width: Math.max(1, Math.floor((base.width * wRatio) / 100)) }),
     ...(hRatio === undefined ? {} : { height: Math.max(1, Math.floor((base.height * hRatio) / 100)) }),
   };
-  const layer = await pixelsOf(draft, bytes, box, percent(fields["alpha"]) ?? 0);
-  if (layer.width > base.width || layer.height > base.height) {
-    throw problem(
-      400,
-      "OverlayImageException",
-      `Expected an overlay no larger than the picture under it (${base.width} x ${base.height}) but it is ${layer.width} x ${layer.height}. Give wRatio or hRatio.`,
-    );
-  }
+  const layer = await prepared(draft, bytes, box, percent(fields["alpha"]) ?? 0);
+  if (layer.width > base.width || layer.height > base.height) throw overlayTooLarge(base, layer);
   const options = isFields(fields["options"]) ? fields["options"] : {};
   const place = placeOf(options, base, layer, draft);
   const { data, width, height } = layer;
+  if (blendsLater(draft, options)) {
+    // The middle as sharp rounds it.
+    const { left = Math.floor((base.width - width + 1) / 2), top = Math.floor((base.height - height + 1) / 2) } = place;
+    draft.layers.push({ data, width, height, left, top });
+    return;
+  }
   layOver(
     draft,
     { input: data, raw: { width, height, channels: 4 }, ...(pick(options, passed) as Partial<OverlayOptions>), ...place },
@@ -52,11 +53,75 @@ export async function overlayWith(draft: Draft, value: JsonValue): Promise<void>
   );
 }
 
-interface Layer extends Size {
+/** What sharp does after it composites: with one of these the overlay must be its own affair. */
+const afterComposite = new Set([
+  "gamma",
+  "linear",
+  "normalise",
+  "normalize",
+  "clahe",
+  "boolean",
+  "bandbool",
+  "tint",
+  "removeAlpha",
+  "ensureAlpha",
+  "extractChannel",
+  "negate",
+  "joinChannel",
+  "toColourspace",
+  "toColorspace",
+  "pipelineColourspace",
+  "pipelineColorspace",
+]);
+
+/** Whether the overlay may be laid on when all else is done, only on the pixels under it. */
+function blendsLater(draft: Draft, options: { readonly [name: string]: JsonValue }): boolean {
+  const { edits, keepMetadata } = draft.request;
+  return (
+    draft.compat === "open" &&
+    !draft.animated &&
+    keepMetadata !== true &&
+    draft.overlays.length === 0 &&
+    (options["blend"] === undefined || options["blend"] === "over") &&
+    passed.every((name) => name === "blend" || options[name] === undefined) &&
+    !Object.keys(edits).some((name) => afterComposite.has(name))
+  );
+}
+
+interface Opened extends Size {
   readonly data: Buffer;
 }
 
-async function pixelsOf(draft: Draft, bytes: Uint8Array, box: { width?: number; height?: number }, alphaPercent: number): Promise<Layer> {
+// A shop lays one logo over all its pictures: what was made of it is kept, by a hash of its bytes, while there is room.
+const maxKeptBytes = 8_000_000;
+const kept = new Map<string, Opened>();
+let keptBytes = 0;
+
+async function prepared(draft: Draft, bytes: Uint8Array, box: { width?: number; height?: number }, alphaPercent: number): Promise<Opened> {
+  const { limits, compat } = draft;
+  const hash = createHash("sha256").update(bytes).digest("base64");
+  const name = JSON.stringify([hash, box.width, box.height, alphaPercent, compat, limits]);
+  const known = kept.get(name);
+  if (known !== undefined) {
+    // To the young end of the map.
+    kept.delete(name);
+    kept.set(name, known);
+    return known;
+  }
+  const made = await pixelsOf(draft, bytes, box, alphaPercent);
+  const size = made.data.byteLength;
+  if (size > maxKeptBytes / 2 || kept.has(name)) return made;
+  kept.set(name, made);
+  keptBytes += size;
+  for (const [oldest, { data }] of kept) {
+    if (keptBytes <= maxKeptBytes) break;
+    kept.delete(oldest);
+    keptBytes -= data.byteLength;
+  }
+  return made;
+}
+
+async function pixelsOf(draft: Draft, bytes: Uint8Array, box: { width?: number; height?: number }, alphaPercent: number): Promise<Opened> {
   try {
     const picture = await openPicture(bytes, draft);
     const { data, info } = await picture

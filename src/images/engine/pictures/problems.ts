@@ -16,6 +16,18 @@ export function badEdit(code: string, message: string, facts: Facts = {}): Stock
   return problem(400, code, message, facts);
 }
 
+/** 400 `OverlayImageException`, as the classic handler has it for an overlay that does not fit. */
+export function overlayTooLarge(
+  base: { readonly width: number; readonly height: number },
+  layer: { readonly width: number; readonly height: number },
+): StockroomError {
+  const sizes = { width: layer.width, height: layer.height, baseWidth: base.width, baseHeight: base.height };
+  const message =
+    `Expected an overlay no larger than the picture under it (${base.width} x ${base.height}) but it is ${layer.width} x ${layer.height}. ` +
+    "Give wRatio or hRatio, or a smaller overlay.";
+  return problem(400, "OverlayImageException", message, sizes);
+}
+
 export function problem(status: number, code: string, message: string, facts: Facts = {}, cause?: unknown): StockroomError {
   const kind = status >= 500 ? (status === 503 ? "busy" : "fault") : status === 404 ? "missing" : status === 403 ? "denied" : "input";
   return new StockroomError(kind, code, message, { facts: { ...facts, status }, ...(cause === undefined ? {} : { cause }) });
@@ -54,7 +66,7 @@ const sayings: readonly { readonly says: RegExp; readonly make: (said: string, c
       problem(503, "ProcessingTimeout", "The picture took longer than its time. Try again or ask for a smaller one.", {}, cause),
   },
   {
-    says: /^Expected |not supported for multi-page|cannot be (?:used|applied)|Cannot extract channel|Invalid convolution kernel|Unable to parse color|colour/i,
+    says: /^Expected |not supported for multi-page|cannot be (?:used|applied)|Cannot extract channel|Invalid convolution kernel|Unable to parse color|colour|must have at least/i,
     make: (said, cause) => problem(400, "InvalidEdit", `The edits cannot be applied: ${said}.`, {}, cause),
   },
   {

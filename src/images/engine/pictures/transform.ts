@@ -105,6 +105,7 @@ async function answerOf(original: Uint8Array, request: ImageRequest, tools: Tool
     }
     draft.applied.push([name, value === undefined ? null : value]);
   }
+  if (draft.layers.length > 0) await settle(draft);
   measure(draft);
   const format = outputFormatOf(request.outputFormat, draft.format, header.kind);
   if (request.roundCorner !== undefined) await roundCorners(draft, request.roundCorner, holdsAlpha(format));
@@ -178,6 +179,7 @@ function openDraft(original: Uint8Array, request: ImageRequest, tools: Tools, li
     // A detector is shown the picture upright (unless strict); if this one lies, places differ.
     inPlace: header.orientation === 1 || turns === (compat === "open"),
     overlays: [],
+    layers: [],
     formatOptions: new Map(),
     applied: [],
   };
