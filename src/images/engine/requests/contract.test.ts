@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import type { JsonValue, RequestOptions } from "../plan.ts";
 import { filterNames } from "./filters.ts";
-import { allowedEdits, explain, parseRequest, settleRequest } from "./index.ts";
+import { allowedEdits } from "./edits.ts";
+import { explain, explainMeaning, parseRequest, settleRequest } from "./index.ts";
 
 const nowMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 const options: RequestOptions = { buckets: ["photos", "marks", "my.bucket", "b(1)"], nowMs };
@@ -1079,6 +1080,10 @@ describe("explain", () => {
       contentType: "image/png",
       edits: { png: { quality: 5 } },
     });
+  });
+  it("explains the second reading too, when asked", () => {
+    const { otherwise } = parseRequest("/30x20/smart/a.jpg", options);
+    expect(otherwise && explainMeaning(otherwise, { contentType: "image/png" })).toMatchObject({ key: "a.jpg", contentType: "image/png" });
   });
   it("answers errors as the handler would", () => {
     expect(explain("/a.bmp", options)).toEqual({

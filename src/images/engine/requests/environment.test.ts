@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { classicNames, parseRequest, readEnvironment } from "./index.ts";
+import { classicNames } from "./environment.ts";
+import { parseRequest, readEnvironment } from "./index.ts";
 
 const problems = (env: Record<string, string>): string[] => {
   try {

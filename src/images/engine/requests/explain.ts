@@ -1,6 +1,6 @@
 // Explain: a request's meaning in the classic words, for people and tests.
 
-import type { Edits, RequestOptions, SourceFacts } from "../plan.ts";
+import type { Edits, ImageRequest, RequestOptions, SourceFacts } from "../plan.ts";
 import { contentTypeOf, settleRequest } from "./format.ts";
 import { parseRequest } from "./parse.ts";
 import { answerOf, type ErrorAnswer } from "./refusal.ts";
@@ -22,31 +22,29 @@ export interface Explanation {
 }
 
 /** The Cache-Control of a source that names none. */
-export const defaultCacheControl = "max-age=31536000,public";
+const defaultCacheControl = "max-age=31536000,public";
 
 /**
  * Says what a request means, or the error it is answered with; never throws.
  *
- * `source` is what the source says of the original; without it the fields that depend on it are absent.
+ * `source` is what the source says of the original; without it the fields that depend on it are absent. Of two readings this is the first;
+ * whoever can ask the source explains the other with `explainMeaning(request.otherwise, source)`.
  */
 export function explain(request: RequestLike, options: RequestOptions, source?: SourceFacts): Explanation | ErrorAnswer {
   try {
-    const meaning = settleRequest(parseRequest(request, options), source?.contentType);
-    const { requestType, bucket, key, edits, outputFormat, effort, headers } = meaning;
-    const contentType = contentTypeOf(meaning, source?.contentType);
-    const cacheControl = meaning.cacheControl ?? (source === undefined ? undefined : (source.cacheControl ?? defaultCacheControl));
-    const known = {
-      outputFormat,
-      effort,
-      headers,
-      contentType,
-      cacheControl,
-      expires: source?.expires,
-      lastModified: source?.lastModified,
-    };
-    const present = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
-    return { requestType, bucket, key, edits, ...present };
+    return explainMeaning(parseRequest(request, options), source);
   } catch (error) {
     return answerOf(error);
   }
+}
+
+/** A meaning in the classic words. */
+export function explainMeaning(request: ImageRequest, source?: SourceFacts): Explanation {
+  const meaning = settleRequest(request, source?.contentType);
+  const { requestType, bucket, key, edits, outputFormat, effort, headers } = meaning;
+  const contentType = contentTypeOf(meaning, source?.contentType);
+  const cacheControl = meaning.cacheControl ?? (source === undefined ? undefined : (source.cacheControl ?? defaultCacheControl));
+  const known = { outputFormat, effort, headers, contentType, cacheControl, expires: source?.expires, lastModified: source?.lastModified };
+  const present = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
+  return { requestType, bucket, key, edits, ...present };
 }

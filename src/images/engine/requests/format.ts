@@ -112,11 +112,3 @@ function formatOfType(type: string | undefined): string | undefined {
 export function contentTypeOf(request: ImageRequest, sourceType: string | undefined): string | undefined {
   return request.outputFormat === undefined ? sourceType : `image/${request.outputFormat}`;
 }
-
-/** Whether the original's bytes are the answer: no edits, and no format but its own. */
-export function keepsOriginal(request: ImageRequest, sourceType: string | undefined): boolean {
-  if (Object.keys(request.edits).length > 0 || request.answer.kind !== "picture") return false;
-  const { focal, roundCorner, maxBytes, outputFormat, quality } = request;
-  if (focal !== undefined || roundCorner !== undefined || maxBytes !== undefined || quality !== undefined) return false;
-  return outputFormat === undefined || formatName(outputFormat) === formatOfType(sourceType?.split(";")[0]?.trim().toLowerCase());
-}

@@ -4,11 +4,10 @@
 // thumbor and filters or json (bucket, key, edits), query, presets, edits (the allow-list and checks), headers, format; parse puts them together,
 // explain says the result in the classic words, build goes the other way, environment reads the classic settings.
 
-export { checkEdits, checkKey, readResize, allowedEdits, type ResizeSize } from "./edits.ts";
-export { defaultCacheControl, explain, type Explanation } from "./explain.ts";
-export { contentTypeOf, formatName, keepsOriginal, settleRequest } from "./format.ts";
-export { parseRequest } from "./parse.ts";
-export { answerOf, badEdit, bucketDenied, refusal, type ErrorAnswer } from "./refusal.ts";
-export { requestLimits, type RequestLike } from "./url.ts";
 export { formatRequest, imageSrcset, imageUrl, type ImageUrl, type ImageUrlParts, type SrcsetSizes } from "./build.ts";
-export { classicNames, readEnvironment, type ClassicSettings } from "./environment.ts";
+export { readEnvironment, type ClassicSettings } from "./environment.ts";
+export { explain, explainMeaning, type Explanation } from "./explain.ts";
+export { settleRequest } from "./format.ts";
+export { parseRequest } from "./parse.ts";
+export type { ErrorAnswer } from "./refusal.ts";
+export type { RequestLike } from "./url.ts";
