@@ -6,7 +6,8 @@ import { crc32, deflateSync } from "node:zlib";
 import { makeLog } from "../../src/base/log.ts";
 import { servePictures } from "../../src/images/doors/serve.ts";
 import { openImages } from "../../src/images/flow/handler.ts";
-import type { ImageHandlerOptions, OpenImages } from "../../src/images/index.ts";
+import type { OpenImages } from "../../src/images/flow/handler.ts";
+import type { ImageHandlerOptions } from "../../src/images/library.ts";
 
 export interface TestPictures {
   readonly url: string;

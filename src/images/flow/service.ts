@@ -114,12 +114,17 @@ interface Known {
   /** What the URL means when there is no such original. */
   readonly otherwise?: Known;
   /** Of the last answer: headers that stay as they are while the etag does. */
-  ready?: {
-    readonly stored: Pick<Stored, "version" | "contentType" | "source">;
-    readonly bytes: number;
-    readonly etag: string;
-    readonly headers: Readonly<Record<string, string>>;
-  };
+  ready?: Ready;
+}
+
+/** An answer's headers, kept apart from its body, so that remembering them holds no picture. */
+interface Ready {
+  readonly version: string;
+  readonly bytes: number;
+  readonly etag: string;
+  readonly headers: Readonly<Record<string, string>>;
+  whole?: Readonly<Record<string, string>>;
+  short?: Readonly<Record<string, string>>;
 }
 
 /** What is remembered of an original. */
@@ -203,27 +208,25 @@ export function makeService(options: ServiceOptions): Service {
   // ---- answering
 
   const etagOf = (known: Known, version: string): string =>
-    known.ready !== undefined && known.ready.stored.version === version
+    known.ready !== undefined && known.ready.version === version
       ? known.ready.etag
       : `W/"${digest(`${known.id} ${version}`).slice(0, 24)}"`;
 
-  const readyOf = (known: Known, stored: Stored): NonNullable<Known["ready"]> => {
+  const readyOf = (known: Known, stored: Stored): Ready => {
     const { ready } = known;
-    // The version does not tell an error's content apart; the rest of what the headers show hangs on it.
-    if (ready !== undefined && ready.stored.version === stored.version && ready.bytes === stored.body.byteLength) return ready;
-    const etag = etagOf(known, stored.version);
-    const { version, contentType, source } = stored;
+    if (ready !== undefined && ready.version === stored.version && ready.bytes === stored.body.byteLength) return ready;
+    const { version, body, source } = stored;
+    const etag = etagOf(known, version);
     const headers = headersOf(engine.settle(known.request, source.contentType), stored, etag, options.answers);
-    const made = { stored: { version, contentType, source }, bytes: stored.body.byteLength, etag, headers };
-    known.ready = made;
-    return made;
+    known.ready = { version, bytes: body.byteLength, etag, headers };
+    return known.ready;
   };
 
   const give = (asked: Asked, known: Known, stored: Stored, outcome: Outcome, cacheStatus: string): Reply => {
-    const { headers, etag } = readyOf(known, stored);
-    if (matches(asked.header("if-none-match"), etag)) return notModified(headers, cacheStatus);
+    const ready = readyOf(known, stored);
+    if (matches(asked.header("if-none-match"), ready.etag)) return notModified(ready, cacheStatus);
     const body = asked.method === "HEAD" ? undefined : stored.body;
-    return { status: 200, headers: { ...headers, "cache-status": cacheStatus }, body, outcome };
+    return { status: 200, headers: stamped(ready, "whole", cacheStatus), body, outcome };
   };
 
   const fresh = (known: Known, now: number): Original | undefined => {
@@ -246,8 +249,8 @@ export function makeService(options: ServiceOptions): Service {
     if (original !== undefined) {
       // The validator alone decides: the picture itself may have left the memory long ago.
       const { ready } = known;
-      if (ready !== undefined && ready.stored.version === original.version && matches(asked.header("if-none-match"), ready.etag)) {
-        return notModified(ready.headers, `Stockroom; hit${ttlOf(original, now)}`);
+      if (ready !== undefined && ready.version === original.version && matches(asked.header("if-none-match"), ready.etag)) {
+        return notModified(ready, `Stockroom; hit${ttlOf(original, now)}`);
       }
       const stored = cache.peek(known.id);
       if (stored !== undefined && stored.version === original.version)
@@ -537,10 +540,22 @@ function headersFor(asked: Asked): Record<string, string> {
   return found;
 }
 
-function notModified(headers: Readonly<Record<string, string>>, cacheStatus: string): Reply {
-  const { "content-length": _length, "content-type": _type, ...rest } = headers;
-  return { status: 304, headers: { ...rest, "cache-status": cacheStatus }, body: undefined, outcome: "hit" };
+/** Headers with the word of the cache, made anew only when it changes: once a second for a picture that is asked for all the time. */
+function stamped(ready: Ready, kind: "whole" | "short", cacheStatus: string): Readonly<Record<string, string>> {
+  const last = ready[kind];
+  if (last?.["cache-status"] === cacheStatus) return last;
+  const { "content-length": _length, "content-type": _type, ...rest } = ready.headers;
+  const made = kind === "short" ? { ...rest, "cache-status": cacheStatus } : { ...ready.headers, "cache-status": cacheStatus };
+  ready[kind] = made;
+  return made;
 }
+
+const notModified = (ready: Ready, cacheStatus: string): Reply => ({
+  status: 304,
+  headers: stamped(ready, "short", cacheStatus),
+  body: undefined,
+  outcome: "hit",
+});
 
 /** If-None-Match compares weakly (RFC 9110, 8.8.3.2). */
 function matches(asked: string | undefined, etag: string): boolean {
