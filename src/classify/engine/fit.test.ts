@@ -4,7 +4,7 @@ import { makeRandom } from "../../base/random.ts";
 import { makeDatasetBuilder, hashItemText, splitOf, type Dataset, type Item } from "./dataset.ts";
 import { openEvaluator } from "./evaluate.ts";
 import { appraise, fitModel, fitModelWith, learn, planFit, type FitOptions } from "./fit.ts";
-import { decodeModel, encodeModel } from "./model.ts";
+import { decodeModel, encodeModel, type Model } from "./model.ts";
 import { openPredictor, openPredictors } from "./predict.ts";
 import { climbRungs, nextRung, planTrials, runTrial, type TrialResult } from "./search.ts";
 
@@ -197,6 +197,16 @@ describe("answers", () => {
     expect(first).toEqual(whole);
     expect(third).toEqual(whole);
     expect(second).toEqual(openPredictor(other).predict(items));
+  });
+
+  test("are the same from models that read the same features and differ only in how many bits of a key count", () => {
+    const plain = (count: number, seed: number): Model =>
+      fitModel(build(makeItems(count, seed).map((row) => ({ ...row, item: { ...row.item, numbers: [""] } }))), options);
+    const [large, small] = [plain(1500, 5), plain(60, 77)];
+    expect(small.spec.bits).not.toBe(large.spec.bits);
+    expect({ ...small.spec, bits: 0 }).toEqual({ ...large.spec, bits: 0 });
+    const alone = [large, small].map((one) => openPredictor(one).predict(items));
+    expect(openPredictors([large, small]).predict(items)).toEqual(alone);
   });
 
   test("name the word that decided", () => {

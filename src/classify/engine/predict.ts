@@ -2,7 +2,7 @@
 //
 // Owns: finding known features, calibrated answers, evidence. Does not own: files, the model.
 //   R1. An answer depends on the item and the model alone, not on its neighbours in the batch.
-//   R2. Models with one feature spec read an item once.
+//   R2. Models whose features are the same, but for how many bits of a key count, read an item once.
 //   R3. One predictor is used by one thread at a time.
 
 import { calibrateRow } from "./calibration.ts";
@@ -59,7 +59,8 @@ export function openPredictors(
 ): { readonly predict: (items: readonly Item[]) => Prediction[][] } {
   const readers = new Map<string, { extractor: Extractor; answerers: { index: number; answerer: Answerer }[] }>();
   for (const [index, model] of models.entries()) {
-    const key = JSON.stringify(model.spec);
+    // The keys of an extractor are whole; each model takes the bits it wants.
+    const key = JSON.stringify({ ...model.spec, bits: 0 });
     const reader = readers.get(key) ?? { extractor: openExtractor(model.spec), answerers: [] };
     readers.set(key, reader);
     reader.answerers.push({ index, answerer: makeAnswerer(model, reader.extractor, options) });
