@@ -204,16 +204,25 @@ describe("bad input", () => {
     expect((await listModels(house.records, "GBR-GBR-TEST")).length).toBeGreaterThan(0);
   });
 
-  test("a dead letter is redriven after the cause is mended", async () => {
-    const letters = await house.workflows.deadLetters({ state: "waiting" });
-    const letter = letters.find((one) => one.title.includes("two.csv"));
-    expect(letter).toBeDefined();
-    if (letter === undefined) return;
-    // Nothing was mended: it comes back, as a letter of its own.
-    await house.workflows.redrive(letter.id, { fromStart: true });
+  test("a dead letter comes back when nothing was mended, and is done when redriven after the cause is", async () => {
+    expect(await put("few.csv", `${head.replace("GBR-TEST", "GBR-FEW")}${good(40)}\n`)).toBe("FIT_TOO_FEW");
+    const [letter] = (await house.workflows.deadLetters({ state: "waiting" })).filter((one) => one.title.includes("few.csv"));
+    await house.workflows.redrive(letter.id);
     await settled(house);
-    const after = await house.workflows.deadLetters({ state: "waiting" });
-    expect(after.some((one) => one.runId === letter.runId && one.id !== letter.id)).toBe(true);
+    const [again] = (await house.workflows.deadLetters({ state: "waiting" })).filter((one) => one.runId === letter.runId);
+    expect(again.id).not.toBe(letter.id);
+    expect(again.error.code).toBe("FIT_TOO_FEW");
+    await expect(house.workflows.redrive(letter.id)).rejects.toMatchObject({ code: "DEAD_LETTER_SETTLED" });
+
+    // The cause is a setting: fewer rows are allowed from now on.
+    await house.close();
+    place = { ...place, env: { ...place.env, STOCKROOM_CLASSIFY_TRAIN_MIN_ROWS: "20" } };
+    house = await openAt(place, { work: true, quiet: true });
+    await house.workflows.redrive(again.id);
+    await settled(house);
+    expect(await house.workflows.outcome(letter.runId)).toMatchObject({ kind: "done" });
+    expect(await listModels(house.records, "GBR-GBR-FEW")).toHaveLength(1);
+    expect((await house.workflows.deadLetters({ state: "waiting" })).filter((one) => one.runId === letter.runId)).toEqual([]);
   });
 
   test("sales without a champion wait, and are coded once there is one", async () => {
