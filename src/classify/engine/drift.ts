@@ -10,6 +10,8 @@
 //   F5. A profile is plain JSON of bounded size, whatever the number of items.
 
 import { hashText } from "../../base/random.ts";
+import type { Item } from "./dataset.ts";
+import { parseNumber } from "./features.ts";
 
 /** A distribution over cells. What the cells are depends on `kind`. */
 export type Feature =
@@ -57,6 +59,11 @@ export interface ProfileItem {
   readonly texts: readonly string[];
   readonly categories: readonly string[];
   readonly numbers: readonly number[];
+}
+
+/** An item as a profile looks at it. */
+export function lookOf({ text, categories, numbers }: Item): ProfileItem {
+  return { texts: text, categories, numbers: numbers.map((number) => parseNumber(number) ?? Number.NaN) };
 }
 
 /** Counts items one by one. 10,000 items of each period say enough: let the caller draw them by a hash of their row. */

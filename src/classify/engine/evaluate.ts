@@ -4,10 +4,10 @@
 //   V2. A true code the model does not know counts as wrong and is told.
 
 import { calibrationError } from "./calibration.ts";
-import { hashItemText, type Item } from "./dataset.ts";
+import type { Item } from "./dataset.ts";
 import { confidenceOf } from "./decisions.ts";
 import { coverageAtPrecision, scoreDecisions, scoreLabels, type ClassScore, type DecisionScore } from "./metrics.ts";
-import type { Model } from "./model.ts";
+import { hasLearned, type Model } from "./model.ts";
 import type { Prediction } from "./predict.ts";
 
 export interface Evaluation {
@@ -36,7 +36,6 @@ export interface Evaluator {
 
 export function openEvaluator(model: Model): Evaluator {
   const indexOf = new Map(model.classes.map((code, index) => [code, index]));
-  const seen = new Set(model.seen);
   const segment = model.card.columns.categories.indexOf(model.card.segment);
   const truth: number[] = [];
   const predicted: number[] = [];
@@ -51,7 +50,7 @@ export function openEvaluator(model: Model): Evaluator {
       for (const [row, prediction] of predictions.entries()) {
         const own = indexOf.get(labels[row]) ?? -1;
         const answer = indexOf.get(prediction.code) ?? -1;
-        if (!seen.has(hashItemText(items[row]))) unseen.push(truth.length);
+        if (!hasLearned(model, items[row])) unseen.push(truth.length);
         truth.push(own);
         predicted.push(answer);
         top.push(prediction.probability);

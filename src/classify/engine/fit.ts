@@ -193,7 +193,7 @@ function trainOn(
 }
 
 /** Top and second probability of each row and whether the top is right. */
-export function judge(
+function judge(
   probabilities: Float64Array,
   classes: number,
   labels: Int32Array,

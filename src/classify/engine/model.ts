@@ -11,7 +11,7 @@
 import { createHash } from "node:crypto";
 import { StockroomError } from "../../base/errors.ts";
 import type { Calibration } from "./calibration.ts";
-import type { ItemColumnNames } from "./dataset.ts";
+import { hashItemText, type Item, type ItemColumnNames } from "./dataset.ts";
 import type { Decisions } from "./decisions.ts";
 import type { FeatureSpec } from "./features.ts";
 import type { Prepared } from "./prepare.ts";
@@ -97,6 +97,19 @@ export function quantise(prepared: Prepared, trained: Trained): LearnedWeights {
     weights,
     items: trained.items,
   };
+}
+
+/** Whether a text like the item's was learned from. */
+export function hasLearned({ seen }: Model, item: Item): boolean {
+  const text = hashItemText(item);
+  let low = 0;
+  let high = seen.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (seen[middle] < text) low = middle + 1;
+    else high = middle;
+  }
+  return seen[low] === text;
 }
 
 const MAGIC = "STOCKMDL";

@@ -111,7 +111,6 @@ export function makeWeigher(spec: FeatureSpec, parameters: Hyperparameters, freq
   const used = new Uint8Array(8).fill(1);
   used[featureKind.pair] = parameters.pairs ? 1 : 0;
   for (let length = 3; length <= 6; length++) used[length] = length >= parameters.minChars && length <= parameters.maxChars ? 1 : 0;
-  // What most features occur is once: no table, no logarithm.
   const squares = new Float64Array(namespaces.length);
   const factors = new Float64Array(namespaces.length);
   let owners = new Uint16Array(1024);
@@ -129,6 +128,7 @@ export function makeWeigher(spec: FeatureSpec, parameters: Hyperparameters, freq
         if (!(weight > 0) || used[kind] === 0) continue;
         const namespace = kinds[entry] >> 3;
         const amount = amounts[entry];
+        // Most features occur once in an item: no logarithm for them.
         const value = kind === featureKind.amount ? amount : amount === 1 ? weight : (1 + Math.log(amount)) * weight;
         squares[namespace] += value * value;
         features[end] = feature;

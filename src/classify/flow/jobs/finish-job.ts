@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
 import type { StagedObject, WriteTicket } from "../../../base/objects/contract.ts";
 import { writeThrough } from "../../../base/objects/tickets.ts";
-import { openProfile } from "../../engine/drift.ts";
+import { lookOf, openProfile, type Profile } from "../../engine/drift.ts";
 import { composeModel, type Appraisal, type FitOptions, type FitPlan } from "../../engine/fit.ts";
-import { encodeModel, type LearnedWeights } from "../../engine/model.ts";
+import { encodeModel, type LearnedWeights, type Model } from "../../engine/model.ts";
 import { openPredictor } from "../../engine/predict.ts";
 import type { SearchOutcome } from "../../engine/search.ts";
 import { readLabelled, type LabelledInput, type LabelledSet } from "./labelled.ts";
@@ -48,16 +48,10 @@ export async function run(input: FinishInput, tools: TaskTools): Promise<FinishR
 }
 
 /** The look of all items; codes and confidences of the unseen ones, because a model is surer of those it has learned from. */
-function profileOf(set: LabelledSet, model: Parameters<typeof openPredictor>[0]): ReturnType<ReturnType<typeof openProfile>["finish"]> {
+function profileOf(set: LabelledSet, model: Model): Profile {
   const { text, categories, numbers } = set.columns;
   const profiler = openProfile({ texts: text, categories, numbers });
-  for (const item of set.items.items) {
-    profiler.addItem({
-      texts: item.text,
-      categories: item.categories,
-      numbers: item.numbers.map((value) => (value === "" ? Number.NaN : Number(value))),
-    });
-  }
+  for (const item of set.items.items) profiler.addItem(lookOf(item));
   const unseen = set.items.items.filter((_, index) => set.sides[index] === "test");
   for (const answer of openPredictor(model, { evidence: false }).predict(unseen)) profiler.addPrediction(answer.code, answer.probability);
   return profiler.finish();

@@ -13,8 +13,8 @@ import type { ReadTicket, StagedObject, WriteTicket } from "../../../base/object
 import { openTicket, writeThrough } from "../../../base/objects/tickets.ts";
 import { readTable, writeTable, type BadRow } from "../../../base/tables/index.ts";
 import { hashItemText, mix32, type Item } from "../../engine/dataset.ts";
-import { compareProfiles, openProfile, type DriftLevel, type Profile, type Profiler } from "../../engine/drift.ts";
-import { decodeModel, type Model } from "../../engine/model.ts";
+import { compareProfiles, lookOf, openProfile, type DriftLevel, type Profile, type Profiler } from "../../engine/drift.ts";
+import { decodeModel, hasLearned, type Model } from "../../engine/model.ts";
 import { openPredictors, type Prediction } from "../../engine/predict.ts";
 import { recode, versionOn, type Scheme } from "../../engine/schemes.ts";
 import type { CodeFigures } from "../../engine/words.ts";
@@ -326,13 +326,9 @@ async function openLine(
           if (low.wants(one.units)) low.add({ ...candidate, kind: "low", rank: one.units, text: hashItemText(item) });
         }
         if (profiler !== undefined && (firstRow + index) % stride === 0) {
-          profiler.addItem({
-            texts: item.text,
-            categories: item.categories,
-            numbers: item.numbers.map((text) => (text === "" ? Number.NaN : Number(text))),
-          });
+          profiler.addItem(lookOf(item));
           // A model is surer of what it has learned from, and the reference is of unseen items: only those compare.
-          if (!holds(model.seen, hashItemText(item))) profiler.addPrediction(answer.code, answer.probability);
+          if (!hasLearned(model, item)) profiler.addPrediction(answer.code, answer.probability);
         }
       }
     },
@@ -378,18 +374,6 @@ async function openLine(
       await Promise.allSettled([written]);
     },
   };
-}
-
-/** Whether a rising list holds a value. */
-function holds(rising: Uint32Array, value: number): boolean {
-  let low = 0;
-  let high = rising.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (rising[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return rising[low] === value;
 }
 
 /** Sums of floats to a thousandth, codes in order: what is kept does not depend on the order of adding. */
