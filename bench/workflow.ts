@@ -112,7 +112,7 @@ try {
     command: "node bench/workflow.ts",
     tables: [
       { caption: "What came of it", columns: ["what", "figure"], rows: [...rows, ["runs lost", lost]] },
-      { caption: "Deaths by point", columns: ["point", "deaths"], rows: [...byPoint].toSorted() },
+      { caption: "Deaths by point", columns: ["point", "deaths"], rows: [...byPoint].toSorted(([a], [b]) => (a < b ? -1 : 1)) },
     ],
     notMeasured: [
       "Power loss; a network between process and database.",

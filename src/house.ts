@@ -34,7 +34,7 @@ import { openInbox } from "./base/objects/inbox.ts";
 import { objectsMigrations } from "./base/objects/migrations.ts";
 import { openObjectStore } from "./base/objects/store.ts";
 import type { Records, Tx } from "./base/records/contract.ts";
-import { openRecords } from "./base/records/open.ts";
+import { openRecords } from "./base/records/index.ts";
 import type { Access, Actor, Grant, Vault, Zone } from "./base/vault/contract.ts";
 import { vaultMigrations } from "./base/vault/migrations.ts";
 import { openVault } from "./base/vault/vault.ts";

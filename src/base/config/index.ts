@@ -1,8 +1,8 @@
 // Config: settings from `stockroom.yaml`, the environment and flags. Owns reading, checking and showing them; see read.ts.
 
-export { bytes, duration, pathInHome, secret, secretUrl } from "./schema.ts";
+export { bytes, duration, secret, secretUrl } from "./schema.ts";
 export type { BaseSettings, SettingMeta } from "./schema.ts";
-export { checkConfig, formatOrigin, formatProblem, isLoopback, readConfig } from "./read.ts";
+export { checkConfig, formatProblem, isLoopback, readConfig } from "./read.ts";
 export type { Config, ConfigCheck, ConfigOptions, ConfigProblem, Origin, Sections } from "./read.ts";
 export { describeConfig, printConfig } from "./print.ts";
 export type { ConfigRow } from "./print.ts";

@@ -3,7 +3,6 @@
 export type { Migration, OutboxEvent, Records, RecordsAbout, Tx } from "./contract.ts";
 export { openRecords } from "./open.ts";
 export type { RecordsOptions } from "./open.ts";
-export { appendEvent, outboxChannel, recordsMigrations } from "./outbox.ts";
+export { appendEvent } from "./outbox.ts";
 export { backupRecords, restoreRecords } from "./backup.ts";
 export type { BackupManifest } from "./backup.ts";
-export { stopEmbedded } from "./embedded.ts";

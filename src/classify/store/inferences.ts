@@ -112,23 +112,6 @@ export async function currentInferences(tx: Tx, period: string, country?: string
   return rows.map(toInference);
 }
 
-export async function findInference(tx: Tx, id: string): Promise<InferenceRow | undefined> {
-  const [row] = await tx.query<InferenceRecord>("select * from stockroom.classify_inference where id = $1", [id]);
-  return row === undefined ? undefined : toInference(row);
-}
-
-export async function listInferences(
-  tx: Tx,
-  query: { readonly line?: string; readonly period?: string },
-): Promise<readonly InferenceRow[]> {
-  const rows = await tx.query<InferenceRecord>(
-    `select * from stockroom.classify_inference
-      where ($1::text is null or line = $1) and ($2::text is null or period = $2) order by at desc, id`,
-    [query.line ?? null, query.period ?? null],
-  );
-  return rows.map(toInference);
-}
-
 export async function listPeriods(
   tx: Tx,
 ): Promise<readonly { readonly period: string; readonly countries: number; readonly items: number }[]> {
