@@ -5,7 +5,10 @@
 //   P1. `edits` holds only names of the allow-list, each once, in the order in which they are applied. Values are as the classic handler
 //       hands them to its pipeline: numbers may still be numeric texts, nothing is rounded yet, `rotate: undefined` means "by EXIF".
 //   P2. What goes beyond the classic words stands beside the edits, never in them, so that `edits` prints as the classic would.
-//   P3. Two requests with the same `planOf` and the same original give the same bytes.
+//   P3. A request with a `problem` is never carried out: `settleRequest` throws it, after the original was found, as the classic order of work has it.
+//   P4. Two requests with the same `planOf` and the same original give the same bytes.
+
+import type { ErrorRecord } from "../../base/errors.ts";
 
 /** How the URL was written: Base64 JSON, thumbor's words, or a rewritten path read as thumbor's words. */
 export type RequestType = "default" | "custom" | "thumbor";
@@ -86,6 +89,8 @@ export interface ImageRequest {
   readonly autoFormats?: readonly string[];
   /** Quality 1..100 wanted of whatever format comes out; `settleRequest` moves it into the edits of that format. */
   readonly quality?: number;
+  /** What is wrong with the edits. In the classic order of work a missing original is told before it, so it waits until then. */
+  readonly problem?: ErrorRecord;
   /**
    * A second reading, for when no original exists under the first: `/300x200/smart/photo.jpg` is the key `smart/photo.jpg` to the classic
    * handler and a word to thumbor. The flow reads this one only after the source said that the first is missing.
@@ -105,9 +110,22 @@ export interface Plan {
 /** The plan of a request: equal plans of equal originals give equal bytes. Headers, expiry and signature take no part. */
 export function planOf(request: ImageRequest): Plan {
   const { bucket, key, edits, outputFormat, formatFrom, autoFormats, effort, compat, answer, quality } = request;
-  const { focal, maxBytes, roundCorner, trimFrom, keepMetadata } = request;
+  const { focal, maxBytes, roundCorner, trimFrom, keepMetadata, problem } = request;
   const auto = formatFrom === "accept" ? autoFormats : undefined;
-  const rest = { outputFormat, auto, effort, compat, answer, quality, focal, maxBytes, roundCorner, trimFrom, keepMetadata };
+  const rest = {
+    outputFormat,
+    auto,
+    effort,
+    compat,
+    answer,
+    quality,
+    focal,
+    maxBytes,
+    roundCorner,
+    trimFrom,
+    keepMetadata,
+    problem: problem?.message,
+  };
   return {
     bucket,
     key,

@@ -1,6 +1,6 @@
 // The URL contract as one table: every filter, edit, query name, kind, bucket, key, format, header and error of it, a line each.
 import { describe, expect, it } from "vitest";
-import type { JsonValue, RequestOptions } from "../plan.ts";
+import { planOf, type JsonValue, type RequestOptions } from "../plan.ts";
 import { filterNames } from "./filters.ts";
 import { allowedEdits } from "./edits.ts";
 import { explain, explainMeaning, parseRequest, settleRequest } from "./index.ts";
@@ -1040,6 +1040,40 @@ describe("presets, policies and screens", () => {
       edits: { resize: { width: 100 } },
       vary: [],
     });
+  });
+});
+
+describe("order of work", () => {
+  const signed = { ...options, signature: { keys: ["k"] } };
+  const late = "expires=20250101T000000Z";
+  const rows: [target: string, given: RequestOptions, expected: string][] = [
+    [`/a.bmp?${late}`, signed, "400 AuthorizationQueryParametersError"],
+    [`/a.bmp?${late}&signature=x`, signed, "403 SignatureDoesNotMatch"],
+    [`/a.bmp?${late}`, options, "400 ImageRequestExpired"],
+    ["/a.bmp?width=-1", options, "400 RequestTypeError"],
+    [base64({ bucket: "nobody", key: 7, edits: { resize: { width: -1 } } }), options, "403 ImageBucket::CannotAccessBucket"],
+    [base64({ key: 7, edits: { resize: { width: -1 } } }), options, "400 DecodeRequest::CannotDecodeRequest"],
+    [base64({ key: "", edits: { resize: { width: -1 } } }), options, "404 NoSuchKey"],
+    [base64({ key: "a", edits: { crop: true, resize: { width: -1 } } }), options, "400 Crop::AreaOutOfBounds"],
+    [base64({ key: "a", edits: { resize: { width: -1 }, crop: true }, outputFormat: "bogus" }), options, "400 InvalidResizeException"],
+  ];
+  it.each(rows)("%s", (target, given, expected) => expect(refused(target, given)).toBe(expected));
+
+  it("keeps what is wrong with an edit until the original was found", () => {
+    for (const target of [
+      "/a.jpg?width=-1",
+      "/a.jpg?format=bogus",
+      "/filters:watermark(nobody,k,0,0)/a.jpg",
+      edited({ crop: 1 }),
+      base64({ key: "a", outputFormat: "x" }),
+    ]) {
+      const read = parseRequest(target, options);
+      const { problem: _, ...withoutProblem } = read;
+      expect(read.problem).toMatchObject({ code: expect.any(String) });
+      expect(() => settleRequest(read, "image/jpeg")).toThrow(expect.objectContaining(read.problem));
+      expect(planOf(read)).not.toEqual(planOf(withoutProblem));
+    }
+    expect(parseRequest("/a.jpg?width=1", options)).not.toHaveProperty("problem");
   });
 });
 

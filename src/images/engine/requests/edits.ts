@@ -6,6 +6,7 @@
 //   E2. No value names a file: overlays and the operands of joinChannel and boolean are named by allowed bucket and key.
 //   E3. Values that pass are kept as they came (numeric texts stay texts), so that the edits print as the classic handler's do.
 
+import { isStockroomError, type StockroomError } from "../../../base/errors.ts";
 import type { Edits, JsonValue } from "../plan.ts";
 import { cleanJson, isObject, type JsonObject } from "./json.ts";
 import { badEdit, bucketDenied, refusal, show } from "./refusal.ts";
@@ -32,6 +33,8 @@ export interface EditsContext {
   readonly strict: boolean;
   readonly maxEdits: number;
   readonly maxKeyBytes: number;
+  /** Takes what is wrong with a value, which then stays as it came; absent: it is thrown. */
+  readonly onProblem?: (problem: StockroomError) => void;
 }
 
 const fits = new Set(["contain", "cover", "fill", "inside", "outside"]);
@@ -56,10 +59,19 @@ export function checkEdits(raw: unknown, context: EditsContext): Edits {
   const edits: Record<string, JsonValue> = {};
   for (const [name, value] of entries) {
     if (!allowedEdits.has(name)) continue;
-    const check = checks[name];
-    edits[name] = check === undefined ? cleanJson(value) : check(cleanJson(value), context);
+    edits[name] = checkEdit(name, cleanJson(value), context);
   }
   return edits;
+}
+
+function checkEdit(name: string, value: JsonValue, context: EditsContext): JsonValue {
+  try {
+    return checks[name]?.(value, context) ?? value;
+  } catch (error) {
+    if (context.onProblem === undefined || !isStockroomError(error)) throw error;
+    context.onProblem(error);
+    return value;
+  }
 }
 
 type Check = (value: JsonValue, context: EditsContext) => JsonValue;

@@ -3,6 +3,7 @@
 //   F1. edits.toFormat, then what the reader takes (auto), then outputFormat, then the original's.
 //   F2. An SVG with edits becomes a PNG unless somebody said otherwise; without edits it stays what it is.
 
+import { reviveError } from "../../../base/errors.ts";
 import type { FormatOrigin, ImageRequest, JsonValue, RequestType } from "../plan.ts";
 import { isObject } from "./json.ts";
 
@@ -61,9 +62,10 @@ const withQuality = ["jpeg", "png", "webp", "tif", "tiff", "heif", "gif", "avif"
 /**
  * Completes a request with the type of its original: the format of an SVG, the quality of the format that comes out.
  *
- * Calling it again changes nothing. `contentType` undefined: what is not known stays open.
+ * Calling it again changes nothing. `contentType` undefined: what is not known stays open. Throws what is wrong with the edits.
  */
 export function settleRequest(request: ImageRequest, contentType: string | undefined): ImageRequest {
+  if (request.problem !== undefined) throw reviveError(request.problem);
   const type = contentType?.split(";")[0]?.trim().toLowerCase();
   let settled = request;
   const isSvg = type === "image/svg+xml";

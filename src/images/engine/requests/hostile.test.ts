@@ -40,14 +40,16 @@ function wrongsOf(request: ImageRequest): string[] {
   )
     wrongs.push("header");
   for (const type of [undefined, "image/svg+xml", "image/gif", "text/html"]) settleRequest(request, type);
-  return otherwise === undefined ? wrongs : [...wrongs, ...wrongsOf(otherwise)];
+  return otherwise === undefined || otherwise.problem !== undefined ? wrongs : [...wrongs, ...wrongsOf(otherwise)];
 }
 
 /** What is wrong with the answers to a URL; throws what is thrown besides refusals. */
 function wrongs(target: string | { path: string; query: string }): string[] {
   return variants.flatMap((given) => {
     try {
-      return wrongsOf(parseRequest(target, given));
+      const request = parseRequest(target, given);
+      settleRequest(request, undefined);
+      return wrongsOf(request);
     } catch (error) {
       if (!isStockroomError(error) || error.facts["status"] === undefined) throw error;
       const isOurs = error.kind === "fault" && given.compat !== "strict";

@@ -70,12 +70,17 @@ export interface Rewrite {
 /** Reads `/regex/flags`; undefined when it is no such thing. The pattern is the operator's and trusted; paths are bounded in length. */
 export function readRewrite(rewrite: { readonly pattern: string; readonly substitution: string } | undefined): Rewrite | undefined {
   if (rewrite === undefined || rewrite.pattern === "" || rewrite.substitution === "") return undefined;
-  const pattern = parsePattern(rewrite.pattern);
+  const pattern = compiled.get(rewrite.pattern) ?? parsePattern(rewrite.pattern);
   if (pattern === undefined) {
     throw refusal(500, "RewritePatternError", "Expected REWRITE_MATCH_PATTERN as /regex/flags. Correct the setting.");
   }
+  // One setting, one pattern: whoever changes it all the time only loses the gain.
+  if (!compiled.has(rewrite.pattern)) compiled.clear();
+  compiled.set(rewrite.pattern, pattern);
   return { pattern, substitution: rewrite.substitution };
 }
+
+const compiled = new Map<string, RegExp>();
 
 /** `/regex/flags` as a RegExp, or undefined. */
 export function parsePattern(text: string): RegExp | undefined {

@@ -2,10 +2,11 @@
 //
 // Owns: the order (signature, expiry, type, bucket, key, edits, query edits; headers, format), the decisions that need no bytes.
 // Does not own: reading originals; what depends on their type (`settleRequest`).
-//   R1. The first wrong thing in the order decides the error.
+//   R1. The first wrong thing in the order decides the error. What is wrong with an edit comes after a missing original, so it is kept in `problem`.
 //   R2. Nothing but a StockroomError is thrown, whatever bytes come.
 //   R3. The same request, options and instant give the same meaning.
 
+import { describeError, isStockroomError, type StockroomError } from "../../../base/errors.ts";
 import type { Edits, ImageRequest, JsonValue, Preset, RequestLimits, RequestOptions } from "../plan.ts";
 import { checkEdits, checkFormat, checkKey, type EditsContext } from "./edits.ts";
 import { acceptedFormats, chooseFormat, readEffort } from "./format.ts";
@@ -41,7 +42,7 @@ interface Given {
 /**
  * Says what a request means. `request` is a web-standard Request, a URL or path as text, or its parts.
  *
- * Throws a StockroomError with the classic code; `answerOf` turns it into the classic JSON. Cost: microseconds; nothing is read.
+ * Throws a StockroomError with the classic code; what is wrong with an edit is thrown by `settleRequest`. Cost: microseconds; nothing is read.
  *
  * @example
  * const { bucket, key, edits } = parseRequest("/fit-in/300x200/filters:grayscale()/photo.jpg", { buckets: ["photos"], nowMs: Date.now() });
@@ -95,18 +96,20 @@ function understand(given: Given, requestType: ImageRequest["requestType"], read
   }
   checkKey(reading.key, context.maxKeyBytes);
 
+  const problems: StockroomError[] = [];
+  const noting = { ...given, context: { ...context, onProblem: (problem: StockroomError) => void problems.push(problem) } };
   const wishes = queryWishes(url, strict);
-  const { own, preset, beyond } = ownEdits(given, reading, wishes);
+  const { own, preset, beyond } = ownEdits(noting, reading, wishes);
   checkPolicy(own, beyond, options.policy);
-  const together = preset === undefined ? own : checkEdits(underlay(preset.edits, own), context);
+  const together = preset === undefined ? own : checkEdits(underlay(preset.edits, own), noting.context);
   const screen = strict
     ? { edits: together, vary: [] }
     : fitToScreen(together, url, wishes.autoWidth === true, options.clientHints === true);
   // Once more, because a size may have grown with the screen.
-  const edits = screen.edits === together ? together : checkEdits(screen.edits, context);
+  const edits = screen.edits === together ? together : checkEdits(screen.edits, noting.context);
 
   const headers = json === undefined ? undefined : readHeaders(json["headers"], strict);
-  const chosen = choose(given, wishes, edits, preset, json);
+  const chosen = choose(noting, wishes, edits, preset, json);
   const effort = effortOf(json, chosen, strict);
   const quality = wishes.quality ?? words?.quality ?? (preset?.quality === undefined ? undefined : readQuality(preset.quality));
   const vary = [...(chosen.varies ? ["Accept"] : []), ...new Set(screen.vary)];
@@ -133,6 +136,7 @@ function understand(given: Given, requestType: ImageRequest["requestType"], read
     ...(preset === undefined ? {} : { preset: presetName(wishes, json) }),
     ...(chosen.formatFrom === "accept" ? { autoFormats: chosen.accepted } : {}),
     ...(quality === undefined ? {} : { quality }),
+    ...(problems[0] === undefined ? {} : { problem: describeError(problems[0]) }),
   };
 }
 
@@ -184,12 +188,22 @@ function choose(given: Given, wishes: QueryWishes, edits: Edits, preset: Preset 
   const asked = json?.["outputFormat"] ?? preset?.outputFormat;
   const chosen = chooseFormat(toFormat, accepted, typeof asked === "string" && asked !== "" ? asked : undefined, strict);
   if (chosen.formatFrom === "request" || (asked !== undefined && asked !== null && asked !== "" && chosen.formatFrom === "source")) {
-    checkFormat("outputFormat", asked, strict);
+    // The format is decided after the original is found.
+    noteFormat(asked, given);
   }
   if (chosen.outputFormat !== undefined && (chosen.formatFrom === "edits" || chosen.formatFrom === "request")) {
     checkPolicyFormat(chosen.outputFormat, preset === undefined ? options.policy : undefined);
   }
   return { ...chosen, accepted, varies: !named && (wanted.webp || wanted.avif) };
+}
+
+function noteFormat(asked: unknown, { strict, context }: Given): void {
+  try {
+    checkFormat("outputFormat", asked, strict);
+  } catch (error) {
+    if (!isStockroomError(error)) throw error;
+    context.onProblem?.(error);
+  }
 }
 
 /** Formats a reader takes, less those the operator does not want written. */
