@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { planOf, type JsonValue, type RequestOptions } from "../plan.ts";
 import { filterNames } from "./filters.ts";
 import { allowedEdits } from "./edits.ts";
-import { explain, explainMeaning, parseRequest, settleRequest } from "./index.ts";
+import { explain, explainMeaning, findOptionProblems, parseRequest, settleRequest } from "./index.ts";
 
 const nowMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 const options: RequestOptions = { buckets: ["photos", "marks", "my.bucket", "b(1)"], nowMs };
@@ -988,6 +988,34 @@ describe("presets, policies and screens", () => {
   it.each(["bogus", "__proto__", "constructor", ""])("named %o is not there", (name) => {
     expect(refused(`/a.jpg?preset=${name}`, shop)).toBe("404 ImagePreset::NotFound");
     expect(refused(base64({ key: "a", preset: name }), shop)).toBe("404 ImagePreset::NotFound");
+  });
+
+  it("tell the operator what is wrong with them", () => {
+    expect(findOptionProblems(shop)).toEqual([]);
+    expect(findOptionProblems(options)).toEqual([]);
+    const wrong = {
+      ...options,
+      presets: {
+        a: { edits: { resise: { width: 1 }, resize: { width: -1 } }, outputFormat: "bogus", quality: 0, size: 3 },
+        b: { edits: { overlayWith: { bucket: "nobody", key: "k" } } },
+      },
+      policy: { edits: ["blurr"], formats: ["jpg", "bmp"] },
+      rewrite: { pattern: "/(/g", substitution: "x" },
+    };
+    expect(findOptionProblems(wrong).map((problem) => problem.split(": ")[0])).toEqual([
+      "rewrite.pattern",
+      "presets.a.size",
+      "presets.a.edits.resise",
+      "presets.a.edits",
+      "presets.a.outputFormat",
+      "presets.a.quality",
+      "presets.b.edits",
+      "policy.edits",
+      "policy.formats",
+    ]);
+    expect(findOptionProblems({ ...options, policy: { only: "presets" } })).toEqual([
+      "policy.only: expected presets beside it but there are none",
+    ]);
   });
 
   const only = { ...shop, policy: { only: "presets" as const } };

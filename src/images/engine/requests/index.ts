@@ -9,5 +9,6 @@ export { readEnvironment, type ClassicSettings } from "./environment.ts";
 export { explain, explainMeaning, type Explanation } from "./explain.ts";
 export { settleRequest } from "./format.ts";
 export { parseRequest } from "./parse.ts";
+export { findOptionProblems } from "./presets.ts";
 export type { ErrorAnswer } from "./refusal.ts";
 export type { RequestLike } from "./url.ts";

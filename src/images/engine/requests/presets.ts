@@ -4,9 +4,13 @@
 //   N2. The URL's own edits win over the preset's, each whole edit; under `only: presets` there are none.
 
 import type { Edits, JsonValue, Policy, Preset, RequestOptions } from "../plan.ts";
+import { allowedEdits, checkEdits, checkFormat } from "./edits.ts";
 import { formatName } from "./format.ts";
 import { isObject } from "./json.ts";
+import { parsePattern } from "./kind.ts";
+import { readQuality } from "./query.ts";
 import { refusal, show } from "./refusal.ts";
+import { requestLimits } from "./url.ts";
 
 /** The preset of a name. Throws `ImagePreset::NotFound` (404). */
 export function findPreset(name: unknown, presets: RequestOptions["presets"]): Preset {
@@ -55,4 +59,53 @@ export function checkPolicy(own: Edits, beyond: boolean, policy: Policy | undefi
 export function checkPolicyFormat(format: string, policy: Policy | undefined): void {
   if (policy?.formats === undefined || policy.formats.map(formatName).includes(formatName(format))) return;
   throw denied(`Expected one of the formats ${policy.formats.join(", ")} but received ${show(format)}. Use one of them.`);
+}
+
+const presetFields = new Set(["edits", "outputFormat", "quality"]);
+
+/**
+ * What is wrong with an operator's rewrite, presets and policy, each with its place; empty when nothing is. For the start, so that no reader meets it first.
+ */
+export function findOptionProblems({ buckets, presets, policy, compat, rewrite }: RequestOptions): string[] {
+  const problems: string[] = [];
+  if (rewrite !== undefined && parsePattern(rewrite.pattern) === undefined) {
+    problems.push(`rewrite.pattern: expected /regex/flags but received ${show(rewrite.pattern)}`);
+  }
+  for (const [name, preset] of Object.entries(presets ?? {})) {
+    const place = `presets.${name}`;
+    for (const field of Object.keys(preset)) {
+      if (!presetFields.has(field)) problems.push(`${place}.${field}: expected edits, outputFormat or quality`);
+    }
+    for (const edit of Object.keys(preset.edits ?? {})) {
+      if (!allowedEdits.has(edit)) problems.push(`${place}.edits.${edit}: expected the name of an edit`);
+    }
+    const tell = (what: string, check: () => unknown): void => {
+      try {
+        check();
+      } catch (error) {
+        problems.push(`${place}.${what}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    };
+    const context = { buckets, strict: compat === "strict", ...requestLimits };
+    tell("edits", () => checkEdits(preset.edits, context));
+    if (preset.outputFormat !== undefined) tell("outputFormat", () => checkFormat("outputFormat", preset.outputFormat, context.strict));
+    if (preset.quality !== undefined) tell("quality", () => readQuality(preset.quality));
+  }
+  for (const edit of policy?.edits ?? [])
+    if (!allowedEdits.has(edit)) problems.push(`policy.edits: expected names of edits but received ${show(edit)}`);
+  for (const format of policy?.formats ?? []) {
+    if (!isKnownFormat(format)) problems.push(`policy.formats: expected names of formats but received ${show(format)}`);
+  }
+  if (policy?.only === "presets" && Object.keys(presets ?? {}).length === 0)
+    problems.push("policy.only: expected presets beside it but there are none");
+  return problems;
+}
+
+function isKnownFormat(format: string): boolean {
+  try {
+    checkFormat("format", format, false);
+    return true;
+  } catch {
+    return false;
+  }
 }
