@@ -99,6 +99,9 @@ async function cropToAttention(draft: Draft): Promise<void> {
   await settle(draft);
 }
 
+/** Moderators say how sure they are in percent or as a fraction; in doubt the surer reading hides more. */
+const percentOf = (confidence: number): number => (confidence <= 1 ? confidence * 100 : confidence);
+
 /** `contentModeration`: blurs the picture when a moderator names something in it that should not be shown. */
 export async function contentModeration(draft: Draft, value: JsonValue): Promise<void> {
   if (value !== true && !isFields(value)) return;
@@ -115,6 +118,8 @@ export async function contentModeration(draft: Draft, value: JsonValue): Promise
     );
   }
   const labels = await ask(draft, recaller(moderator), (picture, facts) => moderator.labels(picture, facts));
-  const found = labels.filter(({ name, confidence }) => confidence >= minConfidence && (!Array.isArray(only) || only.includes(name)));
+  const found = labels.filter(
+    ({ name, confidence }) => percentOf(confidence) >= minConfidence && (!Array.isArray(only) || only.includes(name)),
+  );
   if (found.length > 0 && blur >= 0.3 && blur <= 1000) draft.pipeline.blur(blur);
 }

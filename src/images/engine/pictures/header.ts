@@ -26,21 +26,6 @@ export interface Header {
  * Throws 400 `InstantiationError` for what is no picture, is a harmful SVG, or has a first frame past the pixel limit.
  */
 export async function readHeader(original: Uint8Array, limits: PictureLimits): Promise<Header> {
-  const known = headers.get(original);
-  if (known !== undefined) {
-    checkInput(known, 1, limits);
-    return known;
-  }
-  const header = await readNew(original, limits);
-  // An SVG is looked through each time: it may be larger than another caller allows.
-  if (header.kind !== "svg") headers.set(original, header);
-  return header;
-}
-
-/** Of bytes that are still held by somebody: weighing an original before its turn and then working on it reads its header once. */
-const headers = new WeakMap<Uint8Array, Header>();
-
-async function readNew(original: Uint8Array, limits: PictureLimits): Promise<Header> {
   const kind = sniffPicture(original);
   if (kind === undefined) {
     throw notAPicture("Expected a JPEG, PNG, WebP, GIF, TIFF, AVIF or SVG picture but the bytes are none of them. Check the upload.", {

@@ -66,7 +66,7 @@ const sayings: readonly { readonly says: RegExp; readonly make: (said: string, c
       problem(503, "ProcessingTimeout", "The picture took longer than its time. Try again or ask for a smaller one.", {}, cause),
   },
   {
-    says: /^Expected |not supported for multi-page|cannot be (?:used|applied)|Cannot extract channel|Invalid convolution kernel|Unable to parse color|colour|must have at least/i,
+    says: /^Expected |not supported for multi-page|cannot be (?:used|applied)|Cannot extract channel|Invalid convolution kernel|Unable to parse color|colour|must (?:have|be) at least/i,
     make: (said, cause) => problem(400, "InvalidEdit", `The edits cannot be applied: ${said}.`, {}, cause),
   },
   {

@@ -262,7 +262,8 @@ describe("effort", () => {
     expect(chooseEffort({ format: "webp", pixels: 480_000 })).toBe(4);
     expect(chooseEffort({ format: "webp", pixels: 480_000, asked: 6 })).toBe(6);
     expect(chooseEffort({ format: "avif", pixels: 480_000 })).toBe(0);
-    expect(chooseEffort({ format: "avif", pixels: 12_000_000, asked: 9 })).toBeUndefined();
+    expect(chooseEffort({ format: "avif", pixels: 12_000_000, asked: 9 })).toBe(0);
+    expect(chooseEffort({ format: "avif", pixels: 13_000_000 })).toBeUndefined();
   });
 
   it("writes WebP where even the fastest AVIF would take too long, and says so", async () => {

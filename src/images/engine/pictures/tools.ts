@@ -30,7 +30,7 @@ export interface FaceDetector {
   recall?(id: string): readonly Face[] | undefined;
 }
 
-/** `confidence` is in percent, as minConfidence is. */
+/** `confidence` is in percent, as minConfidence is; up to 1 it counts as a fraction. */
 export interface ModerationLabel {
   readonly name: string;
   readonly confidence: number;

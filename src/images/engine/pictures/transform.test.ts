@@ -4,7 +4,7 @@ import { StockroomError } from "../../../base/errors.ts";
 import type { Edits, ImageRequest } from "../plan.ts";
 import { likeness, makeAnimation, makePhoto, makeQuarters, pixelAt } from "./fixtures/photos.ts";
 import type { Face, Tools } from "./tools.ts";
-import { pixelsOf, transform } from "./transform.ts";
+import { transform } from "./transform.ts";
 
 const request = (edits: Edits, more: Partial<ImageRequest> = {}): ImageRequest => ({
   requestType: "default",
@@ -507,6 +507,8 @@ describe("smartCrop and contentModeration", () => {
   it.each([
     [true, [{ name: "Violence", confidence: 90 }], true],
     [true, [{ name: "Violence", confidence: 70 }], false],
+    [true, [{ name: "Violence", confidence: 0.9 }], true],
+    [true, [{ name: "Violence", confidence: 0.7 }], false],
     [{ minConfidence: 60 }, [{ name: "Violence", confidence: 70 }], true],
     [{ moderationLabels: ["Drugs"] }, [{ name: "Violence", confidence: 99 }], false],
     [{ moderationLabels: ["Violence"], blur: 9.2 }, [{ name: "Violence", confidence: 99 }], true],
@@ -729,13 +731,5 @@ describe("errors", () => {
 
   it("stops when the caller has gone", async () => {
     await expect(run(photo, { resize: { width: 10 } }, {}, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: "AbortError" });
-  });
-});
-
-describe("pixelsOf", () => {
-  it("counts all frames, and knows nothing of what is no picture", async () => {
-    expect(await pixelsOf(photo)).toBe(640 * 480);
-    expect(await pixelsOf(await makeAnimation(80, 60, 5))).toBe(80 * 60 * 5);
-    expect(await pixelsOf(Buffer.from("no"))).toBeUndefined();
   });
 });

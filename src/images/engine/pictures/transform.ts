@@ -221,13 +221,3 @@ function describe(original: Uint8Array, header: Header, request: ImageRequest): 
   };
   return json(facts, size);
 }
-
-/** Pixels that must be decoded or held for this original, all frames; undefined when its header cannot be read. Never throws. */
-export async function pixelsOf(original: Uint8Array): Promise<number | undefined> {
-  try {
-    const { width, height, pages } = await readHeader(original, { ...pictureLimits, maxInputPixels: Number.MAX_SAFE_INTEGER });
-    return width * height * pages;
-  } catch {
-    return undefined;
-  }
-}

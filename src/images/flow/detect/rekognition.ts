@@ -55,8 +55,8 @@ export function makeRekognitionDetector(client: RekognitionClient): FaceDetector
   };
 }
 
-/** Labels as Rekognition gives them, from `minConfidence` percent (default 0: each request names its own). Throws `busy` `DetectorUnavailable`. */
-export function makeRekognitionModerator(client: RekognitionClient, minConfidence = 0): Moderator {
+/** Labels as Rekognition gives them, from `minConfidence` percent (default 2: each request names its own bound above). Throws `busy` `DetectorUnavailable`. */
+export function makeRekognitionModerator(client: RekognitionClient, minConfidence = 2): Moderator {
   return {
     labels: async (picture, { signal }) => {
       const answer = await called(() =>
