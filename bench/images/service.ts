@@ -158,7 +158,7 @@ async function compare(
   const samples = new Map(servers.map(({ name }) => [name, [] as { cpuMs: number; bytes: number; perSecond: number }[]]));
   let at = 0;
   // Compiled code is what is compared.
-  for (const server of servers) await send(warm, width, async (n) => await server.one(1_000_000 + n), expected);
+  for (const server of servers) await send(warm, width, async (n) => await server.one(count * rounds + n), expected);
   for (let round = 0; round < rounds; round++) {
     for (const server of servers) {
       const { name, pid } = server;

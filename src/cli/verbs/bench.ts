@@ -19,6 +19,7 @@ const programs = {
   gate: { file: "bench/classify/gate.ts", what: "how often an equal challenger is promoted" },
   workflow: { file: "bench/workflow.ts", what: "1,000 durable runs while their processes are killed" },
   store: { file: "bench/store.ts", what: "sealing and opening, beside bare AES" },
+  images: { file: "bench/images/service.ts", what: "the picture server over HTTP beside ipx, nginx and bare Node" },
   tables: { file: "bench/tables.ts", what: "CSV in and out, beside csv-parse" },
 } as const;
 

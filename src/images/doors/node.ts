@@ -30,25 +30,21 @@ export function makeListener(options: NodeDoorOptions): (request: IncomingMessag
       ownPage(target, request, response).catch(() => response.destroy());
       return;
     }
-    const asked: Asked = {
-      method: request.method ?? "GET",
-      target,
-      header: (name) => headerOf(request, name),
-      // Made only when somebody waits: a hit needs none.
-      get signal() {
-        return signalOf(response);
-      },
-    };
-    const finish = (reply: Reply): void => {
-      send(reply, response);
-      const ms = performance.now() - begin;
-      service.counts.timed(ms / 1000);
-      access?.write(asked, reply, ms, request.socket.remoteAddress ?? "");
-    };
+    const asked = new NodeAsked(request, response, target);
     const reply = service.answer(asked);
-    if (reply instanceof Promise) reply.then(finish).catch(() => response.destroy());
-    else finish(reply);
+    if (reply instanceof Promise) reply.then((later) => finish(asked, later, begin)).catch(() => response.destroy());
+    else finish(asked, reply, begin);
   };
+
+  function finish(asked: NodeAsked, reply: Reply, begin: number): void {
+    if (!asked.response.destroyed) {
+      asked.response.writeHead(reply.status, reply.headers);
+      asked.response.end(reply.body);
+    }
+    const ms = performance.now() - begin;
+    service.counts.timed(ms / 1000);
+    access?.write(asked, reply, ms, asked.request.socket.remoteAddress ?? "");
+  }
 
   async function ownPage(target: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = target.split("?", 1)[0];
@@ -111,26 +107,34 @@ function targetOf(url: string, prefix: string): string {
   return hash < 0 ? cut : cut.slice(0, hash);
 }
 
-function headerOf(request: IncomingMessage, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value.join(", ") : value;
-}
+/** A node:http request as the service takes it. A class, because an object with a getter of its own costs a cache hit a tenth of its time. */
+class NodeAsked implements Asked {
+  readonly method: string;
+  readonly target: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  #gone: AbortController | undefined;
 
-const signals = new WeakMap<ServerResponse, AbortSignal>();
+  constructor(request: IncomingMessage, response: ServerResponse, target: string) {
+    this.method = request.method ?? "GET";
+    this.target = target;
+    this.request = request;
+    this.response = response;
+  }
 
-function signalOf(response: ServerResponse): AbortSignal {
-  const known = signals.get(response);
-  if (known !== undefined) return known;
-  const gone = new AbortController();
-  response.once("close", () => {
-    if (!response.writableFinished) gone.abort(new DOMException("The caller has gone.", "AbortError"));
-  });
-  signals.set(response, gone.signal);
-  return gone.signal;
-}
+  header(name: string): string | undefined {
+    const value = this.request.headers[name];
+    return Array.isArray(value) ? value.join(", ") : value;
+  }
 
-function send(reply: Reply, response: ServerResponse): void {
-  if (response.destroyed) return;
-  response.writeHead(reply.status, reply.headers);
-  response.end(reply.body);
+  /** Made only when somebody waits: a hit needs none. */
+  get signal(): AbortSignal {
+    if (this.#gone !== undefined) return this.#gone.signal;
+    const gone = new AbortController();
+    this.#gone = gone;
+    this.response.once("close", () => {
+      if (!this.response.writableFinished) gone.abort(new DOMException("The caller has gone.", "AbortError"));
+    });
+    return gone.signal;
+  }
 }

@@ -34,18 +34,34 @@ export function makeAccessLog(destination: (lines: string) => void): AccessLog {
         timer.unref();
       }
       const code = reply.code === undefined ? "" : `,"code":${JSON.stringify(reply.code)}`;
-      pending += `{"level":"info","time":"${at}","room":"images","message":"picture","method":${JSON.stringify(method)},"target":${JSON.stringify(concealed(target))},"status":${reply.status},"outcome":"${reply.outcome}"${code},"bytes":${reply.body?.byteLength ?? 0},"ms":${ms.toFixed(1)},"from":${JSON.stringify(from)}}\n`;
+      pending += `{"level":"info","time":"${at}","room":"images","message":"picture","method":${JSON.stringify(method)},"target":${JSON.stringify(concealed(target))},"status":${reply.status},"outcome":"${reply.outcome}"${code},"bytes":${reply.body?.byteLength ?? 0},"ms":${Math.round(ms * 10) / 10},"from":${JSON.stringify(from)}}\n`;
       if (pending.length > mostPendingChars) flush();
     },
     close: flush,
   };
 }
 
-/** A target as it may be written down. */
+/** A target as it may be written down: signatures hidden, in the query under any spelling of the name and in thumbor's place in the path. */
 export function concealed(target: string): string {
-  const text = target.length > 1_000 ? `${target.slice(0, 1_000)}...` : target;
-  const unsigned =
-    text.includes("signature") || text.includes("%") ? text.replaceAll(/([?&](?:s|%73)(?:i|%69)[^=&]{0,40}=)[^&]*/gi, "$1[secret]") : text;
-  // Thumbor's own stands in the path.
-  return unsigned.replace(/^\/[\w-]{27}=\//, "/[secret]/");
+  const at = target.indexOf("?");
+  const path = (at < 0 ? target : target.slice(0, at)).replace(/^\/[\w-]{27}=\//, "/[secret]/");
+  if (at < 0) return shortened(path);
+  const pairs = target
+    .slice(at + 1)
+    .split("&")
+    .map((pair) => (nameOf(pair) === "signature" ? "signature=[secret]" : pair));
+  return shortened(`${path}?${pairs.join("&")}`);
+}
+
+const shortened = (text: string): string => (text.length > 1_000 ? `${text.slice(0, 1_000)}...` : text);
+
+function nameOf(pair: string): string {
+  const name = pair.slice(0, Math.max(0, pair.indexOf("=")));
+  if (!name.includes("%")) return name.toLowerCase();
+  try {
+    return decodeURIComponent(name).toLowerCase();
+  } catch {
+    // What cannot be decoded here may be decoded elsewhere: better hidden than shown.
+    return "signature";
+  }
 }
