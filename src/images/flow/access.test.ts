@@ -28,7 +28,7 @@ it("never writes a signature down, however its name is spelled", () => {
     "/a.jpg?%73ignature=abc",
     "/a.jpg?s%69gnature=abc",
     "/a.jpg?Signature=abc",
-    "/0123456789_-abcdefghijklmnop=/300x200/a.jpg",
+    "/0123456789_-abcdefghijklmno=/300x200/a.jpg",
   ]) {
     const shown = concealed(target);
     expect([target, /=abc|abcdefghi/.test(shown), shown.includes("[secret]")]).toEqual([target, false, true]);
