@@ -1,0 +1,47 @@
+// Pictures on the house's own port: below /images/, for everyone, beside routes that ask for a token.
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import sharp from "sharp";
+import { expect, it } from "vitest";
+import { housePictures, imageSettings } from "../../src/images/index.ts";
+import { openServer } from "../../src/server/index.ts";
+import { openTestServer } from "./server-kit.ts";
+
+it("serves pictures on the port of the house, without its token, and counts them among its numbers", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "pictures-"));
+  const house = await openTestServer();
+  const { log } = house;
+  const red = sharp({ create: { width: 60, height: 40, channels: 3, background: "#f00" } });
+  await writeFile(path.join(folder, "red.jpg"), await red.jpeg().toBuffer());
+  const settings = imageSettings.parse({ sources: { photos: "." }, accessLog: false });
+  expect(await housePictures({ settings: imageSettings.parse({}), folder, env: {}, log })).toBeUndefined();
+  const pictures = await housePictures({ settings, folder, env: {}, log });
+  const token = "a-token-of-the-house";
+  const server = await openServer({
+    parts: house,
+    settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000, token },
+    version: "test",
+    pictures,
+  });
+  try {
+    const answer = await fetch(`${server.url}/images/30x0/red.jpg`);
+    expect([answer.status, answer.headers.get("content-type"), answer.headers.get("cache-control")]).toEqual([
+      200,
+      "image/jpeg",
+      "max-age=31536000,public",
+    ]);
+    expect((await fetch(`${server.url}/images/none.jpg`)).status).toBe(404);
+    expect((await fetch(`${server.url}/images/playground`)).headers.get("content-type")).toContain("text/html");
+    expect((await fetch(`${server.url}/images`)).status).toBe(401);
+    expect((await fetch(`${server.url}/objects`)).status).toBe(401);
+    const metrics = await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+    expect(await metrics.text()).toContain('stockroom_images_answers_total{outcome="made"} 1');
+  } finally {
+    await server.close();
+    await pictures?.close();
+    await house.close();
+    await rm(folder, { recursive: true });
+  }
+});
