@@ -405,7 +405,7 @@ try {
         },
       ],
       notes: [
-        "The target for a cached answer is 90 % of a bare server's rate. What the service itself does for a hit takes under a microsecond of CPU (measured in process); the rest of the difference is the access log's line, two clock readings, the metrics, and a larger heap for the collector to walk. Tried: headers made once a second instead of for each answer, no framework, no accessor on a fresh object (it cost a tenth of a hit), lines of the log in batches; a larger young generation and a collector without threads changed nothing.",
+        "The target for a cached answer is 90 % of a bare server's rate. What the service itself does for a hit takes under a microsecond of CPU (measured in process); the rest of the difference is the access log's line, two clock readings and the metrics in the listener around it (a listener without them measured like the bare server). Tried: headers made once a second instead of for each answer, no framework, no accessor on a fresh object (it cost a tenth of a hit), lines of the log in batches; a larger young generation and a collector without threads changed nothing.",
         "A 304 costs at most 20 microseconds more than the bare server's own.",
         "On a busy machine the columns of one row differ by up to a tenth from run to run; memory does not.",
       ],
