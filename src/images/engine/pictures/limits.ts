@@ -18,6 +18,8 @@ export interface PictureLimits {
   /** Frames of an animation. */
   readonly maxFrames: number;
   readonly maxSvgBytes: number;
+  /** Pixels an SVG is drawn at: a renderer cannot be stopped. */
+  readonly maxSvgPixels: number;
   /** Seconds one decode-and-encode may take before libvips gives up. */
   readonly maxSeconds: number;
 }
@@ -34,6 +36,7 @@ export const pictureLimits: PictureLimits = {
   maxSide: 16_383,
   maxFrames: 1_000,
   maxSvgBytes: 2_000_000,
+  maxSvgPixels: 9_000_000,
   maxSeconds: 25,
 };
 

@@ -3,7 +3,7 @@
 import sharp, { type Sharp } from "sharp";
 import type { Compat } from "../plan.ts";
 import { readHeader } from "./header.ts";
-import type { PictureLimits } from "./limits.ts";
+import { checkInput, type PictureLimits } from "./limits.ts";
 
 let tuned = false;
 
@@ -35,6 +35,7 @@ export async function openPicture(
 ): Promise<Sharp> {
   tuneSharp();
   const header = await readHeader(bytes, limits);
+  if (header.kind === "svg") checkInput(header, 1, { ...limits, maxInputPixels: limits.maxSvgPixels });
   const pipeline = sharp(bytes, readingOptions(limits, compat));
   return compat === "open" && header.orientation > 1 ? pipeline.autoOrient() : pipeline;
 }

@@ -30,6 +30,13 @@ describe("checkSvg", () => {
     ["a bitmap inside", svg(`<image width="1" height="1" xlink:href="data:image/png;base64,${png}"/>`)],
     ["a hyperlink", svg('<a href="https://example.org/"><rect width="1" height="1"/></a>')],
     ["an animation", svg('<rect width="1" height="1"><animate attributeName="x" from="0" to="5" dur="1s"/></rect>')],
+    [
+      "a shadow",
+      svg(
+        '<filter id="f"><feGaussianBlur stdDeviation="2"/><feOffset/><feMerge><feMergeNode/><feMergeNode in="SourceGraphic"/></feMerge></filter><rect filter="url(#f)"/>',
+      ),
+    ],
+    ["a paragraph", svg(`<text>${"some words ".repeat(50)}</text>`.repeat(10))],
     ["foreign metadata", svg('<metadata xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:RDF rdf:about=""/></metadata>')],
   ])("lets %s through", (_, text) => {
     expect(check(text)).toBeDefined();
@@ -76,6 +83,14 @@ describe("checkSvg", () => {
     ["another namespace", "<svg xmlns='http://www.w3.org/1999/xhtml'/>"],
     ["another encoding", `<?xml version="1.0" encoding="UTF-16"?>${svg("")}`],
     ["UTF-7", `<?xml version="1.0" encoding="UTF-7"?>${svg("+ADw-script+AD4-")}`],
+    ["a book of text", svg(`<text>${"a".repeat(6000)}</text>`)],
+    ["a chain of filters", svg(`<filter>${'<feGaussianBlur stdDeviation="20"/>'.repeat(20)}</filter>`)],
+    ["endless turbulence", svg('<filter><feTurbulence numOctaves="1000"/></filter>')],
+    ["a thousand layers", svg('<g opacity=".5"/>'.repeat(1000))],
+    ["a thousand layers by style", svg('<g style="fill:red;opacity:.5"/>'.repeat(1000))],
+    ["a long text by uses", svg(`<text id="t">${"a".repeat(900)}</text>${'<use href="#t"/>'.repeat(30)}`)],
+    ["many filtered elements", svg(`<filter id="f"><feGaussianBlur/></filter>${'<g filter="url(#f)"/>'.repeat(5)}`)],
+    ["filters by a style sheet", svg("<style>a{filter:url(#f)} b{ filter : url(#f)} c{filter:none}</style>")],
     ["depth", svg("<g>".repeat(500) + "</g>".repeat(500))],
   ])("refuses %s", (_, text) => {
     expect(() => check(text)).toThrow(expect.objectContaining({ code: "InstantiationError", kind: "input" }));

@@ -157,7 +157,13 @@ function openDraft(original: Uint8Array, request: ImageRequest, tools: Tools, li
     (compat === "strict" || holdsFrames(format)) &&
     header.kind !== "tiff";
   const frames = animated ? header.pages : 1;
-  checkInput(header, frames, limits);
+  const drawn = header.kind === "svg" ? limits.maxSvgPixels : Number.MAX_SAFE_INTEGER;
+  const bounds: PictureLimits = {
+    ...limits,
+    maxInputPixels: Math.min(limits.maxInputPixels, drawn),
+    maxOutputPixels: Math.min(limits.maxOutputPixels, drawn),
+  };
+  checkInput(header, frames, bounds);
   const pipeline = sharp(original, { ...readingOptions(limits, compat), ...(animated ? { animated: true } : {}) });
   const turns = turnsUpright(request) && !animated;
   if (turns && header.orientation > 1) pipeline.autoOrient();
@@ -172,7 +178,7 @@ function openDraft(original: Uint8Array, request: ImageRequest, tools: Tools, li
     header,
     request,
     compat,
-    limits,
+    limits: bounds,
     tools,
     frames,
     animated,
