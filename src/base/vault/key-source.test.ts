@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -32,7 +32,10 @@ test("a new version leaves the old ones as they were and no file beside", async 
   const source = makeKeyFileSource(file);
   const first = await source.create(["sales"], at);
   // What a process killed in the middle of writing leaves.
-  await writeFile(path.join(folder, "home", ".keys.json.abc.tmp"), "half a file");
+  const left = path.join(folder, "home", ".keys.json.abc.tmp");
+  await writeFile(left, "half a file");
+  // An hour old: nobody is writing it any more.
+  await utimes(left, Date.now() / 1000 - 3600, Date.now() / 1000 - 3600);
   const second = await source.add(["sales", "models"], at);
   expect(second.keys.slice(0, 1)).toEqual(first.keys);
   expect(second.keys.map((key) => `${key.zone}/${key.version}`)).toEqual(["sales/1", "sales/2", "models/1"]);

@@ -170,9 +170,9 @@ async function save(file: string, text: string, first: boolean): Promise<void> {
   const folder = path.dirname(file);
   const prefix = `.${path.basename(file)}.`;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  // What a killed process left; nobody else writes now, because the caller holds the vault's lock.
+  // What a killed process left. The caller holds its database's lock, but a house of another database may be writing here this very moment.
   for (const name of await readdir(folder)) {
-    if (name.startsWith(prefix) && name.endsWith(".tmp")) await rm(path.join(folder, name), { force: true });
+    if (name.startsWith(prefix) && name.endsWith(".tmp")) await removeStale(path.join(folder, name));
   }
   const temporary = path.join(folder, `${prefix}${randomBytes(6).toString("hex")}.tmp`);
   const handle = await open(temporary, "wx", 0o600);
@@ -204,6 +204,14 @@ async function save(file: string, text: string, first: boolean): Promise<void> {
     await rename(temporary, file);
   }
   await syncFolder(folder);
+}
+
+/** Longer than any writing of a small file takes. */
+const staleMs = 60_000;
+
+async function removeStale(file: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined);
+  if (found !== undefined && Date.now() - found.mtimeMs > staleMs) await rm(file, { force: true });
 }
 
 async function syncFolder(folder: string): Promise<void> {
