@@ -17,6 +17,8 @@ import { itemReader, openRows, parseCondition } from "../../src/classify/doors/r
 import { decodeModel } from "../../src/classify/engine/model.ts";
 import { openPredictor } from "../../src/classify/engine/predict.ts";
 
+const FITS = 5;
+
 const root = path.resolve(import.meta.dirname, "../..");
 const data = path.join(process.env["STOCKROOM_DATA"] ?? path.join(root, "../shared/data"), "classify");
 
@@ -110,8 +112,9 @@ async function compare(quick: boolean, withRivals: boolean): Promise<void> {
   }
 }
 
-const FITS = 5;
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+}
 
 interface Ours {
   readonly ours: Score;

@@ -9,6 +9,7 @@ import sharp from "sharp";
 import type { JsonValue } from "../plan.ts";
 import { type Draft, measure, settle, sizeNow } from "./draft.ts";
 import { areaAround, clampFractions } from "./geometry.ts";
+import { maxBlurSigma } from "./limits.ts";
 import { openPicture } from "./open.ts";
 import { cut, isFields } from "./operations.ts";
 import { badEdit, problem } from "./problems.ts";
@@ -121,5 +122,5 @@ export async function contentModeration(draft: Draft, value: JsonValue): Promise
   const found = labels.filter(
     ({ name, confidence }) => percentOf(confidence) >= minConfidence && (!Array.isArray(only) || only.includes(name)),
   );
-  if (found.length > 0 && blur >= 0.3 && blur <= 1000) draft.pipeline.blur(blur);
+  if (found.length > 0 && blur >= 0.3 && blur <= 1000) draft.pipeline.blur(Math.min(blur, maxBlurSigma));
 }

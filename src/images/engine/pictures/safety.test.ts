@@ -315,3 +315,11 @@ describe("explainFailure", () => {
     expect(explainFailure(new Error(said))).toMatchObject({ code, facts: { status } });
   });
 });
+
+describe("a blur that would hold a core for minutes", () => {
+  it.each([2000 / 2, 151, 200])("of deviation %i is refused before it begins, and one that is not goes on", async (sigma) => {
+    const photo = await (await makePhoto(600, 400)).jpeg().toBuffer();
+    await expect(transform(photo, request({ blur: sigma }), tools)).rejects.toEqual(refusal("InvalidEdit"));
+    expect(await transform(photo, request({ blur: 20 }), tools)).toMatchObject({ width: 600, height: 400 });
+  });
+});

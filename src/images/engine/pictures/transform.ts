@@ -13,7 +13,7 @@ import { type Draft, measure, settle } from "./draft.ts";
 import { type Encoded, encode, holdsAlpha, holdsFrames, outputFormatOf } from "./encode.ts";
 import { contentModeration, smartCrop } from "./faces.ts";
 import { type Header, liesOnSide, readHeader } from "./header.ts";
-import { checkInput, type PictureLimits, pictureLimits } from "./limits.ts";
+import { checkBlur, checkInput, type PictureLimits, pictureLimits } from "./limits.ts";
 import { roundCorners, roundCrop } from "./masks.ts";
 import { readingOptions, tuneSharp } from "./open.ts";
 import { formatName, operations } from "./operations.ts";
@@ -105,12 +105,19 @@ async function answerOf(original: Uint8Array, request: ImageRequest, tools: Tool
     }
     draft.applied.push([name, value === undefined ? null : value]);
   }
+  checkBlurs(draft);
   if (draft.layers.length > 0) await settle(draft);
   measure(draft);
   const format = outputFormatOf(request.outputFormat, draft.format, header.kind);
   if (request.roundCorner !== undefined) await roundCorners(draft, request.roundCorner, holdsAlpha(format));
   if (request.answer.kind === "placeholder") return placeholder(draft, request.answer.placeholder);
   return encode(draft, format);
+}
+
+/** Every blur asked for, against the size the picture has when sharp blurs it: after the resize, wherever its key stands. */
+function checkBlurs(draft: Draft): void {
+  const size = measure(draft);
+  for (const [name, value] of draft.applied) if (name === "blur" && typeof value === "number") checkBlur(size, draft.frames, value);
 }
 
 /** A GIF cut short decodes to fewer frames without a word; a whole one ends in its trailer, at most padded with zeros. */
