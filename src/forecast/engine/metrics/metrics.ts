@@ -159,11 +159,11 @@ export function tallyForecast(actual: Float64Array, forecast: Forecast, scale: S
       if (mirrors[i] >= 0 && y >= q && y <= quantiles[mirrors[i] * horizon + h]) tally.inside[i]++;
     }
   }
-  if (scale.absolute > 0) {
+  if (scale.absolute > nothing) {
     tally.scaled = tally.absoluteError / scale.absolute;
     tally.scaledPoints = tally.points;
   }
-  if (scale.squared > 0 && tally.points > 0) {
+  if (Math.sqrt(scale.squared) > nothing && tally.points > 0) {
     tally.rootScaled = Math.sqrt(tally.squaredError / tally.points / scale.squared);
     tally.rootScaledParts = 1;
   }
