@@ -1,0 +1,501 @@
+// Regression: a bending trend, seasons, prices, promotions and holidays, with errors that remember.
+//
+//   g(y[t]) = trend(t) + seasons(t) + regressors(t) + e[t],   g the identity or a logarithm
+//
+// The decomposition of Taylor & Letham (2018), "Forecasting at Scale", The American Statistician 72(1); unlike there, it is solved in closed form,
+// the errors are autocorrelated, and the last slope fades.
+// Owns: the model `regression`. Does not own: columns (design.ts), strengths (ridge.ts), error memory (errors.ts).
+//   G1. Two passes decide everything: without bends for the memory of the errors, then whitened by it for the strengths. `advance` repeats only the
+//       last solve.
+//   G2. Numbers inside are in units of the history's own spread, so scale and shift of the target do not matter.
+
+import type { Fitted, FitOptions, Forecast, Model, Series, Unfit } from "../../contract.ts";
+import type { Random } from "../../../../base/random.ts";
+import { groups, makeColumns, makeStructure, type Structure } from "./design.ts";
+import { chooseMemory, innovationSquares, whiten, type Memory } from "./errors.ts";
+import { chooseStrengths, makeNormal, makeScratch, solveRidge, spread, type Normal, type Solved } from "./ridge.ts";
+
+const maxHistory = 1500;
+const minValues = 6;
+const forecastPaths = 500;
+
+/** How the target is seen: `log(y + shift)` or `y`, centred and in units of its spread. */
+interface Scale {
+  readonly log: boolean;
+  readonly shift: number;
+  /** The least `y + shift` a logarithm is taken of. */
+  readonly floor: number;
+  readonly centre: number;
+  readonly spread: number;
+}
+
+/** All that `advance` keeps. */
+interface Shape {
+  readonly structure: Structure;
+  readonly scale: Scale;
+  readonly memory: Memory;
+  readonly penalty: Float64Array;
+  readonly options: FitOptions;
+  /** What the slope keeps from one step to the next beyond the history. */
+  readonly fade: number;
+}
+
+/** A history as the solve sees it: steps from `start` on, columns and scaled target over them. */
+interface Seen {
+  readonly series: Series;
+  readonly start: number;
+  readonly known: Uint8Array;
+  readonly count: number;
+  readonly columns: Float64Array;
+  readonly z: Float64Array;
+}
+
+function makeScale(values: Float64Array, start: number, log: boolean): Scale {
+  let zeros = 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (let t = start; t < values.length; t++) {
+    const y = values[t];
+    if (y === 0) zeros++;
+    else if (y > 0 && y < least) least = y;
+  }
+  const shift = log && zeros > 0 ? least / 2 : 0;
+  const floor = log ? (zeros > 0 ? least / 2 : least / 10) : 0;
+  let sum = 0;
+  let count = 0;
+  for (let t = start; t < values.length; t++) {
+    if (!Number.isFinite(values[t])) continue;
+    sum += log ? Math.log(Math.max(floor, values[t] + shift)) : values[t];
+    count++;
+  }
+  const centre = sum / count;
+  let squares = 0;
+  for (let t = start; t < values.length; t++) {
+    if (!Number.isFinite(values[t])) continue;
+    squares += ((log ? Math.log(Math.max(floor, values[t] + shift)) : values[t]) - centre) ** 2;
+  }
+  const spread = Math.sqrt(squares / count);
+  return { log, shift, floor, centre, spread: spread > 1e-12 * Math.max(Math.abs(centre), 1e-300) ? spread : 1 };
+}
+
+function scaleTarget(scale: Scale, values: Float64Array, start: number, known: Uint8Array): Float64Array {
+  const z = new Float64Array(known.length);
+  for (let i = 0; i < z.length; i++) {
+    if (known[i] === 0) continue;
+    const y = values[start + i];
+    z[i] = ((scale.log ? Math.log(Math.max(scale.floor, y + scale.shift)) : y) - scale.centre) / scale.spread;
+  }
+  return z;
+}
+
+/** Whether a logarithm may be taken at all: nothing negative, few zeros, and some spread. */
+function allowsLog(values: Float64Array, start: number, count: number): boolean {
+  let zeros = 0;
+  let first = Number.NaN;
+  let moves = false;
+  for (let t = start; t < values.length; t++) {
+    const y = values[t];
+    if (y < 0) return false;
+    if (y === 0) zeros++;
+    if (Number.isFinite(y)) {
+      if (Number.isNaN(first)) first = y;
+      else if (y !== first) moves = true;
+    }
+  }
+  return moves && zeros <= 0.1 * count;
+}
+
+function residuals(columns: Float64Array, z: Float64Array, beta: Float64Array, known: Uint8Array, out: Float64Array): void {
+  const count = known.length;
+  out.set(z);
+  for (let j = 0; j < beta.length; j++) {
+    const b = beta[j];
+    if (b === 0) continue;
+    const at = j * count;
+    for (let t = 0; t < count; t++) out[t] -= b * columns[at + t];
+  }
+  for (let t = 0; t < count; t++) if (known[t] === 0) out[t] = 0;
+}
+
+/** Zeroes rows without a value, for normal equations without whitening. */
+function masked(columns: Float64Array, width: number, known: Uint8Array): Float64Array {
+  let whole = true;
+  for (let t = 0; t < known.length; t++) if (known[t] === 0) whole = false;
+  if (whole) return columns;
+  const out = columns.slice();
+  const count = known.length;
+  for (let j = 0; j < width; j++) for (let t = 0; t < count; t++) if (known[t] === 0) out[j * count + t] = 0;
+  return out;
+}
+
+const historyStart = (values: Float64Array): number => {
+  let start = Math.max(0, values.length - maxHistory);
+  while (start < values.length && !Number.isFinite(values[start])) start++;
+  return start;
+};
+
+function fit(series: Series, options: FitOptions): Fitted | Unfit {
+  const start = historyStart(series.values);
+  const steps = series.values.length - start;
+  const known = new Uint8Array(steps);
+  let count = 0;
+  for (let t = 0; t < steps; t++) {
+    if (Number.isFinite(series.values[start + t])) {
+      known[t] = 1;
+      count++;
+    }
+  }
+  if (count < minValues) {
+    return { kind: "unfit", reason: `A regression needs ${minValues} known values, and the history has ${count}.` };
+  }
+  const structure = makeStructure(series, start, count);
+  const { width, group, weight } = structure;
+  const columns = makeColumns(structure, series, structure.origin, steps);
+  const scratch = makeScratch(width);
+  const penalty = new Float64Array(width);
+
+  // First pass: no bends, so that what the trend cannot follow shows as memory of the errors; and the choice between sum and product.
+  spread(Float64Array.of(0, 1e6, 2, 5), group, weight, penalty);
+  const plain = masked(columns, width, known);
+  let normal: Normal | undefined;
+  let scale: Scale | undefined;
+  let z: Float64Array = new Float64Array(0);
+  let memory: Memory = { phi: 0, alpha: 0 };
+  let best = Number.POSITIVE_INFINITY;
+  const errors = new Float64Array(steps);
+  for (const log of allowsLog(series.values, start, count) ? [false, true] : [false]) {
+    const tried = makeScale(series.values, start, log);
+    const target = scaleTarget(tried, series.values, start, known);
+    normal = makeNormal(plain, target, width, steps, count, normal);
+    const { beta } = solveRidge(normal, penalty, scratch);
+    residuals(columns, target, beta, known, errors);
+    const found = chooseMemory(errors, known, count);
+    const squares = innovationSquares(errors, known, found.phi, found.alpha);
+    // Minus twice the log-likelihood of the one-step errors on the scale of the target (the Jacobian of g added): both have the same parameters.
+    let score = count * (Math.log(Math.max(squares, 1e-20) / count) + 2 * Math.log(tried.spread));
+    if (log) {
+      for (let t = 0; t < steps; t++) {
+        if (known[t] === 1) score += 2 * Math.log(Math.max(tried.floor, series.values[start + t] + tried.shift));
+      }
+    }
+    if (scale === undefined || score < best) {
+      best = score;
+      scale = tried;
+      z = target;
+      memory = found;
+    }
+  }
+  if (scale === undefined) return { kind: "unfit", reason: "The history has no spread that a regression could use." };
+
+  // Second pass: whitened, so that cross-validation sees independent errors.
+  const white = new Float64Array(columns.length);
+  const whiteZ = new Float64Array(steps);
+  whiten(columns, width, known, memory, white);
+  whiten(z, 1, known, memory, whiteZ);
+  normal = makeNormal(white, whiteZ, width, steps, count);
+  const strengths = chooseStrengths(normal, group, weight, scratch);
+  const weights = weight.slice();
+  spread(strengths, group, weights, penalty);
+  let solved = solveRidge(normal, penalty, scratch);
+  const beta = solved.beta.slice();
+  // Few bends rather than many small ones, as the paper's Laplace prior: each bend is held by its own size (local approximation of Zou & Li 2008).
+  let score = solved.gcv;
+  for (let round = 0; round < 3 && structure.knots.length > 1 && strengths[groups.knots] < 1e5; round++) {
+    let mean = 0;
+    for (let j = 0; j < width; j++) if (group[j] === groups.knots) mean += Math.abs(beta[j]) / structure.knots.length;
+    if (!(mean > 0)) break;
+    const trial = weights.slice();
+    for (let j = 0; j < width; j++) if (group[j] === groups.knots) trial[j] = mean / (Math.abs(beta[j]) + 0.05 * mean);
+    spread(strengths, group, trial, penalty);
+    solved = solveRidge(normal, penalty, scratch);
+    if (!(solved.gcv < score)) break;
+    score = solved.gcv;
+    beta.set(solved.beta);
+    weights.set(trial);
+  }
+  spread(strengths, group, weights, penalty);
+  residuals(columns, z, beta, known, errors);
+  const settled = chooseMemory(errors, known, count);
+  const changed = settled.phi !== memory.phi || settled.alpha !== memory.alpha;
+
+  // A slope is trusted for a sixth of the history ahead (its damped sum tends to that many steps), at least six steps.
+  const shape: Shape = { structure, scale, memory: settled, penalty, options, fade: Math.exp(-1 / Math.max(6, steps / 6)) };
+  return settle(shape, { series, start, known, count, columns, z }, changed ? undefined : normal);
+}
+
+/** Solves for the coefficients of a decided shape and wraps them up. */
+function settle(shape: Shape, seen: Seen, ready: Normal | undefined): Fitted | Unfit {
+  const { structure, memory, penalty } = shape;
+  const { known, count, columns, z } = seen;
+  const { width } = structure;
+  const steps = known.length;
+  const scratch = makeScratch(width);
+  let white: Float64Array | undefined;
+  const whiteZ = new Float64Array(steps);
+  let normal = ready;
+  if (normal === undefined) {
+    white = new Float64Array(columns.length);
+    whiten(columns, width, known, memory, white);
+    whiten(z, 1, known, memory, whiteZ);
+    normal = makeNormal(white, whiteZ, width, steps, count);
+  }
+  const solved = solveRidge(normal, penalty, scratch);
+  const beta = solved.beta.slice();
+  const errors = new Float64Array(steps);
+  const innovations = new Float64Array(steps);
+  residuals(columns, z, beta, known, errors);
+  whiten(errors, 1, known, memory, innovations);
+
+  // A few values far outside the rest must not bend the coefficients (Huber 1964): they are pulled in for one more solve.
+  const width6 = 6 * deviation(innovations, known, count);
+  let wild = 0;
+  for (let t = 0; t < steps; t++) if (known[t] === 1 && Math.abs(innovations[t]) > width6) wild++;
+  if (wild > 0 && wild <= 0.04 * count && width6 > 0) {
+    const tame = z.slice();
+    for (let t = 0; t < steps; t++) {
+      if (known[t] === 1 && Math.abs(innovations[t]) > width6) tame[t] -= innovations[t] - Math.sign(innovations[t]) * (width6 / 2);
+    }
+    if (white === undefined) {
+      white = new Float64Array(columns.length);
+      whiten(columns, width, known, memory, white);
+    }
+    whiten(tame, 1, known, memory, whiteZ);
+    beta.set(solveRidge(makeNormal(white, whiteZ, width, steps, count, normal), penalty, scratch).beta);
+    residuals(columns, z, beta, known, errors);
+    whiten(errors, 1, known, memory, innovations);
+  }
+  for (let j = 0; j < width; j++)
+    if (!Number.isFinite(beta[j])) return { kind: "unfit", reason: "The normal equations of the regression have no solution." };
+  return makeFitted(shape, seen, beta, innovations, solved, slopeError(scratch.factor, structure));
+}
+
+/** Standard error of the last slope per step, in innovation spreads: the root of c'(X'X + P)^-1 c with c picking slope and bends. */
+function slopeError(factor: Float64Array, structure: Structure): number {
+  const { width, knots, span } = structure;
+  const x = new Float64Array(width);
+  let squares = 0;
+  for (let i = 1; i < width; i++) {
+    let sum = i < 2 + knots.length ? 1 / span : 0;
+    for (let k = 1; k < i; k++) sum -= factor[i * width + k] * x[k];
+    x[i] = sum / factor[i * width + i];
+    squares += x[i] * x[i];
+  }
+  return Math.sqrt(squares);
+}
+
+/** 1.4826 times the median absolute innovation. */
+function deviation(innovations: Float64Array, known: Uint8Array, count: number): number {
+  const sizes = new Float64Array(count);
+  let at = 0;
+  for (let t = 0; t < known.length; t++) if (known[t] === 1) sizes[at++] = Math.abs(innovations[t]);
+  sizes.sort();
+  return 1.4826 * sizes[Math.floor(count / 2)];
+}
+
+function makeFitted(shape: Shape, seen: Seen, beta: Float64Array, innovations: Float64Array, solved: Solved, slopeSpread: number): Fitted {
+  const { series, start, known, count, columns, z } = seen;
+  const { structure, scale, memory, options, fade } = shape;
+  const { knots, span } = structure;
+  const steps = known.length;
+  const end = series.position + series.values.length;
+
+  // The level of the errors at the end, and one-step forecasts on the way.
+  const fitted = new Float64Array(series.values.length).fill(Number.NaN);
+  const freedom = Math.max(1, count - Math.min(solved.edf, 0.6 * count));
+  let squares = 0;
+  for (let t = 0; t < steps; t++) squares += innovations[t] * innovations[t];
+  const sigma = Math.sqrt(squares / freedom);
+  const half = 0.5 * (sigma * scale.spread) ** 2;
+  let level = 0;
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  const back = (x: number, lift: number): number => {
+    const y = scale.log ? Math.exp(x * scale.spread + scale.centre + lift) - scale.shift : x * scale.spread + scale.centre;
+    return options.nonNegative && y < 0 ? 0 : y;
+  };
+  const mu = new Float64Array(steps);
+  for (let j = 0; j < beta.length; j++) for (let t = 0; t < steps; t++) mu[t] += beta[j] * columns[j * steps + t];
+  for (let t = 0; t < steps; t++) {
+    const expected = memory.phi * level;
+    fitted[start + t] = back(mu[t] + expected, Math.min(half, 0.7));
+    level = known[t] === 1 ? expected + memory.alpha * innovations[t] : expected;
+    if (known[t] === 1) {
+      low = Math.min(low, z[t]);
+      high = Math.max(high, z[t]);
+    }
+  }
+  // Nothing is forecast further outside the past than twice its range: a product of many effects must not run away.
+  const range = Math.max(high - low, 1e-9);
+  const roof = high + 2 * range;
+  const ground = low - 2 * range;
+
+  const pool = new Float64Array(count);
+  let mean = 0;
+  let at = 0;
+  for (let t = 0; t < steps; t++) if (known[t] === 1) pool[at++] = innovations[t];
+  for (let i = 0; i < count; i++) mean += pool[i] / count;
+  const inflate = Math.sqrt(count / freedom);
+  for (let i = 0; i < count; i++) pool[i] = (pool[i] - mean) * inflate;
+
+  let slope = beta[1];
+  let bendSize = 0;
+  for (let k = 0; k < knots.length; k++) {
+    slope += beta[2 + k];
+    bendSize += Math.abs(beta[2 + k]);
+  }
+  slope /= span;
+  bendSize = knots.length === 0 ? 0 : bendSize / knots.length / span;
+  const bendChance = knots.length / (0.85 * span);
+
+  /** Centre line of the next steps without the level of the errors, in units of the fit. */
+  const course = (horizon: number): Float64Array => {
+    const ahead = makeColumns(structure, series, end, horizon);
+    const line = new Float64Array(horizon);
+    const lastTime = (end - 1 - structure.origin) / span;
+    let trend = beta[0] + beta[1] * lastTime;
+    for (let k = 0; k < knots.length; k++) trend += beta[2 + k] * Math.max(0, (end - 1 - knots[k]) / span);
+    let pace = slope;
+    for (let h = 0; h < horizon; h++) {
+      pace *= fade;
+      trend += pace;
+      line[h] = trend;
+    }
+    for (let j = 2 + knots.length; j < structure.width; j++) {
+      for (let h = 0; h < horizon; h++) line[h] += beta[j] * ahead[j * horizon + h];
+    }
+    return line;
+  };
+
+  /** Sample paths in units of the fit: step h of path p is `[p * perPath + h * perStep]`. */
+  const draw = (horizon: number, paths: number, random: Random, perPath: number, perStep: number): Float64Array => {
+    const line = course(horizon);
+    const out = new Float64Array(paths * horizon);
+    // Smoothed bootstrap (Silverman & Young 1987), with the variance kept; drawn from a well filled beforehand.
+    const blur = 0.9 * count ** -0.2;
+    const shrink = 1 / Math.sqrt(1 + blur * blur);
+    const wellSize = sigma === 0 ? 1 : 2048;
+    const well = new Float64Array(wellSize);
+    if (sigma > 0) for (let i = 0; i < wellSize; i++) well[i] = shrink * (pool[random.below(count)] + blur * sigma * random.normal());
+    const { phi, alpha } = memory;
+    const logStay = bendSize > 0 && bendChance > 0 ? Math.log(1 - Math.min(0.5, bendChance)) : 0;
+    for (let p = 0; p < paths; p++) {
+      let l = level;
+      // A bend at the present: the slope is known with its standard error only. Later ones come as often, and as strong, as those of the past.
+      let bend = slopeSpread * sigma * random.normal();
+      let drift = 0;
+      let next = logStay === 0 ? horizon : Math.floor(Math.log(1 - random.next()) / logStay);
+      for (let h = 0; h < horizon; h++) {
+        if (h === next) {
+          const u = random.next() - 0.5;
+          bend -= bendSize * Math.sign(u) * Math.log(Math.max(1e-12, 1 - 2 * Math.abs(u)));
+          next += 1 + Math.floor(Math.log(1 - random.next()) / logStay);
+        }
+        bend *= fade;
+        drift += bend;
+        const v = well[Math.floor(random.next() * wellSize)];
+        const expected = phi * l;
+        const x = line[h] + drift + expected + v;
+        out[p * perPath + h * perStep] = x < ground ? ground : x > roof ? roof : x;
+        l = expected + alpha * v;
+      }
+    }
+    return out;
+  };
+
+  const simulate = (horizon: number, paths: number, random: Random): Float64Array => {
+    const out = draw(horizon, paths, random, horizon, 1);
+    for (let i = 0; i < out.length; i++) out[i] = back(out[i], 0);
+    return out;
+  };
+
+  const forecast = (horizon: number, levels: readonly number[]): Forecast => {
+    const line = course(horizon);
+    const mean = new Float64Array(horizon);
+    let l = level;
+    let variance = sigma * sigma;
+    for (let h = 0; h < horizon; h++) {
+      l *= memory.phi;
+      const x = line[h] + l;
+      // The mean of a lognormal, as long as that is a correction and not the forecast itself.
+      const lift = Math.min(0.5 * variance * scale.spread * scale.spread, 0.7);
+      mean[h] = back(x < ground ? ground : x > roof ? roof : x, lift);
+      variance += (memory.alpha * sigma) ** 2 * (memory.phi * memory.phi) ** (h + 1);
+    }
+    const quantiles = new Float64Array(levels.length * horizon);
+    if (levels.length > 0) {
+      const paths = draw(horizon, forecastPaths, options.random.fork("regression"), 1, forecastPaths);
+      for (let h = 0; h < horizon; h++) {
+        const column = paths.subarray(h * forecastPaths, (h + 1) * forecastPaths).sort();
+        for (let i = 0; i < levels.length; i++) {
+          const place = levels[i] * (forecastPaths - 1);
+          const below = Math.floor(place);
+          const above = Math.min(below + 1, forecastPaths - 1);
+          quantiles[i * horizon + h] = back(column[below] + (place - below) * (column[above] - column[below]), 0);
+        }
+      }
+    }
+    return { mean, quantiles, levels };
+  };
+
+  const parameters: Record<string, number> = {
+    phi: memory.phi,
+    alpha: memory.alpha,
+    sigma: sigma * scale.spread,
+    edf: solved.edf,
+    slope: slope * scale.spread,
+    fade,
+    bends: knots.length,
+    log: scale.log ? 1 : 0,
+  };
+  const first = structure.width - structure.inputs.length;
+  for (let i = 0; i < structure.inputs.length; i++) {
+    parameters[`beta ${structure.names[first + i]}`] = (beta[first + i] * scale.spread) / structure.inputs[i].scale;
+  }
+  const parts = [
+    scale.log ? "multiplicative" : "additive",
+    `${knots.length} bends`,
+    ...(structure.cycles.length === 0 ? [] : [`${structure.cycles.length} waves`]),
+    ...(structure.inputs.length === 0 ? [] : [`${structure.inputs.length} regressors`]),
+    memory.alpha === 0 ? "white errors" : `errors phi ${memory.phi} alpha ${memory.alpha}`,
+  ];
+  return {
+    kind: "fitted",
+    title: `Regression(${parts.join(", ")})`,
+    parameters,
+    fitted,
+    forecast,
+    simulate,
+    advance: (longer) => advance(shape, longer),
+  };
+}
+
+function advance(shape: Shape, series: Series): Fitted | Unfit {
+  const needed = shape.structure.inputs.reduce((most, input) => Math.max(most, input.index + 1), 0);
+  if (series.regressors.length < needed) {
+    return {
+      kind: "unfit",
+      reason: `The fit reads ${needed} regressors, and the history to advance over has ${series.regressors.length}.`,
+    };
+  }
+  const start = historyStart(series.values);
+  const steps = series.values.length - start;
+  const known = new Uint8Array(steps);
+  let count = 0;
+  for (let t = 0; t < steps; t++) {
+    if (Number.isFinite(series.values[start + t])) {
+      known[t] = 1;
+      count++;
+    }
+  }
+  if (count < minValues) return { kind: "unfit", reason: `A regression needs ${minValues} known values, and the history has ${count}.` };
+  const columns = makeColumns(shape.structure, series, series.position + start, steps);
+  const z = scaleTarget(shape.scale, series.values, start, known);
+  return settle(shape, { series, start, known, count, columns, z }, undefined);
+}
+
+/** Regression with trend, seasons, holidays, prices and promotions: the model other parts of the engine choose by name. */
+export const regression: Model = {
+  name: "regression",
+  about: "A trend that may bend, smooth seasons, prices, promotions and holidays, added up or multiplied, with errors that remember.",
+  usesRegressors: true,
+  fit,
+};
