@@ -1,0 +1,124 @@
+// Several rows of one step become one value.
+//
+//   A1. The order of rows changes nothing, not even the last bit of a sum: values of a step are sorted before they are added.
+//   A2. Work and memory for this are spent on steps with more than one row alone.
+
+import { type RowBlock, scratchFor } from "./rows.ts";
+
+export type Aggregation = "sum" | "avg" | "first" | "min" | "max";
+
+export const aggregations: readonly Aggregation[] = ["sum", "avg", "first", "min", "max"];
+
+/** What aggregation met. */
+export interface Merged {
+  /** Rows beyond the first of their step. */
+  readonly rows: number;
+  /** Of these: rows with the very timestamp of another row of their key. */
+  readonly duplicates: number;
+}
+
+/** Writes the cell of each row of a block: an index into the values, or -1 for rows that have none. */
+export type CellsOf = (block: RowBlock, into: Int32Array) => void;
+
+/**
+ * Puts one column of rows into cells that are NaN before; a row without a value leaves its cell as it is.
+ *
+ * `first` is the value of the earliest timestamp; of equal timestamps the smallest value.
+ */
+export function aggregate(
+  blocks: readonly RowBlock[],
+  column: number,
+  cellsOf: CellsOf,
+  values: Float64Array | Float32Array,
+  aggregation: Aggregation,
+): Merged {
+  const cells = scratchFor(blocks);
+  let counts: Uint8Array | undefined;
+  for (const block of blocks) {
+    cellsOf(block, cells);
+    const source = block.values[column];
+    for (let i = 0; i < block.count; i++) {
+      const cell = cells[i];
+      const value = source[i];
+      if (cell < 0 || Number.isNaN(value)) continue;
+      if (Number.isNaN(values[cell])) values[cell] = value;
+      else {
+        counts ??= new Uint8Array(values.length);
+        counts[cell] = 1;
+      }
+    }
+  }
+  return counts === undefined ? { rows: 0, duplicates: 0 } : mergeCells(blocks, column, cellsOf, values, aggregation, counts);
+}
+
+function mergeCells(
+  blocks: readonly RowBlock[],
+  column: number,
+  cellsOf: CellsOf,
+  values: Float64Array | Float32Array,
+  aggregation: Aggregation,
+  several: Uint8Array,
+): Merged {
+  // Counting sort by cell: `ends[cell]` counts its rows, then moves from where they begin to where they end.
+  const ends = new Int32Array(values.length);
+  const cells = scratchFor(blocks);
+  let total = 0;
+  for (const block of blocks) {
+    cellsOf(block, cells);
+    const source = block.values[column];
+    for (let i = 0; i < block.count; i++) {
+      const cell = cells[i];
+      if (cell < 0 || several[cell] === 0 || Number.isNaN(source[i])) continue;
+      ends[cell] += 1;
+      total += 1;
+    }
+  }
+  let begin = 0;
+  for (let cell = 0; cell < ends.length; cell++) {
+    const count = ends[cell];
+    ends[cell] = begin;
+    begin += count;
+  }
+  const sorted = new Float64Array(total);
+  const instants = new Float64Array(total);
+  for (const block of blocks) {
+    cellsOf(block, cells);
+    const source = block.values[column];
+    for (let i = 0; i < block.count; i++) {
+      const cell = cells[i];
+      if (cell < 0 || several[cell] === 0 || Number.isNaN(source[i])) continue;
+      const at = ends[cell]++;
+      sorted[at] = source[i];
+      instants[at] = block.minutes[i] * 60 + block.seconds[i];
+    }
+  }
+  let merged = 0;
+  let duplicates = 0;
+  let from = 0;
+  for (let cell = 0; cell < ends.length; cell++) {
+    if (several[cell] === 0) continue;
+    const to = ends[cell];
+    merged += to - from - 1;
+    values[cell] = one(sorted, instants, from, to, aggregation);
+    const times = instants.subarray(from, to).sort();
+    for (let i = 1; i < times.length; i++) if (times[i] === times[i - 1]) duplicates += 1;
+    from = to;
+  }
+  return { rows: merged, duplicates };
+}
+
+function one(sorted: Float64Array, instants: Float64Array, from: number, to: number, aggregation: Aggregation): number {
+  if (aggregation === "first") {
+    let best = from;
+    for (let i = from + 1; i < to; i++) {
+      if (instants[i] < instants[best] || (instants[i] === instants[best] && sorted[i] < sorted[best])) best = i;
+    }
+    return sorted[best];
+  }
+  const own = sorted.subarray(from, to).sort();
+  if (aggregation === "min") return own[0];
+  if (aggregation === "max") return own[own.length - 1];
+  let sum = 0;
+  for (let i = 0; i < own.length; i++) sum += own[i];
+  return aggregation === "sum" ? sum : sum / own.length;
+}

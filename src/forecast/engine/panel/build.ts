@@ -1,0 +1,288 @@
+// From rows to a panel: steps, aggregation, filling, related numbers, cold starts.
+//
+// Owns: which series there are and what their cells hold. Does not own: text, files, messages for people (flow/inputs).
+//   B1. The order of rows changes nothing: series stand sorted by item, then dimensions (by code units), and so do levels.
+//   B2. History ends at the last step that holds a value of any series; a row without a value extends nothing.
+//   B3. Memory: rows are let go column by column as they are read; see rows.ts. At most `mostCells` cells of history.
+//   B4. A series without history is a cold start. It is there when the target names it without a value, when related numbers of that very
+//       key reach into the horizon, or when metadata names an item that has no series: then once for every tuple of dimensions that sells.
+//       An item without any history must stand in the metadata; otherwise it is left out and reported.
+
+import { StockroomError } from "../../../base/errors.ts";
+import { timestampOf } from "../calendar/grid.ts";
+import type { Category, Frequency, Grid, Panel, PanelRegressor, SharedRegressor } from "../contract.ts";
+import { aggregate, type Aggregation, type CellsOf, type Merged } from "./aggregate.ts";
+import { type FillRule, fillGaps } from "./fill.ts";
+import { sharedFloat64, sharedInt32 } from "./make.ts";
+import { relatedRegressors, type RelatedFacts, type RelatedRows } from "./related.ts";
+import { type KeySpace, type Rows, scratchFor } from "./rows.ts";
+import { makeSteps, type Steps } from "./steps.ts";
+
+/** Cells of history a panel may have: 4 GiB of values. */
+const mostCells = 2 ** 29;
+
+export interface TargetRows {
+  /** Item first, then dimensions in column order. */
+  readonly keys: KeySpace;
+  /** One column, wide. */
+  readonly rows: Rows;
+  readonly aggregation: Aggregation;
+  readonly fill: FillRule;
+}
+
+/** Text columns of items. */
+export interface ItemMetadata {
+  readonly names: readonly string[];
+  /** By item; index-aligned with `names`, "" is unknown. */
+  readonly items: ReadonlyMap<string, readonly string[]>;
+}
+
+export interface PanelInput {
+  readonly frequency: Frequency;
+  /** At least 1. */
+  readonly horizon: number;
+  readonly seasons: readonly number[];
+  readonly target: TargetRows;
+  readonly related?: RelatedRows;
+  readonly metadata?: ItemMetadata;
+  /** Asked once the grid is known. */
+  readonly shared?: (grid: Grid) => readonly SharedRegressor[];
+}
+
+/** An item that was asked for and of which nothing is known. */
+export interface UnknownItem {
+  readonly item: string;
+  readonly file: "target" | "related";
+  readonly line: number;
+}
+
+export interface BuiltPanel {
+  readonly panel: Panel;
+  readonly merged: Merged;
+  readonly related: readonly RelatedFacts[];
+  readonly unknownItems: readonly UnknownItem[];
+  /** Series without history. */
+  readonly coldStarts: number;
+}
+
+/** A series to be: its texts (item, dimensions) and its key among the target's rows, -1 for none. */
+interface Entry {
+  readonly texts: readonly string[];
+  readonly key: number;
+}
+
+/**
+ * Builds the panel; lets go of the rows it reads.
+ *
+ * Throws, all `input`: `PANEL_EMPTY` when no row has a value, `PANEL_TOO_LARGE` beyond 537 million cells (a stray timestamp may do that).
+ */
+export function buildPanel(input: PanelInput): BuiltPanel {
+  const { frequency, horizon, target } = input;
+  const { keys, rows } = target;
+  const span = spanOf(rows);
+  if (span === undefined) {
+    throw new StockroomError(
+      "input",
+      "PANEL_EMPTY",
+      "Expected rows with a value but there is none. Check the target column and its numbers.",
+    );
+  }
+  const steps = makeSteps(frequency, span.earliest, span.latest);
+  const length = steps.stepOf(span.latest) + 1;
+  const grid: Grid = { frequency, startMs: steps.startMs, length, horizon };
+  const firsts = firstSteps(rows, keys.size, steps);
+  const { entries, unknownItems } = listEntries(input, firsts, steps, grid);
+
+  const begin = (entry: Entry): number => {
+    const first = entry.key < 0 ? length : Math.min(firsts[entry.key], length);
+    return first < length && target.fill.front.kind !== "nan" ? 0 : first;
+  };
+  const offsets = sharedInt32(entries.length + 1);
+  let cells = 0;
+  for (const [i, entry] of entries.entries()) {
+    cells += length - begin(entry);
+    if (cells > mostCells) throw tooLarge(frequency, span, entries.length);
+    offsets[i + 1] = cells;
+  }
+  const values = sharedFloat64(cells).fill(Number.NaN);
+  /** Cell of step 0 of each key. */
+  const bases = new Int32Array(keys.size).fill(-1);
+  const left = new Uint8Array(keys.size).fill(1);
+  for (const [i, entry] of entries.entries()) {
+    if (entry.key < 0) continue;
+    bases[entry.key] = offsets[i + 1] - length;
+    left[entry.key] = 0;
+  }
+  const cellsOf: CellsOf = (block, into) => {
+    steps.stepsOf(block.minutes, block.count, into);
+    for (let i = 0; i < block.count; i++) into[i] = left[block.keys[i]] === 1 ? -1 : bases[block.keys[i]] + into[i];
+  };
+  const merged = aggregate(rows.blocks, 0, cellsOf, values, target.aggregation);
+  rows.clear();
+  for (let i = 0; i < entries.length; i++) {
+    if (offsets[i] < offsets[i + 1]) fillGaps(values, offsets[i], offsets[i + 1], offsets[i + 1], target.fill);
+  }
+
+  const texts = entries.map((entry) => entry.texts);
+  const related =
+    input.related === undefined ? { regressors: [], facts: [] } : relatedRegressors(input.related, { grid, steps, keys, texts, offsets });
+  return {
+    panel: {
+      grid,
+      itemIds: texts.map((each) => each[0]),
+      dimensions: keys.names.slice(1).map((name, d) => categoryOf(name, texts, (each) => each[d + 1])),
+      metadata: metadataOf(input.metadata, texts),
+      offsets,
+      values,
+      regressors: related.regressors satisfies readonly PanelRegressor[],
+      shared: input.shared?.(grid) ?? [],
+      seasons: input.seasons,
+    },
+    merged,
+    related: related.facts,
+    unknownItems,
+    coldStarts: entries.filter((_, i) => offsets[i] === offsets[i + 1]).length,
+  };
+}
+
+interface Span {
+  readonly earliest: number;
+  readonly latest: number;
+}
+
+/** The minutes between which values stand. */
+function spanOf(rows: Rows): Span | undefined {
+  let earliest = Number.POSITIVE_INFINITY;
+  let latest = Number.NEGATIVE_INFINITY;
+  for (const block of rows.blocks) {
+    const values = block.values[0];
+    for (let i = 0; i < block.count; i++) {
+      if (Number.isNaN(values[i])) continue;
+      const minute = block.minutes[i];
+      if (minute < earliest) earliest = minute;
+      if (minute > latest) latest = minute;
+    }
+  }
+  return latest < earliest ? undefined : { earliest, latest };
+}
+
+/** The step of each key's first value; 2^31 - 1 where it has none. */
+function firstSteps(rows: Rows, size: number, steps: Steps): Int32Array {
+  const firsts = new Int32Array(size).fill(0x7fffffff);
+  const at = scratchFor(rows.blocks);
+  for (const block of rows.blocks) {
+    steps.stepsOf(block.minutes, block.count, at);
+    const values = block.values[0];
+    for (let i = 0; i < block.count; i++) {
+      if (!Number.isNaN(values[i]) && at[i] < firsts[block.keys[i]]) firsts[block.keys[i]] = at[i];
+    }
+  }
+  return firsts;
+}
+
+function listEntries(
+  input: PanelInput,
+  firsts: Int32Array,
+  steps: Steps,
+  grid: Grid,
+): { readonly entries: readonly Entry[]; readonly unknownItems: readonly UnknownItem[] } {
+  const { keys } = input.target;
+  const textsOf = (space: KeySpace, key: number): string[] => space.names.map((_, c) => space.text(key, c));
+  const sells = new Set<string>();
+  for (let key = 0; key < keys.size; key++) if (firsts[key] !== 0x7fffffff) sells.add(keys.text(key, 0));
+  const known = (item: string): boolean => sells.has(item) || input.metadata?.items.has(item) === true;
+
+  const entries: Entry[] = [];
+  const unknown = new Map<string, UnknownItem>();
+  const seriesOf = new Set<string>();
+  const tuples = new Map<string, readonly string[]>();
+  const take = (texts: readonly string[], key: number): void => {
+    entries.push({ texts, key });
+    seriesOf.add(texts[0]);
+  };
+  for (let key = 0; key < keys.size; key++) {
+    const texts = textsOf(keys, key);
+    const [item] = texts;
+    if (firsts[key] !== 0x7fffffff) tuples.set(texts.slice(1).join("\0"), texts.slice(1));
+    if (known(item)) take(texts, key);
+    else if (!unknown.has(item)) unknown.set(item, { item, file: "target", line: keys.lines[key] });
+  }
+  const { related } = input;
+  if (related !== undefined) {
+    const reaches = reachHorizon(related, steps, grid);
+    const places = keys.names.map((name) => related.keys.names.indexOf(name));
+    for (let key = 0; key < related.keys.size; key++) {
+      const item = related.keys.text(key, 0);
+      if (!known(item)) {
+        if (reaches[key] === 1 && !unknown.has(item)) unknown.set(item, { item, file: "related", line: related.keys.lines[key] });
+        continue;
+      }
+      if (reaches[key] === 0 || places.includes(-1)) continue;
+      const texts = places.map((place) => related.keys.text(key, place));
+      if (keys.find(texts) < 0) take(texts, -1);
+    }
+  }
+  for (const item of input.metadata?.items.keys() ?? []) {
+    if (!seriesOf.has(item)) for (const tuple of tuples.values()) entries.push({ texts: [item, ...tuple], key: -1 });
+  }
+  entries.sort((a, b) => compareTexts(a.texts, b.texts));
+  return { entries, unknownItems: [...unknown.values()].sort((a, b) => compareText(a.item, b.item)) };
+}
+
+/** 1 for each related key with a row at or after the first step of the horizon. */
+function reachHorizon(related: RelatedRows, steps: Steps, grid: Grid): Uint8Array {
+  const reaches = new Uint8Array(related.keys.size);
+  const at = scratchFor(related.rows.blocks);
+  for (const block of related.rows.blocks) {
+    steps.stepsOf(block.minutes, block.count, at);
+    for (let i = 0; i < block.count; i++) if (at[i] >= grid.length) reaches[block.keys[i]] = 1;
+  }
+  return reaches;
+}
+
+function metadataOf(metadata: ItemMetadata | undefined, texts: readonly (readonly string[])[]): readonly Category[] {
+  if (metadata === undefined) return [];
+  return metadata.names.map((name, c) =>
+    categoryOf(name, texts, (each) => {
+      const text = metadata.items.get(each[0])?.[c];
+      return text === "" ? undefined : text;
+    }),
+  );
+}
+
+/** Levels sorted by code units, so that the order of rows does not show. */
+function categoryOf(
+  name: string,
+  texts: readonly (readonly string[])[],
+  textOf: (texts: readonly string[]) => string | undefined,
+): Category {
+  const all = texts.map(textOf);
+  const levels = [...new Set(all.filter((text) => text !== undefined))].sort(compareText);
+  const codes = sharedInt32(texts.length);
+  const codeOf = new Map(levels.map((level, code) => [level, code]));
+  for (const [i, text] of all.entries()) codes[i] = text === undefined ? -1 : (codeOf.get(text) ?? -1);
+  return { name, levels, codes };
+}
+
+function compareTexts(a: readonly string[], b: readonly string[]): number {
+  for (let i = 0; i < a.length; i++) {
+    const order = compareText(a[i], b[i]);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function tooLarge(frequency: Frequency, span: Span, series: number): StockroomError {
+  const from = timestampOf(frequency, span.earliest * 60_000);
+  const to = timestampOf(frequency, span.latest * 60_000);
+  return new StockroomError(
+    "input",
+    "PANEL_TOO_LARGE",
+    `Expected at most ${mostCells} values of history but ${series} series from ${from} to ${to} have more. Is one of these timestamps a mistake? Otherwise use a coarser frequency or split the items.`,
+    { facts: { series, from, to, mostCells } },
+  );
+}
