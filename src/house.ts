@@ -21,6 +21,15 @@ import {
   type ClassifyParts,
   type ClassifyWing,
 } from "./classify/index.ts";
+import {
+  forecastGrants,
+  forecastMigrations,
+  forecastSettings,
+  forecastZones,
+  makeForecastWing,
+  type ForecastParts,
+  type ForecastWing,
+} from "./forecast/index.ts";
 import { housePictures, imageSettings, type HousePictures } from "./images/index.ts";
 import { systemClock, type Clock } from "./base/clock.ts";
 import { openCompute, type Compute } from "./base/compute/index.ts";
@@ -48,10 +57,11 @@ import {
 } from "./base/workflow/index.ts";
 
 /** The wings' sections of the settings. */
-export const wingSections = { classify: classifySettings, images: imageSettings } as const;
+export const wingSections = { classify: classifySettings, forecast: forecastSettings, images: imageSettings } as const;
 
 export type Settings = BaseSettings & {
   readonly classify: z.infer<typeof classifySettings>;
+  readonly forecast: z.infer<typeof forecastSettings>;
   readonly images: z.infer<typeof imageSettings>;
 };
 
@@ -83,6 +93,7 @@ export interface House {
   readonly events: Events;
   readonly notices: Notices;
   readonly classify: { readonly parts: ClassifyParts; readonly wing: ClassifyWing };
+  readonly forecast: { readonly parts: ForecastParts; readonly wing: ForecastWing };
   /** The pictures served on the house's port; absent for a client and without sources. */
   readonly pictures: HousePictures | undefined;
   /** What was found amiss in the store at opening. Empty for a client. */
@@ -92,19 +103,28 @@ export interface House {
 
 /** Whom the command line and the HTTP door act as; its grants can be changed like any role's. */
 export const operatorGrants: readonly Grant[] = [
-  ...["general", "labelled", "sales"].flatMap((zone): Grant[] => [
+  ...["general", "labelled", "sales", "demand"].flatMap((zone): Grant[] => [
     { role: "operator", zone, access: "read" },
     { role: "operator", zone, access: "write" },
   ]),
   { role: "operator", zone: "predictions", access: "read" },
+  { role: "operator", zone: "forecasts", access: "read" },
+  { role: "operator", zone: "secrets", access: "write" },
 ];
 
 /** The inbox folder acts in this role: it may put what an operator may put, and read nothing. */
-const inboxGrants: readonly Grant[] = ["general", "labelled", "sales"].map((zone) => ({ role: "inbox", zone, access: "write" }));
+const inboxGrants: readonly Grant[] = ["general", "labelled", "sales", "demand"].map((zone) => ({ role: "inbox", zone, access: "write" }));
 
-export const zones: readonly Zone[] = [...classifyZones, { name: "general", prefixes: [""] }];
+export const zones: readonly Zone[] = [...classifyZones, ...forecastZones, { name: "general", prefixes: [""] }];
 
-const migrations = [...vaultMigrations, ...objectsMigrations, ...workflowMigrations, ...notifyMigrations, ...classifyMigrations];
+const migrations = [
+  ...vaultMigrations,
+  ...objectsMigrations,
+  ...workflowMigrations,
+  ...notifyMigrations,
+  ...classifyMigrations,
+  ...forecastMigrations,
+];
 
 /** Reads the settings of everything; throws one `input` error with all problems. */
 export function readSettings(options: Pick<HouseOptions, "cwd" | "env" | "flags" | "file">): Config<typeof wingSections> {
@@ -175,15 +195,21 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     keep(compute, async () => await compute.close());
     const parts: ClassifyParts = { settings: settings.classify, records, objects, vault, compute, postNotice, clock, log };
     const wing = makeWing(parts);
+    const forecastParts: ForecastParts = { settings: settings.forecast, records, objects, compute, postNotice, clock, log };
+    const forecastWing = makeForecastWing(forecastParts);
     const notices = makeNotify({ records, channels: settings.notify.channels, topics: settings.notify.topics, log, clock });
     const workflows = await openWorkflowsOf(options.work, settings, {
       records,
-      queues: [...wing.queues, notices.queue, { name: "house", perWorker: 1, overall: 1 }].map((queue) => ({
+      queues: [...wing.queues, ...forecastWing.queues, notices.queue, { name: "house", perWorker: 1, overall: 1 }].map((queue) => ({
         ...queue,
         perWorker: settings.workflow.concurrency[queue.name] ?? queue.perWorker,
       })),
-      workflows: [...wing.workflows, notices.workflow, reconcileOf(objects, log)],
-      schedules: [...wing.schedules, { name: "house.reconcile", cron: "17 */6 * * *", workflow: "house.reconcile", input: null }],
+      workflows: [...wing.workflows, ...forecastWing.workflows, notices.workflow, reconcileOf(objects, log)],
+      schedules: [
+        ...wing.schedules,
+        ...forecastWing.schedules,
+        { name: "house.reconcile", cron: "17 */6 * * *", workflow: "house.reconcile", input: null },
+      ],
       log,
       clock,
       livenessMs: settings.workflow.livenessIntervalMs,
@@ -192,7 +218,12 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       onDead: async (tx, letter) => await tellDead(tx, letter),
     });
     keep(workflows, async () => await workflows.close());
-    const events = await openEvents({ records, workflows, subscriptions: [...wing.subscriptions, ...notices.subscriptions], log });
+    const events = await openEvents({
+      records,
+      workflows,
+      subscriptions: [...wing.subscriptions, ...forecastWing.subscriptions, ...notices.subscriptions],
+      log,
+    });
     keep(events, async () => await events.close());
     const warnings = options.work ? tellStore(await objects.reconcile(), log) : [];
     if (options.work) {
@@ -221,6 +252,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       events,
       notices,
       classify: { parts, wing },
+      forecast: { parts: forecastParts, wing: forecastWing },
       pictures,
       warnings,
       close,
@@ -244,7 +276,10 @@ async function openPictures(
 /** Defaults of all rooms, then what the settings say of a role and zone instead. */
 function settledGrants(overrides: Settings["vault"]["grants"]): readonly Grant[] {
   const grants = new Map(
-    [...classifyGrants, ...operatorGrants, ...inboxGrants].map((grant) => [`${grant.role} ${grant.zone} ${grant.access}`, grant]),
+    [...classifyGrants, ...forecastGrants, ...operatorGrants, ...inboxGrants].map((grant) => [
+      `${grant.role} ${grant.zone} ${grant.access}`,
+      grant,
+    ]),
   );
   for (const [role, byZone] of Object.entries(overrides)) {
     for (const [zone, allowed] of Object.entries(byZone)) {

@@ -1,0 +1,55 @@
+// What the flow of this wing is built from, and who acts in it.
+//
+//   P1. Every step acts in the role that fits it; a role reads and writes only the zones granted below.
+
+import type { Clock } from "../../base/clock.ts";
+import type { Compute } from "../../base/compute/contract.ts";
+import type { Log } from "../../base/log.ts";
+import type { PostNotice } from "../../base/notify/contract.ts";
+import type { ObjectStore } from "../../base/objects/contract.ts";
+import type { Records } from "../../base/records/contract.ts";
+import type { Actor, Grant, Zone } from "../../base/vault/contract.ts";
+import { defaultsKey, prefixes } from "../store/keys.ts";
+import type { ForecastSettings } from "./settings.ts";
+
+export interface ForecastParts {
+  readonly settings: ForecastSettings;
+  readonly records: Records;
+  readonly objects: ObjectStore;
+  readonly compute: Compute;
+  readonly postNotice: PostNotice;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export const forecastZones: readonly Zone[] = [
+  { name: "demand", prefixes: [prefixes.train, prefixes.stock, prefixes.rejected, defaultsKey] },
+  { name: "forecasts", prefixes: [prefixes.exports, prefixes.runs, prefixes.scenarios, prefixes.adjustments, prefixes.imports] },
+  { name: "sap", prefixes: [prefixes.sap] },
+  { name: "secrets", prefixes: [prefixes.secrets] },
+];
+
+/** `forecast` runs a group; `plan` is a planner's work on its result; `fetch` brings data out of an ERP; `deliver` takes forecasts into one. */
+export type ForecastRole = "forecast" | "plan" | "fetch" | "deliver";
+
+const grants: Readonly<Record<ForecastRole, { readonly read: readonly string[]; readonly write: readonly string[] }>> = {
+  forecast: { read: ["demand", "forecasts"], write: ["forecasts", "demand"] },
+  plan: { read: ["demand", "forecasts"], write: ["forecasts"] },
+  fetch: { read: ["secrets", "sap"], write: ["sap", "demand"] },
+  deliver: { read: ["secrets", "forecasts"], write: ["forecasts"] },
+};
+
+export const forecastGrants: readonly Grant[] = Object.entries(grants).flatMap(([role, zones]) => [
+  ...zones.read.map((zone): Grant => ({ role, zone, access: "read" })),
+  ...zones.write.map((zone): Grant => ({ role, zone, access: "write" })),
+]);
+
+/** Acts in a role on behalf of a run or command. */
+export function actAs(role: ForecastRole, purpose: string): Actor {
+  return { role, purpose };
+}
+
+/** ISO time of the house's clock, for rows. */
+export function timeOf(parts: Pick<ForecastParts, "clock">): string {
+  return new Date(parts.clock.now()).toISOString();
+}

@@ -1,0 +1,58 @@
+// The wing put together: its workflows, the queues they wait in, and which event starts which.
+
+import type { Subscription } from "../../base/events/contract.ts";
+import type { Json, QueueDefinition, ScheduleDefinition, WorkflowDefinition } from "../../base/workflow/contract.ts";
+import type { ForecastParts } from "./parts.ts";
+import { makeSapDeliver } from "./sap/deliver.ts";
+import { makeSapExtract } from "./sap/extract.ts";
+
+export interface ForecastWing {
+  readonly workflows: readonly WorkflowDefinition<Json>[];
+  readonly queues: readonly QueueDefinition[];
+  readonly subscriptions: readonly Subscription[];
+  readonly schedules: readonly ScheduleDefinition[];
+}
+
+/** Text of an event's fact; the wing's own events always have it. */
+function textOf(data: Readonly<Record<string, Json>>, name: string): string {
+  const value = data[name];
+  return typeof value === "string" ? value : "";
+}
+
+/** Makes the wing's definitions over its parts. Starts nothing. */
+export function makeWing(parts: ForecastParts): ForecastWing {
+  const extract = makeSapExtract(parts);
+  const deliver = makeSapDeliver(parts);
+  return {
+    workflows: [extract, deliver],
+    queues: [{ name: "forecast.sap", perWorker: 4 }],
+    subscriptions: parts.settings.sap.targets
+      .filter((target) => target.automatic.length > 0)
+      .map((target) => ({
+        name: `forecast.sap.deliver.${target.name}`,
+        kind: "forecast.exported",
+        workflow: deliver,
+        input: (event) =>
+          target.automatic.includes(textOf(event.data, "group"))
+            ? {
+                kind: "new",
+                target: target.name,
+                group: textOf(event.data, "group"),
+                export: { key: textOf(event.data, "key"), version: textOf(event.data, "version") },
+              }
+            : undefined,
+      })),
+    schedules: parts.settings.sap.sources.flatMap((source): ScheduleDefinition[] =>
+      source.cron === undefined
+        ? []
+        : [
+            {
+              name: `forecast.sap.extract.${source.name}`,
+              cron: source.cron,
+              workflow: extract.name,
+              input: { source: source.name, requestedAt: "by schedule" },
+            },
+          ],
+    ),
+  };
+}

@@ -1,0 +1,6 @@
+// The door of the forecasting wing: what the house, the server and the command line may use of it.
+
+export { forecastGrants, forecastZones, type ForecastParts } from "./flow/parts.ts";
+export { forecastSettings } from "./flow/settings.ts";
+export { makeWing as makeForecastWing, type ForecastWing } from "./flow/wing.ts";
+export { sapMigrations as forecastMigrations } from "./store/sap.ts";
