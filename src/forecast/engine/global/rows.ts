@@ -1,0 +1,129 @@
+// Training rows: which steps of which series, seen from which origin, teach a global model; and rows of any kind as bins.
+
+import type { Random } from "../../../base/random.ts";
+import type { Panel } from "../contract.ts";
+import { historyLength, seriesCount } from "../panel/series.ts";
+import { binOf } from "./bins.ts";
+import type { Edges } from "./bins.ts";
+import { openSeries, writeRow } from "./features.ts";
+import type { Reader } from "./features.ts";
+import type { Plan } from "./plan.ts";
+
+/** Features, targets and weights of drawn rows. */
+export interface Drawn {
+  readonly rows: number;
+  /** Rows before this one teach; the others (the latest targets) say when to stop. */
+  readonly train: number;
+  /** Row by row. */
+  readonly features: Float32Array;
+  /** Demand divided by level. */
+  readonly targets: Float32Array;
+  readonly levels: Float64Array;
+}
+
+export interface DrawOptions {
+  /** Grid index: nothing at or after it is read. */
+  readonly cut: number;
+  /** Latest steps kept to say when to stop; 0: none. */
+  readonly tail: number;
+  /** Most rows that teach, and most that stop. */
+  readonly rows: number;
+  readonly tailRows: number;
+  /** Share of teaching rows shown as if their series were new. */
+  readonly coldShare: number;
+  /** Targets older than this many steps before the cut are not drawn. */
+  readonly reach: number;
+}
+
+interface Draft {
+  readonly series: Int32Array;
+  readonly origins: Int32Array;
+  readonly steps: Int32Array;
+  count: number;
+}
+
+/**
+ * Draws rows evenly over all known targets of all series, each from a random origin within the horizon.
+ *
+ * Where there are fewer targets than rows asked for, a target is seen from several origins. Time: one pass over the demand that may be read.
+ */
+export function drawRows(reader: Reader, options: DrawOptions, random: Random): Drawn {
+  const { plan, panel } = reader;
+  const { horizon } = plan;
+  const border = options.cut - options.tail;
+  const teach = draft(panel, options, options.cut - options.reach, border, horizon, options.rows, random.fork("targets"), false);
+  const stop = draft(panel, options, border, options.cut, horizon, options.tailRows, random.fork("tail"), true);
+  const rows = teach.count + stop.count;
+  const width = plan.features.length;
+  const features = new Float32Array(rows * width);
+  const targets = new Float32Array(rows);
+  const levels = new Float64Array(rows);
+  const colds = random.fork("cold");
+  let at = 0;
+  for (const part of [teach, stop]) {
+    for (let n = 0; n < part.count; n++) {
+      const i = part.series[n];
+      if (n === 0 || i !== part.series[n - 1]) openSeries(reader, i, options.cut);
+      const origin = part.origins[n];
+      const cold = part === teach && colds.next() < options.coldShare;
+      levels[at] = writeRow(reader, origin, part.steps[n], cold, features, at * width);
+      const target = panel.offsets[i] + origin + part.steps[n] - 1 - reader.open.start;
+      targets[at] = panel.values[target] / levels[at];
+      at++;
+    }
+  }
+  return { rows, train: teach.count, features, targets, levels };
+}
+
+function draft(
+  panel: Panel,
+  options: DrawOptions,
+  from: number,
+  to: number,
+  horizon: number,
+  most: number,
+  random: Random,
+  fixedOrigin: boolean,
+): Draft {
+  let known = 0;
+  for (let i = 0; i < seriesCount(panel); i++) {
+    const start = panel.grid.length - historyLength(panel, i);
+    for (let t = Math.max(start + 1, from); t < to; t++) if (!Number.isNaN(panel.values[panel.offsets[i] + t - start])) known++;
+  }
+  // Rows per target: less than one when there are plenty, at most one per step ahead.
+  const share = known > 0 ? Math.min(fixedOrigin ? 1 : horizon, most / known) : 0;
+  const size = Math.ceil(known * share) + 1;
+  const drawn: Draft = { series: new Int32Array(size), origins: new Int32Array(size), steps: new Int32Array(size), count: 0 };
+  let due = random.next();
+  for (let i = 0; i < seriesCount(panel); i++) {
+    const start = panel.grid.length - historyLength(panel, i);
+    for (let t = Math.max(start + 1, from); t < to; t++) {
+      if (Number.isNaN(panel.values[panel.offsets[i] + t - start])) continue;
+      due += share;
+      const times = Math.floor(due);
+      due -= times;
+      // Steps ahead spread evenly from a random first one; origins before the series began show nothing and are not drawn.
+      const first = random.below(horizon);
+      for (let n = 0; n < times && drawn.count < size; n++) {
+        const step = fixedOrigin ? t - from + 1 : 1 + ((first + Math.floor((n * horizon) / times)) % horizon);
+        const origin = t - step + 1;
+        if (step > horizon || (!fixedOrigin && origin <= start)) continue;
+        drawn.series[drawn.count] = i;
+        drawn.origins[drawn.count] = origin;
+        drawn.steps[drawn.count++] = step;
+      }
+    }
+  }
+  return drawn;
+}
+
+/** Bins rows of features, row by row. */
+export function binRows(plan: Plan, edges: Edges, features: Float32Array, rows: number, out: Uint8Array): void {
+  const width = plan.features.length;
+  const coded = width - plan.categories.length;
+  for (let f = 0; f < coded; f++) {
+    const bounds = edges[f];
+    for (let at = f; at < rows * width; at += width) out[at] = binOf(bounds, features[at]);
+  }
+  for (let f = coded; f < width; f++) for (let at = f; at < rows * width; at += width) out[at] = features[at];
+}
