@@ -70,8 +70,10 @@ export interface Profile {
 export interface Trial {
   readonly key: string;
   readonly profile: Profile;
-  /** Similar series share weights and calibration: the profile's class, and the caller's own grouping if any. */
+  /** Similar series share weights and calibration: the class of the profile as it was at the first cut, and the caller's own grouping if any. */
   readonly group: string;
+  /** The same, of the whole history: whose weights and calibration the future takes. */
+  readonly futureGroup: string;
   /** Mean absolute seasonal change before the first cut (of the whole history without a window): errors are compared in units of it. Above zero. */
   readonly scale: number;
   readonly levels: readonly number[];

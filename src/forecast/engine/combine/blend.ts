@@ -1,0 +1,74 @@
+// The mix of one window: weighted averages of means, and of quantiles level by level.
+//
+// Averaging quantiles (Vincent 1912; Lichtendahl, Grushka-Cockayne and Winkler 2013) keeps the shape of the models' distributions, where averaging
+// probabilities would widen them by their disagreement; what is then too narrow, calibration widens.
+
+import type { Calibration, Trial } from "./contract.ts";
+
+/** Room for the mix of one window: horizon means, and levels x horizon quantiles. */
+export interface Blend {
+  readonly mean: Float64Array;
+  readonly quantiles: Float64Array;
+}
+
+export function makeBlend(trial: Pick<Trial, "levels" | "horizon">): Blend {
+  return { mean: new Float64Array(trial.horizon), quantiles: new Float64Array(trial.levels.length * trial.horizon) };
+}
+
+/** Whether model `m` gave a forecast for window `w` (`cuts.length`: the future). */
+export function hasForecast(trial: Trial, m: number, w: number): boolean {
+  const windows = trial.cuts.length;
+  return !Number.isNaN(w === windows ? trial.futureMeans[m * trial.horizon] : trial.means[(m * windows + w) * trial.horizon]);
+}
+
+/**
+ * Mixes window `w` of a trial into `into`, with `weights[at + m]` for model m; false where no model has a weight.
+ *
+ * Weights count relative to the sum of those whose model gave a forecast.
+ */
+export function blendWindow(trial: Trial, w: number, weights: Float64Array, at: number, into: Blend): boolean {
+  const { horizon, cuts, models } = trial;
+  const windows = cuts.length;
+  const block = trial.levels.length * horizon;
+  const future = w === windows;
+  const means = future ? trial.futureMeans : trial.means;
+  const quantiles = future ? trial.futureQuantiles : trial.quantiles;
+  let total = 0;
+  for (let m = 0; m < models.length; m++) if (weights[at + m] > 0 && hasForecast(trial, m, w)) total += weights[at + m];
+  into.mean.fill(0);
+  into.quantiles.fill(0);
+  if (!(total > 0)) return false;
+  for (let m = 0; m < models.length; m++) {
+    if (!(weights[at + m] > 0) || !hasForecast(trial, m, w)) continue;
+    const share = weights[at + m] / total;
+    const row = future ? m : m * windows + w;
+    for (let h = 0; h < horizon; h++) into.mean[h] += share * means[row * horizon + h];
+    for (let k = 0; k < block; k++) into.quantiles[k] += share * quantiles[row * block + k];
+  }
+  return true;
+}
+
+/** Moves quantiles away from or towards the median by the calibration's factors. `median` is the index of the level 0.5. */
+export function calibrate(blend: Blend, horizon: number, median: number, calibration: Calibration): void {
+  const { quantiles } = blend;
+  const { factors } = calibration;
+  for (let k = 0; k < quantiles.length; k++) {
+    const middle = quantiles[median * horizon + (k % horizon)];
+    if (Math.floor(k / horizon) !== median) quantiles[k] = middle + factors[k] * (quantiles[k] - middle);
+  }
+}
+
+/** Puts the quantiles of each step in order and, for demand, lifts everything below zero to it. */
+export function tidy(blend: Blend, levels: number, horizon: number, nonNegative: boolean): void {
+  const { mean, quantiles } = blend;
+  for (let h = 0; h < horizon; h++) {
+    if (nonNegative && !(mean[h] > 0)) mean[h] = 0;
+    // Insertion sort: the levels are few and nearly always in order.
+    for (let i = 0; i < levels; i++) {
+      const value = nonNegative && !(quantiles[i * horizon + h] > 0) ? 0 : quantiles[i * horizon + h];
+      let j = i;
+      for (; j > 0 && quantiles[(j - 1) * horizon + h] > value; j--) quantiles[j * horizon + h] = quantiles[(j - 1) * horizon + h];
+      quantiles[j * horizon + h] = value;
+    }
+  }
+}

@@ -1,0 +1,159 @@
+// Weights and calibration of every series, from the trials of all.
+//
+// Owns: what may be learned from what (M1), how groups and their series are shrunk. Does not own: the fits.
+// A series' weights are its group's, moved by how its own backtests differ from the group's as far as their number deserves; the group's are
+// stacked, held to those of its class of demand, held to the priors of the register.
+
+import { hasForecast } from "./blend.ts";
+import { type CalibrationLesson, makeCalibration, noCalibration } from "./calibration.ts";
+import { priorOf } from "./candidates.ts";
+import type { Calibration, CandidateName, MixOptions, MixPlan, SeriesPlan, Trial } from "./contract.ts";
+import { trialLevels } from "./trial.ts";
+import { type Loss, stackWeights } from "./weights.ts";
+
+/** The settings of the mix: found on M1 and on backtests within training parts, the same for all data. */
+export interface MixTuning {
+  /** Pull of the priors on a class, and of a class on its groups, in lessons. */
+  readonly classStrength: number;
+  readonly groupStrength: number;
+  /** How sharply a series prefers the models that served it better, were its backtests endless. */
+  readonly sharpness: number;
+  /** Points of backtest at which half of the sharpness is used. */
+  readonly trust: number;
+}
+
+export const tuning: MixTuning = { classStrength: 2, groupStrength: 4, sharpness: 2, trust: 60 };
+
+/** Lessons below which a group takes the calibration of its class, and a class that of all. */
+const calibrationLessons = 40;
+
+/** Weights by name; every group of one class has the same names. */
+interface Weighing {
+  readonly names: readonly CandidateName[];
+  readonly weights: Float64Array;
+}
+
+/**
+ * Plans the mix of all series: for each of their windows from earlier windows alone, for the future from all.
+ *
+ * `trials` must be in the order of the series, not of their completion; the plan depends on nothing else. Ages of windows are counted from the end
+ * of the histories, so series of one group must end at the same instant for M1 to hold between them.
+ */
+export function planMix(trials: readonly Trial[], options: MixOptions, tuned: MixTuning = tuning): MixPlan {
+  const levels = trialLevels(options.levels);
+  const { horizon } = options;
+  const series: SeriesPlan[] = trials.map((trial) => ({
+    weights: new Float64Array((trial.cuts.length + 1) * trial.models.length),
+    calibration: new Int32Array(trial.cuts.length + 1),
+  }));
+  const calibrations: Calibration[] = [noCalibration(levels.length, horizon)];
+  const oldest = trials.reduce((most, trial) => Math.max(most, trial.cuts.length), 0) - 1;
+  // Age 0 is the latest window, -1 the future.
+  for (let age = oldest; age >= -1; age--) {
+    const classes = new Map<string, Map<string, number[]>>();
+    for (const [i, trial] of trials.entries()) {
+      if (trial.cuts.length <= age) continue;
+      const group = age < 0 ? trial.futureGroup : trial.group;
+      const kind = classOf(group);
+      let groups = classes.get(kind);
+      if (groups === undefined) classes.set(kind, (groups = new Map<string, number[]>()));
+      const members = groups.get(group);
+      if (members === undefined) groups.set(group, [i]);
+      else members.push(i);
+    }
+    const lessonsOf = (members: readonly number[]): CalibrationLesson[] =>
+      members.flatMap((i) =>
+        Array.from({ length: Math.max(0, trials[i].cuts.length - 1 - age) }, (_, window) => ({
+          trial: trials[i],
+          window,
+          plan: series[i],
+        })),
+      );
+    const calibrationOf = (lessons: readonly CalibrationLesson[], fallback: number): number => {
+      if (lessons.length < calibrationLessons) return fallback;
+      calibrations.push(makeCalibration(lessons, levels, horizon));
+      return calibrations.length - 1;
+    };
+    const everyone = [...classes.values()].flatMap((groups) => [...groups.values()].flat()).toSorted((a, b) => a - b);
+    const common = classes.size > 1 ? calibrationOf(lessonsOf(everyone), 0) : 0;
+    for (const [kind, groups] of classes) {
+      const members = [...groups.values()].flat().toSorted((a, b) => a - b);
+      const lessons = lessonsOf(members);
+      const loss: Loss = kind.includes("intermittent") || kind.includes("lumpy") ? "squared" : "absolute";
+      const prior = priorWeighing(members.map((i) => trials[i]));
+      const ofClass = stackWeights(prior.names, prior.weights, lessons, loss, tuned.classStrength);
+      const classCalibration = groups.size > 1 ? calibrationOf(lessons, common) : common;
+      for (const own of groups.values()) {
+        const ownLessons = groups.size > 1 ? lessonsOf(own) : lessons;
+        const weights = groups.size > 1 ? stackWeights(prior.names, ofClass, ownLessons, loss, tuned.groupStrength) : ofClass;
+        const calibration = calibrationOf(ownLessons, classCalibration);
+        for (const i of own) {
+          const trial = trials[i];
+          const w = trial.cuts.length - 1 - age;
+          weighSeries(trial, w, { names: prior.names, weights }, tuned, series[i].weights);
+          series[i].calibration[w] = calibration;
+        }
+      }
+    }
+  }
+  return { series, calibrations };
+}
+
+/** `smooth/12` of `smooth/12/long`. */
+const classOf = (group: string): string => group.slice(0, group.lastIndexOf("/"));
+
+/** The mean prior of the trials over every model that any of them has. */
+function priorWeighing(trials: readonly Trial[]): Weighing {
+  const names = [...new Set(trials.flatMap((trial) => trial.models))].toSorted();
+  const weights = new Float64Array(names.length);
+  for (const trial of trials) {
+    for (const [k, name] of names.entries()) if (trial.models.includes(name)) weights[k] += priorOf(name, trial.profile);
+  }
+  const total = weights.reduce((sum, each) => sum + each, 0);
+  return { names, weights: total > 0 ? weights.map((each) => each / total) : weights.fill(1 / names.length) };
+}
+
+/** Writes the weights of one window of one series: the group's, moved by what the series' own earlier windows say. */
+function weighSeries(trial: Trial, w: number, group: Weighing, tuned: MixTuning, out: Float64Array): void {
+  const { models, horizon, scale, cuts } = trial;
+  const windows = cuts.length;
+  const at = w * models.length;
+  const base = models.map((name, m) => (hasForecast(trial, m, w) ? group.weights[group.names.indexOf(name)] : 0));
+  const errors = new Float64Array(models.length).fill(Number.NaN);
+  let points = 0;
+  for (let m = 0; m < models.length; m++) {
+    let sum = 0;
+    let known = 0;
+    for (let v = 0; v < w; v++) {
+      if (!hasForecast(trial, m, v)) continue;
+      for (let h = 0; h < horizon; h++) {
+        const y = trial.actuals[v * horizon + h];
+        if (Number.isNaN(y)) continue;
+        sum += Math.abs(trial.means[(m * windows + v) * horizon + h] - y) / scale;
+        known++;
+      }
+    }
+    // A floor keeps a lucky perfect backtest from taking everything.
+    if (known > 0) errors[m] = Math.log(sum / known + 0.05);
+    points = Math.max(points, known);
+  }
+  let middle = 0;
+  let weighed = 0;
+  for (let m = 0; m < models.length; m++) {
+    if (Number.isNaN(errors[m])) continue;
+    middle += base[m] * errors[m];
+    weighed += base[m];
+  }
+  const sharpness = (tuned.sharpness * points) / (points + tuned.trust);
+  let total = 0;
+  for (let m = 0; m < models.length; m++) {
+    const apart = Number.isNaN(errors[m]) || !(weighed > 0) ? 0 : errors[m] - middle / weighed;
+    out[at + m] = base[m] * Math.exp(-sharpness * Math.max(-3, Math.min(3, apart)));
+    total += out[at + m];
+  }
+  // Where the group gave its weight to models this series has not: whatever it has, equally.
+  const served = base.filter((_, m) => hasForecast(trial, m, w)).length;
+  for (let m = 0; m < models.length; m++) {
+    out[at + m] = total > 0 ? out[at + m] / total : hasForecast(trial, m, w) ? 1 / served : 0;
+  }
+}
