@@ -9,6 +9,7 @@ import type { Body } from "../../base/bytes.ts";
 import { StockroomError } from "../../base/errors.ts";
 import { makeRandom, type Random } from "../../base/random.ts";
 import { writeTable, type Cell } from "../../base/tables/index.ts";
+import { seasonsOf } from "../engine/calendar/seasons.ts";
 import type { Category, Panel } from "../engine/contract.ts";
 
 export interface CatalogueOptions {
@@ -172,7 +173,7 @@ export function makeCatalogue(options: CatalogueOptions): Catalogue {
           ]
         : [],
       shared: [],
-      seasons: frequency === "D" ? [7, 365.25] : frequency === "W" ? [52] : [12],
+      seasons: seasonsOf({ unit: frequency, multiple: 1 }),
     };
   };
 

@@ -1,33 +1,114 @@
-// Learned: what is learned from all series at once, before each is tried on its own.
+// Learned: the global model, once as it stood at the earliest backtest cut and once on everything, and its forecasts as a candidate of the mix.
+//
+//   Q1. The model of the earliest cut serves all windows: its trees saw nothing after that cut, its features nothing after the window's own.
 
-import type { Panel } from "../../engine/contract.ts";
 import type { GivenForecast, MixOptions } from "../../engine/combine/contract.ts";
+import { trialLevels } from "../../engine/combine/trial.ts";
+import type { Forecast, Panel } from "../../engine/contract.ts";
+import { forecastReady, readyGlobal, type ReadyGlobal } from "../../engine/global/global.ts";
 import type { RunSettings, RunTools } from "./contract.ts";
+import { sentOptions } from "./jobs.ts";
+import { learnJob } from "./learn-job.ts";
+import { unpackGlobal } from "./pieces.ts";
 
-/** A model learned from the whole panel, as it crosses threads. */
+/** A model learned from the whole panel, as it crosses threads: packed, in shared memory. */
 export interface Learned {
-  /** As it stood at the earliest cut, and on everything. */
+  /** Names panel and settings. */
+  readonly key: string;
+  /** As it stood at the earliest cut. Absent without a backtest, or where too little lay before it. */
   readonly early: SharedArrayBuffer | undefined;
   readonly late: SharedArrayBuffer | undefined;
 }
 
 export interface LearnTools extends RunTools {
-  readonly piece: string;
+  /** Name of a piece of this stage. */
+  readonly pieceOf: (part: number) => string;
   readonly say: (done: number, total: number) => void;
 }
 
-/** Learns what can be learned from the whole panel; undefined where that is nothing. */
-export function learnModels(_panel: Panel, _settings: RunSettings, _tools: LearnTools): Promise<Learned | undefined> {
-  return Promise.resolve(undefined);
+/** With fewer series there is nothing that one could learn from the others. */
+const leastSeries = 5;
+
+/** The instants at which the windows asked for begin, oldest first; those before the panel are left out. */
+export function cutsOf(panel: Panel, { windows, offset }: Pick<RunSettings, "windows" | "offset">): readonly number[] {
+  const { length, horizon } = panel.grid;
+  return Array.from({ length: windows }, (_, w) => length - offset - (windows - 1 - w) * horizon).filter((cut) => cut > 0);
+}
+
+/** Learns what can be learned from the whole panel; undefined where that is nothing, or nobody asked for it. */
+export async function learnModels(panel: Panel, settings: RunSettings, key: string, tools: LearnTools): Promise<Learned | undefined> {
+  const wanted = settings.models === "auto" ? panel.offsets.length > leastSeries : settings.models.includes("global");
+  if (!wanted) return undefined;
+  const { compute, chunks, signal, pieceOf, say } = tools;
+  const cuts = [cutsOf(panel, settings)[0], panel.grid.length];
+  const options = sentOptions(panel, settings);
+  let done = 0;
+  say(done, cuts.length);
+  const learn = async (cut: number | undefined, part: number): Promise<SharedArrayBuffer | undefined> => {
+    if (cut === undefined) return undefined;
+    const piece = pieceOf(part);
+    if (!(await chunks.has(piece)))
+      await chunks.put(piece, await compute.run(learnJob, { panel, cut, options }, signal === undefined ? {} : { signal }));
+    const bytes = await chunks.get(piece);
+    done += 1;
+    say(done, cuts.length);
+    if (unpackGlobal(bytes).kind === "unfit") return undefined;
+    const shared = new SharedArrayBuffer(bytes.byteLength);
+    new Uint8Array(shared).set(bytes);
+    return shared;
+  };
+  const ends = await Promise.allSettled(cuts.map(learn));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  const [early, late] = ends.map((end) => (end.status === "fulfilled" ? end.value : undefined));
+  return late === undefined ? undefined : { key, early, late };
+}
+
+/** A model made ready for every cut, in one thread. */
+interface Ready {
+  readonly key: string;
+  readonly windows: readonly (ReadyGlobal | undefined)[];
+  readonly future: ReadyGlobal | undefined;
+}
+
+// Making ready reads the whole panel, so a thread keeps it from chunk to chunk; a while after the last one it lets go of the panel.
+let kept: Ready | undefined;
+let forget: NodeJS.Timeout | undefined;
+const keptMs = 20_000;
+
+function ready(learned: Learned, panel: Panel, options: Pick<MixOptions, "windows" | "offset">): Ready {
+  clearTimeout(forget);
+  forget = setTimeout(() => (kept = undefined), keptMs);
+  forget.unref();
+  if (kept?.key === learned.key) return kept;
+  const open = (bytes: SharedArrayBuffer | undefined, cut: number): ReadyGlobal | undefined => {
+    const model = bytes === undefined ? undefined : unpackGlobal(Uint8Array.from(new Uint8Array(bytes)));
+    return model === undefined || model.kind === "unfit" ? undefined : readyGlobal(model, panel, cut);
+  };
+  kept = {
+    key: learned.key,
+    windows: cutsOf(panel, options).map((cut) => open(learned.early, cut)),
+    future: open(learned.late, panel.grid.length),
+  };
+  return kept;
 }
 
 /** The forecasts of a learned model for series `[from, to)`, as candidates of the mix. */
 export function givenForecasts(
-  _learned: Learned,
-  _panel: Panel,
+  learned: Learned,
+  panel: Panel,
   from: number,
   to: number,
-  _options: MixOptions,
+  options: MixOptions,
 ): readonly (readonly GivenForecast[])[] {
-  return Array.from({ length: to - from }, () => []);
+  const { windows, future } = ready(learned, panel, options);
+  const levels = trialLevels(options.levels);
+  const ask = (one: ReadyGlobal | undefined): readonly Forecast[] | undefined =>
+    one === undefined ? undefined : forecastReady(one, { from, to }, options.horizon, levels);
+  const tried = windows.map(ask);
+  const ahead = ask(future);
+  // Windows that begin before the panel are no one's.
+  const absent = Array.from({ length: options.windows - tried.length }, () => undefined);
+  return Array.from({ length: to - from }, (_, at) => [
+    { name: "global" as const, windows: [...absent, ...tried.map((window) => window?.[at])], future: ahead?.[at] },
+  ]);
 }

@@ -5,7 +5,8 @@
 import { createHash, type Hash } from "node:crypto";
 import { deserialize, serialize } from "node:v8";
 import { StockroomError } from "../../../base/errors.ts";
-import type { Panel } from "../../engine/contract.ts";
+import type { Panel, Unfit } from "../../engine/contract.ts";
+import type { GlobalModel } from "../../engine/global/global.ts";
 import type { MixPlan, Trial } from "../../engine/combine/contract.ts";
 import type { ChunkStore, RunSettings, SeriesResult } from "./contract.ts";
 
@@ -45,13 +46,14 @@ export function hashRun(panelHash: string, settings: RunSettings): string {
 }
 
 /** Plain values with typed arrays as bytes; the functions below give them back. Only for bytes of our own making. */
-export const pack = (value: readonly Trial[] | MixPlan | readonly SeriesResult[]): Uint8Array => serialize(value);
+export const pack = (value: readonly Trial[] | MixPlan | readonly SeriesResult[] | GlobalModel | Unfit): Uint8Array => serialize(value);
 
 // Pieces are named by content and made by this program: their form is known.
 /* oxlint-disable typescript/no-unsafe-type-assertion */
 export const unpackTrials = (bytes: Uint8Array): readonly Trial[] => deserialize(bytes) as readonly Trial[];
 export const unpackPlan = (bytes: Uint8Array): MixPlan => deserialize(bytes) as MixPlan;
 export const unpackResults = (bytes: Uint8Array): readonly SeriesResult[] => deserialize(bytes) as readonly SeriesResult[];
+export const unpackGlobal = (bytes: Uint8Array): GlobalModel | Unfit => deserialize(bytes) as GlobalModel | Unfit;
 /* oxlint-enable */
 
 /** Pieces in memory, for tests and small panels. */

@@ -4,10 +4,11 @@
 
 import { instantAt, timestampOf } from "../../engine/calendar/grid.ts";
 import { printFrequency } from "../../engine/calendar/frequency.ts";
-import type { Category, Forecast, Panel } from "../../engine/contract.ts";
+import type { Category, Forecast, Frequency, Panel } from "../../engine/contract.ts";
 import { accuracyOf, addTally, makeTally, type Tally } from "../../engine/metrics/metrics.ts";
 import { normalQuantile } from "../../engine/numerics/normal.ts";
 import type { RunResult, RunSummary, SeriesResult } from "./contract.ts";
+import { cutsOf } from "./learned.ts";
 import type { Report, ReportCurve, ReportMetrics, ReportRow, ReportSeries } from "./report/contract.ts";
 import { idsOf, labelOf } from "./rows.ts";
 
@@ -59,7 +60,7 @@ export async function makeReport(result: RunResult, options: ReportOptions): Pro
   const split = grid.length - from;
   return {
     title: options.title,
-    subtitle: `${count(summary.series)} series, ${printFrequency(grid.frequency)}, ${grid.horizon} steps ahead: ${stamp(panel, grid.length)} to ${stamp(panel, grid.length + grid.horizon - 1)}`,
+    subtitle: `${count(summary.series)} series, ${paceOf(grid.frequency)}, ${grid.horizon} steps ahead: ${stamp(panel, grid.length)} to ${stamp(panel, grid.length + grid.horizon - 1)}`,
     dates: Array.from({ length: split + grid.horizon }, (_, at) => stamp(panel, from + at)),
     split,
     horizon: grid.horizon,
@@ -110,9 +111,7 @@ async function gatherFigures(result: RunResult): Promise<Figures> {
   const tallies: (Tally | undefined)[] = [];
   const volumes = new Float64Array(seriesCount);
   const spread = makeSpread(levels);
-  const cuts = Array.from({ length: settings.windows }, (_, w) => length - settings.offset - (settings.windows - 1 - w) * horizon).filter(
-    (cut) => cut > 0,
-  );
+  const cuts = cutsOf(panel, settings);
   const windows = new Map(
     cuts.map((cut) => [
       cut,
@@ -290,7 +289,7 @@ function metricsOf(tally: Tally | undefined): ReportMetrics {
 }
 
 function tilesOf(panel: Panel, { accuracy }: RunSummary, { ahead, before, yearBefore }: Figures): Report["tiles"] {
-  const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
+  const percent = (value: number): string => `${(100 * value).toFixed(1)} %`.replace("-", "−");
   const change = (than: number): string => `${ahead >= than ? "+" : "−"}${percent(Math.abs(ahead / than - 1))}`;
   const { horizon } = panel.grid;
   const tiles = [{ value: count(Math.round(ahead)), name: `expected in the next ${horizon} steps` }];
@@ -345,7 +344,8 @@ function notesOf({ panel, settings }: RunResult, summary: RunSummary, given: rea
   ];
   let cold = 0;
   for (let s = 0; s + 1 < panel.offsets.length; s++) if (panel.offsets[s] === panel.offsets[s + 1]) cold += 1;
-  if (cold > 0) notes.push(`${count(cold)} series have no history: they are forecast from items like them.`);
+  const served = cold - Math.min(cold, summary.silent);
+  if (served > 0) notes.push(`${count(served)} series have no history: they are forecast from items like them.`);
   if (summary.silent > 0)
     notes.push(`${count(summary.silent)} series could not be forecast: they have no value and nothing else to go by. models.csv says why.`);
   if (settings.windows > 0 && summary.accuracy === undefined)
@@ -355,6 +355,17 @@ function notesOf({ panel, settings }: RunResult, summary: RunSummary, given: rea
 
 const nameOf = (panel: Panel, index: number): string => idsOf(panel, index).join(" · ");
 const stamp = (panel: Panel, index: number): string => timestampOf(panel.grid.frequency, instantAt(panel.grid, index));
+/** `weekly`, `every 15min`. */
+const paceOf = (frequency: Frequency): string => (frequency.multiple === 1 ? paces[frequency.unit] : `every ${printFrequency(frequency)}`);
+const paces: Readonly<Record<Frequency["unit"], string>> = {
+  Y: "yearly",
+  Q: "quarterly",
+  M: "monthly",
+  W: "weekly",
+  D: "daily",
+  H: "hourly",
+  min: "every minute",
+};
 const count = (value: number): string => value.toLocaleString("en-GB");
 
 /** What a reader of charts can tell apart. */

@@ -81,7 +81,11 @@ export async function openRun(panel: Panel, settings: RunSettings, tools: RunToo
 
   let learned: Promise<Learned | undefined> | undefined;
   const learn = (): Promise<Learned | undefined> => {
-    learned ??= learnModels(panel, settings, { ...tools, piece: pieceOf("learn"), say: (done, total) => say("learn", done, total) });
+    learned ??= learnModels(panel, settings, key, {
+      ...tools,
+      pieceOf: (part) => pieceOf("learn", part),
+      say: (done, total) => say("learn", done, total),
+    });
     return learned;
   };
 

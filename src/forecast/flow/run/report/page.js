@@ -10,7 +10,8 @@ const number = new Intl.NumberFormat("en-GB", { maximumSignificantDigits: 4 });
 const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 const say = (value) =>
   value === null || value === undefined ? "–" : Math.abs(value) >= 10000 ? whole.format(value) : number.format(value);
-const percent = (value, digits = 1) => (value === null || value === undefined ? "–" : `${(100 * value).toFixed(digits)} %`);
+const percent = (value, digits = 1) =>
+  value === null || value === undefined ? "–" : `${(100 * value).toFixed(digits)} %`.replace("-", "−");
 
 function draw(parent, name, attributes) {
   const element = document.createElementNS(svgNames, name);
@@ -110,7 +111,10 @@ function drawSeries(box, series) {
     ...series.backtests.flatMap((test) => test.mean),
   ].filter((value) => value !== null);
   const least = Math.min(0, ...all);
-  const most = Math.max(...all, least + 1e-12);
+  // A backtest's quantiles may lie far out; they may take some room, not all of it.
+  const tried = series.backtests.flatMap((test) => test.quantiles?.at(-1) ?? []);
+  const seen = Math.max(...all, least + 1e-12);
+  const most = Math.min(Math.max(seen, ...tried), least + 1.3 * (seen - least));
   const left = 3.4 * 12 + 6;
   const x = (at) => left + ((at - from) / Math.max(1, end - from)) * (wide - left - 10);
   const y = (value) => 8 + (1 - (value - least) / (most - least)) * (high - 36);
@@ -122,17 +126,21 @@ function drawSeries(box, series) {
     draw(svg, "line", { class: "grid", x1: x(at), x2: x(at), y1: high - 28, y2: high - 23 });
     draw(svg, "text", { class: "tick", x: Math.min(x(at), wide - 34), y: high - 10, "text-anchor": "middle" }).textContent = text;
   }
+  const clip = draw(svg, "clipPath", { id: `${box.id}-clip` });
+  draw(clip, "rect", { x: left, y: 0, width: wide - left, height: high - 26 });
+  const inside = draw(svg, "g", { "clip-path": `url(#${clip.id})` });
   for (const test of series.backtests)
     draw(svg, "line", { class: "cut", x1: x(test.at - 0.5), x2: x(test.at - 0.5), y1: 8, y2: high - 28 });
   draw(svg, "line", { class: "cut", x1: x(data.split - 0.5), x2: x(data.split - 0.5), y1: 8, y2: high - 28 });
-  for (const [low, top] of pairs) band(svg, series.quantiles[low] ?? [], series.quantiles[top] ?? [], data.split, x, y, "band");
+  for (const [low, top] of pairs) band(inside, series.quantiles[low] ?? [], series.quantiles[top] ?? [], data.split, x, y, "band");
   for (const test of series.backtests) {
     const [low, top] = pairs[0] ?? [];
-    if (low !== undefined && test.quantiles) band(svg, test.quantiles[low] ?? [], test.quantiles[top] ?? [], test.at, x, y, "tried-band");
+    if (low !== undefined && test.quantiles)
+      band(inside, test.quantiles[low] ?? [], test.quantiles[top] ?? [], test.at, x, y, "tried-band");
   }
-  line(svg, series.history, series.first, x, y, "past");
-  for (const test of series.backtests) line(svg, test.mean, test.at, x, y, "tried");
-  line(svg, series.mean, data.split, x, y, "ahead");
+  line(inside, series.history, series.first, x, y, "past");
+  for (const test of series.backtests) line(inside, test.mean, test.at, x, y, "tried");
+  line(inside, series.mean, data.split, x, y, "ahead");
   tell(box, svg, series, { x, from, end, high, wide });
 }
 

@@ -17,7 +17,7 @@ function safe(text: string | number): string {
     .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "\ufffd"); // oxlint-disable-line no-control-regex
 }
 
-const percent = (value: number | null): string => (value === null ? "–" : `${(100 * value).toFixed(1)} %`);
+const percent = (value: number | null): string => (value === null ? "–" : `${(100 * value).toFixed(1)} %`.replace("-", "−"));
 const plain = new Intl.NumberFormat("en-GB", { maximumSignificantDigits: 4 });
 const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 const amount = (value: number | null): string =>
@@ -81,7 +81,7 @@ ${notes(report)}
 function legend({ labels, total }: Report): string {
   const line = (name: string): string => `<svg viewBox="0 0 24 10" aria-hidden="true"><path class="${name}" d="M0 5H24"/></svg>`;
   const area = `<svg viewBox="0 0 24 10" aria-hidden="true"><rect class="band" width="24" height="10"/></svg>`;
-  const [lowest, highest] = [labels[0], labels.at(-1)];
+  const [lowest, highest] = [labels[0], labels[labels.length - 1]];
   return `<ul class="legend">
 <li>${line("past")}sold</li>
 ${total.backtests.length > 0 ? `<li>${line("tried")}backtest: what would have been forecast</li>` : ""}
@@ -111,7 +111,7 @@ function rowCells(row: ReportRow): string {
 
 function rowsTable(caption: string, rows: readonly ReportRow[]): string {
   if (rows.length === 0) return "";
-  const head = ["sold in backtests", ...columns].map((name) => `<th class="n">${name}</th>`).join("");
+  const head = ["sold", ...columns].map((name) => `<th class="n">${name}</th>`).join("");
   const lines = rows.map((row) => {
     const name =
       row.shown === undefined
@@ -131,10 +131,10 @@ function accuracy(report: Report): string {
         `<tr><td>${safe(row.name)}</td><td class="n">${whole.format(row.series)}</td><td class="bar"><meter min="0" max="${worst}" value="${row.wape ?? 0}"></meter></td>${rowCells(row)}</tr>`,
     );
     const rest = more > 0 ? `<p class="quiet">and ${whole.format(more)} more, smaller ones</p>` : "";
-    return `<h3>By ${safe(name)}</h3><div class="scroll"><table><thead><tr><th>${safe(name)}</th><th class="n">series</th><th>WAPE</th><th class="n">sold in backtests</th>${columns.map((column) => `<th class="n">${column}</th>`).join("")}</tr></thead><tbody>${lines.join("")}</tbody></table></div>${rest}`;
+    return `<h3>By ${safe(name)}</h3><div class="scroll"><table><thead><tr><th>${safe(name)}</th><th class="n">series</th><th>WAPE</th><th class="n">sold</th>${columns.map((column) => `<th class="n">${column}</th>`).join("")}</tr></thead><tbody>${lines.join("")}</tbody></table></div>${rest}`;
   });
   return `<h2>Accuracy in the backtests</h2>
-<p class="quiet">WAPE: what was missed, as a share of what was sold. wQL: the same for the quantiles. MASE below 1: better than repeating the last season. Bias above zero: the forecast was too low.</p>
+<p class="quiet">WAPE: what was missed, as a share of what was sold. wQL: the same for the quantiles. MASE below 1: better than repeating the last season. Bias above zero: the forecast was too low. Sold: within the backtest windows.</p>
 <div class="two">${rowsTable("Worst, by units missed", report.worst)}${rowsTable("Best, among those that sell", report.best)}</div>
 ${categories.join("\n")}`;
 }
