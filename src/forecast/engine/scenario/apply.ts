@@ -1,0 +1,272 @@
+// Applying changes: a copy of a panel whose future regressors differ.
+//
+// Owns: which cells a change meets. Does not own: the syntax (change.ts, command.ts), forecasting the copy.
+//   W1. Only cells from `grid.length` on are changed. History, target and every array that has no change are the given panel's own.
+//   W2. Changes apply in order, each seeing what the one before left; within one, conditions are judged before any cell is changed.
+
+import type { Category, Panel, PanelRegressor, SharedRegressor } from "../contract.ts";
+import { instantAt } from "../calendar/grid.ts";
+import { sharedFloat32 } from "../panel/make.ts";
+import { historyLength, seriesCount } from "../panel/series.ts";
+import type { Change, Condition, Fault } from "./change.ts";
+
+/** What one change met. */
+export interface Effect {
+  readonly change: Change;
+  /** Cells whose number was changed or set. */
+  readonly cells: number;
+  readonly series: number;
+}
+
+export type Applied =
+  | {
+      readonly kind: "applied";
+      readonly panel: Panel;
+      readonly effects: readonly Effect[];
+      /** Whole sentences: nothing matched, unknown cells were left alone, negative numbers came out. */
+      readonly warnings: readonly string[];
+    }
+  | { readonly kind: "faults"; readonly faults: readonly Fault[] };
+
+const timeNames = new Set(["timestamp", "date", "time"]);
+const itemNames = new Set(["item_id", "item"]);
+
+const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
+/** Milliseconds (UTC) of `yyyy-MM-dd` or `yyyy-MM-dd HH:mm[:ss]`; undefined for anything else, dates that do not exist included. */
+export function parseInstant(text: string): number | undefined {
+  const found = /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2}))?)?$/.exec(text);
+  if (found === null) return undefined;
+  const [year, month, day, hour = 0, minute = 0, second = 0] = found
+    .slice(1)
+    .map((part: string | undefined) => (part === undefined ? undefined : Number(part)));
+  const ms = Date.UTC(year ?? 0, (month ?? 0) - 1, day, hour, minute, second);
+  const back = new Date(ms);
+  const holds = back.getUTCMonth() + 1 === month && back.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
+  return holds ? ms : undefined;
+}
+
+/** What a condition reads. */
+type Subject =
+  | { readonly kind: "item" }
+  | { readonly kind: "category"; readonly category: Category }
+  | { readonly kind: "time" }
+  | { readonly kind: "number"; readonly name: string };
+
+function findSubject(panel: Panel, attribute: string): Subject | undefined {
+  const category = [...panel.dimensions, ...panel.metadata].find(({ name }) => sameName(name, attribute));
+  if (category !== undefined) return { kind: "category", category };
+  const number = [...panel.regressors, ...panel.shared].find(({ name }) => sameName(name, attribute));
+  if (number !== undefined) return { kind: "number", name: number.name };
+  if (itemNames.has(attribute.toLowerCase())) return { kind: "item" };
+  if (timeNames.has(attribute.toLowerCase())) return { kind: "time" };
+  return undefined;
+}
+
+const isNumber = (text: string): boolean => text.trim() !== "" && Number.isFinite(Number(text));
+
+/** Why a change cannot be applied to this panel: unknown names, values that do not compare. */
+export function checkChanges(panel: Panel, changes: readonly Change[]): readonly Fault[] {
+  const faults: Fault[] = [];
+  const numbers = [...panel.regressors, ...panel.shared].map(({ name }) => name);
+  const all = ["item_id", ...[...panel.dimensions, ...panel.metadata].map(({ name }) => name), ...numbers, "timestamp"];
+  for (const [i, change] of changes.entries()) {
+    const where = `change ${i + 1}`;
+    if (!numbers.some((name) => sameName(name, change.attribute))) {
+      const known =
+        numbers.length === 0 ? "a related series, of which the data have none," : `a related series among ${numbers.join(", ")}`;
+      faults.push({ where, message: `Expected ${known} to change but received ${change.attribute}.` });
+    }
+    for (const { attribute, comparison, values } of change.conditions) {
+      const subject = findSubject(panel, attribute);
+      const ordered = comparison !== "EQUALS" && comparison !== "NOT_EQUALS";
+      const wrong = (test: (value: string) => boolean): string | undefined => values.find((value) => !test(value));
+      if (subject === undefined) {
+        faults.push({ where, message: `Expected a condition on one of ${all.join(", ")} but received ${attribute}.` });
+      } else if (subject.kind === "time") {
+        const bad = wrong((value) => parseInstant(value) !== undefined);
+        if (bad !== undefined)
+          faults.push({ where, message: `Expected yyyy-MM-dd or yyyy-MM-dd HH:mm:ss for ${attribute} but received ${bad}.` });
+      } else if (subject.kind === "number" || ordered) {
+        const bad = wrong(isNumber);
+        if (bad !== undefined) faults.push({ where, message: `Expected a number to compare ${attribute} with but received ${bad}.` });
+        const levels = subject.kind === "category" ? subject.category.levels : subject.kind === "item" ? panel.itemIds : [];
+        const text = ordered ? levels.find((level) => !isNumber(level)) : undefined;
+        if (text !== undefined) {
+          faults.push({
+            where,
+            message: `Expected EQUALS or NOT_EQUALS on ${attribute}, which holds texts such as ${text}, but received ${comparison}.`,
+          });
+        }
+      }
+    }
+  }
+  return faults;
+}
+
+function compares(condition: Condition, value: number, wanted: readonly number[]): boolean {
+  if (Number.isNaN(value)) return false;
+  switch (condition.comparison) {
+    case "EQUALS":
+      return wanted.includes(value);
+    case "NOT_EQUALS":
+      return !wanted.includes(value);
+    case "LESS_THAN":
+      return value < wanted[0];
+    case "GREATER_THAN":
+      return value > wanted[0];
+    case "AT_MOST":
+      return value <= wanted[0];
+    default:
+      return value >= wanted[0];
+  }
+}
+
+/** Whether a condition on texts (or on texts that are numbers, when ordered) holds. An unknown text is unequal to all and beyond comparison. */
+function holdsText(condition: Condition, text: string | undefined): boolean {
+  const { comparison, values } = condition;
+  if (comparison === "EQUALS") return text !== undefined && values.includes(text);
+  if (comparison === "NOT_EQUALS") return text === undefined || !values.includes(text);
+  return text !== undefined && compares(condition, Number(text), values.map(Number));
+}
+
+/** A copy in memory of the same kind, so that threads go on sharing it. */
+function copyCells(values: Float32Array): Float32Array {
+  const out = values.buffer instanceof SharedArrayBuffer ? sharedFloat32(values.length) : new Float32Array(values.length);
+  out.set(values);
+  return out;
+}
+
+/** Spreads a shared regressor to series, so that one series' future may differ from another's. */
+function spreadToSeries(panel: Panel, shared: SharedRegressor): PanelRegressor {
+  const { length, horizon } = panel.grid;
+  const count = seriesCount(panel);
+  const values = sharedFloat32(panel.offsets[count] + count * horizon);
+  for (let i = 0; i < count; i++) {
+    values.set(shared.values.subarray(length - historyLength(panel, i), length + horizon), panel.offsets[i] + i * horizon);
+  }
+  return { name: shared.name, values };
+}
+
+function operate(change: Change, before: number): number {
+  switch (change.operation) {
+    case "ADD":
+      return before + change.value;
+    case "SUBTRACT":
+      return before - change.value;
+    case "MULTIPLY":
+      return before * change.value;
+    case "DIVIDE":
+      return before / change.value;
+    default:
+      return change.value;
+  }
+}
+
+/**
+ * Applies changes to the future of a panel and returns a changed copy, with what each change met.
+ *
+ * A regressor that is the same for all series stays shared as long as its changes go by time alone; otherwise it is spread to series and stands
+ * among `regressors`. A step counts by the instant at which it begins. An unknown (NaN) cell can be SET, and is otherwise left unknown.
+ */
+export function applyChanges(given: Panel, changes: readonly Change[]): Applied {
+  const faults = checkChanges(given, changes);
+  if (faults.length > 0) return { kind: "faults", faults };
+  const { length, horizon } = given.grid;
+  const count = seriesCount(given);
+  const instants = Float64Array.from({ length: horizon }, (_, h) => instantAt(given.grid, length + h));
+  const effects: Effect[] = [];
+  const warnings: string[] = [];
+  let panel = given;
+  const copied = new Set<string>();
+
+  for (const [at, change] of changes.entries()) {
+    const subjects = change.conditions.map((condition) => ({ condition, subject: findSubject(panel, condition.attribute) }));
+    const steps = new Uint8Array(horizon).fill(1);
+    const series = new Uint8Array(count).fill(1);
+    const onCells: { readonly condition: Condition; readonly name: string; readonly wanted: readonly number[] }[] = [];
+    for (const { condition, subject } of subjects) {
+      if (subject?.kind === "time") {
+        const wanted = condition.values.map((value) => parseInstant(value) ?? Number.NaN);
+        for (let h = 0; h < horizon; h++) if (!compares(condition, instants[h], wanted)) steps[h] = 0;
+      } else if (subject?.kind === "number") {
+        // The cells hold single precision: 4.99 is compared as they would hold it.
+        onCells.push({ condition, name: subject.name, wanted: condition.values.map((value) => Math.fround(Number(value))) });
+      } else {
+        for (let i = 0; i < count; i++) {
+          const code = subject?.kind === "category" ? subject.category.codes[i] : 0;
+          const text = subject?.kind === "category" ? (code < 0 ? undefined : subject.category.levels[code]) : panel.itemIds[i];
+          if (!holdsText(condition, text)) series[i] = 0;
+        }
+      }
+    }
+
+    const shared = panel.shared.find(({ name }) => sameName(name, change.attribute));
+    if (shared !== undefined && (onCells.length > 0 || series.includes(0))) {
+      panel = {
+        ...panel,
+        regressors: [...panel.regressors, spreadToSeries(panel, shared)],
+        shared: panel.shared.filter((each) => each !== shared),
+      };
+      copied.add(shared.name);
+    }
+    const place = panel.regressors.findIndex(({ name }) => sameName(name, change.attribute));
+    const old = place >= 0 ? panel.regressors[place] : panel.shared.find(({ name }) => sameName(name, change.attribute));
+    if (old === undefined) continue;
+    const target = copied.has(old.name) ? old : { name: old.name, values: copyCells(old.values) };
+    copied.add(old.name);
+    if (target !== old) {
+      const swap = <T>(list: readonly T[]): readonly T[] => list.map((each) => (each === old ? (target as T) : each));
+      panel = { ...panel, regressors: swap(panel.regressors), shared: swap(panel.shared) };
+    }
+
+    const readers = onCells.map(({ condition, name, wanted }) => {
+      const own = panel.regressors.find((each) => each.name === name);
+      const common = panel.shared.find((each) => each.name === name);
+      return { condition, wanted, values: (own ?? common)?.values ?? new Float32Array(0), own: own !== undefined };
+    });
+    let cells = 0;
+    let met = 0;
+    let unknown = 0;
+    let negative = 0;
+    let endless = 0;
+    const rows = place >= 0 ? count : 1;
+    for (let i = 0; i < rows; i++) {
+      if (series[i] === 0 && place >= 0) continue;
+      const first = place >= 0 ? panel.offsets[i + 1] + i * horizon : length;
+      let changed = false;
+      for (let h = 0; h < horizon; h++) {
+        if (steps[h] === 0) continue;
+        const holds = readers.every(({ condition, wanted, values, own }) =>
+          compares(condition, values[own ? panel.offsets[i + 1] + i * horizon + h : length + h], wanted),
+        );
+        if (!holds) continue;
+        const before = target.values[first + h];
+        if (Number.isNaN(before) && change.operation !== "SET") {
+          unknown++;
+          continue;
+        }
+        const after = Math.fround(operate(change, before));
+        if (!Number.isFinite(after)) {
+          endless++;
+          continue;
+        }
+        if (after < 0 && !(before < 0)) negative++;
+        target.values[first + h] = after;
+        cells++;
+        changed = true;
+      }
+      if (changed) met++;
+    }
+    effects.push({ change, cells, series: place >= 0 ? met : cells > 0 ? count : 0 });
+    const named = `Change ${at + 1} (${change.attribute})`;
+    if (cells === 0)
+      warnings.push(
+        `${named} met no cell of the ${horizon} steps ahead${unknown > 0 ? `: all ${unknown} are unknown` : ""}. Check its conditions.`,
+      );
+    else if (unknown > 0) warnings.push(`${named} left ${unknown} cells alone that are unknown.`);
+    if (negative > 0) warnings.push(`${named} made ${negative} cells negative.`);
+    if (endless > 0) warnings.push(`${named} left ${endless} cells alone whose result is beyond the range of numbers.`);
+  }
+  return { kind: "applied", panel, effects, warnings };
+}
