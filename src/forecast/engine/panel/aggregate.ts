@@ -15,6 +15,8 @@ export interface Merged {
   readonly rows: number;
   /** Of these: rows with the very timestamp of another row of their key. */
   readonly duplicates: number;
+  /** Lines of the duplicate that stands first in the file, and of the row it repeats; undefined where lines are not kept or none is. */
+  readonly firstDuplicate: { readonly line: number; readonly of: number } | undefined;
 }
 
 /** Writes the cell of each row of a block: an index into the values, or -1 for rows that have none. */
@@ -48,7 +50,9 @@ export function aggregate(
       }
     }
   }
-  return counts === undefined ? { rows: 0, duplicates: 0 } : mergeCells(blocks, column, cellsOf, values, aggregation, counts);
+  return counts === undefined
+    ? { rows: 0, duplicates: 0, firstDuplicate: undefined }
+    : mergeCells(blocks, column, cellsOf, values, aggregation, counts);
 }
 
 function mergeCells(
@@ -81,6 +85,7 @@ function mergeCells(
   }
   const sorted = new Float64Array(total);
   const instants = new Float64Array(total);
+  const lines = new Int32Array(total);
   for (const block of blocks) {
     cellsOf(block, cells);
     const source = block.values[column];
@@ -90,21 +95,45 @@ function mergeCells(
       const at = ends[cell]++;
       sorted[at] = source[i];
       instants[at] = block.minutes[i] * 60 + block.seconds[i];
+      if (block.lines !== undefined) lines[at] = block.lines[i];
     }
   }
   let merged = 0;
   let duplicates = 0;
+  let firstDuplicate: Merged["firstDuplicate"];
   let from = 0;
   for (let cell = 0; cell < ends.length; cell++) {
     if (several[cell] === 0) continue;
     const to = ends[cell];
     merged += to - from - 1;
     values[cell] = one(sorted, instants, from, to, aggregation);
-    const times = instants.subarray(from, to).sort();
-    for (let i = 1; i < times.length; i++) if (times[i] === times[i - 1]) duplicates += 1;
+    const times = instants.slice(from, to).sort();
+    let repeated = 0;
+    for (let i = 1; i < times.length; i++) if (times[i] === times[i - 1]) repeated += 1;
+    if (repeated > 0) firstDuplicate = earlier(firstDuplicate, instants, lines, from, to);
+    duplicates += repeated;
     from = to;
   }
-  return { rows: merged, duplicates };
+  return { rows: merged, duplicates, firstDuplicate };
+}
+
+/** The duplicate of the lower line: the one known, or one among the rows [from, to) of a cell. */
+function earlier(
+  known: Merged["firstDuplicate"],
+  instants: Float64Array,
+  lines: Int32Array,
+  from: number,
+  to: number,
+): Merged["firstDuplicate"] {
+  const seen = new Map<number, number>();
+  let best = known;
+  const order = Array.from({ length: to - from }, (_, i) => from + i).sort((a, b) => lines[a] - lines[b]);
+  for (const at of order) {
+    const of = seen.get(instants[at]);
+    if (of === undefined) seen.set(instants[at], lines[at]);
+    else if (lines[at] > 0 && (best === undefined || lines[at] < best.line)) best = { line: lines[at], of };
+  }
+  return best;
 }
 
 function one(sorted: Float64Array, instants: Float64Array, from: number, to: number, aggregation: Aggregation): number {

@@ -30,9 +30,9 @@ const day = 1440;
 const days = { unit: "D", multiple: 1 } as const;
 const unknown: Filling = { kind: "nan" };
 
-function fillRows(sales: readonly Sale[], names: readonly string[], wide: boolean): { keys: KeySpace; rows: Rows } {
+function fillRows(sales: readonly Sale[], names: readonly string[], kind: "target" | "related"): { keys: KeySpace; rows: Rows } {
   const keys = new KeySpace(names);
-  const rows = new Rows(1, wide);
+  const rows = new Rows(1, kind);
   for (const [at, sale] of sales.entries()) {
     const row = [sale.item, sale.location];
     const key = keys.intern(
@@ -40,7 +40,7 @@ function fillRows(sales: readonly Sale[], names: readonly string[], wide: boolea
       names.map((_, c) => c),
       at + 2,
     );
-    rows.add(key, Math.floor(sale.minute), 0);
+    rows.add(key, Math.floor(sale.minute), 0, at + 2);
     rows.put(0, sale.value);
   }
   return { keys, rows };
@@ -52,7 +52,7 @@ function build(sales: readonly Sale[], choice: Choice = {}): BuiltPanel {
     horizon: choice.horizon ?? 2,
     seasons: [7],
     target: {
-      ...fillRows(sales, ["item_id", "location"], true),
+      ...fillRows(sales, ["item_id", "location"], "target"),
       aggregation: choice.aggregation ?? "sum",
       fill: choice.fill ?? targetFill,
     },
@@ -60,7 +60,7 @@ function build(sales: readonly Sale[], choice: Choice = {}): BuiltPanel {
       ? {}
       : {
           related: {
-            ...fillRows(choice.related, choice.relatedBy ?? ["item_id", "location"], false),
+            ...fillRows(choice.related, choice.relatedBy ?? ["item_id", "location"], "related"),
             attributes: [{ name: "price", aggregation: "avg", fill: choice.relatedRule ?? relatedFill }],
           },
         }),
@@ -102,7 +102,7 @@ describe("buildPanel", () => {
       ["min", 1],
       ["max", 4],
     ]);
-    expect(build(rows).merged).toEqual({ rows: 2, duplicates: 1 });
+    expect(build(rows).merged).toEqual({ rows: 2, duplicates: 1, firstDuplicate: { line: 4, of: 2 } });
   });
 
   test("sums months, and weeks from Monday", () => {
@@ -124,7 +124,7 @@ describe("buildPanel", () => {
     expect(facts).toEqual([
       {
         name: "price",
-        merged: { rows: 0, duplicates: 0 },
+        merged: { rows: 0, duplicates: 0, firstDuplicate: undefined },
         historyCells: 5,
         historyMissing: 3,
         futureMissing: 4,
@@ -197,10 +197,12 @@ const filling = fc.oneof(
   fc.record({ kind: fc.constant("value" as const), value: fc.integer() }),
 );
 
+/** All of it but lines, which are of the order of rows. */
 const plain = (built: BuiltPanel): unknown =>
   JSON.parse(
-    JSON.stringify({ ...built, unknownItems: built.unknownItems.map(({ item }) => item) }, (_, value: unknown) =>
-      ArrayBuffer.isView(value) ? [...(value as Float64Array)].map(String) : value,
+    JSON.stringify(
+      { ...built, merged: { ...built.merged, firstDuplicate: 0 }, unknownItems: built.unknownItems.map(({ item }) => item) },
+      (_, value: unknown) => (ArrayBuffer.isView(value) ? [...(value as Float64Array)].map(String) : value),
     ),
   );
 

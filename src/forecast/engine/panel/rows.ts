@@ -1,7 +1,8 @@
 // Rows on their way into a panel: keys as numbers, instants as minutes, values in typed columns that grow by blocks.
 //
 // Owns: interning, growth. Does not own: text and its mistakes (flow/inputs), steps and filling (build.ts).
-//   R1. A row costs 9 bytes and its values; nothing is copied when the columns grow: 58 million rows of one value are 0.92 GiB.
+//   R1. A row costs 9 bytes and its values, 4 more where lines are kept; nothing is copied when the columns grow: 58 million target rows
+//       are 1.1 GiB.
 //   R2. Texts are kept once per distinct value and are no slices of the file they came from.
 
 import { StockroomError } from "../../../base/errors.ts";
@@ -115,6 +116,8 @@ export interface RowBlock {
   readonly minutes: Int32Array;
   /** 0..59. */
   readonly seconds: Uint8Array;
+  /** Line of each row in its file, where kept. */
+  readonly lines: Int32Array | undefined;
   /** Column by column; NaN is missing. Emptied by `release`. */
   readonly values: (Float64Array | Float32Array)[];
   count: number;
@@ -123,15 +126,15 @@ export interface RowBlock {
 /** Rows in blocks: a key, an instant and some numbers each. One writer; read it when all are in. */
 export class Rows {
   readonly columns: number;
-  readonly #wide: boolean;
+  readonly #target: boolean;
   #blocks: RowBlock[] = [];
   #last: RowBlock | undefined;
   #count = 0;
 
-  /** `wide`: values of 8 bytes (a target), else of 4 (related numbers). */
-  constructor(columns: number, wide: boolean) {
+  /** A target has values of 8 bytes and keeps the line of each row; related numbers have 4 bytes and keep none. */
+  constructor(columns: number, kind: "target" | "related") {
     this.columns = columns;
-    this.#wide = wide;
+    this.#target = kind === "target";
   }
 
   get count(): number {
@@ -143,7 +146,7 @@ export class Rows {
   }
 
   /** Adds a row whose values are missing until `put` gives them. */
-  add(key: number, minute: number, second: number): void {
+  add(key: number, minute: number, second: number, line: number): void {
     let block = this.#last;
     if (block === undefined || block.count === block.keys.length) {
       const blockRows = Math.min(largestBlockRows, firstBlockRows * 4 ** this.#blocks.length);
@@ -151,7 +154,8 @@ export class Rows {
         keys: new Int32Array(blockRows),
         minutes: new Int32Array(blockRows),
         seconds: new Uint8Array(blockRows),
-        values: Array.from({ length: this.columns }, () => (this.#wide ? new Float64Array(blockRows) : new Float32Array(blockRows))),
+        lines: this.#target ? new Int32Array(blockRows) : undefined,
+        values: Array.from({ length: this.columns }, () => (this.#target ? new Float64Array(blockRows) : new Float32Array(blockRows))),
         count: 0,
       };
       this.#blocks.push(block);
@@ -161,6 +165,7 @@ export class Rows {
     block.keys[at] = key;
     block.minutes[at] = minute;
     block.seconds[at] = second;
+    if (block.lines !== undefined) block.lines[at] = line;
     for (let c = 0; c < this.columns; c++) block.values[c][at] = Number.NaN;
     this.#count += 1;
   }

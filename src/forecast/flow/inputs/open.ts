@@ -1,0 +1,113 @@
+// Opens one input file: finds out whether it has a header, and gives its rows with columns that have names.
+//
+// Owns: header or none, closing. Does not own: what the columns mean (schema.ts), bad fields (read.ts).
+
+import type { Body } from "../../../base/bytes.ts";
+import { StockroomError } from "../../../base/errors.ts";
+import { type BadRow, detectFormat, formatOf, readTable, type Table } from "../../../base/tables/index.ts";
+import { gunzipIfPacked, peek } from "../../../base/tables/text-in.ts";
+import { parseTimestamp } from "./fields.ts";
+import { domains, type Domain, type InputKind, type SchemaAttribute } from "./schema.ts";
+
+/** A file to read: CSV, TSV, JSONL or Parquet, plain or gzip. */
+export interface InputFile {
+  /** Named in messages; its endings tell the format. */
+  readonly name: string;
+  readonly body: Body;
+  /** The columns in their order. Needed where a file has no header and more than the domain's own columns. */
+  readonly schema?: readonly SchemaAttribute[];
+}
+
+export interface OpenFile {
+  readonly table: Table;
+  /** Lets go of the bytes that were not read. */
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly kind: InputKind;
+  readonly domain: Domain;
+  readonly onBadRow: (row: BadRow) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Bytes within which the first line must end for a missing header to be noticed. */
+const firstLineBytes = 1 << 16;
+
+/**
+ * Opens the file. A text file has a header unless its first line holds a timestamp where the schema has one; then columns go by position.
+ *
+ * Throws what `readTable` throws, and `input` `INPUT_NO_HEADER` when columns cannot be named by position.
+ */
+export async function openInput(file: InputFile, options: OpenOptions): Promise<OpenFile> {
+  const source = closable(file.body);
+  try {
+    const unpacked = await peek(await gunzipIfPacked(source.body, file.name), firstLineBytes);
+    const { format } = detectFormat(file.name, unpacked.first);
+    const text = (format ?? formatOf(file.name) ?? "csv") === "csv" || format === "tsv";
+    const positions = text ? byPosition(firstFields(unpacked.first), file, options) : undefined;
+    const table = await readTable(unpacked.body, {
+      name: file.name,
+      onBadRow: options.onBadRow,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...(positions === undefined ? {} : { header: false, columns: positions }),
+    });
+    return { table, close: () => source.close() };
+  } catch (thrown) {
+    await source.close();
+    throw thrown;
+  }
+}
+
+/** A body whose end can be called from outside. */
+function closable(body: Body): { readonly body: Body; close(): Promise<void> } {
+  const iterator = body[Symbol.asyncIterator]();
+  const shared = {
+    next: () => iterator.next(),
+    return: async () => (await iterator.return?.()) ?? { done: true as const, value: undefined },
+  };
+  return {
+    body: { [Symbol.asyncIterator]: () => shared },
+    close: async () => {
+      await iterator.return?.();
+    },
+  };
+}
+
+/** Names for the columns of a file without header; undefined when the first line is a header. */
+function byPosition(fields: readonly string[], file: InputFile, options: OpenOptions): readonly string[] | undefined {
+  const names = domains[options.domain];
+  const usual = options.kind === "target" ? [names.item, "timestamp", names.target] : options.kind === "related" ? undefined : [names.item];
+  const columns = file.schema?.map(({ name }) => name) ?? usual;
+  const lower = new Set(fields.map((field) => field.trim().toLowerCase()));
+  if (lower.has(names.item.toLowerCase()) || (options.kind !== "metadata" && lower.has("timestamp"))) return undefined;
+  if (options.kind === "metadata") {
+    // Nothing in a line of texts says that it is data: without the item's name in it, a schema of the same width decides.
+    return file.schema !== undefined && fields.length === file.schema.length ? columns : undefined;
+  }
+  if (!fields.some((field) => !Number.isNaN(parseTimestamp(field.trim())))) return undefined;
+  if (columns !== undefined && columns.length === fields.length) return columns;
+  const expected = columns === undefined ? "a header" : `${columns.length} columns (${columns.join(", ")}) or a header`;
+  throw new StockroomError(
+    "input",
+    "INPUT_NO_HEADER",
+    `Expected ${expected} in ${file.name} but its first line is data of ${fields.length} columns. Add a header line, or give the schema.`,
+    { facts: { file: file.name, line: 1, columns: fields.length } },
+  );
+}
+
+/** The fields of a first line, as well as they can be told before the real reader has it. */
+function firstFields(bytes: Uint8Array): readonly string[] {
+  const text = new TextDecoder().decode(bytes).replace(/^\s+/, "");
+  const line = /^(?:"[^"]*"|[^\r\n"])*/.exec(text)?.[0] ?? "";
+  const bare = line.replaceAll(/"[^"]*"/g, "");
+  const delimiter = [",", ";", "\t"].find((each) => bare.includes(each)) ?? ",";
+  const fields: string[] = [""];
+  let quoted = false;
+  for (const char of line) {
+    if (char === '"') quoted = !quoted;
+    else if (char === delimiter && !quoted) fields.push("");
+    else fields[fields.length - 1] += char;
+  }
+  return fields;
+}

@@ -1,0 +1,170 @@
+// The shape of input files: domains of Amazon Forecast, attributes of a file, and which column plays which part.
+//
+// Owns: names and parts. Does not own: rows.
+// Names of each domain's item and target: "Predefined Dataset Domains and Dataset Types" of the Amazon Forecast guide.
+
+export type Domain = "RETAIL" | "CUSTOM" | "INVENTORY_PLANNING" | "WORK_FORCE" | "WEB_TRAFFIC" | "EC2_CAPACITY" | "METRICS";
+
+export interface DomainNames {
+  readonly item: string;
+  readonly target: string;
+}
+
+/** What the item and the target of each domain are called. */
+export const domains: Readonly<Record<Domain, DomainNames>> = {
+  RETAIL: { item: "item_id", target: "demand" },
+  CUSTOM: { item: "item_id", target: "target_value" },
+  INVENTORY_PLANNING: { item: "item_id", target: "demand" },
+  WORK_FORCE: { item: "workforce_type", target: "workforce_demand" },
+  WEB_TRAFFIC: { item: "item_id", target: "value" },
+  EC2_CAPACITY: { item: "instance_type", target: "number_of_instances" },
+  METRICS: { item: "metric_name", target: "metric_value" },
+};
+
+/** Names under which a domain's target also came, in the guide's own examples. */
+export const targetAliases: Readonly<Partial<Record<Domain, readonly string[]>>> = { WEB_TRAFFIC: ["demand"] };
+
+export type InputKind = "target" | "related" | "metadata";
+
+export type AttributeType = "string" | "integer" | "float" | "timestamp" | "geolocation";
+
+/** A column of a file, by its place in the list. */
+export interface SchemaAttribute {
+  readonly name: string;
+  readonly type: AttributeType;
+}
+
+/** A column that plays a part, by its place in the rows. */
+export interface Column {
+  readonly name: string;
+  readonly place: number;
+}
+
+/** The columns of one file by their parts. */
+export interface Columns {
+  readonly item: Column;
+  /** Absent in metadata. */
+  readonly timestamp: Column | undefined;
+  readonly dimensions: readonly Column[];
+  /** The target alone; or the numbers of a related file. */
+  readonly numbers: readonly Column[];
+  /** Metadata. */
+  readonly texts: readonly Column[];
+}
+
+/** Why a file's columns do not serve; the message names the file. */
+export interface ColumnProblem {
+  readonly code: string;
+  readonly message: string;
+}
+
+export const mostDimensions = 10;
+
+/** Everything needed to give columns their parts. */
+export interface ColumnRequest {
+  readonly kind: InputKind;
+  readonly file: string;
+  readonly domain: Domain;
+  readonly columns: readonly string[];
+  /** Types by name, where a schema was given. */
+  readonly schema: readonly SchemaAttribute[] | undefined;
+  /** Of a target: which of its columns are forecast dimensions; undefined is all. Of a related file: the dimensions the target has. */
+  readonly dimensions: readonly string[] | undefined;
+  /** Related numbers that are not to be read. */
+  readonly without: readonly string[];
+}
+
+/**
+ * Gives each column its part: by name, in any order, upper and lower case alike where no name fits exactly.
+ *
+ * Target: what is neither item, timestamp nor target is a dimension. Related: dimensions of the target are dimensions, the rest are numbers.
+ * Metadata: all but the item is text.
+ */
+export function assignColumns(request: ColumnRequest): {
+  readonly columns: Columns | undefined;
+  readonly problems: readonly ColumnProblem[];
+} {
+  const { kind, domain, file } = request;
+  const names = domains[domain];
+  const problems: ColumnProblem[] = [];
+  const find = (...wanted: readonly string[]): Column | undefined => {
+    for (const name of wanted) {
+      const exact = request.columns.indexOf(name);
+      const place = exact >= 0 ? exact : request.columns.findIndex((column) => column.trim().toLowerCase() === name.toLowerCase());
+      if (place >= 0) return { name, place };
+    }
+    return undefined;
+  };
+  const need = (what: string, ...wanted: readonly string[]): Column => {
+    const found = find(...wanted);
+    if (found !== undefined) return found;
+    problems.push({
+      code: "INPUT_COLUMN_MISSING",
+      message: `Expected a column ${wanted[0]} (the ${what} of ${domain}) in ${file} but its columns are ${request.columns.join(", ")}. Rename one, or name the domain whose columns these are.`,
+    });
+    return { name: wanted[0] ?? "", place: 0 };
+  };
+  const item = need("item", names.item);
+  const timestamp = kind === "metadata" ? undefined : need("timestamp", "timestamp");
+  const target = kind === "target" ? need("target", names.target, ...(targetAliases[domain] ?? [])) : undefined;
+  const taken = new Set([item.place, timestamp?.place, target?.place]);
+  const rest: Column[] = [];
+  for (const [place, name] of request.columns.entries()) if (!taken.has(place)) rest.push({ name: name.trim(), place });
+
+  const dimensions: Column[] = [];
+  let others = rest;
+  if (kind === "target") {
+    dimensions.push(...(request.dimensions === undefined ? rest : takeDimensions(request.dimensions, rest, file, problems)));
+    others = [];
+  } else if (kind === "related") {
+    const known = request.dimensions ?? [];
+    dimensions.push(...rest.filter(({ name }) => known.includes(name)));
+    others = rest.filter(({ name }) => !known.includes(name) && !request.without.includes(name));
+    problems.push(...textProblems(others, request));
+    if (others.length === 0 && request.without.length === 0) {
+      problems.push({
+        code: "INPUT_NO_NUMBERS",
+        message: `Expected a number such as price in ${file} but its columns are ${request.columns.join(", ")}. Add one, or leave the file out.`,
+      });
+    }
+  }
+  if (dimensions.length > mostDimensions) {
+    problems.push({
+      code: "INPUT_TOO_MANY_DIMENSIONS",
+      message: `Expected at most ${mostDimensions} dimensions in ${file} but it has ${dimensions.length}. Name those to forecast by.`,
+    });
+  }
+  if (problems.length > 0) return { columns: undefined, problems };
+  return {
+    columns: { item, timestamp, dimensions, numbers: target === undefined ? others : [target], texts: kind === "metadata" ? rest : [] },
+    problems,
+  };
+}
+
+function takeDimensions(wanted: readonly string[], rest: readonly Column[], file: string, problems: ColumnProblem[]): readonly Column[] {
+  const found: Column[] = [];
+  for (const name of wanted) {
+    const column = rest.find((each) => each.name === name);
+    if (column !== undefined) found.push(column);
+    else {
+      const choice =
+        rest.length === 0 ? "it has none beside item, timestamp and target" : `it has ${rest.map((each) => each.name).join(", ")}`;
+      problems.push({
+        code: "INPUT_DIMENSION_MISSING",
+        message: `Expected the dimension ${name} in ${file} but ${choice}. Name one of its columns.`,
+      });
+    }
+  }
+  return found;
+}
+
+/** Related columns that a schema calls text without their being dimensions of the target. */
+function textProblems(columns: readonly Column[], request: ColumnRequest): readonly ColumnProblem[] {
+  const typeOf = new Map(request.schema?.map(({ name, type }) => [name, type]));
+  return columns
+    .filter(({ name }) => typeOf.has(name) && typeOf.get(name) !== "float" && typeOf.get(name) !== "integer")
+    .map(({ name }) => ({
+      code: "INPUT_RELATED_TEXT",
+      message: `Expected related columns of ${request.file} to be numbers or dimensions of the target but the schema calls ${name} a ${typeOf.get(name)}. Make it a dimension of the target, or a number.`,
+    }));
+}
