@@ -2,7 +2,7 @@
 
 import type { Verb } from "./command.ts";
 import type { Tools } from "./tools.ts";
-import { pictureWorld, wingTools } from "./wing-tools.ts";
+import { forecastTools, pictureWorld, wingTools } from "./wing-tools.ts";
 import { configVerb } from "./verbs/config.ts";
 import { doctorVerb } from "./verbs/doctor.ts";
 import { keysVerb } from "./verbs/keys.ts";
@@ -46,6 +46,10 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
           const wingsOwn = wingTools(tools);
           return { ...wing.makeEngineVerbs(wingsOwn), ...wing.makeHouseVerbs(wingsOwn) };
         },
+      },
+      forecast: {
+        meta: { name: "forecast", description: "Demand: forecasts, backtests, accuracy, what-ifs and orders" },
+        subCommands: async () => (await import("../forecast/index.ts")).makeDirectVerbs(forecastTools(tools)),
       },
       images: {
         meta: { name: "images", description: "Pictures: what a URL means, and how to build and sign one" },

@@ -2,7 +2,9 @@
 
 import type { VerbTools } from "../classify/index.ts";
 import type { PictureWorld } from "../images/index.ts";
-import { printRows, toJson } from "./output.ts";
+import type { DirectTools } from "../forecast/index.ts";
+import { makeProgress, printRows, toJson } from "./output.ts";
+import type { Output } from "./output.ts";
 import type { Tools } from "./tools.ts";
 
 export function wingTools(tools: Tools): VerbTools {
@@ -13,16 +15,32 @@ export function wingTools(tools: Tools): VerbTools {
       const house = await tools.open();
       return { parts: house.classify.parts, workflows: house.workflows };
     },
-    print: {
-      table: (rows, { json, empty }) => {
-        const columns = Object.keys(rows[0] ?? {}).map((name) => ({ name, cell: (row: (typeof rows)[number]) => row[name] }));
-        printRows(output, rows, columns, { json, none: empty });
-      },
-      json: (value) => output.print(toJson(value)),
-      line: (text) => output.print(text),
-      say: (text) => output.say(text),
-    },
+    print: printer(output),
     exitWith: (code) => tools.exitWith(code),
+  };
+}
+
+/** The command line as verbs that open no house see it. */
+export function forecastTools(tools: Tools): DirectTools {
+  const { output, signal, version } = tools;
+  return {
+    signal,
+    version,
+    print: printer(output),
+    progress: (title) => makeProgress(output, title),
+    exitWith: (code) => tools.exitWith(code),
+  };
+}
+
+function printer(output: Output): VerbTools["print"] {
+  return {
+    table: (rows, { json, empty }) => {
+      const columns = Object.keys(rows[0] ?? {}).map((name) => ({ name, cell: (row: (typeof rows)[number]) => row[name] }));
+      printRows(output, rows, columns, { json, none: empty });
+    },
+    json: (value) => output.print(toJson(value)),
+    line: (text) => output.print(text),
+    say: (text) => output.say(text),
   };
 }
 

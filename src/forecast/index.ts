@@ -1,5 +1,7 @@
 // The door of the forecasting wing: what the house, the server and the command line may use of it.
 
+export { makeDirectVerbs } from "./doors/direct-verbs.ts";
+export type { DirectTools } from "./doors/tools.ts";
 export { forecastGrants, forecastZones, type ForecastParts } from "./flow/parts.ts";
 export { forecastSettings } from "./flow/settings.ts";
 export { makeWing as makeForecastWing, type ForecastWing } from "./flow/wing.ts";

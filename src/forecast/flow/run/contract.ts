@@ -58,6 +58,14 @@ export interface RunTools {
   readonly onProgress?: (progress: RunProgress) => void;
 }
 
+/** What a finished run is forecast with again: a planner's what-if, an explanation. Packed by `pieces.ts`. */
+export interface RunModel {
+  /** Weights and calibration of all series. */
+  readonly plan: Uint8Array;
+  /** The global model of everything; absent where there is none. */
+  readonly global: Uint8Array | undefined;
+}
+
 /** One series of a result. */
 export interface SeriesResult {
   /** Index in the panel. */

@@ -6,7 +6,7 @@ import type { ComputeOptions, ComputeTask } from "../../../base/compute/contract
 import { StockroomError } from "../../../base/errors.ts";
 import type { MixPlan } from "../../engine/combine/contract.ts";
 import type { Panel } from "../../engine/contract.ts";
-import type { RunProgress, RunResult, RunSettings, RunStage, RunTools } from "./contract.ts";
+import type { RunModel, RunProgress, RunResult, RunSettings, RunStage, RunTools } from "./contract.ts";
 import { keyOf, numbersOf, sentOptions } from "./jobs.ts";
 import { learnModels, type Learned } from "./learned.ts";
 import { mixJob } from "./mix-job.ts";
@@ -26,6 +26,8 @@ export interface Run {
   plan(): Promise<void>;
   /** Forecast, backtests and their accuracy of every series. */
   mix(): Promise<void>;
+  /** What `mix` left to forecast again with. */
+  model(): Promise<RunModel>;
   /** Reads what `mix` left. Throws `FORECAST_PIECE_MISSING` while reading when it did not come to its end. */
   result(): RunResult;
 }
@@ -122,9 +124,8 @@ export async function openRun(panel: Panel, settings: RunSettings, tools: RunToo
   };
 
   const mixed = async (): Promise<void> => {
-    const last = pieceOf("mix", parts.length - 1);
     const whole = await Promise.all(parts.map((_, part) => chunks.has(pieceOf("mix", part)))).then((found) => found.every(Boolean));
-    if (whole && last !== "") return say("mix", panel.offsets.length - 1, panel.offsets.length - 1);
+    if (whole) return say("mix", panel.offsets.length - 1, panel.offsets.length - 1);
     const plan = await planned();
     await overChunks("mix", mixJob, async (part, from, to) => ({
       panel: numbers,
@@ -141,6 +142,10 @@ export async function openRun(panel: Panel, settings: RunSettings, tools: RunToo
     try: tried,
     plan: async () => void (await planned()),
     mix: mixed,
+    model: async () => ({
+      plan: await chunks.get(pieceOf("plan")),
+      global: await learn().then((model) => (model?.late === undefined ? undefined : Uint8Array.from(new Uint8Array(model.late)))),
+    }),
     result: () =>
       openResult(panel, settings, key, {
         parts: parts.length,

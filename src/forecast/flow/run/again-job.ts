@@ -1,0 +1,39 @@
+// Again: some series forecast once more by the models and weights of a finished run, in a thread.
+
+import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
+import { mixForecast } from "../../engine/combine/mix.ts";
+import { trialLevels, tryModels } from "../../engine/combine/trial.ts";
+import type { Panel } from "../../engine/contract.ts";
+import { forecastReady, readyGlobal } from "../../engine/global/global.ts";
+import { seriesAt } from "../../engine/panel/series.ts";
+import type { Again } from "./again.ts";
+import type { RunModel } from "./contract.ts";
+import { mixOptions, type SentOptions } from "./jobs.ts";
+import { unpackGlobal, unpackPlan } from "./pieces.ts";
+
+export interface AgainInput {
+  readonly panel: Panel;
+  readonly indices: readonly number[];
+  readonly keys: readonly string[];
+  readonly options: SentOptions;
+  readonly model: RunModel;
+}
+
+export const againJob: ComputeTask<AgainInput, readonly Again[]> = { module: import.meta.url, name: "forecast.again" };
+
+export function run({ panel, indices, keys, options: sent, model }: AgainInput, tools: TaskTools): readonly Again[] {
+  const options = mixOptions(sent);
+  const plan = unpackPlan(model.plan);
+  const learned = model.global === undefined ? undefined : unpackGlobal(model.global);
+  const ready = learned === undefined || learned.kind === "unfit" ? undefined : readyGlobal(learned, panel, panel.grid.length);
+  const levels = trialLevels(options.levels);
+  return indices.map((index, at) => {
+    tools.signal.throwIfAborted();
+    const ahead = ready === undefined ? undefined : forecastReady(ready, { from: index, to: index + 1 }, options.horizon, levels)[0];
+    // Weights are known, so what it would have said in the windows is not asked; only its place among the models is kept.
+    const windows = Array.from({ length: options.windows }, () => undefined);
+    const given = ready === undefined ? [] : [{ name: "global" as const, windows, future: ahead }];
+    const trial = tryModels(keys[at], seriesAt(panel, index), options, given);
+    return { index, forecast: mixForecast(trial, plan, index, options).forecast };
+  });
+}
