@@ -8,8 +8,9 @@ import type { Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
 import { normalQuantile } from "../../numerics/normal.ts";
 import { estimate, evaluate, type FixedParameters, makeRoom } from "./estimate.ts";
 import { alphaAt, betaAt, gammaAt, growthAt, levelAt, makePass, type Pass, phiAt, seasonAt } from "./filter.ts";
+import { blend, weigh } from "./blend.ts";
 import { findVariances, followStates, type Outlook, samplePaths } from "./outlook.ts";
-import { type Choice, countFixed, fitStructure, judge, scaleOf, selectStructure } from "./select.ts";
+import { type Choice, countFixed, fitStructure, judge, rankStructures, scaleOf, widestGap } from "./select.ts";
 import { startSeason, startStates } from "./start.ts";
 import { type Bounds, countParameters, longestPeriod, nameStructure, parseStructure, type Structure } from "./structure.ts";
 
@@ -17,6 +18,8 @@ import { type Bounds, countParameters, longestPeriod, nameStructure, parseStruct
 export interface EtsOptions {
   /** `AAdM`, `MNN`, `ETS(A,A,N)`; left out, AICc chooses. Multiplicative trends are to be had by name only. */
   readonly model?: string;
+  /** Without `model`: instead of the best alone, all good ones by weight of evidence, as `ets` does. */
+  readonly mix?: boolean;
   /** Parameters that are given instead of estimated; needs `model`. All of them given: nothing is searched. */
   readonly fixed?: FixedParameters;
   /** Default `both`, as is usual. */
@@ -31,12 +34,16 @@ const pathCount = 2000;
 /** Fewest values for which AICc of the smallest model exists. */
 const fewest = 5;
 
-/** Exponential smoothing, chosen among the stable additive and multiplicative models by AICc. Long seasons (over 24) and fractional ones are left out. */
+/**
+ * Exponential smoothing: the stable additive and multiplicative models, weighted by AICc (`fitEts` with `mix`).
+ *
+ * Long seasons (over 24 steps) and fractional ones are left out. Unfit under five values.
+ */
 export const ets: Model = {
   name: "ets",
-  about: "Exponential smoothing in state space form: error, trend and season, each additive or multiplicative, chosen by AICc.",
+  about: "Exponential smoothing in state space form: error, trend and season, each additive or multiplicative, weighted by AICc.",
   usesRegressors: false,
-  fit: (series, options) => fitEts(series, { random: options.random }),
+  fit: (series, options) => fitEts(series, { mix: true, random: options.random }),
 };
 
 /**
@@ -90,9 +97,17 @@ export function fitEts(series: Series, options: EtsOptions = {}): Fitted | Unfit
   }
   if (count < fewest) return unfit(`ETS needs at least ${fewest} values to compare models, but the series has ${count}.`);
   if (constant) return present(series, lead, stayAt(history[0]), random);
-  const choice = selectStructure(history, period);
-  if (choice === undefined) return unfit(`No ETS model could be estimated from the ${count} values of the series.`);
-  return present(series, lead, choice, random);
+  const choices = rankStructures(history, period, options.mix === true ? widestGap : 0);
+  if (choices.length === 0) return unfit(`No ETS model could be estimated from the ${count} values of the series.`);
+  const members = choices.map((choice) => present(series, lead, choice, random));
+  return options.mix === true ? blend(members, weigh(choices), random) : members[0];
+}
+
+/** One model of the family; `spread` is there for those whose future has a formula. */
+export interface Member extends Fitted {
+  /** Mean and standard deviation of each coming step; undefined for models that are simulated. */
+  spread(horizon: number): { readonly mean: Float64Array; readonly deviation: Float64Array } | undefined;
+  advance(series: Series): Member | Unfit;
 }
 
 function unfit(reason: string): Unfit {
@@ -116,18 +131,19 @@ function stayAt(value: number): Choice {
 }
 
 /** A choice as the contract's `Fitted`. */
-function present(series: Series, lead: number, choice: Choice, random: Random): Fitted {
+function present(series: Series, lead: number, choice: Choice, random: Random): Member {
   const { structure, theta, scale, criteria } = choice;
   const pass = makePass(series.values.subarray(lead), scale, structure.period);
   evaluate(pass, structure, theta, true);
   const outlook = look(pass, structure, theta);
   const fitted = new Float64Array(series.values.length).fill(Number.NaN);
   for (let t = 0; t < pass.length; t++) fitted[lead + t] = pass.mu[t] * scale;
-  const base = {
+  const member = {
     kind: "fitted",
     title: nameStructure(structure),
     parameters: listParameters(structure, theta, scale, outlook.sigma),
     fitted,
+    spread: (horizon: number) => spread(outlook, scale, horizon),
     forecast: (horizon: number, levels: readonly number[]) => forecast(outlook, scale, horizon, levels, random),
     simulate: (horizon: number, paths: number, stream: Random) => {
       const samples = samplePaths(outlook, horizon, paths, stream);
@@ -136,7 +152,7 @@ function present(series: Series, lead: number, choice: Choice, random: Random): 
     },
     advance: (next: Series) => advance(series, lead, choice, random, next),
   } as const;
-  return Number.isFinite(criteria.logLik) ? { ...base, likelihood: criteria } : base;
+  return Number.isFinite(criteria.logLik) ? { ...member, likelihood: criteria } : member;
 }
 
 function look(pass: Pass, structure: Structure, theta: Float64Array): Outlook {
@@ -168,36 +184,43 @@ function listParameters(structure: Structure, theta: Float64Array, scale: number
   return list;
 }
 
+function spread(outlook: Outlook, scale: number, horizon: number): ReturnType<Member["spread"]> {
+  const variances = findVariances(outlook, horizon);
+  if (!variances) return undefined;
+  return {
+    mean: followStates(outlook, horizon).map((value) => bounded(value * scale)),
+    deviation: variances.map((value) => bounded(Math.sqrt(value) * scale)),
+  };
+}
+
 /** Multiplicative models can run away; a forecast stays a number. */
 function bounded(value: number): number {
   return Number.isNaN(value) ? 0 : Math.min(Math.max(value, -1e300), 1e300);
 }
 
 function forecast(outlook: Outlook, scale: number, horizon: number, levels: readonly number[], random: Random): Forecast {
-  const mean = followStates(outlook, horizon);
   const quantiles = new Float64Array(levels.length * horizon);
-  const variances = findVariances(outlook, horizon);
-  if (variances) {
+  const known = spread(outlook, scale, horizon);
+  if (known) {
     for (let i = 0; i < levels.length; i++) {
       const z = normalQuantile(levels[i]);
-      for (let h = 0; h < horizon; h++) quantiles[i * horizon + h] = bounded((mean[h] + z * Math.sqrt(variances[h])) * scale);
+      for (let h = 0; h < horizon; h++) quantiles[i * horizon + h] = known.mean[h] + z * known.deviation[h];
     }
-  } else {
-    const samples = samplePaths(outlook, horizon, pathCount, random.fork("ets/quantiles"));
-    const step = new Float64Array(pathCount);
-    for (let h = 0; h < horizon; h++) {
-      for (let p = 0; p < pathCount; p++) step[p] = samples[p * horizon + h];
-      step.sort();
-      for (let i = 0; i < levels.length; i++) {
-        const place = levels[i] * (pathCount - 1);
-        const below = Math.floor(place);
-        const above = Math.min(below + 1, pathCount - 1);
-        quantiles[i * horizon + h] = bounded((step[below] + (place - below) * (step[above] - step[below])) * scale);
-      }
+    return { mean: known.mean, quantiles, levels };
+  }
+  const samples = samplePaths(outlook, horizon, pathCount, random.fork("ets/quantiles"));
+  const step = new Float64Array(pathCount);
+  for (let h = 0; h < horizon; h++) {
+    for (let p = 0; p < pathCount; p++) step[p] = samples[p * horizon + h];
+    step.sort();
+    for (let i = 0; i < levels.length; i++) {
+      const place = levels[i] * (pathCount - 1);
+      const below = Math.floor(place);
+      const above = Math.min(below + 1, pathCount - 1);
+      quantiles[i * horizon + h] = bounded((step[below] + (place - below) * (step[above] - step[below])) * scale);
     }
   }
-  for (let h = 0; h < horizon; h++) mean[h] = bounded(mean[h] * scale);
-  return { mean, quantiles, levels };
+  return { mean: followStates(outlook, horizon).map((value) => bounded(value * scale)), quantiles, levels };
 }
 
 /** Whether `next` is the same history, perhaps some steps longer or shorter: then its first states stay what they were. */
@@ -208,7 +231,7 @@ function continues(series: Series, next: Series): boolean {
   return true;
 }
 
-function advance(series: Series, lead: number, choice: Choice, random: Random, next: Series): Fitted | Unfit {
+function advance(series: Series, lead: number, choice: Choice, random: Random, next: Series): Member | Unfit {
   const { structure, scale } = choice;
   const start = next.values.findIndex((value) => !Number.isNaN(value));
   if (start < 0) return unfit("ETS needs values, but every value of the series is missing.");

@@ -6,7 +6,7 @@
 
 import { type Estimate, estimate, evaluate, type FixedParameters, makeRoom, type Room, type SearchOptions } from "./estimate.ts";
 import { alphaAt, betaAt, gammaAt, growthAt, levelAt, makePass, type Pass, phiAt, seasonAt } from "./filter.ts";
-import { startSeason, startSmoothing, startStates } from "./start.ts";
+import { listStarts, startSeason, startStates } from "./start.ts";
 import { type Bounds, countParameters, listCandidates, type Structure } from "./structure.ts";
 
 /** A fitted model in the units of scaled data: values divided by `scale`. */
@@ -33,6 +33,9 @@ export interface SelectOptions {
 const noneFixed: SelectOptions = { bounds: "both", fixed: {} };
 const coarse = { tolerance: 1e-2, maxIterations: 40 };
 const fine = { tolerance: 1e-7, maxIterations: 200 };
+
+/** In longer histories the likelihood has one clear summit, and a second start only costs. */
+const longForStarts = 300;
 
 /** Mean size of the present values; 1 for all zeros. */
 export function scaleOf(history: Float64Array): number {
@@ -89,8 +92,11 @@ function applyFixed(theta: Float64Array, fixed: FixedParameters, structure: Stru
 
 interface Runner {
   readonly structure: Structure;
-  readonly theta: Float64Array;
+  /** Starting points, the better one first. */
+  readonly starts: readonly Float64Array[];
+  /** What AICc adds to the deviance. */
   readonly cost: number;
+  /** AICc of the first start. */
   readonly promise: number;
 }
 
@@ -113,9 +119,7 @@ export function fitStructure(history: Float64Array, structure: Structure, option
   }
   const room = makeRoom();
   let best: Estimate | undefined;
-  for (const alphas of [[0.03, 0.1], [0.3], [0.7, 0.95]]) {
-    const start = Float64Array.from(theta);
-    startSmoothing(pass, structure, start, alphas);
+  for (const { theta: start } of listStarts(pass, structure, theta)) {
     applyFixed(start, options.fixed, structure, scale);
     const found = estimate(pass, structure, start, { ...fine, ...options, cutoff: Infinity }, room);
     if (found && (best === undefined || found.deviance < best.deviance)) best = found;
@@ -124,12 +128,17 @@ export function fitStructure(history: Float64Array, structure: Structure, option
   return { structure, theta: best.theta, scale, criteria: judge(best.deviance, structure, pass.observed, scale, given) };
 }
 
+/** Candidates further than this from the lowest AICc say nothing. */
+export const widestGap = 12;
+
 /**
- * The model with the lowest AICc for `history` (NaN is missing, the first value is not; at least five values, not all equal).
+ * The models whose AICc is within `gap` of the lowest, the lowest first, for `history` (NaN is missing, the first value is not; at least five
+ * values, not all equal).
  *
- * `period` 1: no season. Undefined when no candidate can be estimated.
+ * `period` 1: no season. Empty when no candidate can be estimated. The first is searched to the end, the others until a step wins less than
+ * 0.01 in -2 log-likelihood.
  */
-export function selectStructure(history: Float64Array, period: number): Choice | undefined {
+export function rankStructures(history: Float64Array, period: number, gap: number): readonly Choice[] {
   const scale = scaleOf(history);
   const pass = makePass(history, scale, period);
   const room = makeRoom();
@@ -137,28 +146,32 @@ export function selectStructure(history: Float64Array, period: number): Choice |
   for (let t = 0; t < pass.length; t++) if (pass.seen[t] === 1 && !(pass.values[t] > 0)) positive = false;
 
   const { observed } = pass;
-  const runners = lineUp(pass, period, positive);
-  let best: { readonly structure: Structure; readonly found: Estimate; readonly aicc: number } | undefined;
+  let lowest = Infinity;
   const optima = new Map<string, Float64Array>();
-  for (const { structure, theta, cost } of runners) {
-    const cutoff = best === undefined ? Infinity : best.aicc - cost;
+  const ranked: { readonly structure: Structure; readonly found: Estimate; readonly aicc: number }[] = [];
+  for (const { structure, starts, cost } of lineUp(pass, period, positive)) {
     const key = `${structure.trend}${structure.damped ? "d" : ""}${structure.season}`;
-    let start = theta;
     const relative = optima.get(key);
-    if (relative) {
-      const own = evaluate(pass, structure, theta);
-      if (evaluate(pass, structure, relative) < own) start = relative;
+    const tries = relative ? [relative, ...starts] : starts;
+    let found: Estimate | undefined;
+    for (const start of observed > longForStarts ? tries.slice(0, 1) : tries) {
+      const cutoff = Math.min(lowest + gap - cost, found === undefined ? Infinity : found.deviance);
+      const next = estimate(pass, structure, start, { ...coarse, ...noneFixed, cutoff }, room);
+      if (next && (found === undefined || next.deviance < found.deviance)) found = next;
     }
-    const found = estimate(pass, structure, start, { ...coarse, ...noneFixed, cutoff }, room);
     if (!found) continue;
     optima.set(key, found.theta);
     const aicc = found.deviance + cost;
-    if (best === undefined || aicc < best.aicc) best = { structure, found, aicc };
+    lowest = Math.min(lowest, aicc);
+    ranked.push({ structure, found, aicc });
   }
-  if (best === undefined) return undefined;
-  const { structure } = best;
-  const polished = polish(pass, structure, best.found, room) ?? best.found;
-  return { structure, theta: polished.theta, scale, criteria: judge(polished.deviance, structure, observed, scale) };
+  ranked.sort((a, b) => a.aicc - b.aicc);
+  return ranked
+    .filter(({ aicc }) => aicc <= lowest + gap)
+    .map(({ structure, found }, rank) => {
+      const { theta, deviance } = rank === 0 ? (polish(pass, structure, found, room) ?? found) : found;
+      return { structure, theta, scale, criteria: judge(deviance, structure, observed, scale) };
+    });
 }
 
 function polish(pass: Pass, structure: Structure, found: Estimate, room: Room): Estimate | undefined {
@@ -176,8 +189,8 @@ function lineUp(pass: Pass, period: number, positive: boolean): readonly Runner[
     const cost = penalty(structure, pass.observed);
     if (!Number.isFinite(cost)) continue;
     const theta = startStates(pass, structure, structure.season === "A" ? added : structure.season === "M" ? scaled : undefined);
-    const deviance = startSmoothing(pass, structure, theta, [0.05, 0.2, 0.5, 0.9]);
-    runners.push({ structure, theta, cost, promise: deviance + cost });
+    const starts = listStarts(pass, structure, theta);
+    runners.push({ structure, starts: starts.map((start) => start.theta), cost, promise: starts[0].deviance + cost });
   }
   return runners.sort((a, b) => a.promise - b.promise);
 }

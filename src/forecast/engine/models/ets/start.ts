@@ -87,9 +87,38 @@ export function startStates(pass: Pass, structure: Structure, season: Float64Arr
   return theta;
 }
 
-/** Sets the smoothing parameters of `theta` to the best of a small grid and returns the deviance there; Infinity if none is in the domain. */
-export function startSmoothing(pass: Pass, structure: Structure, theta: Float64Array, alphas: readonly number[]): number {
-  const betas = structure.trend === "N" ? [0] : [0.02, 0.3];
+/** Regions where the likelihood may have a summit of its own: slow and fast levels, and with a trend one that turns at once. */
+const regions = [
+  { alphas: [0.05, 0.2], betas: [0.02, 0.3] },
+  { alphas: [0.5, 0.9], betas: [0.02, 0.3] },
+  { alphas: [0.95], betas: [0.9] },
+] as const;
+
+/** A place to start from and the deviance there. */
+export interface Start {
+  readonly theta: Float64Array;
+  readonly deviance: number;
+}
+
+/** The best smoothing parameters of a small grid in each region, joined to the states of `theta`; the best first. */
+export function listStarts(pass: Pass, structure: Structure, theta: Float64Array): readonly Start[] {
+  return regions
+    .slice(0, structure.trend === "N" ? 2 : 3)
+    .map(({ alphas, betas }) => {
+      const own = Float64Array.from(theta);
+      return { theta: own, deviance: startSmoothing(pass, structure, own, alphas, structure.trend === "N" ? [0] : betas) };
+    })
+    .sort((a, b) => a.deviance - b.deviance);
+}
+
+/** Sets the smoothing parameters of `theta` to the best of a grid and returns the deviance there; Infinity if none is in the domain. */
+function startSmoothing(
+  pass: Pass,
+  structure: Structure,
+  theta: Float64Array,
+  alphas: readonly number[],
+  betas: readonly number[],
+): number {
   const gammas = structure.season === "N" ? [0] : [0.05, 0.4];
   let best = Infinity;
   let kept: readonly [number, number, number] = [theta[alphaAt], theta[betaAt], theta[gammaAt]];
