@@ -23,6 +23,13 @@ describe("minimize", () => {
     expect(evaluations).toBeLessThan(100);
   });
 
+  test("gives up when told that it is enough", () => {
+    const { value, converged } = minimize(rosenbrock, [-1.2, 1], { enough: (value) => value < 1 });
+    expect(converged).toBe(false);
+    expect(value).toBeLessThan(1);
+    expect(value).toBeGreaterThan(1e-6);
+  });
+
   test("stays out of a forbidden region", () => {
     const { point } = minimize((x) => (x[0] <= 1 ? Infinity : (x[0] - 0.5) ** 2), [3]);
     expect(point[0]).toBeGreaterThan(1);

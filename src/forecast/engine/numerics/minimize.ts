@@ -26,6 +26,8 @@ export interface MinimizeOptions {
   readonly maxIterations?: number;
   /** No step is longer than this in any coordinate. Default Infinity. */
   readonly maxStep?: number;
+  /** Asked after each iteration with the value reached and what the iteration gained; true gives up the search there. */
+  readonly enough?: (value: number, gain: number) => boolean;
 }
 
 /**
@@ -138,6 +140,7 @@ export function minimize(value: (x: Float64Array) => number, start: ArrayLike<nu
       converged = true;
       break;
     }
+    if (options.enough?.(best, gain) === true) break;
     former.set(gradient);
     slope(x, gradient);
     // From here `former` is the change of the gradient.

@@ -274,7 +274,7 @@ function addWaves(
  * part that is not stationary. Cost: one filter pass.
  */
 export function settle(plan: Plan, series: Series, origin: number): Fitted | Unfit {
-  const { order, parameters, shift, scale, variance, degrees } = plan;
+  const { order, parameters, shift, scale, variance } = plan;
   const { values } = series;
   const [first, last] = ends(values);
   const lost = lostByDifferencing(order);
@@ -304,15 +304,18 @@ export function settle(plan: Plan, series: Series, origin: number): Fitted | Unf
     const pass = runKalman(polynomials, delta, [rest], GAP_KAPPA);
     if (pass === undefined) return unfit(`${title} is not stationary.`);
     for (let t = 0; t < length; t++) {
-      if (pass.deviations[t] < 100) fitted[first + t] = shift + scale * (explained[t] + base + pass.predictions[t]);
+      if (lost === 0 || pass.deviations[t] < 100) fitted[first + t] = shift + scale * (explained[t] + base + pass.predictions[t]);
     }
     state = { polynomials, delta, size, mean: pass.means, covariance: pass.covariance };
   } else {
     const changes = difference(difference(rest, order.period, order.D), 1, order.d);
     const pass = runKalman(polynomials, new Float64Array(0), [changes], 0);
     if (pass === undefined) return unfit(`${title} is not stationary.`);
-    for (let t = 0; t < changes.length; t++) {
-      fitted[first + lost + t] = values[first + lost + t] - scale * (changes[t] - pass.predictions[t]);
+    // From the past alone, not as the value less its error: what comes at t must not show in the forecast of t, not even by rounding.
+    for (let t = lost; t < length; t++) {
+      let level = pass.predictions[t - lost];
+      for (let k = 0; k < lost; k++) level += delta[k] * rest[t - 1 - k];
+      fitted[first + t] = shift + scale * (explained[t] + level);
     }
     // The last levels are known.
     const mean = new Float64Array(size);
@@ -342,7 +345,7 @@ export function settle(plan: Plan, series: Series, origin: number): Fitted | Unf
     parameters: reportParameters(plan),
     fitted,
     get likelihood() {
-      return likelihoodOf(plan, series, origin, first, last, degrees);
+      return likelihoodOf(plan, series, origin, first, last);
     },
     forecast: (horizon, levels): Forecast => {
       const { mean, variance: spreads } = predict(state, tail + horizon);
@@ -460,15 +463,8 @@ function extrasOf({ constant, terms }: Plan): string[] {
   return extras;
 }
 
-/** The likelihood as R's `arima` defines it, of the series in its own units; see `logLikelihood`. */
-function likelihoodOf(
-  plan: Plan,
-  series: Series,
-  origin: number,
-  first: number,
-  last: number,
-  degrees: number,
-): NonNullable<Fitted["likelihood"]> {
+/** The likelihood as R's `arima` defines it, of the series in its own units (see `logLikelihood`); undefined for a perfect fit. */
+function likelihoodOf(plan: Plan, series: Series, origin: number, first: number, last: number): Fitted["likelihood"] {
   const rest = series.values.slice(first, last + 1);
   let seen = 0;
   const intercept = plan.constant === "mean" ? interceptOf(plan) : 0;
@@ -483,8 +479,9 @@ function likelihoodOf(
     if (values === undefined) continue;
     for (let t = 0; t < rest.length; t++) rest[t] -= ((plan.scale * coefficient) / scale) * values[t];
   }
-  const { order, parameters } = plan;
+  const { order, parameters, degrees } = plan;
   const logLik = logLikelihood(rest, { order, parameters, columns: [], coefficients: new Float64Array(0) });
+  if (!Number.isFinite(logLik)) return undefined;
   const count = seen - lostByDifferencing(order);
   return {
     logLik,

@@ -59,6 +59,8 @@ export interface EstimateOptions {
   /** Share of the objective below which a gain ends the search. */
   readonly tolerance: number;
   readonly maxIterations: number;
+  /** An AICc to come below: a search that is clearly not going to is given up, and what it has by then is answered. */
+  readonly hurdle?: number;
 }
 
 /** One sample under one pair of differences, ready for many orders. */
@@ -100,7 +102,8 @@ function estimateWhole({ differenced }: Workbench, order: ArimaOrder, options: E
     return 0.5 * Math.log(Math.max(concentrate(filter, from) / (count - from), LEAST_VARIANCE));
   };
   const byCondition = options.method === "conditional" && count > from + degrees;
-  const free = search(byCondition ? conditional : exact, options);
+  const target = options.hurdle === undefined ? Infinity : valueAt(options.hurdle, degrees, count);
+  const free = search(byCondition ? conditional : exact, options, byCondition ? target + CONDITIONAL_SLACK / count : target);
   if (free === undefined) return undefined;
   const value = exact(free);
   if (!Number.isFinite(value)) return undefined;
@@ -124,7 +127,7 @@ function estimateWithGaps(sample: Sample, order: ArimaOrder, options: EstimateOp
     scored = pass === undefined ? undefined : score(pass.innovations, columns.length, pass.logs, pass.count);
     return scored === undefined ? Infinity : scored.value;
   };
-  const free = search(exact, options);
+  const free = search(exact, options, Infinity);
   if (free === undefined || !Number.isFinite(exact(free)) || scored === undefined) return undefined;
   const { coefficients, s2, value, count } = scored;
   const logLik = -count * (value + 0.5 * (1 + Math.log(2 * Math.PI)));
@@ -166,19 +169,33 @@ function score(innovations: Float64Array, wide: number, logs: number, count: num
   return { coefficients, s2, value: 0.5 * (Math.log(s2) + logs / count), count };
 }
 
-function search(objective: (free: Float64Array) => number, options: EstimateOptions): Float64Array | undefined {
+/** The value of the objective at which the AICc is `hurdle`. */
+function valueAt(hurdle: number, degrees: number, count: number): number {
+  return (hurdle - aiccOf(0, degrees, count)) / (2 * count) - 0.5 * (1 + Math.log(2 * Math.PI));
+}
+
+/** Steps of the size of the last one that a search is granted before it is given up. */
+const PATIENCE = 50;
+/** Log-likelihood by which conditional squares may look worse than the exact likelihood they stand for. */
+const CONDITIONAL_SLACK = 5;
+/** Before it has seen some curvature a search says nothing about where it will end. */
+const LEAST_ITERATIONS = 5;
+
+function search(objective: (free: Float64Array) => number, options: EstimateOptions, least: number): Float64Array | undefined {
   let best: Float64Array | undefined;
-  let least = Infinity;
+  let lowest = Infinity;
   for (const start of options.starts) {
+    let iterations = 0;
     const end = minimize(objective, start, {
       differences: "forward",
       step: 1e-6,
       tolerance: options.tolerance,
       maxIterations: options.maxIterations,
       maxStep: 1,
+      enough: (value, gain) => ++iterations >= LEAST_ITERATIONS && value - PATIENCE * gain > least,
     });
-    if (end.value < least) {
-      least = end.value;
+    if (end.value < lowest) {
+      lowest = end.value;
       best = end.point;
     }
   }

@@ -64,6 +64,8 @@ export function runKalman(
   startingCovariance(polynomials, first, covariance, size);
   for (let k = arma; k < size; k++) covariance[k * size + k] = kappa;
   const deltaAt = Int32Array.from(delta.keys()).filter((k) => delta[k] !== 0);
+  // What the prior leaves behind in rounding never goes away.
+  const settledBelow = Math.max(STEADY, lost > 0 ? kappa * 1e-15 : 0);
   const middle = new Float64Array(size * size);
   const gain = new Float64Array(size);
   const moved = new Float64Array(size);
@@ -90,7 +92,7 @@ export function runKalman(
       for (let l = 0; l < deltaAt.length; l++) variance += delta[deltaAt[l]] * gain[arma + deltaAt[l]];
       deviation = Math.sqrt(variance);
     }
-    const counts = seen && variance < DIFFUSE;
+    const counts = seen && (variance < DIFFUSE || lost === 0);
     deviations[t] = deviation;
     if (counts) {
       logs += 2 * Math.log(deviation);
@@ -125,10 +127,10 @@ export function runKalman(
     }
     stepCovariance(phi, theta, arma, size, delta, deltaAt, covariance, middle, next);
     // Nothing left to learn about the state: every later gain is this one, until a value is missing.
-    if (seen && variance - 1 < 1e-9) {
+    if (seen && variance - 1 < 1e-6) {
       let largest = 0;
-      for (let i = 0; i < size && largest < STEADY; i++) largest = Math.max(largest, Math.abs(covariance[i * size + i]));
-      if (largest < STEADY) {
+      for (let i = 0; i < size && largest < settledBelow; i++) largest = Math.max(largest, Math.abs(covariance[i * size + i]));
+      if (largest < settledBelow) {
         steady = true;
         variance = 1;
         deviation = 1;

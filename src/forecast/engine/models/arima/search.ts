@@ -84,8 +84,9 @@ export function chooseOrder(task: SearchTask): Chosen | undefined {
     const found = estimate(bench, order, {
       method: byCondition ? "conditional" : "exact",
       starts: [start],
-      tolerance: 1e-6,
+      tolerance: byCondition ? 1e-5 : 1e-6,
       maxIterations: 60,
+      ...(best === undefined ? {} : { hurdle: best.estimate.aicc }),
     });
     seen.set(key, found);
     if (found === undefined || !clearOfCircle(order, found.parameters, CLEAR_RADIUS)) return false;
@@ -144,8 +145,8 @@ function finish(task: SearchTask, { candidate, estimate: found }: { candidate: C
     method: "exact",
     // A second start is for the likelihoods with two hills, which are those of short series.
     starts: long ? [found.free] : [found.free, new Float64Array(found.free.length).fill(0.1)],
-    tolerance: long ? 1e-7 : 1e-9,
-    maxIterations: long ? 40 : 100,
+    tolerance: long ? 1e-6 : 1e-9,
+    maxIterations: long ? (sample.hasGaps ? 12 : 40) : 100,
   });
 }
 
