@@ -32,7 +32,7 @@ export function fillRow(
   );
 }
 
-function valueOf(target: string, field: string, fill: FieldFill & { readonly from: string }, text: string): FieldValue {
+function valueOf(target: string, field: string, fill: Extract<FieldFill, { readonly from: string }>, text: string): FieldValue {
   const wrong = (expected: string): StockroomError =>
     new StockroomError(
       "input",
