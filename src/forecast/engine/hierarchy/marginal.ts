@@ -23,25 +23,12 @@ export function valueAt(scores: Float64Array, values: ArrayLike<number>, at: num
   return low + Math.max(-2, Math.min(3, share)) * (values[at + (i + 1) * stride] - low);
 }
 
-/** The normal score at which the distribution takes `value`, clamped to [-limit, limit]: the inverse of `valueAt`, the middle of flat stretches. */
-export function scoreAt(scores: Float64Array, values: ArrayLike<number>, at: number, stride: number, value: number, limit: number): number {
-  const last = scores.length - 1;
-  const clamp = (z: number): number => Math.max(-limit, Math.min(limit, z));
-  if (last === 0) return value < values[at] ? -limit : value > values[at] ? limit : 0;
-  let low = -1;
-  let high = -1;
-  for (let i = 0; i <= last; i++) {
-    if (values[at + i * stride] === value) {
-      if (low < 0) low = i;
-      high = i;
-    }
-  }
-  // A flat stretch (often at zero) holds this value with the whole probability between its ends; an open end reaches out to the limit.
-  if (low >= 0 && high > low) return clamp(((low === 0 ? -limit : scores[low]) + (high === last ? limit : scores[high])) / 2);
-  let i = 0;
-  while (i < last - 1 && value > values[at + (i + 1) * stride]) i++;
-  const from = values[at + i * stride];
-  const rise = values[at + (i + 1) * stride] - from;
-  if (!(rise > 0)) return value < from ? -limit : limit;
-  return clamp(scores[i] + ((value - from) / rise) * (scores[i + 1] - scores[i]));
+const points = 40;
+const middleScores = Float64Array.from({ length: points }, (_, k) => normalQuantile((k + 0.5) / points));
+
+/** Root mean square distance of a distribution, given as in `valueAt`, from `centre`. */
+export function spreadAround(centre: number, scores: Float64Array, values: ArrayLike<number>, at: number, stride: number): number {
+  let sum = 0;
+  for (let k = 0; k < points; k++) sum += (valueAt(scores, values, at, stride, middleScores[k]) - centre) ** 2;
+  return Math.sqrt(sum / points);
 }
