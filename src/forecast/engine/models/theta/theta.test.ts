@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { makeRandom } from "../../../../base/random.ts";
 import type { FitOptions, Fitted, Series, Unfit } from "../../contract.ts";
-import { fitLines, runLines, varianceOfSteps, walkLines } from "./lines.ts";
+import { fitLines, growthOfErrors, runLines, varianceOfSteps, walkLines } from "./lines.ts";
 import { classicalIndices, findSeason } from "./season.ts";
 import golden from "./theta.golden.json" with { type: "json" };
 import { fitTheta, theta, thetaMembers } from "./theta.ts";
@@ -68,6 +68,33 @@ describe("theta lines", () => {
       for (let h = 0; h < 6; h++) sum[h] += (path[h] - base[h]) ** 2;
     }
     for (let h = 0; h < 6; h++) expect(variance[h]).toBeCloseTo(sum[h], 9);
+  });
+});
+
+describe("the growth of errors", () => {
+  const growthOf = (make: (t: number) => number): number => {
+    const values = Float64Array.from({ length: 200 }, (_, t) => make(t));
+    const known = new Uint8Array(200).fill(1);
+    const parameters = fitLines(values, known, "drift", false);
+    return growthOfErrors(values, known, runLines(values, known, parameters), 12);
+  };
+
+  it("is near none where the model is right, and plain where the slope wanders", () => {
+    const random = makeRandom(11);
+    let walk = 0;
+    expect(Math.abs(growthOf(() => (walk += random.normal())))).toBeLessThan(0.4);
+    let slope = 0;
+    let level = 0;
+    const wandering = growthOf(() => {
+      slope += 0.2 * random.normal();
+      level += slope;
+      return level + random.normal();
+    });
+    expect(wandering).toBeGreaterThan(0.6);
+  });
+
+  it("is none where the history cannot tell", () => {
+    expect(growthOf(() => 5)).toBe(0);
   });
 });
 

@@ -7,7 +7,16 @@ import type { Random } from "../../../../base/random.ts";
 import type { FitOptions, Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
 import { bridgeGaps, type Whole } from "../../numerics/gaps.ts";
 import { normalQuantile } from "../../numerics/normal.ts";
-import { fitLines, runLines, varianceOfSteps, walkLines, type Line, type ThetaParameters, type ThetaState } from "./lines.ts";
+import {
+  fitLines,
+  growthOfErrors,
+  runLines,
+  varianceOfSteps,
+  walkLines,
+  type Line,
+  type ThetaParameters,
+  type ThetaState,
+} from "./lines.ts";
 import { classicalIndices, deseason, findSeason, seasonless, type SeasonForm, type SeasonIndices } from "./season.ts";
 
 /** One member of the Theta family. */
@@ -39,6 +48,8 @@ interface Part {
   readonly state: ThetaState;
   /** Standard deviation of the one-step errors on the member's scale. */
   readonly sigma: number;
+  /** By what power of the step the error variance outgrows the model's. */
+  readonly growth: number;
 }
 
 interface Body {
@@ -84,20 +95,29 @@ function fitMember(member: ThetaMember, whole: Whole, plain: Float64Array, form:
   if (member.log) {
     const logs = form === "additive" ? undefined : logarithms(plain);
     if (logs !== undefined) {
-      const part = makePart(member, logs, whole.known, fitLines(logs, whole.known, member.line, member.free));
+      const part = makePart(member, logs, whole.known, fitLines(logs, whole.known, member.line, member.free), horizon);
       if (isTame(part, logs, horizon)) return part;
     }
   }
   const linear: ThetaMember = member.log ? { ...member, title: member.title.replace(/^log/, ""), log: false } : member;
-  return makePart(linear, plain, whole.known, fitLines(plain, whole.known, linear.line, linear.free));
+  return makePart(linear, plain, whole.known, fitLines(plain, whole.known, linear.line, linear.free), horizon);
 }
 
-function makePart(member: ThetaMember, values: Float64Array, known: Uint8Array, parameters: ThetaParameters): Part {
+function makePart(member: ThetaMember, values: Float64Array, known: Uint8Array, parameters: ThetaParameters, horizon: number): Part {
   const state = runLines(values, known, parameters);
   let count = 0;
   for (let t = 0; t < known.length; t++) count += known[t];
   const freedom = Math.max(1, count - (member.free ? 3 : 2));
-  return { member, state, sigma: Math.sqrt(state.sse / freedom) };
+  // The 90 % point of Student's t over that of the normal: what a short history hides of its own spread.
+  const sigma = Math.sqrt(state.sse / freedom) * (1 + 0.66 / freedom);
+  return { member, state, sigma, growth: growthOfErrors(values, known, state, horizon) };
+}
+
+/** Standard deviation of each of the next steps on the member's scale. */
+function spreads({ state, sigma, growth }: Part, horizon: number): Float64Array {
+  const out = varianceOfSteps(state, horizon);
+  for (let h = 0; h < horizon; h++) out[h] = sigma * Math.sqrt(out[h] * (h + 1) ** growth);
+  return out;
 }
 
 function logarithms(values: Float64Array): Float64Array | undefined {
@@ -120,7 +140,7 @@ function isTame(part: Part, logs: Float64Array, horizon: number): boolean {
   const steps = Math.max(1, horizon);
   const path = new Float64Array(steps);
   walkLines(part.state, steps, new Float64Array(steps), path, 0);
-  const spread = part.sigma * Math.sqrt(varianceOfSteps(part.state, steps)[steps - 1]);
+  const spread = spreads(part, steps)[steps - 1];
   const margin = Math.log(4);
   return spread <= 2 && path.every((value) => value >= low - margin && value <= high + margin);
 }
@@ -177,14 +197,14 @@ function forecast(body: Body, horizon: number, levels: readonly number[]): Forec
   const still = new Float64Array(horizon);
   const path = new Float64Array(horizon);
   const bounds = levels.map(normalQuantile);
-  for (const { member, state, sigma } of parts) {
+  for (const part of parts) {
+    const { member, state } = part;
     walkLines(state, horizon, still, path, 0);
-    const variance = varianceOfSteps(state, horizon);
+    const spread = spreads(part, horizon);
     for (let h = 0; h < horizon; h++) {
       mean[h] += restore(path[h], member.log, season, n + h) / parts.length;
-      const spread = sigma * Math.sqrt(variance[h]);
       for (let i = 0; i < bounds.length; i++) {
-        quantiles[i * horizon + h] += restore(path[h] + bounds[i] * spread, member.log, season, n + h) / parts.length;
+        quantiles[i * horizon + h] += restore(path[h] + bounds[i] * spread[h], member.log, season, n + h) / parts.length;
       }
     }
   }
@@ -203,12 +223,18 @@ function simulate(body: Body, horizon: number, paths: number, random: Random): F
   const shocks = new Float64Array(standard.length);
   const walked = new Float64Array(standard.length);
   const out = new Float64Array(standard.length);
-  for (const { member, state, sigma } of parts) {
+  const still = new Float64Array(horizon);
+  const middle = new Float64Array(horizon);
+  for (const { member, state, sigma, growth } of parts) {
+    walkLines(state, horizon, still, middle, 0);
     for (let i = 0; i < shocks.length; i++) shocks[i] = sigma * standard[i];
     for (let p = 0; p < paths; p++) {
       const at = p * horizon;
       walkLines(state, horizon, shocks, walked, at);
-      for (let h = 0; h < horizon; h++) out[at + h] += restore(walked[at + h], member.log, season, n + h) / parts.length;
+      for (let h = 0; h < horizon; h++) {
+        const value = middle[h] + (walked[at + h] - middle[h]) * (h + 1) ** (growth / 2);
+        out[at + h] += restore(value, member.log, season, n + h) / parts.length;
+      }
     }
   }
   if (options.nonNegative) clamp(out);
@@ -240,7 +266,7 @@ function advance(body: Body, series: Series): Fitted | Unfit {
     const values = member.log ? logarithms(plain) : plain;
     if (values === undefined) return fitTheta(series, options, members);
     const { line, alpha, level, share } = state;
-    next.push(makePart(member, values, whole.known, { line, alpha, level, share }));
+    next.push(makePart(member, values, whole.known, { line, alpha, level, share }, options.horizon));
   }
   return makeFitted({ ...body, whole, length: series.values.length, season: fresh, parts: next });
 }
