@@ -9,9 +9,10 @@ export type MeanLoss = { readonly kind: "squared" } | { readonly kind: "tweedie"
 /** Scores on the log link are kept within this of zero: a ratio of 1e6 to the item's own level is no forecast. */
 export const linkBound = 14;
 
-/** Turns a score into a mean in the unit of the target. */
+/** Turns a score into a mean in the unit of the target; on the log link, a score at the lower bound is a mean of 0. */
 export function meanOf(loss: MeanLoss, score: number): number {
-  return loss.kind === "squared" ? score : Math.exp(Math.max(-linkBound, Math.min(linkBound, score)));
+  if (loss.kind === "squared") return score;
+  return score <= -linkBound ? 0 : Math.exp(Math.min(linkBound, score));
 }
 
 /** Where boosting starts: the score whose mean is the weighted mean of the targets. */

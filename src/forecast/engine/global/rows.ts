@@ -33,7 +33,12 @@ export interface DrawOptions {
   readonly coldShare: number;
   /** Targets older than this many steps before the cut are not drawn. */
   readonly reach: number;
+  /** Most origins from which one target is seen. */
+  readonly perTarget: number;
 }
+
+// No row may teach more than this many times the level of its series: one outlier would else be all that is learned.
+const mostLevels = 100;
 
 interface Draft {
   readonly series: Int32Array;
@@ -69,6 +74,12 @@ export function drawRows(reader: Reader, options: DrawOptions, random: Random): 
       levels[at] = writeRow(reader, origin, part.steps[n], cold, features, at * width);
       const target = panel.offsets[i] + origin + part.steps[n] - 1 - reader.open.start;
       targets[at] = panel.values[target] / levels[at];
+      if (Math.abs(targets[at]) > mostLevels && cold) {
+        // Nothing about its kind could have told this: shown as it is, with its own past.
+        levels[at] = writeRow(reader, origin, part.steps[n], false, features, at * width);
+        targets[at] = panel.values[target] / levels[at];
+      }
+      targets[at] = Math.max(-mostLevels, Math.min(mostLevels, targets[at]));
       at++;
     }
   }
@@ -91,7 +102,7 @@ function draft(
     for (let t = Math.max(start + 1, from); t < to; t++) if (!Number.isNaN(panel.values[panel.offsets[i] + t - start])) known++;
   }
   // Rows per target: less than one when there are plenty, at most one per step ahead.
-  const share = known > 0 ? Math.min(fixedOrigin ? 1 : horizon, most / known) : 0;
+  const share = known > 0 ? Math.min(fixedOrigin ? 1 : Math.min(options.perTarget, horizon), most / known) : 0;
   const size = Math.ceil(known * share) + 1;
   const drawn: Draft = { series: new Int32Array(size), origins: new Int32Array(size), steps: new Int32Array(size), count: 0 };
   let due = random.next();
