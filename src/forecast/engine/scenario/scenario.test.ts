@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as fc from "fast-check";
+import { makeRandom } from "../../../base/random.ts";
+import { regression } from "../models/regression/regression.ts";
 import { makePanel } from "../panel/make.ts";
 import { seriesAt } from "../panel/series.ts";
 import type { Panel } from "../contract.ts";
@@ -271,6 +273,29 @@ describe("applying", () => {
     expect(parseInstant("2024-02-29 23:30")).toBe(Date.UTC(2024, 1, 29, 23, 30));
     for (const wrong of ["2023-02-29", "2024-13-01", "2024-01-01 24:00:00", "yesterday", "2024-1-1"])
       expect(parseInstant(wrong)).toBeUndefined();
+  });
+});
+
+describe("a what-if from end to end", () => {
+  it("sells more at a lower price, by about the elasticity the history shows, and only where it was lowered", () => {
+    const random = makeRandom(1);
+    const price = Float64Array.from({ length: 112 }, (_, t) => (t < 100 && t % 10 < 3 ? 1.5 : 2));
+    const values = Float64Array.from({ length: 100 }, (_, t) => 50 * (price[t] / 2) ** -2 * Math.exp(0.05 * random.normal()));
+    const panel = makePanel({
+      grid: { frequency: { unit: "W", multiple: 1 }, startMs: Date.UTC(2022, 0, 3), length: 100, horizon: 12 },
+      series: ["a", "b"].map((item) => ({ item, values, regressors: { price } })),
+    });
+    const { panel: cheaper } = applied(panel, "price -= 25% where item_id = a");
+    const meanOf = (from: Panel, i: number): Float64Array => {
+      const fitted = regression.fit(seriesAt(from, i), { horizon: 12, random: makeRandom(2), nonNegative: true });
+      return fitted.kind === "fitted" ? fitted.forecast(12, []).mean : new Float64Array(0);
+    };
+    const { items } = compareForecasts(
+      [0, 1].map((i) => ({ id: panel.itemIds[i], baseline: meanOf(panel, i), scenario: meanOf(cheaper, i) })),
+    );
+    // 0.75 to the power of -2 is 1.78.
+    expect(Math.abs((items[0].percent ?? 0) - 78)).toBeLessThan(6);
+    expect(items[1].delta).toBe(0);
   });
 });
 

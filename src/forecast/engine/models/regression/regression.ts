@@ -15,7 +15,8 @@ import { groups, makeColumns, makeStructure, type Structure } from "./design.ts"
 import { chooseMemory, innovationSquares, whiten, type Memory } from "./errors.ts";
 import { chooseStrengths, makeNormal, makeScratch, solveRidge, spread, type Normal, type Solved } from "./ridge.ts";
 
-const maxHistory = 1500;
+// Three years of days: what is older tells little of the present shape and costs as much.
+const maxHistory = 1100;
 const minValues = 6;
 const forecastPaths = 500;
 
