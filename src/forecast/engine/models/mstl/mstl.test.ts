@@ -77,6 +77,16 @@ describe("mstl", () => {
     expect(sure(mstl.fit(series(monthly, [12]), options(12))).title).toContain("MSTL(12");
   });
 
+  it("takes no year for a season of which two rounds tell nothing but their noise", () => {
+    const random = makeRandom(5);
+    let level = 100;
+    const walk = Array.from(
+      { length: 760 },
+      (_, t) => (level += 0.5 * random.normal()) + 10 * Math.sin((2 * Math.PI * t) / 7) + 2 * random.normal(),
+    );
+    expect(sure(mstl.fit(series(walk, [7, 365.25]), options(28))).title).toMatch(/^MSTL\(7[;)]/);
+  });
+
   it("keeps a year of days in step over leap years", () => {
     const at = (t: number): number => 50 + 20 * Math.sin((2 * Math.PI * t) / 365.25);
     const fit = sure(

@@ -55,7 +55,7 @@ export function makeMstl(rest: Model): Model {
       ? split(whole, length, { periods, windows, log: true, centre: meanLog(whole.values) })
       : undefined;
     const first = logs !== undefined && prefersLogs(plain, logs) ? logs : plain;
-    const parts = split(whole, length, chooseWindows(first));
+    const parts = split(whole, length, chooseWindows(first, options.horizon));
     const inner = rest.fit(restOf(parts), { ...options, nonNegative: false });
     return inner.kind === "unfit" ? inner : makeFitted(parts, inner, options, fit);
   };
@@ -92,16 +92,18 @@ function split(whole: Whole, length: number, structure: Structure): Split {
 }
 
 // How fast a season changes, and whether it is one at all, is asked of the history: each round is foretold from the rounds before it by the local
-// fit of each window, and by no season; the least squared error wins. A window read off a rule of thumb suits some data and spoils others.
-function chooseWindows({ structure, whole, seasonals, adjusted, trend }: Split): Structure {
+// fits of each window, and the least squared error wins. A window read off a rule of thumb suits some data and spoils others.
+function chooseWindows({ structure, whole, seasonals, adjusted, trend }: Split, horizon: number): Structure {
   const n = adjusted.length;
   const around = new Float64Array(n);
+  const foretold = new Float64Array(n);
   const periods: number[] = [];
   const windows: Window[] = [];
   for (let i = 0; i < seasonals.length; i++) {
     for (let t = 0; t < n; t++) around[t] = whole.known[t] === 1 ? adjusted[t] - trend[t] + seasonals[i][t] : seasonals[i][t];
-    const window = bestWindow(around, Math.round(structure.periods[i]));
-    if (window === undefined) continue;
+    const period = Math.round(structure.periods[i]);
+    const window = bestWindow(around, period, foretold);
+    if (!isSeason(around, foretold, period, Math.max(1, Math.min(horizon, period >> 1)))) continue;
     periods.push(structure.periods[i]);
     windows.push(window);
   }
@@ -110,39 +112,60 @@ function chooseWindows({ structure, whole, seasonals, adjusted, trend }: Split):
 
 const candidates = [7, 11, 15, 23, 35] as const;
 
-/** The window whose local fits foretell each round best; undefined when zero foretells it better. Ties go to the steadier one. */
-function bestWindow(values: Float64Array, period: number): Window | undefined {
-  const n = values.length;
-  const rounds = Math.ceil(n / period);
+/** The window whose local fits foretell each round best from those before it; ties go to the steadier one. Writes its foretold rounds. */
+function bestWindow(values: Float64Array, period: number, foretold: Float64Array): Window {
+  const rounds = Math.ceil(values.length / period);
   const sub = new Float64Array(rounds);
   const room = new Float64Array(rounds);
-  const errors = new Float64Array(candidates.length);
-  let none = 0;
-  let steady = 0;
-  for (let phase = 0; phase < period; phase++) {
-    let count = 0;
-    for (let t = phase; t < n; t += period) sub[count++] = values[t];
-    let mean = sub[0];
-    for (let k = 1; k < count; k++) {
-      none += sub[k] * sub[k];
-      steady += (sub[k] - mean) * (sub[k] - mean);
-      for (let i = 0; i < candidates.length; i++) {
-        const width = Math.min(candidates[i], k);
-        const error = sub[k] - fitLocally(sub, 0, k, candidates[i], 0, k, k - width, k - 1, undefined, room);
-        errors[i] += error * error;
-      }
-      mean += (sub[k] - mean) / (k + 1);
-    }
-  }
   let best: Window = "periodic";
-  let least = steady;
+  let least = foretell(values, period, best, foretold, sub, room);
+  const other = new Float64Array(values.length);
   for (let i = candidates.length - 1; i >= 0; i--) {
-    if (errors[i] < least) {
-      least = errors[i];
-      best = candidates[i];
+    const error = foretell(values, period, candidates[i], other, sub, room);
+    if (!(error < least)) continue;
+    least = error;
+    best = candidates[i];
+    foretold.set(other);
+  }
+  return best;
+}
+
+/** Foretells every round but the first from those before it, phase by phase; the sum of squared errors. */
+function foretell(values: Float64Array, period: number, window: Window, out: Float64Array, sub: Float64Array, room: Float64Array): number {
+  const n = values.length;
+  let sum = 0;
+  for (let phase = 0; phase < period; phase++) {
+    let mean = values[phase];
+    sub[0] = mean;
+    for (let k = 1, t = phase + period; t < n; k++, t += period) {
+      const width = window === "periodic" ? k : Math.min(window, k);
+      out[t] = window === "periodic" ? mean : fitLocally(sub, 0, k, window, 0, k, k - width, k - 1, undefined, room);
+      sub[k] = values[t];
+      sum += (values[t] - out[t]) * (values[t] - out[t]);
+      mean += (values[t] - mean) / (k + 1);
     }
   }
-  return none < least ? undefined : best;
+  return sum;
+}
+
+// A season must foretell its rounds better than nothing does, and also the changes over half a round (over the horizon if that is shorter): without
+// it the series is still foretold from its level of late, so a year seen twice that tells only of slow swings leaves them to the model of the rest.
+function isSeason(values: Float64Array, foretold: Float64Array, period: number, lag: number): boolean {
+  let levels = 0;
+  let levelErrors = 0;
+  let changes = 0;
+  let changeErrors = 0;
+  for (let t = period; t < values.length; t++) {
+    const error = values[t] - foretold[t];
+    levels += values[t] * values[t];
+    levelErrors += error * error;
+    if (t < period + lag) continue;
+    const change = values[t] - values[t - lag];
+    const changeError = change - (foretold[t] - foretold[t - lag]);
+    changes += change * change;
+    changeErrors += changeError * changeError;
+  }
+  return levelErrors <= levels && changeErrors <= changes;
 }
 
 function restOf({ adjusted }: Split): Series {
