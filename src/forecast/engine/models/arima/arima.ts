@@ -8,6 +8,7 @@
 
 import type { Random } from "../../../../base/random.ts";
 import type { FitOptions, Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
+import { passArma } from "./arma.ts";
 import { bridgeGaps } from "../../numerics/gaps.ts";
 import { leastSquares } from "../../numerics/linear.ts";
 import { normalQuantile } from "../../numerics/normal.ts";
@@ -33,6 +34,9 @@ import { chooseOrder } from "./search.ts";
 const MAX_PERIOD = 24;
 const MAX_HARMONICS = 10;
 const LEAST_VALUES = 6;
+/** Numbers of harmonics are compared on the last so many values, or rounds of their season if that is more. */
+const JUDGED_LENGTH = 350;
+const JUDGED_ROUNDS = 4;
 
 /** A column of the regression, centred and scaled. */
 export interface Term {
@@ -226,13 +230,19 @@ function addWaves(
   let columns = regressors;
   for (const season of seasons) {
     const most = Math.min(MAX_HARMONICS, Math.floor(season / 2), Math.floor((room - (columns.length - regressors.length)) / 2));
+    // The last rounds tell as much as all of them, and cost less.
+    const from = Math.max(0, whole.length - Math.max(JUDGED_LENGTH, Math.ceil(JUDGED_ROUNDS * season)));
     const judge = (
       tried: readonly Column[],
       start: Float64Array | undefined,
       d: number,
       D: number,
     ): { aicc: number; free: Float64Array } => {
-      const sample: Sample = { values: whole, columns: prepare(series, tried, first, last + 1).values, hasGaps: false };
+      const sample: Sample = {
+        values: whole.subarray(from),
+        columns: prepare(series, tried, first + from, last + 1).values,
+        hasGaps: false,
+      };
       const order: ArimaOrder = { p: 1, d, q: 1, P: period > 1 ? 1 : 0, D, Q: period > 1 ? 1 : 0, period };
       const found = estimate(makeWorkbench(sample, d, D, period), order, {
         method: "conditional",
@@ -309,21 +319,21 @@ export function settle(plan: Plan, series: Series, origin: number): Fitted | Unf
     state = { polynomials, delta, size, mean: pass.means, covariance: pass.covariance };
   } else {
     const changes = difference(difference(rest, order.period, order.D), 1, order.d);
-    const pass = runKalman(polynomials, new Float64Array(0), [changes], 0);
-    if (pass === undefined) return unfit(`${title} is not stationary.`);
+    const end = passArma(polynomials, changes);
+    if (end === undefined) return unfit(`${title} is not stationary.`);
     // From the past alone, not as the value less its error: what comes at t must not show in the forecast of t, not even by rounding.
     for (let t = lost; t < length; t++) {
-      let level = pass.predictions[t - lost];
+      let level = end.predictions[t - lost];
       for (let k = 0; k < lost; k++) level += delta[k] * rest[t - 1 - k];
       fitted[first + t] = shift + scale * (explained[t] + level);
     }
     // The last levels are known.
     const mean = new Float64Array(size);
-    mean.set(pass.means);
+    mean.set(end.mean);
     for (let k = 0; k < lost; k++) mean[polynomials.size + k] = rest[length - 1 - k];
     const covariance = new Float64Array(size * size);
     for (let i = 0; i < polynomials.size; i++) {
-      for (let j = 0; j < polynomials.size; j++) covariance[i * size + j] = pass.covariance[i * polynomials.size + j];
+      for (let j = 0; j < polynomials.size; j++) covariance[i * size + j] = end.covariance[i * polynomials.size + j];
     }
     state = { polynomials, delta, size, mean, covariance };
   }

@@ -161,6 +161,27 @@ export function makeArmaFilter(polynomials: Polynomials, columns: readonly Float
   };
 }
 
+/** What a pass over the history leaves for forecasts; `runArmaFilter` fills it from its first column. */
+export interface Trace {
+  /** What was expected before it was seen; length: that of a column. */
+  readonly predictions: Float64Array;
+  /** State before the first step after the history. */
+  readonly mean: Float64Array;
+  /** Its covariance in units of s2, size x size. */
+  readonly covariance: Float64Array;
+}
+
+/** One pass over a series without gaps, to stand at its end; undefined when the polynomials are not stationary. */
+export function passArma(polynomials: Polynomials, values: Float64Array): Trace | undefined {
+  const { size } = polynomials;
+  const trace: Trace = {
+    predictions: new Float64Array(values.length),
+    mean: new Float64Array(size),
+    covariance: new Float64Array(size * size),
+  };
+  return Number.isNaN(runArmaFilter(makeArmaFilter(polynomials, [values]), trace)) ? undefined : trace;
+}
+
 /**
  * Runs all columns through the filter of the polynomials as they stand; gives back the sum of the logs of the innovations' variances.
  *
@@ -168,13 +189,14 @@ export function makeArmaFilter(polynomials: Polynomials, columns: readonly Float
  * algorithms for recursive estimation in constant, linear, discrete-time systems", IEEE Trans. Autom. Control 19), in which the covariance
  * changes by one outer product a step. Cost: length * size * (4 + 4 columns).
  */
-export function runArmaFilter(filter: ArmaFilter): number {
+export function runArmaFilter(filter: ArmaFilter, trace?: Trace): number {
   const { polynomials, length, columns, first, gain, increment, states, innovations } = filter;
   const { size, phi, theta, phiLags, thetaLags } = polynomials;
   if (!startingColumn(polynomials, filter.start, first)) return Number.NaN;
   const wide = columns.length;
   const last = size - 1;
   states.fill(0);
+  if (trace !== undefined) startingCovariance(polynomials, first, trace.covariance, size);
   let variance = first[0];
   // gain = T P Z', not yet divided by the variance.
   for (let i = 0; i < size; i++) {
@@ -191,6 +213,7 @@ export function runArmaFilter(filter: ArmaFilter): number {
     if (steadyAt >= 0 && t - steadyAt >= sparseAfter) break;
     const scale = 1 / Math.sqrt(variance);
     const inverse = 1 / variance;
+    if (trace !== undefined) trace.predictions[t] = states[0];
     if (steadyAt < 0) logs += Math.log(variance);
     for (let c = 0; c < wide; c++) {
       const base = c * size;
@@ -203,6 +226,7 @@ export function runArmaFilter(filter: ArmaFilter): number {
       states[base + last] = phi[last] * head + gain[last] * push;
     }
     if (steadyAt >= 0) continue;
+    if (trace !== undefined) addOuter(trace.covariance, increment, size, weight);
     const lead = increment[0];
     const moved = weight * lead;
     const next = variance + moved * lead;
@@ -225,6 +249,11 @@ export function runArmaFilter(filter: ArmaFilter): number {
       steadyAt = t + 1;
       variance = 1;
       for (let i = 0; i < size; i++) gain[i] = phi[i] + (i < last ? theta[i + 1] : 0);
+      // Nothing but the next shock is unknown.
+      if (trace !== undefined) {
+        trace.covariance.fill(0);
+        addOuter(trace.covariance, theta, size, 1);
+      }
     }
   }
   if (t < length) {
@@ -232,14 +261,38 @@ export function runArmaFilter(filter: ArmaFilter): number {
       const column = columns[c];
       const base = c * length;
       for (let s = t; s < length; s++) {
-        let value = column[s];
-        for (let l = 0; l < phiLags.length; l++) value -= phi[phiLags[l] - 1] * column[s - phiLags[l]];
-        for (let l = 0; l < thetaLags.length; l++) value -= theta[thetaLags[l]] * innovations[base + s - thetaLags[l]];
-        innovations[base + s] = value;
+        let expected = 0;
+        for (let l = 0; l < phiLags.length; l++) expected += phi[phiLags[l] - 1] * column[s - phiLags[l]];
+        for (let l = 0; l < thetaLags.length; l++) expected += theta[thetaLags[l]] * innovations[base + s - thetaLags[l]];
+        innovations[base + s] = column[s] - expected;
+        if (c === 0 && trace !== undefined) trace.predictions[s] = expected;
+      }
+    }
+  }
+  if (trace !== undefined) {
+    if (t === length) {
+      trace.mean.set(states.subarray(0, size));
+    } else {
+      // The state from the values and innovations it remembers.
+      for (let i = 0; i < size; i++) {
+        let sum = 0;
+        for (let k = 0; i + k < size; k++) {
+          sum += phi[i + k] * columns[0][length - 1 - k];
+          if (i + k < last) sum += theta[i + k + 1] * innovations[length - 1 - k];
+        }
+        trace.mean[i] = sum;
       }
     }
   }
   return logs;
+}
+
+/** matrix += weight * vector vector'. */
+function addOuter(matrix: Float64Array, vector: Float64Array, size: number, weight: number): void {
+  for (let i = 0; i < size; i++) {
+    const factor = weight * vector[i];
+    for (let j = 0; j < size; j++) matrix[i * size + j] += factor * vector[j];
+  }
 }
 
 /**

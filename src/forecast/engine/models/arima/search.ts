@@ -43,6 +43,8 @@ const CLEAR_RADIUS = 1.01;
 /** Beyond this many values, or this many periods if more, orders are compared on the end of the series only. */
 const SEARCH_LENGTH = 350;
 const SEARCH_PERIODS = 16;
+/** Numbers in a sample, columns included, above which the last estimate is granted few iterations. */
+const HEAVY = 5000;
 
 interface Candidate {
   readonly p: number;
@@ -141,12 +143,14 @@ function finish(task: SearchTask, { candidate, estimate: found }: { candidate: C
   const own = candidate.constant && constantColumn !== undefined ? [constantColumn] : [];
   const bench = makeWorkbench({ ...sample, columns: [...own, ...sample.columns] }, d, D, period);
   const long = sample.hasGaps || sample.values.length > EXACT_LENGTH;
+  // Where one look at the likelihood is dear, the end of the search is good to well within the error of estimation.
+  const heavy = sample.hasGaps || sample.values.length * (1 + sample.columns.length) > HEAVY;
   return estimate(bench, found.order, {
     method: "exact",
     // A second start is for the likelihoods with two hills, which are those of short series.
     starts: long ? [found.free] : [found.free, new Float64Array(found.free.length).fill(0.1)],
     tolerance: long ? 1e-6 : 1e-9,
-    maxIterations: long ? (sample.hasGaps ? 12 : 40) : 100,
+    maxIterations: heavy ? 12 : long ? 40 : 100,
   });
 }
 
