@@ -266,19 +266,33 @@ function settle(shape: Shape, seen: Seen, ready: Normal | undefined): Fitted | U
   }
   for (let j = 0; j < width; j++)
     if (!Number.isFinite(beta[j])) return { kind: "unfit", reason: "The normal equations of the regression have no solution." };
-  return makeFitted(shape, seen, beta, innovations, solved, slopeError(scratch.factor, structure));
+  return makeFitted(shape, seen, beta, innovations, solved, scratch.factor);
 }
 
-/** Standard error of the last slope per step, in innovation spreads: the root of c'(X'X + P)^-1 c with c picking slope and bends. */
-function slopeError(factor: Float64Array, structure: Structure): number {
-  const { width, knots, span } = structure;
-  const x = new Float64Array(width);
+/** What the level of the errors at the end makes of each column: the part of a coefficient's error that the level takes back. */
+function endLevels(columns: Float64Array, width: number, known: Uint8Array, memory: Memory): Float64Array {
+  const { phi, alpha } = memory;
+  const count = known.length;
+  const out = new Float64Array(width);
+  for (let j = 0; j < width; j++) {
+    let level = 0;
+    for (let t = 0; t < count; t++) {
+      const expected = phi * level;
+      level = known[t] === 1 ? expected + alpha * (columns[j * count + t] - expected) : expected;
+    }
+    out[j] = level;
+  }
+  return out;
+}
+
+/** Root of c'(X'X + P)^-1 c, from the factor of X'X + P: the standard error of c'b in innovation spreads. */
+function standardError(factor: Float64Array, width: number, contrast: Float64Array, room: Float64Array): number {
   let squares = 0;
-  for (let i = 1; i < width; i++) {
-    let sum = i < 2 + knots.length ? 1 / span : 0;
-    for (let k = 1; k < i; k++) sum -= factor[i * width + k] * x[k];
-    x[i] = sum / factor[i * width + i];
-    squares += x[i] * x[i];
+  for (let i = 0; i < width; i++) {
+    let sum = contrast[i];
+    for (let k = 0; k < i; k++) sum -= factor[i * width + k] * room[k];
+    room[i] = sum / factor[i * width + i];
+    squares += room[i] * room[i];
   }
   return Math.sqrt(squares);
 }
@@ -292,7 +306,7 @@ function deviation(innovations: Float64Array, known: Uint8Array, count: number):
   return 1.4826 * sizes[Math.floor(count / 2)];
 }
 
-function makeFitted(shape: Shape, seen: Seen, beta: Float64Array, innovations: Float64Array, solved: Solved, slopeSpread: number): Fitted {
+function makeFitted(shape: Shape, seen: Seen, beta: Float64Array, innovations: Float64Array, solved: Solved, factor: Float64Array): Fitted {
   const { series, start, known, count, columns, z } = seen;
   const { structure, scale, memory, options, fade } = shape;
   const { knots, span } = structure;
@@ -347,28 +361,42 @@ function makeFitted(shape: Shape, seen: Seen, beta: Float64Array, innovations: F
   bendSize = knots.length === 0 ? 0 : bendSize / knots.length / span;
   const bendChance = knots.length / (0.85 * span);
 
-  /** Centre line of the next steps without the level of the errors, in units of the fit. */
-  const course = (horizon: number): Float64Array => {
+  const taken = endLevels(columns, structure.width, known, memory);
+
+  /** Centre line of the next steps without the level of the errors, and its standard error, in units of the fit. */
+  const course = (horizon: number): { readonly line: Float64Array; readonly doubt: Float64Array } => {
+    const { width } = structure;
     const ahead = makeColumns(structure, series, end, horizon);
     const line = new Float64Array(horizon);
-    const lastTime = (end - 1 - structure.origin) / span;
-    let trend = beta[0] + beta[1] * lastTime;
-    for (let k = 0; k < knots.length; k++) trend += beta[2 + k] * Math.max(0, (end - 1 - knots[k]) / span);
-    let pace = slope;
+    const doubt = new Float64Array(horizon);
+    const contrast = new Float64Array(width);
+    const room = new Float64Array(width);
+    const last = end - 1;
+    let travelled = 0;
+    let pace = 1;
+    let held = 1;
     for (let h = 0; h < horizon; h++) {
       pace *= fade;
-      trend += pace;
-      line[h] = trend;
+      travelled += pace;
+      held *= memory.phi;
+      contrast[0] = 1;
+      contrast[1] = (last - structure.origin + travelled) / span;
+      for (let k = 0; k < knots.length; k++) contrast[2 + k] = (Math.max(0, last - knots[k]) + travelled) / span;
+      for (let j = 2 + knots.length; j < width; j++) contrast[j] = ahead[j * horizon + h];
+      let sum = 0;
+      for (let j = 0; j < width; j++) {
+        sum += beta[j] * contrast[j];
+        contrast[j] -= held * taken[j];
+      }
+      line[h] = sum;
+      doubt[h] = sigma * standardError(factor, width, contrast, room);
     }
-    for (let j = 2 + knots.length; j < structure.width; j++) {
-      for (let h = 0; h < horizon; h++) line[h] += beta[j] * ahead[j * horizon + h];
-    }
-    return line;
+    return { line, doubt };
   };
 
   /** Sample paths in units of the fit: step h of path p is `[p * perPath + h * perStep]`. */
   const draw = (horizon: number, paths: number, random: Random, perPath: number, perStep: number): Float64Array => {
-    const line = course(horizon);
+    const { line, doubt } = course(horizon);
     const out = new Float64Array(paths * horizon);
     // Smoothed bootstrap (Silverman & Young 1987), with the variance kept; drawn from a well filled beforehand.
     const blur = 0.9 * count ** -0.2;
@@ -380,8 +408,9 @@ function makeFitted(shape: Shape, seen: Seen, beta: Float64Array, innovations: F
     const logStay = bendSize > 0 && bendChance > 0 ? Math.log(1 - Math.min(0.5, bendChance)) : 0;
     for (let p = 0; p < paths; p++) {
       let l = level;
-      // A bend at the present: the slope is known with its standard error only. Later ones come as often, and as strong, as those of the past.
-      let bend = slopeSpread * sigma * random.normal();
+      // Coefficients are known with their standard error only; bends to come are as frequent, and as strong, as those of the past.
+      const unsure = random.normal();
+      let bend = 0;
       let drift = 0;
       let next = logStay === 0 ? horizon : Math.floor(Math.log(1 - random.next()) / logStay);
       for (let h = 0; h < horizon; h++) {
@@ -394,7 +423,7 @@ function makeFitted(shape: Shape, seen: Seen, beta: Float64Array, innovations: F
         drift += bend;
         const v = well[Math.floor(random.next() * wellSize)];
         const expected = phi * l;
-        const x = line[h] + drift + expected + v;
+        const x = line[h] + unsure * doubt[h] + drift + expected + v;
         out[p * perPath + h * perStep] = x < ground ? ground : x > roof ? roof : x;
         l = expected + alpha * v;
       }
@@ -409,7 +438,7 @@ function makeFitted(shape: Shape, seen: Seen, beta: Float64Array, innovations: F
   };
 
   const forecast = (horizon: number, levels: readonly number[]): Forecast => {
-    const line = course(horizon);
+    const { line } = course(horizon);
     const mean = new Float64Array(horizon);
     let l = level;
     let variance = sigma * sigma;
