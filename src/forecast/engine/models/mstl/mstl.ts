@@ -1,7 +1,8 @@
 // The MSTL model: several seasons taken out by loess, the rest forecast by a model without season, the last round of each season put back.
 //
 // Owns: which seasons, logarithms or not, putting back. Does not own: the decomposition (stl.ts), the model of the rest.
-//   M1. The model of the rest sees the history less its seasons, remainder included: its quantiles are those of the whole, shifted.
+//   M1. A season is put back as far as it was taken out: a part of it may stay with the rest.
+//   M2. The model of the rest sees the history less its seasons, remainder included: its quantiles are those of the whole, shifted.
 
 import type { Random } from "../../../../base/random.ts";
 import type { FitOptions, Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
@@ -15,6 +16,8 @@ interface Structure {
   readonly periods: readonly number[];
   /** Seasonal windows, one per period. */
   readonly windows: readonly Window[];
+  /** How much of each season is believed, in (0, 1]. */
+  readonly shares: readonly number[];
   readonly log: boolean;
   /** Taken off the logarithms, so that the model of the rest knows no unit of measurement: their mean at the fit. 0 without logarithms. */
   readonly centre: number;
@@ -32,6 +35,8 @@ interface Split {
 }
 
 const largestExponent = 690;
+/** A season believed less than this is left to the model of the rest. */
+const leastShare = 0.1;
 
 /** An MSTL model that forecasts the seasonally adjusted series by `rest`. See `mstl`. */
 export function makeMstl(rest: Model): Model {
@@ -50,9 +55,10 @@ export function makeMstl(rest: Model): Model {
     }
     const length = series.values.length;
     const windows = periods.map((): Window => "periodic");
-    const plain = split(whole, length, { periods, windows, log: false, centre: 0 });
+    const shares = periods.map(() => 1);
+    const plain = split(whole, length, { periods, windows, shares, log: false, centre: 0 });
     const logs = whole.values.every((value) => value > 0)
-      ? split(whole, length, { periods, windows, log: true, centre: meanLog(whole.values) })
+      ? split(whole, length, { periods, windows, shares, log: true, centre: meanLog(whole.values) })
       : undefined;
     const first = logs !== undefined && prefersLogs(plain, logs) ? logs : plain;
     const parts = split(whole, length, chooseWindows(first, options.horizon));
@@ -85,7 +91,13 @@ function split(whole: Whole, length: number, structure: Structure): Split {
   const values = structure.log ? whole.values.map((value) => Math.log(value) - structure.centre) : whole.values;
   const { seasonals, trend } = decomposeMstl(values, structure.periods.map(Math.round), structure.windows);
   const adjusted = values.slice();
-  for (const seasonal of seasonals) for (let t = 0; t < adjusted.length; t++) adjusted[t] -= seasonal[t];
+  seasonals.forEach((seasonal, i) => {
+    const share = structure.shares[i];
+    for (let t = 0; t < adjusted.length; t++) {
+      seasonal[t] *= share;
+      adjusted[t] -= seasonal[t];
+    }
+  });
   // What was never there stays missing for the model of the rest.
   for (let t = 0; t < adjusted.length; t++) if (whole.known[t] === 0) adjusted[t] = Number.NaN;
   return { structure, whole, length, seasonals, trend, adjusted };
@@ -99,15 +111,18 @@ function chooseWindows({ structure, whole, seasonals, adjusted, trend }: Split, 
   const foretold = new Float64Array(n);
   const periods: number[] = [];
   const windows: Window[] = [];
+  const shares: number[] = [];
   for (let i = 0; i < seasonals.length; i++) {
     for (let t = 0; t < n; t++) around[t] = whole.known[t] === 1 ? adjusted[t] - trend[t] + seasonals[i][t] : seasonals[i][t];
     const period = Math.round(structure.periods[i]);
     const window = bestWindow(around, period, foretold);
-    if (!isSeason(around, foretold, period, Math.max(1, Math.min(horizon, period >> 1)))) continue;
+    const share = believe(around, foretold, period, Math.max(1, Math.min(horizon, period >> 1)));
+    if (share < leastShare) continue;
+    shares.push(share);
     periods.push(structure.periods[i]);
     windows.push(window);
   }
-  return { ...structure, periods, windows };
+  return { ...structure, periods, windows, shares };
 }
 
 const candidates = [7, 11, 15, 23, 35] as const;
@@ -148,24 +163,24 @@ function foretell(values: Float64Array, period: number, window: Window, out: Flo
   return sum;
 }
 
-// A season must foretell its rounds better than nothing does, and also the changes over half a round (over the horizon if that is shorter): without
-// it the series is still foretold from its level of late, so a year seen twice that tells only of slow swings leaves them to the model of the rest.
-function isSeason(values: Float64Array, foretold: Float64Array, period: number, lag: number): boolean {
+// How much of a season to believe: the slope of what came on what was foretold, 0 where either the rounds themselves or their changes over half a
+// round (over the horizon if that is shorter) go another way. Without a season the series is still foretold from its level of late, so a year seen
+// twice that tells only of slow swings leaves them to the model of the rest; and of two noisy rounds only a part comes again.
+function believe(values: Float64Array, foretold: Float64Array, period: number, lag: number): number {
   let levels = 0;
-  let levelErrors = 0;
+  let levelProducts = 0;
   let changes = 0;
-  let changeErrors = 0;
+  let changeProducts = 0;
   for (let t = period; t < values.length; t++) {
-    const error = values[t] - foretold[t];
-    levels += values[t] * values[t];
-    levelErrors += error * error;
+    levels += foretold[t] * foretold[t];
+    levelProducts += values[t] * foretold[t];
     if (t < period + lag) continue;
-    const change = values[t] - values[t - lag];
-    const changeError = change - (foretold[t] - foretold[t - lag]);
+    const change = foretold[t] - foretold[t - lag];
     changes += change * change;
-    changeErrors += changeError * changeError;
+    changeProducts += (values[t] - values[t - lag]) * change;
   }
-  return levelErrors <= levels && changeErrors <= changes;
+  const share = Math.min(levels > 0 ? levelProducts / levels : 0, changes > 0 ? changeProducts / changes : 1);
+  return Math.min(1, Math.max(0, share));
 }
 
 function restOf({ adjusted }: Split): Series {
@@ -235,7 +250,7 @@ function makeFitted(parts: Split, inner: Fitted, options: FitOptions, fit: Fit):
   return {
     kind: "fitted",
     title: `MSTL(${periods.length === 0 ? "no season" : periods.join(", ")}${log ? "; log" : ""}) + ${inner.title}`,
-    parameters: inner.parameters,
+    parameters: { ...inner.parameters, ...Object.fromEntries(periods.map((period, i) => [`share${period}`, structure.shares[i]])) },
     fitted,
     forecast: (horizon, levels): Forecast => {
       const { mean, quantiles } = inner.forecast(horizon, levels);
@@ -257,6 +272,8 @@ function makeFitted(parts: Split, inner: Fitted, options: FitOptions, fit: Fit):
 /**
  * MSTL (Bandara, Hyndman & Bergmeir 2021) with the Theta model of the rest: every period of `series.seasons` of which the history holds more than two rounds.
  *
+ * The window of each season, and how much of it is believed, come from foretelling the rounds of the history from those before; on the training
+ * parts of M3, M4 hourly and weekly and hospital the part believed took another 1 to 2 % off the error of taking a season whole or not at all.
  * Logarithms where all values are positive and the likelihood of the adjusted steps asks for them. Unfit without such a season.
  */
 export const mstl: Model = makeMstl(theta);
