@@ -4,31 +4,22 @@
 //
 // The decomposition of Taylor & Letham (2018), "Forecasting at Scale", The American Statistician 72(1); unlike there, it is solved in closed form,
 // the errors are autocorrelated, and the last slope fades.
-// Owns: the model `regression`. Does not own: columns (design.ts), strengths (ridge.ts), error memory (errors.ts).
+// Owns: the model `regression`. Does not own: columns (design.ts), strengths (ridge.ts), error memory (errors.ts), the target's scale (scale.ts).
 //   G1. Two passes decide everything: without bends for the memory of the errors, then whitened by it for the strengths. `advance` repeats only the
 //       last solve.
-//   G2. Numbers inside are in units of the history's own spread, so scale and shift of the target do not matter.
+//   G2. Numbers inside are in units of the history's own spread, so the target's scale does not matter.
 
 import type { Fitted, FitOptions, Forecast, Model, Series, Unfit } from "../../contract.ts";
 import type { Random } from "../../../../base/random.ts";
 import { groups, makeColumns, makeStructure, type Structure } from "./design.ts";
 import { chooseMemory, innovationSquares, whiten, type Memory } from "./errors.ts";
+import { allowsLog, makeScale, scaleTarget, type Scale } from "./scale.ts";
 import { chooseStrengths, makeNormal, makeScratch, solveRidge, spread, type Normal, type Solved } from "./ridge.ts";
 
 // Three years of days: what is older tells little of the present shape and costs as much.
 const maxHistory = 1100;
 const minValues = 6;
 const forecastPaths = 500;
-
-/** How the target is seen: `log(y + shift)` or `y`, centred and in units of its spread. */
-interface Scale {
-  readonly log: boolean;
-  readonly shift: number;
-  /** The least `y + shift` a logarithm is taken of. */
-  readonly floor: number;
-  readonly centre: number;
-  readonly spread: number;
-}
 
 /** All that `advance` keeps. */
 interface Shape {
@@ -49,60 +40,6 @@ interface Seen {
   readonly count: number;
   readonly columns: Float64Array;
   readonly z: Float64Array;
-}
-
-function makeScale(values: Float64Array, start: number, log: boolean): Scale {
-  let zeros = 0;
-  let least = Number.POSITIVE_INFINITY;
-  for (let t = start; t < values.length; t++) {
-    const y = values[t];
-    if (y === 0) zeros++;
-    else if (y > 0 && y < least) least = y;
-  }
-  const shift = log && zeros > 0 ? least / 2 : 0;
-  const floor = log ? (zeros > 0 ? least / 2 : least / 10) : 0;
-  let sum = 0;
-  let count = 0;
-  for (let t = start; t < values.length; t++) {
-    if (!Number.isFinite(values[t])) continue;
-    sum += log ? Math.log(Math.max(floor, values[t] + shift)) : values[t];
-    count++;
-  }
-  const centre = sum / count;
-  let squares = 0;
-  for (let t = start; t < values.length; t++) {
-    if (!Number.isFinite(values[t])) continue;
-    squares += ((log ? Math.log(Math.max(floor, values[t] + shift)) : values[t]) - centre) ** 2;
-  }
-  const spread = Math.sqrt(squares / count);
-  return { log, shift, floor, centre, spread: spread > 1e-12 * Math.max(Math.abs(centre), 1e-300) ? spread : 1 };
-}
-
-function scaleTarget(scale: Scale, values: Float64Array, start: number, known: Uint8Array): Float64Array {
-  const z = new Float64Array(known.length);
-  for (let i = 0; i < z.length; i++) {
-    if (known[i] === 0) continue;
-    const y = values[start + i];
-    z[i] = ((scale.log ? Math.log(Math.max(scale.floor, y + scale.shift)) : y) - scale.centre) / scale.spread;
-  }
-  return z;
-}
-
-/** Whether a logarithm may be taken at all: nothing negative, few zeros, and some spread. */
-function allowsLog(values: Float64Array, start: number, count: number): boolean {
-  let zeros = 0;
-  let first = Number.NaN;
-  let moves = false;
-  for (let t = start; t < values.length; t++) {
-    const y = values[t];
-    if (y < 0) return false;
-    if (y === 0) zeros++;
-    if (Number.isFinite(y)) {
-      if (Number.isNaN(first)) first = y;
-      else if (y !== first) moves = true;
-    }
-  }
-  return moves && zeros <= 0.1 * count;
 }
 
 function residuals(columns: Float64Array, z: Float64Array, beta: Float64Array, known: Uint8Array, out: Float64Array): void {
