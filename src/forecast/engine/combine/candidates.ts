@@ -8,8 +8,11 @@
 
 import type { Model, Series } from "../contract.ts";
 import { arima } from "../models/arima/arima.ts";
+import { adida, croston, imapa, sba, tsb } from "../models/croston/croston.ts";
 import { ets } from "../models/ets/ets.ts";
 import { mstl } from "../models/mstl/mstl.ts";
+import { naive, snaive } from "../models/naive/naive.ts";
+import { npts } from "../models/npts/npts.ts";
 import { regression } from "../models/regression/regression.ts";
 import { theta } from "../models/theta/theta.ts";
 import type { CandidateName, MixOptions, Profile } from "./contract.ts";
@@ -37,15 +40,21 @@ const weight =
   (often: number, seldom: number) =>
   (profile: Profile): number =>
     rare(profile) ? seldom : often;
+/** Seasons that no state of ETS or lag of ARIMA carries: several at once, or one of more than 24 steps. */
+const hard = (profile: Profile, series: Series): boolean =>
+  steady(profile) && (series.seasons.length > 1 || profile.lag > 24) && profile.known >= 2 * profile.lag;
 
+const mapa = overLevels(ets, "ETS over months, quarters and years at once, or the like for other seasons, made to agree.");
+
+// Costs per fit on a hundred points, in ms: theta 0.2, ets 2, mapa 2, lgt 10, arima 6; they decide the limits.
 const register: readonly Candidate[] = [
-  { name: "theta", model: theta, serves: steady, prior: weight(1, 0.2), limit: 1100, refitBelow: 400 },
-  { name: "ets", model: ets, serves: always, prior: weight(0.6, 0.7), limit: 400, refitBelow: 200 },
+  { name: "theta", model: theta, serves: steady, prior: weight(1, 0.1), limit: 1100, refitBelow: 400 },
+  { name: "ets", model: ets, serves: always, prior: weight(0.5, 1), limit: 400, refitBelow: 200 },
   {
     name: "mapa",
-    model: overLevels(ets, "ETS over months, quarters and years at once, or the like for other seasons, made to agree."),
+    model: mapa,
     serves: (profile) => steady(profile) && profile.lag > 1 && profile.lag <= 24,
-    prior: weight(1, 0.2),
+    prior: weight(1, 0.1),
     limit: 500,
     refitBelow: 200,
   },
@@ -55,32 +64,47 @@ const register: readonly Candidate[] = [
     serves: (profile) => steady(profile) && profile.known <= 400,
     prior: weight(1, 0),
     limit: 300,
-    refitBelow: 60,
+    refitBelow: 200,
   },
   {
     name: "arima",
     model: arima,
-    serves: (profile, series) => steady(profile) && series.regressors.length === 0 && profile.known <= 300,
-    prior: weight(0.5, 0),
+    serves: (profile, series) => steady(profile) && series.regressors.length === 0 && profile.known <= 300 && profile.lag <= 24,
+    prior: weight(0.7, 0),
     limit: 300,
-    refitBelow: 0,
+    refitBelow: 200,
   },
-  {
-    name: "mstl",
-    model: mstl,
-    serves: (profile, series) => steady(profile) && series.seasons.length > 1,
-    prior: weight(1, 0.1),
-    limit: 2000,
-    refitBelow: 0,
-  },
+  { name: "mstl", model: mstl, serves: hard, prior: weight(1, 0.1), limit: 2000, refitBelow: 300 },
   {
     name: "regression",
     model: regression,
-    serves: (profile, series) => profile.known > 30 && (series.regressors.length > 0 || profile.lag > 24 || series.seasons.length > 1),
-    prior: weight(0.6, 0.5),
+    serves: (profile, series) => profile.known > 30 && profile.demand !== "none" && (series.regressors.length > 0 || hard(profile, series)),
+    prior: weight(0.5, 0.5),
     limit: 2000,
-    refitBelow: 0,
+    refitBelow: 300,
   },
+  { name: "tsb", model: tsb, serves: rare, prior: weight(0.1, 1), limit: 2000, refitBelow: 300 },
+  { name: "sba", model: sba, serves: rare, prior: weight(0.1, 0.5), limit: 2000, refitBelow: 300 },
+  { name: "adida", model: adida, serves: rare, prior: weight(0.1, 0.7), limit: 2000, refitBelow: 300 },
+  { name: "imapa", model: imapa, serves: rare, prior: weight(0.1, 0.7), limit: 2000, refitBelow: 300 },
+  {
+    name: "npts",
+    model: npts,
+    serves: (profile, series) => rare(profile) || hard(profile, series),
+    prior: weight(0.2, 1),
+    limit: 1100,
+    refitBelow: 300,
+  },
+  { name: "croston", model: croston, serves: () => false, prior: weight(0.1, 0.3), limit: 2000, refitBelow: 300 },
+  {
+    name: "snaive",
+    model: snaive,
+    serves: (profile) => steady(profile) && profile.lag > 1,
+    prior: weight(0.1, 0.05),
+    limit: 2000,
+    refitBelow: 300,
+  },
+  { name: "naive", model: naive, serves: always, prior: weight(0.1, 0.02), limit: 400, refitBelow: 300 },
 ];
 
 const byName = new Map(register.map((each) => [each.name, each]));

@@ -22,7 +22,7 @@ export interface MixTuning {
   readonly trust: number;
 }
 
-export const tuning: MixTuning = { classStrength: 2, groupStrength: 4, sharpness: 2, trust: 60 };
+export const tuning: MixTuning = { classStrength: 200, groupStrength: 100, sharpness: 1.5, trust: 60 };
 
 /** Lessons below which a group takes the calibration of its class, and a class that of all. */
 const calibrationLessons = 40;
