@@ -10,42 +10,21 @@ import type { Random } from "../../../../base/random.ts";
 import type { FitOptions, Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
 import { passArma } from "./arma.ts";
 import { bridgeGaps } from "../../numerics/gaps.ts";
-import { leastSquares } from "../../numerics/linear.ts";
 import { normalQuantile } from "../../numerics/normal.ts";
-import { columnValues, findRegressors, independentColumns, makeWaves } from "./design.ts";
-import type { Column } from "./design.ts";
-import { chooseDifferences, chooseSeasonalDifferences, difference, spreadOf } from "./differencing.ts";
-import { GAP_KAPPA, aiccOf, estimate, logLikelihood, makeWorkbench } from "./estimate.ts";
+import { columnValues, findRegressors, independentColumns, prepare, residualsOf } from "./design.ts";
+import type { Column, Term } from "./design.ts";
+import { chooseDifferences, chooseSeasonalDifferences, difference } from "./differencing.ts";
+import { GAP_KAPPA, aiccOf, logLikelihood } from "./estimate.ts";
 import type { Sample } from "./estimate.ts";
 import { predict, runKalman } from "./kalman.ts";
 import type { State } from "./kalman.ts";
-import {
-  countParameters,
-  differencingCoefficients,
-  expand,
-  lostByDifferencing,
-  makePolynomials,
-  parameterNames,
-  titleOf,
-} from "./order.ts";
+import { differencingCoefficients, expand, lostByDifferencing, makePolynomials, parameterNames, titleOf } from "./order.ts";
 import type { ArimaOrder } from "./order.ts";
 import { chooseOrder } from "./search.ts";
+import { addWaves } from "./waves.ts";
 
 const MAX_PERIOD = 24;
-const MAX_HARMONICS = 10;
 const LEAST_VALUES = 6;
-/** Numbers of harmonics are compared on the last so many values, or rounds of their season if that is more. */
-const JUDGED_LENGTH = 350;
-const JUDGED_ROUNDS = 4;
-
-/** A column of the regression, centred and scaled. */
-export interface Term {
-  readonly column: Column;
-  readonly centre: number;
-  readonly scale: number;
-  /** Of the centred and scaled column, for the scaled series. */
-  readonly coefficient: number;
-}
 
 /** Everything a fit decides; the series is (y - shift) / scale = constant + terms + ARIMA. */
 export interface Plan {
@@ -110,7 +89,7 @@ export function fitArima(series: Series, options: FitOptions): Fitted | Unfit {
   const room = Math.max(0, Math.floor(seen / 8));
   const regressors = pick(series, findRegressors(series, first, last + 1, reach), first, last, whole, room);
   const long = seasons.filter((season) => season !== period && (season > MAX_PERIOD || !Number.isInteger(season)));
-  const columns = addWaves(series, regressors, long, period, whole, first, last, Math.max(0, room - regressors.length), rough);
+  const columns = addWaves({ series, whole, first, period, rough }, regressors, long, Math.max(0, room - regressors.length));
   let prepared = prepare(series, columns, first, last + 1);
   const left = residualsOf(whole, prepared.values);
   const D = period > 1 ? chooseSeasonalDifferences(left, period, rough) : 0;
@@ -173,108 +152,11 @@ function ends(values: Float64Array): [number, number] {
   return first <= last ? [first, last] : [0, -1];
 }
 
-interface Prepared {
-  readonly terms: readonly Term[];
-  readonly values: readonly Float64Array[];
-}
-
-/** Centres and scales columns over [from, to). */
-function prepare(series: Series, columns: readonly Column[], from: number, to: number): Prepared {
-  const terms: Term[] = [];
-  const values: Float64Array[] = [];
-  for (const column of columns) {
-    const raw = columnValues(column, series, from, to);
-    if (raw === undefined) continue;
-    let centre = 0;
-    for (const value of raw) centre += value / raw.length;
-    const scale = Math.sqrt(spreadOf(raw) / raw.length);
-    if (!(scale > 0 && scale < Infinity)) continue;
-    terms.push({ column, centre, scale, coefficient: 0 });
-    values.push(raw.map((value) => (value - centre) / scale));
-  }
-  return { terms, values };
-}
-
 /** Columns that are independent of each other, at most `room`. */
 function pick(series: Series, columns: readonly Column[], first: number, last: number, whole: Float64Array, room: number): Column[] {
   if (columns.length === 0) return [];
   const { terms, values } = prepare(series, columns, first, last + 1);
   return independentColumns(whole, values, room).map((j) => terms[j].column);
-}
-
-/** What a regression on a constant and the columns leaves. */
-function residualsOf(whole: Float64Array, columns: readonly Float64Array[]): Float64Array {
-  if (columns.length === 0) return whole;
-  const n = whole.length;
-  const x = new Float64Array(n * (columns.length + 1)).fill(1, 0, n);
-  for (const [j, column] of columns.entries()) x.set(column, (j + 1) * n);
-  return leastSquares(x, n, columns.length + 1, whole).residuals;
-}
-
-/**
- * Adds waves of the long seasons, for each as many as lower the AICc of a small model, (1,d,1)(1,D,1) in the lags of `period`.
- *
- * Stops after two numbers of harmonics in a row that gain nothing.
- */
-function addWaves(
-  series: Series,
-  regressors: readonly Column[],
-  seasons: readonly number[],
-  period: number,
-  whole: Float64Array,
-  first: number,
-  last: number,
-  room: number,
-  rough: number,
-): readonly Column[] {
-  let columns = regressors;
-  for (const season of seasons) {
-    const most = Math.min(MAX_HARMONICS, Math.floor(season / 2), Math.floor((room - (columns.length - regressors.length)) / 2));
-    // The last rounds tell as much as all of them, and cost less.
-    const from = Math.max(0, whole.length - Math.max(JUDGED_LENGTH, Math.ceil(JUDGED_ROUNDS * season)));
-    const judge = (
-      tried: readonly Column[],
-      start: Float64Array | undefined,
-      d: number,
-      D: number,
-    ): { aicc: number; free: Float64Array } => {
-      const sample: Sample = {
-        values: whole.subarray(from),
-        columns: prepare(series, tried, first + from, last + 1).values,
-        hasGaps: false,
-      };
-      const order: ArimaOrder = { p: 1, d, q: 1, P: period > 1 ? 1 : 0, D, Q: period > 1 ? 1 : 0, period };
-      const found = estimate(makeWorkbench(sample, d, D, period), order, {
-        method: "conditional",
-        starts: [start ?? new Float64Array(countParameters(order))],
-        tolerance: 1e-6,
-        maxIterations: 30,
-      });
-      return found === undefined ? { aicc: Infinity, free: new Float64Array(countParameters(order)) } : found;
-    };
-    // Differences for the comparison: of what the fewest and the most waves leave may differ; those of a middling number are taken for all.
-    const middling = [...columns, ...makeWaves(season, Math.min(3, most), period)];
-    const left = residualsOf(whole, prepare(series, middling, first, last + 1).values);
-    const D = period > 1 ? chooseSeasonalDifferences(left, period, rough) : 0;
-    const d = chooseDifferences(difference(left, period, D), 2, rough);
-    let best = judge(columns, undefined, d, D);
-    let kept = columns;
-    let start = best.free;
-    for (let k = 1, misses = 0; k <= most && misses < 2; k++) {
-      const tried = [...columns, ...makeWaves(season, k, period)];
-      const found = judge(tried, start, d, D);
-      if (found.aicc < best.aicc) {
-        best = found;
-        kept = tried;
-        start = found.free;
-        misses = 0;
-      } else {
-        misses++;
-      }
-    }
-    columns = kept;
-  }
-  return columns;
 }
 
 /**

@@ -2,7 +2,16 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makeRandom } from "../../../../base/random.ts";
 import { cholesky } from "../../numerics/linear.ts";
-import { concentrate, makeArmaFilter, makeStartRoom, passArma, runArmaFilter, startingColumn, startingCovariance } from "./arma.ts";
+import {
+  concentrate,
+  makeArmaFilter,
+  makeStartRoom,
+  nestedSquares,
+  passArma,
+  runArmaFilter,
+  startingColumn,
+  startingCovariance,
+} from "./arma.ts";
 import { runKalman } from "./kalman.ts";
 import { bound, clearOfCircle, countParameters, differencingCoefficients, expand, makePolynomials, titleOf } from "./order.ts";
 import type { ArimaOrder } from "./order.ts";
@@ -147,6 +156,21 @@ describe("the quick filter", () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test("nested sums of squares are those of each regression on its own", () => {
+    const polynomials = makePolynomials({ p: 0, d: 0, q: 0, P: 0, D: 0, Q: 0, period: 1 });
+    const random = makeRandom(6);
+    const columns = [0, 1, 2, 3].map(() => Float64Array.from({ length: 30 }, () => random.normal()));
+    const filter = makeArmaFilter(polynomials, columns);
+    runArmaFilter(filter);
+    concentrate(filter, 0);
+    const nested = nestedSquares(filter);
+    for (let k = 0; k <= 3; k++) {
+      const alone = makeArmaFilter(polynomials, columns.slice(0, k + 1));
+      runArmaFilter(alone);
+      expect(nested[k]).toBeCloseTo(concentrate(alone, 0), 9);
+    }
   });
 
   test("generalised least squares finds the coefficient of a regressor under correlated errors", () => {

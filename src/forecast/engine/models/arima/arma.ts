@@ -331,6 +331,34 @@ export function concentrate(filter: ArmaFilter, from: number): number {
 }
 
 /**
+ * Sums of squares left of the first column after regression on the first 0, 1, 2, ... others, from the normal equations of the last
+ * `concentrate`; NaN from the first column on that is collinear with those before it. Length: columns.
+ */
+export function nestedSquares({ cross, columns }: ArmaFilter): Float64Array {
+  const wide = columns.length;
+  const count = wide - 1;
+  const out = new Float64Array(wide).fill(Number.NaN);
+  out[0] = cross[0];
+  // Row by row of the Cholesky factor of the others, and with it the part of the first column that each row explains.
+  const factor = new Float64Array(count * count);
+  const explained = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = cross[(i + 1) * wide + j + 1];
+      for (let k = 0; k < j; k++) sum -= factor[i * count + k] * factor[j * count + k];
+      if (j < i) factor[i * count + j] = sum / factor[j * count + j];
+      else if (sum > 1e-12 * cross[(i + 1) * wide + i + 1]) factor[i * count + i] = Math.sqrt(sum);
+      else return out;
+    }
+    let sum = cross[(i + 1) * wide];
+    for (let k = 0; k < i; k++) sum -= factor[i * count + k] * explained[k];
+    explained[i] = sum / factor[i * count + i];
+    out[i + 1] = Math.max(0, out[i] - explained[i] * explained[i]);
+  }
+  return out;
+}
+
+/**
  * Conditional innovations: everything before `from` is taken as given and the innovations there as zero (Box & Jenkins 1970, section 7.1.2).
  *
  * Cost: length * (number of AR and MA lags) a column.

@@ -6,11 +6,21 @@
 
 import type { Series } from "../../contract.ts";
 import { leastSquares } from "../../numerics/linear.ts";
+import { spreadOf } from "./differencing.ts";
 
 /** One column. */
 export type Column =
   | { readonly kind: "regressor"; readonly name: string; /** Stands in where the regressor is unknown. */ readonly filling: number }
   | { readonly kind: "wave"; readonly name: string; readonly period: number; readonly harmonic: number; readonly phase: "sin" | "cos" };
+
+/** A column of the regression, centred and scaled. */
+export interface Term {
+  readonly column: Column;
+  readonly centre: number;
+  readonly scale: number;
+  /** Of the centred and scaled column, for the scaled series. */
+  readonly coefficient: number;
+}
 
 /** Values of a column at the steps [from, to) of the series, counted from its first value; undefined when the series does not have it. */
 export function columnValues(column: Column, series: Series, from: number, to: number): Float64Array | undefined {
@@ -111,4 +121,36 @@ function correlationOfChanges(a: Float64Array, b: Float64Array): number {
     second += y * y;
   }
   return first > 0 && second > 0 ? both / Math.sqrt(first * second) : 0;
+}
+
+/** Columns ready for an estimate: `values[j]` is that of `terms[j]`, centred and scaled. */
+export interface Prepared {
+  readonly terms: readonly Term[];
+  readonly values: readonly Float64Array[];
+}
+
+/** Centres and scales columns over [from, to); one that does not vary there is left out. */
+export function prepare(series: Series, columns: readonly Column[], from: number, to: number): Prepared {
+  const terms: Term[] = [];
+  const values: Float64Array[] = [];
+  for (const column of columns) {
+    const raw = columnValues(column, series, from, to);
+    if (raw === undefined) continue;
+    let centre = 0;
+    for (const value of raw) centre += value / raw.length;
+    const scale = Math.sqrt(spreadOf(raw) / raw.length);
+    if (!(scale > 0 && scale < Infinity)) continue;
+    terms.push({ column, centre, scale, coefficient: 0 });
+    values.push(raw.map((value) => (value - centre) / scale));
+  }
+  return { terms, values };
+}
+
+/** What a regression on a constant and the columns leaves. */
+export function residualsOf(whole: Float64Array, columns: readonly Float64Array[]): Float64Array {
+  if (columns.length === 0) return whole;
+  const n = whole.length;
+  const x = new Float64Array(n * (columns.length + 1)).fill(1, 0, n);
+  for (const [j, column] of columns.entries()) x.set(column, (j + 1) * n);
+  return leastSquares(x, n, columns.length + 1, whole).residuals;
 }
