@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Panel } from "../contract.ts";
+import type { Frequency, Panel } from "../contract.ts";
 import { type Aggregation, aggregations } from "./aggregate.ts";
-import { type BuiltPanel, buildPanel, type ItemMetadata, type PanelInput } from "./build.ts";
+import { type BuiltPanel, buildPanel, gatherTarget, type ItemMetadata } from "./build.ts";
 import { type FillRule, fillGaps, type Filling, relatedFill, targetFill } from "./fill.ts";
 import { KeySpace, Rows } from "./rows.ts";
 import { seriesAt, seriesCount } from "./series.ts";
@@ -15,7 +15,7 @@ interface Sale {
 }
 
 interface Choice {
-  readonly frequency?: PanelInput["frequency"];
+  readonly frequency?: Frequency;
   readonly horizon?: number;
   readonly aggregation?: Aggregation;
   readonly fill?: FillRule;
@@ -48,14 +48,12 @@ function fillRows(sales: readonly Sale[], names: readonly string[], kind: "targe
 
 function build(sales: readonly Sale[], choice: Choice = {}): BuiltPanel {
   return buildPanel({
-    frequency: choice.frequency ?? days,
     horizon: choice.horizon ?? 2,
     seasons: [7],
-    target: {
-      ...fillRows(sales, ["item_id", "location"], "target"),
-      aggregation: choice.aggregation ?? "sum",
-      fill: choice.fill ?? targetFill,
-    },
+    target: gatherTarget(
+      { ...fillRows(sales, ["item_id", "location"], "target"), aggregation: choice.aggregation ?? "sum", fill: choice.fill ?? targetFill },
+      choice.frequency ?? days,
+    ),
     ...(choice.related === undefined
       ? {}
       : {

@@ -3,7 +3,8 @@
 // Owns: which series there are and what their cells hold. Does not own: text, files, messages for people (flow/inputs).
 //   B1. The order of rows changes nothing: series stand sorted by item, then dimensions (by code units), and so do levels.
 //   B2. History ends at the last step that holds a value of any series; a row without a value extends nothing.
-//   B3. Memory: rows are let go column by column as they are read; see rows.ts. At most `mostCells` cells of history.
+//   B3. Memory: target rows become cells before anything else is read (`gatherTarget`), and rows are let go as soon as they are cells; see
+//       rows.ts. At most `mostCells` cells of history.
 //   B4. A series without history is a cold start. It is there when the target names it without a value, when related numbers of that very
 //       key reach into the horizon, or when metadata names an item that has no series: then once for every tuple of dimensions that sells.
 //       An item without any history must stand in the metadata; otherwise it is left out and reported.
@@ -30,6 +31,9 @@ export interface TargetRows {
   readonly fill: FillRule;
 }
 
+/** The first step of a key without a value. */
+const noStep = 0x7fffffff;
+
 /** Text columns of items. */
 export interface ItemMetadata {
   readonly names: readonly string[];
@@ -37,12 +41,26 @@ export interface ItemMetadata {
   readonly items: ReadonlyMap<string, readonly string[]>;
 }
 
-export interface PanelInput {
+/** The history of every key of a target, aggregated and filled. */
+export interface TargetCells {
   readonly frequency: Frequency;
+  readonly keys: KeySpace;
+  readonly steps: Steps;
+  /** Steps of history of the panel to be. */
+  readonly length: number;
+  /** 1 for a key with a value. */
+  readonly sells: Uint8Array;
+  /** History of a key: `values[offsets[key] .. offsets[key + 1])`, ending at `length`. */
+  readonly offsets: Int32Array;
+  readonly values: Float64Array;
+  readonly merged: Merged;
+}
+
+export interface PanelInput {
   /** At least 1. */
   readonly horizon: number;
   readonly seasons: readonly number[];
-  readonly target: TargetRows;
+  readonly target: TargetCells;
   readonly related?: RelatedRows;
   readonly metadata?: ItemMetadata;
   /** Asked once the grid is known. */
@@ -72,13 +90,12 @@ interface Entry {
 }
 
 /**
- * Builds the panel; lets go of the rows it reads.
+ * Puts target rows onto a grid; lets go of them.
  *
  * Throws, all `input`: `PANEL_EMPTY` when no row has a value, `PANEL_TOO_LARGE` beyond 537 million cells (a stray timestamp may do that).
  */
-export function buildPanel(input: PanelInput): BuiltPanel {
-  const { frequency, horizon, target } = input;
-  const { keys, rows } = target;
+export function gatherTarget(target: TargetRows, frequency: Frequency): TargetCells {
+  const { keys, rows, fill } = target;
   const span = spanOf(rows);
   if (span === undefined) {
     throw new StockroomError(
@@ -89,40 +106,41 @@ export function buildPanel(input: PanelInput): BuiltPanel {
   }
   const steps = makeSteps(frequency, span.earliest, span.latest);
   const length = steps.stepOf(span.latest) + 1;
-  const grid: Grid = { frequency, startMs: steps.startMs, length, horizon };
   const firsts = firstSteps(rows, keys.size, steps);
-  const { entries, unknownItems } = listEntries(input, firsts, steps, grid);
-
-  const begin = (entry: Entry): number => {
-    const first = entry.key < 0 ? length : Math.min(firsts[entry.key], length);
-    return first < length && target.fill.front.kind !== "nan" ? 0 : first;
-  };
-  const offsets = sharedInt32(entries.length + 1);
+  const sells = new Uint8Array(keys.size);
+  const offsets = new Int32Array(keys.size + 1);
+  /** Cell of step 0 of each key; only steps from its first one on are asked for. */
+  const bases = new Int32Array(keys.size);
   let cells = 0;
-  for (const [i, entry] of entries.entries()) {
-    cells += length - begin(entry);
-    if (cells > mostCells) throw tooLarge(frequency, span, entries.length);
-    offsets[i + 1] = cells;
+  for (let key = 0; key < keys.size; key++) {
+    if (firsts[key] !== noStep) {
+      sells[key] = 1;
+      cells += fill.front.kind === "nan" ? length - firsts[key] : length;
+    }
+    if (cells > mostCells) throw tooLarge(frequency, span, keys.size);
+    offsets[key + 1] = cells;
+    bases[key] = cells - length;
   }
   const values = sharedFloat64(cells).fill(Number.NaN);
-  /** Cell of step 0 of each key. */
-  const bases = new Int32Array(keys.size).fill(-1);
-  const left = new Uint8Array(keys.size).fill(1);
-  for (const [i, entry] of entries.entries()) {
-    if (entry.key < 0) continue;
-    bases[entry.key] = offsets[i + 1] - length;
-    left[entry.key] = 0;
-  }
   const cellsOf: CellsOf = (block, into) => {
     steps.stepsOf(block.minutes, block.count, into);
-    for (let i = 0; i < block.count; i++) into[i] = left[block.keys[i]] === 1 ? -1 : bases[block.keys[i]] + into[i];
+    for (let i = 0; i < block.count; i++) into[i] = sells[block.keys[i]] === 1 ? bases[block.keys[i]] + into[i] : -1;
   };
   const merged = aggregate(rows.blocks, 0, cellsOf, values, target.aggregation);
   rows.clear();
-  for (let i = 0; i < entries.length; i++) {
-    if (offsets[i] < offsets[i + 1]) fillGaps(values, offsets[i], offsets[i + 1], offsets[i + 1], target.fill);
+  for (let key = 0; key < keys.size; key++) {
+    if (sells[key] === 1) fillGaps(values, offsets[key], offsets[key + 1], offsets[key + 1], fill);
   }
+  return { frequency, keys, steps, length, sells, offsets, values, merged };
+}
 
+/** Builds the panel; lets go of related rows. Throws `input` `PANEL_TOO_LARGE` when related cells do not fit. */
+export function buildPanel(input: PanelInput): BuiltPanel {
+  const { target, horizon } = input;
+  const { keys, steps, length } = target;
+  const grid: Grid = { frequency: target.frequency, startMs: steps.startMs, length, horizon };
+  const { entries, unknownItems } = listEntries(input, grid);
+  const { offsets, values } = arrange(entries, target);
   const texts = entries.map((entry) => entry.texts);
   const related =
     input.related === undefined ? { regressors: [], facts: [] } : relatedRegressors(input.related, { grid, steps, keys, texts, offsets });
@@ -138,11 +156,31 @@ export function buildPanel(input: PanelInput): BuiltPanel {
       shared: input.shared?.(grid) ?? [],
       seasons: input.seasons,
     },
-    merged,
+    merged: target.merged,
     related: related.facts,
     unknownItems,
     coldStarts: entries.filter((_, i) => offsets[i] === offsets[i + 1]).length,
   };
+}
+
+/** The cells in the order of the series; as they are where that is the order they have. */
+function arrange(entries: readonly Entry[], target: TargetCells): { readonly offsets: Int32Array; readonly values: Float64Array } {
+  const offsets = sharedInt32(entries.length + 1);
+  let ordered = true;
+  let last = -1;
+  for (const [i, { key }] of entries.entries()) {
+    const size = key < 0 ? 0 : target.offsets[key + 1] - target.offsets[key];
+    offsets[i + 1] = offsets[i] + size;
+    if (size === 0) continue;
+    ordered &&= key > last;
+    last = key;
+  }
+  if (ordered) return { offsets, values: target.values };
+  const values = sharedFloat64(offsets[entries.length]);
+  for (const [i, { key }] of entries.entries()) {
+    if (key >= 0) values.set(target.values.subarray(target.offsets[key], target.offsets[key + 1]), offsets[i]);
+  }
+  return { offsets, values };
 }
 
 interface Span {
@@ -168,7 +206,7 @@ function spanOf(rows: Rows): Span | undefined {
 
 /** The step of each key's first value; 2^31 - 1 where it has none. */
 function firstSteps(rows: Rows, size: number, steps: Steps): Int32Array {
-  const firsts = new Int32Array(size).fill(0x7fffffff);
+  const firsts = new Int32Array(size).fill(noStep);
   const at = scratchFor(rows.blocks);
   for (const block of rows.blocks) {
     steps.stepsOf(block.minutes, block.count, at);
@@ -180,17 +218,12 @@ function firstSteps(rows: Rows, size: number, steps: Steps): Int32Array {
   return firsts;
 }
 
-function listEntries(
-  input: PanelInput,
-  firsts: Int32Array,
-  steps: Steps,
-  grid: Grid,
-): { readonly entries: readonly Entry[]; readonly unknownItems: readonly UnknownItem[] } {
-  const { keys } = input.target;
+function listEntries(input: PanelInput, grid: Grid): { readonly entries: readonly Entry[]; readonly unknownItems: readonly UnknownItem[] } {
+  const { keys, steps, sells } = input.target;
   const textsOf = (space: KeySpace, key: number): string[] => space.names.map((_, c) => space.text(key, c));
-  const sells = new Set<string>();
-  for (let key = 0; key < keys.size; key++) if (firsts[key] !== 0x7fffffff) sells.add(keys.text(key, 0));
-  const known = (item: string): boolean => sells.has(item) || input.metadata?.items.has(item) === true;
+  const soldItems = new Set<string>();
+  for (let key = 0; key < keys.size; key++) if (sells[key] === 1) soldItems.add(keys.text(key, 0));
+  const known = (item: string): boolean => soldItems.has(item) || input.metadata?.items.has(item) === true;
 
   const entries: Entry[] = [];
   const unknown = new Map<string, UnknownItem>();
@@ -203,7 +236,7 @@ function listEntries(
   for (let key = 0; key < keys.size; key++) {
     const texts = textsOf(keys, key);
     const [item] = texts;
-    if (firsts[key] !== 0x7fffffff) tuples.set(texts.slice(1).join("\0"), texts.slice(1));
+    if (sells[key] === 1) tuples.set(texts.slice(1).join("\0"), texts.slice(1));
     if (known(item)) take(texts, key);
     else if (!unknown.has(item)) unknown.set(item, { item, file: "target", line: keys.lines[key] });
   }

@@ -15,7 +15,7 @@ import { daysOf, holidayRegressors } from "../../engine/calendar/holidays.ts";
 import { seasonsOf } from "../../engine/calendar/seasons.ts";
 import type { Frequency, Panel } from "../../engine/contract.ts";
 import type { Aggregation } from "../../engine/panel/aggregate.ts";
-import { type BuiltPanel, buildPanel, type ItemMetadata } from "../../engine/panel/build.ts";
+import { type BuiltPanel, buildPanel, gatherTarget, type ItemMetadata, type TargetCells } from "../../engine/panel/build.ts";
 import { type FillRule, relatedFill, targetFill } from "../../engine/panel/fill.ts";
 import type { RelatedAttribute } from "../../engine/panel/related.ts";
 import { holidaysOf, knowsHolidays } from "./holidays.ts";
@@ -139,15 +139,17 @@ export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
         });
       } else notes.push({ code: "INPUT_OFF_GRID", message: `${told}. They were put into the step around them.` });
     }
-    const relatedRows = related === undefined ? undefined : await readRows(reading(related), "related", undefined);
-    const items = metadata === undefined ? undefined : await readMetadata(reading(metadata));
     if (targetRows.empty > 0) {
       notes.push({
         code: "INPUT_EMPTY_VALUES",
         message: `${targetRows.empty} rows of ${target.apart.file} have no ${domain.target}; they count as unknown and are filled by rule.`,
       });
     }
-    const built = build(options, settings, { target, related, targetRows, relatedRows, items }, problems);
+    // Cells before anything else is read: they are a third of their rows.
+    const cells = gather(options, settings, target, targetRows, problems);
+    const relatedRows = related === undefined ? undefined : await readRows(reading(related), "related", undefined);
+    const items = metadata === undefined ? undefined : await readMetadata(reading(metadata));
+    const built = cells === undefined ? undefined : build(options, { cells, related, relatedRows, items }, problems);
     if (built === undefined) throw gathered(problems);
     const panel = judge(options, settings, { target, related }, built, problems, notes);
     if (problems.length > 0) throw gathered(problems);
@@ -164,7 +166,6 @@ export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
 
 interface Settings {
   readonly frequency: Frequency;
-  readonly seasons: readonly number[];
   readonly domain: { readonly item: string; readonly target: string };
 }
 
@@ -196,8 +197,7 @@ function readSettings(options: ReadInputsOptions, problems: Problem[]): Settings
     });
   }
   if (frequency === undefined) return undefined;
-  const seasons = [...(options.seasons ?? seasonsOf(frequency))].sort((a, b) => a - b);
-  return { frequency, seasons, domain: domains[options.domain ?? "RETAIL"] };
+  return { frequency, domain: domains[options.domain ?? "RETAIL"] };
 }
 
 /** Bad rows of one file as they gather. */
@@ -290,32 +290,36 @@ async function openOne(
 }
 
 interface Gathered {
-  readonly target: Opened;
+  readonly cells: TargetCells;
   readonly related: Opened | undefined;
-  readonly targetRows: ReadRows;
   readonly relatedRows: ReadRows | undefined;
   readonly items: ItemMetadata | undefined;
 }
 
-function build(options: ReadInputsOptions, settings: Settings, read: Gathered, problems: Problem[]): BuiltPanel | undefined {
-  const { horizon, holidays } = options;
-  const { target, related, targetRows, relatedRows, items } = read;
+function gather(
+  options: ReadInputsOptions,
+  settings: Settings,
+  target: Opened,
+  { keys, rows }: ReadRows,
+  problems: Problem[],
+): TargetCells | undefined {
   const rule = options.rules?.[settings.domain.target] ?? {};
+  const aggregation = options.aggregation ?? rule.aggregation ?? "sum";
+  return orProblem(problems, target, () => gatherTarget({ keys, rows, aggregation, fill: { ...targetFill, ...rule } }, settings.frequency));
+}
+
+function build(options: ReadInputsOptions, read: Gathered, problems: Problem[]): BuiltPanel | undefined {
+  const { horizon, holidays } = options;
+  const { cells, related, relatedRows, items } = read;
   const attributes: readonly RelatedAttribute[] = (related?.columns.numbers ?? []).map(({ name }) => {
     const own = options.rules?.[name] ?? {};
     return { name, aggregation: own.aggregation ?? "avg", fill: { ...relatedFill, ...own } };
   });
-  try {
-    return buildPanel({
-      frequency: settings.frequency,
+  return orProblem(problems, related, () =>
+    buildPanel({
       horizon,
-      seasons: settings.seasons,
-      target: {
-        keys: targetRows.keys,
-        rows: targetRows.rows,
-        aggregation: options.aggregation ?? rule.aggregation ?? "sum",
-        fill: { ...targetFill, ...rule },
-      },
+      seasons: options.seasons === undefined ? seasonsOf(cells.frequency) : options.seasons.toSorted((a, b) => a - b),
+      target: cells,
       ...(relatedRows === undefined ? {} : { related: { keys: relatedRows.keys, rows: relatedRows.rows, attributes } }),
       ...(items === undefined ? {} : { metadata: items }),
       ...(holidays === undefined
@@ -326,14 +330,21 @@ function build(options: ReadInputsOptions, settings: Settings, read: Gathered, p
               return holidayRegressors(grid, holidaysOf(holidays, from, to));
             },
           }),
-    });
+    }),
+  );
+}
+
+/** What `make` gives, or its refusal as a problem, with the first row of the file that was set apart. */
+function orProblem<T>(problems: Problem[], file: Opened | undefined, make: () => T): T | undefined {
+  try {
+    return make();
   } catch (thrown) {
     if (!isStockroomError(thrown) || thrown.kind !== "input") throw thrown;
-    const { count, rows } = target.apart.result();
+    const { count, rows } = file?.apart.result() ?? { count: 0, rows: [] };
     const [first] = rows;
     const why =
-      first === undefined ? "" : ` ${count} rows of ${target.apart.file} were set apart, the first in line ${first.line}: ${first.reason}`;
-    problems.push({ code: thrown.code, message: `${thrown.message}${why}`, facts: { ...thrown.facts, file: target.apart.file } });
+      first === undefined ? "" : ` ${count} rows of ${file?.apart.file} were set apart, the first in line ${first.line}: ${first.reason}`;
+    problems.push({ code: thrown.code, message: `${thrown.message}${why}`, facts: { ...thrown.facts, file: file?.apart.file } });
     return undefined;
   }
 }
