@@ -26,6 +26,9 @@ export interface LearnTools extends RunTools {
   readonly say: (done: number, total: number) => void;
 }
 
+/** The number of the piece that holds the model on everything. */
+export const lateModel = 1;
+
 /** With fewer series there is nothing that one could learn from the others. */
 const leastSeries = 5;
 

@@ -11,7 +11,7 @@ import type { MixPlan, Trial } from "../../engine/combine/contract.ts";
 import type { ChunkStore, RunSettings, SeriesResult } from "./contract.ts";
 
 /** Raised when the same panel and settings come to give other numbers, so that pieces of an older program are not taken up. */
-const programOfRuns = 1;
+export const programOfRuns = 1;
 
 const hashedAtOnce = 1 << 23;
 
@@ -90,7 +90,7 @@ export function chunksOf(panel: Panel): readonly (readonly [from: number, to: nu
   const series = panel.offsets.length - 1;
   const perSeries = 100;
   const weight = panel.offsets[series] + series * perSeries;
-  const target = Math.max(2_000, Math.min(400_000, weight / 96));
+  const target = Math.max(600, Math.min(400_000, weight / 96));
   const chunks: (readonly [number, number])[] = [];
   let from = 0;
   while (from < series) {

@@ -8,7 +8,7 @@ import type { MixPlan } from "../../engine/combine/contract.ts";
 import type { Panel } from "../../engine/contract.ts";
 import type { RunModel, RunProgress, RunResult, RunSettings, RunStage, RunTools } from "./contract.ts";
 import { keyOf, numbersOf, sentOptions } from "./jobs.ts";
-import { learnModels, type Learned } from "./learned.ts";
+import { lateModel, learnModels, type Learned } from "./learned.ts";
 import { mixJob } from "./mix-job.ts";
 import { chunksOf, hashPanel, hashRun, pieceMissing, unpackPlan, unpackResults } from "./pieces.ts";
 import { planJob } from "./plan-job.ts";
@@ -18,6 +18,8 @@ import { tryJob } from "./try-job.ts";
 /** A run under way. Each stage may be called again: what is in the store is not made anew; a stage makes first what it needs of those before it. */
 export interface Run {
   readonly key: string;
+  /** The piece of the global model on everything: put there before `learn`, another run's serves in its place. */
+  readonly learnedPiece: string;
   /** The global model: at the earliest cut and on everything. Nothing where it cannot help. */
   learn(): Promise<void>;
   /** Every candidate on every series. The long part. */
@@ -32,6 +34,13 @@ export interface Run {
   result(): RunResult;
 }
 
+function pieceName(key: string, stage: RunStage, part?: number): string {
+  return `${stage}-${key.slice(0, 40)}${part === undefined ? "" : `-${String(part).padStart(5, "0")}`}`;
+}
+
+/** The piece that holds the global model of a run of that key. */
+export const learnedPieceOf = (key: string): string => pieceName(key, "learn", lateModel);
+
 /**
  * Checks the settings and names the pieces of a run; starts nothing.
  *
@@ -44,8 +53,7 @@ export async function openRun(panel: Panel, settings: RunSettings, tools: RunToo
   const parts = chunksOf(panel);
   const options = sentOptions(panel, settings);
   const numbers = numbersOf(panel);
-  const pieceOf = (stage: RunStage, part?: number): string =>
-    `${stage}-${key.slice(0, 40)}${part === undefined ? "" : `-${String(part).padStart(5, "0")}`}`;
+  const pieceOf = (stage: RunStage, part?: number): string => pieceName(key, stage, part);
   const say = (stage: RunStage, done: number, total: number): void => tools.onProgress?.({ stage, done, total } satisfies RunProgress);
   const computeOptions: ComputeOptions = signal === undefined ? {} : { signal };
 
@@ -138,6 +146,7 @@ export async function openRun(panel: Panel, settings: RunSettings, tools: RunToo
 
   return {
     key,
+    learnedPiece: learnedPieceOf(key),
     learn: async () => void (await learn()),
     try: tried,
     plan: async () => void (await planned()),
