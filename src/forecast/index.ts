@@ -5,4 +5,4 @@ export type { DirectTools } from "./doors/tools.ts";
 export { forecastGrants, forecastZones, type ForecastParts } from "./flow/parts.ts";
 export { forecastSettings } from "./flow/settings.ts";
 export { makeWing as makeForecastWing, type ForecastWing } from "./flow/wing.ts";
-export { sapMigrations as forecastMigrations } from "./store/sap.ts";
+export { forecastMigrations } from "./store/migrations.ts";

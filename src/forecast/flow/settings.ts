@@ -1,9 +1,11 @@
 // The settings of the forecasting wing. How each group is forecast stands in forecast-defaults.yaml, not here.
 
 import { z } from "zod";
+import { duration } from "../../base/config/index.ts";
 import { sapSettings } from "./sap/settings.ts";
 
 export const forecastSettings = z.strictObject({
+  settleMs: duration({ description: "How long a request waits for a newer one of the same burst." }).prefault("3 s"),
   sap: sapSettings.prefault({}),
 });
 

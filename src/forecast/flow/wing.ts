@@ -1,8 +1,11 @@
 // The wing put together: its workflows, the queues they wait in, and which event starts which.
 
-import type { Subscription } from "../../base/events/contract.ts";
+import type { StoredEvent, Subscription } from "../../base/events/contract.ts";
 import type { Json, QueueDefinition, ScheduleDefinition, WorkflowDefinition } from "../../base/workflow/contract.ts";
+import { defaultsKey, prefixes } from "../store/keys.ts";
 import type { ForecastParts } from "./parts.ts";
+import { makeGroupRun } from "./pipeline/group-run.ts";
+import { makeIntake } from "./pipeline/intake.ts";
 import { makeSapDeliver } from "./sap/deliver.ts";
 import { makeSapExtract } from "./sap/extract.ts";
 
@@ -21,27 +24,43 @@ function textOf(data: Readonly<Record<string, Json>>, name: string): string {
 
 /** Makes the wing's definitions over its parts. Starts nothing. */
 export function makeWing(parts: ForecastParts): ForecastWing {
+  const groupRun = makeGroupRun(parts);
+  const intake = makeIntake(parts, groupRun);
   const extract = makeSapExtract(parts);
   const deliver = makeSapDeliver(parts);
   return {
-    workflows: [extract, deliver],
-    queues: [{ name: "forecast.sap", perWorker: 4 }],
-    subscriptions: parts.settings.sap.targets
-      .filter((target) => target.automatic.length > 0)
-      .map((target) => ({
-        name: `forecast.sap.deliver.${target.name}`,
-        kind: "forecast.exported",
-        workflow: deliver,
-        input: (event) =>
-          target.automatic.includes(textOf(event.data, "group"))
-            ? {
-                kind: "new",
-                target: target.name,
-                group: textOf(event.data, "group"),
-                export: { key: textOf(event.data, "key"), version: textOf(event.data, "version") },
-              }
-            : undefined,
+    workflows: [intake, groupRun, extract, deliver],
+    queues: [
+      // A run spreads over all threads by itself, so more than two at once would only hold more panels in memory.
+      { name: "forecast.heavy", perWorker: 2 },
+      { name: "forecast.light", perWorker: 8 },
+      { name: "forecast.sap", perWorker: 4 },
+    ],
+    subscriptions: [
+      ...[prefixes.train, defaultsKey].map((prefix) => ({
+        name: prefix === defaultsKey ? "forecast.defaults" : "forecast.intake",
+        kind: "object.stored",
+        prefix,
+        workflow: intake,
+        input: (event: StoredEvent) => ({ key: textOf(event.data, "key"), version: textOf(event.data, "version") }),
       })),
+      ...parts.settings.sap.targets
+        .filter((target) => target.automatic.length > 0)
+        .map((target) => ({
+          name: `forecast.sap.deliver.${target.name}`,
+          kind: "forecast.exported",
+          workflow: deliver,
+          input: (event: StoredEvent) =>
+            target.automatic.includes(textOf(event.data, "group"))
+              ? {
+                  kind: "new",
+                  target: target.name,
+                  group: textOf(event.data, "group"),
+                  export: { key: textOf(event.data, "key"), version: textOf(event.data, "version") },
+                }
+              : undefined,
+        })),
+    ],
     schedules: parts.settings.sap.sources.flatMap((source): ScheduleDefinition[] =>
       source.cron === undefined
         ? []

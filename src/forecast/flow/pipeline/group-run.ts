@@ -1,0 +1,338 @@
+// The run of a group: from its newest files to forecasts, exports, a dashboard and a notice.
+//
+//   settle -> plan -> prepare -> forecast -> export-forecast | export-backtest -> aggregate -> report -> publish -> clean
+//
+//   G1. Of a burst of uploads only the newest trains: a request waits a moment, and ends when a newer one stands. It looks again before the long part.
+//   G2. Content decides: when inputs and settings are those of a finished run, nothing is trained.
+//   G3. Exports lie under a name of the run's own and are written whole; the row, the events and the notice of a run are one transaction.
+//   G4. Pieces of the long part are named by content, so a run that was killed goes on where it stood.
+
+import { StockroomError } from "../../../base/errors.ts";
+import { faultPoint } from "../../../base/faults.ts";
+import { appendEvent } from "../../../base/records/outbox.ts";
+import type { Actor } from "../../../base/vault/contract.ts";
+import type { RunContext, WorkflowDefinition } from "../../../base/workflow/contract.ts";
+import { printFrequency } from "../../engine/calendar/frequency.ts";
+import type { Panel } from "../../engine/contract.ts";
+import { prefixes, type ObjectRef } from "../../store/keys.ts";
+import { beginRun, endRun, findRunOf, findTrained, getRun, isSuperseded, type InputRefs } from "../../store/runs.ts";
+import { actAs, timeOf, type ForecastParts } from "../parts.ts";
+import type { InputNote } from "../inputs/read.ts";
+import type { InputKind } from "../inputs/schema.ts";
+import { programOfRuns } from "../run/pieces.ts";
+import { learnedPieceOf, openRun, type Run } from "../run/run.ts";
+import type { ChunkStore, RunProgress } from "../run/contract.ts";
+import { writeAggregated } from "./aggregated.ts";
+import { exportBacktest, exportForecast, exportReport, type Exports } from "./exports.ts";
+import { objectChunks, unpackPanel } from "./pieces.ts";
+import { prepareJob } from "./prepare-job.ts";
+import { hashOf, recipeHash, runSettingsOf, type Recipe } from "./recipe.ts";
+import { readRecipes } from "./recipes.ts";
+import { findUpload } from "./uploads.ts";
+
+/** `request` is the version of the object that asked. */
+export type GroupRunInput = { readonly group: string; readonly request: string };
+
+export type GroupRunResult = {
+  readonly outcome: "forecast" | "unchanged" | "superseded" | "waiting";
+  /** The finished run; of `unchanged`, the one of the same content. */
+  readonly run: string | null;
+};
+
+type Plan = {
+  readonly kind: "run";
+  readonly id: string;
+  readonly content: string;
+  readonly recipe: string;
+  readonly settings: Recipe;
+  readonly inputs: InputRefs;
+  readonly reuses: string | null;
+};
+
+type Prepared = {
+  readonly panel: ObjectRef;
+  readonly rejected: ObjectRef | null;
+  readonly series: number;
+  readonly points: number;
+  readonly badRows: number;
+  readonly reasons: readonly string[];
+  readonly notes: readonly { readonly code: string; readonly message: string }[];
+};
+
+const kinds: readonly InputKind[] = ["target", "related", "metadata"];
+
+export function makeGroupRun(parts: ForecastParts): WorkflowDefinition<GroupRunInput, GroupRunResult> {
+  return {
+    name: "forecast.run",
+    queue: "forecast.heavy",
+    title: (input) => `forecast ${input.group}`,
+    run: async (context, input) => {
+      await context.sleep(parts.settings.settleMs);
+      const plan = await context.step("plan", async () => await planRun(parts, context.runId, input));
+      if (plan.kind !== "run") return { outcome: plan.kind, run: "run" in plan ? plan.run : null };
+      const prepared = await context.step("prepare", async (signal) => await prepare(parts, context, plan, signal));
+      // A newer request that came meanwhile reads the same files anew: this one would work for nothing.
+      const late = await context.step("look-again", async () => await isSuperseded(parts.records, input.group, input.request));
+      if (late) {
+        await context.step("clean", async () => await clean(parts, context.runId, plan));
+        return { outcome: "superseded", run: null };
+      }
+      const holder = makeHolder(parts, context, plan, prepared);
+      await context.step("forecast", async (signal) => {
+        const { run } = await holder.open(signal);
+        await run.mix();
+        return null;
+      });
+      faultPoint("forecast.run.forecast");
+      const where = { runId: context.runId, prefix: `${prefixes.exports}${input.group}/${plan.id}/` };
+      const [forecast, backtest] = await Promise.all([
+        context.step(
+          "export-forecast",
+          async (signal) => await exportForecast(parts, where, plan.settings, (await holder.open(signal)).run.result(), signal),
+        ),
+        context.step("export-backtest", async (signal) =>
+          // A reused model was judged when it was trained; its backtests are this run's too.
+          plan.reuses === null
+            ? await exportBacktest(parts, where, (await holder.open(signal)).run.result(), signal)
+            : await backtestOf(parts, plan.reuses),
+        ),
+      ]);
+      faultPoint("forecast.run.exported");
+      const aggregated = await context.step(
+        "aggregate",
+        async (signal) => await writeAggregated(parts, where, (await holder.open(signal)).run.result(), signal),
+      );
+      faultPoint("forecast.run.aggregated");
+      const report = await context.step("report", async (signal) => {
+        const result = (await holder.open(signal)).run.result();
+        return await exportReport(
+          parts,
+          where,
+          result,
+          { group: input.group, run: plan.id, notes: prepared.notes, badRows: prepared.badRows, reuses: plan.reuses },
+          signal,
+        );
+      });
+      const exports: Exports = { ...forecast, ...backtest, ...aggregated, ...report.exports };
+      const isFirst = await context.step("publish", async () => await publish(parts, input.group, plan, prepared, exports, report.summary));
+      faultPoint("forecast.run.published");
+      await context.step("clean", async () => await clean(parts, context.runId, plan));
+      return { outcome: isFirst ? "forecast" : "unchanged", run: plan.id };
+    },
+  };
+}
+
+type Planned = Plan | { readonly kind: "superseded" | "waiting" } | { readonly kind: "unchanged"; readonly run: string };
+
+async function planRun(parts: ForecastParts, runId: string, input: GroupRunInput): Promise<Planned> {
+  const { records } = parts;
+  if (await isSuperseded(records, input.group, input.request)) return { kind: "superseded" };
+  const recipes = await readRecipes(parts, runId);
+  const settings = recipes.of(input.group);
+  const inputs = await findInputs(parts, settings);
+  if (settings.required.some((kind) => inputs[kind] === undefined)) return { kind: "waiting" };
+  const recipe = recipeHash(programOfRuns, settings);
+  const content = hashOf({ recipe, files: kinds.map((kind) => inputs[kind]?.sha256 ?? null) });
+  const same = await findRunOf(records, input.group, content);
+  if (same !== undefined) return { kind: "unchanged", run: same.id };
+  const now = parts.clock.now();
+  const trained = await findTrained(records, input.group, recipe, new Date(now - settings.maxAgeSeconds * 1_000).toISOString());
+  const at = timeOf(parts);
+  const id = `${at.slice(0, 19).replaceAll(/[-:]/g, "")}Z-${content.slice(0, 8)}`;
+  await beginRun(records, {
+    id,
+    group: input.group,
+    runId,
+    request: input.request,
+    content,
+    recipe,
+    inputs,
+    settings: { ...settings },
+    reuses: trained?.id,
+    startedAt: at,
+  });
+  return { kind: "run", id, content, recipe, settings, inputs, reuses: trained?.id ?? null };
+}
+
+/** The newest file of each kind, of the group's own or of the group it takes them from. */
+async function findInputs(parts: ForecastParts, recipe: Recipe): Promise<InputRefs> {
+  const found: { [kind in InputKind]?: ObjectRef & { readonly sha256: string } } = {};
+  for (const entry of await parts.objects.list(prefixes.train, { limit: 1_000_000 })) {
+    const upload = findUpload(entry.key);
+    // A file of a kind the settings have no dataset for is none of theirs.
+    if (upload === undefined || recipe.datasets[upload.kind] === undefined || upload.group !== recipe.filesOf) continue;
+    const known = found[upload.kind];
+    if (known === undefined || known.version < entry.version)
+      found[upload.kind] = { key: entry.key, version: entry.version, sha256: entry.sha256 };
+  }
+  return found;
+}
+
+const piecesOf = (plan: Pick<Plan, "content">, group: string): string => `${prefixes.runs}${group}/${plan.content.slice(0, 32)}/`;
+
+async function prepare(parts: ForecastParts, context: RunContext, plan: Plan, signal: AbortSignal): Promise<Prepared> {
+  const actor = actAs("forecast", context.runId);
+  const group = plan.settings.name;
+  const tickets = await Promise.all(
+    kinds.map(async (kind) => {
+      const ref = plan.inputs[kind];
+      return [kind, ref === undefined ? undefined : await parts.objects.readTicket(actor, ref.key, ref.version)] as const;
+    }),
+  );
+  const rejected = await parts.objects.writeTicket(actor, `${prefixes.rejected}${group}/${plan.id}.jsonl`);
+  const result = await parts.compute.run(
+    prepareJob,
+    {
+      files: Object.fromEntries(tickets.filter(([, ticket]) => ticket !== undefined)),
+      recipe: plan.settings,
+      panel: await parts.objects.writeTicket(actor, `${piecesOf(plan, group)}panel`),
+      rejected,
+    },
+    { signal, onProgress: (done, total, note) => context.progress(done, total, note) },
+  );
+  if (result.rejected === undefined) await parts.objects.discard([rejected]);
+  const staged = [result.panel, ...(result.rejected === undefined ? [] : [result.rejected])];
+  const badRows = result.bad.reduce((sum, file) => sum + file.count, 0);
+  const reasons = result.bad.flatMap((file) => file.reasons.map((reason) => `${file.file}, ${reason}`)).slice(0, 3);
+  const entries = await parts.objects.commit(actor, staged, {
+    announce: false,
+    alongside: async (tx) => {
+      if (badRows === 0) return;
+      await parts.postNotice(tx, {
+        topic: "forecast",
+        id: `forecast.bad-rows/${plan.id}`,
+        severity: "warning",
+        title: `${badRows} rows of ${group} were set apart`,
+        body: `${badRows} rows could not be used; the others went on. The first reasons: ${reasons.join("; ")}. The rows lie in ${rejected.key}.`,
+        facts: { group, run: plan.id, badRows },
+      });
+    },
+  });
+  const refOf = (key: string): ObjectRef | null => {
+    const entry = entries.find((one) => one.key === key);
+    return entry === undefined ? null : { key: entry.key, version: entry.version };
+  };
+  const panel = refOf(result.panel.ticket.key);
+  if (panel === null)
+    throw new StockroomError("fault", "FORECAST_PANEL_UNSTORED", `Expected the panel of ${group} to be stored but it is not.`);
+  return {
+    panel,
+    rejected: refOf(rejected.key),
+    series: result.series,
+    points: result.points,
+    badRows,
+    reasons,
+    notes: result.notes.map(plainNote),
+  };
+}
+
+const plainNote = ({ code, message }: InputNote): { readonly code: string; readonly message: string } => ({ code, message });
+
+interface Held {
+  readonly run: Run;
+  readonly panel: Panel;
+}
+
+/** The panel and the run of a process, opened when a step first needs them: large, so they are read once, and never cross a step. */
+function makeHolder(
+  parts: ForecastParts,
+  context: RunContext,
+  plan: Plan,
+  prepared: Prepared,
+): { open(signal: AbortSignal): Promise<Held> } {
+  let held: Promise<Held> | undefined;
+  return {
+    open: async (signal) => {
+      held ??= (async () => {
+        const actor = actAs("forecast", context.runId);
+        const { body } = await parts.objects.get(actor, prepared.panel.key, { version: prepared.panel.version, signal });
+        const panel = await unpackPanel(body);
+        const chunks = objectChunks(parts.objects, actor, piecesOf(plan, plan.settings.name));
+        const run = await openRun(panel, runSettingsOf(plan.settings, plan.reuses !== null), {
+          compute: parts.compute,
+          chunks,
+          signal: context.signal,
+          onProgress: ({ stage, done, total }: RunProgress) => context.progress(done, total, stage),
+        });
+        if (plan.reuses !== null) await reuseModel(parts, actor, plan, run, chunks);
+        return { panel, run };
+      })();
+      held.catch(() => (held = undefined));
+      return await held;
+    },
+  };
+}
+
+/** The backtests of the run that trained the models. */
+async function backtestOf(parts: ForecastParts, trained: string): Promise<Exports> {
+  const { exports } = await getRun(parts.records, trained);
+  return Object.fromEntries(Object.entries(exports).filter(([name]) => name.startsWith("backtest/") || name === "accuracy"));
+}
+
+/** Puts the model of the run that is reused where this run looks for its own. */
+async function reuseModel(parts: ForecastParts, actor: Actor, plan: Plan, run: Run, chunks: ChunkStore): Promise<void> {
+  if (plan.reuses === null || (await chunks.has(run.learnedPiece))) return;
+  const trained = await getRun(parts.records, plan.reuses);
+  const from = objectChunks(parts.objects, actor, piecesOf(trained, trained.group));
+  const key = trained.summary?.["runKey"];
+  const piece = typeof key === "string" ? learnedPieceOf(key) : "";
+  // A group of few series has no global model; then each series is all there is to learn from.
+  if (await from.has(piece)) await chunks.put(run.learnedPiece, await from.get(piece));
+}
+
+async function publish(
+  parts: ForecastParts,
+  group: string,
+  plan: Plan,
+  prepared: Prepared,
+  exports: Exports,
+  summary: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
+  const at = timeOf(parts);
+  return await parts.records.transaction(async (tx) => {
+    const isFirst = await endRun(tx, plan.id, { summary: { ...summary, badRows: prepared.badRows, points: prepared.points }, exports, at });
+    if (!isFirst) return false;
+    const data = { group, run: plan.id };
+    const told = exports["adjusted"] ?? exports["forecast"];
+    await appendEvent(tx, { kind: "forecast.done", subject: group, data, dedupe: `forecast.done/${plan.id}` });
+    if (told !== undefined) {
+      await appendEvent(tx, {
+        kind: "forecast.exported",
+        subject: group,
+        data: { ...data, key: told.key, version: told.version },
+        dedupe: `forecast.exported/${plan.id}`,
+      });
+    }
+    const wape = summary["wape"];
+    const wql = summary["averageWql"];
+    const figures =
+      typeof wape === "number" && typeof wql === "number"
+        ? `In the backtests WAPE was ${(100 * wape).toFixed(1)} % and the average weighted quantile loss ${wql.toFixed(4)}.`
+        : "There was no backtest.";
+    await parts.postNotice(tx, {
+      topic: "forecast",
+      id: `forecast.done/${plan.id}`,
+      severity: "info",
+      title: `The forecast of ${group} is ready`,
+      body: `${prepared.series} series were forecast ${plan.settings.horizon} steps (${printFrequency(plan.settings.frequency)}) ahead${plan.reuses === null ? "" : `, with the models of ${plan.reuses}`}. ${figures} The exports lie under ${prefixes.exports}${group}/${plan.id}/.`,
+      facts: {
+        group,
+        run: plan.id,
+        series: prepared.series,
+        wape: typeof wape === "number" ? wape : null,
+        averageWql: typeof wql === "number" ? wql : null,
+      },
+    });
+    return true;
+  });
+}
+
+/** Takes the pieces of the long part away; the panel stays for what is asked of the run later. */
+async function clean(parts: ForecastParts, runId: string, plan: Plan): Promise<null> {
+  const actor = actAs("forecast", runId);
+  const prefix = piecesOf(plan, plan.settings.name);
+  for (const entry of await parts.objects.list(prefix, { limit: 1_000_000 })) {
+    if (/\/(?:try|mix)-/.test(entry.key)) await parts.objects.remove(actor, entry.key);
+  }
+  return null;
+}

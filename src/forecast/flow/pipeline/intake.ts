@@ -1,0 +1,75 @@
+// Intake: a file of a group, or the settings of all groups, has been stored; ask for a run of each group it concerns.
+//
+//   I1. The version of the object is the request's number: later uploads have larger ones, and the same upload asks once.
+//   I2. Settings that are wrong anywhere start nothing: everything wrong with them is told at once.
+
+import { isStockroomError } from "../../../base/errors.ts";
+import type { WorkflowDefinition } from "../../../base/workflow/contract.ts";
+import { defaultsKey, prefixes } from "../../store/keys.ts";
+import { listGroups, requestGroup } from "../../store/runs.ts";
+import { timeOf, type ForecastParts } from "../parts.ts";
+import type { GroupRunInput } from "./group-run.ts";
+import { readRecipes } from "./recipes.ts";
+import { findUpload, parseUpload } from "./uploads.ts";
+
+export type IntakeInput = { readonly key: string; readonly version: string };
+
+export type IntakeResult = { readonly groups: readonly string[] };
+
+export function makeIntake(
+  parts: ForecastParts,
+  groupRun: WorkflowDefinition<GroupRunInput>,
+): WorkflowDefinition<IntakeInput, IntakeResult> {
+  return {
+    name: "forecast.intake",
+    queue: "forecast.light",
+    title: (input) => `look into ${input.key}`,
+    run: async (context, input) => {
+      const groups = await context.step("request", async () => {
+        const asked =
+          input.key === defaultsKey ? await allGroups(parts, context.runId, input) : await concerned(parts, context.runId, input.key);
+        await parts.records.transaction(async (tx) => {
+          for (const group of asked) await requestGroup(tx, group, input.version, timeOf(parts));
+        });
+        return asked;
+      });
+      for (const group of groups) {
+        const child: GroupRunInput = { group, request: input.version };
+        await context.startChild(groupRun, child, { id: `forecast/${group}/${input.version}` });
+      }
+      return { groups };
+    },
+  };
+}
+
+/** The group of the file, and those that read its files. */
+async function concerned(parts: ForecastParts, purpose: string, key: string): Promise<readonly string[]> {
+  const { group } = parseUpload(key);
+  try {
+    return (await readRecipes(parts, purpose)).dependents(group);
+  } catch (error) {
+    // With settings that cannot be read, the run itself tells what is wrong with them.
+    if (isStockroomError(error) && error.kind === "input") return [group];
+    throw error;
+  }
+}
+
+/** Every group there is or may be; what the settings say in vain is told. */
+async function allGroups(parts: ForecastParts, purpose: string, input: IntakeInput): Promise<readonly string[]> {
+  const recipes = await readRecipes(parts, purpose, input.version);
+  if (recipes.notes.length > 0) {
+    await parts.records.transaction(async (tx) => {
+      await parts.postNotice(tx, {
+        topic: "forecast",
+        id: `forecast.defaults/${input.version}`,
+        severity: "info",
+        title: `${defaultsKey} was read, with ${recipes.notes.length} remarks`,
+        body: recipes.notes.join("\n"),
+        facts: { key: input.key, version: input.version, remarks: recipes.notes.length },
+      });
+    });
+  }
+  const known = (await listGroups(parts.records)).map((group) => group.name);
+  const uploaded = (await parts.objects.list(prefixes.train, { limit: 1_000_000 })).flatMap((entry) => findUpload(entry.key)?.group ?? []);
+  return [...new Set([...known, ...uploaded, ...recipes.names])].toSorted();
+}

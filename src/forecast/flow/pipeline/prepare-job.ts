@@ -1,0 +1,80 @@
+// Prepare: a group's files into a panel, in a thread; bad rows set apart.
+
+import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
+import type { ReadTicket, StagedObject, WriteTicket } from "../../../base/objects/contract.ts";
+import { openTicket, writeThrough } from "../../../base/objects/tickets.ts";
+import type { BadRow } from "../../../base/tables/index.ts";
+import { inputOptionsOf } from "../defaults/parse.ts";
+import type { InputFile } from "../inputs/open.ts";
+import { readInputs, type InputNote } from "../inputs/read.ts";
+import type { InputKind } from "../inputs/schema.ts";
+import { packPanel } from "./pieces.ts";
+import type { Recipe } from "./recipe.ts";
+
+export interface PrepareInput {
+  readonly files: { readonly [kind in InputKind]?: ReadTicket };
+  readonly recipe: Recipe;
+  readonly panel: WriteTicket;
+  readonly rejected: WriteTicket;
+}
+
+export interface PrepareResult {
+  readonly series: number;
+  readonly points: number;
+  readonly steps: number;
+  readonly bad: readonly { readonly file: string; readonly count: number; readonly reasons: readonly string[] }[];
+  readonly notes: readonly InputNote[];
+  readonly panel: StagedObject;
+  /** Absent when no row was set apart. */
+  readonly rejected: StagedObject | undefined;
+}
+
+export const prepareJob: ComputeTask<PrepareInput, PrepareResult> = { module: import.meta.url, name: "forecast.prepare" };
+
+/** Bad rows kept in memory at most, of all files. */
+const keptBadRows = 100_000;
+
+export async function run(input: PrepareInput, tools: TaskTools): Promise<PrepareResult> {
+  const { recipe, files } = input;
+  const target = files.target;
+  if (target === undefined) throw new Error("A group is prepared only with its target.");
+  const open = (kind: InputKind, ticket: ReadTicket): InputFile => {
+    const schema = recipe.datasets[kind]?.schema;
+    return { name: ticket.entry.key, body: openTicket(ticket, tools.signal), ...(schema === undefined ? {} : { schema }) };
+  };
+  const kept: (BadRow & { readonly file: string })[] = [];
+  const read = await readInputs({
+    ...inputOptionsOf(recipe),
+    target: open("target", target),
+    ...(files.related === undefined ? {} : { related: open("related", files.related) }),
+    ...(files.metadata === undefined ? {} : { metadata: open("metadata", files.metadata) }),
+    onBadRow: (kind, row) => {
+      const file = files[kind]?.entry.key ?? kind;
+      if (kept.length < keptBadRows) kept.push({ file, ...row });
+    },
+    onRows: (rows) => tools.progress(rows, 0, "rows read"),
+    signal: tools.signal,
+  });
+  const { panel } = read;
+  const staged = await writeThrough(input.panel, packPanel(panel), tools.signal);
+  const rejected = kept.length === 0 ? undefined : await writeThrough(input.rejected, linesOf(kept), tools.signal);
+  return {
+    series: panel.offsets.length - 1,
+    points: panel.values.length,
+    steps: panel.grid.length,
+    bad: read.bad
+      .filter((file) => file.count > 0)
+      .map((file) => ({
+        file: file.file,
+        count: file.count,
+        reasons: file.rows.slice(0, 3).map((row) => `line ${row.line}: ${row.reason}`),
+      })),
+    notes: read.notes,
+    panel: staged,
+    rejected,
+  };
+}
+
+async function* linesOf(rows: readonly object[]): AsyncGenerator<Uint8Array> {
+  for (const row of rows) yield Buffer.from(`${JSON.stringify(row)}\n`);
+}

@@ -1,0 +1,46 @@
+// Recipes: forecast-defaults.yaml as it lies in the store.
+
+import { StockroomError } from "../../../base/errors.ts";
+import { parseDefaults, printRemark, refuseDefaults } from "../defaults/parse.ts";
+import { defaultsKey } from "../../store/keys.ts";
+import { actAs, type ForecastParts } from "../parts.ts";
+import type { Recipe } from "./recipe.ts";
+
+export interface Recipes {
+  /** Groups with a section of their own. */
+  readonly names: readonly string[];
+  /** The settings of a group, its own or the defaults. */
+  of(group: string): Recipe;
+  /** Groups that read the files of this one, itself first. */
+  dependents(group: string): readonly string[];
+  /** What is honoured in another way than its words say, a line each. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Reads the settings of all groups, of a version or the newest.
+ *
+ * Throws `input` `FORECAST_DEFAULTS_MISSING`, and `DEFAULTS_INVALID` with everything that is wrong, by path, line and column.
+ */
+export async function readRecipes(parts: Pick<ForecastParts, "objects">, purpose: string, version?: string): Promise<Recipes> {
+  if (version === undefined && (await parts.objects.head(defaultsKey)) === undefined) {
+    throw new StockroomError(
+      "input",
+      "FORECAST_DEFAULTS_MISSING",
+      `Expected ${defaultsKey} in the store, which says how often the data come and how far to forecast, but there is none. Put one (\`stockroom put ${defaultsKey} ${defaultsKey}\`); it may be the one of the AWS solution.`,
+    );
+  }
+  const bytes = await parts.objects.read(actAs("forecast", purpose), defaultsKey, {
+    ...(version === undefined ? {} : { version }),
+    maxBytes: 16 << 20,
+  });
+  const parsed = parseDefaults(Buffer.from(bytes).toString("utf8"), defaultsKey);
+  if (parsed.kind === "bad") return refuseDefaults(parsed, defaultsKey);
+  return {
+    names: parsed.names,
+    // Through JSON once: settings rest in rows and cross threads.
+    of: (group) => JSON.parse(JSON.stringify(parsed.group(group))),
+    dependents: (group) => parsed.dependents(group),
+    notes: parsed.notes.map((note) => printRemark(note, defaultsKey)),
+  };
+}

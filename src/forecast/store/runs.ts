@@ -1,0 +1,224 @@
+// What is known of every dataset group and of every run over it.
+//
+// Owns: forecast_group, forecast_run. Does not own: inputs, pieces and exports themselves (sealed objects).
+//   R1. A group's `requested` only grows: it is the version of the newest object that asks for a run. An older request finds that out and ends.
+//   R2. A run has one content (inputs and settings): two runs of one content never both reach `done`.
+//   R3. A run is visible as done in the transaction that tells of it: the row, its events and its notice.
+
+import { StockroomError } from "../../base/errors.ts";
+import type { Migration, Tx } from "../../base/records/contract.ts";
+import type { ObjectRef } from "./keys.ts";
+
+export const runMigrations: readonly Migration[] = [
+  {
+    id: "forecast-002-runs",
+    sql: `
+      create table stockroom.forecast_group (
+        name text primary key,
+        requested text not null,
+        since timestamptz not null
+      );
+
+      create table stockroom.forecast_run (
+        id text primary key,
+        dataset_group text not null references stockroom.forecast_group,
+        run_id text not null unique,
+        request text not null,
+        content text not null,
+        recipe text not null,
+        inputs jsonb not null,
+        settings jsonb not null,
+        reuses text references stockroom.forecast_run,
+        state text not null check (state in ('running', 'done')),
+        summary jsonb,
+        exports jsonb not null default '{}',
+        started_at timestamptz not null,
+        ended_at timestamptz
+      );
+      create index forecast_run_latest on stockroom.forecast_run (dataset_group, started_at desc);
+      create unique index forecast_run_content on stockroom.forecast_run (dataset_group, content) where state = 'done';
+    `,
+  },
+];
+
+export type InputRefs = { readonly [kind in "target" | "related" | "metadata"]?: ObjectRef & { readonly sha256: string } };
+
+/** One run over a group. */
+export interface ForecastRunRow {
+  readonly id: string;
+  readonly group: string;
+  /** The durable run that made it. */
+  readonly runId: string;
+  readonly request: string;
+  /** Of inputs and settings: equal content gives equal forecasts. */
+  readonly content: string;
+  /** Of the settings alone: what a model must agree in to be reused. */
+  readonly recipe: string;
+  readonly inputs: InputRefs;
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** The run whose models served this one; absent: it trained its own. */
+  readonly reuses: string | undefined;
+  readonly state: "running" | "done";
+  readonly summary: Readonly<Record<string, unknown>> | undefined;
+  /** By name: forecast, backtest/forecasted-values, ... */
+  readonly exports: Readonly<Record<string, ObjectRef>>;
+  readonly startedAt: string;
+  readonly endedAt: string | undefined;
+}
+
+interface RunRecord {
+  readonly id: string;
+  readonly dataset_group: string;
+  readonly run_id: string;
+  readonly request: string;
+  readonly content: string;
+  readonly recipe: string;
+  readonly inputs: InputRefs;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly reuses: string | null;
+  readonly state: "running" | "done";
+  readonly summary: Readonly<Record<string, unknown>> | null;
+  readonly exports: Readonly<Record<string, ObjectRef>>;
+  readonly started_at: string;
+  readonly ended_at: string | null;
+}
+
+const columns = `id, dataset_group, run_id, request, content, recipe, inputs, settings, reuses, state, summary, exports, started_at, ended_at`;
+
+const rowOf = (row: RunRecord): ForecastRunRow => ({
+  id: row.id,
+  group: row.dataset_group,
+  runId: row.run_id,
+  request: row.request,
+  content: row.content,
+  recipe: row.recipe,
+  inputs: row.inputs,
+  settings: row.settings,
+  reuses: row.reuses ?? undefined,
+  state: row.state,
+  summary: row.summary ?? undefined,
+  exports: row.exports,
+  startedAt: row.started_at,
+  endedAt: row.ended_at ?? undefined,
+});
+
+/** Notes that something newer asks for a run of the group (R1). */
+export async function requestGroup(tx: Tx, group: string, version: string, at: string): Promise<void> {
+  await tx.query(
+    `insert into stockroom.forecast_group (name, requested, since) values ($1, $2, $3)
+     on conflict (name) do update set requested = greatest(forecast_group.requested, excluded.requested)`,
+    [group, version, at],
+  );
+}
+
+/** Whether a newer request stands. */
+export async function isSuperseded(tx: Tx, group: string, request: string): Promise<boolean> {
+  const [row] = await tx.query<{ newer: boolean }>("select requested > $2 as newer from stockroom.forecast_group where name = $1", [
+    group,
+    request,
+  ]);
+  return row?.newer ?? false;
+}
+
+export async function listGroups(
+  tx: Tx,
+): Promise<readonly { readonly name: string; readonly since: string; readonly runs: number; readonly latest: string | undefined }[]> {
+  const rows = await tx.query<{ name: string; since: string; runs: number; latest: string | null }>(
+    `select g.name, g.since, count(r.id) filter (where r.state = 'done')::int as runs,
+            (select x.id from stockroom.forecast_run x where x.dataset_group = g.name and x.state = 'done' order by x.ended_at desc, x.id desc limit 1) as latest
+       from stockroom.forecast_group g left join stockroom.forecast_run r on r.dataset_group = g.name group by g.name order by g.name`,
+  );
+  return rows.map((row) => ({ ...row, latest: row.latest ?? undefined }));
+}
+
+/** Writes the run's row; the same durable run again changes nothing. */
+export async function beginRun(tx: Tx, row: Omit<ForecastRunRow, "state" | "summary" | "exports" | "endedAt">): Promise<void> {
+  await tx.query(
+    `insert into stockroom.forecast_run (id, dataset_group, run_id, request, content, recipe, inputs, settings, reuses, state, started_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'running', $10) on conflict do nothing`,
+    [
+      row.id,
+      row.group,
+      row.runId,
+      row.request,
+      row.content,
+      row.recipe,
+      JSON.stringify(row.inputs),
+      JSON.stringify(row.settings),
+      row.reuses ?? null,
+      row.startedAt,
+    ],
+  );
+}
+
+/** Makes the run visible as done (R3); false when it was before, or when another run of the same content was quicker (R2). */
+export async function endRun(
+  tx: Tx,
+  id: string,
+  ended: {
+    readonly summary: Readonly<Record<string, unknown>>;
+    readonly exports: Readonly<Record<string, ObjectRef>>;
+    readonly at: string;
+  },
+): Promise<boolean> {
+  const rows = await tx.query(
+    `update stockroom.forecast_run r set state = 'done', summary = $2, exports = $3, ended_at = $4
+      where r.id = $1 and r.state = 'running'
+        and not exists (select 1 from stockroom.forecast_run o
+                         where o.dataset_group = r.dataset_group and o.content = r.content and o.state = 'done')
+      returning id`,
+    [id, JSON.stringify(ended.summary), JSON.stringify(ended.exports), ended.at],
+  );
+  return rows.length === 1;
+}
+
+/** The finished run of a content, if there is one. */
+export async function findRunOf(tx: Tx, group: string, content: string): Promise<ForecastRunRow | undefined> {
+  const [row] = await tx.query<RunRecord>(
+    `select ${columns} from stockroom.forecast_run where dataset_group = $1 and content = $2 and state = 'done'`,
+    [group, content],
+  );
+  return row === undefined ? undefined : rowOf(row);
+}
+
+/** The last run that trained by this recipe, not before `since`. */
+export async function findTrained(tx: Tx, group: string, recipe: string, since: string): Promise<ForecastRunRow | undefined> {
+  const [row] = await tx.query<RunRecord>(
+    `select ${columns} from stockroom.forecast_run
+      where dataset_group = $1 and recipe = $2 and state = 'done' and reuses is null and ended_at >= $3 order by ended_at desc, id desc limit 1`,
+    [group, recipe, since],
+  );
+  return row === undefined ? undefined : rowOf(row);
+}
+
+/** The last finished run of a group. */
+export async function findLatest(tx: Tx, group: string): Promise<ForecastRunRow | undefined> {
+  const [row] = await tx.query<RunRecord>(
+    `select ${columns} from stockroom.forecast_run where dataset_group = $1 and state = 'done' order by ended_at desc, id desc limit 1`,
+    [group],
+  );
+  return row === undefined ? undefined : rowOf(row);
+}
+
+/** Throws `missing` `FORECAST_RUN_MISSING`. */
+export async function getRun(tx: Tx, id: string): Promise<ForecastRunRow> {
+  const [row] = await tx.query<RunRecord>(`select ${columns} from stockroom.forecast_run where id = $1`, [id]);
+  if (row !== undefined) return rowOf(row);
+  throw new StockroomError(
+    "missing",
+    "FORECAST_RUN_MISSING",
+    `Expected a forecast "${id}" but there is none. \`stockroom forecast list\` shows them.`,
+  );
+}
+
+/** Newest first. */
+export async function listRuns(
+  tx: Tx,
+  query: { readonly group?: string; readonly limit?: number } = {},
+): Promise<readonly ForecastRunRow[]> {
+  const rows = await tx.query<RunRecord>(
+    `select ${columns} from stockroom.forecast_run where $1::text is null or dataset_group = $1 order by started_at desc, id desc limit $2`,
+    [query.group ?? null, query.limit ?? 100],
+  );
+  return rows.map(rowOf);
+}
