@@ -68,12 +68,14 @@ export interface Workbench {
   readonly sample: Sample;
   /** The sample differenced; empty where it has gaps. */
   readonly differenced: readonly Float64Array[];
+  /** Coefficients estimated elsewhere, which count among the degrees of every order. */
+  readonly spent: number;
 }
 
 /** Differences a sample as an order asks. */
-export function makeWorkbench(sample: Sample, d: number, D: number, period: number): Workbench {
+export function makeWorkbench(sample: Sample, d: number, D: number, period: number, spent = 0): Workbench {
   const differenced = sample.hasGaps ? [] : [sample.values, ...sample.columns].map((each) => difference(difference(each, period, D), 1, d));
-  return { sample, differenced };
+  return { sample, differenced, spent };
 }
 
 /** Estimates an order; undefined when its likelihood cannot be worked out anywhere near the starts. */
@@ -81,9 +83,9 @@ export function estimate(bench: Workbench, order: ArimaOrder, options: EstimateO
   return bench.sample.hasGaps ? estimateWithGaps(bench.sample, order, options) : estimateWhole(bench, order, options);
 }
 
-function estimateWhole({ differenced }: Workbench, order: ArimaOrder, options: EstimateOptions): Estimate | undefined {
+function estimateWhole({ differenced, spent }: Workbench, order: ArimaOrder, options: EstimateOptions): Estimate | undefined {
   const count = differenced[0].length;
-  const degrees = countParameters(order) + differenced.length;
+  const degrees = countParameters(order) + differenced.length + spent;
   const polynomials = makePolynomials(order);
   const filter = makeArmaFilter(polynomials, differenced);
   const parameters = new Float64Array(countParameters(order));

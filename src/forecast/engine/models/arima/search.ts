@@ -62,11 +62,13 @@ export function chooseOrder(task: SearchTask): Chosen | undefined {
   const benches = new Map<boolean, Workbench>();
   const from = Math.max(0, length - Math.max(SEARCH_LENGTH, SEARCH_PERIODS * period));
   const tail = from === 0 ? whole : cut(whole, from);
-  for (const constant of [true, false]) {
-    if (constant && constantColumn === undefined) continue;
-    const own = constant ? [constantColumn!.subarray(from)] : [];
-    benches.set(constant, makeWorkbench({ ...tail, columns: [...own, ...tail.columns] }, d, D, period));
-  }
+  const ones = constantColumn?.subarray(from);
+  // The columns hardly change from order to order: in a long search they are taken out once, and again with the order in the end.
+  const bare = byCondition && tail.columns.length > 0 ? withoutColumns(tail, ones, d, D, period) : undefined;
+  const ground = bare ?? tail;
+  const spent = bare === undefined ? 0 : tail.columns.length;
+  if (ones !== undefined) benches.set(true, makeWorkbench({ ...ground, columns: [ones, ...ground.columns] }, d, D, period, spent));
+  benches.set(false, makeWorkbench(ground, d, D, period, spent));
   const seen = new Map<string, Estimate | undefined>();
   const wholeCount = length - from - d - D * period;
   const maxShort = Math.min(MAX_SHORT, Math.floor(wholeCount / 3));
@@ -81,7 +83,7 @@ export function chooseOrder(task: SearchTask): Chosen | undefined {
     const key = `${p},${q},${P},${Q},${constant}`;
     if (seen.has(key) || seen.size >= MAX_TRIED) return false;
     const order: ArimaOrder = { p, d, q, P, D, Q, period };
-    if (wholeCount - (countParameters(order) + bench.sample.columns.length + 1) - 1 <= 0) return false;
+    if (wholeCount - (countParameters(order) + bench.sample.columns.length + spent + 1) - 1 <= 0) return false;
     const start = best === undefined ? new Float64Array(countParameters(order)) : carry(best.estimate.order, best.estimate.free, order);
     const found = estimate(bench, order, {
       method: byCondition ? "conditional" : "exact",
@@ -152,6 +154,26 @@ function finish(task: SearchTask, { candidate, estimate: found }: { candidate: C
     tolerance: long ? 1e-6 : 1e-9,
     maxIterations: heavy ? 12 : long ? 40 : 100,
   });
+}
+
+/** The sample less what its columns explain when its errors are (1,d,1)(1,D,1); undefined when that cannot be estimated. */
+function withoutColumns(sample: Sample, ones: Float64Array | undefined, d: number, D: number, period: number): Sample | undefined {
+  const long = period > 1 ? 1 : 0;
+  const order: ArimaOrder = { p: 1, d, q: 1, P: long, D, Q: long, period };
+  const own = ones === undefined ? [] : [ones];
+  const found = estimate(makeWorkbench({ ...sample, columns: [...own, ...sample.columns] }, d, D, period), order, {
+    method: "conditional",
+    starts: [new Float64Array(countParameters(order))],
+    tolerance: 1e-5,
+    maxIterations: 20,
+  });
+  if (found === undefined) return undefined;
+  const values = sample.values.slice();
+  for (const [j, column] of sample.columns.entries()) {
+    const coefficient = found.coefficients[own.length + j];
+    for (let t = 0; t < values.length; t++) values[t] -= coefficient * column[t];
+  }
+  return { values, columns: [], hasGaps: false };
 }
 
 function cut(sample: Sample, from: number): Sample {
