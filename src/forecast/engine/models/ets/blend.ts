@@ -1,4 +1,4 @@
-// Several exponential smoothing models as one: their futures mixed by weight of evidence.
+// Several models of one family (ETS, CES) as one: their futures mixed by weight of evidence.
 //
 // Picking one model throws away what its near equals say, and which of them wins turns on a few values. Weights from AICc mend that (Kolassa
 // 2011, "Combining exponential smoothing forecasts using Akaike weights"). Ours are flatter than Akaike's exp(-gap / 2): exp(-gap / 4) was
@@ -7,16 +7,20 @@
 import type { Random } from "../../../../base/random.ts";
 import type { Fitted, Forecast, Series, Unfit } from "../../contract.ts";
 import { normalCdf, normalPdf, normalQuantile } from "../../numerics/normal.ts";
-import type { Member } from "./ets.ts";
-import type { Choice } from "./select.ts";
+
+/** A model whose future has a formula, as a part of a mixture. */
+export interface Member extends Fitted {
+  /** Mean and standard deviation of each coming step; undefined for models that are simulated, which cannot be mixed. */
+  spread(horizon: number): { readonly mean: Float64Array; readonly deviation: Float64Array } | undefined;
+  advance(series: Series): Member | Unfit;
+}
 
 /** A member with less says too little to carry along. */
 const leastWeight = 0.02;
 
-/** Weights of the choices, the lowest AICc first; those under 2 % are 0 and the rest sum to 1. */
-export function weigh(choices: readonly Choice[]): Float64Array {
-  const best = choices[0].criteria.aicc;
-  const weights = Float64Array.from(choices, ({ criteria }) => Math.exp((best - criteria.aicc) / 4));
+/** Weights of models by their AICc, the lowest first; those under 2 % are 0 and the rest sum to 1. */
+export function weigh(aiccs: readonly number[]): Float64Array {
+  const weights = Float64Array.from(aiccs, (aicc) => Math.exp((aiccs[0] - aicc) / 4));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   let kept = 0;
   for (let i = 0; i < weights.length; i++) {
@@ -27,7 +31,7 @@ export function weigh(choices: readonly Choice[]): Float64Array {
 }
 
 /** The mixture of `members` as one fitted model, named and described by the first. */
-export function blend(members: readonly Member[], weights: Float64Array, random: Random): Fitted {
+export function blend(members: readonly Member[], weights: Float64Array): Fitted {
   const used = members.filter((_, i) => weights[i] > 0);
   const shares = weights.filter((weight) => weight > 0);
   const [first] = used;
@@ -46,11 +50,11 @@ export function blend(members: readonly Member[], weights: Float64Array, random:
     ...(first.likelihood ? { likelihood: first.likelihood } : {}),
     forecast: (horizon, levels) => forecast(used, shares, horizon, levels),
     simulate: (horizon, paths, stream) => simulate(used, shares, horizon, paths, stream),
-    advance: (series) => advance(used, shares, series, random),
+    advance: (series) => advance(used, shares, series),
   };
 }
 
-function advance(members: readonly Member[], shares: Float64Array, series: Series, random: Random): Fitted | Unfit {
+function advance(members: readonly Member[], shares: Float64Array, series: Series): Fitted | Unfit {
   const moved: Member[] = [];
   const kept: number[] = [];
   let refusal: Unfit | undefined;
@@ -63,12 +67,11 @@ function advance(members: readonly Member[], shares: Float64Array, series: Serie
     moved.push(next);
     kept.push(shares[i]);
   }
-  if (moved.length === 0) return refusal ?? { kind: "unfit", reason: "No ETS model serves the longer history." };
+  if (moved.length === 0) return refusal ?? { kind: "unfit", reason: "No model of the mixture serves the longer history." };
   const total = kept.reduce((sum, share) => sum + share, 0);
   return blend(
     moved,
     Float64Array.from(kept, (share) => share / total),
-    random,
   );
 }
 

@@ -217,7 +217,7 @@ export function estimate(pass: Pass, structure: Structure, start: Float64Array, 
       }
       slope[i] = dot;
     }
-    multiply(columns, size, length, matrix);
+    multiplyColumns(columns, size, length, matrix);
     if (multiplicative) {
       for (let i = 0; i < size; i++) {
         for (let j = 0; j <= i; j++) {
@@ -289,8 +289,8 @@ export function estimate(pass: Pass, structure: Structure, start: Float64Array, 
   return { theta, squares, deviance: devianceOf(squares, observed), converged };
 }
 
-/** Lower triangle of the products of all columns, two rows and two columns of it at a time. */
-function multiply(columns: Float64Array, size: number, length: number, matrix: Float64Array): void {
+/** Writes the products of all columns (each `length` long, one after the other) to the lower triangle of `matrix`; works on 2 x 2 tiles. */
+export function multiplyColumns(columns: Float64Array, size: number, length: number, matrix: Float64Array): void {
   for (let i = 0; i < size; i += 2) {
     const a0 = i * length;
     const pair = i + 1 < size;

@@ -8,7 +8,7 @@ import type { Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
 import { normalQuantile } from "../../numerics/normal.ts";
 import { estimate, evaluate, type FixedParameters, makeRoom } from "./estimate.ts";
 import { alphaAt, betaAt, gammaAt, growthAt, levelAt, makePass, type Pass, phiAt, seasonAt } from "./filter.ts";
-import { blend, weigh } from "./blend.ts";
+import { blend, type Member, weigh } from "./blend.ts";
 import { findVariances, followStates, type Outlook, samplePaths } from "./outlook.ts";
 import { type Choice, countFixed, fitStructure, judge, rankStructures, scaleOf, widestGap } from "./select.ts";
 import { startSeason, startStates } from "./start.ts";
@@ -100,14 +100,7 @@ export function fitEts(series: Series, options: EtsOptions = {}): Fitted | Unfit
   const choices = rankStructures(history, period, options.mix === true ? widestGap : 0);
   if (choices.length === 0) return unfit(`No ETS model could be estimated from the ${count} values of the series.`);
   const members = choices.map((choice) => present(series, lead, choice, random));
-  return options.mix === true ? blend(members, weigh(choices), random) : members[0];
-}
-
-/** One model of the family; `spread` is there for those whose future has a formula. */
-export interface Member extends Fitted {
-  /** Mean and standard deviation of each coming step; undefined for models that are simulated. */
-  spread(horizon: number): { readonly mean: Float64Array; readonly deviation: Float64Array } | undefined;
-  advance(series: Series): Member | Unfit;
+  return options.mix === true ? blend(members, weigh(choices.map(({ criteria }) => criteria.aicc))) : members[0];
 }
 
 function unfit(reason: string): Unfit {
