@@ -2,6 +2,9 @@
 //
 // A front gap lies before a series' first value, a middle gap between two values, a back gap between the last value and the end of the
 // history of all series, a future gap in the horizon.
+//
+// Filled values are made of what stands before the gap. Whether a gap is a middle or a back gap depends on what comes after it, so where the
+// two rules differ a backtest's history can show, by how an old gap was filled, that the series went on: as in Amazon Forecast.
 
 export type Filling =
   | { readonly kind: "nan" | "zero" | "mean" | "median" | "min" | "max" }

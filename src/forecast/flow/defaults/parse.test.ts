@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { readInputs } from "../inputs/read.ts";
 import { type BadDefaults, type ForecastDefaults, inputOptionsOf, parseDefaults, printRemark, refuseDefaults } from "./parse.ts";
 
 const file = "forecast-defaults.yaml";
@@ -247,6 +248,35 @@ ${(
     expect(defaults.group("x")).toMatchObject({ frequency: { unit: "Y", multiple: 1 }, dimensions: ["place"] });
     expect(defaults.notes).toHaveLength(2);
   });
+});
+
+test("settings and files of a group make a panel, with a header or without", async () => {
+  const settings = good(`${base.replace("ForecastHorizon: 30", "ForecastHorizon: 2")}
+stores:
+  Datasets:${target()}
+          - { AttributeName: store, AttributeType: string }
+  Predictor:
+    ForecastHorizon: 2
+    FeaturizationConfig:
+      ForecastFrequency: W
+      ForecastDimensions: [store]
+      Featurizations:
+        - AttributeName: demand
+          FeaturizationPipeline: [{ FeaturizationMethodName: filling, FeaturizationMethodParameters: { aggregation: max } }]
+`).group("stores");
+  const rows = Array.from({ length: 35 }, (_, i) => `a,${new Date(Date.UTC(2024, 0, 1 + i)).toISOString().slice(0, 10)},${i},north`);
+  for (const lines of [rows, ["item_id,timestamp,demand,store", ...rows]]) {
+    const body = (async function* () {
+      yield Buffer.from(lines.join("\n"));
+    })();
+    const { panel, bad } = await readInputs({
+      ...inputOptionsOf(settings),
+      target: { name: "stores.csv", body, schema: settings.datasets.target.schema },
+    });
+    expect([...panel.values]).toEqual([6, 13, 20, 27, 34]);
+    expect(panel.dimensions[0]).toMatchObject({ name: "store", levels: ["north"] });
+    expect(bad[0].count).toBe(0);
+  }
 });
 
 describe("mistakes", () => {

@@ -35,7 +35,8 @@ export interface OpenOptions {
 const firstLineBytes = 1 << 16;
 
 /**
- * Opens the file. A text file has a header unless its first line holds a timestamp where the schema has one; then columns go by position.
+ * Opens the file. A text file has a header unless its first line holds a timestamp; then columns go by position in the schema, as they do
+ * where a header has none of the schema's names. Metadata without the item's name in its first line has no header if a schema fits it.
  *
  * Throws what `readTable` throws, and `input` `INPUT_NO_HEADER` when columns cannot be named by position.
  */
@@ -52,7 +53,7 @@ export async function openInput(file: InputFile, options: OpenOptions): Promise<
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       ...(positions === undefined ? {} : { header: false, columns: positions }),
     });
-    return { table, close: () => source.close() };
+    return { table: { ...table, columns: renamed(table.columns, file, options) }, close: () => source.close() };
   } catch (thrown) {
     await source.close();
     throw thrown;
@@ -72,6 +73,13 @@ function closable(body: Body): { readonly body: Body; close(): Promise<void> } {
       await iterator.return?.();
     },
   };
+}
+
+/** The schema's names for a header in words of its own, as Amazon Forecast takes columns by their place; a header with any of them stands. */
+function renamed(columns: readonly string[], { schema }: InputFile, { kind }: OpenOptions): readonly string[] {
+  if (schema === undefined || kind === "metadata" || schema.length !== columns.length) return columns;
+  const known = new Set(columns.map((column) => column.trim().toLowerCase()));
+  return schema.some(({ name }) => known.has(name.toLowerCase())) ? columns : schema.map(({ name }) => name);
 }
 
 /** Names for the columns of a file without header; undefined when the first line is a header. */

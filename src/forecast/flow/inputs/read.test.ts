@@ -67,6 +67,8 @@ describe("reading", () => {
     const { panel } = await read({ target: file });
     expect(panel.dimensions[0]).toMatchObject({ name: "store", levels: ["1, north"] });
     expect((await refusal({ target: csv("shop.csv", moved) })).code).toBe("INPUT_NO_HEADER");
+    const own = { ...csv("shop.csv", ["Datum,Filiale,Artikel,Menge", ...moved]), schema };
+    expect((await read({ target: own })).panel).toEqual(panel);
     const metadata = {
       ...csv("shop.metadata.csv", ["a,fruit", "b,tool"]),
       schema: [schema[2], { name: "category", type: "string" as const }],
@@ -115,6 +117,12 @@ describe("reading", () => {
       const { panel, names } = await read({ domain, target: csv("shop.csv", [`${item},timestamp,${value}`, ...eight]) });
       expect([names.item, names.target, historyOf(panel, 0).length]).toEqual([item, value, 8]);
     }
+    const alias = await read({
+      domain: "WEB_TRAFFIC",
+      target: target(...eight, "b,2024-03-01,1", "b,2024-03-03,1"),
+      rules: { demand: { middle: { kind: "mean" } } },
+    });
+    expect([alias.names.target, historyOf(alias.panel, 1).slice(0, 3)]).toEqual(["demand", [1, 1, 1]]);
   });
 
   test("aggregates finer data, and sums over dimensions that are not asked for", async () => {
@@ -353,7 +361,7 @@ test("the order of rows changes nothing", async () => {
 const data = path.join(process.env.STOCKROOM_DATA ?? "../shared/data", "forecast");
 const shared = (name: string): InputFile => ({ name, body: fileBody(path.join(data, name)) });
 
-describe.skipIf(!existsSync(path.join(data, "oj_target.csv.gz")))("the files for developers", () => {
+describe.skipIf(!existsSync(path.join(data, "oj_target.csv.gz")))("the files for developers", { timeout: 120_000 }, () => {
   test("orange juice: weeks stamped on Thursdays, prices known as far as sales are", async () => {
     const inputs = await readInputs({
       target: shared("oj_target.csv.gz"),

@@ -111,7 +111,7 @@ export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
   try {
     const { target, related, metadata } = files;
     if (problems.length > 0 || settings === undefined || target === undefined) throw gathered(problems);
-    const { domain } = settings;
+    const targetName = target.columns.numbers[0].name;
     const notes: InputNote[] = [];
     let total = 0;
     const reading = (file: Opened): RowReading => ({
@@ -142,7 +142,7 @@ export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
     if (targetRows.empty > 0) {
       notes.push({
         code: "INPUT_EMPTY_VALUES",
-        message: `${targetRows.empty} rows of ${target.apart.file} have no ${domain.target}; they count as unknown and are filled by rule.`,
+        message: `${targetRows.empty} rows of ${target.apart.file} have no ${targetName}; they count as unknown and are filled by rule.`,
       });
     }
     // Cells before anything else is read: they are a third of their rows.
@@ -157,7 +157,7 @@ export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
       panel,
       bad: [target, related, metadata].flatMap((file) => (file === undefined ? [] : [file.apart.result()])),
       notes,
-      names: domain,
+      names: { item: settings.domain.item, target: targetName },
     };
   } finally {
     for (const file of [files.target, files.related, files.metadata]) await file?.open.close();
@@ -303,7 +303,7 @@ function gather(
   { keys, rows }: ReadRows,
   problems: Problem[],
 ): TargetCells | undefined {
-  const rule = options.rules?.[settings.domain.target] ?? {};
+  const rule = options.rules?.[target.columns.numbers[0].name] ?? {};
   const aggregation = options.aggregation ?? rule.aggregation ?? "sum";
   return orProblem(problems, target, () => gatherTarget({ keys, rows, aggregation, fill: { ...targetFill, ...rule } }, settings.frequency));
 }
@@ -391,7 +391,7 @@ function judge(
   if (merged.rows > duplicates) {
     notes.push({
       code: "INPUT_AGGREGATED",
-      message: `${merged.rows - duplicates} rows of ${file} share their step of ${printFrequency(settings.frequency)} with another and were aggregated (${options.aggregation ?? options.rules?.[settings.domain.target]?.aggregation ?? "sum"}).`,
+      message: `${merged.rows - duplicates} rows of ${file} share their step of ${printFrequency(settings.frequency)} with another and were aggregated (${options.aggregation ?? options.rules?.[files.target.columns.numbers[0].name]?.aggregation ?? "sum"}).`,
     });
   }
   if (options.horizon + 2 > grid.length) {
