@@ -237,7 +237,8 @@ export interface GivenModel {
  *
  * `kappa` is the variance, in units of s2, of the d + mD levels before the first, about zero: 1e6, the default, is what R's `arima` with
  * `method = "ML"` reports. `kappa` Infinity (no gaps only) is its limit, the likelihood of the differenced series, which does not depend on the
- * level of the series. NaN when the AR part is not stationary.
+ * level of the series. (Of a model without differences R drops innovations whose variance is 1e4 s2 or more, which takes an AR root within about
+ * 5e-5 of the circle; here they count.) NaN when the AR part is not stationary.
  */
 export function logLikelihood(values: Float64Array, model: GivenModel, kappa = 1e6): number {
   const { order, parameters, columns, coefficients } = model;
