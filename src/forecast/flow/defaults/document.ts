@@ -1,6 +1,6 @@
 // A YAML document read by hand, so that every mistake has its path, line and column.
 //
-// Owns: places, kinds of nodes, the wording of "expected this, got that". Does not own: what keys mean (sections.ts).
+// Owns: places, kinds of nodes, the wording of "expected this, got that". Does not own: what keys mean (the sections).
 
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import { closest } from "../../../base/config/walk.ts";

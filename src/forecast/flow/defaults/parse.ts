@@ -1,6 +1,6 @@
 // forecast-defaults.yaml: what is forecast how, for every dataset group, with every mistake told at once.
 //
-// Owns: inheritance from Default, datasets shared `From` another group, checks between sections. Does not own: sections (sections.ts).
+// Owns: inheritance from Default, datasets shared `From` another group, checks between sections. Does not own: sections (datasets.ts, predictor.ts, parts.ts).
 //   D1. A section of a group (DatasetGroup, Datasets, Predictor or AutoPredictor, Forecast) replaces Default's section as a whole; a section
 //       that a group does not have is Default's. Tags add up: Default's, the group's, its sections'.
 //   D2. A group that the file does not name has Default's settings.
@@ -13,16 +13,9 @@ import { printFrequency, stepMinutes } from "../../engine/calendar/frequency.ts"
 import type { AttributeRule, ReadInputsOptions } from "../inputs/read.ts";
 import { type Domain, domains, type InputKind, type SchemaAttribute, targetAliases } from "../inputs/schema.ts";
 import { type Place, Reading, type Remark } from "./document.ts";
-import {
-  type DatasetSections,
-  domainNames,
-  type PredictorSection,
-  readDatasets,
-  readForecastTypes,
-  readPredictor,
-  readTags,
-  type TagSection,
-} from "./sections.ts";
+import { type DatasetSections, domainNames, readDatasets } from "./datasets.ts";
+import { readForecastTypes, readTags, type TagSection } from "./parts.ts";
+import { type PredictorSection, readPredictor } from "./predictor.ts";
 import type { DatasetSettings, ForecastTypes, GroupSettings } from "./settings.ts";
 
 /** The settings of a file without mistakes. */
