@@ -3,7 +3,7 @@
 // Averaging quantiles (Vincent 1912; Lichtendahl, Grushka-Cockayne and Winkler 2013) keeps the shape of the models' distributions, where averaging
 // probabilities would widen them by their disagreement; what is then too narrow, calibration widens.
 
-import type { Calibration, Trial } from "./contract.ts";
+import type { Calibration, SeriesPlan, Trial } from "./contract.ts";
 
 /** Room for the mix of one window: horizon means, and levels x horizon quantiles. */
 export interface Blend {
@@ -22,28 +22,43 @@ export function hasForecast(trial: Trial, m: number, w: number): boolean {
 }
 
 /**
- * Mixes window `w` of a trial into `into`, with `weights[at + m]` for model m; false where no model has a weight.
+ * Mixes window `w` of a trial into `into`, by the weights of its plan; false where no model has a weight.
  *
  * Weights count relative to the sum of those whose model gave a forecast.
  */
-export function blendWindow(trial: Trial, w: number, weights: Float64Array, at: number, into: Blend): boolean {
+export function blendWindow(trial: Trial, w: number, plan: Pick<SeriesPlan, "weights" | "quantileWeights">, into: Blend): boolean {
   const { horizon, cuts, models } = trial;
   const windows = cuts.length;
-  const block = trial.levels.length * horizon;
+  const at = w * models.length;
   const future = w === windows;
+  const rowOf = (m: number): number => (future ? m : m * windows + w);
+  const given = models.map((_, m) => hasForecast(trial, m, w));
   const means = future ? trial.futureMeans : trial.means;
   const quantiles = future ? trial.futureQuantiles : trial.quantiles;
+  return (
+    average(plan.weights, at, given, means, rowOf, horizon, into.mean) &&
+    average(plan.quantileWeights, at, given, quantiles, rowOf, trial.levels.length * horizon, into.quantiles)
+  );
+}
+
+function average(
+  weights: Float64Array,
+  at: number,
+  given: readonly boolean[],
+  values: Float32Array | Float64Array,
+  rowOf: (m: number) => number,
+  block: number,
+  out: Float64Array,
+): boolean {
   let total = 0;
-  for (let m = 0; m < models.length; m++) if (weights[at + m] > 0 && hasForecast(trial, m, w)) total += weights[at + m];
-  into.mean.fill(0);
-  into.quantiles.fill(0);
+  for (const [m, is] of given.entries()) if (is) total += weights[at + m];
+  out.fill(0);
   if (!(total > 0)) return false;
-  for (let m = 0; m < models.length; m++) {
-    if (!(weights[at + m] > 0) || !hasForecast(trial, m, w)) continue;
+  for (const [m, is] of given.entries()) {
+    if (!is || !(weights[at + m] > 0)) continue;
     const share = weights[at + m] / total;
-    const row = future ? m : m * windows + w;
-    for (let h = 0; h < horizon; h++) into.mean[h] += share * means[row * horizon + h];
-    for (let k = 0; k < block; k++) into.quantiles[k] += share * quantiles[row * block + k];
+    const first = rowOf(m) * block;
+    for (let k = 0; k < block; k++) out[k] += share * values[first + k];
   }
   return true;
 }

@@ -16,7 +16,7 @@ const maxLessons = 4000;
 
 /** A lesson with the weights its window was mixed with. */
 export interface CalibrationLesson extends Lesson {
-  readonly plan: Pick<SeriesPlan, "weights">;
+  readonly plan: Pick<SeriesPlan, "weights" | "quantileWeights">;
 }
 
 /** Leaves quantiles where the models put them. */
@@ -36,7 +36,7 @@ export function makeCalibration(lessons: readonly CalibrationLesson[], levels: r
   const blend = makeBlend({ levels, horizon });
   for (let i = 0; i < count; i++) {
     const { trial, window, plan } = lessons[Math.floor(i * step)];
-    if (!blendWindow(trial, window, plan.weights, window * trial.models.length, blend)) continue;
+    if (!blendWindow(trial, window, plan, blend)) continue;
     const least = 1e-3 * trial.scale;
     for (let h = 0; h < horizon; h++) {
       const apart = trial.actuals[window * horizon + h] - blend.quantiles[median * horizon + h];

@@ -15,7 +15,7 @@ import { naive, snaive } from "../models/naive/naive.ts";
 import { npts } from "../models/npts/npts.ts";
 import { regression } from "../models/regression/regression.ts";
 import { theta } from "../models/theta/theta.ts";
-import type { CandidateName, MixOptions, Profile } from "./contract.ts";
+import type { CandidateName, MixOptions, Profile, Trial } from "./contract.ts";
 import { lgt } from "./models/lgt.ts";
 import { overLevels } from "./models/mapa.ts";
 
@@ -49,7 +49,7 @@ const mapa = overLevels(ets, "ETS over months, quarters and years at once, or th
 // Costs per fit on a hundred points, in ms: theta 0.2, ets 2, mapa 2, lgt 10, arima 6; they decide the limits.
 const register: readonly Candidate[] = [
   { name: "theta", model: theta, serves: steady, prior: weight(1, 0.1), limit: 1100, refitBelow: 400 },
-  { name: "ets", model: ets, serves: always, prior: weight(0.5, 1), limit: 400, refitBelow: 200 },
+  { name: "ets", model: ets, serves: always, prior: weight(0.2, 1), limit: 400, refitBelow: 200 },
   {
     name: "mapa",
     model: mapa,
@@ -117,7 +117,13 @@ export function candidatesFor(profile: Profile, series: Series, options: Pick<Mi
     : register.filter((each) => models.includes(each.name));
 }
 
-/** What a model's forecast is worth before any backtest, relative to others of the same series. */
-export function priorOf(name: CandidateName, profile: Profile): number {
-  return byName.get(name)?.prior(profile) ?? (name === "global" ? 1 : 0.2);
+/**
+ * What a model's forecast is worth before any backtest, relative to others of the same series.
+ *
+ * Where prices or promotions are known ahead, the models that see them are worth most: no history tells of a promotion to come.
+ */
+export function priorOf(name: CandidateName, trial: Pick<Trial, "profile" | "informed">): number {
+  const own = byName.get(name)?.prior(trial.profile) ?? (name === "global" ? 1 : 0.2);
+  if (!trial.informed) return own;
+  return name === "global" ? 10 * own : name === "regression" ? 3 * own : own;
 }

@@ -74,6 +74,8 @@ export interface Trial {
   readonly group: string;
   /** The same, of the whole history: whose weights and calibration the future takes. */
   readonly futureGroup: string;
+  /** Whether numbers known ahead (prices, promotions, holidays) came with the series. */
+  readonly informed: boolean;
   /** Mean absolute seasonal change before the first cut (of the whole history without a window): errors are compared in units of it. Above zero. */
   readonly scale: number;
   readonly levels: readonly number[];
@@ -107,6 +109,8 @@ export interface Calibration {
 export interface SeriesPlan {
   /** `[(window or cuts.length for the future) * models + model]`; each row sums to one, or to zero where no model gave a forecast. */
   readonly weights: Float64Array;
+  /** The same for the quantiles; differs from `weights` where sales are rare: the best mean and the best quantiles are then different models'. */
+  readonly quantileWeights: Float64Array;
   /** Index into the plan's calibrations for each window and then the future. */
   readonly calibration: Int32Array;
 }

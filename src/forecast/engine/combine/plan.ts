@@ -22,7 +22,7 @@ export interface MixTuning {
   readonly trust: number;
 }
 
-export const tuning: MixTuning = { classStrength: 200, groupStrength: 100, sharpness: 1.5, trust: 60 };
+export const tuning: MixTuning = { classStrength: 300, groupStrength: 150, sharpness: 1.5, trust: 60 };
 
 /** Lessons below which a group takes the calibration of its class, and a class that of all. */
 const calibrationLessons = 40;
@@ -42,10 +42,11 @@ interface Weighing {
 export function planMix(trials: readonly Trial[], options: MixOptions, tuned: MixTuning = tuning): MixPlan {
   const levels = trialLevels(options.levels);
   const { horizon } = options;
-  const series: SeriesPlan[] = trials.map((trial) => ({
-    weights: new Float64Array((trial.cuts.length + 1) * trial.models.length),
-    calibration: new Int32Array(trial.cuts.length + 1),
-  }));
+  const series: SeriesPlan[] = trials.map((trial) => {
+    const room = (trial.cuts.length + 1) * trial.models.length;
+    const calibration = new Int32Array(trial.cuts.length + 1);
+    return { weights: new Float64Array(room), quantileWeights: new Float64Array(room), calibration };
+  });
   const calibrations: Calibration[] = [noCalibration(levels.length, horizon)];
   const oldest = trials.reduce((most, trial) => Math.max(most, trial.cuts.length), 0) - 1;
   // Age 0 is the latest window, -1 the future.
@@ -79,18 +80,28 @@ export function planMix(trials: readonly Trial[], options: MixOptions, tuned: Mi
     for (const [kind, groups] of classes) {
       const members = [...groups.values()].flat().toSorted((a, b) => a - b);
       const lessons = lessonsOf(members);
-      const loss: Loss = kind.includes("intermittent") || kind.includes("lumpy") ? "squared" : "absolute";
+      const rare = kind.includes("intermittent") || kind.includes("lumpy");
+      const loss: Loss = rare ? "root" : "absolute";
       const prior = priorWeighing(members.map((i) => trials[i]));
-      const ofClass = stackWeights(prior.names, prior.weights, lessons, loss, tuned.classStrength);
-      const classCalibration = groups.size > 1 ? calibrationOf(lessons, common) : common;
+      const { names } = prior;
+      const ofClass = stackWeights(names, prior.weights, lessons, loss, tuned.classStrength);
+      const quantilesOfClass = rare ? stackWeights(names, prior.weights, lessons, "pinball", tuned.classStrength / 4) : ofClass;
+      // Quantiles of rare sales stand on whole numbers, most of them zero: no stretching makes their levels hold, so it is left.
+      const classCalibration = groups.size > 1 && !rare ? calibrationOf(lessons, common) : common;
       for (const own of groups.values()) {
         const ownLessons = groups.size > 1 ? lessonsOf(own) : lessons;
-        const weights = groups.size > 1 ? stackWeights(prior.names, ofClass, ownLessons, loss, tuned.groupStrength) : ofClass;
-        const calibration = calibrationOf(ownLessons, classCalibration);
+        const weights = groups.size > 1 ? stackWeights(names, ofClass, ownLessons, loss, tuned.groupStrength) : ofClass;
+        const forQuantiles =
+          rare && groups.size > 1
+            ? stackWeights(names, quantilesOfClass, ownLessons, "pinball", tuned.groupStrength / 4)
+            : quantilesOfClass;
+        const calibration = rare ? 0 : calibrationOf(ownLessons, classCalibration);
         for (const i of own) {
           const trial = trials[i];
           const w = trial.cuts.length - 1 - age;
-          weighSeries(trial, w, { names: prior.names, weights }, tuned, series[i].weights);
+          weighSeries(trial, w, { names, weights }, rare, tuned, series[i].weights);
+          if (rare) spread(trial, w, { names, weights: forQuantiles }, series[i].quantileWeights);
+          else copyRow(series[i].weights, series[i].quantileWeights, w * trial.models.length, trial.models.length);
           series[i].calibration[w] = calibration;
         }
       }
@@ -107,14 +118,14 @@ function priorWeighing(trials: readonly Trial[]): Weighing {
   const names = [...new Set(trials.flatMap((trial) => trial.models))].toSorted();
   const weights = new Float64Array(names.length);
   for (const trial of trials) {
-    for (const [k, name] of names.entries()) if (trial.models.includes(name)) weights[k] += priorOf(name, trial.profile);
+    for (const [k, name] of names.entries()) if (trial.models.includes(name)) weights[k] += priorOf(name, trial);
   }
   const total = weights.reduce((sum, each) => sum + each, 0);
   return { names, weights: total > 0 ? weights.map((each) => each / total) : weights.fill(1 / names.length) };
 }
 
 /** Writes the weights of one window of one series: the group's, moved by what the series' own earlier windows say. */
-function weighSeries(trial: Trial, w: number, group: Weighing, tuned: MixTuning, out: Float64Array): void {
+function weighSeries(trial: Trial, w: number, group: Weighing, rare: boolean, tuned: MixTuning, out: Float64Array): void {
   const { models, horizon, scale, cuts } = trial;
   const windows = cuts.length;
   const at = w * models.length;
@@ -129,12 +140,13 @@ function weighSeries(trial: Trial, w: number, group: Weighing, tuned: MixTuning,
       for (let h = 0; h < horizon; h++) {
         const y = trial.actuals[v * horizon + h];
         if (Number.isNaN(y)) continue;
-        sum += Math.abs(trial.means[(m * windows + v) * horizon + h] - y) / scale;
+        const error = Math.abs(trial.means[(m * windows + v) * horizon + h] - y) / scale;
+        sum += rare ? error * error : error;
         known++;
       }
     }
     // A floor keeps a lucky perfect backtest from taking everything.
-    if (known > 0) errors[m] = Math.log(sum / known + 0.05);
+    if (known > 0) errors[m] = rare ? 0.5 * Math.log(sum / known + 0.0025) : Math.log(sum / known + 0.05);
     points = Math.max(points, known);
   }
   let middle = 0;
@@ -151,9 +163,29 @@ function weighSeries(trial: Trial, w: number, group: Weighing, tuned: MixTuning,
     out[at + m] = base[m] * Math.exp(-sharpness * Math.max(-3, Math.min(3, apart)));
     total += out[at + m];
   }
-  // Where the group gave its weight to models this series has not: whatever it has, equally.
-  const served = base.filter((_, m) => hasForecast(trial, m, w)).length;
-  for (let m = 0; m < models.length; m++) {
+  share(trial, w, total, out);
+}
+
+/** Writes the group's own weights for one window of one series. */
+function spread(trial: Trial, w: number, group: Weighing, out: Float64Array): void {
+  let total = 0;
+  for (const [m, name] of trial.models.entries()) {
+    const weight = hasForecast(trial, m, w) ? group.weights[group.names.indexOf(name)] : 0;
+    out[w * trial.models.length + m] = weight;
+    total += weight;
+  }
+  share(trial, w, total, out);
+}
+
+/** Makes one row sum to one. Where the group gave its weight to models this series has not: whatever it has, equally. */
+function share(trial: Trial, w: number, total: number, out: Float64Array): void {
+  const at = w * trial.models.length;
+  const served = trial.models.filter((_, m) => hasForecast(trial, m, w)).length;
+  for (let m = 0; m < trial.models.length; m++) {
     out[at + m] = total > 0 ? out[at + m] / total : hasForecast(trial, m, w) ? 1 / served : 0;
   }
+}
+
+function copyRow(from: Float64Array, to: Float64Array, at: number, length: number): void {
+  to.set(from.subarray(at, at + length), at);
 }

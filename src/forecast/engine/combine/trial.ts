@@ -45,6 +45,7 @@ export function tryModels(key: string, series: Series, options: MixOptions, give
     profile: whole,
     group: group + groupOf(before),
     futureGroup: group + groupOf(whole),
+    informed: series.regressors.length > 0,
     scale: unitOf(values.subarray(0, cuts.length === 0 ? values.length : cuts[0]), whole.lag),
     levels,
     horizon,

@@ -12,12 +12,17 @@ export interface Lesson {
   readonly window: number;
 }
 
-/** How the error of a group is measured: the size of errors, or their square where means of rare sales are wanted. */
-export type Loss = "absolute" | "squared";
+/**
+ * How the error of a group is measured: the size of the mean's errors; their root mean square in each window, where sales are rare and a mean is
+ * not a median; or the pinball loss of the quantiles.
+ */
+export type Loss = "absolute" | "root" | "pinball";
 
 /** Series beyond this many say nothing new about a handful of weights. */
 const maxLessons = 1200;
 const rounds = 120;
+/** The prior's pull, however few the lessons, in units of the scaled loss: what is plainly better always gets through. */
+const mostHold = 0.3;
 
 /**
  * Finds weights for `names` (those of the prior, summing to one) that minimise the mean scaled loss of the mix over the lessons, plus
@@ -34,8 +39,9 @@ export function stackWeights(
 ): Float64Array {
   const k = names.length;
   const used = thin(lessons);
-  const { actual, forecasts, share } = gather(names, used);
-  const rows = actual.length;
+  const { errors, share, level, lesson } = loss === "pinball" ? gatherQuantiles(names, used) : gatherMeans(names, used);
+  const rows = share.length;
+  const roots = new Float64Array(used.length);
   if (rows === 0 || k < 2) return prior.slice();
   const weights = prior.slice();
   const best = prior.slice();
@@ -44,35 +50,36 @@ export function stackWeights(
   for (let round = 0; round < rounds; round++) {
     gradient.fill(0);
     let value = 0;
+    if (loss === "root") {
+      roots.fill(0);
+      for (let r = 0; r < rows; r++) roots[lesson[r]] += share[r] * mixAt(errors, weights, r * k, k) ** 2;
+      for (let i = 0; i < roots.length; i++) {
+        roots[i] = Math.sqrt(roots[i] + 1e-4);
+        value += roots[i] / used.length;
+      }
+    }
     for (let r = 0; r < rows; r++) {
       const row = r * k;
-      let sum = 0;
-      let total = 0;
-      for (let m = 0; m < k; m++) {
-        const forecast = forecasts[row + m];
-        if (Number.isNaN(forecast)) continue;
-        sum += weights[m] * forecast;
-        total += weights[m];
-      }
-      if (!(total > 0)) continue;
-      const mixed = sum / total;
-      const error = mixed - actual[r];
+      const error = mixAt(errors, weights, row, k);
       let slope: number;
       if (loss === "absolute") {
         // Smooth within a tenth of the unit, so that the descent settles.
         const root = Math.sqrt(error * error + 0.01);
-        value += share[r] * root;
-        slope = (share[r] * error) / root;
+        value += (share[r] * root) / used.length;
+        slope = (share[r] * error) / (root * used.length);
+      } else if (loss === "root") {
+        slope = (share[r] * error) / (roots[lesson[r]] * used.length);
       } else {
-        value += share[r] * error * error;
-        slope = 2 * share[r] * error;
+        // The error is forecast less actual: above zero the quantile was too high.
+        slope = ((error > 0 ? 1 - level[r] : -level[r]) * share[r]) / used.length;
+        value += slope * error;
       }
-      for (let m = 0; m < k; m++) {
-        const forecast = forecasts[row + m];
-        if (!Number.isNaN(forecast)) gradient[m] += (slope * (forecast - mixed)) / total;
-      }
+      let total = 0;
+      for (let m = 0; m < k; m++) if (!Number.isNaN(errors[row + m])) total += weights[m];
+      if (!(total > 0)) continue;
+      for (let m = 0; m < k; m++) if (!Number.isNaN(errors[row + m])) gradient[m] += (slope * (errors[row + m] - error)) / total;
     }
-    const hold = strength / used.length;
+    const hold = Math.min(mostHold, strength / used.length);
     for (let m = 0; m < k; m++) {
       if (!(prior[m] > 0)) continue;
       const ratio = Math.log(Math.max(weights[m], 1e-12) / prior[m]);
@@ -108,35 +115,93 @@ function thin(lessons: readonly Lesson[]): readonly Lesson[] {
   return Array.from({ length: maxLessons }, (_, i) => lessons[Math.floor(i * step)]);
 }
 
-/** Actuals and forecasts in units of each series' scale, point by point; `share` makes every lesson count the same. */
-function gather(
-  names: readonly CandidateName[],
-  lessons: readonly Lesson[],
-): { actual: Float64Array; forecasts: Float64Array; share: Float64Array } {
-  const k = names.length;
-  const actual: number[] = [];
+/** The error of the mix in row `row`; 0 where no model gave a forecast. */
+function mixAt(errors: Float64Array, weights: Float64Array, row: number, k: number): number {
+  let sum = 0;
+  let total = 0;
+  for (let m = 0; m < k; m++) {
+    const error = errors[row + m];
+    if (Number.isNaN(error)) continue;
+    sum += weights[m] * error;
+    total += weights[m];
+  }
+  return total > 0 ? sum / total : 0;
+}
+
+/** Errors in units of each series' scale, row by row; the shares of one lesson sum to one (times its weight). */
+interface Rows {
+  readonly errors: Float64Array;
+  readonly share: Float64Array;
+  readonly level: Float64Array;
+  readonly lesson: Int32Array;
+}
+
+// A broken series must not outweigh a thousand sound ones.
+const bound = (error: number): number => (error > 50 ? 50 : error < -50 ? -50 : error);
+
+const columnsOf = (names: readonly CandidateName[], { trial, window }: Lesson): number[] =>
+  names.map((name) => {
+    const m = trial.models.indexOf(name);
+    return m >= 0 && hasForecast(trial, m, window) ? m * trial.cuts.length + window : -1;
+  });
+
+const countKnown = ({ trial, window }: Lesson): number =>
+  trial.actuals.subarray(window * trial.horizon, (window + 1) * trial.horizon).reduce((sum, y) => sum + (Number.isNaN(y) ? 0 : 1), 0);
+
+function gatherMeans(names: readonly CandidateName[], lessons: readonly Lesson[]): Rows {
+  const errors: number[] = [];
   const share: number[] = [];
-  const forecasts: number[] = [];
-  for (const { trial, window } of lessons) {
-    const { horizon, scale } = trial;
-    const windows = trial.cuts.length;
-    const columns = names.map((name) => {
-      const m = trial.models.indexOf(name);
-      return m >= 0 && hasForecast(trial, m, window) ? (m * windows + window) * horizon : -1;
-    });
-    let known = 0;
-    for (let h = 0; h < horizon; h++) if (!Number.isNaN(trial.actuals[window * horizon + h])) known++;
+  const lesson: number[] = [];
+  for (const [i, each] of lessons.entries()) {
+    const { horizon, scale, actuals, means } = each.trial;
+    const columns = columnsOf(names, each);
+    const known = countKnown(each);
     for (let h = 0; h < horizon; h++) {
-      const y = trial.actuals[window * horizon + h];
+      const y = actuals[each.window * horizon + h];
       if (Number.isNaN(y)) continue;
-      // Measured from the actual and bounded: a broken series must not outweigh a thousand sound ones.
-      actual.push(0);
-      share.push(1 / (known * lessons.length));
-      for (let m = 0; m < k; m++) {
-        const error = columns[m] < 0 ? Number.NaN : (trial.means[columns[m] + h] - y) / scale;
-        forecasts.push(error > 50 ? 50 : error < -50 ? -50 : error);
+      share.push(1 / known);
+      lesson.push(i);
+      for (const column of columns) errors.push(column < 0 ? Number.NaN : bound((means[column * horizon + h] - y) / scale));
+    }
+  }
+  return {
+    errors: Float64Array.from(errors),
+    share: Float64Array.from(share),
+    level: new Float64Array(0),
+    lesson: Int32Array.from(lesson),
+  };
+}
+
+/** As for means, at the levels 0.1, 0.5 and 0.9; larger series count more, by the root of their size, as they do in wQL. */
+function gatherQuantiles(names: readonly CandidateName[], lessons: readonly Lesson[]): Rows {
+  const errors: number[] = [];
+  const share: number[] = [];
+  const level: number[] = [];
+  const lesson: number[] = [];
+  const typical = lessons.map(({ trial }) => trial.scale).toSorted((a, b) => a - b)[lessons.length >> 1] ?? 1;
+  for (const [i, each] of lessons.entries()) {
+    const { horizon, scale, actuals, quantiles, levels } = each.trial;
+    const columns = columnsOf(names, each);
+    const known = countKnown(each);
+    const weight = Math.min(10, Math.sqrt(scale / typical)) / (3 * known);
+    for (const wanted of [0.1, 0.5, 0.9]) {
+      const l = levels.findIndex((own) => Math.abs(own - wanted) < 1e-9);
+      for (let h = 0; h < horizon; h++) {
+        const y = actuals[each.window * horizon + h];
+        if (Number.isNaN(y)) continue;
+        share.push(weight);
+        level.push(wanted);
+        lesson.push(i);
+        for (const column of columns) {
+          errors.push(column < 0 ? Number.NaN : bound((quantiles[(column * levels.length + l) * horizon + h] - y) / scale));
+        }
       }
     }
   }
-  return { actual: Float64Array.from(actual), forecasts: Float64Array.from(forecasts), share: Float64Array.from(share) };
+  return {
+    errors: Float64Array.from(errors),
+    share: Float64Array.from(share),
+    level: Float64Array.from(level),
+    lesson: Int32Array.from(lesson),
+  };
 }
