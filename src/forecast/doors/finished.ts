@@ -1,5 +1,6 @@
 // A finished run, read back from its folder: what it was asked, its panel, its forecasts, its models.
 
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { StockroomError } from "../../base/errors.ts";
@@ -43,17 +44,19 @@ const isRecord = (value: unknown): value is RunRecord =>
  * Reads the run's inputs again. Throws `conflict` `RUN_INPUTS_CHANGED` when a file is not what it was: its models would not fit it.
  */
 export async function readPanel(folder: string, record: RunRecord, signal: AbortSignal): Promise<Panel> {
-  const { inputs, files } = await readRequest(record.request, folder, { signal });
-  for (const { kind, file, sha256 } of files) {
-    const before = record.files.find((each) => each.kind === kind);
-    if (before?.sha256 === sha256) continue;
+  for (const { kind, file, sha256 } of record.files) {
+    const place = path.resolve(folder, file);
+    const hash = createHash("sha256");
+    for await (const chunk of fileBody(place, signal)) hash.update(chunk);
+    if (hash.digest("hex") === sha256) continue;
     throw new StockroomError(
       "conflict",
       "RUN_INPUTS_CHANGED",
-      `Expected the ${kind} file ${path.join(folder, file)} to be the one that was forecast but it has changed. Run the forecast again.`,
+      `Expected the ${kind} file ${path.relative("", place)} to be the one that was forecast but it has changed. Run the forecast again.`,
       { facts: { file, kind } },
     );
   }
+  const { inputs } = await readRequest(record.request, folder, { signal });
   return inputs.panel;
 }
 

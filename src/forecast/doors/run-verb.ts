@@ -14,7 +14,7 @@ import type { InputKind } from "../flow/inputs/schema.ts";
 import type { RunStage, RunSummary } from "../flow/run/contract.ts";
 import { makeReport } from "../flow/run/report-data.ts";
 import { renderReport } from "../flow/run/report/page.ts";
-import { rowsOf, tableBody, type RunTable } from "../flow/run/rows.ts";
+import { rowsOf, sumRows, tableBody, type RunTable } from "../flow/run/rows.ts";
 import { openRun } from "../flow/run/run.ts";
 import { openFolder } from "./folder.ts";
 import { modelNames, parseRequest, readRequest, settingsOf, usage, type ReadFile, type RunRequest } from "./request.ts";
@@ -48,6 +48,7 @@ const stageTitles: Readonly<Record<RunStage, string>> = {
   try: "trying models",
   plan: "weighing them",
   mix: "forecasting",
+  agree: "making sums agree",
 };
 
 export const runVerb = (tools: DirectTools): AnyCommand =>
@@ -133,6 +134,7 @@ async function runInto(folder: string, request: RunRequest, threads: number, too
       signal.throwIfAborted();
       await place.write(file, tableBody(rowsOf(result, table, signal)));
     }
+    if (settings.hierarchy.length > 0) await place.write("hierarchy.csv", tableBody(sumRows(result)));
     const model = await run.model();
     await place.write("model/plan.bin", model.plan);
     if (model.global !== undefined) await place.write("model/global.bin", model.global);
@@ -216,7 +218,8 @@ function stageProgress(tools: DirectTools): {
   };
   return {
     rows: (rows) => update("reading", 0, 0, `${rows.toLocaleString("en-GB")} rows`),
-    stage: ({ stage, done, total }) => update(stageTitles[stage], done, total, total > 2 ? `${done} of ${total} series` : ""),
+    stage: ({ stage, done, total }) =>
+      update(stageTitles[stage], done, total, stage === "try" || stage === "mix" ? `${done} of ${total} series` : ""),
     end,
   };
 }

@@ -43,7 +43,7 @@ export interface ChunkStore {
   get(name: string): Promise<Uint8Array>;
 }
 
-export type RunStage = "learn" | "try" | "plan" | "mix";
+export type RunStage = "learn" | "try" | "plan" | "mix" | "agree";
 
 export interface RunProgress {
   readonly stage: RunStage;
@@ -79,6 +79,14 @@ export interface SeriesResult {
   readonly tallies: readonly Tally[];
 }
 
+/** A sum of series in a run with a hierarchy. */
+export interface SumResult {
+  /** `total`, `category`, `category x item_id`. */
+  readonly level: string;
+  readonly label: string;
+  readonly result: SeriesResult;
+}
+
 /** What a run says of itself in a few figures; plain JSON. */
 export interface RunSummary {
   readonly series: number;
@@ -106,5 +114,7 @@ export interface RunResult {
   /** SHA-256 of panel and settings: the same for the same results. */
   readonly key: string;
   series(signal?: AbortSignal): AsyncIterable<SeriesResult>;
+  /** Of a run with a hierarchy: its sums, the whole first. Otherwise none. */
+  sums(): Promise<readonly SumResult[]>;
   summary(): Promise<RunSummary>;
 }

@@ -8,7 +8,7 @@ import { StockroomError } from "../../../base/errors.ts";
 import type { Panel, Unfit } from "../../engine/contract.ts";
 import type { GlobalModel } from "../../engine/global/global.ts";
 import type { MixPlan, Trial } from "../../engine/combine/contract.ts";
-import type { ChunkStore, RunSettings, SeriesResult } from "./contract.ts";
+import type { ChunkStore, RunSettings, SeriesResult, SumResult } from "./contract.ts";
 
 /** Raised when the same panel and settings come to give other numbers, so that pieces of an older program are not taken up. */
 export const programOfRuns = 1;
@@ -46,7 +46,9 @@ export function hashRun(panelHash: string, settings: RunSettings): string {
 }
 
 /** Plain values with typed arrays as bytes; the functions below give them back. Only for bytes of our own making. */
-export const pack = (value: readonly Trial[] | MixPlan | readonly SeriesResult[] | GlobalModel | Unfit): Uint8Array => serialize(value);
+export const pack = (
+  value: readonly Trial[] | MixPlan | readonly SeriesResult[] | readonly SumResult[] | GlobalModel | Unfit,
+): Uint8Array => serialize(value);
 
 // Pieces are named by content and made by this program: their form is known.
 /* oxlint-disable typescript/no-unsafe-type-assertion */
@@ -54,6 +56,7 @@ export const unpackTrials = (bytes: Uint8Array): readonly Trial[] => deserialize
 export const unpackPlan = (bytes: Uint8Array): MixPlan => deserialize(bytes) as MixPlan;
 export const unpackResults = (bytes: Uint8Array): readonly SeriesResult[] => deserialize(bytes) as readonly SeriesResult[];
 export const unpackGlobal = (bytes: Uint8Array): GlobalModel | Unfit => deserialize(bytes) as GlobalModel | Unfit;
+export const unpackSums = (bytes: Uint8Array): readonly SumResult[] => deserialize(bytes) as readonly SumResult[];
 /* oxlint-enable */
 
 /** Pieces in memory, for tests and small panels. */

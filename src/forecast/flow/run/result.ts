@@ -3,11 +3,12 @@
 import type { CandidateName } from "../../engine/combine/contract.ts";
 import type { Panel } from "../../engine/contract.ts";
 import { accuracyOf, addTally, makeTally, type Tally } from "../../engine/metrics/metrics.ts";
-import type { ModelShare, RunResult, RunSettings, RunSummary, SeriesResult } from "./contract.ts";
+import type { ModelShare, RunResult, RunSettings, RunSummary, SeriesResult, SumResult } from "./contract.ts";
 
 interface Chunks {
   readonly parts: number;
   read(part: number): Promise<readonly SeriesResult[]>;
+  sums(): Promise<readonly SumResult[]>;
 }
 
 /** Reads a finished run. Each walk reads the chunks anew; one chunk is in memory at a time. */
@@ -24,6 +25,7 @@ export function openResult(panel: Panel, settings: RunSettings, key: string, chu
     settings,
     key,
     series,
+    sums: () => chunks.sums(),
     summary: () => {
       summary ??= summarise(panel, settings, series());
       return summary;

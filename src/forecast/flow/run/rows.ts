@@ -59,6 +59,24 @@ export function rowsOf(result: RunResult, table: RunTable, signal?: AbortSignal)
   return { columns: [...names, ...columns], types: types as Rows["types"], batches: batches() };
 }
 
+/** The sums of a run with a hierarchy: `level, node, timestamp`, then as in the forecast. */
+export function sumRows(result: RunResult): Rows {
+  const { panel, settings } = result;
+  const { length, horizon } = panel.grid;
+  const instant = instantsOf(panel);
+  const texts = ["level", "node", "timestamp"];
+  const values = [...(settings.mean ? ["mean"] : []), ...settings.levels.map(labelOf)];
+  async function* batches(): AsyncGenerator<readonly (readonly Cell[])[]> {
+    for (const { level, label, result: sum } of await result.sums()) {
+      const { forecast } = sum.mixed;
+      if (forecast === undefined) continue;
+      yield Array.from({ length: horizon }, (_, h) => [level, label, instant(length + h), ...valuesAt(forecast, h, settings.mean)]);
+    }
+  }
+  const types = Object.fromEntries([...texts.map((name) => [name, "text"] as const), ...values.map((name) => [name, "number"] as const)]);
+  return { columns: [...texts, ...values], types, batches: batches() };
+}
+
 /** `item_id` and the dimensions. */
 export function idColumns(panel: Panel): string[] {
   return ["item_id", ...panel.dimensions.map(({ name }) => name)];

@@ -280,3 +280,54 @@ describe("settings", () => {
     expect(results.filter(({ mixed }) => mixed.forecast?.mean.length === 4).length).toBeGreaterThan(8);
   });
 });
+
+describe("sums that agree", () => {
+  const asked: RunSettings = { ...settings, models: ["theta", "ets"], hierarchy: ["category", "item_id"] };
+
+  test("are the sums of their parts at every level, ahead and in every backtest", async () => {
+    const { horizon } = small.grid;
+    const result = await runForecast(small, asked, { compute: inlineCompute(), chunks: memoryChunks() });
+    const series = await gatherSeries(result);
+    const sums = await result.sums();
+    expect(sums.map(({ level, label }) => `${level}: ${label}`).slice(0, 3)).toEqual(["total: total", "category: x", "category: y"]);
+    expect(sums).toHaveLength(1 + 2 + 6);
+    const category = small.metadata[0];
+    const parts: Readonly<Record<string, (index: number) => boolean>> = {
+      total: () => true,
+      x: (index) => category.levels[category.codes[index]] === "x",
+      "y / item 4": (index) => small.itemIds[index] === "item 4",
+    };
+    for (const [label, within] of Object.entries(parts)) {
+      const sum = sums.find((each) => each.label === label);
+      const own = series.filter(({ index }) => within(index));
+      for (let h = 0; h < horizon; h++) {
+        const ahead = own.reduce((total, { mixed }) => total + (mixed.forecast?.mean[h] ?? 0), 0);
+        expect(sum?.result.mixed.forecast?.mean[h]).toBeCloseTo(ahead, 6);
+        const last = own.reduce((total, { mixed }) => total + (mixed.backtests.find(({ cut }) => cut === 66)?.forecast.mean[h] ?? 0), 0);
+        expect(sum?.result.mixed.backtests.at(-1)?.forecast.mean[h]).toBeCloseTo(last, 6);
+      }
+      // A quantile of a sum is less extreme than the sum of quantiles.
+      const upper = own.reduce((total, { mixed }) => total + (mixed.forecast?.quantiles[2 * horizon] ?? 0), 0);
+      expect(sum?.result.mixed.forecast?.quantiles[2 * horizon]).toBeLessThan(upper);
+    }
+    for (const { mixed } of [...series, ...sums.map((each) => each.result)]) checkForecast(mixed.forecast);
+  }, 60_000);
+
+  test("leave the past of a backtest alone, too", async () => {
+    const values = small.values.slice();
+    for (let s = 0; s + 1 < small.offsets.length; s++) {
+      for (let t = Math.max(small.offsets[s], small.offsets[s + 1] - 4); t < small.offsets[s + 1]; t++) values[t] *= 3;
+    }
+    const pasts = await Promise.all(
+      [small, { ...small, values }].map(async (panel) =>
+        (await runInline(panel, asked)).map(({ mixed }) => mixed.backtests.map(({ cut, forecast }) => ({ cut, forecast }))),
+      ),
+    );
+    expect(pasts[1]).toEqual(pasts[0]);
+  }, 60_000);
+
+  test("want a column that is there and two quantiles", async () => {
+    await expect(runInline(small, { ...asked, hierarchy: ["colour"] })).rejects.toMatchObject({ kind: "input", code: "HIERARCHY_COLUMN" });
+    await expect(runInline(small, { ...asked, levels: [0.5] })).rejects.toMatchObject({ kind: "input", code: "FORECAST_SETTINGS" });
+  });
+});

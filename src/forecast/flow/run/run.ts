@@ -6,11 +6,12 @@ import type { ComputeOptions, ComputeTask } from "../../../base/compute/contract
 import { StockroomError } from "../../../base/errors.ts";
 import type { MixPlan } from "../../engine/combine/contract.ts";
 import type { Panel } from "../../engine/contract.ts";
-import type { RunModel, RunProgress, RunResult, RunSettings, RunStage, RunTools } from "./contract.ts";
+import { agree, hierarchyFor, sumsOf } from "./agree.ts";
+import type { RunModel, RunProgress, RunResult, RunSettings, RunStage, RunTools, SeriesResult } from "./contract.ts";
 import { keyOf, numbersOf, sentOptions } from "./jobs.ts";
 import { lateModel, learnModels, type Learned } from "./learned.ts";
 import { mixJob } from "./mix-job.ts";
-import { chunksOf, hashPanel, hashRun, pieceMissing, unpackPlan, unpackResults } from "./pieces.ts";
+import { chunksOf, hashPanel, hashRun, pack, pieceMissing, unpackPlan, unpackResults, unpackSums } from "./pieces.ts";
 import { planJob } from "./plan-job.ts";
 import { openResult } from "./result.ts";
 import { tryJob } from "./try-job.ts";
@@ -26,7 +27,7 @@ export interface Run {
   try(): Promise<void>;
   /** Weights and calibration, over all series. */
   plan(): Promise<void>;
-  /** Forecast, backtests and their accuracy of every series. */
+  /** Forecast, backtests and their accuracy of every series; with a hierarchy, of every sum as well, made to agree. */
   mix(): Promise<void>;
   /** What `mix` left to forecast again with. */
   model(): Promise<RunModel>;
@@ -144,13 +145,46 @@ export async function openRun(panel: Panel, settings: RunSettings, tools: RunToo
     }));
   };
 
+  const read = async (stage: "mix" | "agree", part: number): Promise<readonly SeriesResult[]> => {
+    const name = pieceOf(stage, part);
+    if (!(await chunks.has(name))) throw pieceMissing(name);
+    return unpackResults(await chunks.get(name));
+  };
+
+  // The piece of the sums is written last: where it is, all are.
+  const agreed = async (): Promise<void> => {
+    if (settings.hierarchy.length === 0 || (await chunks.has(pieceOf("agree")))) return;
+    const hierarchy = hierarchyFor(panel, settings.hierarchy);
+    const total = parts.length;
+    say("agree", 0, total);
+    const sums = sumsOf(panel, hierarchy);
+    const { onProgress: _, ...quiet } = tools;
+    const upper = await runForecast(sums, { ...settings, hierarchy: [] }, quiet);
+    const series: SeriesResult[] = [];
+    for await (const each of upper.series(signal)) series.push(each);
+    async function* lower(): AsyncGenerator<SeriesResult> {
+      for (const part of parts.keys()) yield* await read("mix", part);
+    }
+    const agreement = await agree(panel, settings, hierarchy, { panel: sums, series }, lower(), tools);
+    for (const part of parts.keys()) {
+      signal?.throwIfAborted();
+      await chunks.put(pieceOf("agree", part), pack(agreement.settle(await read("mix", part))));
+      say("agree", part + 1, total);
+    }
+    await chunks.put(pieceOf("agree"), pack(agreement.sums));
+  };
+
+  const last = settings.hierarchy.length === 0 ? "mix" : "agree";
   return {
     key,
     learnedPiece: learnedPieceOf(key),
     learn: async () => void (await learn()),
     try: tried,
     plan: async () => void (await planned()),
-    mix: mixed,
+    mix: async () => {
+      await mixed();
+      await agreed();
+    },
     model: async () => ({
       plan: await chunks.get(pieceOf("plan")),
       global: await learn().then((model) => (model?.late === undefined ? undefined : Uint8Array.from(new Uint8Array(model.late)))),
@@ -158,11 +192,8 @@ export async function openRun(panel: Panel, settings: RunSettings, tools: RunToo
     result: () =>
       openResult(panel, settings, key, {
         parts: parts.length,
-        read: async (part) => {
-          const name = pieceOf("mix", part);
-          if (!(await chunks.has(name))) throw pieceMissing(name);
-          return unpackResults(await chunks.get(name));
-        },
+        read: (part) => read(last, part),
+        sums: async () => (last === "mix" ? [] : unpackSums(await chunks.get(pieceOf("agree")))),
       }),
   };
 }
@@ -196,6 +227,10 @@ function checkSettings(panel: Panel, settings: RunSettings): void {
   if (levels.length > most.levels) wrong(`at most ${most.levels} quantiles`, levels.length, "Ask for fewer.");
   if (levels.some((level, i) => !(level > 0 && level < 1) || (i > 0 && !(level > levels[i - 1]))))
     wrong("quantiles between 0 and 1 in rising order", levels.join(", "), "Correct them.");
+  if (settings.hierarchy.length > 0) {
+    if (levels.length < 2) wrong("two quantiles or more for sums that agree", levels.length, "Ask for quantiles such as 0.1, 0.5, 0.9.");
+    hierarchyFor(panel, settings.hierarchy);
+  }
   if (!Number.isInteger(windows) || windows < 0 || windows > most.windows)
     wrong(`0 to ${most.windows} backtest windows`, windows, "Correct their number.");
   if (windows > 0 && (!Number.isInteger(offset) || offset < horizon))

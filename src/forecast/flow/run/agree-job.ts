@@ -1,0 +1,53 @@
+// Agree: one window of all nodes made to add up, in a thread.
+
+import { makeRandom } from "../../../base/random.ts";
+import type { ComputeTask } from "../../../base/compute/contract.ts";
+import type { Forecast } from "../../engine/contract.ts";
+import { reconcileForecasts } from "../../engine/hierarchy/coherent.ts";
+import { makeReconciler } from "../../engine/hierarchy/reconcile.ts";
+import { makeHierarchy, type Level } from "../../engine/hierarchy/structure.ts";
+
+export interface AgreeInput {
+  readonly bottom: number;
+  readonly groups: readonly Level[];
+  readonly horizon: number;
+  readonly levels: readonly number[];
+  /** Node by node, sums first. */
+  readonly means: Float64Array;
+  readonly quantiles: Float64Array;
+  /** Errors of windows before, node by node; empty where there is none. */
+  readonly residuals: Float64Array;
+  readonly nonNegative: boolean;
+  readonly seed: number;
+}
+
+export interface Agreed {
+  readonly means: Float64Array;
+  readonly quantiles: Float64Array;
+}
+
+export const agreeJob: ComputeTask<AgreeInput, Agreed> = { module: import.meta.url, name: "forecast.agree" };
+
+/** With fewer errors a node, their variance says less than the number of series in a sum. */
+const fewestErrors = 8;
+
+export function run(input: AgreeInput): Agreed {
+  const { bottom, groups, horizon, levels, means, quantiles, residuals, nonNegative, seed } = input;
+  const hierarchy = makeHierarchy(bottom, groups);
+  const { nodes } = hierarchy;
+  const block = levels.length * horizon;
+  const base = Array.from({ length: nodes }, (_, node): Forecast => ({
+    mean: means.slice(node * horizon, (node + 1) * horizon),
+    quantiles: quantiles.slice(node * block, (node + 1) * block),
+    levels,
+  }));
+  const known = residuals.length / nodes >= fewestErrors;
+  const reconciler = makeReconciler(hierarchy, known ? { method: "variance", residuals, nonNegative } : { method: "struct", nonNegative });
+  const coherent = reconcileForecasts(hierarchy, base, levels, { reconciler, random: makeRandom(seed), ...(known ? { residuals } : {}) });
+  const agreed = { means: new Float64Array(nodes * horizon), quantiles: new Float64Array(nodes * block) };
+  for (const [node, forecast] of coherent.entries()) {
+    agreed.means.set(forecast.mean, node * horizon);
+    agreed.quantiles.set(forecast.quantiles, node * block);
+  }
+  return agreed;
+}
