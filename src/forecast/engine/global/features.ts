@@ -268,7 +268,8 @@ function writeOrigin(reader: Reader, k: number, out: Float32Array): number {
   out[at++] =
     (meanOver(sum, count, k - plan.scaleWindow, k) - meanOver(sum, count, k - 2 * plan.scaleWindow, k - plan.scaleWindow)) / level;
   out[at++] = open.lastSale[k] < 0 ? Number.NaN : k - open.lastSale[k];
-  out[at++] = k;
+  // Beyond, an age would be a date, and what was so at the latest date would be thought to last.
+  out[at++] = Math.min(k, 2 * plan.scaleWindow);
   out[at++] = count[k] > 0 ? sum[k] / count[k] / level : Number.NaN;
   out[at++] = sales[k] > 0 ? sum[k] / sales[k] / level : Number.NaN;
   out[at++] = count[k] > 0 ? 1 - sales[k] / count[k] : Number.NaN;

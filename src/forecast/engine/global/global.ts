@@ -97,6 +97,8 @@ export interface GlobalModel {
 const leastRows = 50;
 /** Fewer rows than this neither say when to stop nor stretch quantiles. */
 const leastTail = 100;
+/** Share of the row budget from which scouts learn. */
+const scoutShare = 0.35;
 /** Trees where nothing says when to stop. */
 const blindTrees = 60;
 
@@ -117,7 +119,7 @@ export function fitGlobal(panel: Panel, options: GlobalOptions): GlobalModel | U
   const reach = Math.max(400, 10 * horizon, 3 * (plan.seasons.at(-1) ?? 0));
   const reader = openPanel(plan, panel, { cut, from: Math.max(0, cut - reach), to: cut });
   const tail = Math.min(horizon, Math.floor(longestHistory(panel, cut) / 4));
-  const draw = { cut, tail, rows: budget, tailRows: budget / 5, reach, coldShare: tuning.coldShare, perTarget: tuning.perTarget };
+  const draw = { cut, tail, rows: budget, tailRows: budget / 8, reach, coldShare: tuning.coldShare, perTarget: tuning.perTarget };
   let drawn = drawRows(reader, draw, random.fork("rows"));
   if (drawn.rows - drawn.train < leastTail || drawn.train < leastTail) drawn = drawRows(reader, { ...draw, tail: 0 }, random.fork("rows"));
   if (drawn.train < leastRows) {
@@ -125,17 +127,45 @@ export function fitGlobal(panel: Panel, options: GlobalOptions): GlobalModel | U
     return { kind: "unfit", reason };
   }
   const blind = drawn.rows === drawn.train;
-  const boosting: BoostOptions = blind ? { ...tuning, trees: Math.min(tuning.trees, blindTrees) } : tuning;
   const weights = weigh(drawn, reader.typical, tuning.weightPower);
   const signed = !nonNegative || drawn.targets.some((each) => each < 0);
   const loss: MeanLoss = signed ? { kind: "squared" } : { kind: "tweedie", power: tuning.power };
   const { columns, edges } = binColumns(plan, drawn, tuning.bins);
   const labels: Labels = { targets: drawn.targets, weights, train: drawn.train };
   const levels = learnedLevels(options.levels);
-  const mean = boostMean(columns, labels, loss, boosting, random.fork("mean"));
-  const quantiles = boostQuantiles(columns, labels, levels, boosting, random.fork("quantiles"));
-  const widths = blind ? new Float64Array(levels.length).fill(1) : stretch(plan, edges, drawn, labels, levels, quantiles);
-  return { kind: "global", plan, edges, loss, mean, levels, quantiles, widths, nonNegative, typical: reader.typical, rows: drawn.train };
+  let meanTrees = Math.min(tuning.trees, blindTrees);
+  let quantileTrees = meanTrees;
+  let widths: Float64Array = new Float64Array(levels.length).fill(1);
+  if (!blind) {
+    // Scouts learn from a part of the rows before the tail and say how many trees are enough and how wide quantiles must be; then all is
+    // learned from, the tail too: the latest demand tells most about the next.
+    const scouts = thin(columns, labels, Math.max(1, Math.round(drawn.train / (scoutShare * budget))));
+    meanTrees = enough(boostMean(scouts.columns, scouts.labels, loss, tuning, random.fork("mean scout")));
+    const scout = boostQuantiles(scouts.columns, scouts.labels, levels, tuning, random.fork("quantile scout"));
+    quantileTrees = enough(scout);
+    widths = stretch(plan, edges, drawn, labels, levels, scout);
+  }
+  const all: Labels = { ...labels, train: drawn.rows };
+  const mean = boostMean(columns, all, loss, { ...tuning, trees: meanTrees }, random.fork("mean"));
+  const quantiles = boostQuantiles(columns, all, levels, { ...tuning, trees: quantileTrees }, random.fork("quantiles"));
+  return { kind: "global", plan, edges, loss, mean, levels, quantiles, widths, nonNegative, typical: reader.typical, rows: drawn.rows };
+}
+
+// More rows bear a few more trees than the scouts found.
+const enough = (scout: Forest): number => Math.max(10, Math.ceil(1.1 * scout.roots.length));
+
+/** Every `stride`-th row that teaches, and all that say when to stop. */
+function thin(columns: Columns, labels: Labels, stride: number): { columns: Columns; labels: Labels } {
+  if (stride === 1) return { columns, labels };
+  const train = Math.ceil(labels.train / stride);
+  const rows = train + columns.rows - labels.train;
+  const from = Int32Array.from({ length: rows }, (_, r) => (r < train ? r * stride : labels.train + r - train));
+  const bins = new Uint8Array(rows * columns.binCounts.length);
+  for (let f = 0; f < columns.binCounts.length; f++) {
+    for (let r = 0; r < rows; r++) bins[f * rows + r] = columns.bins[f * columns.rows + from[r]];
+  }
+  const pick = (values: Float32Array): Float32Array => Float32Array.from(from, (row) => values[row]);
+  return { columns: { ...columns, rows, bins }, labels: { targets: pick(labels.targets), weights: pick(labels.weights), train } };
 }
 
 /**

@@ -4,7 +4,8 @@
 
 import { featuresOf } from "../calendar/features.ts";
 import type { CalendarFeature } from "../calendar/features.ts";
-import type { Category, Panel } from "../contract.ts";
+import { dayMs, instantAt } from "../calendar/grid.ts";
+import type { Category, Grid, Panel } from "../contract.ts";
 import { historyLength, seriesCount } from "../panel/series.ts";
 
 /** How a regressor's numbers are compared: flags by equality, positive numbers (prices) by ratio, others by difference. */
@@ -84,10 +85,18 @@ export function makePlan(panel: Panel, cut: number, horizon: number): Plan {
     regressors,
     shared,
     rivals: panel.dimensions.length > 0 && regressors.length > 0,
-    calendar: featuresOf(panel.grid).filter((each) => each !== "year" && each !== "quarter" && each !== "dayOfYear"),
+    calendar: calendarFor(panel.grid, cut),
     categories: categories.filter((each) => each.levels.length > 1),
   };
   return { ...base, features: listFeatures(base) };
+}
+
+/** The features of the calendar that came round at least twice before the cut: one that did not is a date, not a season. */
+function calendarFor(grid: Grid, cut: number): readonly CalendarFeature[] {
+  const years = (instantAt(grid, cut) - instantAt(grid, 0)) / (365.25 * dayMs);
+  const yearly: readonly CalendarFeature[] = ["month", "weekOfYear"];
+  const never: readonly CalendarFeature[] = ["year", "quarter", "dayOfYear"];
+  return featuresOf(grid).filter((each) => !never.includes(each) && (years >= 2 || !yearly.includes(each)));
 }
 
 function wholeSeasons(seasons: readonly number[], length: number): readonly number[] {
