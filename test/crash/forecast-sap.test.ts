@@ -1,12 +1,11 @@
 // Killed at a named point of an extraction or an import and started again: the ERP has every row once, and so has the store.
 
-import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import process from "node:process";
 import { expect, test } from "vitest";
 import { makePlace, type TestPlace } from "../kit/house.ts";
 import { openGateway, type Gateway } from "../kit/sap-gateway.ts";
+import { walk } from "./walks.ts";
 
 const script = path.resolve(import.meta.dirname, "forecast-sap-child.ts");
 
@@ -62,23 +61,6 @@ const settingsOf = (gateway: Gateway): string => `forecast:
         fields: { PRODUCT: { from: item_id }, QUANTITY: { from: p50, as: decimal } }
 `;
 
-async function walk(
-  place: TestPlace,
-  fault?: string,
-): Promise<{ readonly signal: string | null; readonly last: string; readonly errors: string }> {
-  const child = spawn(process.execPath, [script], {
-    cwd: place.home,
-    env: { ...process.env, ...place.env, ...(fault === undefined ? {} : { STOCKROOM_FAULT: fault }) },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let out = "";
-  let errors = "";
-  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
-  const signal = await new Promise<string | null>((resolve) => child.on("close", (_code, by) => resolve(by)));
-  return { signal, last: out.trim().split("\n").at(-1) ?? "", errors };
-}
-
 async function inPlace<T>(work: (place: TestPlace, gateway: Gateway) => Promise<T>): Promise<T> {
   const gateway = await start();
   const place = await makePlace();
@@ -94,7 +76,7 @@ async function inPlace<T>(work: (place: TestPlace, gateway: Gateway) => Promise<
 const products = Array.from({ length: 200 }, (_, index) => `P${index}`);
 
 const undisturbed: { sha256: string; notices: readonly string[] } = await inPlace(async (place) => {
-  const ended = await walk(place);
+  const ended = await walk(script, place);
   if (!ended.last.startsWith("{")) throw new Error(`the undisturbed walk did not end: ${ended.errors}`);
   const aftermath: { sha256: string; notices: readonly string[] } = JSON.parse(ended.last);
   return aftermath;
@@ -104,9 +86,9 @@ test.each(points)(
   "killed at %s, it ends as if nothing had been",
   async (point) => {
     await inPlace(async (place, gateway) => {
-      const killed = await walk(place, point);
+      const killed = await walk(script, place, { STOCKROOM_FAULT: point });
       expect(killed).toMatchObject({ signal: "SIGKILL" });
-      const resumed = await walk(place);
+      const resumed = await walk(script, place);
       expect(resumed).toMatchObject({ signal: null });
       expect(gateway.taken.map((row) => row["PRODUCT"])).toEqual(products);
       expect(JSON.parse(resumed.last)).toMatchObject({

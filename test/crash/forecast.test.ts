@@ -1,0 +1,56 @@
+// Killed at a named point of a group's run and started again: one run, one set of exports, one notice, the same bytes.
+
+import path from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { makePlace } from "../kit/house.ts";
+import { walk, type Walk } from "./walks.ts";
+
+const script = path.resolve(import.meta.dirname, "forecast-child.ts");
+const settings = { STOCKROOM_FORECAST_SETTLE_MS: "300" };
+
+const points = [
+  "forecast.run.forecast",
+  "forecast.run.exported",
+  "forecast.run.aggregated",
+  "forecast.run.published",
+  "objects.written#5",
+  "objects.committed#6",
+  "objects.committed#9",
+  "workflow.step.before#9",
+  "workflow.step.done#7",
+  "workflow.step.done#10",
+  "workflow.step.recorded#12",
+];
+
+let undisturbed: Walk;
+
+beforeAll(async () => {
+  const place = await makePlace();
+  undisturbed = await walk(script, place, settings);
+  await place.remove();
+}, 300_000);
+
+test("the undisturbed walk ends with one run", () => {
+  expect(undisturbed.errors).toBe("");
+  expect(JSON.parse(undisturbed.last)).toMatchObject({
+    unfinished: [],
+    done: [["shop", expect.any(String)]],
+    notices: ["The forecast of shop is ready"],
+  });
+});
+
+test.each(points)(
+  "killed at %s, it ends as if nothing had been",
+  async (point) => {
+    const place = await makePlace();
+    try {
+      expect(await walk(script, place, { ...settings, STOCKROOM_FAULT: point })).toMatchObject({ signal: "SIGKILL" });
+      const resumed = await walk(script, place, settings);
+      expect(resumed).toMatchObject({ signal: null, errors: "" });
+      expect(JSON.parse(resumed.last)).toEqual(JSON.parse(undisturbed.last));
+    } finally {
+      await place.remove();
+    }
+  },
+  300_000,
+);

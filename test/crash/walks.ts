@@ -1,0 +1,30 @@
+// Walks: a child process on a place, to its end or to the fault point that kills it.
+
+import { spawn } from "node:child_process";
+import process from "node:process";
+import type { TestPlace } from "../kit/house.ts";
+
+export interface Walk {
+  readonly signal: string | null;
+  /** The last line of its standard output. */
+  readonly last: string;
+  readonly errors: string;
+}
+
+export async function walk(script: string, place: TestPlace, settings: Readonly<Record<string, string>> = {}): Promise<Walk> {
+  const child = spawn(process.execPath, [script], {
+    cwd: place.home,
+    env: { ...process.env, ...place.env, ...settings },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let out = "";
+  let errors = "";
+  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  const signal = await new Promise<string | null>((resolve) => {
+    child.on("close", (_code, by) => {
+      resolve(by);
+    });
+  });
+  return { signal, last: out.trim().split("\n").at(-1) ?? "", errors };
+}

@@ -1,0 +1,204 @@
+// The forecasting pipeline in a whole house: from an upload to exports and a notice, once for each content.
+
+import { gzipSync } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { findLatest, listRuns } from "../../src/forecast/store/runs.ts";
+import type { House } from "../../src/house.ts";
+import { shopDefaults, shopMetadata, shopRelated, shopTarget } from "../kit/forecast-shop.ts";
+import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/house.ts";
+
+let place: TestPlace;
+let house: House;
+
+beforeEach(async () => {
+  place = await makePlace({ STOCKROOM_FORECAST_SETTLE_MS: "300" });
+  house = await openAt(place, { work: true, quiet: true });
+});
+
+afterEach(async () => {
+  await house.close();
+  await place.remove();
+});
+
+const put = async (key: string, text: string | Uint8Array): Promise<void> => {
+  await house.objects.put(operator, key, typeof text === "string" ? textBytes(text) : text);
+};
+
+const read = async (key: string): Promise<string> => Buffer.from(await house.objects.read(operator, key)).toString("utf8");
+
+const notices = async (): Promise<readonly string[]> => (await house.notices.list({ limit: 100 })).map((notice) => notice.title);
+
+const outcomes = async (): Promise<readonly string[]> =>
+  (
+    await Promise.all(
+      (await house.workflows.list({ workflow: "forecast.run", limit: 100 })).map(async (run) => {
+        const { output } = await house.workflows.show(run.id);
+        return typeof output === "object" && output !== null && "outcome" in output && typeof output["outcome"] === "string"
+          ? output["outcome"]
+          : run.state;
+      }),
+    )
+  ).toSorted();
+
+describe("a group", () => {
+  test("goes from its upload to exports with the names and columns of Amazon Forecast", async () => {
+    await put("forecast-defaults.yaml", shopDefaults({ related: true }));
+    await put("forecast/train/2026/shop.metadata.csv", shopMetadata());
+    await put("forecast/train/2026/shop.related.csv.gz", gzipSync(shopRelated()));
+    await put("forecast/train/2026/shop.csv", shopTarget());
+    await settled(house);
+    expect(await notices()).toContain("The forecast of shop is ready");
+    const run = await findLatest(house.records, "shop");
+    if (run === undefined) throw new Error("there is no run");
+    const prefix = `forecast/exports/shop/${run.id}/`;
+    expect(
+      Object.keys(run.exports)
+        .filter((name) => !name.startsWith("aggregated/"))
+        .toSorted(),
+    ).toEqual([
+      "accuracy",
+      "backtest/accuracy-metrics",
+      "backtest/forecasted-values",
+      "dashboard.html",
+      "dashboard.json",
+      "forecast",
+      "models",
+    ]);
+    const [header, ...rows] = (await read(`${prefix}forecast.csv`)).trim().split(/\r?\n/);
+    expect(header).toBe("item_id,store,timestamp,mean,p10,p50,p90");
+    expect(rows).toHaveLength(8 * 3);
+    for (const row of rows) {
+      const [, , , mean, p10, p50, p90] = row.split(",").map(Number);
+      expect([p10, p50, p90].every((value, i, all) => i === 0 || (value ?? 0) >= (all[i - 1] ?? 0))).toBe(true);
+      expect(mean).toBeGreaterThan(0);
+    }
+    expect(rows[0]).toMatch(/^item_0,store_0,2025-01-01,/);
+    expect((await read(`${prefix}backtest/forecasted-values.csv`)).split(/\r?\n/)[0]).toBe(
+      "item_id,store,timestamp,target_value,backtestwindow_start_time,backtestwindow_end_time,mean,p10,p50,p90",
+    );
+    expect((await read(`${prefix}backtest/accuracy-metrics.csv`)).split(/\r?\n/)[0]).toBe(
+      "item_id,store,backtest_window,backtestwindow_start_time,backtestwindow_end_time,wQL[0.1],wQL[0.5],wQL[0.9],average_wQL,WAPE,MASE,MAPE,RMSE",
+    );
+    const months = Object.keys(run.exports).filter((name) => name.startsWith("aggregated/"));
+    expect(months).toHaveLength(39);
+    expect(months).toContain("aggregated/month_starting=2025-03-01/part-0.parquet");
+    expect(await read(`${prefix}dashboard.html`)).toContain("shop");
+    // Nothing of the long part is left but what is asked of the run later.
+    expect((await house.objects.list("forecast/runs/shop/")).filter(({ key }) => /\/(?:try|mix)-/.test(key))).toEqual([]);
+  });
+
+  test("that is uploaded again without a change trains nothing, and other bytes of the same rows train anew", async () => {
+    await put("forecast-defaults.yaml", shopDefaults());
+    await put("forecast/train/shop.metadata.csv", shopMetadata());
+    await put("forecast/train/shop.csv", shopTarget());
+    await settled(house);
+    await put("forecast/train/shop.csv", shopTarget());
+    await settled(house);
+    expect((await outcomes()).filter((outcome) => outcome !== "superseded")).toEqual(["forecast"]);
+    // There and back again: a new version of the same content.
+    await put("forecast/train/shop.csv", shopTarget({ seed: 2 }));
+    await settled(house);
+    await put("forecast/train/shop.csv", shopTarget());
+    await settled(house);
+    expect((await outcomes()).filter((outcome) => outcome === "forecast")).toHaveLength(2);
+    expect(await outcomes()).toContain("unchanged");
+    expect((await notices()).filter((title) => title.startsWith("The forecast of"))).toHaveLength(2);
+  });
+
+  test("that is uploaded three times in a burst trains once, on the newest", async () => {
+    await put("forecast-defaults.yaml", shopDefaults());
+    await put("forecast/train/shop.metadata.csv", shopMetadata());
+    for (const seed of [1, 2, 3]) await put("forecast/train/shop.csv", shopTarget({ seed }));
+    await settled(house);
+    const runs = await listRuns(house.records, { group: "shop" });
+    expect(runs.filter((run) => run.state === "done")).toHaveLength(1);
+    const newest = await house.objects.head("forecast/train/shop.csv");
+    expect(runs.find((run) => run.state === "done")?.inputs.target?.version).toBe(newest?.version);
+    expect((await notices()).filter((title) => title.startsWith("The forecast of"))).toHaveLength(1);
+  });
+
+  test("whose settings are wrong is told every fault in one notice and trains nothing; mended, it goes on by itself", async () => {
+    const wrong = shopDefaults()
+      .replace("ForecastHorizon: 3", "ForecastHorizon: soon")
+      .replace("DataFrequency: M", "DataFrequency: fortnightly")
+      .replace('"0.10"', '"1.10"');
+    await put("forecast-defaults.yaml", wrong);
+    await settled(house);
+    const told = (await house.notices.list()).filter((notice) => notice.title.startsWith("Given up"));
+    expect(told).toHaveLength(1);
+    for (const part of ["Default.Predictor.ForecastHorizon", "DataFrequency", "1.10"]) expect(told[0]?.body).toContain(part);
+    await put("forecast/train/shop.metadata.csv", shopMetadata());
+    await put("forecast/train/shop.csv", shopTarget());
+    await settled(house);
+    expect(await listRuns(house.records)).toEqual([]);
+    await put("forecast-defaults.yaml", shopDefaults());
+    await settled(house);
+    expect((await listRuns(house.records)).map((run) => run.state)).toEqual(["done"]);
+  });
+
+  test("without its target waits for it, and a name that is no upload's goes to the dead letters", async () => {
+    await put("forecast-defaults.yaml", shopDefaults());
+    await put("forecast/train/shop.metadata.csv", shopMetadata());
+    await put("forecast/train/readme.txt", "hello");
+    await settled(house);
+    expect((await outcomes()).filter((outcome) => outcome !== "superseded")).toEqual(["waiting"]);
+    expect((await house.workflows.deadLetters()).map((letter) => letter.error.code)).toEqual(["FORECAST_UPLOAD_NAME"]);
+  });
+
+  test("whose model is younger than MaxAge is forecast from new data without training, and keeps its backtests", async () => {
+    await put("forecast-defaults.yaml", shopDefaults({ maxAge: 604_800 }));
+    await put("forecast/train/shop.metadata.csv", shopMetadata());
+    await put("forecast/train/shop.csv", shopTarget());
+    await settled(house);
+    const first = await findLatest(house.records, "shop");
+    await put("forecast/train/shop.csv", shopTarget({ months: 37 }));
+    await settled(house);
+    const second = await findLatest(house.records, "shop");
+    expect(second?.id).not.toBe(first?.id);
+    expect(second?.reuses).toBe(first?.id);
+    expect(second?.exports["backtest/accuracy-metrics"]).toEqual(first?.exports["backtest/accuracy-metrics"]);
+    expect(second?.exports["forecast"]).not.toEqual(first?.exports["forecast"]);
+    expect(await read(`forecast/exports/shop/${second?.id}/forecast.csv`)).toContain("2025-02-01");
+  });
+
+  test("sets bad rows apart, tells of them, and forecasts the rest", async () => {
+    await put("forecast-defaults.yaml", shopDefaults());
+    await put("forecast/train/shop.metadata.csv", shopMetadata());
+    await put("forecast/train/shop.csv", `${shopTarget()}item_0,store_0,2024-13-41,5\nitem_0,store_0,2024-12-01,many\n`);
+    await settled(house);
+    const [told] = (await house.notices.list()).filter((notice) => notice.title.includes("set apart"));
+    expect(told?.title).toBe("2 rows of shop were set apart");
+    expect(told?.body).toMatch(/line 29\d/);
+    const [apart] = await house.objects.list("forecast/rejected/shop/");
+    expect((await read(apart?.key ?? "")).trim().split("\n")).toHaveLength(2);
+    expect(await notices()).toContain("The forecast of shop is ready");
+  });
+
+  test("that reads the files of another is forecast when those change", async () => {
+    const more = `shop:
+  DatasetGroup: { Domain: RETAIL }
+other:
+  DatasetGroup: { Domain: RETAIL }
+  Datasets: { From: shop }
+  Predictor:
+    PerformAutoML: true
+    MaxAge: 0
+    ForecastHorizon: 6
+    FeaturizationConfig:
+      ForecastFrequency: M
+      ForecastDimensions: [store]
+`;
+    await put("forecast-defaults.yaml", shopDefaults({ more }));
+    await put("forecast/train/shop.metadata.csv", shopMetadata());
+    await put("forecast/train/shop.csv", shopTarget());
+    await settled(house);
+    expect(
+      (await listRuns(house.records))
+        .filter((run) => run.state === "done")
+        .map((run) => run.group)
+        .toSorted(),
+    ).toEqual(["other", "shop"]);
+    const other = await findLatest(house.records, "other");
+    expect(await read(`forecast/exports/other/${other?.id}/forecast.csv`)).toContain("2025-06-01");
+  });
+});
