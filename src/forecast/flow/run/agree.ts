@@ -77,6 +77,8 @@ interface Stand {
   readonly quantiles: Float64Array;
   /** Series that have a forecast there. */
   readonly present: Uint8Array;
+  /** Sums that have one of their own. */
+  readonly known: Uint8Array;
 }
 
 /** What was forecast for every node and what came, and then what they agreed upon. */
@@ -105,12 +107,14 @@ export async function agree(
     means: new Float64Array(nodes * horizon),
     quantiles: new Float64Array(nodes * block),
     present: new Uint8Array(hierarchy.bottom),
+    known: new Uint8Array(aggregates),
   }));
   const errors = new Float64Array(nodes * cuts.length * horizon).fill(Number.NaN);
   const put = (node: number, stand: Stand, forecast: Forecast): void => {
     stand.means.set(forecast.mean, node * horizon);
     stand.quantiles.set(forecast.quantiles, node * block);
     if (node >= aggregates) stand.present[node - aggregates] = 1;
+    else stand.known[node] = 1;
   };
   const note = (node: number, { mixed }: SeriesResult): void => {
     if (mixed.forecast !== undefined) put(node, stands[cuts.length], mixed.forecast);
@@ -125,6 +129,7 @@ export async function agree(
   for (const each of sums.series) note(each.index, each);
   for await (const each of parts) note(aggregates + each.index, each);
 
+  for (const stand of stands) addUnknownSums(hierarchy, stand, horizon, block);
   const ends = await Promise.allSettled(
     stands.map(async (stand, w) => {
       const { groups, nodesOf } = presentPart(hierarchy, stand.present);
@@ -181,6 +186,19 @@ export async function agree(
     settle: (series) => series.map((one) => settleOne(one, aggregates + one.index, panel)),
     sums: sums.series.map((one) => ({ ...describeNode(hierarchy, one.index), result: settleOne(one, one.index, sums.panel) })),
   };
+}
+
+/** A sum that no model served is forecast as the sum of its parts, so that it has no say of its own. */
+function addUnknownSums(hierarchy: Hierarchy, { means, quantiles, present, known }: Stand, horizon: number, block: number): void {
+  for (const [l, { codes }] of hierarchy.levels.entries()) {
+    for (const [series, code] of codes.entries()) {
+      const node = hierarchy.first[l] + code;
+      if (known[node] === 1 || present[series] === 0) continue;
+      const part = hierarchy.aggregates + series;
+      for (let h = 0; h < horizon; h++) means[node * horizon + h] += means[part * horizon + h];
+      for (let q = 0; q < block; q++) quantiles[node * block + q] += quantiles[part * block + q];
+    }
+  }
 }
 
 /** The hierarchy over the series that are present alone; `nodesOf[k]` is the node of the whole that stands at k. */

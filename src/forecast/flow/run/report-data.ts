@@ -7,7 +7,8 @@ import { printFrequency } from "../../engine/calendar/frequency.ts";
 import type { Category, Forecast, Frequency, Panel } from "../../engine/contract.ts";
 import { accuracyOf, addTally, makeTally, type Tally } from "../../engine/metrics/metrics.ts";
 import { normalQuantile } from "../../engine/numerics/normal.ts";
-import type { RunResult, RunSummary, SeriesResult } from "./contract.ts";
+import type { MixedForecast } from "../../engine/combine/contract.ts";
+import type { RunResult, RunSummary, SeriesResult, SumResult } from "./contract.ts";
 import { cutsOf } from "./learned.ts";
 import type { Report, ReportCurve, ReportMetrics, ReportRow, ReportSeries } from "./report/contract.ts";
 import { idsOf, labelOf } from "./rows.ts";
@@ -66,7 +67,7 @@ export async function makeReport(result: RunResult, options: ReportOptions): Pro
     horizon: grid.horizon,
     levels: settings.levels,
     labels: settings.levels.map(labelOf),
-    total: first.total(from),
+    total: { ...first.total(from), ...wholeCurve(await result.sums(), from) },
     series: order.flatMap((index) => drawn.get(index) ?? []),
     calibration: summary.accuracy === undefined ? [] : first.calibration,
     tiles: tilesOf(panel, summary, first),
@@ -263,7 +264,7 @@ function drawSeries(result: RunResult, { index, mixed, tallies }: SeriesResult, 
     first: Math.max(0, start - from),
     history: Array.from(history.subarray(Math.max(0, from - start)), orNull),
     ...curveOf(mixed.forecast),
-    backtests: mixed.backtests.filter(({ cut }) => cut >= from).map(({ cut, forecast }) => ({ at: cut - from, ...curveOf(forecast) })),
+    backtests: backtestsOf(mixed, from),
     models,
     metrics: metricsOf(total.points > 0 ? total : undefined),
     about: panel.metadata
@@ -271,6 +272,16 @@ function drawSeries(result: RunResult, { index, mixed, tallies }: SeriesResult, 
       .flatMap(({ name, levels, codes }) => (codes[index] < 0 ? [] : [[name, levels[codes[index]]] as const])),
   };
 }
+
+/** Of a run with a hierarchy the whole was forecast by itself; its curve is then better than one put together. */
+function wholeCurve(sums: readonly SumResult[], from: number): Pick<ReportCurve, "mean" | "quantiles" | "backtests"> | undefined {
+  const whole = sums.find(({ level }) => level === "total")?.result.mixed;
+  if (whole?.forecast === undefined) return undefined;
+  return { ...curveOf(whole.forecast), backtests: backtestsOf(whole, from) };
+}
+
+const backtestsOf = ({ backtests }: MixedForecast, from: number): ReportCurve["backtests"] =>
+  backtests.filter(({ cut }) => cut >= from).map(({ cut, forecast }) => ({ at: cut - from, ...curveOf(forecast) }));
 
 function curveOf(forecast: Forecast | undefined): { mean: number[]; quantiles: number[][] } {
   if (forecast === undefined) return { mean: [], quantiles: [] };
