@@ -53,7 +53,13 @@ type Subject =
   | { readonly kind: "time" }
   | { readonly kind: "number"; readonly name: string };
 
-function findSubject(panel: Panel, attribute: string): Subject | undefined {
+/** What names and conditions are read against; the numbers themselves are not needed. */
+export type Names = Pick<Panel, "itemIds" | "dimensions" | "metadata"> & {
+  readonly regressors: readonly { readonly name: string }[];
+  readonly shared: readonly { readonly name: string }[];
+};
+
+function findSubject(panel: Names, attribute: string): Subject | undefined {
   const category = [...panel.dimensions, ...panel.metadata].find(({ name }) => sameName(name, attribute));
   if (category !== undefined) return { kind: "category", category };
   const number = [...panel.regressors, ...panel.shared].find(({ name }) => sameName(name, attribute));
@@ -65,11 +71,40 @@ function findSubject(panel: Panel, attribute: string): Subject | undefined {
 
 const isNumber = (text: string): boolean => text.trim() !== "" && Number.isFinite(Number(text));
 
-/** Why a change cannot be applied to this panel: unknown names, values that do not compare. */
-export function checkChanges(panel: Panel, changes: readonly Change[]): readonly Fault[] {
+function checkConditions(panel: Names, where: string, conditions: readonly Condition[]): readonly Fault[] {
   const faults: Fault[] = [];
   const numbers = [...panel.regressors, ...panel.shared].map(({ name }) => name);
   const all = ["item_id", ...[...panel.dimensions, ...panel.metadata].map(({ name }) => name), ...numbers, "timestamp"];
+  for (const { attribute, comparison, values } of conditions) {
+    const subject = findSubject(panel, attribute);
+    const ordered = comparison !== "EQUALS" && comparison !== "NOT_EQUALS";
+    const wrong = (test: (value: string) => boolean): string | undefined => values.find((value) => !test(value));
+    if (subject === undefined) {
+      faults.push({ where, message: `Expected a condition on one of ${all.join(", ")} but received ${attribute}.` });
+    } else if (subject.kind === "time") {
+      const bad = wrong((value) => parseInstant(value) !== undefined);
+      if (bad !== undefined)
+        faults.push({ where, message: `Expected yyyy-MM-dd or yyyy-MM-dd HH:mm:ss for ${attribute} but received ${bad}.` });
+    } else if (subject.kind === "number" || ordered) {
+      const bad = wrong(isNumber);
+      if (bad !== undefined) faults.push({ where, message: `Expected a number to compare ${attribute} with but received ${bad}.` });
+      const levels = subject.kind === "category" ? subject.category.levels : subject.kind === "item" ? panel.itemIds : [];
+      const text = ordered ? levels.find((level) => !isNumber(level)) : undefined;
+      if (text !== undefined) {
+        faults.push({
+          where,
+          message: `Expected EQUALS or NOT_EQUALS on ${attribute}, which holds texts such as ${text}, but received ${comparison}.`,
+        });
+      }
+    }
+  }
+  return faults;
+}
+
+/** Why a change cannot be applied to this panel: unknown names, values that do not compare. */
+export function checkChanges(panel: Names, changes: readonly Change[]): readonly Fault[] {
+  const faults: Fault[] = [];
+  const numbers = [...panel.regressors, ...panel.shared].map(({ name }) => name);
   for (const [i, change] of changes.entries()) {
     const where = `change ${i + 1}`;
     if (!numbers.some((name) => sameName(name, change.attribute))) {
@@ -77,29 +112,7 @@ export function checkChanges(panel: Panel, changes: readonly Change[]): readonly
         numbers.length === 0 ? "a related series, of which the data have none," : `a related series among ${numbers.join(", ")}`;
       faults.push({ where, message: `Expected ${known} to change but received ${change.attribute}.` });
     }
-    for (const { attribute, comparison, values } of change.conditions) {
-      const subject = findSubject(panel, attribute);
-      const ordered = comparison !== "EQUALS" && comparison !== "NOT_EQUALS";
-      const wrong = (test: (value: string) => boolean): string | undefined => values.find((value) => !test(value));
-      if (subject === undefined) {
-        faults.push({ where, message: `Expected a condition on one of ${all.join(", ")} but received ${attribute}.` });
-      } else if (subject.kind === "time") {
-        const bad = wrong((value) => parseInstant(value) !== undefined);
-        if (bad !== undefined)
-          faults.push({ where, message: `Expected yyyy-MM-dd or yyyy-MM-dd HH:mm:ss for ${attribute} but received ${bad}.` });
-      } else if (subject.kind === "number" || ordered) {
-        const bad = wrong(isNumber);
-        if (bad !== undefined) faults.push({ where, message: `Expected a number to compare ${attribute} with but received ${bad}.` });
-        const levels = subject.kind === "category" ? subject.category.levels : subject.kind === "item" ? panel.itemIds : [];
-        const text = ordered ? levels.find((level) => !isNumber(level)) : undefined;
-        if (text !== undefined) {
-          faults.push({
-            where,
-            message: `Expected EQUALS or NOT_EQUALS on ${attribute}, which holds texts such as ${text}, but received ${comparison}.`,
-          });
-        }
-      }
-    }
+    faults.push(...checkConditions(panel, where, change.conditions));
   }
   return faults;
 }
@@ -128,6 +141,33 @@ function holdsText(condition: Condition, text: string | undefined): boolean {
   if (comparison === "EQUALS") return text !== undefined && values.includes(text);
   if (comparison === "NOT_EQUALS") return text === undefined || !values.includes(text);
   return text !== undefined && compares(condition, Number(text), values.map(Number));
+}
+
+/** Series for which all conditions hold, 1 for each. Conditions on numbers and times are faults here: they differ from step to step. */
+export function findSeries(
+  panel: Names,
+  conditions: readonly Condition[],
+): { readonly kind: "series"; readonly series: Uint8Array } | { readonly kind: "faults"; readonly faults: readonly Fault[] } {
+  const faults = [...checkConditions(panel, "conditions", conditions)];
+  const series = new Uint8Array(panel.itemIds.length).fill(1);
+  for (const condition of conditions) {
+    const subject = findSubject(panel, condition.attribute);
+    if (subject?.kind === "time" || subject?.kind === "number") {
+      faults.push({
+        where: "conditions",
+        message: `Expected a condition on an item, a dimension or item metadata but received ${condition.attribute}, which differs from step to step.`,
+      });
+    } else if (subject !== undefined) {
+      for (let i = 0; i < series.length; i++) if (!holdsText(condition, textAt(panel, subject, i))) series[i] = 0;
+    }
+  }
+  return faults.length > 0 ? { kind: "faults", faults } : { kind: "series", series };
+}
+
+function textAt(panel: Names, subject: Subject, i: number): string | undefined {
+  if (subject.kind !== "category") return panel.itemIds[i];
+  const code = subject.category.codes[i];
+  return code < 0 ? undefined : subject.category.levels[code];
 }
 
 /** A copy in memory of the same kind, so that threads go on sharing it. */
@@ -193,11 +233,7 @@ export function applyChanges(given: Panel, changes: readonly Change[]): Applied 
         // The cells hold single precision: 4.99 is compared as they would hold it.
         onCells.push({ condition, name: subject.name, wanted: condition.values.map((value) => Math.fround(Number(value))) });
       } else {
-        for (let i = 0; i < count; i++) {
-          const code = subject?.kind === "category" ? subject.category.codes[i] : 0;
-          const text = subject?.kind === "category" ? (code < 0 ? undefined : subject.category.levels[code]) : panel.itemIds[i];
-          if (!holdsText(condition, text)) series[i] = 0;
-        }
+        for (let i = 0; i < count; i++) if (!holdsText(condition, textAt(panel, subject ?? { kind: "item" }, i))) series[i] = 0;
       }
     }
 

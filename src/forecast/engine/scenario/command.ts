@@ -9,7 +9,7 @@
 // Names and values with blanks, or any of ; , ( ) in them, stand in quotes, single or double, a quote inside doubled. Blanks inside the brackets of
 // `in` need none. `+= 10%` and `-= 10%` are shares of the value itself.
 
-import type { Change, Comparison, Condition, Operation, Parsed } from "./change.ts";
+import type { Change, Comparison, Condition, Fault, Operation, Parsed } from "./change.ts";
 
 /** Carries a fault out of the recursive descent; never leaves this file. */
 class Stop extends Error {
@@ -145,12 +145,42 @@ function readChange(reader: Reader): Change {
     }
   }
   if (operation === "DIVIDE" && value === 0) throw new Stop(start + 1, "Expected a number other than 0 to divide by but received 0.");
+  return { attribute, operation, value, conditions: takeWord(reader, "where") ? readAll(reader) : [] };
+}
+
+function readAll(reader: Reader): readonly Condition[] {
   const conditions: Condition[] = [];
-  if (takeWord(reader, "where")) {
-    do conditions.push(readCondition(reader));
-    while (takeWord(reader, "and"));
+  do conditions.push(readCondition(reader));
+  while (takeWord(reader, "and"));
+  return conditions;
+}
+
+/** Carries a fault of reading over into a value. */
+function stopped(thrown: unknown): { readonly kind: "faults"; readonly faults: readonly Fault[] } {
+  if (!(thrown instanceof Stop)) throw thrown;
+  return { kind: "faults", faults: [{ where: `column ${thrown.column}`, message: thrown.message }] };
+}
+
+/**
+ * Reads conditions alone, as they stand after `where`: `item_id = A and location in (oslo, bergen)`.
+ *
+ * @example
+ * parseConditions("category = juice and location != oslo");
+ */
+export function parseConditions(
+  text: string,
+):
+  | { readonly kind: "conditions"; readonly conditions: readonly Condition[] }
+  | { readonly kind: "faults"; readonly faults: readonly Fault[] } {
+  const reader: Reader = { text, at: 0 };
+  try {
+    const conditions = readAll(reader);
+    skipBlanks(reader);
+    if (reader.at < text.length) throw expected(reader, '"and" or the end');
+    return { kind: "conditions", conditions };
+  } catch (thrown) {
+    return stopped(thrown);
   }
-  return { attribute, operation, value, conditions };
 }
 
 /**
@@ -174,8 +204,7 @@ export function parseCommand(text: string): Parsed {
       if (reader.at >= text.length) break;
     }
   } catch (thrown) {
-    if (!(thrown instanceof Stop)) throw thrown;
-    return { kind: "faults", faults: [{ where: `column ${thrown.column}`, message: thrown.message }] };
+    return stopped(thrown);
   }
   return { kind: "changes", changes };
 }
