@@ -285,7 +285,12 @@ function shortOf(runId: string): string {
 /** Some services give no `__delta` in the feed and list their tokens instead. */
 async function askDeltaLink(source: SapSource, session: Session, signal: AbortSignal): Promise<string | null> {
   const url = `${source.url.replace(/\/+$/, "")}/DeltaLinksOf${source.set}?$format=json`;
-  const answer = await session.send(url, { method: "GET", repeatable: true, headers: { accept: "application/json" } }, signal);
+  // A service that knows no deltas may answer anything at all; then everything is loaded next time.
+  const answer = await session.send(
+    url,
+    { method: "GET", repeatable: true, headers: { accept: "application/json" }, isFinal: ({ status }) => status >= 500 },
+    signal,
+  );
   if (answer.status >= 300) return null;
   try {
     const token = readDeltaLinks(JSON.parse(answer.text), placeOf(url));
