@@ -344,7 +344,7 @@ function likeSales(reader: Reader, k: number, target: number, r: number): number
  * Returns the level by which the row's demand is scaled. `cold` hides the series' own demand, as if it were new.
  */
 export function writeRow(reader: Reader, origin: number, step: number, cold: boolean, out: Float32Array, offset: number): number {
-  const { plan, open, panel } = reader;
+  const { plan, open } = reader;
   const i = open.series;
   const k = Math.max(0, Math.min(open.length, origin - open.start));
   const hidden = cold || k === 0;
@@ -388,7 +388,7 @@ export function writeRow(reader: Reader, origin: number, step: number, cold: boo
   out[at++] = step;
   for (const bins of reader.categories) out[at++] = bins[i];
   if (at !== end) throw new RangeError(`Expected ${plan.features.length} features but wrote ${at - offset}.`);
-  return panel.values.length >= 0 ? level : 1;
+  return level;
 }
 
 function writeSeason(
