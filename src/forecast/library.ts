@@ -1,0 +1,165 @@
+// The door `stockroom/forecast`: the engine and the run alone, without house, database or command line.
+//
+// One series:   values -> makeSeries -> models.ets.fit -> Fitted -> forecast, simulate          (or forecastValues: every model, weighed)
+// Many series:  rows or lists -> Panel -> runForecast -> RunResult -> rows, report
+// Afterwards:   reconcile, what-if, explain, replenish, monitor
+//
+// The engine is pure and synchronous; chance comes in as a `Random`, so that the same input and seed give the same numbers everywhere. A model
+// that cannot serve a series says why (`Unfit`); wrong use throws a `StockroomError` with a stable `code`.
+
+import { makeRandom } from "../base/random.ts";
+import type { CandidateName, Component } from "./engine/combine/contract.ts";
+import { mixForecast } from "./engine/combine/mix.ts";
+import { planMix } from "./engine/combine/plan.ts";
+import { tryModels } from "./engine/combine/trial.ts";
+import type { Forecast, Model, ModelName, Regressor, Series } from "./engine/contract.ts";
+import { arima } from "./engine/models/arima/arima.ts";
+import { ces } from "./engine/models/ces/ces.ts";
+import { adida, croston, imapa, sba, tsb } from "./engine/models/croston/croston.ts";
+import { ets } from "./engine/models/ets/ets.ts";
+import { mstl } from "./engine/models/mstl/mstl.ts";
+import { naive, snaive } from "./engine/models/naive/naive.ts";
+import { npts } from "./engine/models/npts/npts.ts";
+import { regression } from "./engine/models/regression/regression.ts";
+import { theta } from "./engine/models/theta/theta.ts";
+
+export { openCompute, type Compute, type ComputeTask } from "../base/compute/index.ts";
+export { StockroomError, type ErrorKind } from "../base/errors.ts";
+export { makeLog, type Log } from "../base/log.ts";
+export { makeRandom, type Random } from "../base/random.ts";
+export { fileBody } from "../base/tables/index.ts";
+export { makeCatalogue, type Catalogue, type CatalogueOptions } from "./demo/catalogue.ts";
+export { parseFrequency, printFrequency } from "./engine/calendar/frequency.ts";
+export { instantAt, timestampOf } from "./engine/calendar/grid.ts";
+export { seasonsOf } from "./engine/calendar/seasons.ts";
+export type { CandidateName, Component, GivenForecast, MixedForecast, MixOptions, MixPlan, Trial } from "./engine/combine/contract.ts";
+export { mixForecast } from "./engine/combine/mix.ts";
+export { planMix } from "./engine/combine/plan.ts";
+export { tryModels } from "./engine/combine/trial.ts";
+export type {
+  Fitted,
+  FitOptions,
+  Forecast,
+  Frequency,
+  Grid,
+  Model,
+  ModelName,
+  Panel,
+  PanelRegressor,
+  Regressor,
+  Series,
+  SharedRegressor,
+  Unfit,
+} from "./engine/contract.ts";
+export { explainGlobal, type Explanation, type SeriesExplanation } from "./engine/explain/explain.ts";
+export { decodeGlobal, encodeGlobal } from "./engine/global/bytes.ts";
+export { fitGlobal, forecastGlobal, type GlobalModel, type GlobalOptions } from "./engine/global/global.ts";
+export { reconcileForecasts } from "./engine/hierarchy/coherent.ts";
+export { makeReconciler, type Method, type Reconciler } from "./engine/hierarchy/reconcile.ts";
+export { describeNode, hierarchyOf, makeHierarchy, sumUp, type Hierarchy, type Level } from "./engine/hierarchy/structure.ts";
+export {
+  accuracyOf,
+  addTally,
+  makeTally,
+  owaOf,
+  scaleOf,
+  tallyForecast,
+  type Accuracy,
+  type Scale,
+  type Tally,
+} from "./engine/metrics/metrics.ts";
+export { monitorForecast, type MonitorReport, type Watched } from "./engine/monitor/monitor.ts";
+export { forecastValueAdded, type ValueReport } from "./engine/monitor/value-added.ts";
+export { makePanel, type PlainPanel, type PlainSeries } from "./engine/panel/make.ts";
+export { historyLength, seriesAt, seriesCount } from "./engine/panel/series.ts";
+export { proposeOrder, type Proposal, type ReplenishInput } from "./engine/replenish/proposal.ts";
+export { applyChanges, type Applied } from "./engine/scenario/apply.ts";
+export { parseTransformations, type Change } from "./engine/scenario/change.ts";
+export { parseCommand } from "./engine/scenario/command.ts";
+export { compareForecasts, type Comparison } from "./engine/scenario/comparison.ts";
+export { readInputs, type Inputs, type ReadInputsOptions } from "./flow/inputs/read.ts";
+export { forecastAgain } from "./flow/run/again.ts";
+export type { ChunkStore, RunModel, RunProgress, RunResult, RunSettings, RunSummary, SeriesResult } from "./flow/run/contract.ts";
+export { inlineCompute } from "./flow/run/inline.ts";
+export { memoryChunks } from "./flow/run/pieces.ts";
+export { makeReport } from "./flow/run/report-data.ts";
+export { renderReport } from "./flow/run/report/page.ts";
+export { rowsOf, tableBody, type RunTable } from "./flow/run/rows.ts";
+export { openRun, runForecast, type Run } from "./flow/run/run.ts";
+
+/**
+ * The local models by their names.
+ *
+ * @example
+ * const fitted = models.ets.fit(makeSeries([112, 118, 132, 129, 121, 135], { seasons: [] }), { horizon: 3, random: makeRandom(1), nonNegative: true });
+ * if (fitted.kind === "fitted") console.log(fitted.title, fitted.forecast(3, [0.1, 0.9]).mean);
+ */
+export const models: Readonly<Record<ModelName, Model>> = {
+  naive,
+  snaive,
+  ets,
+  ces,
+  theta,
+  arima,
+  mstl,
+  croston,
+  sba,
+  tsb,
+  adida,
+  imapa,
+  npts,
+  regression,
+};
+
+/** What a series has beside its values. */
+export interface SeriesOptions {
+  /** Seasonal periods in steps, ascending: `[12]`, `[7, 365.25]`. Default: none. */
+  readonly seasons?: readonly number[];
+  /** Each covers the history and the horizon. */
+  readonly regressors?: readonly Regressor[];
+}
+
+/** A series of plain values, oldest first; NaN is missing. */
+export function makeSeries(values: ArrayLike<number>, options: SeriesOptions = {}): Series {
+  return { values: Float64Array.from(values), seasons: options.seasons ?? [], regressors: options.regressors ?? [], position: 0 };
+}
+
+export interface ForecastValuesOptions extends SeriesOptions {
+  /** Steps ahead. */
+  readonly horizon: number;
+  /** Quantile levels, ascending. Default 0.1, 0.5, 0.9. */
+  readonly levels?: readonly number[];
+  /** Default `auto`: those that suit the series. */
+  readonly models?: "auto" | readonly CandidateName[];
+  /** Backtest windows to report; default 0. Weights are learned from windows of the past either way. */
+  readonly windows?: number;
+  /** Nothing below zero. Default true: demand. */
+  readonly nonNegative?: boolean;
+  /** Default 1. */
+  readonly seed?: number;
+}
+
+/** The mix's forecast of one series, and what it is made of. */
+export interface ValuesForecast {
+  /** Undefined only for a series without a single value. */
+  readonly forecast: Forecast | undefined;
+  /** Heaviest first. */
+  readonly components: readonly Component[];
+  /** Oldest first. */
+  readonly backtests: readonly { readonly cut: number; readonly actual: Float64Array; readonly forecast: Forecast }[];
+}
+
+/**
+ * Forecasts one series by every model that suits it, weighed by what each would have been worth in the past.
+ *
+ * @example
+ * const { forecast, components } = forecastValues([10, 12, 11, 14, 13, 15, 16, 15], { horizon: 2 });
+ * console.log(components[0]?.title, forecast?.mean);
+ */
+export function forecastValues(values: ArrayLike<number>, options: ForecastValuesOptions): ValuesForecast {
+  const { horizon, levels = [0.1, 0.5, 0.9], windows = 0, nonNegative = true, seed = 1 } = options;
+  const mix = { horizon, levels, windows, offset: horizon, nonNegative, models: options.models ?? "auto", random: makeRandom(seed) };
+  const trial = tryModels("series", makeSeries(values, options), mix);
+  const { forecast, components, backtests } = mixForecast(trial, planMix([trial], mix), 0, mix);
+  return { forecast, components, backtests };
+}
