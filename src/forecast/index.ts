@@ -6,3 +6,4 @@ export { forecastGrants, forecastZones, type ForecastParts } from "./flow/parts.
 export { forecastSettings } from "./flow/settings.ts";
 export { makeWing as makeForecastWing, type ForecastWing } from "./flow/wing.ts";
 export { forecastMigrations } from "./store/migrations.ts";
+export { seedDemand, type ForecastSeedTools } from "./demo/seed.ts";

@@ -173,7 +173,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
         dedupe: `object/${key}/${newest.version}/removed`,
       });
     });
-    log.info("object removed", { key, role: actor.role, purpose: actor.purpose });
+    log.debug("object removed", { key, role: actor.role, purpose: actor.purpose });
   }
 
   async function commit(

@@ -28,6 +28,9 @@ ${began} Look around, from another terminal in this folder (in a clone, stockroo
   stockroom classify verdicts                  which model won, and why
   stockroom classify report --period 2026-10   what was sold, by country, scheme and code
   stockroom classify review list               items the models leave to people
+  stockroom forecast list                      what is forecast, how well, and when
+  stockroom sql "select identifier, sum(mean) from aggregated where metric is null group by 1"
+                                               plain SQL over history, backtests and forecasts
   stockroom ls classify/                       every file, encrypted at rest; stockroom get KEY opens one
 `);
   } catch (error) {
@@ -37,16 +40,20 @@ ${began} Look around, from another terminal in this folder (in a clone, stockroo
 
 async function seed({ output, signal }: Tools, house: House) {
   const { seedShop } = await import("../../classify/index.ts");
+  const { seedDemand } = await import("../../forecast/index.ts");
   const progress = makeProgress(output, "sample shop");
   try {
-    return await seedShop({
+    const seedTools = {
       objects: house.objects,
       workflows: house.workflows,
       actor: operatorAtShell("demo seed"),
       signal,
-      say: (text) => output.say(text),
-      progress: (done, total, note) => progress.update(done, total, note),
-    });
+      say: (text: string) => output.say(text),
+      progress: (done: number, total: number, note: string) => progress.update(done, total, note),
+    };
+    const items = await seedShop(seedTools);
+    const demand = await seedDemand(seedTools);
+    return { stored: items.stored + demand.stored, files: items.files + demand.files };
   } finally {
     progress.end();
   }

@@ -1,0 +1,101 @@
+// Seed: the sample shop's demand, put into an open house like any upload; the forecast that follows is the house's own doing.
+//
+//   S1. Putting it again puts the same bytes: nothing is stored or trained twice.
+
+import type { Body } from "../../base/bytes.ts";
+import type { ObjectStore } from "../../base/objects/contract.ts";
+import type { Actor } from "../../base/vault/contract.ts";
+import type { Workflows } from "../../base/workflow/contract.ts";
+import { defaultsKey, prefixes } from "../store/keys.ts";
+import { makeCatalogue } from "./catalogue.ts";
+
+export interface ForecastSeedTools {
+  readonly objects: Pick<ObjectStore, "put" | "head">;
+  readonly workflows: Pick<Workflows, "idle" | "list">;
+  readonly actor: Actor;
+  readonly signal: AbortSignal;
+  /** One line about what is being done now. */
+  say(text: string): void;
+  /** How far the run is; called often. */
+  progress(done: number, total: number, note: string): void;
+}
+
+const weeks = 130;
+const horizonWeeks = 8;
+
+const defaults = `# How demand is forecast: a file in the words of the AWS solution "Improving Forecast Accuracy with Machine Learning".
+Default:
+  DatasetGroup: { Domain: RETAIL }
+  Datasets:
+    - Domain: RETAIL
+      DatasetType: TARGET_TIME_SERIES
+      DataFrequency: W
+      TimestampFormat: yyyy-MM-dd
+      Schema:
+        Attributes:
+          - { AttributeName: item_id, AttributeType: string }
+          - { AttributeName: location, AttributeType: string }
+          - { AttributeName: timestamp, AttributeType: timestamp }
+          - { AttributeName: demand, AttributeType: float }
+    - Domain: RETAIL
+      DatasetType: RELATED_TIME_SERIES
+      DataFrequency: W
+      TimestampFormat: yyyy-MM-dd
+      Schema:
+        Attributes:
+          - { AttributeName: item_id, AttributeType: string }
+          - { AttributeName: location, AttributeType: string }
+          - { AttributeName: timestamp, AttributeType: timestamp }
+          - { AttributeName: price, AttributeType: float }
+          - { AttributeName: promotion_applied, AttributeType: float }
+    - Domain: RETAIL
+      DatasetType: ITEM_METADATA
+      Schema:
+        Attributes:
+          - { AttributeName: item_id, AttributeType: string }
+          - { AttributeName: category, AttributeType: string }
+          - { AttributeName: brand, AttributeType: string }
+  Predictor:
+    MaxAge: 604800
+    PerformAutoML: true
+    ForecastHorizon: ${horizonWeeks}
+    FeaturizationConfig:
+      ForecastFrequency: W
+      ForecastDimensions: [location]
+    EvaluationParameters: { NumberOfBacktestWindows: 3, BackTestWindowOffset: ${horizonWeeks} }
+  Forecast:
+    ForecastTypes: ["0.10", "0.50", "0.90", "mean"]
+`;
+
+/** The files of the sample: settings first, the target last, so that its upload finds the others there. */
+function sampleFiles(): readonly { readonly key: string; readonly contentType: string; body(): Body | Uint8Array }[] {
+  const catalogue = makeCatalogue({ seed: 11, items: 14, stores: 4, newItems: 1, frequency: "W", length: weeks, horizon: horizonWeeks });
+  return [
+    { key: defaultsKey, contentType: "application/yaml", body: () => Buffer.from(defaults) },
+    { key: `${prefixes.train}shop.metadata.csv`, contentType: "text/csv", body: () => catalogue.metadata() },
+    { key: `${prefixes.train}shop.related.csv`, contentType: "text/csv", body: () => catalogue.related() },
+    { key: `${prefixes.train}shop.csv`, contentType: "text/csv", body: () => catalogue.target() },
+  ];
+}
+
+/** Puts the sample and waits until the house has nothing left to do. */
+export async function seedDemand(tools: ForecastSeedTools): Promise<{ readonly stored: number; readonly files: number }> {
+  const files = sampleFiles();
+  let stored = 0;
+  for (const file of files) {
+    tools.signal.throwIfAborted();
+    const known = await tools.objects.head(file.key);
+    const entry = await tools.objects.put(tools.actor, file.key, file.body(), { contentType: file.contentType, signal: tools.signal });
+    if (entry.version !== known?.version) stored += 1;
+  }
+  tools.say(
+    stored === 0 ? `demand: ${files.length} files, all there already` : `demand: ${stored} files put: the forecast starts by itself`,
+  );
+  while (!(await tools.workflows.idle())) {
+    tools.signal.throwIfAborted();
+    const [run] = (await tools.workflows.list({ state: "running", limit: 10 })).filter((one) => one.progress !== undefined);
+    if (run?.progress !== undefined) tools.progress(run.progress.done, run.progress.total, `${run.title}: ${run.progress.note}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return { stored, files: files.length };
+}
