@@ -17,6 +17,8 @@ const programs = {
   sales: { file: "bench/classify/sales.ts", what: "3.3 million items labelled end to end, encrypted in and out" },
   crash: { file: "bench/classify/crash.ts", what: "kill -9 of one of two workers while 60 lines train and infer" },
   gate: { file: "bench/classify/gate.ts", what: "how often an equal challenger is promoted" },
+  speed: { file: "bench/forecast/speed.ts", what: "series a second of each forecasting model, beside R's forecast package" },
+  catalogue: { file: "bench/forecast/catalogue.ts", what: "30,490 daily series through a whole forecasting run" },
   workflow: { file: "bench/workflow.ts", what: "1,000 durable runs while their processes are killed" },
   store: { file: "bench/store.ts", what: "sealing and opening, beside bare AES" },
   images: { file: "bench/images/service.ts", what: "the picture server over HTTP beside ipx, nginx and bare Node" },
