@@ -132,7 +132,7 @@ async function m3(): Promise<void> {
   for (const period of ["YEARLY", "QUARTERLY", "MONTHLY", "OTHER"]) {
     const lot = lotOf("m3", period);
     const others = await rivals(lot, lagOf[period]);
-    const own = ours(lot, 1, 0);
+    const own = ours(lot, 1, 40_000);
     tables.push(scoreTable(`M3 ${period.toLowerCase()}`, lot, { ...own, ...others, Naive2: naive2Lot(lot) }));
     const mean = others["mean of R ets and thetaf"];
     if (mean !== undefined) {
@@ -197,7 +197,9 @@ async function demand(): Promise<void> {
 async function monthly(): Promise<void> {
   const tables: ResultTable[] = [];
   const hospital = lotOf("hospital", "MONTHLY");
-  tables.push(scoreTable("Hospital", hospital, { ...ours(hospital, 1, 0), ...(await rivals(hospital, 12)), Naive2: naive2Lot(hospital) }));
+  tables.push(
+    scoreTable("Hospital", hospital, { ...ours(hospital, 1, 40_000), ...(await rivals(hospital, 12)), Naive2: naive2Lot(hospital) }),
+  );
   const jewellery = lotOf("jewelry", "WEEKLY");
   tables.push(
     scoreTable("Jewellery, weekly", jewellery, {
@@ -212,7 +214,7 @@ async function monthly(): Promise<void> {
   for (const lot of m1) {
     tables.push(
       scoreTable(`M1 (settings were chosen here) ${lot.name.slice(3)}`, lot, {
-        ...ours(lot, 1, 0),
+        ...ours(lot, 1, 40_000),
         ...(await rivals(lot, lot.lag)),
         Naive2: naive2Lot(lot),
       }),

@@ -5,6 +5,8 @@
 
 import type { Calibration, SeriesPlan, Trial } from "./contract.ts";
 
+export type MixWeights = Pick<SeriesPlan, "weights" | "quantileWeights" | "centred">;
+
 /** Room for the mix of one window: horizon means, and levels x horizon quantiles. */
 export interface Blend {
   readonly mean: Float64Array;
@@ -22,23 +24,27 @@ export function hasForecast(trial: Trial, m: number, w: number): boolean {
 }
 
 /**
- * Mixes window `w` of a trial into `into`, by the weights of its plan; false where no model has a weight.
+ * Mixes window `w` of a trial into `into`, by the weights its plan has for window `row` (mostly the same); false where no model has a weight.
  *
  * Weights count relative to the sum of those whose model gave a forecast.
  */
-export function blendWindow(trial: Trial, w: number, plan: Pick<SeriesPlan, "weights" | "quantileWeights">, into: Blend): boolean {
+export function blendWindow(trial: Trial, w: number, row: number, plan: MixWeights, into: Blend): boolean {
   const { horizon, cuts, models } = trial;
   const windows = cuts.length;
-  const at = w * models.length;
+  const at = row * models.length;
   const future = w === windows;
   const rowOf = (m: number): number => (future ? m : m * windows + w);
   const given = models.map((_, m) => hasForecast(trial, m, w));
   const means = future ? trial.futureMeans : trial.means;
   const quantiles = future ? trial.futureQuantiles : trial.quantiles;
-  return (
-    average(plan.weights, at, given, means, rowOf, horizon, into.mean) &&
-    average(plan.quantileWeights, at, given, quantiles, rowOf, trial.levels.length * horizon, into.quantiles)
-  );
+  const block = trial.levels.length * horizon;
+  if (!average(plan.quantileWeights, at, given, quantiles, rowOf, block, into.quantiles)) return false;
+  if (plan.centred && average(plan.quantileWeights, at, given, means, rowOf, horizon, into.mean)) {
+    for (let k = 0; k < block; k++) into.quantiles[k] -= into.mean[k % horizon];
+  }
+  if (!average(plan.weights, at, given, means, rowOf, horizon, into.mean)) return false;
+  if (plan.centred) for (let k = 0; k < block; k++) into.quantiles[k] += into.mean[k % horizon];
+  return true;
 }
 
 function average(

@@ -4,8 +4,8 @@
 // al. 2018; Romano, Patterson and Candes 2019); scores are pooled over windows and series of a group, step by step, as Xu and Xie 2021 pool
 // those of one series over time. The factor of a level is the quantile of the scores at which that level holds.
 
-import { blendWindow, makeBlend } from "./blend.ts";
-import type { Calibration, SeriesPlan } from "./contract.ts";
+import { blendWindow, makeBlend, type MixWeights } from "./blend.ts";
+import type { Calibration } from "./contract.ts";
 import type { Lesson } from "./weights.ts";
 
 /** Scores wanted for one step; a step with fewer borrows from its neighbours. */
@@ -14,9 +14,10 @@ const wantedScores = 400;
 const doubt = 15;
 const maxLessons = 4000;
 
-/** A lesson with the weights its window was mixed with. */
+/** A lesson with the weights that are to be calibrated: those of window `row`, in whose past the lesson lies. */
 export interface CalibrationLesson extends Lesson {
-  readonly plan: Pick<SeriesPlan, "weights" | "quantileWeights">;
+  readonly row: number;
+  readonly plan: MixWeights;
 }
 
 /** Leaves quantiles where the models put them. */
@@ -35,8 +36,8 @@ export function makeCalibration(lessons: readonly CalibrationLesson[], levels: r
   const scores = new Float64Array(levels.length * horizon * count).fill(Number.NaN);
   const blend = makeBlend({ levels, horizon });
   for (let i = 0; i < count; i++) {
-    const { trial, window, plan } = lessons[Math.floor(i * step)];
-    if (!blendWindow(trial, window, plan, blend)) continue;
+    const { trial, window, row, plan } = lessons[Math.floor(i * step)];
+    if (!blendWindow(trial, window, row, plan, blend)) continue;
     const least = 1e-3 * trial.scale;
     for (let h = 0; h < horizon; h++) {
       const apart = trial.actuals[window * horizon + h] - blend.quantiles[median * horizon + h];

@@ -109,8 +109,13 @@ export interface Calibration {
 export interface SeriesPlan {
   /** `[(window or cuts.length for the future) * models + model]`; each row sums to one, or to zero where no model gave a forecast. */
   readonly weights: Float64Array;
-  /** The same for the quantiles; differs from `weights` where sales are rare: the best mean and the best quantiles are then different models'. */
+  /**
+   * The same for the quantiles. Differs where sales are rare, as the best mean and the best quantiles are then different models'; and elsewhere
+   * leaves out the global model, whose spread at a cut with little before it says nothing of its spread now.
+   */
   readonly quantileWeights: Float64Array;
+  /** Whether the quantiles are moved to where the mean is. */
+  readonly centred: boolean;
   /** Index into the plan's calibrations for each window and then the future. */
   readonly calibration: Int32Array;
 }

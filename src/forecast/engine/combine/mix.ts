@@ -16,7 +16,7 @@ export function mixForecast(trial: Trial, plan: MixPlan, index: number, options:
   const median = trial.levels.indexOf(0.5);
   const blend = makeBlend(trial);
   const mixed = (w: number): Forecast | undefined => {
-    if (!blendWindow(trial, w, own, blend)) return undefined;
+    if (!blendWindow(trial, w, w, own, blend)) return undefined;
     calibrate(blend, horizon, median, plan.calibrations[own.calibration[w]]);
     tidy(blend, trial.levels.length, horizon, options.nonNegative);
     const quantiles = new Float64Array(rows.length * horizon);

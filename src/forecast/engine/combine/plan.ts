@@ -45,7 +45,7 @@ export function planMix(trials: readonly Trial[], options: MixOptions, tuned: Mi
   const series: SeriesPlan[] = trials.map((trial) => {
     const room = (trial.cuts.length + 1) * trial.models.length;
     const calibration = new Int32Array(trial.cuts.length + 1);
-    return { weights: new Float64Array(room), quantileWeights: new Float64Array(room), calibration };
+    return { weights: new Float64Array(room), quantileWeights: new Float64Array(room), centred: !isRare(trial.futureGroup), calibration };
   });
   const calibrations: Calibration[] = [noCalibration(levels.length, horizon)];
   const oldest = trials.reduce((most, trial) => Math.max(most, trial.cuts.length), 0) - 1;
@@ -67,6 +67,7 @@ export function planMix(trials: readonly Trial[], options: MixOptions, tuned: Mi
         Array.from({ length: Math.max(0, trials[i].cuts.length - 1 - age) }, (_, window) => ({
           trial: trials[i],
           window,
+          row: trials[i].cuts.length - 1 - age,
           plan: series[i],
         })),
       );
@@ -75,19 +76,15 @@ export function planMix(trials: readonly Trial[], options: MixOptions, tuned: Mi
       calibrations.push(makeCalibration(lessons, levels, horizon));
       return calibrations.length - 1;
     };
-    const everyone = [...classes.values()].flatMap((groups) => [...groups.values()].flat()).toSorted((a, b) => a - b);
-    const common = classes.size > 1 ? calibrationOf(lessonsOf(everyone), 0) : 0;
     for (const [kind, groups] of classes) {
-      const members = [...groups.values()].flat().toSorted((a, b) => a - b);
+      const members = membersOf(groups);
       const lessons = lessonsOf(members);
-      const rare = kind.includes("intermittent") || kind.includes("lumpy");
+      const rare = isRare(kind);
       const loss: Loss = rare ? "root" : "absolute";
       const prior = priorWeighing(members.map((i) => trials[i]));
       const { names } = prior;
       const ofClass = stackWeights(names, prior.weights, lessons, loss, tuned.classStrength);
       const quantilesOfClass = rare ? stackWeights(names, prior.weights, lessons, "pinball", tuned.classStrength / 4) : ofClass;
-      // Quantiles of rare sales stand on whole numbers, most of them zero: no stretching makes their levels hold, so it is left.
-      const classCalibration = groups.size > 1 && !rare ? calibrationOf(lessons, common) : common;
       for (const own of groups.values()) {
         const ownLessons = groups.size > 1 ? lessonsOf(own) : lessons;
         const weights = groups.size > 1 ? stackWeights(names, ofClass, ownLessons, loss, tuned.groupStrength) : ofClass;
@@ -95,20 +92,34 @@ export function planMix(trials: readonly Trial[], options: MixOptions, tuned: Mi
           rare && groups.size > 1
             ? stackWeights(names, quantilesOfClass, ownLessons, "pinball", tuned.groupStrength / 4)
             : quantilesOfClass;
-        const calibration = rare ? 0 : calibrationOf(ownLessons, classCalibration);
         for (const i of own) {
           const trial = trials[i];
           const w = trial.cuts.length - 1 - age;
           weighSeries(trial, w, { names, weights }, rare, tuned, series[i].weights);
           if (rare) spread(trial, w, { names, weights: forQuantiles }, series[i].quantileWeights);
-          else copyRow(series[i].weights, series[i].quantileWeights, w * trial.models.length, trial.models.length);
-          series[i].calibration[w] = calibration;
+          else spreadLocals(trial, w, series[i].weights, series[i].quantileWeights);
         }
+      }
+    }
+    // Quantiles of rare sales stand on whole numbers, most of them zero: no stretching makes their levels hold, so it is left.
+    const steady = [...classes].filter(([kind]) => !isRare(kind)).map(([, groups]) => groups);
+    const everyone = steady.flatMap(membersOf).toSorted((a, b) => a - b);
+    const common = steady.length > 1 ? calibrationOf(lessonsOf(everyone), 0) : 0;
+    for (const groups of steady) {
+      const ofClass = groups.size > 1 ? calibrationOf(lessonsOf(membersOf(groups)), common) : common;
+      for (const own of groups.values()) {
+        const calibration = calibrationOf(lessonsOf(own), ofClass);
+        for (const i of own) series[i].calibration[trials[i].cuts.length - 1 - age] = calibration;
       }
     }
   }
   return { series, calibrations };
 }
+
+const isRare = (kind: string): boolean => kind.includes("intermittent") || kind.includes("lumpy");
+
+/** All members of the groups of a class, in the order of the series. */
+const membersOf = (groups: ReadonlyMap<string, readonly number[]>): number[] => [...groups.values()].flat().toSorted((a, b) => a - b);
 
 /** `smooth/12` of `smooth/12/long`. */
 const classOf = (group: string): string => group.slice(0, group.lastIndexOf("/"));
@@ -186,6 +197,13 @@ function share(trial: Trial, w: number, total: number, out: Float64Array): void 
   }
 }
 
-function copyRow(from: Float64Array, to: Float64Array, at: number, length: number): void {
-  to.set(from.subarray(at, at + length), at);
+/** Writes the weights of the mean as those of the quantiles, without the global model where it has no numbers known ahead to go by. */
+function spreadLocals(trial: Trial, w: number, weights: Float64Array, out: Float64Array): void {
+  let total = 0;
+  for (const [m, name] of trial.models.entries()) {
+    const at = w * trial.models.length + m;
+    out[at] = name === "global" && !trial.informed ? 0 : weights[at];
+    total += out[at];
+  }
+  share(trial, w, total, out);
 }
