@@ -1,6 +1,7 @@
 // The retail tables of the accuracy benchmark as lots: items by place on one grid, the last steps held back.
 
 import type { PlainSeries } from "../../src/forecast/engine/panel/make.ts";
+import { type Hierarchy, hierarchyOf, sumUp } from "../../src/forecast/engine/hierarchy/structure.ts";
 import { readRows } from "./accuracy-data.ts";
 import { type Lot, makeLot } from "./accuracy-lots.ts";
 
@@ -106,4 +107,47 @@ export function readUci(folder: string, horizon: number, sample: number): Lot {
   }
   const shape = { name: "uci", horizon, lag: 1, frequency: { unit: "D", multiple: 1 } as const, startMs, seasons: [7] };
   return makeLot({ ...shape, nonNegative: true }, series, actuals);
+}
+
+/** Retail turnover of Australia by state and industry, months: every sum and every series of the hierarchy as one lot, the sums first. */
+export function readTurnover(folder: string, horizon: number, months: number): { lot: Lot; hierarchy: Hierarchy } {
+  const rows = readRows(folder, "aus_retail.csv.gz");
+  const instants = [...new Set(rows.map((row) => row["month"]))].toSorted().slice(-months);
+  const at = new Map(instants.map((month, i) => [month, i]));
+  const cells = new Map<string, Float64Array>();
+  for (const row of rows) {
+    const key = `${row["state"]}|${row["industry"]}`;
+    let values = cells.get(key);
+    if (values === undefined) cells.set(key, (values = new Float64Array(instants.length).fill(Number.NaN)));
+    const step = at.get(row["month"]);
+    if (step !== undefined) values[step] = Number(row["turnover_m_aud"]);
+  }
+  // A sum with a hole is none: series that do not cover all months are left out of the hierarchy.
+  const whole = [...cells].filter(([, values]) => values.every((value) => !Number.isNaN(value)));
+  const cut = instants.length - horizon;
+  const shape = {
+    lag: 12,
+    horizon,
+    frequency: { unit: "M", multiple: 1 } as const,
+    startMs: Date.parse(`${instants[0]}T00:00:00Z`),
+    seasons: [12],
+  };
+  const plain = whole.map(([key, values]): PlainSeries => {
+    const [state, industry] = key.split("|");
+    return { item: key, dimensions: { state, industry }, values: values.subarray(0, cut) };
+  });
+  const bottom = makeLot(
+    { ...shape, name: "bottom", nonNegative: true },
+    plain,
+    whole.map(([, values]) => values.slice(cut)),
+  );
+  const hierarchy = hierarchyOf(bottom.panel, [[], ["state"], ["industry"]]);
+  const all = sumUp(hierarchy, Float64Array.from(whole.flatMap(([, values]) => [...values])), instants.length);
+  const nodes = Array.from({ length: hierarchy.nodes }, (_, i) => all.slice(i * instants.length, (i + 1) * instants.length));
+  const lot = makeLot(
+    { ...shape, name: "turnover", nonNegative: true },
+    nodes.map((values, i) => ({ item: `node ${i}`, values: values.subarray(0, cut) })),
+    nodes.map((values) => values.slice(cut)),
+  );
+  return { lot, hierarchy };
 }

@@ -1,6 +1,6 @@
 // Accuracy of the whole pipeline beside R's `forecast` package, simple references and the published methods, on the same series in the same run.
 //
-//   node bench/forecast/accuracy.ts [--only m3,m4,demand,monthly,retail] [--sample N] [--no-r]
+//   node bench/forecast/accuracy.ts [--only m3,m4,demand,monthly,retail,hierarchy] [--sample N] [--no-r]
 //
 // Writes bench/results/forecast-accuracy-PART.md and .json. `--sample N` takes every N-th series; `--no-r` uses only what R said before (see
 // accuracy-rivals.ts for where that is kept). No choice was made by these figures: the settings of the engine come from M1 and from backtests
@@ -9,18 +9,19 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import type { Forecast } from "../../src/forecast/engine/contract.ts";
+import { makeReconciler, type Method } from "../../src/forecast/engine/hierarchy/reconcile.ts";
 import { croston, sba, tsb } from "../../src/forecast/engine/models/croston/croston.ts";
 import { naive, snaive } from "../../src/forecast/engine/models/naive/naive.ts";
 import { seriesAt } from "../../src/forecast/engine/panel/series.ts";
 import { machine, type Result, type ResultTable, writeResult } from "../machine.ts";
 import { type BenchSeries, findData, lagOf, readPublished, readSeries, seasonsOf } from "./accuracy-data.ts";
 import { type Lot, makeLot, meanOfTwo, mixLot, modelLot, naive2Lot, pointForecast, scoreLot, scoreTable } from "./accuracy-lots.ts";
-import { readOrangeJuice, readUci } from "./accuracy-retail.ts";
+import { readOrangeJuice, readTurnover, readUci } from "./accuracy-retail.ts";
 import { findR, type RivalForecast, type RivalMethod, runRival } from "./accuracy-rivals.ts";
 
 const { values: flags } = parseArgs({
   options: {
-    only: { type: "string", default: "m3,m4,demand,monthly,retail" },
+    only: { type: "string", default: "m3,m4,demand,monthly,retail,hierarchy" },
     sample: { type: "string", default: "1" },
     "no-r": { type: "boolean", default: false },
   },
@@ -244,7 +245,36 @@ function retail(): void {
   write("retail", "Accuracy on orange juice, with and without prices", [scoreTable("Orange juice, weekly", plain, methods)], [note]);
 }
 
-const parts: Readonly<Record<string, () => Promise<void> | void>> = { m3, m4, demand, monthly, retail };
+/** Forecasts of all nodes, made to agree from the bottom alone and by structural weights (MinT). */
+function hierarchy(): void {
+  const { lot, hierarchy: tree } = readTurnover(folder, 12, 240);
+  const own = ours(lot, 1, 40_000);
+  const base = own["Stockroom"];
+  const means = Float64Array.from(base.flatMap((each) => [...each.mean]));
+  const agreed = (method: Method): Forecast[] => {
+    const all = makeReconciler(tree, { method, nonNegative: true }).apply(means, lot.horizon);
+    return base.map((_, i) => pointForecast(all.slice(i * lot.horizon, (i + 1) * lot.horizon)));
+  };
+  const methods = { ...own, "bottom-up": agreed("bottom-up"), "MinT, structural": agreed("struct"), Naive2: naive2Lot(lot) };
+  const tables = [scoreTable("ABS retail turnover, all nodes", lot, methods)];
+  const total = (name: string, forecasts: readonly Forecast[]): (string | number)[] => [
+    name,
+    ...["0", "sums", "bottom"].map((which) =>
+      (
+        100 *
+        scoreLot(lot, forecasts, (i) => (which === "0" ? i === 0 : which === "sums" ? i < tree.aggregates : i >= tree.aggregates)).wape
+      ).toFixed(3),
+    ),
+  ];
+  tables.push({
+    caption: "WAPE by level, percent",
+    columns: ["method", "total", `all ${tree.aggregates} sums`, `${tree.bottom} series`],
+    rows: Object.entries(methods).map(([name, forecasts]) => total(name, forecasts)),
+  });
+  write("hierarchy", "Accuracy on a hierarchy", tables, ["Quantiles of the agreed forecasts are not scored here."]);
+}
+
+const parts: Readonly<Record<string, () => Promise<void> | void>> = { m3, m4, demand, monthly, retail, hierarchy };
 for (const name of flags.only.split(",")) {
   const part = parts[name];
   if (part === undefined) throw new RangeError(`Expected parts among ${Object.keys(parts).join(", ")} but received ${name}.`);

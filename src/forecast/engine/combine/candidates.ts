@@ -8,6 +8,7 @@
 
 import type { Model, Series } from "../contract.ts";
 import { arima } from "../models/arima/arima.ts";
+import { ces } from "../models/ces/ces.ts";
 import { adida, croston, imapa, sba, tsb } from "../models/croston/croston.ts";
 import { ets } from "../models/ets/ets.ts";
 import { mstl } from "../models/mstl/mstl.ts";
@@ -46,7 +47,7 @@ const hard = (profile: Profile, series: Series): boolean =>
 
 const mapa = overLevels(ets, "ETS over months, quarters and years at once, or the like for other seasons, made to agree.");
 
-// Costs per fit on a hundred points, in ms: theta 0.2, ets 2, mapa 2, lgt 10, arima 6; they decide the limits.
+// Costs per fit on a hundred points, in ms: theta 0.2, ets 2, mapa 2, lgt 10, arima 6, ces 6; they decide the limits.
 const register: readonly Candidate[] = [
   { name: "theta", model: theta, serves: steady, prior: weight(1, 0.1), limit: 1100, refitBelow: 400 },
   { name: "ets", model: ets, serves: always, prior: weight(0.2, 1), limit: 400, refitBelow: 200 },
@@ -72,6 +73,14 @@ const register: readonly Candidate[] = [
     serves: (profile, series) => steady(profile) && series.regressors.length === 0 && profile.known <= 300 && profile.lag <= 24,
     // Orders need data: on short histories the choice among them costs more than it gains.
     prior: (profile) => (rare(profile) ? 0 : 0.8 * Math.min(1, profile.known / 60)),
+    limit: 300,
+    refitBelow: 200,
+  },
+  {
+    name: "ces",
+    model: ces,
+    serves: (profile) => steady(profile) && profile.known <= 300 && profile.lag > 1 && profile.lag <= 24,
+    prior: weight(0.4, 0),
     limit: 300,
     refitBelow: 200,
   },
