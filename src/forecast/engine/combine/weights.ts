@@ -172,7 +172,10 @@ function gatherMeans(names: readonly CandidateName[], lessons: readonly Lesson[]
   };
 }
 
-/** As for means, at the levels 0.1, 0.5 and 0.9; larger series count more, by the root of their size, as they do in wQL. */
+/** One giant may not be all that is learned from. */
+const mostWeight = 30;
+
+/** As for means, at the levels 0.1, 0.5 and 0.9; larger series count more, as they do in wQL. */
 function gatherQuantiles(names: readonly CandidateName[], lessons: readonly Lesson[]): Rows {
   const errors: number[] = [];
   const share: number[] = [];
@@ -183,7 +186,7 @@ function gatherQuantiles(names: readonly CandidateName[], lessons: readonly Less
     const { horizon, scale, actuals, quantiles, levels } = each.trial;
     const columns = columnsOf(names, each);
     const known = countKnown(each);
-    const weight = Math.min(10, Math.sqrt(scale / typical)) / (3 * known);
+    const weight = Math.min(mostWeight, scale / typical) / (3 * known);
     for (const wanted of [0.1, 0.5, 0.9]) {
       const l = levels.findIndex((own) => Math.abs(own - wanted) < 1e-9);
       for (let h = 0; h < horizon; h++) {
