@@ -84,13 +84,13 @@ describe("a run over files", () => {
     expect(forecast[0]).toBe("item_id,location,timestamp,mean,p10,p50,p90");
     expect(forecast).toHaveLength(1 + 12 * 4);
     expect(existsSync(at("first/.work"))).toBe(false);
-  }, 60_000);
+  }, 240_000);
 
   test("gives the same bytes again, into a used folder and on other threads", async () => {
     const before = filesOf("first");
     await stockroom(runWords("first", "--threads=2"));
     expect(filesOf("first")).toEqual(before);
-  }, 60_000);
+  }, 240_000);
 
   test("interrupted, has written no output; started again, ends as if nothing had happened", async () => {
     const abort = new AbortController();
@@ -108,7 +108,7 @@ describe("a run over files", () => {
     expect(left.every((name) => name.startsWith(".work/pieces/"))).toBe(true);
     await stockroom(runWords("second"));
     expect(filesOf("second")).toEqual(filesOf("first"));
-  }, 60_000);
+  }, 240_000);
 
   test("sets bad rows apart with line, column and reason, and says so by its exit code", async () => {
     const lines = readFileSync(at("target.csv"), "utf8").trimEnd().split("\n");
@@ -126,7 +126,7 @@ describe("a run over files", () => {
     ]);
     expect(readFileSync(at("third/forecast.csv"))).toEqual(readFileSync(at("first/forecast.csv")));
     expect(readFileSync(at("third/report.html"), "utf8")).toContain("2 rows of the target file were set apart");
-  }, 60_000);
+  }, 240_000);
 });
 
 describe("bad inputs, each with its place", () => {
@@ -281,7 +281,7 @@ describe("over a finished run", () => {
       code: "SCENARIO_FAULTS",
     });
     await expect(stockroom(["whatif", at("first")])).rejects.toMatchObject({ code: "USAGE" });
-  }, 60_000);
+  }, 240_000);
 
   test("explain says what attributes do, for all and for one", async () => {
     const all = await stockroom(["explain", at("first"), "--json"]);

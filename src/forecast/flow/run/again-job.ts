@@ -1,30 +1,32 @@
 // Again: some series forecast once more by the models and weights of a finished run, in a thread.
 
 import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
+import type { MixPlan } from "../../engine/combine/contract.ts";
 import { mixForecast } from "../../engine/combine/mix.ts";
 import { trialLevels, tryModels } from "../../engine/combine/trial.ts";
 import type { Panel } from "../../engine/contract.ts";
 import { forecastReady, readyGlobal } from "../../engine/global/global.ts";
 import { seriesAt } from "../../engine/panel/series.ts";
 import type { Again } from "./again.ts";
-import type { RunModel } from "./contract.ts";
 import { mixOptions, type SentOptions } from "./jobs.ts";
-import { unpackGlobal, unpackPlan } from "./pieces.ts";
+import { unpackGlobal } from "./pieces.ts";
 
 export interface AgainInput {
   readonly panel: Panel;
   readonly indices: readonly number[];
   readonly keys: readonly string[];
   readonly options: SentOptions;
-  readonly model: RunModel;
+  /** Of just these series. */
+  readonly plan: MixPlan;
+  /** Packed. */
+  readonly global: Uint8Array | undefined;
 }
 
 export const againJob: ComputeTask<AgainInput, readonly Again[]> = { module: import.meta.url, name: "forecast.again" };
 
-export function run({ panel, indices, keys, options: sent, model }: AgainInput, tools: TaskTools): readonly Again[] {
+export function run({ panel, indices, keys, options: sent, plan, global }: AgainInput, tools: TaskTools): readonly Again[] {
   const options = mixOptions(sent);
-  const plan = unpackPlan(model.plan);
-  const learned = model.global === undefined ? undefined : unpackGlobal(model.global);
+  const learned = global === undefined ? undefined : unpackGlobal(global);
   const ready = learned === undefined || learned.kind === "unfit" ? undefined : readyGlobal(learned, panel, panel.grid.length);
   const levels = trialLevels(options.levels);
   return indices.map((index, at) => {
@@ -34,6 +36,6 @@ export function run({ panel, indices, keys, options: sent, model }: AgainInput, 
     const windows = Array.from({ length: options.windows }, () => undefined);
     const given = ready === undefined ? [] : [{ name: "global" as const, windows, future: ahead }];
     const trial = tryModels(keys[at], seriesAt(panel, index), options, given);
-    return { index, forecast: mixForecast(trial, plan, index, options).forecast };
+    return { index, forecast: mixForecast(trial, plan, at, options).forecast };
   });
 }

@@ -7,6 +7,7 @@ import type { Forecast } from "../../engine/contract.ts";
 import { againJob } from "./again-job.ts";
 import type { RunModel, RunSettings, RunTools } from "./contract.ts";
 import { keyOf, sentOptions } from "./jobs.ts";
+import { unpackPlan } from "./pieces.ts";
 
 export type AgainTools = Pick<RunTools, "compute" | "signal"> & { readonly onProgress?: (done: number, total: number) => void };
 
@@ -16,7 +17,9 @@ export interface Again {
   readonly forecast: Forecast | undefined;
 }
 
-const seriesAtOnce = 32;
+/** A task makes the global model ready once, which reads the whole panel: few tasks, but enough for every thread. */
+const leastAtOnce = 32;
+const mostTasks = 32;
 
 /**
  * Forecasts the series `indices` of `panel`, whose history must be that of the run the model is from; what lies ahead may differ.
@@ -32,8 +35,10 @@ export async function forecastAgain(
 ): Promise<readonly Again[]> {
   const { compute, signal, onProgress } = tools;
   const options = sentOptions(panel, settings);
+  const { series: plans, calibrations } = unpackPlan(model.plan);
+  const atOnce = Math.max(leastAtOnce, Math.ceil(indices.length / mostTasks));
   const parts: number[][] = [];
-  for (let from = 0; from < indices.length; from += seriesAtOnce) parts.push(indices.slice(from, from + seriesAtOnce));
+  for (let from = 0; from < indices.length; from += atOnce) parts.push(indices.slice(from, from + atOnce));
   const answers: (readonly Again[])[] = [];
   let next = 0;
   let done = 0;
@@ -41,9 +46,17 @@ export async function forecastAgain(
     while (next < parts.length) {
       signal?.throwIfAborted();
       const part = next++;
-      const input = { panel, indices: parts[part], keys: parts[part].map((index) => keyOf(panel, index)), options, model };
+      const own = parts[part];
+      const input = {
+        panel,
+        indices: own,
+        keys: own.map((index) => keyOf(panel, index)),
+        options,
+        plan: { series: own.map((index) => plans[index]), calibrations },
+        global: model.global,
+      };
       answers[part] = await compute.run(againJob, input, signal === undefined ? {} : { signal });
-      done += parts[part].length;
+      done += own.length;
       onProgress?.(done, indices.length);
     }
   };

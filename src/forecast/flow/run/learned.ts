@@ -84,7 +84,7 @@ function ready(learned: Learned, panel: Panel, options: Pick<MixOptions, "window
   forget.unref();
   if (kept?.key === learned.key) return kept;
   const open = (bytes: SharedArrayBuffer | undefined, cut: number): ReadyGlobal | undefined => {
-    const model = bytes === undefined ? undefined : unpackGlobal(Uint8Array.from(new Uint8Array(bytes)));
+    const model = bytes === undefined ? undefined : unpackGlobal(new Uint8Array(bytes));
     return model === undefined || model.kind === "unfit" ? undefined : readyGlobal(model, panel, cut);
   };
   kept = {

@@ -17,7 +17,10 @@ export const planJob: ComputeTask<PlanInput, Uint8Array> = { module: import.meta
 
 export function run(input: PlanInput): Uint8Array {
   const trials: Trial[] = [];
-  // The packer reads only memory of its own thread.
-  for (const chunk of input.trials) trials.push(...unpackTrials(Uint8Array.from(new Uint8Array(chunk))));
+  // Nothing is planned by quantiles of the future, which are a third of a trial.
+  const futureQuantiles = new Float64Array(0);
+  for (const chunk of input.trials) {
+    for (const trial of unpackTrials(new Uint8Array(chunk))) trials.push({ ...trial, futureQuantiles });
+  }
   return pack(planMix(trials, mixOptions(input.options)));
 }
