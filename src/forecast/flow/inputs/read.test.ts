@@ -295,6 +295,12 @@ describe("inputs useless as a whole", () => {
     const left = await read({ target: target(...eight), related: related(), shortRelated: "leave-out" });
     expect(left.panel.regressors).toEqual([]);
     expect(codes(left)).toEqual(["INPUT_RELATED_SHORT", "INPUT_RELATED_SHORT"]);
+    const mostly = csv("shop.related.csv", [
+      "item_id,timestamp,price",
+      ...Array.from({ length: 10 }, (_, i) => `a,2024-03-${String(i + 1).padStart(2, "0")},${i}`),
+    ]);
+    const partly = await read({ target: target(...eight), related: mostly, shortRelated: "leave-out", horizon: 3 });
+    expect([...partly.panel.regressors[0].values.subarray(7)]).toEqual([7, 8, 9, Number.NaN]);
     const kept = await read({ target: target(...eight), related: related(), shortRelated: "keep", without: ["promo"] });
     expect([...kept.panel.regressors[0].values.subarray(7)]).toEqual([7, 8, Number.NaN]);
   });

@@ -48,8 +48,9 @@ export interface ReadInputsOptions {
   /** Related numbers to leave out, for one because only their past is known. */
   readonly without?: readonly string[];
   /**
-   * Related numbers of which some of the horizon is unknown. "refuse" (default): an error. "leave-out": left out with a note, for files that
-   * Amazon Forecast's AutoPredictor took. "keep": NaN where unknown, for backtests within the history.
+   * Related numbers of which some of the horizon is unknown. "refuse" (default): an error. "leave-out": left out with a note when most of it is
+   * unknown, otherwise unknown where it is, for files that Amazon Forecast's AutoPredictor took. "keep": NaN where unknown, for backtests within
+   * the history.
    */
   readonly shortRelated?: "refuse" | "leave-out" | "keep";
   /** Country (`US`) or state (`US-CA`) whose holidays become shared regressors. */
@@ -446,10 +447,12 @@ function withoutShort(
     const step = timestampOf(grid.frequency, instantAt(grid, facts.firstShortStep));
     const end = timestampOf(grid.frequency, instantAt(grid, grid.length + grid.horizon - 1));
     const told = `${name} of ${file} ends before the horizon for ${facts.seriesShort} of ${panel.itemIds.length} series, the first being ${seriesName(panel, facts.firstShort)} at ${step}`;
-    if (options.shortRelated === "leave-out") {
+    // A number that is mostly known serves although some of it is not: models take an unknown price for a usual one.
+    const mostlyUnknown = facts.futureMissing * 2 >= panel.itemIds.length * grid.horizon;
+    if (options.shortRelated === "leave-out" && mostlyUnknown) {
       leftOut.add(name);
       notes.push({ code: "INPUT_RELATED_SHORT", message: `${told} (needed to ${end}). It was left out.` });
-    } else if (options.shortRelated === "keep") {
+    } else if (options.shortRelated === "keep" || options.shortRelated === "leave-out") {
       notes.push({ code: "INPUT_RELATED_SHORT", message: `${told} (needed to ${end}). It is unknown there.` });
     } else {
       problems.push({
