@@ -19,6 +19,7 @@ export type { ClassifyHouse, Printer, VerbTools } from "./doors/tools.ts";
 export type { PeriodReport } from "./flow/commands.ts";
 export { classifyGrants, classifyZones, type ClassifyParts } from "./flow/parts.ts";
 export { classifySettings } from "./flow/settings.ts";
+export { classifyTables } from "./flow/views.ts";
 export { makeWing, type ClassifyWing } from "./flow/wing.ts";
 export { classifyMigrations } from "./store/migrations.ts";
 export { seedShop, type SeedTools } from "./demo/seed.ts";

@@ -4,6 +4,7 @@ export { makeDirectVerbs } from "./doors/direct-verbs.ts";
 export type { DirectTools } from "./doors/tools.ts";
 export { forecastGrants, forecastZones, type ForecastParts } from "./flow/parts.ts";
 export { forecastSettings } from "./flow/settings.ts";
+export { forecastTables } from "./flow/views/tables.ts";
 export { makeWing as makeForecastWing, type ForecastWing } from "./flow/wing.ts";
 export { forecastMigrations } from "./store/migrations.ts";
 export { seedDemand, type ForecastSeedTools } from "./demo/seed.ts";

@@ -216,7 +216,7 @@ describe("beside `stockroom up`", () => {
 
   it("lists are JSON documents and nothing else", async () => {
     const lists = [["runs"], ["dead"], ["events"], ["notices"], ["schedule"], ["keys"], ["keys", "grants"], ["keys", "uses"], ["doctor"]];
-    for (const list of [...lists, ["sql", "select kind from outbox"], ["config", "print"]]) {
+    for (const list of [...lists, ["sql", "select kind from outbox", "--house"], ["sql", "from runs"], ["sql"], ["config", "print"]]) {
       const ended = await call([...list, "--json"]);
       expect([list, ended.code, Array.isArray(JSON.parse(ended.stdout))]).toEqual([list, 0, true]);
     }

@@ -44,6 +44,8 @@ export interface ReadOptions {
   /** False: no header line; columns are then `columns`. For JSONL `columns` alone names the columns. */
   readonly header?: boolean;
   readonly columns?: readonly string[];
+  /** Parquet: read these columns of those it has; the others are not unpacked. Other formats are read as a whole all the same. */
+  readonly only?: readonly string[];
   /** A longer record (characters) is taken for a lost quote and set apart. Default 1,048,576. */
   readonly maxRecordChars?: number;
 }

@@ -46,11 +46,13 @@ export async function readParquet(body: Body, options: ReadOptions): Promise<Tab
   const { metadata, columns, toText } = await orBroken(name, async () => {
     const metadata = await parquetMetadataAsync(file, { geoparquet: false });
     checkCounts(metadata);
-    const tree = parquetSchema(metadata);
-    return { metadata, columns: tree.children.map((child) => child.element.name), toText: tree.children.map((child) => makeToText(child)) };
+    const { only } = options;
+    const children = parquetSchema(metadata).children.filter((child) => only === undefined || only.includes(child.element.name));
+    return { metadata, columns: children.map((child) => child.element.name), toText: children.map((child) => makeToText(child)) };
   });
-  checkHeader(columns, name);
-  return { columns, batches: batchesOf(file, metadata, toText, options) };
+  // Without any wanted column there are still rows to count.
+  if (columns.length > 0 || options.only === undefined) checkHeader(columns, name);
+  return { columns, batches: batchesOf(file, metadata, columns, toText, options) };
 }
 
 /** Row counts that contradict each other would have the reader make rows by the billion. */
@@ -94,6 +96,7 @@ async function hold(body: Body, options: ReadOptions): Promise<AsyncBuffer> {
 async function* batchesOf(
   file: AsyncBuffer,
   metadata: FileMetaData,
+  columns: readonly string[],
   toText: readonly ToText[],
   options: ReadOptions,
 ): AsyncGenerator<RowBatch> {
@@ -102,7 +105,7 @@ async function* batchesOf(
   for (const group of metadata.row_groups) {
     options.signal?.throwIfAborted();
     const rowEnd = rowStart + Number(group.num_rows);
-    const raw = await orBroken(name, async () => readGroup(file, metadata, rowStart, rowEnd));
+    const raw = await orBroken(name, async () => readGroup(file, metadata, columns, rowStart, rowEnd));
     let rows: string[][] = [];
     let lines: number[] = [];
     for (let i = 0; i < raw.length; i++) {
@@ -124,10 +127,12 @@ async function* batchesOf(
 async function readGroup(
   file: AsyncBuffer,
   metadata: FileMetaData,
+  columns: readonly string[],
   rowStart: number,
   rowEnd: number,
 ): Promise<readonly (readonly unknown[])[]> {
   if (rowEnd === rowStart) return [];
+  if (columns.length === 0) return Array.from({ length: rowEnd - rowStart }, () => []);
   const state: { failed: boolean; rows: readonly (readonly unknown[])[] } = { failed: false, rows: [] };
   // When the reader finds a second column impossible, it throws and forgets the first one's read, whose rejection nobody would then
   // handle: that ends the process. So bytes come only after such a throw has had its time, and never to a reading that failed.
@@ -145,6 +150,7 @@ async function readGroup(
   const reading = parquetRead({
     file: late,
     metadata,
+    columns: [...columns],
     rowStart,
     rowEnd,
     compressors,

@@ -16,6 +16,7 @@ import {
   DuckDBTimestampSecondsValue,
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
+  type DuckDBPreparedStatement,
   type DuckDBResult,
   type DuckDBType,
   DuckDBTypeId,
@@ -24,11 +25,24 @@ import {
   JsonDuckDBValueConverter,
   StatementType,
 } from "@duckdb/node-api";
-import { type RowBatch, type Table, checkHeader, dateText, decimalText, plainNumber, timeText, timestampText } from "../tables/index.ts";
-import type { QueryOptions, Warehouse, WarehouseAddress } from "./contract.ts";
+import { type RowBatch, checkHeader, dateText, decimalText, plainNumber, timeText, timestampText } from "../tables/index.ts";
+import type { AnswerCell, QueryOptions, Warehouse, WarehouseAddress } from "./contract.ts";
 import { bindNames, notSelect, sqlError, warehouseError } from "./sql-place.ts";
 
 type DuckDBAddress = Extract<WarehouseAddress, { kind: "duckdb" }>;
+
+/** What every instance of ours is held by. */
+export function leash(maxMemoryMb: number): Record<string, string> {
+  return {
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+    allow_community_extensions: "false",
+    // Rows that spill would lie on disk in the clear.
+    temp_directory: "",
+    memory_limit: `${maxMemoryMb}MB`,
+    lock_configuration: "true",
+  };
+}
 
 export async function openDuckDB(address: DuckDBAddress): Promise<Warehouse> {
   const { path } = address;
@@ -36,14 +50,8 @@ export async function openDuckDB(address: DuckDBAddress): Promise<Warehouse> {
     throw warehouseError("missing", "WAREHOUSE_MISSING", `Expected a DuckDB file at ${path} but there is none. Check the path.`, { path });
   }
   const instance = await DuckDBInstance.create(path ?? ":memory:", {
+    ...leash(address.maxMemoryMb ?? 1024),
     ...(path === undefined ? {} : { access_mode: "READ_ONLY" }),
-    autoinstall_known_extensions: "false",
-    autoload_known_extensions: "false",
-    allow_community_extensions: "false",
-    // Rows that spill would lie on disk in the clear.
-    temp_directory: "",
-    memory_limit: `${address.maxMemoryMb ?? 1024}MB`,
-    lock_configuration: "true",
   }).catch((thrown: unknown) => {
     throw explain(thrown);
   });
@@ -56,7 +64,8 @@ export async function openDuckDB(address: DuckDBAddress): Promise<Warehouse> {
       const release = (): void => {
         if (open.delete(connection)) connection.closeSync();
       };
-      return startQuery(connection, sql, options, release);
+      const { columns, batches } = await startQuery(connection, sql, options, valueText, release);
+      return { columns, batches: numbered(batches) };
     },
     close: async () => {
       for (const connection of open) connection.interrupt();
@@ -67,8 +76,16 @@ export async function openDuckDB(address: DuckDBAddress): Promise<Warehouse> {
   };
 }
 
-async function startQuery(connection: DuckDBConnection, sql: string, options: QueryOptions, release: () => void): Promise<Table> {
-  const { signal, batchRows = 2048 } = options;
+/** What a query gives: rows in batches, each value as `convert` makes it. */
+interface Answer<T> {
+  readonly columns: readonly string[];
+  readonly batches: AsyncIterable<readonly (readonly T[])[]>;
+}
+
+type Convert<T> = (value: DuckDBValue, type: DuckDBType | undefined) => T;
+
+/** Interrupts the connection when the signal aborts, until `end`. */
+export function interruptible(connection: DuckDBConnection, signal: AbortSignal | undefined): { end(): void } {
   // An interrupt that comes just before a statement starts is forgotten by its start; so it is said again until the end.
   let again: NodeJS.Timeout | undefined;
   const interrupt = (): void => {
@@ -76,18 +93,41 @@ async function startQuery(connection: DuckDBConnection, sql: string, options: Qu
     again = setInterval(() => connection.interrupt(), 50);
   };
   signal?.addEventListener("abort", interrupt, { once: true });
+  return {
+    end: () => {
+      signal?.removeEventListener("abort", interrupt);
+      clearInterval(again);
+    },
+  };
+}
+
+/** Prepares the one SELECT that `sql` must be. Throws `input` `WAREHOUSE_NOT_SELECT`, and what DuckDB itself says of it. */
+export async function prepareSelect(connection: DuckDBConnection, sql: string): Promise<DuckDBPreparedStatement> {
+  const statements = await connection.extractStatements(sql);
+  if (statements.count !== 1) throw notSelect(`${statements.count} statements came`);
+  const statement = await statements.prepare(0);
+  if (statement.statementType !== StatementType.SELECT) throw notSelect("another kind of statement came");
+  return statement;
+}
+
+/** Starts one SELECT; `release` is called once, when the last row is out, the reader has left, or something went wrong. */
+export async function startQuery<T>(
+  connection: DuckDBConnection,
+  sql: string,
+  options: QueryOptions,
+  convert: Convert<T>,
+  release: () => void,
+): Promise<Answer<T>> {
+  const { signal, batchRows = 2048 } = options;
+  const interrupts = interruptible(connection, signal);
   const end = (): void => {
-    signal?.removeEventListener("abort", interrupt);
-    clearInterval(again);
+    interrupts.end();
     release();
   };
   try {
     signal?.throwIfAborted();
     const bound = bindNames(sql, options.parameters ?? {});
-    const statements = await connection.extractStatements(bound.sql);
-    if (statements.count !== 1) throw notSelect(`${statements.count} statements came`);
-    const statement = await statements.prepare(0);
-    if (statement.statementType !== StatementType.SELECT) throw notSelect("another kind of statement came");
+    const statement = await prepareSelect(connection, bound.sql);
     // Whole numbers would else be bound as doubles and found unequal to wide integers.
     if (bound.values.length > 0) {
       const types = bound.values.map((value) => (Number.isSafeInteger(value) ? BIGINT : undefined));
@@ -97,7 +137,7 @@ async function startQuery(connection: DuckDBConnection, sql: string, options: Qu
     signal?.throwIfAborted();
     const result = await statement.stream();
     const columns = checkHeader(result.columnNames(), "the query's result");
-    return { columns, batches: batchesOf(result, sql, batchRows, signal, end) };
+    return { columns, batches: batchesOf(result, sql, batchRows, signal, convert, end) };
   } catch (thrown) {
     end();
     signal?.throwIfAborted();
@@ -105,21 +145,16 @@ async function startQuery(connection: DuckDBConnection, sql: string, options: Qu
   }
 }
 
-async function* batchesOf(
+async function* batchesOf<T>(
   result: DuckDBResult,
   sql: string,
   batchRows: number,
   signal: AbortSignal | undefined,
+  convert: Convert<T>,
   end: () => void,
-): AsyncGenerator<RowBatch> {
+): AsyncGenerator<readonly (readonly T[])[]> {
   const types = result.columnTypes();
-  let rows: string[][] = [];
-  let count = 0;
-  const batch = (): RowBatch => {
-    const full = { rows, lines: rows.map((_, i) => count - rows.length + i + 1) };
-    rows = [];
-    return full;
-  };
+  let rows: T[][] = [];
   try {
     for (;;) {
       const chunk = await result.fetchChunk().catch((thrown: unknown) => {
@@ -129,15 +164,37 @@ async function* batchesOf(
       signal?.throwIfAborted();
       if (chunk === null || chunk.rowCount === 0) break;
       for (const values of chunk.getRows()) {
-        rows.push(values.map((value, i) => valueText(value, types[i])));
-        count += 1;
-        if (rows.length === batchRows) yield batch();
+        rows.push(values.map((value, i) => convert(value, types[i])));
+        if (rows.length < batchRows) continue;
+        yield rows;
+        rows = [];
       }
     }
-    if (rows.length > 0) yield batch();
+    if (rows.length > 0) yield rows;
   } finally {
     end();
   }
+}
+
+async function* numbered(batches: AsyncIterable<readonly (readonly string[])[]>): AsyncGenerator<RowBatch> {
+  let count = 0;
+  for await (const rows of batches) {
+    const before = count;
+    count += rows.length;
+    yield { rows, lines: rows.map((_, i) => before + i + 1) };
+  }
+}
+
+/** A value as JSON has it: numbers a double holds exactly, `null`, lists and structs; all else as text. */
+export function valueCell(value: DuckDBValue, type: DuckDBType | undefined): AnswerCell {
+  if (value === null || value === undefined) return null;
+  if (typeof value === "boolean") return value;
+  if (typeof value === "number") return Number.isFinite(value) ? Number(numberText(value, type)) : String(value);
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  const text = valueText(value, type);
+  // 15 digits are what every double keeps.
+  if (value instanceof DuckDBDecimalValue) return text.replaceAll(/[-.]/g, "").length <= 15 ? Number(text) : text;
+  return type !== undefined && nested.has(type.typeId) ? JSON.parse(text) : text;
 }
 
 function valueText(value: DuckDBValue, type: DuckDBType | undefined): string {
@@ -186,7 +243,7 @@ function numberText(value: number, type: DuckDBType | undefined): string {
 }
 
 /** DuckDB says what kind of error it is in the first words. */
-function explain(thrown: unknown, sql = ""): unknown {
+export function explain(thrown: unknown, sql = ""): unknown {
   if (!(thrown instanceof Error) || thrown.name === "StockroomError") return thrown;
   const { message } = thrown;
   const [first = ""] = message.split("\n");

@@ -1,8 +1,21 @@
 // Warehouse, the door of the room. See contract.ts for what it promises.
 
-import type { Warehouse, WarehouseAddress } from "./contract.ts";
+import type { LakeAnswer, LakeOptions, LakeTable, Warehouse, WarehouseAddress } from "./contract.ts";
 
-export type { Parameter, QueryOptions, Warehouse, WarehouseAddress } from "./contract.ts";
+export type {
+  AnswerCell,
+  LakeAnswer,
+  LakeColumn,
+  LakeOptions,
+  LakePart,
+  LakePlace,
+  LakeTable,
+  Parameter,
+  QueryOptions,
+  Warehouse,
+  WarehouseAddress,
+} from "./contract.ts";
+export { listPart, openSealed, type Sealed, type SealedRef } from "./sealed.ts";
 
 /**
  * Opens a warehouse for reading. DuckDB opens its file at once; PostgreSQL connects with the first query.
@@ -17,4 +30,9 @@ export async function openWarehouse(address: WarehouseAddress): Promise<Warehous
   // Each driver is loaded only by whoever uses it.
   if (address.kind === "duckdb") return (await import("./duckdb.ts")).openDuckDB(address);
   return (await import("./postgres.ts")).openPostgres(address);
+}
+
+/** Asks sealed tables by one SELECT. See lake.ts. */
+export async function askLake(tables: readonly LakeTable[], sql: string, options: LakeOptions = {}): Promise<LakeAnswer> {
+  return await (await import("./lake.ts")).askLake(tables, sql, options);
 }

@@ -1,64 +1,262 @@
-// sql: read-only questions to the house's own tables.
+// sql: read-only questions, to forecasts and predictions as they lie sealed in the store, or with --house to the house's own tables.
 //
-//   Q1. One query, opened as a cursor in a read-only transaction: nothing but what gives rows can stand there, and nothing after it.
-//   Q2. A superuser (the embedded server's owner is one) steps down to a role that may only read, so that no function reaches files or other sessions.
-//   Q3. Rows are fetched in pieces and stop at the limit; the statement is ended by the server after its time.
+//   Q1. One query, and nothing but what gives rows. The sealed tables are asked in memory (base/warehouse/lake.ts): there is nothing to write to.
+//   Q2. The house's tables are asked through a cursor in a read-only transaction; a superuser (the embedded server's owner is one) steps down to
+//       a role that may only read, so that no function reaches files or other sessions.
+//   Q3. Rows are fetched in pieces and stop at the limit; the query is ended after its time.
 
 import { defineCommand } from "citty";
 import { describeError, isStockroomError, StockroomError } from "../../base/errors.ts";
 import type { Records } from "../../base/records/contract.ts";
-import { printRows, toJson } from "../output.ts";
-import type { Cell, Column } from "../output.ts";
+import { writeTable } from "../../base/tables/index.ts";
+import { askLake, type AnswerCell, type LakeColumn, type LakeTable } from "../../base/warehouse/index.ts";
+import type { House } from "../../house.ts";
+import { makeProgress, printRows, toJson } from "../output.ts";
+import type { Column } from "../output.ts";
 import { readNumber } from "../read-args.ts";
-import { jsonFlag } from "../tools.ts";
+import { jsonFlag, operatorAtShell } from "../tools.ts";
 import type { Tools } from "../tools.ts";
 
 const reader = "stockroom_reader";
 const fetchRows = 500;
+const usualLimit = 1_000;
 
 export const sqlVerb = (tools: Tools) =>
   defineCommand({
     meta: {
       name: "sql",
-      description: `Ask the house's tables, read-only
-The tables stand in the schema stockroom and need no prefix. Without a QUERY, the tables and their columns are listed.
+      description: `Ask forecasts, backtests and predictions, read-only
+DuckDB's SQL, in memory: what a query needs is decrypted for it and never touches the disk. Without a QUERY, the tables are listed.
 Examples:
-  stockroom sql "select state, count(*) from run group by state"
-  stockroom sql "select zone, role, count(*) from key_use where not allowed group by zone, role"
-  stockroom sql "select kind, count(*), max(at) from outbox group by kind" --json`,
+  stockroom sql "select timestamp, sum(p50) from forecasts group by all order by all"
+  stockroom sql "select identifier, metric, p10, p50, p90 from aggregated where dataset_group = 'retail' and month_starting = '2026-10-01'"
+  stockroom sql "select item_id, avg(WAPE) from backtest_accuracy group by all order by 2 desc limit 20" --json
+  stockroom sql "from forecasts" --csv > forecasts.csv
+The house's own tables (runs, events, uses of keys), in PostgreSQL's SQL:
+  stockroom sql --house "select state, count(*) from run group by state"
+docs/forecast-sql.md lists all columns.`,
     },
     args: {
       query: { type: "positional", required: false, description: "One query" },
-      limit: { type: "string", description: "At most so many rows", default: "1000", valueHint: "n" },
-      timeout: { type: "string", description: "Seconds until the query is ended", default: "30", valueHint: "s" },
+      house: { type: "boolean", description: "Ask the house's own tables (schema stockroom)" },
+      csv: { type: "boolean", description: "Print CSV" },
       json: jsonFlag,
+      limit: { type: "string", description: `At most so many rows (default ${usualLimit}; with --csv all)`, valueHint: "n" },
+      timeout: { type: "string", description: "Seconds until the query is ended", default: "300", valueHint: "s" },
+      memory: {
+        type: "string",
+        description: "Megabytes that rows may take; what does not fit is refused",
+        default: "1024",
+        valueHint: "MB",
+      },
     },
     run: async ({ args }) => {
-      const limit = readNumber("--limit", args.limit, 1, 1_000_000);
-      const timeoutS = readNumber("--timeout", args.timeout, 1, 3_600);
-      const { records } = await tools.open();
-      const rows = await ask(records, args.query ?? tablesQuery, { limit, timeoutS, own: records.about().kind === "embedded" });
-      const shown = rows.slice(0, limit);
-      if (args.json) tools.output.print(toJson(shown));
-      else printRows(tools.output, shown, columnsOf(shown), { json: false, none: "no rows" });
-      if (rows.length > limit) tools.output.say(`There are more rows; these are the first ${limit}. Raise --limit for more.`);
+      const { output } = tools;
+      const { csv = false, json = false } = args;
+      if (csv && json) throw new StockroomError("input", "USAGE", "Expected --csv or --json but both came. Choose one.");
+      const limit = args.limit === undefined ? (csv ? Number.POSITIVE_INFINITY : usualLimit) : readNumber("--limit", args.limit, 1, 1e9);
+      const timeoutS = readNumber("--timeout", args.timeout, 1, 86_400);
+      const maxMemoryMb = readNumber("--memory", args.memory, 64, 1_000_000);
+      const house = await tools.open();
+      const { records } = house;
+      const own = records.about().kind === "embedded";
+      const ofHouse = async (query: string, most: number): Promise<Result> => {
+        const rows = await ask(records, query, { limit: most, timeoutS, own });
+        const columns = Object.keys(rows[0] ?? {});
+        return { columns, batches: once(rows.map((row) => columns.map((name) => asCell(row[name])))) };
+      };
+      if (args.query === undefined) {
+        const tables = args.house ? [] : await describeTables(await tablesOf(house));
+        // The house's tables are many and for whoever looks after it; they follow after what is asked for every day.
+        const houses = await ask(records, tablesQuery, { limit: 10_000, timeoutS, own });
+        const rows = [
+          ...tables,
+          ...houses.map((row) => ({ table: String(row["table"]), about: "the house's own (--house)", columns: String(row["columns"]) })),
+        ];
+        const columns = ["table", "about", "columns"] as const;
+        await show(tools, { columns, batches: once(rows.map((row) => columns.map((name) => row[name]))) }, { csv, json, limit });
+        return;
+      }
+      if (args.house) {
+        await show(tools, await ofHouse(args.query, Math.min(limit, 1_000_000)), { csv, json, limit });
+        return;
+      }
+      const late = AbortSignal.timeout(timeoutS * 1_000);
+      const progress = makeProgress(output, "reading");
+      try {
+        const answer = await askLake(await tablesOf(house), args.query, {
+          signal: AbortSignal.any([tools.signal, late]),
+          maxMemoryMb,
+          onPart: (done, total) => progress.update(done, total, "objects"),
+        }).finally(() => progress.end());
+        await show(tools, answer, { csv, json, limit });
+      } catch (error) {
+        if (late.aborted && !tools.signal.aborted && !isStockroomError(error)) throw timeoutError(timeoutS);
+        throw isStockroomError(error) && error.code === "WAREHOUSE_SQL" ? await withHint(records, error, own) : error;
+      }
     },
   });
+
+/** Everything that can be asked without --house. Of tables with one name the first stands: a group does not hide a table of the house's. */
+async function tablesOf(house: House): Promise<readonly LakeTable[]> {
+  const [{ forecastTables }, { classifyTables }] = await Promise.all([
+    import("../../forecast/index.ts"),
+    import("../../classify/index.ts"),
+  ]);
+  const actor = operatorAtShell("sql");
+  const coded = classifyTables(house.classify.parts, actor);
+  const taken = new Set(coded.map((table) => table.name));
+  const forecast = await forecastTables(house.forecast.parts, actor);
+  return [...forecast.filter((table) => table.schema !== undefined || !taken.has(table.name.toLowerCase())), ...coded];
+}
+
+interface Listed {
+  readonly table: string;
+  readonly about: string;
+  readonly columns: string;
+}
+
+async function describeTables(tables: readonly LakeTable[]): Promise<Listed[]> {
+  const listed: Listed[] = [];
+  for (const table of tables) {
+    const name = [...(table.schema === undefined ? [] : [table.schema]), table.name].map(sqlName).join(".");
+    // `..._all` has the columns of its sister and may be made of thousands of objects.
+    const sister = name.endsWith("_all") ? name.slice(0, -"_all".length) : undefined;
+    const columns =
+      sister === undefined
+        ? await table.open(undefined).then((open) => columnList(open.columns), denied)
+        : table.schema === "groups"
+          ? `as ${sqlName(table.name)}`
+          : `as ${sister}`;
+    listed.push({ table: name, about: table.about, columns });
+  }
+  return listed;
+}
+
+function denied(error: unknown): string {
+  if (isStockroomError(error) && error.kind === "denied") return "not granted to the role operator";
+  throw error;
+}
+
+const sqlName = (name: string): string => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`);
+
+const typeNames: Readonly<Record<LakeColumn["type"], string>> = { text: "text", number: "double", timestamp: "timestamp", date: "date" };
+
+/** Columns with their types; a run of numbered ones (p1, p2, ... p99) as one. */
+export function columnList(columns: readonly LakeColumn[]): string {
+  const shown: { first: string; last: string; readonly stem: string; next: number; readonly type: string }[] = [];
+  for (const { name, type } of columns) {
+    const [, stem = "", digits = ""] = /^(.*?)(\d+)$/.exec(name) ?? [];
+    const before = shown.at(-1);
+    if (
+      before !== undefined &&
+      digits !== "" &&
+      before.stem === stem &&
+      before.next === Number(digits) &&
+      before.type === typeNames[type]
+    ) {
+      before.last = name;
+      before.next += 1;
+    } else shown.push({ first: name, last: name, stem, next: Number(digits) + 1, type: typeNames[type] });
+  }
+  return shown
+    .map(({ first, last, type }) => `${first === last ? quotedColumn(first) : `${quotedColumn(first)}..${quotedColumn(last)}`} ${type}`)
+    .join(", ");
+}
+
+/** SQL of both kinds takes other letters only in quotes. */
+const quotedColumn = (name: string): string => (/^[A-Za-z_]\w*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`);
+
+interface Result {
+  readonly columns: readonly string[];
+  readonly batches: AsyncIterable<readonly (readonly AnswerCell[])[]>;
+}
+
+async function* once<T>(value: T): AsyncGenerator<T> {
+  yield value;
+}
+
+/** Prints at most `limit` rows and says when there are more. */
+async function show(
+  { output }: Tools,
+  { columns, batches }: Result,
+  { csv, json, limit }: { readonly csv: boolean; readonly json: boolean; readonly limit: number },
+): Promise<void> {
+  let more = false;
+  async function* limited(): AsyncGenerator<readonly (readonly AnswerCell[])[]> {
+    let left = limit;
+    for await (const batch of batches) {
+      if (batch.length > 0 && left === 0) {
+        more = true;
+        return;
+      }
+      more = batch.length > left;
+      yield batch.slice(0, left);
+      if (more) return;
+      left -= batch.length;
+    }
+  }
+  if (csv) {
+    if (columns.length > 0) await printCsv(output, columns, limited());
+  } else {
+    const rows: (readonly AnswerCell[])[] = [];
+    for await (const batch of limited()) rows.push(...batch);
+    if (json) output.print(toJson(rows.map((row) => Object.fromEntries(columns.map((name, at) => [name, row[at] ?? null])))));
+    else {
+      const shown = columns.map((name, at): Column<readonly AnswerCell[]> => ({ name, cell: (row) => plainCell(row[at] ?? null) }));
+      printRows(output, rows, shown, { json: false, none: "no rows" });
+    }
+  }
+  if (more) output.say(`There are more rows; these are the first ${limit}. Raise --limit for more.`);
+}
+
+async function printCsv(
+  output: Tools["output"],
+  columns: readonly string[],
+  batches: AsyncIterable<readonly (readonly AnswerCell[])[]>,
+): Promise<void> {
+  async function* plain(): AsyncGenerator<readonly (readonly (string | number | boolean | null)[])[]> {
+    for await (const batch of batches) yield batch.map((row) => row.map(plainCell));
+  }
+  for await (const bytes of writeTable(plain(), { format: "csv", columns })) await output.write(bytes);
+}
+
+const plainCell = (value: AnswerCell): string | number | boolean | null =>
+  typeof value === "object" && value !== null ? JSON.stringify(value) : value;
+
+function timeoutError(timeoutS: number): StockroomError {
+  return new StockroomError(
+    "input",
+    "SQL_TIMEOUT",
+    `Expected an answer within ${timeoutS} s but there was none. Narrow the query or raise --timeout.`,
+  );
+}
+
+/** Adds where to look, when a table that is not there is one of the house's. */
+async function withHint(records: Pick<Records, "transaction">, error: StockroomError, own: boolean): Promise<StockroomError> {
+  const name = /Table with name (\S+) does not exist/.exec(error.message)?.[1]?.replaceAll('"', "");
+  if (name === undefined) return error;
+  const houses = await ask(records, "select table_name from information_schema.tables where table_schema = 'stockroom'", {
+    limit: 10_000,
+    timeoutS: 30,
+    own,
+  });
+  const hint = houses.some((row) => row["table_name"] === name)
+    ? `${name} is one of the house's own tables: add --house.`
+    : "See the tables: stockroom sql";
+  return new StockroomError("input", "WAREHOUSE_SQL", `${error.message} ${hint}`, { facts: error.facts, cause: error });
+}
 
 const tablesQuery = `select table_name as table, string_agg(column_name || ' ' || data_type, ', ' order by ordinal_position) as columns
   from information_schema.columns where table_schema = 'stockroom' group by table_name order by table_name`;
 
 type Row = Readonly<Record<string, unknown>>;
 
-function columnsOf(rows: readonly Row[]): Column<Row>[] {
-  return Object.keys(rows[0] ?? {}).map((name) => ({ name, cell: (row) => asCell(row[name]) }));
-}
-
-function asCell(value: unknown): Cell {
+function asCell(value: unknown): AnswerCell {
   if (value === null || value === undefined) return null;
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
   if (Buffer.isBuffer(value)) return `\\x${value.toString("hex")}`;
-  return JSON.stringify(value);
+  return JSON.parse(JSON.stringify(value));
 }
 
 interface Bounds {
@@ -108,11 +306,7 @@ export async function ask(records: Pick<Records, "transaction">, query: string, 
       // SQLSTATE has five letters; anything else is the connection's trouble, not the query's.
       if (!/^[0-9A-Z]{5}$/.test(code) || /^(08|53|57P|58|XX)/.test(code)) throw error;
       if (code === "57014") {
-        throw new StockroomError(
-          "input",
-          "SQL_TIMEOUT",
-          `Expected an answer within ${timeoutS} s but there was none. Narrow the query or raise --timeout.`,
-        );
+        throw timeoutError(timeoutS);
       }
       throw refused(message, code);
     }
@@ -123,7 +317,7 @@ function refused(reason: string, sqlstate: string): StockroomError {
   return new StockroomError(
     "input",
     "SQL_REFUSED",
-    `Expected one read-only query (SELECT, VALUES or WITH) but the database says: ${reason}. See the tables: stockroom sql`,
+    `Expected one read-only query (SELECT, VALUES or WITH) but the database says: ${reason}. See the tables: stockroom sql --house`,
     { facts: { sqlstate } },
   );
 }

@@ -1,0 +1,79 @@
+// Views: what can be asked of the wing by SQL, and which sealed objects and tables it is made of.
+
+import { listPart, openSealed, type LakeColumn, type LakeTable } from "../../base/warehouse/index.ts";
+import type { Actor } from "../../base/vault/contract.ts";
+import { currentInferences, listPeriods } from "../store/inferences.ts";
+import type { ClassifyParts } from "./parts.ts";
+
+const text = (name: string): LakeColumn => ({ name, type: "text" });
+const number = (name: string): LakeColumn => ({ name, type: "number" });
+
+const place: readonly LakeColumn[] = [text("period"), text("country"), text("line")];
+
+const prediction: readonly LakeColumn[] = [
+  text("id"),
+  text("date"),
+  number("units"),
+  number("kg"),
+  text("code"),
+  number("probability"),
+  text("decision"),
+  text("runner_up"),
+  text("evidence"),
+  text("scheme_version"),
+  text("model"),
+];
+
+const figure: readonly LakeColumn[] = [
+  text("period"),
+  text("country"),
+  text("scheme"),
+  text("scheme_version"),
+  text("code"),
+  number("revision"),
+  number("items"),
+  number("units"),
+  number("kg"),
+  number("items_margin"),
+  number("units_margin"),
+  number("kg_margin"),
+];
+
+/** The wing's tables as `actor` may read them. */
+export function classifyTables({ records, objects }: Pick<ClassifyParts, "records" | "objects">, actor: Actor): readonly LakeTable[] {
+  const sealed = openSealed(objects, actor);
+  return [
+    {
+      name: "classify_predictions",
+      about: "Codes of items, the codings that count for each period",
+      open: async () => {
+        const periods = await listPeriods(records);
+        const current = (await Promise.all(periods.map(async ({ period }) => await currentInferences(records, period)))).flat();
+        return {
+          columns: [...place, ...prediction],
+          places: current.map(({ period, country, line, predictions }) => ({
+            part: sealed.part(predictions, prediction),
+            constants: { period, country, line },
+          })),
+        };
+      },
+    },
+    {
+      name: "classify_figures",
+      about: "Figures of the reports with their margins, every revision",
+      open: async () => ({
+        columns: figure,
+        places: [
+          {
+            part: listPart("classify figures", figure, async () =>
+              records.query<Record<string, string | number>>(
+                `select ${figure.map(({ name }) => name).join(", ")} from stockroom.classify_report order by period, country, scheme, scheme_version, code, revision`,
+              ),
+            ),
+            constants: {},
+          },
+        ],
+      }),
+    },
+  ];
+}
