@@ -41,6 +41,11 @@ const weight =
   (often: number, seldom: number) =>
   (profile: Profile): number =>
     rare(profile) ? seldom : often;
+/** As `weight`, with another figure where there are several seasons: a model of one sees the rest as noise. */
+const singleSeason =
+  (often: number, several: number, seldom: number) =>
+  (profile: Profile): number =>
+    rare(profile) ? seldom : profile.seasons > 1 ? several : often;
 /** Seasons that no state of ETS or lag of ARIMA carries: several at once, or one of more than 24 steps. */
 const hard = (profile: Profile, series: Series): boolean =>
   steady(profile) && (series.seasons.length > 1 || profile.lag > 24) && profile.known >= 2 * profile.lag;
@@ -49,13 +54,13 @@ const mapa = overLevels(ets, "ETS over months, quarters and years at once, or th
 
 // Costs per fit on a hundred points, in ms: theta 0.2, ets 2, mapa 2, lgt 10, arima 6, ces 6; they decide the limits.
 const register: readonly Candidate[] = [
-  { name: "theta", model: theta, serves: steady, prior: weight(1, 0.1), limit: 1100, refitBelow: 400 },
-  { name: "ets", model: ets, serves: always, prior: weight(0.2, 1), limit: 400, refitBelow: 200 },
+  { name: "theta", model: theta, serves: steady, prior: singleSeason(1, 0.3, 0.1), limit: 1100, refitBelow: 400 },
+  { name: "ets", model: ets, serves: always, prior: singleSeason(0.2, 0.1, 1), limit: 400, refitBelow: 200 },
   {
     name: "mapa",
     model: mapa,
     serves: (profile) => steady(profile) && profile.lag > 1 && profile.lag <= 24,
-    prior: weight(1, 0.1),
+    prior: singleSeason(1, 0.4, 0.1),
     limit: 500,
     refitBelow: 200,
   },
@@ -84,12 +89,12 @@ const register: readonly Candidate[] = [
     limit: 300,
     refitBelow: 200,
   },
-  { name: "mstl", model: mstl, serves: hard, prior: weight(1, 0.1), limit: 2000, refitBelow: 300 },
+  { name: "mstl", model: mstl, serves: hard, prior: singleSeason(1, 1.5, 0.1), limit: 2000, refitBelow: 300 },
   {
     name: "regression",
     model: regression,
     serves: (profile, series) => profile.known > 30 && profile.demand !== "none" && (series.regressors.length > 0 || hard(profile, series)),
-    prior: weight(0.5, 0.5),
+    prior: singleSeason(0.7, 1, 0.5),
     limit: 2000,
     refitBelow: 300,
   },
@@ -101,7 +106,7 @@ const register: readonly Candidate[] = [
     name: "npts",
     model: npts,
     serves: (profile, series) => rare(profile) || hard(profile, series),
-    prior: weight(0.2, 1),
+    prior: weight(0.05, 1),
     limit: 1100,
     refitBelow: 300,
   },
@@ -110,7 +115,7 @@ const register: readonly Candidate[] = [
     name: "snaive",
     model: snaive,
     serves: (profile) => steady(profile) && profile.lag > 1,
-    prior: weight(0.05, 0.02),
+    prior: singleSeason(0.02, 0.1, 0.02),
     limit: 2000,
     refitBelow: 300,
   },

@@ -61,6 +61,8 @@ export interface Profile {
   readonly variation: number;
   /** The main season in whole steps; 1: none. */
   readonly lag: number;
+  /** How many seasons: 2 for hours of a day and days of a week. */
+  readonly seasons: number;
   /** 0..1 after Wang, Smith and Hyndman 2006; 0 without two full seasons. */
   readonly seasonStrength: number;
   readonly trendStrength: number;

@@ -44,6 +44,7 @@ export function profileSeries(series: Series, end: number = series.values.length
     interval,
     variation,
     lag,
+    seasons: series.seasons.length,
     seasonStrength: season,
     trendStrength: trend,
   };
