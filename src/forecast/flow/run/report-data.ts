@@ -356,7 +356,8 @@ function notesOf({ panel, settings }: RunResult, summary: RunSummary, given: rea
   let cold = 0;
   for (let s = 0; s + 1 < panel.offsets.length; s++) if (panel.offsets[s] === panel.offsets[s + 1]) cold += 1;
   const served = cold - Math.min(cold, summary.silent);
-  if (served > 0) notes.push(`${count(served)} series have no history: they are forecast from items like them.`);
+  if (served > 0 && !given.some((note) => note.includes("no history")))
+    notes.push(`${count(served)} series have no history: they are forecast from items like them.`);
   if (summary.silent > 0)
     notes.push(`${count(summary.silent)} series could not be forecast: they have no value and nothing else to go by. models.csv says why.`);
   if (settings.windows > 0 && summary.accuracy === undefined)

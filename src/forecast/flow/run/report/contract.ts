@@ -1,4 +1,4 @@
-// What the report shows, as plain values: made from a run's result, embedded in the page, drawn by page.js.
+// What the report shows, as plain values: made from a run's result, embedded in the page, drawn by charts.js.
 //
 //   R1. Bounded: totals, and at most `shownSeries` series. A catalogue of 30,000 series makes a page of less than 3 MB.
 //   R2. `null` is missing; a number is rounded to what a planner reads.

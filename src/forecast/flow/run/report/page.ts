@@ -3,6 +3,8 @@
 //   G1. The policy allows this style sheet and this script by their hashes and nothing else.
 //   G2. Data stands in a JSON block whose `<` is escaped, so that no text ends the block.
 
+// (The script is not called page.js: that is what this file becomes in dist.)
+
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Report, ReportRow } from "./contract.ts";
@@ -26,7 +28,7 @@ const hashOf = (text: string): string => `'sha256-${createHash("sha256").update(
 
 /** Writes the page. It opens without a network, in light and dark, on a phone. */
 export async function renderReport(report: Report): Promise<string> {
-  const [style, script] = await Promise.all(["./page.css", "./page.js"].map((name) => readFile(new URL(name, import.meta.url), "utf8")));
+  const [style, script] = await Promise.all(["./look.css", "./charts.js"].map((name) => readFile(new URL(name, import.meta.url), "utf8")));
   const { dates, split, horizon, levels, labels, total, series, calibration } = report;
   const data = JSON.stringify({ dates, split, horizon, levels, labels, total, series, calibration }).replaceAll("<", String.raw`\u003c`);
   const policy = [
