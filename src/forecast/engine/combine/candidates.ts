@@ -59,7 +59,7 @@ const register: readonly Candidate[] = [
   {
     name: "mapa",
     model: mapa,
-    serves: (profile) => steady(profile) && profile.lag > 1 && profile.lag <= 24,
+    serves: (profile) => steady(profile) && profile.seasons === 1 && profile.lag > 1 && profile.lag <= 24,
     prior: singleSeason(1, 0.4, 0.1),
     limit: 500,
     refitBelow: 200,
@@ -105,7 +105,7 @@ const register: readonly Candidate[] = [
   {
     name: "npts",
     model: npts,
-    serves: (profile, series) => rare(profile) || hard(profile, series),
+    serves: rare,
     prior: weight(0.05, 1),
     limit: 1100,
     refitBelow: 300,
