@@ -4,6 +4,11 @@ import type { StoredEvent, Subscription } from "../../base/events/contract.ts";
 import type { Json, QueueDefinition, ScheduleDefinition, WorkflowDefinition } from "../../base/workflow/contract.ts";
 import { defaultsKey, prefixes } from "../store/keys.ts";
 import type { ForecastParts } from "./parts.ts";
+import { makeAdjust } from "./planning/adjusted.ts";
+import { makeExplain } from "./planning/explain.ts";
+import { makeMonitor } from "./planning/monitor.ts";
+import { makeReplenish } from "./planning/replenish.ts";
+import { makeWhatif } from "./planning/whatif.ts";
 import { makeGroupRun } from "./pipeline/group-run.ts";
 import { makeIntake } from "./pipeline/intake.ts";
 import { makeSapDeliver } from "./sap/deliver.ts";
@@ -24,17 +29,21 @@ function textOf(data: Readonly<Record<string, Json>>, name: string): string {
 
 /** Makes the wing's definitions over its parts. Starts nothing. */
 export function makeWing(parts: ForecastParts): ForecastWing {
-  const groupRun = makeGroupRun(parts);
+  const monitor = makeMonitor(parts);
+  const explain = makeExplain(parts);
+  const groupRun = makeGroupRun(parts, { monitor, explain });
   const intake = makeIntake(parts, groupRun);
   const extract = makeSapExtract(parts);
   const deliver = makeSapDeliver(parts);
   return {
-    workflows: [intake, groupRun, extract, deliver],
+    workflows: [intake, groupRun, extract, deliver, monitor, explain, makeAdjust(parts), makeWhatif(parts), makeReplenish(parts)],
     queues: [
       // A run spreads over all threads by itself, so more than two at once would only hold more panels in memory.
       { name: "forecast.heavy", perWorker: 2 },
       { name: "forecast.light", perWorker: 8 },
       { name: "forecast.sap", perWorker: 4 },
+      // A planner's questions do not wait behind trainings.
+      { name: "forecast.plan", perWorker: 2 },
     ],
     subscriptions: [
       ...[prefixes.train, defaultsKey].map((prefix) => ({

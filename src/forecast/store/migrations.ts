@@ -1,7 +1,9 @@
 // The tables of the forecasting wing, in the order in which they came.
 
 import type { Migration } from "../../base/records/contract.ts";
+import { adjustmentMigrations } from "./adjustments.ts";
+import { planMigrations } from "./plans.ts";
 import { runMigrations } from "./runs.ts";
 import { sapMigrations } from "./sap.ts";
 
-export const forecastMigrations: readonly Migration[] = [...sapMigrations, ...runMigrations];
+export const forecastMigrations: readonly Migration[] = [...sapMigrations, ...runMigrations, ...adjustmentMigrations, ...planMigrations];

@@ -172,6 +172,14 @@ export async function endRun(
   return rows.length === 1;
 }
 
+/** Puts one export of a finished run in the place of another, or beside the others. */
+export async function putRunExport(tx: Tx, id: string, name: string, ref: ObjectRef): Promise<void> {
+  await tx.query(
+    "update stockroom.forecast_run set exports = exports || jsonb_build_object($2::text, $3::jsonb) where id = $1 and state = 'done'",
+    [id, name, JSON.stringify(ref)],
+  );
+}
+
 /** The finished run of a content, if there is one. */
 export async function findRunOf(tx: Tx, group: string, content: string): Promise<ForecastRunRow | undefined> {
   const [row] = await tx.query<RunRecord>(

@@ -100,7 +100,7 @@ export async function exportReport(
   result: RunResult,
   facts: ReportFacts,
   signal: AbortSignal,
-): Promise<{ readonly exports: Exports; readonly summary: Readonly<Record<string, number | string | null>> }> {
+): Promise<{ readonly exports: Exports; readonly summary: Readonly<Record<string, number | string | null | readonly number[]>> }> {
   const notes = [
     ...facts.notes.map((note) => note.message),
     ...(facts.badRows > 0 ? [`${facts.badRows} rows could not be used and were set apart.`] : []),
@@ -127,6 +127,8 @@ export async function exportReport(
       wape: summary.accuracy?.wape ?? null,
       averageWql: summary.accuracy?.averageWql ?? null,
       mase: summary.accuracy?.mase ?? null,
+      // What later imports are judged by.
+      windowWql: summary.byWindow.map(({ accuracy }) => accuracy.averageWql),
       leader: first?.model ?? null,
       runKey: result.key,
     },

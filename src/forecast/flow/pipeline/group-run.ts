@@ -1,6 +1,6 @@
 // The run of a group: from its newest files to forecasts, exports, a dashboard and a notice.
 //
-//   settle -> plan -> prepare -> forecast -> export-forecast | export-backtest -> aggregate -> report -> publish -> clean
+//   settle -> plan -> prepare -> forecast -> export-forecast | export-backtest -> adjust -> aggregate -> report -> publish -> adjust-again -> clean
 //
 //   G1. Of a burst of uploads only the newest trains: a request waits a moment, and ends when a newer one stands. It looks again before the long part.
 //   G2. Content decides: when inputs and settings are those of a finished run, nothing is trained.
@@ -15,7 +15,7 @@ import type { RunContext, WorkflowDefinition } from "../../../base/workflow/cont
 import { printFrequency } from "../../engine/calendar/frequency.ts";
 import type { Panel } from "../../engine/contract.ts";
 import { prefixes, type ObjectRef } from "../../store/keys.ts";
-import { beginRun, endRun, findRunOf, findTrained, getRun, isSuperseded, type InputRefs } from "../../store/runs.ts";
+import { beginRun, endRun, findLatest, findRunOf, findTrained, getRun, isSuperseded, type InputRefs } from "../../store/runs.ts";
 import { actAs, timeOf, type ForecastParts } from "../parts.ts";
 import type { InputNote } from "../inputs/read.ts";
 import type { InputKind } from "../inputs/schema.ts";
@@ -24,7 +24,10 @@ import { learnedPieceOf, openRun, type Run } from "../run/run.ts";
 import type { ChunkStore, RunProgress } from "../run/contract.ts";
 import { writeAggregated } from "./aggregated.ts";
 import { exportBacktest, exportForecast, exportReport, type Exports } from "./exports.ts";
-import { objectChunks, unpackPanel } from "./pieces.ts";
+import { adjustBeforehand, layOver } from "../planning/adjusted.ts";
+import { explainRunId, settingsAuthor, type ExplainInput } from "../planning/explain.ts";
+import { monitorRunId, type MonitorRunInput } from "../planning/monitor.ts";
+import { objectChunks, piecesPrefix, unpackPanel } from "./pieces.ts";
 import { prepareJob } from "./prepare-job.ts";
 import { hashOf, recipeHash, runSettingsOf, type Recipe } from "./recipe.ts";
 import { readRecipes } from "./recipes.ts";
@@ -47,6 +50,8 @@ type Plan = {
   readonly settings: Recipe;
   readonly inputs: InputRefs;
   readonly reuses: string | null;
+  /** The forecast that stood when other demand came. */
+  readonly before: string | null;
 };
 
 type Prepared = {
@@ -61,7 +66,16 @@ type Prepared = {
 
 const kinds: readonly InputKind[] = ["target", "related", "metadata"];
 
-export function makeGroupRun(parts: ForecastParts): WorkflowDefinition<GroupRunInput, GroupRunResult> {
+/** What a run starts beside itself. */
+export interface GroupRunChildren {
+  readonly monitor: WorkflowDefinition<MonitorRunInput>;
+  readonly explain: WorkflowDefinition<ExplainInput>;
+}
+
+export function makeGroupRun(
+  parts: ForecastParts,
+  { monitor, explain }: GroupRunChildren,
+): WorkflowDefinition<GroupRunInput, GroupRunResult> {
   return {
     name: "forecast.run",
     queue: "forecast.heavy",
@@ -76,6 +90,11 @@ export function makeGroupRun(parts: ForecastParts): WorkflowDefinition<GroupRunI
       if (late) {
         await context.step("clean", async () => await clean(parts, context.runId, plan));
         return { outcome: "superseded", run: null };
+      }
+      const sha256 = plan.inputs.target?.sha256;
+      if (plan.before !== null && sha256 !== undefined) {
+        const judged: MonitorRunInput = { group: input.group, before: plan.before, panel: prepared.panel, sha256 };
+        await context.startChild(monitor, judged, { id: monitorRunId(judged) });
       }
       const holder = makeHolder(parts, context, plan, prepared);
       await context.step("forecast", async (signal) => {
@@ -98,6 +117,12 @@ export function makeGroupRun(parts: ForecastParts): WorkflowDefinition<GroupRunI
         ),
       ]);
       faultPoint("forecast.run.exported");
+      const adjusted = await context.step("adjust", async (signal): Promise<Exports> => {
+        const system = forecast["forecast"];
+        const run = { id: plan.id, group: input.group, content: plan.content };
+        const ref = system === undefined ? undefined : await adjustBeforehand(parts, context.runId, run, system, signal);
+        return ref === undefined ? {} : { adjusted: ref };
+      });
       const aggregated = await context.step(
         "aggregate",
         async (signal) => await writeAggregated(parts, where, (await holder.open(signal)).run.result(), signal),
@@ -113,9 +138,18 @@ export function makeGroupRun(parts: ForecastParts): WorkflowDefinition<GroupRunI
           signal,
         );
       });
-      const exports: Exports = { ...forecast, ...backtest, ...aggregated, ...report.exports };
+      const exports: Exports = { ...forecast, ...adjusted, ...backtest, ...aggregated, ...report.exports };
       const isFirst = await context.step("publish", async () => await publish(parts, input.group, plan, prepared, exports, report.summary));
       faultPoint("forecast.run.published");
+      // What planners said between the export and its publishing was laid over the run before; now this one stands.
+      const laid = await context.step("adjust-again", async (signal) => {
+        const latest = await findLatest(parts.records, input.group);
+        return latest === undefined ? null : (await layOver(parts, context.runId, latest, signal)).run;
+      });
+      if (laid !== null && plan.settings.explain) {
+        const asked: ExplainInput = { run: laid, item: null, author: settingsAuthor };
+        await context.startChild(explain, asked, { id: explainRunId(asked) });
+      }
       await context.step("clean", async () => await clean(parts, context.runId, plan));
       return { outcome: isFirst ? "forecast" : "unchanged", run: plan.id };
     },
@@ -137,6 +171,8 @@ async function planRun(parts: ForecastParts, runId: string, input: GroupRunInput
   if (same !== undefined) return { kind: "unchanged", run: same.id };
   const now = parts.clock.now();
   const trained = await findTrained(records, input.group, recipe, new Date(now - settings.maxAgeSeconds * 1_000).toISOString());
+  const before = await findLatest(records, input.group);
+  const isNewDemand = before !== undefined && before.inputs.target?.sha256 !== inputs.target?.sha256;
   const at = timeOf(parts);
   const id = `${at.slice(0, 19).replaceAll(/[-:]/g, "")}Z-${content.slice(0, 8)}`;
   await beginRun(records, {
@@ -151,7 +187,7 @@ async function planRun(parts: ForecastParts, runId: string, input: GroupRunInput
     reuses: trained?.id,
     startedAt: at,
   });
-  return { kind: "run", id, content, recipe, settings, inputs, reuses: trained?.id ?? null };
+  return { kind: "run", id, content, recipe, settings, inputs, reuses: trained?.id ?? null, before: isNewDemand ? before.id : null };
 }
 
 /** The newest file of each kind, of the group's own or of the group it takes them from. */
@@ -168,7 +204,7 @@ async function findInputs(parts: ForecastParts, recipe: Recipe): Promise<InputRe
   return found;
 }
 
-const piecesOf = (plan: Pick<Plan, "content">, group: string): string => `${prefixes.runs}${group}/${plan.content.slice(0, 32)}/`;
+const piecesOf = (plan: Pick<Plan, "content">, group: string): string => piecesPrefix(group, plan.content);
 
 async function prepare(parts: ForecastParts, context: RunContext, plan: Plan, signal: AbortSignal): Promise<Prepared> {
   const actor = actAs("forecast", context.runId);

@@ -7,8 +7,12 @@ import type { Actor } from "../../../base/vault/contract.ts";
 import type { Category, Panel } from "../../engine/contract.ts";
 import type { ChunkStore } from "../run/contract.ts";
 import { pieceMissing } from "../run/pieces.ts";
+import { prefixes } from "../../store/keys.ts";
 
 const largestPiece = 2 ** 31 - 1;
+
+/** Where the pieces of a content lie; they outlive the run for what is asked of it later. */
+export const piecesPrefix = (group: string, content: string): string => `${prefixes.runs}${group}/${content.slice(0, 32)}/`;
 
 /** A run's pieces under one prefix of the store. */
 export function objectChunks(objects: ObjectStore, actor: Actor, prefix: string): ChunkStore {
@@ -70,11 +74,11 @@ export async function* packPanel(panel: Panel): Body {
   }
 }
 
-/** Reads `packPanel`'s bytes into shared memory. Throws `fault` `FORECAST_PANEL_BROKEN` when they are cut short. */
-export async function unpackPanel(body: Body): Promise<Panel> {
+/** Gives the bytes of a body piece by piece, as many as are asked for. Throws `fault` `FORECAST_PANEL_BROKEN` when there are fewer. */
+function makeFiller(body: Body): (target: Uint8Array) => Promise<void> {
   const iterator = body[Symbol.asyncIterator]();
   let rest: Uint8Array = new Uint8Array(0);
-  const fill = async (target: Uint8Array): Promise<void> => {
+  return async (target) => {
     let at = 0;
     while (at < target.length) {
       if (rest.length === 0) {
@@ -94,11 +98,40 @@ export async function unpackPanel(body: Body): Promise<Panel> {
       at += take;
     }
   };
+}
+
+async function readHead(fill: (target: Uint8Array) => Promise<void>): Promise<PanelHead> {
   const length = Buffer.alloc(8);
   await fill(length);
   const text = Buffer.alloc(length.readDoubleLE());
   await fill(text);
-  const head: PanelHead = JSON.parse(text.toString("utf8"));
+  return JSON.parse(text.toString("utf8"));
+}
+
+const categoriesOf = (list: PanelHead["dimensions"]): Category[] =>
+  list.map(({ name, levels, codes }) => ({ name, levels, codes: Int32Array.from(codes) }));
+
+/** What a panel is called by: its grid, its series and the names of its numbers, without the numbers. */
+export type PanelNames = Pick<Panel, "grid" | "itemIds" | "dimensions" | "metadata" | "seasons"> & {
+  readonly regressors: readonly { readonly name: string }[];
+  readonly shared: readonly { readonly name: string }[];
+};
+
+/** Reads the head of `packPanel`'s bytes alone; the rest is not pulled. Throws `fault` `FORECAST_PANEL_BROKEN`. */
+export async function unpackNames(body: Body): Promise<PanelNames> {
+  const iterator = body[Symbol.asyncIterator]();
+  try {
+    const head = await readHead(makeFiller({ [Symbol.asyncIterator]: () => iterator }));
+    return { ...head, dimensions: categoriesOf(head.dimensions), metadata: categoriesOf(head.metadata) };
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** Reads `packPanel`'s bytes into shared memory. Throws `fault` `FORECAST_PANEL_BROKEN` when they are cut short. */
+export async function unpackPanel(body: Body): Promise<Panel> {
+  const fill = makeFiller(body);
+  const head = await readHead(fill);
   const shared = async (bytes: number): Promise<SharedArrayBuffer> => {
     const buffer = new SharedArrayBuffer(bytes);
     await fill(new Uint8Array(buffer));
@@ -113,13 +146,11 @@ export async function unpackPanel(body: Body): Promise<Panel> {
   };
   const regressors = await numbers(head.regressors);
   const sharedRegressors = await numbers(head.shared);
-  const categories = (list: PanelHead["dimensions"]): Category[] =>
-    list.map(({ name, levels, codes }) => ({ name, levels, codes: Int32Array.from(codes) }));
   return {
     grid: head.grid,
     itemIds: head.itemIds,
-    dimensions: categories(head.dimensions),
-    metadata: categories(head.metadata),
+    dimensions: categoriesOf(head.dimensions),
+    metadata: categoriesOf(head.metadata),
     offsets,
     values,
     regressors,

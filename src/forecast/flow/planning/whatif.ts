@@ -1,0 +1,127 @@
+// What-if: a finished run forecast again under other prices, promotions or holidays; both forecasts are kept side by side.
+
+import { StockroomError } from "../../../base/errors.ts";
+import { writeThrough } from "../../../base/objects/tickets.ts";
+import type { WorkflowDefinition } from "../../../base/workflow/contract.ts";
+import { applyChanges, checkChanges } from "../../engine/scenario/apply.ts";
+import { parseTransformations, type Change, type Parsed } from "../../engine/scenario/change.ts";
+import { parseCommand } from "../../engine/scenario/command.ts";
+import { getRun } from "../../store/runs.ts";
+import { actAs, type ForecastParts } from "../parts.ts";
+import { tidy } from "../run/rows.ts";
+import { faultsText } from "./adjusted.ts";
+import { answerPrefix, askedId, findAnswer, keepAnswer, type Answered, type Plain } from "./asked.ts";
+import { findFinished, readModel, readNames, readPanel, settingsOfRun } from "./finished.ts";
+import { bothBody, compareBoth, comparisonBody, forecastBoth } from "./scenario.ts";
+
+/** `said` is the question in words. */
+export type WhatifInput = {
+  readonly run: string;
+  readonly said: string;
+  readonly changes: readonly Plain<Change>[];
+  readonly author: string;
+};
+
+const idOf = (input: Pick<WhatifInput, "run" | "changes">): string => askedId("whatif", [input.run, input.changes]);
+
+export const whatifRunId = (input: Pick<WhatifInput, "run" | "changes">): string => `forecast.whatif/${idOf(input)}`;
+
+export function makeWhatif(parts: ForecastParts): WorkflowDefinition<WhatifInput, Answered> {
+  return {
+    name: "forecast.whatif",
+    queue: "forecast.plan",
+    title: (input) => `what if ${input.said} (${input.run})`,
+    run: async (context, input) =>
+      await context.step("forecast", async (signal): Promise<Answered> => {
+        const id = idOf(input);
+        const known = await findAnswer(parts, id);
+        if (known !== undefined) return known;
+        const run = await getRun(parts.records, input.run);
+        const actor = actAs("plan", context.runId);
+        const panel = await readPanel(parts, actor, run, signal);
+        const applied = applyChanges(panel, input.changes);
+        if (applied.kind === "faults") throw faulty(faultsText(applied.faults));
+        const both = await forecastBoth(panel, applied.panel, settingsOfRun(run), await readModel(parts, actor, run, panel, signal), {
+          compute: parts.compute,
+          signal,
+          onProgress: (done, total) => context.progress(done, total, "series forecast"),
+        });
+        const comparison = compareBoth(both);
+        const prefix = answerPrefix(run.group, id);
+        const staged = [
+          await writeThrough(await parts.objects.writeTicket(actor, `${prefix}forecast.csv`), bothBody(panel, both), signal),
+          await writeThrough(
+            await parts.objects.writeTicket(actor, `${prefix}comparison.csv`),
+            comparisonBody(panel, both, comparison),
+            signal,
+          ),
+        ];
+        const { total, items, steps } = comparison;
+        return await keepAnswer(
+          parts,
+          context.runId,
+          {
+            id,
+            kind: "whatif",
+            group: run.group,
+            run: run.id,
+            title: input.said,
+            author: input.author,
+            asked: { changes: input.changes },
+            summary: {
+              baseline: tidy(total.baseline),
+              scenario: tidy(total.scenario),
+              delta: tidy(total.delta),
+              percent: total.percent === undefined ? null : tidy(total.percent),
+              series: items.length,
+              moved: items.filter(({ delta }) => delta !== 0).length,
+              steps: steps.map(({ baseline, scenario }) => [tidy(baseline), tidy(scenario)]),
+              effects: applied.effects.map(({ cells, series }) => ({ cells, series })),
+              warnings: applied.warnings,
+            },
+          },
+          staged,
+          signal,
+        );
+      }),
+  };
+}
+
+const faulty = (text: string): StockroomError =>
+  new StockroomError("input", "SCENARIO_FAULTS", `Expected changes that can be applied. ${text}`);
+
+/** Reads changes as a line of text, as TimeSeriesTransformations (JSON), or both. Throws `input` `SCENARIO_FAULTS`, `SCENARIO_EMPTY`. */
+export function readChanges(set: string | undefined, json: string | undefined): readonly Change[] {
+  const parsed: Parsed[] = [];
+  if (set !== undefined) parsed.push(parseCommand(set));
+  if (json !== undefined) parsed.push(parseTransformations(parseJson(json)));
+  if (parsed.length === 0)
+    throw new StockroomError("input", "SCENARIO_EMPTY", 'Expected changes such as "price *= 0.9" but received none. Give --set or --file.');
+  return parsed.flatMap((each) => {
+    if (each.kind === "faults") throw faulty(faultsText(each.faults));
+    return each.changes;
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new StockroomError("input", "JSON_BROKEN", "Expected changes as JSON but they are not. Correct them.", { cause });
+  }
+}
+
+/** Makes the question of a group's latest forecast or of a run, refusing what its columns do not have. Starts nothing. */
+export async function planWhatif(
+  parts: Pick<ForecastParts, "objects" | "records">,
+  word: string,
+  changes: readonly Change[],
+  said: string,
+  author: string,
+): Promise<{ readonly input: WhatifInput; readonly id: string; readonly answer: string }> {
+  const run = await findFinished(parts.records, word);
+  const faults = checkChanges(await readNames(parts, actAs("plan", `what if ${author}`), run), changes);
+  if (faults.length > 0) throw faulty(faultsText(faults));
+  const input: WhatifInput = { run: run.id, said, changes, author };
+  return { input, id: whatifRunId(input), answer: idOf(input) };
+}

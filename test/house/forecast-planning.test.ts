@@ -1,0 +1,305 @@
+// Planners in a whole house: their adjustments beside the system's forecast, imports judged, what-ifs, explanations and orders kept.
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { layOver, sayAdjustment, takeBack, type AdjustmentAsked } from "../../src/forecast/flow/planning/adjusted.ts";
+import { planExplain } from "../../src/forecast/flow/planning/explain.ts";
+import { planReplenish } from "../../src/forecast/flow/planning/replenish.ts";
+import { planWhatif, readChanges } from "../../src/forecast/flow/planning/whatif.ts";
+import { listAdjustments } from "../../src/forecast/store/adjustments.ts";
+import { getPlan, listPlans } from "../../src/forecast/store/plans.ts";
+import { findLatest, type ForecastRunRow } from "../../src/forecast/store/runs.ts";
+import { makeRandom } from "../../src/base/random.ts";
+import type { House } from "../../src/house.ts";
+import { shopDefaults, shopMetadata, shopTarget } from "../kit/forecast-shop.ts";
+import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/house.ts";
+
+let place: TestPlace;
+let house: House;
+
+beforeEach(async () => {
+  place = await makePlace({ STOCKROOM_FORECAST_SETTLE_MS: "100" });
+  house = await openAt(place, { work: true, quiet: true });
+});
+
+afterEach(async () => {
+  await house.close();
+  await place.remove();
+});
+
+const put = async (key: string, text: string): Promise<void> => {
+  await house.objects.put(operator, key, textBytes(text));
+};
+
+/** The rows of a table as objects. */
+async function rowsOf(ref: { readonly key: string; readonly version?: string } | undefined): Promise<Record<string, string>[]> {
+  if (ref === undefined) throw new Error("there is no such export");
+  const bytes = await house.objects.read(operator, ref.key, ref.version === undefined ? {} : { version: ref.version });
+  const [header = "", ...lines] = Buffer.from(bytes).toString("utf8").trim().split(/\r?\n/);
+  const columns = header.split(",");
+  return lines.map((line) => Object.fromEntries(line.split(",").map((cell, at) => [columns[at] ?? "", cell])));
+}
+
+const latest = async (): Promise<ForecastRunRow> => {
+  const run = await findLatest(house.records, "shop");
+  if (run === undefined) throw new Error("there is no run");
+  return run;
+};
+
+const parts = (): House["forecast"]["parts"] => house.forecast.parts;
+
+const asked = (more: Partial<AdjustmentAsked> = {}): AdjustmentAsked => ({
+  group: "shop",
+  kind: "set",
+  value: 100,
+  where: "item_id = item_0",
+  from: "2025-01-01",
+  to: "2025-01-31",
+  author: "Ada",
+  reason: "festival",
+  ...more,
+});
+
+const say = async (more: Partial<AdjustmentAsked> = {}): Promise<string> => {
+  const { row, runId } = await sayAdjustment(parts(), house.workflows, asked(more), "test");
+  expect(await house.workflows.outcome(runId)).toMatchObject({ kind: "done" });
+  return row.id;
+};
+
+const exported = async (): Promise<readonly unknown[]> =>
+  (await house.events.list({ kind: "forecast.exported", limit: 100 })).map((event) => event.data["key"]).toReversed();
+
+async function start(settings = shopDefaults()): Promise<void> {
+  await put("forecast-defaults.yaml", settings);
+  await put("forecast/train/shop.metadata.csv", shopMetadata());
+  await put("forecast/train/shop.csv", shopTarget());
+  await settled(house);
+}
+
+describe("adjustments", () => {
+  test("stand beside the system's forecast, are exported anew with every word, and are withdrawn but not forgotten", async () => {
+    await start();
+    const before = await latest();
+    const system = await rowsOf(before.exports["forecast"]);
+    const first = await say();
+    const once = await latest();
+    expect(once.exports["forecast"]).toEqual(before.exports["forecast"]);
+    const adjusted = await rowsOf(once.exports["adjusted"]);
+    expect(adjusted).toHaveLength(system.length);
+    const isMeant = (row: Record<string, string>): boolean => row["item_id"] === "item_0" && row["timestamp"] === "2025-01-01";
+    expect(adjusted.filter((row) => !isMeant(row))).toEqual(system.filter((row) => !isMeant(row)));
+    const [meant, own] = [adjusted.find(isMeant), system.find(isMeant)];
+    expect(meant).toMatchObject({ mean: "100", p50: "100" });
+    expect(Number(meant?.["p90"])).toBeCloseTo((100 * Number(own?.["p90"])) / Number(own?.["p50"]), 3);
+    // A later percentage acts on what the set left; a condition on metadata meets all its items.
+    await say({ kind: "percent", value: 50, where: "category = tea", to: "2025-03-31", author: "Bo", reason: "tea week" });
+    const twice = await rowsOf((await latest()).exports["adjusted"]);
+    expect(twice[0]).toMatchObject({ item_id: "item_0", timestamp: "2025-01-01", mean: "150" });
+    const tea = twice.find((row) => row["item_id"] === "item_3" && row["timestamp"] === "2025-03-01");
+    const teaSystem = system.find((row) => row["item_id"] === "item_3" && row["timestamp"] === "2025-03-01");
+    expect(Number(tea?.["mean"])).toBeCloseTo(1.5 * Number(teaSystem?.["mean"]), 3);
+    await takeBack(parts(), house.workflows, first, "Ada");
+    await settled(house);
+    expect(Number((await rowsOf((await latest()).exports["adjusted"]))[0]?.["mean"])).toBeCloseTo(1.5 * Number(system[0]?.["mean"]), 3);
+    await expect(takeBack(parts(), house.workflows, first, "Ada")).rejects.toMatchObject({ code: "ADJUSTMENT_WITHDRAWN" });
+    await takeBack(parts(), house.workflows, "2", "Ada");
+    await settled(house);
+    // All withdrawn: whoever took the adjusted export takes the system's numbers now.
+    expect(await rowsOf((await latest()).exports["adjusted"])).toEqual(system);
+    expect(await listAdjustments(house.records, { group: "shop" })).toMatchObject([
+      { id: "1", withdrawnBy: "Ada", reason: "festival" },
+      { id: "2", withdrawnBy: "Ada", reason: "tea week" },
+    ]);
+    expect((await exported()).map((key) => `${key}`.split("/").at(-1))).toEqual([
+      "forecast.csv",
+      "forecast.adjusted.csv",
+      "forecast.adjusted.csv",
+      "forecast.adjusted.csv",
+      "forecast.adjusted.csv",
+    ]);
+    // Nothing new was said: nothing is told again.
+    const again = await layOver(parts(), "test", await latest(), new AbortController().signal);
+    expect(again).toMatchObject({ outcome: "unchanged" });
+    expect(await exported()).toHaveLength(5);
+  });
+
+  test("are taken up by each new run until their dates pass, and are scored when what was adjusted has come", async () => {
+    await start();
+    // Item 0 in truth sells what the series says; a planner who knows it better, and one who does not.
+    const truth = (await rowsOf({ key: "forecast/train/shop.csv" })).length;
+    expect(truth).toBe(8 * 36);
+    const come = shopTarget({ months: 38 })
+      .trim()
+      .split("\n")
+      .map((line) => line.split(","));
+    const came = (item: string, at: string): number => Number(come.find((row) => row[0] === item && row[2] === at)?.[3]);
+    await say({ value: came("item_0", "2025-01-01"), author: "Ada", reason: "asked the shop" });
+    await say({
+      kind: "percent",
+      value: 200,
+      where: "item_id = item_5",
+      from: "2025-01-01",
+      to: "2025-04-30",
+      author: "Bo",
+      reason: "hope",
+    });
+    await put("forecast/train/shop.csv", shopTarget({ months: 38 }));
+    await settled(house);
+    const run = await latest();
+    const adjusted = await rowsOf(run.exports["adjusted"]);
+    const system = await rowsOf(run.exports["forecast"]);
+    const differing = adjusted.filter((row, at) => row["mean"] !== system[at]?.["mean"]);
+    // The new forecast begins in March: of Ada's word nothing is left, of Bo's two months.
+    expect(differing.map((row) => [row["item_id"], row["timestamp"]])).toEqual([
+      ["item_5", "2025-03-01"],
+      ["item_5", "2025-04-01"],
+    ]);
+    expect((await exported()).at(-1)).toBe(run.exports["adjusted"]?.key);
+
+    const [judged, ...others] = await listPlans(house.records, { kinds: ["monitor"] });
+    expect(others).toEqual([]);
+    expect(judged).toMatchObject({ title: "2025-01-01 to 2025-02-01", summary: { points: 16, series: 8 } });
+    const value = await rowsOf(judged?.exports["value-added"]);
+    const of = (by: string, name: string): Record<string, string> => value.find((row) => row["by"] === by && row["name"] === name) ?? {};
+    expect(of("all", "all")["points"]).toBe("16");
+    expect(of("author", "Ada")).toMatchObject({ points: "1", improved: "1", worsened: "0", wape_used: "0" });
+    expect(of("author", "Bo")).toMatchObject({ points: "2", improved: "0", worsened: "2" });
+    expect(Number(of("reason", "hope")["adjustment_added"])).toBeLessThan(0);
+    expect(of("item", "item_5 · store_1")["points"]).toBe("2");
+    expect(await rowsOf(judged?.exports["adjusted-cells"])).toHaveLength(3);
+    // The same data again: nothing is judged twice.
+    await put("forecast/train/shop.csv", `${shopTarget({ months: 38 })}\n`);
+    await settled(house);
+    expect(await listPlans(house.records, { kinds: ["monitor"] })).toHaveLength(1);
+  });
+
+  test("that fit nothing the group has are refused with every fault; one that stops fitting is told of", async () => {
+    await start();
+    await expect(sayAdjustment(parts(), house.workflows, asked({ where: "colour = red" }), "test")).rejects.toMatchObject({
+      code: "ADJUSTMENT_FAULTS",
+      kind: "input",
+    });
+    await expect(
+      sayAdjustment(parts(), house.workflows, asked({ value: -1, from: "2025-02-30", to: "x", reason: " " }), "test"),
+    ).rejects.toThrow(/0 or more.*--from.*--to.*reason/s);
+    await expect(sayAdjustment(parts(), house.workflows, asked({ group: "sohp" }), "test")).rejects.toMatchObject({
+      code: "FORECAST_GROUP_MISSING",
+    });
+    expect(await listAdjustments(house.records)).toEqual([]);
+    await say({ where: "category = tea" });
+    const withoutTea = shopDefaults().replaceAll("category", "kind");
+    await put("forecast/train/shop.metadata.csv", shopMetadata().replace("category", "kind"));
+    await put("forecast-defaults.yaml", withoutTea);
+    await settled(house);
+    const titles = (await house.notices.list({ limit: 100 })).map((notice) => notice.title);
+    expect(titles).toContain("Adjustment 1 of shop no longer fits");
+    expect((await latest()).exports["adjusted"]).toBeUndefined();
+  });
+});
+
+describe("an import", () => {
+  test("that is not what was forecast raises one alarm, in one notice", async () => {
+    await start(shopDefaults().replace("NumberOfBacktestWindows: 2", "NumberOfBacktestWindows: 5"));
+    const doubled = shopTarget({ months: 39 })
+      .split("\n")
+      .map((line) => (/,2025-/.test(line) ? line.replace(/[\d.]+$/, (value) => (2.5 * Number(value)).toFixed(2)) : line))
+      .join("\n");
+    await put("forecast/train/shop.csv", doubled);
+    await settled(house);
+    await put("forecast/train/shop.csv", doubled);
+    await settled(house);
+    const [judged, ...others] = await listPlans(house.records, { kinds: ["monitor"] });
+    expect(others).toEqual([]);
+    expect(judged?.summary).toMatchObject({ verdict: "alarm", points: 24 });
+    expect(judged?.summary["ratio"]).toBeGreaterThan(2);
+    expect((await rowsOf(judged?.exports["items"])).filter((row) => row["verdict"] === "alarm").length).toBeGreaterThan(4);
+    const notices = (await house.notices.list({ limit: 100 })).filter((notice) => notice.id.startsWith("forecast.monitor/"));
+    expect(notices.map((notice) => [notice.severity, notice.title])).toEqual([["alarm", "What came of shop is not what was forecast"]]);
+    expect(await house.events.list({ kind: "forecast.monitored" })).toHaveLength(1);
+  });
+});
+
+/** Demand that answers to its price: half as much again at 1.50. */
+function priced(months: number, horizon: number): { readonly target: string; readonly related: string } {
+  const target = ["item_id,store,timestamp,demand"];
+  const related = ["item_id,store,timestamp,price"];
+  for (let item = 0; item < 8; item++) {
+    const random = makeRandom(7).fork(`item ${item}`);
+    for (let month = 0; month < months + horizon; month++) {
+      const at = new Date(Date.UTC(2022, month, 1)).toISOString().slice(0, 10);
+      const price = month < months && random.next() < 0.3 ? 1.5 : 2;
+      related.push(`item_${item},store_${item % 2},${at},${price.toFixed(2)}`);
+      if (month >= months) continue;
+      const value = (20 + 5 * item) * (price === 1.5 ? 1.5 : 1) * (1 + 0.05 * random.normal());
+      target.push(`item_${item},store_${item % 2},${at},${value.toFixed(2)}`);
+    }
+  }
+  return { target: `${target.join("\n")}\n`, related: `${related.join("\n")}\n` };
+}
+
+describe("questions to a finished forecast", () => {
+  test("are answered by its models, kept once, and compare", async () => {
+    const { target, related } = priced(36, 3);
+    await put("forecast-defaults.yaml", shopDefaults({ related: true }));
+    await put("forecast/train/shop.metadata.csv", shopMetadata());
+    await put("forecast/train/shop.related.csv", related);
+    await put("forecast/train/shop.csv", target);
+    await settled(house);
+    const run = await latest();
+    const said = "price = 1.5 where store = store_0";
+    const question = await planWhatif(parts(), "shop", readChanges(said, undefined), said, "Ada");
+    for (const id of [question.id, `${question.id}/again`]) {
+      await house.workflows.start("forecast.whatif", question.input, { id });
+      expect(await house.workflows.outcome(id)).toMatchObject({ kind: "done", value: { id: question.answer, isNew: id === question.id } });
+    }
+    const answer = await getPlan(house.records, question.answer);
+    expect(answer).toMatchObject({ kind: "whatif", run: run.id, title: said, author: "Ada", summary: { series: 8, moved: 4 } });
+    expect(answer.summary["percent"]).toBeGreaterThan(10);
+    const both = await rowsOf(answer.exports["forecast"]);
+    const system = await rowsOf(run.exports["forecast"]);
+    expect(both).toHaveLength(24);
+    for (const [at, row] of both.entries()) {
+      // The baseline is the forecast that was made, to its last digit.
+      expect([row["baseline_mean"], row["baseline_p10"], row["baseline_p90"]]).toEqual([
+        system[at]?.["mean"],
+        system[at]?.["p10"],
+        system[at]?.["p90"],
+      ]);
+    }
+    const moved = both.filter((row) => Number(row["mean"]) > Number(row["baseline_mean"]));
+    expect(moved.map((row) => row["store"])).toEqual(Array.from({ length: 12 }, () => "store_0"));
+    expect(both.filter((row) => row["mean"] === row["baseline_mean"])).toHaveLength(12);
+    expect(await rowsOf(answer.exports["comparison"])).toHaveLength(8);
+    await expect(planWhatif(parts(), "shop", readChanges("prize = 1", undefined), "", "Ada")).rejects.toMatchObject({
+      code: "SCENARIO_FAULTS",
+    });
+
+    const why = await planExplain(parts(), run.id, null, "Ada");
+    await house.workflows.start("forecast.explain", why.input, { id: why.id });
+    expect(await house.workflows.outcome(why.id)).toMatchObject({ kind: "done" });
+    const explained = await getPlan(house.records, why.answer);
+    expect((await rowsOf(explained.exports["attributes"])).map((row) => row["attribute"])).toContain("price");
+    expect(await rowsOf(explained.exports["series"])).toHaveLength(8);
+    await expect(planExplain(parts(), "shop", "nothing", "Ada")).rejects.toMatchObject({ code: "EXPLAIN_NO_ITEM" });
+
+    const defaults = { leadTime: 1, reviewPeriod: 1, service: { kind: "cycle", level: 0.95 } } as const;
+    await expect(planReplenish(parts(), "shop", defaults, "Ada")).rejects.toMatchObject({ code: "REPLENISH_NO_STOCK" });
+    await put(
+      "forecast/stock/shop.csv",
+      "item_id,store,on_hand,pack_size,on_order,on_order_due\nitem_0,store_0,0,12,,\nitem_1,store_1,500,12,,\nitem_2,store_0,0,6,30,2025-01-15\nitem_9,store_0,1,1,,\n",
+    );
+    await put("forecast/stock/shop.orders.csv", "item_id,store,quantity,due\nitem_0,store_0,24,2025-01-01\nitem_0,store_0,24,soon\n");
+    const orders = await planReplenish(parts(), "shop", defaults, "Ada");
+    await house.workflows.start("forecast.replenish", orders.input, { id: orders.id });
+    expect(await house.workflows.outcome(orders.id)).toMatchObject({ kind: "done" });
+    const proposed = await getPlan(house.records, orders.answer);
+    expect(proposed.summary).toMatchObject({ rows: 3, orders: 2, badRows: 2 });
+    const [first, second, third] = await rowsOf(proposed.exports["orders"]);
+    expect(first).toMatchObject({ item_id: "item_0", position: "24" });
+    expect(Number(first?.["quantity"]) % 12).toBe(0);
+    expect(second).toMatchObject({ quantity: "0", decided_by: "none" });
+    expect(third).toMatchObject({ position: "30" });
+    // Another adjustment is another forecast, and so another question.
+    await say({ kind: "percent", value: 100, where: "" });
+    expect((await planReplenish(parts(), "shop", defaults, "Ada")).answer).not.toBe(orders.answer);
+  });
+});
