@@ -59,7 +59,8 @@ const register: readonly Candidate[] = [
   {
     name: "mapa",
     model: mapa,
-    serves: (profile) => steady(profile) && profile.seasons === 1 && profile.lag > 1 && profile.lag <= 24,
+    // Days of a week and a year are many and leave it little to say; hours of a day and a week gain by it.
+    serves: (profile) => steady(profile) && (profile.seasons === 1 || profile.lag >= 24) && profile.lag > 1 && profile.lag <= 24,
     prior: singleSeason(1, 0.4, 0.1),
     limit: 500,
     refitBelow: 200,
