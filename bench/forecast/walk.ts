@@ -135,7 +135,7 @@ async function electronics(): Promise<void> {
   await settled(house);
   const whole = await measure(async () => await upload(house, group));
   const run = await findLatest(house.records, group.name);
-  if (run === undefined) throw new Error("The forecast of electronics did not come about.");
+  if (run === undefined) throw new Error(await whyNot(house));
   say("electronics: upload to notice", whole, `${run.summary?.["series"]} series, backtest WAPE ${percent(run.summary?.["wape"])}`);
   const again = await measure(async () => await upload(house, { ...group, target: `${group.target}\n` }));
   await house.objects.put(operator, `forecast/train/${group.name}.csv`, Buffer.from(group.target));
@@ -150,6 +150,9 @@ async function electronics(): Promise<void> {
   await house.close();
   await rm(home, { recursive: true, force: true });
 }
+
+const whyNot = async (house: House): Promise<string> =>
+  `The forecast did not come about: ${(await house.workflows.deadLetters()).map((letter) => `${letter.title}: ${letter.error.message}`).join("; ")}`;
 
 const percent = (value: unknown): string => (typeof value === "number" ? `${(100 * value).toFixed(1)} %` : "none");
 
@@ -204,7 +207,7 @@ async function orangeJuice(): Promise<void> {
   await settled(house);
   const whole = await measure(async () => await upload(house, group));
   const run = await findLatest(house.records, group.name);
-  if (run === undefined) throw new Error("The forecast of juice did not come about.");
+  if (run === undefined) throw new Error(await whyNot(house));
   say(
     "orange juice: upload to the ERP",
     whole,
