@@ -1,6 +1,16 @@
 // The door of the forecasting wing: what the house, the server and the command line may use of it.
 
 export { makeDirectVerbs } from "./doors/direct-verbs.ts";
+export {
+  forecastRoutes,
+  type ForecastRoutedHouse,
+  type ForecastRunDetail,
+  type ForecastRunList,
+  type GroupList,
+  type ImportList,
+} from "./doors/routes.ts";
+export type { ImportDetail } from "./doors/reading.ts";
+export type { Drill } from "./flow/views/drill.ts";
 export type { DirectTools } from "./doors/tools.ts";
 export { forecastGrants, forecastZones, type ForecastParts } from "./flow/parts.ts";
 export { forecastSettings } from "./flow/settings.ts";

@@ -16,6 +16,9 @@ export function mountPage(app: FastifyInstance, { workflows, notices }: ServerPa
       app.hasRoute({ method: "GET", url: "/classify" })
         ? `<p><a href="/classify">Classification</a>: lines and their champions, reports, items for review.</p>`
         : "",
+      app.hasRoute({ method: "GET", url: "/forecast" })
+        ? `<p><a href="/forecast">Forecasts</a>: dataset groups and their dashboards, figures, exports, imports into SAP.</p>`
+        : "",
       table(
         "Dead letters",
         "None: nothing waits for a person.",

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { gather } from "../../src/base/bytes.ts";
 import { classifyRoutes } from "../../src/classify/index.ts";
 import { makeShop } from "../../src/classify/demo/shop.ts";
-import { html } from "../../src/classify/doors/pages/html.ts";
+import { html } from "../../src/base/pages/html.ts";
 import type { House } from "../../src/house.ts";
 import type {
   ApiError,

@@ -1,30 +1,11 @@
-// Fields: what comes with a request, parsed once. What is unknown, too long, twice or unreadable is an error, never ignored.
+// Fields: what comes with a request of this wing.
 
-import { z } from "zod";
-import { StockroomError } from "../../base/errors.ts";
+import type { z } from "zod";
+import { readFields as read, type FieldSource } from "../../base/pages/fields.ts";
 
-// oxlint-disable-next-line no-control-regex
-const control = /[\u0000-\u001f\u007f]/;
+export { line } from "../../base/pages/fields.ts";
 
-/** A line of text of at most `most` characters. What it must say is for whoever uses it to check. */
-export const line = (most = 300) =>
-  z
-    .string()
-    .max(most)
-    .refine((text) => !control.test(text), "control characters are not allowed");
-
-const sources = {
-  query: { code: "QUERY_BAD", what: "other query parameters" },
-  body: { code: "BODY_BAD", what: "another body" },
-  path: { code: "PATH_BAD", what: "another path" },
-  form: { code: "FORM_BAD", what: "another form" },
-} as const;
-
-/** Parses a request's values; throws `input` `QUERY_BAD`, `BODY_BAD`, `PATH_BAD` or `FORM_BAD` with all problems at once. An absent body has no fields. */
-export function readFields<Shape extends z.ZodType>(source: keyof typeof sources, shape: Shape, values: unknown): z.output<Shape> {
-  const parsed = shape.safeParse(values ?? {});
-  if (parsed.success) return parsed.data;
-  const { code, what } = sources[source];
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || source}: ${issue.message}`).join("; ");
-  throw new StockroomError("input", code, `Expected ${what}: ${problems}. See docs/classify-http.md.`);
+/** Parses a request's values; throws `input` `QUERY_BAD`, `BODY_BAD`, `PATH_BAD` or `FORM_BAD` with all problems at once. */
+export function readFields<Shape extends z.ZodType>(source: FieldSource, shape: Shape, values: unknown): z.output<Shape> {
+  return read(source, shape, values, "docs/classify-http.md");
 }

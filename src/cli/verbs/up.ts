@@ -53,14 +53,20 @@ Everything runs in this process; more workers beside it: stockroom worker`,
       }
       const house = await tools.open({ work: true, quiet: args.demo, settings: { "server.host": args.host, "server.port": args.port } });
       const { openServer } = await import("../../server/index.ts");
-      const { classifyRoutes } = await import("../../classify/index.ts");
+      const [{ classifyRoutes }, { forecastRoutes }] = await Promise.all([
+        import("../../classify/index.ts"),
+        import("../../forecast/index.ts"),
+      ]);
       const server = await openServer({
         parts: house,
         settings: house.settings.server,
         version: tools.version,
         pictures: house.pictures,
         probes: { workflows: () => proveTaking(house) },
-        mount: async (app) => await classifyRoutes(app, { parts: house.classify.parts, workflows: house.workflows }),
+        mount: async (app) => {
+          await classifyRoutes(app, { parts: house.classify.parts, workflows: house.workflows });
+          await forecastRoutes(app, { parts: house.forecast.parts });
+        },
       });
       try {
         tools.output.say(`Stockroom is open at ${server.url} (home ${house.settings.home}). Ctrl-C closes it.`);

@@ -1,8 +1,8 @@
 // Overview: every line with its champion and what waits for people, and the periods with their reports.
 
 import type { LineRow } from "../../store/lines.ts";
-import { count, moment } from "./frame.ts";
-import { href, html, type Html } from "./html.ts";
+import { count, moment } from "../../../base/pages/frame.ts";
+import { href, html, type Html } from "../../../base/pages/html.ts";
 
 export interface Overview {
   readonly lines: readonly LineRow[];

@@ -3,8 +3,8 @@
 import type { PeriodReport, ShownFigure, ShownReport } from "../../flow/commands.ts";
 import type { ReportFigure } from "../../store/reports.ts";
 import type { CodeBook } from "./codes.ts";
-import { count, moment } from "./frame.ts";
-import { href, html, type Html } from "./html.ts";
+import { count, moment } from "../../../base/pages/frame.ts";
+import { href, html, type Html } from "../../../base/pages/html.ts";
 
 /** Pure. */
 export function reportPage({ period, reports, unreported }: PeriodReport, book: CodeBook): Html {

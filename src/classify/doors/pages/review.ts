@@ -7,8 +7,8 @@ import type { ReviewItem } from "../../flow/review.ts";
 import { parseLine } from "../../engine/words.ts";
 import type { ReviewRow } from "../../store/reviews.ts";
 import type { CodeBook } from "./codes.ts";
-import { count } from "./frame.ts";
-import { href, html, type Html } from "./html.ts";
+import { count } from "../../../base/pages/frame.ts";
+import { href, html, type Html } from "../../../base/pages/html.ts";
 
 /** What part of the queue is looked at; kept through every answer. */
 export interface ReviewFilter {

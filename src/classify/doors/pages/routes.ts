@@ -6,6 +6,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { describeError, isStockroomError, meanings, StockroomError } from "../../../base/errors.ts";
+import { pageHeaders } from "../../../base/pages/frame.ts";
+import { html, type Html } from "../../../base/pages/html.ts";
 import { parseLine } from "../../engine/words.ts";
 import { parseReviewQuery, readReport } from "../../flow/commands.ts";
 import type { ClassifyParts } from "../../flow/parts.ts";
@@ -17,8 +19,7 @@ import { countReviews, getReview } from "../../store/reviews.ts";
 import { line as text, readFields } from "../fields.ts";
 import { readCodeBook } from "./codes.ts";
 import { checkForm, formToken, keepReviewer, reviewerOf, takeForms } from "./forms.ts";
-import { page, pageHeaders } from "./frame.ts";
-import { html, type Html } from "./html.ts";
+import { page } from "./frame.ts";
 import { overviewPage } from "./overview.ts";
 import { reportPage } from "./report.ts";
 import { reviewHref, reviewPage } from "./review.ts";

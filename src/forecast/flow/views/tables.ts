@@ -92,9 +92,10 @@ const byGroup = (a: ForecastRunRow, b: ForecastRunRow): number => (a.group < b.g
 
 /** Settings of a run as its row has them; they were a recipe when they were written. */
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by beginRun from a recipe
-const recipeOf = (run: ForecastRunRow): Recipe => run.settings as Recipe;
+export const recipeOf = (run: ForecastRunRow): Recipe => run.settings as Recipe;
 
-function aggregatedTable(sealed: Sealed, name: string, runs: readonly ForecastRunRow[], about: string): LakeTable {
+/** The aggregated views of runs as one table. */
+export function aggregatedTable(sealed: Sealed, name: string, runs: readonly ForecastRunRow[], about: string): LakeTable {
   return {
     name,
     about,

@@ -1,0 +1,158 @@
+// Overview: every group with its latest forecast, and what was brought into the ERP.
+
+import { count, moment } from "../../../base/pages/frame.ts";
+import { html, type Html } from "../../../base/pages/html.ts";
+import type { ForecastRunRow } from "../../store/runs.ts";
+import type { ImportRow } from "../../store/sap.ts";
+import type { AnswerRow, ImportDetail } from "../reading.ts";
+import { amount, groupPath, percent } from "./frame.ts";
+
+export interface GroupShown {
+  readonly name: string;
+  readonly runs: number;
+  readonly latest: ForecastRunRow | undefined;
+}
+
+const numberIn = (run: ForecastRunRow | undefined, name: string): number | null => {
+  const value = run?.summary?.[name];
+  return typeof value === "number" ? value : null;
+};
+
+/** Pure. */
+export function overviewPage(groups: readonly GroupShown[], imports: readonly ImportRow[]): Html {
+  if (groups.length === 0) {
+    return html`<p>No dataset group yet. Put the settings and a first file, and its forecast is made by itself:</p>
+      <p><code>stockroom put forecast-defaults.yaml forecast-defaults.yaml</code></p>
+      <p><code>stockroom put retail.csv forecast/train/retail.csv</code></p>`;
+  }
+  return html`<div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Group</th>
+            <th scope="col">Latest forecast (UTC)</th>
+            <th scope="col" class="n">Series</th>
+            <th scope="col" class="n">WAPE</th>
+            <th scope="col" class="n">Average wQL</th>
+            <th scope="col" class="n">MASE</th>
+            <th scope="col">Leading model</th>
+            <th scope="col" class="n">Forecasts</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${groups.map(({ name, runs, latest }) => {
+            const leader = latest?.summary?.["leader"];
+            return html`<tr>
+              <th scope="row">${latest === undefined ? name : html`<a href="${groupPath(name)}">${name}</a>`}</th>
+              <td>${latest?.endedAt === undefined ? html`<span class="warn">none yet</span>` : moment(latest.endedAt)}</td>
+              <td class="n">${amount(numberIn(latest, "series"))}</td>
+              <td class="n">${percent(numberIn(latest, "wape"))}</td>
+              <td class="n">${amount(numberIn(latest, "averageWql"))}</td>
+              <td class="n">${amount(numberIn(latest, "mase"))}</td>
+              <td>${typeof leader === "string" ? leader : ""}</td>
+              <td class="n">${runs}</td>
+            </tr> `;
+          })}
+        </tbody>
+      </table>
+    </div>
+    <p class="dim">
+      WAPE: what the backtests missed, as a share of what was sold. MASE below 1: better than repeating the last season. Ask for more:
+      <code>stockroom sql</code>
+    </p>
+    ${
+      imports.length > 0 &&
+      html`<h2>Latest imports into SAP</h2>
+        ${importTable(imports)}`
+    }`;
+}
+
+const stateWords: Readonly<Record<ImportRow["state"], Html>> = {
+  running: html`<span class="tag">at work</span>`,
+  done: html`<span class="tag good">done</span>`,
+  partly: html`<span class="tag warn">some rows refused</span>`,
+};
+
+export function importTable(imports: readonly ImportRow[]): Html {
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Import</th>
+          <th scope="col">Group</th>
+          <th scope="col">Into</th>
+          <th scope="col">State</th>
+          <th scope="col" class="n">Rows</th>
+          <th scope="col" class="n">Taken</th>
+          <th scope="col" class="n">Refused</th>
+          <th scope="col">Begun (UTC)</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${imports.map(
+          (row) =>
+            html`<tr>
+              <th scope="row" class="mono"><a href="/forecast/-/imports/${encodeURIComponent(row.id)}">${row.id}</a></th>
+              <td><a href="${groupPath(row.group)}">${row.group}</a></td>
+              <td>${row.target}</td>
+              <td>${stateWords[row.state]}</td>
+              <td class="n">${count(row.rows)}</td>
+              <td class="n">${count(row.sent)}</td>
+              <td class="n">${row.failed > 0 ? html`<span class="warn">${count(row.failed)}</span>` : 0}</td>
+              <td>${moment(row.startedAt)}</td>
+            </tr> `,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+/** Pure. */
+export const importsPage = (imports: readonly ImportRow[]): Html =>
+  imports.length === 0
+    ? html`<p>Nothing was brought into SAP yet. Name a target under <code>forecast.sap.targets</code> in the settings.</p>`
+    : importTable(imports);
+
+/** Pure. */
+export function importPage({ import: row, batches, answers, more }: ImportDetail, shownAll: boolean): Html {
+  const path = `/forecast/-/imports/${encodeURIComponent(row.id)}`;
+  return html`${importTable([row])}
+    ${
+      row.state === "partly" &&
+      html`<p class="note bad">
+        The ERP refused ${count(row.failed)} of ${count(row.rows)} rows. When the cause is mended, resume: only those rows are sent again.
+      </p>`
+    }
+    <p>
+      Batches answered: ${batches.length}.
+      ${shownAll ? html`<a href="${path}">Refused rows only</a>` : html`<a href="${path}?answers=all">All answers</a>`}
+    </p>
+    ${answers.length === 0 ? html`<p>${shownAll ? "No answers yet." : "No row was refused."}</p>` : answerTable(answers)}
+    ${more && html`<p class="dim">There are more: GET /api/forecast/-/imports/${row.id}?answers=all&limit=10000</p>`}`;
+}
+
+function answerTable(answers: readonly AnswerRow[]): Html {
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col" class="n">Row</th>
+          <th scope="col" class="n">Round</th>
+          <th scope="col">Outcome</th>
+          <th scope="col">What the ERP said</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${answers.map(
+          ({ seq, round, taken, messages }) =>
+            html`<tr>
+              <td class="n">${count(seq + 1)}</td>
+              <td class="n">${round}</td>
+              <td>${taken ? html`<span class="good">taken</span>` : html`<span class="warn">refused</span>`}</td>
+              <td>${messages.map(({ type, id, text }) => html`<div><code>${type} ${id}</code> ${text}</div>`)}</td>
+            </tr> `,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}

@@ -1,0 +1,121 @@
+// Pages: the wing for people without the console. Only the exported dashboard has a script, its own; the others work without any.
+//
+//   P1. What goes wrong in a page is told as a page with the error's words and code; who may not enter at all is answered by the server.
+//   P2. Names that begin with a hyphen are no group's, so a group is never in the way of a page: /forecast/-/imports.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { describeError, isStockroomError, meanings, type StockroomError } from "../../../base/errors.ts";
+import { pageHeaders } from "../../../base/pages/frame.ts";
+import { html, type Html } from "../../../base/pages/html.ts";
+import type { ForecastParts } from "../../flow/parts.ts";
+import { findLatest, listGroups, listRuns } from "../../store/runs.ts";
+import { listImports } from "../../store/sap.ts";
+import { line as text, readFields } from "../fields.ts";
+import { findExport, findShown, operatorOverHttp, parseDrill, readExports, readImport, type Driller } from "../reading.ts";
+import { dashboardHeaders, withLinks } from "./dashboard.ts";
+import { figuresPage } from "./figures.ts";
+import { groupPath, page } from "./frame.ts";
+import { importPage, importsPage, overviewPage } from "./overview.ts";
+
+const nothing = z.strictObject({});
+const runQuery = z.strictObject({ run: text(500).optional() });
+const importQuery = z.strictObject({ answers: z.enum(["failed", "all"]).default("failed") });
+const ofGroup = z.strictObject({ group: text(500) });
+const ofImport = z.strictObject({ id: text(500) });
+
+const shownRuns = 50;
+const shownImports = { overview: 5, page: 100 };
+const shownAnswers = 500;
+/** A dashboard is bounded by its making (report/contract.ts). */
+const maxDashboardBytes = 32 << 20;
+
+/** Mounts /forecast and what lies below it. */
+export async function mountPages(app: FastifyInstance, parts: Pick<ForecastParts, "records" | "objects">, driller: Driller): Promise<void> {
+  const { records, objects } = parts;
+
+  app.get(
+    "/forecast",
+    shown("/forecast", async (request) => {
+      readFields("query", nothing, request.query);
+      const [groups, imports] = await Promise.all([listGroups(records), listImports(records, shownImports.overview)]);
+      const rows = await Promise.all(groups.map(async ({ name, runs }) => ({ name, runs, latest: await findLatest(records, name) })));
+      return { title: "Forecasts", body: overviewPage(rows, imports) };
+    }),
+  );
+
+  app.get(
+    "/forecast/:group",
+    shown("", async (request, reply) => {
+      const { run: asked } = readFields("query", runQuery, request.query);
+      const run = await findShown(parts, readFields("path", ofGroup, request.params).group, asked);
+      const entry = await findExport(parts, run, "dashboard.html");
+      const [bytes, runs, exports] = await Promise.all([
+        objects.read(operatorOverHttp(groupPath(run.group)), entry.key, { version: entry.version, maxBytes: maxDashboardBytes }),
+        listRuns(records, { group: run.group, limit: shownRuns }),
+        readExports(parts, run),
+      ]);
+      const markup = Buffer.from(bytes).toString("utf8");
+      const done = runs.filter((one) => one.state === "done").toSorted((a, b) => ((a.endedAt ?? "") > (b.endedAt ?? "") ? -1 : 1));
+      reply.headers(dashboardHeaders(markup));
+      return { whole: withLinks(markup, { run, runs: done, exports }) };
+    }),
+  );
+
+  app.get(
+    "/forecast/:group/figures",
+    shown("", async (request) => {
+      const { by, where } = parseDrill(request.query);
+      const asked = where.find(([name]) => name === "run")?.[1];
+      const run = await findShown(parts, readFields("path", ofGroup, request.params).group, asked);
+      const held = where.filter(([name]) => name !== "run");
+      const drill = await driller.read(run, { by, where: held }, `${groupPath(run.group)}/figures`);
+      return { title: `Figures of ${run.group}`, body: figuresPage(run, asked, drill) };
+    }),
+  );
+
+  app.get(
+    "/forecast/-/imports",
+    shown("/forecast/-/imports", async (request) => {
+      readFields("query", nothing, request.query);
+      return { title: "Imports into SAP", body: importsPage(await listImports(records, shownImports.page)) };
+    }),
+  );
+
+  app.get(
+    "/forecast/-/imports/:id",
+    shown("", async (request) => {
+      const { answers } = readFields("query", importQuery, request.query);
+      const { id } = readFields("path", ofImport, request.params);
+      const all = answers === "all";
+      const detail = await readImport(parts, id, { all, limit: shownAnswers, purpose: "http GET /forecast/-/imports" });
+      return { title: `Import of ${detail.import.group} into ${detail.import.target}`, body: importPage(detail, all) };
+    }),
+  );
+}
+
+type Answer = { readonly title: string; readonly body: Html } | { readonly whole: string };
+
+/** A route that answers with a page, or with a page that says what was wrong. */
+function shown(here: string, make: (request: FastifyRequest, reply: FastifyReply) => Promise<Answer>) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    try {
+      const answer = await make(request, reply);
+      if ("whole" in answer) return await reply.send(answer.whole);
+      return await reply.headers(pageHeaders).send(page(answer.title, here, answer.body));
+    } catch (error) {
+      // The words of a fault are for the log, and the server writes it.
+      if (!isStockroomError(error) || error.kind === "fault") throw error;
+      return await reply
+        .code(meanings[error.kind].status)
+        .headers(pageHeaders)
+        .send(page("Not shown", here, problem(error)));
+    }
+  };
+}
+
+function problem(error: StockroomError): Html {
+  const { message, code } = describeError(error);
+  return html`<p class="note bad" role="alert">${message}</p>
+    <p class="dim">Code ${code}. <a href="/forecast">To the forecasts</a></p>`;
+}

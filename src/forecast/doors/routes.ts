@@ -1,0 +1,168 @@
+// Routes: the wing over HTTP. What the house has of forecasts, to be read; the pages for people stand in pages/.
+//
+// Owns: /api/forecast and what it answers. Does not own: the guard, the shape of errors (server), what is forecast and when (flow).
+//   R1. Every parameter is checked; an unknown one is refused.
+//   R2. Exports are read in the role `operator`, and every reading stands in the log of key uses.
+//   R3. Answers are bounded by their limit; exports stream.
+//
+// docs/forecast-http.md lists the routes with examples.
+
+import { Readable } from "node:stream";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { z } from "zod";
+import type { Drill } from "../flow/views/drill.ts";
+import type { ForecastParts } from "../flow/parts.ts";
+import { getRun, listGroups, listRuns, type ForecastRunRow } from "../store/runs.ts";
+import { listImports, type ImportRow } from "../store/sap.ts";
+import { line as text, readFields } from "./fields.ts";
+import { mountPages } from "./pages/routes.ts";
+import {
+  findExport,
+  makeDriller,
+  operatorOverHttp,
+  parseDrill,
+  readExports,
+  readImport,
+  type ExportRow,
+  type ImportDetail,
+} from "./reading.ts";
+
+/** The house as the routes of this wing see it. */
+export interface ForecastRoutedHouse {
+  readonly parts: Pick<ForecastParts, "records" | "objects">;
+}
+
+/** GET /api/forecast/groups */
+export interface GroupList {
+  readonly groups: Awaited<ReturnType<typeof listGroups>>;
+}
+
+/** GET /api/forecast/runs: newest first. */
+export interface ForecastRunList {
+  readonly runs: readonly Omit<ForecastRunRow, "settings" | "exports">[];
+}
+
+/** GET /api/forecast/runs/ID */
+export interface ForecastRunDetail {
+  readonly run: Omit<ForecastRunRow, "exports">;
+  readonly exports: readonly ExportRow[];
+}
+
+/** GET /api/forecast/imports: newest first. */
+export interface ImportList {
+  readonly imports: readonly ImportRow[];
+}
+
+const api = "/api/forecast";
+
+const limitOf = (usual: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,6}$/, `expected a number from 1 to ${most}`)
+    .transform(Number)
+    .refine((value) => value >= 1 && value <= most, `expected a number from 1 to ${most}`)
+    .default(usual);
+
+const nothing = z.strictObject({});
+const runsQuery = z.strictObject({ group: text().optional(), limit: limitOf(100, 1_000) });
+const importsQuery = z.strictObject({ limit: limitOf(100, 1_000) });
+const importQuery = z.strictObject({ answers: z.enum(["failed", "all"]).default("failed"), limit: limitOf(100, 10_000) });
+const byId = z.strictObject({ id: text(500) });
+
+/** Mounts the wing's routes and pages. Throws nothing; the routes throw `StockroomError`s, which the server answers. */
+export async function forecastRoutes(app: FastifyInstance, { parts }: ForecastRoutedHouse): Promise<void> {
+  const { records } = parts;
+  const driller = makeDriller(parts);
+
+  app.get(`${api}/groups`, async (request): Promise<GroupList> => {
+    readFields("query", nothing, request.query);
+    return { groups: await listGroups(records) };
+  });
+
+  app.get(`${api}/runs`, async (request): Promise<ForecastRunList> => {
+    const query = readFields("query", runsQuery, request.query);
+    const runs = await listRuns(records, { limit: query.limit, ...(query.group === undefined ? {} : { group: query.group }) });
+    return { runs: runs.map(({ settings: _settings, exports: _exports, ...run }) => run) };
+  });
+
+  app.get(`${api}/runs/:id`, async (request): Promise<ForecastRunDetail> => {
+    readFields("query", nothing, request.query);
+    const { exports: _exports, ...run } = await getRun(records, readFields("path", byId, request.params).id);
+    return { run, exports: await readExports(parts, { ...run, exports: _exports }) };
+  });
+
+  app.get<{ Params: { "*": string; readonly id: string } }>(`${api}/runs/:id/exports/*`, async (request, reply) => {
+    readFields("query", nothing, request.query);
+    const run = await getRun(records, readFields("path", byId, { id: request.params.id }).id);
+    return await sendExport(parts, reply, run, request.params["*"]);
+  });
+
+  app.get(`${api}/runs/:id/dashboard`, async (request, reply) => {
+    readFields("query", nothing, request.query);
+    const run = await getRun(records, readFields("path", byId, request.params).id);
+    const entry = await findExport(parts, run, "dashboard.json");
+    const { body } = await parts.objects.get(operatorOverHttp(`${api}/runs/${run.id}/dashboard`), entry.key, { version: entry.version });
+    return await reply.type("application/json; charset=utf-8").send(Readable.from(body, { objectMode: false }));
+  });
+
+  app.get(`${api}/runs/:id/figures`, async (request): Promise<Drill> => {
+    const { by, where } = parseDrill(request.query);
+    const run = await getRun(records, readFields("path", byId, request.params).id);
+    return await driller.read(run, { by, where }, `${api}/runs/${run.id}/figures`);
+  });
+
+  app.get(`${api}/imports`, async (request): Promise<ImportList> => {
+    const { limit } = readFields("query", importsQuery, request.query);
+    return { imports: await listImports(records, limit) };
+  });
+
+  app.get(`${api}/imports/:id`, async (request): Promise<ImportDetail> => {
+    const { answers, limit } = readFields("query", importQuery, request.query);
+    const { id } = readFields("path", byId, request.params);
+    return await readImport(parts, id, { all: answers === "all", limit, purpose: `http GET ${api}/imports/${id}` });
+  });
+
+  await mountPages(app, parts, driller);
+}
+
+/** Streams an export as a download: never run as a page of ours. */
+async function sendExport(
+  parts: ForecastRoutedHouse["parts"],
+  reply: FastifyReply,
+  run: ForecastRunRow,
+  name: string,
+): Promise<FastifyReply> {
+  const { key, version, bytes, contentType, sha256 } = await findExport(parts, run, name);
+  const gone = new AbortController();
+  reply.raw.once("close", () => gone.abort());
+  const { body } = await parts.objects.get(operatorOverHttp(`${api}/runs/${run.id}/exports/${name}`), key, {
+    version,
+    signal: gone.signal,
+  });
+  const source = body[Symbol.asyncIterator]();
+  // The first piece before any header is out, so that an object that cannot be opened is still answered as an error.
+  const first = await source.next();
+  async function* rest(): AsyncGenerator<Uint8Array> {
+    try {
+      for (let next = first; next.done !== true; next = await source.next()) yield next.value;
+    } finally {
+      await source.return?.();
+    }
+  }
+  return await reply
+    .headers({
+      "content-type": contentType,
+      "content-length": bytes,
+      "content-disposition": `attachment; filename="${fileName(run, name)}"`,
+      "content-security-policy": "sandbox; default-src 'none'",
+      etag: `"${sha256}"`,
+    })
+    .send(Readable.from(rest(), { objectMode: false }));
+}
+
+/** `retail-20261101T000000Z-0123abcd-forecast.csv`: groups and runs have plain letters only, and what else might come is taken out. */
+function fileName(run: ForecastRunRow, name: string): string {
+  const ending = /\.[a-z]+$/.exec(run.exports[name]?.key ?? "")?.[0] ?? "";
+  const whole = `${run.group}-${run.id}-${name.replaceAll("/", "-")}`.replaceAll(/[^\w.=-]/g, "_");
+  return whole.endsWith(ending) ? whole : `${whole}${ending}`;
+}
