@@ -2,7 +2,7 @@
 
 import type { Verb } from "./command.ts";
 import type { Tools } from "./tools.ts";
-import { forecastTools, pictureWorld, wingTools } from "./wing-tools.ts";
+import { forecastHouseTools, forecastTools, pictureWorld, wingTools } from "./wing-tools.ts";
 import { configVerb } from "./verbs/config.ts";
 import { doctorVerb } from "./verbs/doctor.ts";
 import { keysVerb } from "./verbs/keys.ts";
@@ -48,8 +48,11 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
         },
       },
       forecast: {
-        meta: { name: "forecast", description: "Demand: forecasts, backtests, accuracy, what-ifs and orders" },
-        subCommands: async () => (await import("../forecast/index.ts")).makeDirectVerbs(forecastTools(tools)),
+        meta: { name: "forecast", description: "Demand: forecasts, backtests, accuracy, what-ifs, orders, planners and the way into SAP" },
+        subCommands: async () => {
+          const wing = await import("../forecast/index.ts");
+          return { ...wing.makeDirectVerbs(forecastTools(tools)), ...wing.makeHouseVerbs(forecastHouseTools(tools)) };
+        },
       },
       images: {
         meta: { name: "images", description: "Pictures: what a URL means, and how to build and sign one" },

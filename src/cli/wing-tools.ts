@@ -2,7 +2,7 @@
 
 import type { VerbTools } from "../classify/index.ts";
 import type { PictureWorld } from "../images/index.ts";
-import type { DirectTools } from "../forecast/index.ts";
+import type { DirectTools, ForecastHouseTools } from "../forecast/index.ts";
 import { makeProgress, printRows, toJson } from "./output.ts";
 import type { Output } from "./output.ts";
 import type { Tools } from "./tools.ts";
@@ -29,6 +29,17 @@ export function forecastTools(tools: Tools): DirectTools {
     print: printer(output),
     progress: (title) => makeProgress(output, title),
     exitWith: (code) => tools.exitWith(code),
+  };
+}
+
+/** The command line as verbs see it that speak to a house. */
+export function forecastHouseTools(tools: Tools): ForecastHouseTools {
+  return {
+    ...forecastTools(tools),
+    open: async () => {
+      const house = await tools.open();
+      return { parts: house.forecast.parts, workflows: house.workflows };
+    },
   };
 }
 

@@ -11,6 +11,8 @@ export {
 } from "./doors/routes.ts";
 export type { ImportDetail } from "./doors/reading.ts";
 export type { Drill } from "./flow/views/drill.ts";
+export type { HouseTools as ForecastHouseTools } from "./doors/house-tools.ts";
+export { makeHouseVerbs } from "./doors/house-verbs.ts";
 export type { DirectTools } from "./doors/tools.ts";
 export { forecastGrants, forecastZones, type ForecastParts } from "./flow/parts.ts";
 export { forecastSettings } from "./flow/settings.ts";

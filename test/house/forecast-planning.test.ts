@@ -65,8 +65,10 @@ const say = async (more: Partial<AdjustmentAsked> = {}): Promise<string> => {
   return row.id;
 };
 
-const exported = async (): Promise<readonly unknown[]> =>
-  (await house.events.list({ kind: "forecast.exported", limit: 100 })).map((event) => event.data["key"]).toReversed();
+const exported = async (): Promise<readonly string[]> =>
+  (await house.events.list({ kind: "forecast.exported", limit: 100 }))
+    .flatMap(({ data }) => (typeof data["key"] === "string" ? [data["key"]] : []))
+    .toReversed();
 
 async function start(settings = shopDefaults()): Promise<void> {
   await put("forecast-defaults.yaml", settings);
@@ -109,7 +111,7 @@ describe("adjustments", () => {
       { id: "1", withdrawnBy: "Ada", reason: "festival" },
       { id: "2", withdrawnBy: "Ada", reason: "tea week" },
     ]);
-    expect((await exported()).map((key) => `${key}`.split("/").at(-1))).toEqual([
+    expect((await exported()).map((key) => key.split("/").at(-1))).toEqual([
       "forecast.csv",
       "forecast.adjusted.csv",
       "forecast.adjusted.csv",

@@ -239,6 +239,14 @@ export async function findMark(tx: Tx, importId: string, batch: number): Promise
   return row?.round;
 }
 
+/** Batches that were perhaps sent and have no answers: on their way this moment, or a person must say (`settleBatch`). */
+export async function listUnanswered(tx: Tx, importId: string): Promise<readonly { readonly round: number; readonly batch: number; readonly at: string }[]> {
+  return await tx.query<{ round: number; batch: number; at: string }>(
+    "select round, batch, at from stockroom.forecast_import_batch where import = $1 and answers_key is null order by round, batch",
+    [importId],
+  );
+}
+
 /** Keeps a batch's outcome (A2); the first one stays. */
 export async function keepBatch(tx: Tx, importId: string, batch: BatchRow, at: string): Promise<void> {
   await tx.query(

@@ -184,6 +184,31 @@ export async function readAnswers(parts: Pick<ForecastParts, "objects">, purpose
   return linesOf(await gather(body)).map((line): Answer => JSON.parse(line));
 }
 
+/** A row the ERP refused and has not taken since, with what it was and what was said of it. */
+export interface RefusedRow {
+  readonly seq: number;
+  readonly batch: number;
+  readonly round: number;
+  readonly fields: ImportRow["fields"];
+  readonly messages: Answer["messages"];
+}
+
+/** The rows of an import that were refused in its last round, in their order. Throws `missing` `SAP_IMPORT_MISSING`. */
+export async function readRefused(parts: ForecastParts, purpose: string, importId: string): Promise<readonly RefusedRow[]> {
+  const state = await getImport(parts.records, importId);
+  const batches = await listBatches(parts.records, state.id);
+  const last = Math.max(0, ...batches.map((batch) => batch.round));
+  const reader = makePartReader(parts, purpose, state.id);
+  const refused: RefusedRow[] = [];
+  for (const { round, batch, failed, answers } of batches) {
+    if (round !== last || failed === 0) continue;
+    const bad = (await readAnswers(parts, purpose, answers)).filter((answer) => !answer.taken);
+    const rows = await reader.rows(bad.map(({ seq }) => seq));
+    for (const [at, { seq, messages }] of bad.entries()) refused.push({ seq, batch, round, fields: rows[at]?.fields ?? {}, messages });
+  }
+  return refused;
+}
+
 function linesOf(bytes: Uint8Array): readonly string[] {
   return Buffer.from(bytes)
     .toString("utf8")

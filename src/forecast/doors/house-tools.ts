@@ -1,0 +1,114 @@
+// What the commands need that speak to a house: the house as a client sees it, and what all of them do alike.
+
+import { mkdir } from "node:fs/promises";
+import { userInfo } from "node:os";
+import path from "node:path";
+import type { ArgsDef } from "citty";
+import { StockroomError } from "../../base/errors.ts";
+import type { ObjectStore } from "../../base/objects/contract.ts";
+import type { Actor } from "../../base/vault/contract.ts";
+import type { Workflows } from "../../base/workflow/contract.ts";
+import type { ForecastParts } from "../flow/parts.ts";
+import type { ObjectRef } from "../store/keys.ts";
+import type { DirectTools } from "./tools.ts";
+import { writeWhole } from "./whole.ts";
+
+/** The house as the commands of this wing see it. Closed by the command line when the command ends. */
+export interface ForecastHouse {
+  readonly parts: ForecastParts;
+  readonly workflows: Pick<Workflows, "start" | "startIn" | "outcome">;
+}
+
+export interface HouseTools extends DirectTools {
+  /** Opens the house without taking runs. Throws what opening throws. */
+  open(): Promise<ForecastHouse>;
+}
+
+export const jsonArg = { type: "boolean", description: "print JSON", default: false } as const satisfies ArgsDef[string];
+export const waitArg = { type: "boolean", description: "stay until the run has ended", default: false } as const satisfies ArgsDef[string];
+export const authorArg = {
+  type: "string",
+  description: "who says so; absent: the user of this shell",
+  valueHint: "NAME",
+} as const satisfies ArgsDef[string];
+export const outArg = {
+  type: "string",
+  description: "folder to write to; made where it is not there",
+  valueHint: "DIR",
+} as const satisfies ArgsDef[string];
+
+/** Whom the vault sees when a person reads exports at a shell. */
+export const operatorAt = (verb: string): Actor => ({ role: "operator", purpose: `cli forecast ${verb}` });
+
+/** The author of what is said at a shell. */
+export function authorOf(given: string | undefined): string {
+  if (given !== undefined) return given;
+  try {
+    return userInfo().username;
+  } catch {
+    throw new StockroomError("input", "USAGE", "Expected --author because this shell's user has no name. Give it.");
+  }
+}
+
+/** Reads a number as typed. Throws `input` `USAGE`. */
+export function readNumber(flag: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value)) return value;
+  throw new StockroomError("input", "USAGE", `Expected --${flag} to be a number but "${text}" came. Correct it.`);
+}
+
+/** Tells of a durable run and, when asked, waits for it; gives its value when it is done and was waited for. Ends with 3 when it failed. */
+export async function follow(
+  tools: HouseTools,
+  house: ForecastHouse,
+  runId: string,
+  options: { readonly wait: boolean; readonly json: boolean; readonly more?: Readonly<Record<string, unknown>> },
+): Promise<unknown> {
+  const { wait, json, more = {} } = options;
+  const { print } = tools;
+  if (!wait) {
+    if (json) print.json({ ...more, run: runId, state: "queued" });
+    else
+      print.line(
+        `queued ${runId}; \`stockroom up\` or \`stockroom worker\` carries it out, \`stockroom runs show '${runId}'\` tells how it goes`,
+      );
+    return undefined;
+  }
+  const outcome = await house.workflows.outcome(runId, { signal: tools.signal });
+  if (json)
+    print.json({
+      ...more,
+      run: runId,
+      ...(outcome.kind === "done" ? { state: "done", result: outcome.value } : { state: outcome.kind, ...outcome }),
+    });
+  else if (outcome.kind === "failed") print.line(`failed ${runId}: ${outcome.error.message} (${outcome.error.code})`);
+  else print.line(`${outcome.kind} ${runId}`);
+  if (outcome.kind === "done") return outcome.value;
+  tools.exitWith(3);
+  return undefined;
+}
+
+/** Writes exports decrypted into a folder under their names, each whole or not at all. */
+export async function download(
+  objects: ObjectStore,
+  verb: string,
+  exports: Readonly<Record<string, ObjectRef>>,
+  folder: string,
+  signal: AbortSignal,
+): Promise<readonly { readonly name: string; readonly file: string; readonly bytes: number }[]> {
+  const written: { name: string; file: string; bytes: number }[] = [];
+  for (const [name, ref] of Object.entries(exports)) {
+    const { entry, body } = await objects.get(operatorAt(verb), ref.key, { version: ref.version, signal });
+    const file = path.join(folder, path.dirname(name), path.basename(ref.key));
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeWhole(file, body);
+    written.push({ name, file, bytes: entry.bytes });
+  }
+  return written;
+}
+
+/** A figure for a table: four digits are what a planner reads. */
+export const figure = (value: unknown): number | undefined => (typeof value === "number" ? Number(value.toPrecision(4)) : undefined);
+
+/** A text out of a row's free facts. */
+export const textIn = (value: unknown): string => (typeof value === "string" ? value : "");
