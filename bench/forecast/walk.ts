@@ -15,7 +15,7 @@ import path from "node:path";
 import process from "node:process";
 import { gunzipSync } from "node:zlib";
 import { makeLog } from "../../src/base/log.ts";
-import { findLatest, listRuns } from "../../src/forecast/store/runs.ts";
+import { findLatest, listRuns, type ForecastRunRow } from "../../src/forecast/store/runs.ts";
 import { listImports } from "../../src/forecast/store/sap.ts";
 import { openHouse, type House } from "../../src/house.ts";
 import { openGateway } from "../../test/kit/sap-gateway.ts";
@@ -136,7 +136,7 @@ async function electronics(): Promise<void> {
   const whole = await measure(async () => await upload(house, group));
   const run = await findLatest(house.records, group.name);
   if (run === undefined) throw new Error(await whyNot(house));
-  say("electronics: upload to notice", whole, `${run.summary?.["series"]} series, backtest WAPE ${percent(run.summary?.["wape"])}`);
+  say("electronics: upload to notice", whole, `${seriesOf(run)} series, backtest WAPE ${percent(run.summary?.["wape"])}`);
   const again = await measure(async () => await upload(house, { ...group, target: `${group.target}\n` }));
   await house.objects.put(operator, `forecast/train/${group.name}.csv`, Buffer.from(group.target));
   await settled(house);
@@ -150,6 +150,9 @@ async function electronics(): Promise<void> {
   await house.close();
   await rm(home, { recursive: true, force: true });
 }
+
+const seriesOf = (run: ForecastRunRow): number => (typeof run.summary?.["series"] === "number" ? run.summary["series"] : 0);
+const leaderOf = (run: ForecastRunRow): string => (typeof run.summary?.["leader"] === "string" ? run.summary["leader"] : "none");
 
 const whyNot = async (house: House): Promise<string> =>
   `The forecast did not come about: ${(await house.workflows.deadLetters()).map((letter) => `${letter.title}: ${letter.error.message}`).join("; ")}`;
@@ -211,7 +214,7 @@ async function orangeJuice(): Promise<void> {
   say(
     "orange juice: upload to the ERP",
     whole,
-    `${run.summary?.["series"]} series, backtest WAPE ${percent(run.summary?.["wape"])}, led by ${String(run.summary?.["leader"])}`,
+    `${seriesOf(run)} series, backtest WAPE ${percent(run.summary?.["wape"])}, led by ${leaderOf(run)}`,
   );
   const [first] = await listImports(house.records);
   if (first === undefined) throw new Error("Nothing was imported.");
@@ -224,11 +227,11 @@ async function orangeJuice(): Promise<void> {
   await house.workflows.start("forecast.sap.deliver", { kind: "resume", import: first.id, requestedAt: "bench" }, { id: "bench-resume" });
   await settled(house);
   const [resumed] = await listImports(house.records);
-  const distinct = new Set(gateway.taken.map((row) => `${row["PRODUCT"]}|${row["LOCATION"]}|${row["DAY"]}`)).size;
+  const distinct = new Set(gateway.taken.map((row) => `${String(row["PRODUCT"])}|${String(row["LOCATION"])}|${String(row["DAY"])}`)).size;
   say(
     "orange juice: import resumed",
     undefined,
-    `${resumed?.sent} rows taken, ${resumed?.failed} refused; the ERP holds ${distinct} distinct rows of ${gateway.taken.length}`,
+    `${resumed?.sent ?? 0} rows taken, ${resumed?.failed ?? 0} refused; the ERP holds ${distinct} distinct rows of ${gateway.taken.length}`,
   );
   await house.close();
   await rm(home, { recursive: true, force: true });

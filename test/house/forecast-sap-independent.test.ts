@@ -18,9 +18,9 @@ interface MockServer {
   dispose(): Promise<void>;
 }
 
-const load = createRequire(import.meta.url);
+const require = createRequire(import.meta.url);
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
-const { default: FEMockserver } = load("@sap-ux/fe-mockserver-core") as { readonly default: new (configuration: unknown) => MockServer };
+const { default: FEMockserver } = require("@sap-ux/fe-mockserver-core") as { readonly default: new (configuration: unknown) => MockServer };
 
 const metadata = `<?xml version="1.0" encoding="utf-8"?>
 <edmx:Edmx Version="1.0" xmlns:edmx="http://schemas.microsoft.com/ado/2007/06/edmx" xmlns:m="http://schemas.microsoft.com/ado/2007/08/dataservices/metadata">

@@ -240,7 +240,10 @@ export async function findMark(tx: Tx, importId: string, batch: number): Promise
 }
 
 /** Batches that were perhaps sent and have no answers: on their way this moment, or a person must say (`settleBatch`). */
-export async function listUnanswered(tx: Tx, importId: string): Promise<readonly { readonly round: number; readonly batch: number; readonly at: string }[]> {
+export async function listUnanswered(
+  tx: Tx,
+  importId: string,
+): Promise<readonly { readonly round: number; readonly batch: number; readonly at: string }[]> {
   return await tx.query<{ round: number; batch: number; at: string }>(
     "select round, batch, at from stockroom.forecast_import_batch where import = $1 and answers_key is null order by round, batch",
     [importId],

@@ -88,12 +88,6 @@ export function plainText(value: unknown): string {
   return dats === null ? value.trim() : `${dats[1]}-${dats[2]}-${dats[3]}`;
 }
 
-/** What became of a row since the last delta; a first load has no mode and is all `set`. */
-export function changeOf(row: WireRow): "set" | "delete" {
-  const mode = row["ODQ_CHANGEMODE"];
-  return mode === "D" ? "delete" : "set";
-}
-
 /** The messages of an OData error body or of a `sap-message` header, the main one first. */
 export function readMessages(body: unknown): readonly BapiMessage[] {
   const error = isObject(body) ? (isObject(body["error"]) ? body["error"] : body) : {};
