@@ -247,7 +247,7 @@ export function explain(thrown: unknown, sql = ""): unknown {
   if (!(thrown instanceof Error) || thrown.name === "StockroomError") return thrown;
   const { message } = thrown;
   const [first = ""] = message.split("\n");
-  if (message.startsWith("Out of Memory Error")) {
+  if (/^Out of Memory Error|could not allocate block|failed to (?:allocate|pin) (?:data|block)/i.test(first)) {
     const text =
       "Expected the query to fit its memory but it does not, and rows may not spill to disk. Select less, or leave out ORDER BY.";
     return warehouseError("input", "WAREHOUSE_OUT_OF_MEMORY", text, {}, thrown);

@@ -19,6 +19,7 @@ const programs = {
   gate: { file: "bench/classify/gate.ts", what: "how often an equal challenger is promoted" },
   speed: { file: "bench/forecast/speed.ts", what: "series a second of each forecasting model, beside R's forecast package" },
   catalogue: { file: "bench/forecast/catalogue.ts", what: "30,490 daily series through a whole forecasting run" },
+  sql: { file: "bench/forecast/sql.ts", what: "questions to a million sealed rows, beside DuckDB on plain files" },
   workflow: { file: "bench/workflow.ts", what: "1,000 durable runs while their processes are killed" },
   store: { file: "bench/store.ts", what: "sealing and opening, beside bare AES" },
   images: { file: "bench/images/service.ts", what: "the picture server over HTTP beside ipx, nginx and bare Node" },

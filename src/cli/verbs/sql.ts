@@ -143,7 +143,7 @@ const sqlName = (name: string): string => (/^[a-z_][a-z0-9_]*$/.test(name) ? nam
 const typeNames: Readonly<Record<LakeColumn["type"], string>> = { text: "text", number: "double", timestamp: "timestamp", date: "date" };
 
 /** Columns with their types; a run of numbered ones (p1, p2, ... p99) as one. */
-export function columnList(columns: readonly LakeColumn[]): string {
+function columnList(columns: readonly LakeColumn[]): string {
   const shown: { first: string; last: string; readonly stem: string; next: number; readonly type: string }[] = [];
   for (const { name, type } of columns) {
     const [, stem = "", digits = ""] = /^(.*?)(\d+)$/.exec(name) ?? [];
