@@ -1,5 +1,8 @@
 // Planners in a whole house: their adjustments beside the system's forecast, imports judged, what-ifs, explanations and orders kept.
 
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { parseArgs } from "citty";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { layOver, sayAdjustment, takeBack, type AdjustmentAsked } from "../../src/forecast/flow/planning/adjusted.ts";
 import { planExplain } from "../../src/forecast/flow/planning/explain.ts";
@@ -9,8 +12,12 @@ import { listAdjustments } from "../../src/forecast/store/adjustments.ts";
 import { getPlan, listPlans } from "../../src/forecast/store/plans.ts";
 import { findLatest, type ForecastRunRow } from "../../src/forecast/store/runs.ts";
 import { makeRandom } from "../../src/base/random.ts";
+import { describeError, meanings } from "../../src/base/errors.ts";
+import { argsOf, checkArgs, findCall } from "../../src/cli/command.ts";
+import { makeRoot } from "../../src/cli/root.ts";
 import type { House } from "../../src/house.ts";
 import { shopDefaults, shopMetadata, shopTarget } from "../kit/forecast-shop.ts";
+import { openGateway } from "../kit/sap-gateway.ts";
 import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/house.ts";
 
 let place: TestPlace;
@@ -303,5 +310,211 @@ describe("questions to a finished forecast", () => {
     // Another adjustment is another forecast, and so another question.
     await say({ kind: "percent", value: 100, where: "" });
     expect((await planReplenish(parts(), "shop", defaults, "Ada")).answer).not.toBe(orders.answer);
+  });
+});
+
+/** Runs a command as the command line does, but over the house that works: a process has one at most. */
+async function stockroom(words: readonly string[]): Promise<{ readonly exit: number; readonly out: string; readonly said: string }> {
+  let out = "";
+  let said = "";
+  let exit = 0;
+  const root = makeRoot({
+    output: {
+      columns: 100,
+      live: false,
+      print: (text) => void (out += `${text}\n`),
+      write: (bytes) => {
+        out += Buffer.from(bytes).toString("utf8");
+        return Promise.resolve();
+      },
+      say: (text) => void (said += `${text}\n`),
+    },
+    signal: new AbortController().signal,
+    cwd: place.home,
+    version: "0.0.0-test",
+    where: () => ({ cwd: place.home, env: place.env }),
+    checkConfig: () => Promise.reject(new Error("not asked for here")),
+    open: () => Promise.resolve(house),
+    exitWith: (code) => void (exit = code),
+  });
+  try {
+    const call = await findCall(root, ["forecast", ...words]);
+    await checkArgs(call);
+    const rawArgs = [...call.rawArgs];
+    await call.verb.run?.({ rawArgs, args: parseArgs(rawArgs, await argsOf(call.verb)), cmd: call.verb });
+  } catch (error) {
+    const { kind, code, message } = describeError(error);
+    exit = meanings[kind].exit;
+    said += `${message} ${code}`;
+  }
+  return { exit, out, said };
+}
+
+/** The JSON a command prints; it must end well. */
+async function answer(...words: string[]): Promise<Record<string, unknown>> {
+  const { exit, out, said } = await stockroom([...words, "--json"]);
+  expect([exit, said]).toEqual([0, said]);
+  return JSON.parse(out);
+}
+
+describe("at a shell", () => {
+  test("groups, exports, words of planners, questions and settings have their verbs", async () => {
+    await start();
+    const run = await latest();
+    const at = (name: string): string => path.join(place.home, name);
+    expect(await answer("list")).toMatchObject([{ name: "shop", forecast: { id: run.id } }]);
+    expect((await stockroom(["list", "shop"])).out).toContain(run.id);
+    expect(await stockroom(["show", "sohp"])).toMatchObject({ exit: 2, said: expect.stringContaining("Groups: shop") });
+    const adjusted = await answer(
+      "adjust",
+      "shop",
+      "--percent=-50",
+      "--from",
+      "2025-01-01",
+      "--to",
+      "2025-03-31",
+      "--reason",
+      "closed",
+      "--author",
+      "Ada",
+      "--wait",
+    );
+    expect(adjusted).toMatchObject({
+      state: "done",
+      series: 8,
+      result: { outcome: "exported", cells: 24 },
+      adjustment: { id: "1", value: -50 },
+    });
+    expect(await stockroom(["adjust", "shop", "--set", "1", "--add", "2", "--from", "2025-01-01", "--reason", "x"])).toMatchObject({
+      exit: 2,
+    });
+    expect(
+      await stockroom(["adjust", "shop", "--set", "1", "--where", "colour = red", "--from", "2025-01-01", "--reason", "x"]),
+    ).toMatchObject({
+      exit: 2,
+      said: expect.stringContaining("ADJUSTMENT_FAULTS"),
+    });
+    expect(await answer("show", "shop")).toMatchObject({ id: run.id, adjustments: [{ reason: "closed" }], asked: [] });
+    await answer("export", "shop", "--out", at("out"), "--only", "forecast,adjusted,backtest/accuracy-metrics");
+    const means = async (file: string): Promise<number[]> =>
+      (await readFile(at(file), "utf8"))
+        .trim()
+        .split(/\r?\n/)
+        .slice(1)
+        .map((line) => Number(line.split(",")[3]));
+    const system = await means("out/forecast.csv");
+    expect(system).toHaveLength(24);
+    for (const [i, mean] of (await means("out/forecast.adjusted.csv")).entries()) expect(mean).toBeCloseTo((system[i] ?? 0) / 2, 3);
+    expect(await readFile(at("out/backtest/accuracy-metrics.csv"), "utf8")).toContain("average_wQL");
+    expect((await stockroom(["adjustments", "list"])).out).toContain("closed");
+    expect(await answer("adjustments", "withdraw", "1", "--author", "Bo", "--wait")).toMatchObject({
+      result: { outcome: "exported", cells: 0 },
+    });
+    expect(await stockroom(["adjustments", "withdraw", "1"])).toMatchObject({ exit: 2 });
+    expect((await stockroom(["value-added", "shop"])).said).toContain("nothing of what was forecast has come");
+    expect((await stockroom(["monitor", "shop"])).said).toContain("nothing of what was forecast has come");
+
+    await put("forecast/stock/shop.csv", "item_id,store,on_hand\nitem_0,store_0,0\nitem_1,store_1,9\n");
+    const lean = await answer("scenario", "replenish", "shop", "--service-level", "0.6", "--author", "Ada", "--wait");
+    const safe = await answer("scenario", "replenish", "shop", "--service-level", "0.99", "--author", "Ada", "--wait");
+    expect(lean).toMatchObject({ kind: "replenish", summary: { rows: 2, orders: 2, badRows: 0 } });
+    const both = await answer("scenario", "compare", String(lean["id"]), String(safe["id"]), "--out", at("both.csv"));
+    expect(both).toMatchObject({ value: "quantity", rows: [{ name: "item_0 · store_0" }, { name: "item_1 · store_1" }] });
+    const [[few = 0, many = 0] = []] = (both["rows"] as { values: number[] }[]).map(({ values }) => values);
+    expect(many).toBeGreaterThan(few);
+    expect(await readFile(at("both.csv"), "utf8")).toContain(`name,${String(lean["id"])},${String(safe["id"])}`);
+    await answer("scenario", "explain", "shop", "--item", "item_3", "--author", "Ada", "--wait");
+    expect((await stockroom(["scenario", "list", "shop"])).out).toContain("item_3");
+    expect((await stockroom(["scenario", "show", String(lean["id"])])).out).toContain("orders: 2");
+    await answer("scenario", "export", String(lean["id"]), "--out", at("orders"));
+    expect(await readFile(at("orders/orders.csv"), "utf8")).toContain("reorder_point");
+    expect(await stockroom(["scenario", "whatif", "shop", "--set", "price *= 0.9"])).toMatchObject({
+      exit: 2,
+      said: expect.stringContaining("SCENARIO_FAULTS"),
+    });
+
+    expect(await answer("defaults", "check")).toMatchObject({ good: true, groups: [{ name: "Default", horizon: 3 }] });
+    const sample = await stockroom(["defaults", "sample"]);
+    await writeFile(at("sample.yaml"), sample.out);
+    expect(await answer("defaults", "check", at("sample.yaml"))).toMatchObject({ good: true, remarks: [] });
+    await writeFile(at("bad.yaml"), sample.out.replace("ForecastHorizon: 28", "ForecastHorizon: many").replace("location]", "place]"));
+    const bad = await stockroom(["defaults", "check", at("bad.yaml"), "--json"]);
+    expect(bad.exit).toBe(2);
+    expect(JSON.parse(bad.out)).toMatchObject({ good: false, problems: [{}, {}, {}] });
+  });
+});
+
+describe("on the way into an ERP", () => {
+  test("planners' words go there by themselves; refused rows are shown with the ERP's words, and sent again", async () => {
+    await house.close();
+    const locked = (row: Readonly<Record<string, unknown>>): string | undefined =>
+      row["PRODUCT"] === "item_0" ? "Product item_0 is locked" : undefined;
+    const gateway = await openGateway({ set: "Forecasts", keys: ["PRODUCT", "DAY"], count: 0, row: () => ({}), refuse: locked });
+    try {
+      await writeFile(
+        path.join(place.home, "stockroom.yaml"),
+        `forecast:
+  sap:
+    targets:
+      - name: car
+        kind: odata
+        url: ${gateway.url}
+        set: Forecasts
+        credentials: secrets/sap.json
+        automatic: [shop]
+        batchRows: 10
+        pauseMs: 1
+        timeoutMs: 4000
+        fields:
+          PRODUCT: { from: item_id }
+          DAY: { from: timestamp, as: date }
+          QUANTITY: { from: mean, as: decimal }
+`,
+      );
+      house = await openAt(place, { work: true, quiet: true });
+      await put("secrets/sap.json", JSON.stringify({ kind: "basic", user: "stock", password: "room" }));
+      await start();
+      const [first] = (await answer("imports", "list")) as unknown as { import: string; state: string }[];
+      expect(first).toMatchObject({ target: "car", state: "partly", rows: 24, taken: 21, refused: 3 });
+      const shown = await answer("imports", "show", first?.import ?? "");
+      expect(shown).toMatchObject({ unanswered: [], refusedRows: [{ seq: 1, messages: [{ text: "Product item_0 is locked" }] }, {}, {}] });
+      expect((await stockroom(["imports", "show", first?.import ?? ""])).out).toContain("item_0 is locked");
+      expect(await stockroom(["imports", "resume", first?.import ?? "", "--wait"])).toMatchObject({ exit: 3 });
+      gateway.setRefuse(undefined);
+      expect(await answer("imports", "resume", first?.import ?? "", "--wait")).toMatchObject({ result: { taken: 24, refused: 0 } });
+      expect(await stockroom(["imports", "resume", first?.import ?? ""])).toMatchObject({ exit: 2 });
+      expect(await stockroom(["imports", "settle", first?.import ?? "", "--batch", "1", "--as", "taken"])).toMatchObject({ exit: 2 });
+
+      await say({ value: 77, to: "2025-03-31" });
+      await settled(house);
+      const imports = (await answer("imports", "list")) as unknown as { state: string; taken: number }[];
+      expect(imports).toMatchObject([
+        { state: "done", taken: 24 },
+        { state: "done", taken: 24 },
+      ]);
+      // Asked for by hand as well, it is the same import.
+      expect(await answer("export-sap", "shop", "--to", "car", "--wait")).toMatchObject({ result: { taken: 24 } });
+      expect(await answer("imports", "list")).toHaveLength(2);
+      expect(await stockroom(["export-sap", "shop", "--to", "cra"])).toMatchObject({
+        exit: 2,
+        said: expect.stringContaining("there are car"),
+      });
+      expect(await stockroom(["extract-sap", "demand"])).toMatchObject({ exit: 2 });
+
+      // The folder of a direct run goes the same way.
+      const direct = path.join(place.home, "june run");
+      await mkdir(direct);
+      await writeFile(path.join(place.home, "target.csv"), shopTarget({ items: 2 }));
+      const files = [`--target=${path.join(place.home, "target.csv")}`, `--out=${direct}`];
+      expect(
+        await stockroom(["run", ...files, "--horizon=2", "--frequency=M", "--windows=1", "--models=snaive", "--threads=1"]),
+      ).toMatchObject({ exit: 0 });
+      expect(await answer("export-sap", direct, "--to", "car", "--wait")).toMatchObject({ result: { rows: 4, taken: 4 } });
+      await answer("export-sap", direct, "--to", "car", "--wait");
+      const all = (await answer("imports", "list")) as unknown as { group: string }[];
+      expect(all.map(({ group }) => group).toSorted()).toEqual(["june-run", "shop", "shop"]);
+    } finally {
+      await gateway.close();
+    }
   });
 });

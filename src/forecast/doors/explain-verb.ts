@@ -4,6 +4,7 @@ import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../base/errors.ts";
 import type { Panel } from "../engine/contract.ts";
 import { explainGlobal, type Explanation } from "../engine/explain/explain.ts";
+import { attributesOf, pickSeries, type ExplainedAttribute } from "../flow/planning/explain-job.ts";
 import { unpackGlobal } from "../flow/run/pieces.ts";
 import { idsOf } from "../flow/run/rows.ts";
 import { readModel, readPanel, readRecord } from "./finished.ts";
@@ -11,9 +12,6 @@ import type { DirectTools } from "./tools.ts";
 
 // Every command has arguments of its own type; the list of them can only be held together by the widest one.
 type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
-
-/** Series looked at when no item is named; the shares settle long before. */
-const sampled = 200;
 
 export const explainVerb = (tools: DirectTools): AnyCommand =>
   defineCommand({
@@ -39,7 +37,7 @@ Impacts are those of the global model, in units of demand over the horizon; scor
         );
       }
       const panel = await readPanel(args.dir, record, tools.signal);
-      const series = pick(panel, args.item);
+      const series = pickSeries(panel, args.item ?? null);
       const explanation = explainGlobal(model, panel, series, { cut: panel.grid.length, horizon: panel.grid.horizon });
       const share = record.summary.models.find((each) => each.model === "global")?.weight ?? 0;
       const answer = answerOf(panel, explanation, args.item !== undefined);
@@ -63,24 +61,8 @@ Impacts are those of the global model, in units of demand over the horizon; scor
     },
   });
 
-function pick(panel: Panel, item: string | undefined): readonly number[] {
-  const all = panel.itemIds.map((_, index) => index);
-  if (item === undefined)
-    return all.length <= sampled ? all : Array.from({ length: sampled }, (_, at) => Math.floor((at * all.length) / sampled));
-  const found = all.filter((index) => panel.itemIds[index] === item);
-  if (found.length > 0) return found;
-  throw new StockroomError("missing", "EXPLAIN_NO_ITEM", `Expected an item of the run but "${item}" is none. Look it up in forecast.csv.`, {
-    facts: { item },
-  });
-}
-
 interface Answer {
-  readonly attributes: readonly {
-    readonly attribute: string;
-    readonly score: number;
-    readonly strength: number;
-    readonly impact: number;
-  }[];
+  readonly attributes: readonly ExplainedAttribute[];
   /** Of each series, when an item was named. */
   readonly series: readonly {
     readonly series: readonly string[];
@@ -90,16 +72,12 @@ interface Answer {
   }[];
 }
 
-function answerOf(panel: Panel, { attributes, horizon, series, scores, strengths }: Explanation, each: boolean): Answer {
+function answerOf(panel: Panel, explanation: Explanation, each: boolean): Answer {
+  const { attributes, horizon, series } = explanation;
   const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
   const impactOf = (impacts: Float64Array, a: number): number => sum(impacts.subarray(a * horizon, (a + 1) * horizon));
   return {
-    attributes: attributes.map((attribute, a) => ({
-      attribute,
-      score: scores[a],
-      strength: strengths[a],
-      impact: series.reduce((total, { impacts }) => total + impactOf(impacts, a), 0),
-    })),
+    attributes: attributesOf(explanation),
     series: each
       ? series.map(({ series: index, base, mean, impacts }) => ({
           series: idsOf(panel, index),

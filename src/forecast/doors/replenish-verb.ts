@@ -2,15 +2,15 @@
 
 import path from "node:path";
 import { defineCommand, type CommandDef } from "citty";
-import type { Body } from "../../base/bytes.ts";
-import { isStockroomError, StockroomError } from "../../base/errors.ts";
+import { StockroomError } from "../../base/errors.ts";
 import { makeRandom } from "../../base/random.ts";
-import { writeTable, type BadRow, type Cell as TableCell } from "../../base/tables/index.ts";
-import { proposeOrder, type Proposal, type Service } from "../engine/replenish/proposal.ts";
+import { fileBody, type BadRow } from "../../base/tables/index.ts";
+import type { Service } from "../engine/replenish/proposal.ts";
+import { ordersBody, proposeOrders } from "../flow/planning/orders.ts";
+import { readStock } from "../flow/planning/stock.ts";
 import { tidy } from "../flow/run/rows.ts";
-import { keyOfIds, readForecasts, readRecord } from "./finished.ts";
+import { readForecasts, readRecord } from "./finished.ts";
 import { usage } from "./request.ts";
-import { readStock, type StockRow } from "./stock.ts";
 import type { DirectTools } from "./tools.ts";
 import { writeWhole } from "./whole.ts";
 
@@ -64,31 +64,14 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
           : { kind: "fill", level: number("fill-rate", args["fill-rate"]) };
       const bad: BadRow[] = [];
       const { ids, forecasts } = await readForecasts(args.dir, record, signal);
+      const onBadRow = (row: BadRow): void => void bad.push(row);
       const stock = await readStock(
+        fileBody(args.stock, signal),
         args.stock,
-        ids,
         { leadTime: number("lead-time", args["lead-time"]), reviewPeriod: number("review-period", args["review-period"]), service },
-        { signal, onBadRow: (row) => bad.push(row) },
+        { ids, signal, onBadRow },
       );
-      const random = makeRandom(record.request.seed);
-      const orders: { readonly row: StockRow; readonly proposal: Proposal }[] = [];
-      for (const row of stock) {
-        signal.throwIfAborted();
-        const key = keyOfIds(row.ids);
-        const forecast = forecasts.get(key);
-        const setApart = (reason: string): void =>
-          void bad.push({ line: row.line, column: 1, code: "STOCK_ROW", reason, sample: row.ids.join(", ").slice(0, 200) });
-        if (forecast === undefined) {
-          setApart("Expected a series that was forecast but this one was not. Correct its item or dimensions, or remove the row.");
-          continue;
-        }
-        try {
-          orders.push({ row, proposal: proposeOrder({ ...row.input, forecast, random: random.fork(key) }) });
-        } catch (thrown) {
-          if (!isStockroomError(thrown) || thrown.kind !== "input") throw thrown;
-          setApart(thrown.message);
-        }
-      }
+      const orders = proposeOrders(stock, forecasts, { random: makeRandom(record.request.seed), signal, onBadRow });
       const out = args.out ?? path.join(args.dir, "orders.csv");
       await writeWhole(out, ordersBody(ids, orders));
       const { print } = tools;
@@ -126,40 +109,3 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
       );
     },
   });
-
-function ordersBody(ids: readonly string[], orders: readonly { readonly row: StockRow; readonly proposal: Proposal }[]): Body {
-  const columns = [
-    "quantity",
-    "packs",
-    "position",
-    "reorder_point",
-    "safety_stock",
-    "expected_demand",
-    "protection",
-    "cycle_service",
-    "fill_rate",
-    "stock_out_step",
-    "stock_out_chance",
-    "decided_by",
-    "reasons",
-  ];
-  async function* rows(): AsyncGenerator<TableCell[][]> {
-    yield orders.map(({ row, proposal }) => [
-      ...row.ids,
-      tidy(proposal.quantity),
-      proposal.packs,
-      tidy(proposal.position),
-      tidy(proposal.reorderPoint),
-      tidy(proposal.safetyStock),
-      tidy(proposal.expectedDemand),
-      tidy(proposal.protection),
-      tidy(proposal.cycleService),
-      tidy(proposal.fillRate),
-      proposal.stockOutStep === undefined ? null : tidy(proposal.stockOutStep),
-      tidy(proposal.stockOutChance),
-      proposal.decidedBy,
-      proposal.reasons.join(" "),
-    ]);
-  }
-  return writeTable(rows(), { format: "csv", columns: [...ids, ...columns] });
-}

@@ -5,14 +5,13 @@ import { defineCommand, type CommandDef } from "citty";
 import { openCompute } from "../../base/compute/index.ts";
 import { StockroomError } from "../../base/errors.ts";
 import { makeLog } from "../../base/log.ts";
-import { writeTable, type Cell as TableCell } from "../../base/tables/index.ts";
-import type { Forecast, Panel } from "../engine/contract.ts";
+import type { Panel } from "../engine/contract.ts";
 import { applyChanges } from "../engine/scenario/apply.ts";
 import { parseTransformations, type Change, type Parsed } from "../engine/scenario/change.ts";
 import { parseCommand } from "../engine/scenario/command.ts";
-import { compareForecasts, type Comparison } from "../engine/scenario/comparison.ts";
-import { forecastAgain } from "../flow/run/again.ts";
-import { idColumns, idsOf, instantsOf, labelOf, tidy } from "../flow/run/rows.ts";
+import type { Comparison } from "../engine/scenario/comparison.ts";
+import { bothBody, compareBoth, forecastBoth, type Both } from "../flow/planning/scenario.ts";
+import { tidy } from "../flow/run/rows.ts";
 import { keyInPanel, readForecasts, readModel, readPanel, readRecord } from "./finished.ts";
 import { settingsOf, usage } from "./request.ts";
 import { readThreads, type RunRecord } from "./run-verb.ts";
@@ -49,11 +48,9 @@ Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.
       const panel = await readPanel(args.dir, record, tools.signal);
       const applied = applyChanges(panel, changes);
       if (applied.kind === "faults") throw faulty(applied.faults);
-      const both = await forecastBoth(args.dir, record, panel, applied.panel, threads, tools);
-      const comparison = compareForecasts(
-        both.map(({ id, baseline, scenario }) => ({ id, baseline: baseline.mean, scenario: scenario.mean })),
-      );
-      if (args.out !== undefined) await writeBoth(args.out, panel, record, both);
+      const both = await forecastScenario(args.dir, record, panel, applied.panel, threads, tools);
+      const comparison = compareBoth(both);
+      if (args.out !== undefined) await writeWhole(args.out, bothBody(panel, both));
       const { print } = tools;
       for (const warning of applied.warnings) print.say(warning);
       if (args.json) print.json({ effects: applied.effects, warnings: applied.warnings, ...comparison });
@@ -96,14 +93,7 @@ async function readChanges(set: string | undefined, file: string | undefined): P
   });
 }
 
-interface Both {
-  readonly index: number;
-  readonly id: string;
-  readonly baseline: Forecast;
-  readonly scenario: Forecast;
-}
-
-async function forecastBoth(
+async function forecastScenario(
   folder: string,
   record: RunRecord,
   panel: Panel,
@@ -113,56 +103,21 @@ async function forecastBoth(
 ): Promise<readonly Both[]> {
   const { signal } = tools;
   const model = await readModel(folder);
-  const settings = settingsOf(record.request);
-  const indices = Array.from({ length: panel.itemIds.length }, (_, index) => index);
+  // Sums that were made to agree are not what one series alone would have been forecast as: both sides are then asked alike.
+  const stored = record.request.hierarchy.length === 0 ? await readForecasts(folder, record, signal) : undefined;
   const progress = tools.progress("forecasting");
   const compute = openCompute({ threads, log: makeLog({ level: "silent" }) });
   try {
-    const again = async (one: Panel): Promise<(Forecast | undefined)[]> => {
-      const answers = await forecastAgain(one, settings, model, indices, {
-        compute,
-        signal,
-        onProgress: (done, total) => progress.update(done, total),
-      });
-      return answers.map(({ forecast }) => forecast);
-    };
-    const scenarios = await again(changed);
-    // Sums that were made to agree are not what one series alone would have been forecast as: both sides are then asked alike.
-    const stored = record.request.hierarchy.length === 0 ? await readForecasts(folder, record, signal) : undefined;
-    const baselines = stored === undefined ? await again(panel) : indices.map((index) => stored.forecasts.get(keyInPanel(panel, index)));
-    return indices.flatMap((index) => {
-      const [baseline, scenario] = [baselines[index], scenarios[index]];
-      return baseline === undefined || scenario === undefined ? [] : [{ index, id: idsOf(panel, index).join(" · "), baseline, scenario }];
+    return await forecastBoth(panel, changed, settingsOf(record.request), model, {
+      compute,
+      signal,
+      ...(stored === undefined ? {} : { made: (index: number) => stored.forecasts.get(keyInPanel(panel, index)) }),
+      onProgress: (done, total) => progress.update(done, total),
     });
   } finally {
     progress.end();
     await compute.close();
   }
-}
-
-async function writeBoth(file: string, panel: Panel, { request }: RunRecord, both: readonly Both[]): Promise<void> {
-  const { length, horizon } = panel.grid;
-  const instant = instantsOf(panel);
-  const labels = ["mean", ...request.quantiles.map(labelOf)];
-  const valuesOf = ({ mean, quantiles }: Forecast, h: number): number[] =>
-    [mean[h], ...request.quantiles.map((_, i) => quantiles[i * horizon + h])].map(tidy);
-  async function* rows(): AsyncGenerator<TableCell[][]> {
-    for (const { index, baseline, scenario } of both) {
-      yield Array.from({ length: horizon }, (_, h) => [
-        ...idsOf(panel, index),
-        instant(length + h),
-        ...valuesOf(scenario, h),
-        ...valuesOf(baseline, h),
-      ]);
-    }
-  }
-  await writeWhole(
-    file,
-    writeTable(rows(), {
-      format: "csv",
-      columns: [...idColumns(panel), "timestamp", ...labels, ...labels.map((label) => `baseline_${label}`)],
-    }),
-  );
 }
 
 function tell(comparison: Comparison, met: readonly { readonly cells: number; readonly series: number }[], tools: DirectTools): void {

@@ -81,7 +81,8 @@ export function pickSeries(panel: Pick<Panel, "itemIds">, item: string | null): 
 
 const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 
-function attributesOf({ attributes, horizon, series, scores, strengths }: Explanation): readonly ExplainedAttribute[] {
+/** What each attribute does to all explained series together, strongest first. */
+export function attributesOf({ attributes, horizon, series, scores, strengths }: Explanation): readonly ExplainedAttribute[] {
   return attributes.map((attribute, a) => ({
     attribute,
     score: scores[a] ?? 0,

@@ -46,25 +46,39 @@ export function changedSeries(panel: Panel, changed: Panel): readonly number[] {
   return series.filter((i) => differs[i] === 1);
 }
 
-/** Forecasts both panels. Series without a forecast are left out. */
+export type BothTools = AgainTools & {
+  /** The forecasts that were made, as they were written down (`tidy`); absent: they are made once more. */
+  readonly made?: (index: number) => Forecast | undefined;
+};
+
+/** Forecasts the changed panel beside what was made of the given one. Series without a forecast are left out. */
 export async function forecastBoth(
   panel: Panel,
   changed: Panel,
   settings: RunSettings,
   model: RunModel,
-  tools: AgainTools,
+  { made, ...tools }: BothTools,
 ): Promise<readonly Both[]> {
   const all = panel.itemIds.map((_, index) => index);
   const differing = changedSeries(panel, changed);
-  const total = all.length + differing.length;
-  const say = (offset: number) => (done: number) => tools.onProgress?.(offset + done, total);
-  const baselines = await forecastAgain(panel, settings, model, all, { ...tools, onProgress: say(0) });
-  const scenarios = await forecastAgain(changed, settings, model, differing, { ...tools, onProgress: say(all.length) });
+  const before = made === undefined ? all.length : 0;
+  const say =
+    (offset: number) =>
+    (done: number): void =>
+      tools.onProgress?.(offset + done, before + differing.length);
+  const again = made === undefined ? await forecastAgain(panel, settings, model, all, { ...tools, onProgress: say(0) }) : [];
+  const scenarios = await forecastAgain(changed, settings, model, differing, { ...tools, onProgress: say(before) });
   const moved = new Map(scenarios.map((each) => [each.index, each.forecast]));
-  return baselines.flatMap(({ index, forecast }) => {
-    const scenario = moved.has(index) ? moved.get(index) : forecast;
-    return forecast === undefined || scenario === undefined ? [] : [{ index, ids: idsOf(panel, index), baseline: forecast, scenario }];
+  return all.flatMap((index) => {
+    const baseline = tidied(made === undefined ? again[index]?.forecast : made(index));
+    const scenario = moved.has(index) ? tidied(moved.get(index)) : baseline;
+    return baseline === undefined || scenario === undefined ? [] : [{ index, ids: idsOf(panel, index), baseline, scenario }];
   });
+}
+
+/** As a forecast is written down: where nothing moved, both sides are then the same number. */
+function tidied(forecast: Forecast | undefined): Forecast | undefined {
+  return forecast === undefined ? undefined : { ...forecast, mean: forecast.mean.map(tidy), quantiles: forecast.quantiles.map(tidy) };
 }
 
 export const compareBoth = (both: readonly Both[]): Comparison =>
@@ -76,8 +90,9 @@ export function bothBody(panel: Panel, both: readonly Both[]): Body {
   const instant = instantsOf(panel);
   const levels = both[0]?.baseline.levels ?? [];
   const labels = ["mean", ...levels.map(labelOf)];
-  const valuesOf = ({ mean, quantiles }: Forecast, h: number): number[] =>
-    [mean[h] ?? 0, ...levels.map((_, i) => quantiles[i * horizon + h] ?? 0)].map(tidy);
+  // A run may know more levels than it exports.
+  const valuesOf = ({ mean, quantiles, levels: own }: Forecast, h: number): number[] =>
+    [mean[h] ?? 0, ...levels.map((level) => quantiles[own.indexOf(level) * horizon + h] ?? 0)].map(tidy);
   async function* rows(): AsyncGenerator<Cell[][]> {
     for (const { ids, baseline, scenario } of both) {
       yield Array.from({ length: horizon }, (_, h) => [...ids, instant(length + h), ...valuesOf(scenario, h), ...valuesOf(baseline, h)]);

@@ -2,17 +2,19 @@
 
 import { StockroomError } from "../../../base/errors.ts";
 import { writeThrough } from "../../../base/objects/tickets.ts";
+import type { Actor } from "../../../base/vault/contract.ts";
 import type { WorkflowDefinition } from "../../../base/workflow/contract.ts";
+import type { Forecast, Panel } from "../../engine/contract.ts";
 import { applyChanges, checkChanges } from "../../engine/scenario/apply.ts";
 import { parseTransformations, type Change, type Parsed } from "../../engine/scenario/change.ts";
 import { parseCommand } from "../../engine/scenario/command.ts";
-import { getRun } from "../../store/runs.ts";
+import { getRun, type ForecastRunRow } from "../../store/runs.ts";
 import { actAs, type ForecastParts } from "../parts.ts";
 import { tidy } from "../run/rows.ts";
 import { faultsText } from "./adjusted.ts";
 import { answerPrefix, askedId, findAnswer, keepAnswer, type Answered, type Plain } from "./asked.ts";
-import { findFinished, readModel, readNames, readPanel, settingsOfRun } from "./finished.ts";
-import { bothBody, compareBoth, comparisonBody, forecastBoth } from "./scenario.ts";
+import { findFinished, forecastOf, keyOfIds, placesIn, readModel, readNames, readPanel, readRows, settingsOfRun } from "./finished.ts";
+import { bothBody, compareBoth, comparisonBody, forecastBoth, type BothTools } from "./scenario.ts";
 
 /** `said` is the question in words. */
 export type WhatifInput = {
@@ -44,6 +46,7 @@ export function makeWhatif(parts: ForecastParts): WorkflowDefinition<WhatifInput
         const both = await forecastBoth(panel, applied.panel, settingsOfRun(run), await readModel(parts, actor, run, panel, signal), {
           compute: parts.compute,
           signal,
+          ...(await readMade(parts, actor, run, panel, signal)),
           onProgress: (done, total) => context.progress(done, total, "series forecast"),
         });
         const comparison = compareBoth(both);
@@ -85,6 +88,25 @@ export function makeWhatif(parts: ForecastParts): WorkflowDefinition<WhatifInput
         );
       }),
   };
+}
+
+/** The forecast that was made, from its export; nothing where that lacks the mean. */
+async function readMade(
+  parts: Pick<ForecastParts, "objects">,
+  actor: Actor,
+  run: ForecastRunRow,
+  panel: Panel,
+  signal: AbortSignal,
+): Promise<Pick<BothTools, "made">> {
+  const ref = run.exports["forecast"];
+  if (ref === undefined) return {};
+  const { body } = await parts.objects.get(actor, ref.key, { version: ref.version, signal });
+  const rows = await readRows(body, ref.key, signal);
+  if (!rows.hasMean) return {};
+  const places = placesIn(panel);
+  const forecasts = new Map<number, Forecast>();
+  for await (const stored of rows.series()) forecasts.set(places.get(keyOfIds(stored.ids)) ?? -1, forecastOf(stored, rows.levels));
+  return { made: (index) => forecasts.get(index) };
 }
 
 const faulty = (text: string): StockroomError =>
