@@ -3,6 +3,7 @@
 export { makeDirectVerbs } from "./doors/direct-verbs.ts";
 export {
   forecastRoutes,
+  type AdjustmentList,
   type ForecastRoutedHouse,
   type ForecastRunDetail,
   type ForecastRunList,

@@ -2,11 +2,22 @@
 
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { forecastRoutes } from "../../src/forecast/index.ts";
+import { askLake } from "../../src/base/warehouse/index.ts";
+import { forecastRoutes, forecastTables } from "../../src/forecast/index.ts";
+import { addAdjustment } from "../../src/forecast/store/adjustments.ts";
 import { beginImport, endImport, keepBatch, markBatch } from "../../src/forecast/store/sap.ts";
 import { findLatest, requestGroup } from "../../src/forecast/store/runs.ts";
 import type { House } from "../../src/house.ts";
-import type { ApiError, Drill, ForecastRunDetail, ForecastRunList, GroupList, ImportDetail, ImportList } from "../../src/server/api.ts";
+import type {
+  AdjustmentList,
+  ApiError,
+  Drill,
+  ForecastRunDetail,
+  ForecastRunList,
+  GroupList,
+  ImportDetail,
+  ImportList,
+} from "../../src/server/api.ts";
 import { openServer, type OpenServer, type ServerSettings } from "../../src/server/index.ts";
 import { shopDefaults, shopMetadata, shopTarget } from "../kit/forecast-shop.ts";
 import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/house.ts";
@@ -63,6 +74,20 @@ beforeAll(async () => {
   latest = await latestRun();
   await house.records.transaction(async (tx) => await requestGroup(tx, "waiting", "0", "2026-01-01T00:00:00Z"));
   await seedImport();
+  await house.records.transaction(async (tx) => {
+    await addAdjustment(tx, {
+      group: "shop",
+      kind: "percent",
+      value: 20,
+      said: "store = store_1",
+      conditions: [],
+      fromAt: "2024-08-01T00:00:00Z",
+      untilAt: "2024-09-01T00:00:00Z",
+      author: "Ada",
+      reason: `Fair in town ${attack}`,
+      madeAt: "2024-07-30T00:00:00Z",
+    });
+  });
   server = await serve();
 }, 280_000);
 
@@ -156,6 +181,19 @@ describe("routes", () => {
     expect(rows).toHaveLength(4);
   });
 
+  it("adjustments of planners", async () => {
+    const { adjustments } = await json<AdjustmentList>("/api/forecast/adjustments?group=shop&standing=yes");
+    expect(adjustments).toMatchObject([{ group: "shop", kind: "percent", value: 20, author: "Ada" }]);
+    expect((await json<AdjustmentList>("/api/forecast/adjustments?group=waiting")).adjustments).toEqual([]);
+    const [table] = (await forecastTables(house.forecast.parts, operator)).filter(({ name }) => name === "adjustments");
+    const answer = await askLake(
+      table === undefined ? [] : [table],
+      "select id, value, author, until_at - from_at as days, withdrawn_at from adjustments",
+    );
+    for await (const batch of answer.batches) expect(batch).toEqual([["1", 20, "Ada", "31 days", null]]);
+    expect(answer.read.rows).toBe(1);
+  });
+
   it("imports with what the ERP answered", async () => {
     expect((await json<ImportList>("/api/forecast/imports")).imports).toMatchObject([
       { id: "shop-1", state: "partly", sent: 1, failed: 1 },
@@ -224,6 +262,14 @@ describe("pages", () => {
     const items = await page(`/forecast/shop/figures?run=${first}&by=identifier&metadata_1=juice&dimension_1=store_1`);
     expect(items).toContain(`run=${first}`);
     expect(await page("/forecast/shop/figures?metadata_1=none")).toContain("nothing under this choice");
+  });
+
+  it("adjustments show who said what and why", async () => {
+    const markup = await page("/forecast/-/adjustments?group=shop");
+    expect(markup).toContain("percent 20");
+    expect(markup).toContain("Fair in town");
+    expect(await page("/forecast/-/adjustments?group=waiting")).toContain("the system's own");
+    expect(await (await get("/forecast/shop")).text()).toContain('href="/forecast/-/adjustments?group=shop"');
   });
 
   it("imports show what the ERP said", async () => {

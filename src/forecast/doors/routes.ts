@@ -12,6 +12,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
 import type { Drill } from "../flow/views/drill.ts";
 import type { ForecastParts } from "../flow/parts.ts";
+import { listAdjustments, type AdjustmentRow } from "../store/adjustments.ts";
 import { getRun, listGroups, listRuns, type ForecastRunRow } from "../store/runs.ts";
 import { listImports, type ImportRow } from "../store/sap.ts";
 import { line as text, readFields } from "./fields.ts";
@@ -53,6 +54,11 @@ export interface ImportList {
   readonly imports: readonly ImportRow[];
 }
 
+/** GET /api/forecast/adjustments: in the order in which they were made; with a limit the last ones. */
+export interface AdjustmentList {
+  readonly adjustments: readonly AdjustmentRow[];
+}
+
 const api = "/api/forecast";
 
 const limitOf = (usual: number, most: number) =>
@@ -65,6 +71,11 @@ const limitOf = (usual: number, most: number) =>
 
 const nothing = z.strictObject({});
 const runsQuery = z.strictObject({ group: text().optional(), limit: limitOf(100, 1_000) });
+const adjustmentsQuery = z.strictObject({
+  group: text().optional(),
+  standing: z.enum(["yes", "no"]).default("no"),
+  limit: limitOf(100, 10_000),
+});
 const importsQuery = z.strictObject({ limit: limitOf(100, 1_000) });
 const importQuery = z.strictObject({ answers: z.enum(["failed", "all"]).default("failed"), limit: limitOf(100, 10_000) });
 const byId = z.strictObject({ id: text(500) });
@@ -109,6 +120,12 @@ export async function forecastRoutes(app: FastifyInstance, { parts }: ForecastRo
     const { by, where } = parseDrill(request.query);
     const run = await getRun(records, readFields("path", byId, request.params).id);
     return await driller.read(run, { by, where }, `${api}/runs/${run.id}/figures`);
+  });
+
+  app.get(`${api}/adjustments`, async (request): Promise<AdjustmentList> => {
+    const { group, standing, limit } = readFields("query", adjustmentsQuery, request.query);
+    const wanted = { standing: standing === "yes", limit, ...(group === undefined ? {} : { group }) };
+    return { adjustments: await listAdjustments(records, wanted) };
   });
 
   app.get(`${api}/imports`, async (request): Promise<ImportList> => {

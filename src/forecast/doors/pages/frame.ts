@@ -6,6 +6,7 @@ import type { Html } from "../../../base/pages/html.ts";
 const places = [
   { path: "/", name: "Stockroom" },
   { path: "/forecast", name: "Forecasts" },
+  { path: "/forecast/-/adjustments", name: "Adjustments" },
   { path: "/forecast/-/imports", name: "Imports into SAP" },
 ] as const;
 

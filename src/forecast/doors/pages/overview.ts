@@ -2,6 +2,7 @@
 
 import { count, moment } from "../../../base/pages/frame.ts";
 import { html, type Html } from "../../../base/pages/html.ts";
+import type { AdjustmentRow } from "../../store/adjustments.ts";
 import type { ForecastRunRow } from "../../store/runs.ts";
 import type { ImportRow } from "../../store/sap.ts";
 import type { AnswerRow, ImportDetail } from "../reading.ts";
@@ -155,4 +156,47 @@ function answerTable(answers: readonly AnswerRow[]): Html {
       </tbody>
     </table>
   </div>`;
+}
+
+/** Pure. The newest first. */
+export function adjustmentsPage(adjustments: readonly AdjustmentRow[]): Html {
+  if (adjustments.length === 0) {
+    return html`<p>No planner has said anything of these forecasts: they are the system's own.</p>`;
+  }
+  return html`<div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col" class="n">No.</th>
+            <th scope="col">Group</th>
+            <th scope="col">What</th>
+            <th scope="col">For</th>
+            <th scope="col">From, until before (UTC)</th>
+            <th scope="col">By</th>
+            <th scope="col">Why</th>
+            <th scope="col">Stands</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${adjustments.toReversed().map(
+            (row) =>
+              html`<tr>
+                <td class="n">${row.id}</td>
+                <td><a href="${groupPath(row.group)}">${row.group}</a></td>
+                <td>${row.kind} ${amount(row.value)}</td>
+                <td>${row.said === "" ? "every series" : row.said}</td>
+                <td>${moment(row.fromAt)}, ${moment(row.untilAt)}</td>
+                <td>${row.author}, ${moment(row.madeAt)}</td>
+                <td>${row.reason}</td>
+                <td>
+                  ${row.withdrawnAt === undefined ? html`<span class="good">yes</span>` : html`withdrawn ${moment(row.withdrawnAt)} ${row.withdrawnBy !== undefined && `by ${row.withdrawnBy}`}`}
+                </td>
+              </tr> `,
+          )}
+        </tbody>
+      </table>
+    </div>
+    <p class="dim">
+      Both stay side by side: the system's forecast in the export <code>forecast</code>, with what planners said in <code>adjusted</code>.
+    </p>`;
 }

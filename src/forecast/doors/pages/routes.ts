@@ -9,6 +9,7 @@ import { describeError, isStockroomError, meanings, type StockroomError } from "
 import { pageHeaders } from "../../../base/pages/frame.ts";
 import { html, type Html } from "../../../base/pages/html.ts";
 import type { ForecastParts } from "../../flow/parts.ts";
+import { listAdjustments } from "../../store/adjustments.ts";
 import { findLatest, listGroups, listRuns } from "../../store/runs.ts";
 import { listImports } from "../../store/sap.ts";
 import { line as text, readFields } from "../fields.ts";
@@ -16,15 +17,17 @@ import { findExport, findShown, operatorOverHttp, parseDrill, readExports, readI
 import { dashboardHeaders, withLinks } from "./dashboard.ts";
 import { figuresPage } from "./figures.ts";
 import { groupPath, page } from "./frame.ts";
-import { importPage, importsPage, overviewPage } from "./overview.ts";
+import { adjustmentsPage, importPage, importsPage, overviewPage } from "./overview.ts";
 
 const nothing = z.strictObject({});
 const runQuery = z.strictObject({ run: text(500).optional() });
 const importQuery = z.strictObject({ answers: z.enum(["failed", "all"]).default("failed") });
+const adjustmentsQuery = z.strictObject({ group: text(500).optional() });
 const ofGroup = z.strictObject({ group: text(500) });
 const ofImport = z.strictObject({ id: text(500) });
 
 const shownRuns = 50;
+const shownAdjustments = 500;
 const shownImports = { overview: 5, page: 100 };
 const shownAnswers = 500;
 /** A dashboard is bounded by its making (report/contract.ts). */
@@ -71,6 +74,15 @@ export async function mountPages(app: FastifyInstance, parts: Pick<ForecastParts
       const held = where.filter(([name]) => name !== "run");
       const drill = await driller.read(run, { by, where: held }, `${groupPath(run.group)}/figures`);
       return { title: `Figures of ${run.group}`, body: figuresPage(run, asked, drill) };
+    }),
+  );
+
+  app.get(
+    "/forecast/-/adjustments",
+    shown("/forecast/-/adjustments", async (request) => {
+      const { group } = readFields("query", adjustmentsQuery, request.query);
+      const adjustments = await listAdjustments(records, { limit: shownAdjustments, ...(group === undefined ? {} : { group }) });
+      return { title: group === undefined ? "Adjustments" : `Adjustments of ${group}`, body: adjustmentsPage(adjustments) };
     }),
   );
 

@@ -10,6 +10,7 @@
 import { listPart, openSealed, type LakeColumn, type LakePlace, type LakeTable, type Sealed } from "../../../base/warehouse/index.ts";
 import type { Actor } from "../../../base/vault/contract.ts";
 import { printFrequency } from "../../engine/calendar/frequency.ts";
+import { listAdjustments } from "../../store/adjustments.ts";
 import type { ObjectRef } from "../../store/keys.ts";
 import { listRuns, type ForecastRunRow } from "../../store/runs.ts";
 import type { ForecastParts } from "../parts.ts";
@@ -69,6 +70,7 @@ export async function forecastTables(
       exportedTable(sealed, `${table}_all`, done, { name, from, about: `${about}, every run` }),
     ]),
     runsTable(runs, latest),
+    adjustmentsTable(records),
   ];
   const taken = new Set(fixed.map((table) => table.name));
   const groups = latest.flatMap((run): LakeTable[] => {
@@ -233,6 +235,47 @@ function runsTable(runs: readonly ForecastRunRow[], latest: readonly ForecastRun
     open: async () => ({
       columns: runColumns,
       places: [{ part: listPart("forecast runs", runColumns, async () => runs.map(rowOf)), constants: {} }],
+    }),
+  };
+}
+
+const adjustmentColumns: readonly LakeColumn[] = [
+  text("dataset_group"),
+  text("id"),
+  text("kind"),
+  number("value"),
+  text("said"),
+  timestamp("from_at"),
+  timestamp("until_at"),
+  text("author"),
+  text("reason"),
+  timestamp("made_at"),
+  timestamp("withdrawn_at"),
+  text("withdrawn_by"),
+];
+
+function adjustmentsTable(records: ForecastParts["records"]): LakeTable {
+  const rows = async (): Promise<readonly Record<string, string | number | null | undefined>[]> =>
+    (await listAdjustments(records)).map((row) => ({
+      dataset_group: row.group,
+      id: row.id,
+      kind: row.kind,
+      value: row.value,
+      said: row.said,
+      from_at: isoOf(row.fromAt),
+      until_at: isoOf(row.untilAt),
+      author: row.author,
+      reason: row.reason,
+      made_at: isoOf(row.madeAt),
+      withdrawn_at: row.withdrawnAt === undefined ? null : isoOf(row.withdrawnAt),
+      withdrawn_by: row.withdrawnBy,
+    }));
+  return {
+    name: "adjustments",
+    about: "What planners said of forecasts: who, when, why, and whether it still stands",
+    open: async () => ({
+      columns: adjustmentColumns,
+      places: [{ part: listPart("forecast adjustments", adjustmentColumns, rows), constants: {} }],
     }),
   };
 }
