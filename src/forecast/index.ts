@@ -9,6 +9,8 @@ export {
   type ForecastRunList,
   type GroupList,
   type ImportList,
+  type ScenarioDetail,
+  type ScenarioList,
 } from "./doors/routes.ts";
 export type { ImportDetail } from "./doors/reading.ts";
 export type { Drill } from "./flow/views/drill.ts";

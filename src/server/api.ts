@@ -11,7 +11,7 @@
 //   GET    /api/schedules        { schedules }
 //   GET    /api/classify/...     lines, models, verdicts, schemes, periods, report, review, audit; docs/classify-http.md lists them with what they take
 //   POST   /api/classify/...     review/ID: an answer; train, compare, infer, extract: 202 { runs }
-//   GET    /api/forecast/...     groups, runs, exports, dashboard, figures, adjustments, imports; docs/forecast-http.md lists them with what they take
+//   GET    /api/forecast/...     groups, runs, exports, dashboard, figures, adjustments, scenarios, imports; docs/forecast-http.md lists them with what they take
 //   GET    /health               200 or 503 Health   /health/live: 200 while the process answers
 //   GET    /metrics              Prometheus text
 // Every error is an ApiError with the status its kind has in base/errors.ts (401 where the token is missing or wrong).
@@ -36,7 +36,17 @@ export type {
   WholeScheme,
 } from "../classify/index.ts";
 
-export type { AdjustmentList, Drill, ForecastRunDetail, ForecastRunList, GroupList, ImportDetail, ImportList } from "../forecast/index.ts";
+export type {
+  AdjustmentList,
+  Drill,
+  ForecastRunDetail,
+  ForecastRunList,
+  GroupList,
+  ImportDetail,
+  ImportList,
+  ScenarioDetail,
+  ScenarioList,
+} from "../forecast/index.ts";
 
 export type { DeadLetter, NoticeRow, ObjectEntry, RunDetail, RunRow, StoredEvent };
 

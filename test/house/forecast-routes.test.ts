@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askLake } from "../../src/base/warehouse/index.ts";
 import { forecastRoutes, forecastTables } from "../../src/forecast/index.ts";
 import { addAdjustment } from "../../src/forecast/store/adjustments.ts";
+import { keepPlan } from "../../src/forecast/store/plans.ts";
 import { beginImport, endImport, keepBatch, markBatch } from "../../src/forecast/store/sap.ts";
 import { findLatest, requestGroup } from "../../src/forecast/store/runs.ts";
 import type { House } from "../../src/house.ts";
@@ -17,6 +18,8 @@ import type {
   GroupList,
   ImportDetail,
   ImportList,
+  ScenarioDetail,
+  ScenarioList,
 } from "../../src/server/api.ts";
 import { openServer, type OpenServer, type ServerSettings } from "../../src/server/index.ts";
 import { shopDefaults, shopMetadata, shopTarget } from "../kit/forecast-shop.ts";
@@ -74,6 +77,7 @@ beforeAll(async () => {
   latest = await latestRun();
   await house.records.transaction(async (tx) => await requestGroup(tx, "waiting", "0", "2026-01-01T00:00:00Z"));
   await seedImport();
+  await seedScenario();
   await house.records.transaction(async (tx) => {
     await addAdjustment(tx, {
       group: "shop",
@@ -115,6 +119,25 @@ async function seedImport(): Promise<void> {
     await markBatch(tx, "shop-1", 0, 0, at);
     await keepBatch(tx, "shop-1", { round: 0, batch: 0, sent: 2, failed: 1, answers: { key: entry.key, version: entry.version } }, at);
     await endImport(tx, "shop-1", at);
+  });
+}
+
+/** An answer kept as the wing keeps them. */
+async function seedScenario(): Promise<void> {
+  const entry = await house.objects.put({ role: "plan", purpose: "test" }, "forecast/scenarios/s1/forecast.csv", textBytes("item_id\n1\n"));
+  await house.records.transaction(async (tx) => {
+    await keepPlan(tx, {
+      id: "whatif-1",
+      kind: "whatif",
+      group: "shop",
+      run: latest,
+      title: `price *= 0.9 ${attack}`,
+      author: "Ada",
+      asked: {},
+      summary: { change: 0.25, verdict: "more" },
+      exports: { forecast: { key: entry.key, version: entry.version } },
+      at: "2026-01-01T00:00:00Z",
+    });
   });
 }
 
@@ -194,6 +217,16 @@ describe("routes", () => {
     expect(answer.read.rows).toBe(1);
   });
 
+  it("what was asked of forecasts, with its exports", async () => {
+    const { scenarios } = await json<ScenarioList>("/api/forecast/scenarios?group=shop&kind=whatif");
+    expect(scenarios).toMatchObject([{ id: "whatif-1", run: latest, summary: { change: 0.25 } }]);
+    expect((await json<ScenarioList>("/api/forecast/scenarios?kind=replenish")).scenarios).toEqual([]);
+    expect((await json<ScenarioDetail>("/api/forecast/scenarios/whatif-1")).exports).toMatchObject([{ name: "forecast", bytes: 10 }]);
+    const answer = await get("/api/forecast/scenarios/whatif-1/exports/forecast");
+    expect(answer.headers.get("content-disposition")).toBe('attachment; filename="shop-whatif-1-forecast.csv"');
+    expect(await answer.text()).toBe("item_id\n1\n");
+  });
+
   it("imports with what the ERP answered", async () => {
     expect((await json<ImportList>("/api/forecast/imports")).imports).toMatchObject([
       { id: "shop-1", state: "partly", sent: 1, failed: 1 },
@@ -216,6 +249,9 @@ describe("routes", () => {
     ["/api/forecast/runs/LATEST/exports/..%2F..%2Fforecast.csv", 404, "FORECAST_EXPORT_MISSING"],
     ["/api/forecast/runs/LATEST/figures?by=nothing", 400, "FORECAST_AXIS"],
     ["/api/forecast/runs/LATEST/figures?colour=red", 400, "FORECAST_AXIS"],
+    ["/api/forecast/scenarios?kind=rumour", 400, "QUERY_BAD"],
+    ["/api/forecast/scenarios/none", 404, "FORECAST_SCENARIO_MISSING"],
+    ["/api/forecast/scenarios/whatif-1/exports/none", 404, "FORECAST_EXPORT_MISSING"],
     ["/api/forecast/imports/none", 404, "SAP_IMPORT_MISSING"],
     ["/api/forecast/imports/shop-1?answers=some", 400, "QUERY_BAD"],
   ])("%s is refused", async (path, status, code) => {
@@ -269,7 +305,16 @@ describe("pages", () => {
     expect(markup).toContain("percent 20");
     expect(markup).toContain("Fair in town");
     expect(await page("/forecast/-/adjustments?group=waiting")).toContain("the system's own");
-    expect(await (await get("/forecast/shop")).text()).toContain('href="/forecast/-/adjustments?group=shop"');
+    expect(await (await get("/forecast/shop")).text()).toMatch(
+      /href="\/forecast\/-\/adjustments\?group=shop"[\s\S]*href="\/forecast\/-\/scenarios\?group=shop"/,
+    );
+  });
+
+  it("what was asked shows its answers", async () => {
+    const markup = await page("/forecast/-/scenarios?group=shop");
+    expect(markup).toContain("price *= 0.9");
+    expect(markup).toContain("change 0.25, verdict more");
+    expect(markup).toContain('href="/api/forecast/scenarios/whatif-1/exports/forecast"');
   });
 
   it("imports show what the ERP said", async () => {

@@ -7,12 +7,20 @@ import type { Actor } from "../../base/vault/contract.ts";
 import { readAnswers } from "../flow/sap/deliver.ts";
 import type { ForecastParts } from "../flow/parts.ts";
 import { readDrill, type Drill } from "../flow/views/drill.ts";
+import type { ObjectRef } from "../store/keys.ts";
 import { findLatest, getRun, listGroups, type ForecastRunRow } from "../store/runs.ts";
 import { getImport, listBatches, type ImportRow } from "../store/sap.ts";
 import { line as text, readFields } from "./fields.ts";
 
 /** Whom the vault sees behind the wing's routes: the operator, as behind /objects. */
 export const operatorOverHttp = (path: string): Actor => ({ role: "operator", purpose: `http GET ${path}` });
+
+/** What has exports: a run, or what was asked of one. */
+export interface Exporter {
+  readonly id: string;
+  readonly group: string;
+  readonly exports: Readonly<Record<string, ObjectRef>>;
+}
 
 /** An export of a run. */
 export interface ExportRow {
@@ -25,9 +33,9 @@ export interface ExportRow {
 }
 
 /** A run's exports: its tables first, then the months of the aggregated view. */
-export async function readExports({ objects }: Pick<ForecastParts, "objects">, run: ForecastRunRow): Promise<readonly ExportRow[]> {
+export async function readExports({ objects }: Pick<ForecastParts, "objects">, of: Exporter): Promise<readonly ExportRow[]> {
   const rows = await Promise.all(
-    Object.entries(run.exports).map(async ([name, { key, version }]): Promise<ExportRow[]> => {
+    Object.entries(of.exports).map(async ([name, { key, version }]): Promise<ExportRow[]> => {
       const entry = await objects.head(key, version);
       return entry === undefined ? [] : [{ name, key, version, bytes: entry.bytes, contentType: entry.contentType }];
     }),
@@ -37,14 +45,14 @@ export async function readExports({ objects }: Pick<ForecastParts, "objects">, r
 }
 
 /** An export's entry, whose bytes can then be read. Throws `missing` `FORECAST_EXPORT_MISSING`. */
-export async function findExport({ objects }: Pick<ForecastParts, "objects">, run: ForecastRunRow, name: string): Promise<ObjectEntry> {
-  const ref = Object.hasOwn(run.exports, name) ? run.exports[name] : undefined;
+export async function findExport({ objects }: Pick<ForecastParts, "objects">, of: Exporter, name: string): Promise<ObjectEntry> {
+  const ref = Object.hasOwn(of.exports, name) ? of.exports[name] : undefined;
   const entry = ref === undefined ? undefined : await objects.head(ref.key, ref.version);
   if (entry !== undefined) return entry;
   throw new StockroomError(
     "missing",
     "FORECAST_EXPORT_MISSING",
-    `Expected an export "${name}" of ${run.id} but there is none. Its exports: GET /api/forecast/runs/${run.id}`,
+    `Expected an export "${name}" of ${of.id} but there is none. It has: ${Object.keys(of.exports).slice(0, 12).join(", ")}`,
   );
 }
 

@@ -13,6 +13,7 @@ import { z } from "zod";
 import type { Drill } from "../flow/views/drill.ts";
 import type { ForecastParts } from "../flow/parts.ts";
 import { listAdjustments, type AdjustmentRow } from "../store/adjustments.ts";
+import { getPlan, listPlans, planKinds, type PlanRow } from "../store/plans.ts";
 import { getRun, listGroups, listRuns, type ForecastRunRow } from "../store/runs.ts";
 import { listImports, type ImportRow } from "../store/sap.ts";
 import { line as text, readFields } from "./fields.ts";
@@ -24,6 +25,7 @@ import {
   parseDrill,
   readExports,
   readImport,
+  type Exporter,
   type ExportRow,
   type ImportDetail,
 } from "./reading.ts";
@@ -59,6 +61,17 @@ export interface AdjustmentList {
   readonly adjustments: readonly AdjustmentRow[];
 }
 
+/** GET /api/forecast/scenarios: what was asked of finished runs and what came of it, newest first. */
+export interface ScenarioList {
+  readonly scenarios: readonly PlanRow[];
+}
+
+/** GET /api/forecast/scenarios/ID */
+export interface ScenarioDetail {
+  readonly scenario: PlanRow;
+  readonly exports: readonly ExportRow[];
+}
+
 const api = "/api/forecast";
 
 const limitOf = (usual: number, most: number) =>
@@ -76,6 +89,7 @@ const adjustmentsQuery = z.strictObject({
   standing: z.enum(["yes", "no"]).default("no"),
   limit: limitOf(100, 10_000),
 });
+const scenariosQuery = z.strictObject({ group: text().optional(), kind: z.enum(planKinds).optional(), limit: limitOf(100, 1_000) });
 const importsQuery = z.strictObject({ limit: limitOf(100, 1_000) });
 const importQuery = z.strictObject({ answers: z.enum(["failed", "all"]).default("failed"), limit: limitOf(100, 10_000) });
 const byId = z.strictObject({ id: text(500) });
@@ -128,6 +142,24 @@ export async function forecastRoutes(app: FastifyInstance, { parts }: ForecastRo
     return { adjustments: await listAdjustments(records, wanted) };
   });
 
+  app.get(`${api}/scenarios`, async (request): Promise<ScenarioList> => {
+    const { group, kind, limit } = readFields("query", scenariosQuery, request.query);
+    const wanted = { limit, ...(kind === undefined ? {} : { kinds: [kind] }), ...(group === undefined ? {} : { group }) };
+    return { scenarios: await listPlans(records, wanted) };
+  });
+
+  app.get(`${api}/scenarios/:id`, async (request): Promise<ScenarioDetail> => {
+    readFields("query", nothing, request.query);
+    const scenario = await getPlan(records, readFields("path", byId, request.params).id);
+    return { scenario, exports: await readExports(parts, scenario) };
+  });
+
+  app.get<{ Params: { "*": string; readonly id: string } }>(`${api}/scenarios/:id/exports/*`, async (request, reply) => {
+    readFields("query", nothing, request.query);
+    const scenario = await getPlan(records, readFields("path", byId, { id: request.params.id }).id);
+    return await sendExport(parts, reply, scenario, request.params["*"]);
+  });
+
   app.get(`${api}/imports`, async (request): Promise<ImportList> => {
     const { limit } = readFields("query", importsQuery, request.query);
     return { imports: await listImports(records, limit) };
@@ -143,16 +175,11 @@ export async function forecastRoutes(app: FastifyInstance, { parts }: ForecastRo
 }
 
 /** Streams an export as a download: never run as a page of ours. */
-async function sendExport(
-  parts: ForecastRoutedHouse["parts"],
-  reply: FastifyReply,
-  run: ForecastRunRow,
-  name: string,
-): Promise<FastifyReply> {
-  const { key, version, bytes, contentType, sha256 } = await findExport(parts, run, name);
+async function sendExport(parts: ForecastRoutedHouse["parts"], reply: FastifyReply, of: Exporter, name: string): Promise<FastifyReply> {
+  const { key, version, bytes, contentType, sha256 } = await findExport(parts, of, name);
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());
-  const { body } = await parts.objects.get(operatorOverHttp(`${api}/runs/${run.id}/exports/${name}`), key, {
+  const { body } = await parts.objects.get(operatorOverHttp(`${api} ${of.id} ${name}`), key, {
     version,
     signal: gone.signal,
   });
@@ -170,7 +197,7 @@ async function sendExport(
     .headers({
       "content-type": contentType,
       "content-length": bytes,
-      "content-disposition": `attachment; filename="${fileName(run, name)}"`,
+      "content-disposition": `attachment; filename="${fileName(of, name)}"`,
       "content-security-policy": "sandbox; default-src 'none'",
       etag: `"${sha256}"`,
     })
@@ -178,8 +205,8 @@ async function sendExport(
 }
 
 /** `retail-20261101T000000Z-0123abcd-forecast.csv`: groups and runs have plain letters only, and what else might come is taken out. */
-function fileName(run: ForecastRunRow, name: string): string {
-  const ending = /\.[a-z]+$/.exec(run.exports[name]?.key ?? "")?.[0] ?? "";
-  const whole = `${run.group}-${run.id}-${name.replaceAll("/", "-")}`.replaceAll(/[^\w.=-]/g, "_");
+function fileName(of: Exporter, name: string): string {
+  const ending = /\.[a-z]+$/.exec(of.exports[name]?.key ?? "")?.[0] ?? "";
+  const whole = `${of.group}-${of.id}-${name.replaceAll("/", "-")}`.replaceAll(/[^\w.=-]/g, "_");
   return whole.endsWith(ending) ? whole : `${whole}${ending}`;
 }

@@ -40,6 +40,7 @@ function linksAbove({ run, runs }: DashboardShown): Html {
       <a href="/">Stockroom</a> · <a href="/forecast">Forecasts</a> · <b>${run.group}</b> ·
       <a href="${href(`${groupPath(run.group)}/figures`, { run: isLatest ? undefined : run.id })}">Drill down</a> ·
       <a href="${href("/forecast/-/adjustments", { group: run.group })}">Adjustments</a> ·
+      <a href="${href("/forecast/-/scenarios", { group: run.group })}">What was asked</a> ·
       <a href="#exports">Exports</a>${isLatest ? "" : html` · a former forecast; <a href="${groupPath(run.group)}">the latest</a>`}
     </p>
   </nav> `;

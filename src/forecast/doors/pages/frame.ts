@@ -7,6 +7,7 @@ const places = [
   { path: "/", name: "Stockroom" },
   { path: "/forecast", name: "Forecasts" },
   { path: "/forecast/-/adjustments", name: "Adjustments" },
+  { path: "/forecast/-/scenarios", name: "What was asked" },
   { path: "/forecast/-/imports", name: "Imports into SAP" },
 ] as const;
 

@@ -1,8 +1,9 @@
 // Overview: every group with its latest forecast, and what was brought into the ERP.
 
 import { count, moment } from "../../../base/pages/frame.ts";
-import { html, type Html } from "../../../base/pages/html.ts";
+import { href, html, type Html } from "../../../base/pages/html.ts";
 import type { AdjustmentRow } from "../../store/adjustments.ts";
+import type { PlanRow } from "../../store/plans.ts";
 import type { ForecastRunRow } from "../../store/runs.ts";
 import type { ImportRow } from "../../store/sap.ts";
 import type { AnswerRow, ImportDetail } from "../reading.ts";
@@ -200,3 +201,56 @@ export function adjustmentsPage(adjustments: readonly AdjustmentRow[]): Html {
       Both stay side by side: the system's forecast in the export <code>forecast</code>, with what planners said in <code>adjusted</code>.
     </p>`;
 }
+
+const kindWords: Readonly<Record<PlanRow["kind"], string>> = {
+  whatif: "what if",
+  explain: "explanation",
+  replenish: "orders",
+  monitor: "judgement",
+};
+
+/** Figures of an answer, as far as they are plain. */
+function figuresOf(summary: PlanRow["summary"]): string {
+  const figures = Object.entries(summary).flatMap(([name, value]) =>
+    typeof value === "number" ? [`${name} ${amount(value)}`] : typeof value === "string" ? [`${name} ${value}`] : [],
+  );
+  return figures.slice(0, 6).join(", ");
+}
+
+/** Pure. What-ifs, explanations, orders, and the judgements of imports. */
+export function scenariosPage(scenarios: readonly PlanRow[]): Html {
+  if (scenarios.length === 0) {
+    return html`<p>Nothing was asked of the forecasts yet: what if a price changes, why is a forecast as it is, what to order?</p>
+      <p><code>stockroom forecast scenario --help</code></p>`;
+  }
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Asked</th>
+          <th scope="col">Kind</th>
+          <th scope="col">Of</th>
+          <th scope="col">By</th>
+          <th scope="col">Answer</th>
+          <th scope="col">Exports</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${scenarios.map(
+          (row) =>
+            html`<tr>
+              <th scope="row">${row.title}</th>
+              <td>${kindWords[row.kind]}</td>
+              <td><a href="${href(groupPath(row.group), { run: row.run })}">${row.group}</a></td>
+              <td>${row.author}, ${moment(row.at)}</td>
+              <td>${figuresOf(row.summary)}</td>
+              <td>${Object.keys(row.exports).map((name) => html`<a href="${exportPath(row.id, name)}">${name}</a> `)}</td>
+            </tr> `,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+const exportPath = (id: string, name: string): string =>
+  `/api/forecast/scenarios/${encodeURIComponent(id)}/exports/${name.split("/").map(encodeURIComponent).join("/")}`;

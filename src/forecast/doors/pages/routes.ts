@@ -10,6 +10,7 @@ import { pageHeaders } from "../../../base/pages/frame.ts";
 import { html, type Html } from "../../../base/pages/html.ts";
 import type { ForecastParts } from "../../flow/parts.ts";
 import { listAdjustments } from "../../store/adjustments.ts";
+import { listPlans } from "../../store/plans.ts";
 import { findLatest, listGroups, listRuns } from "../../store/runs.ts";
 import { listImports } from "../../store/sap.ts";
 import { line as text, readFields } from "../fields.ts";
@@ -17,17 +18,18 @@ import { findExport, findShown, operatorOverHttp, parseDrill, readExports, readI
 import { dashboardHeaders, withLinks } from "./dashboard.ts";
 import { figuresPage } from "./figures.ts";
 import { groupPath, page } from "./frame.ts";
-import { adjustmentsPage, importPage, importsPage, overviewPage } from "./overview.ts";
+import { adjustmentsPage, importPage, importsPage, overviewPage, scenariosPage } from "./overview.ts";
 
 const nothing = z.strictObject({});
 const runQuery = z.strictObject({ run: text(500).optional() });
 const importQuery = z.strictObject({ answers: z.enum(["failed", "all"]).default("failed") });
-const adjustmentsQuery = z.strictObject({ group: text(500).optional() });
+const ofOneGroup = z.strictObject({ group: text(500).optional() });
 const ofGroup = z.strictObject({ group: text(500) });
 const ofImport = z.strictObject({ id: text(500) });
 
 const shownRuns = 50;
 const shownAdjustments = 500;
+const shownScenarios = 200;
 const shownImports = { overview: 5, page: 100 };
 const shownAnswers = 500;
 /** A dashboard is bounded by its making (report/contract.ts). */
@@ -80,9 +82,18 @@ export async function mountPages(app: FastifyInstance, parts: Pick<ForecastParts
   app.get(
     "/forecast/-/adjustments",
     shown("/forecast/-/adjustments", async (request) => {
-      const { group } = readFields("query", adjustmentsQuery, request.query);
+      const { group } = readFields("query", ofOneGroup, request.query);
       const adjustments = await listAdjustments(records, { limit: shownAdjustments, ...(group === undefined ? {} : { group }) });
       return { title: group === undefined ? "Adjustments" : `Adjustments of ${group}`, body: adjustmentsPage(adjustments) };
+    }),
+  );
+
+  app.get(
+    "/forecast/-/scenarios",
+    shown("/forecast/-/scenarios", async (request) => {
+      const { group } = readFields("query", ofOneGroup, request.query);
+      const scenarios = await listPlans(records, { limit: shownScenarios, ...(group === undefined ? {} : { group }) });
+      return { title: group === undefined ? "What was asked" : `What was asked of ${group}`, body: scenariosPage(scenarios) };
     }),
   );
 
