@@ -175,6 +175,17 @@ describe("adjustments", () => {
     expect(Number(of("reason", "hope")["adjustment_added"])).toBeLessThan(0);
     expect(of("item", "item_5 · store_1")["points"]).toBe("2");
     expect(await rowsOf(judged?.exports["adjusted-cells"])).toHaveLength(3);
+    expect(await answer("value-added", "shop", "--out", path.join(place.home, "value.csv"))).toMatchObject({
+      imports: [{ period: "2025-01-01 to 2025-02-01", value: { all: { points: 16 } } }],
+      adjusted: {
+        byAuthor: [
+          { group: "Bo", points: 2, worsened: 2 },
+          { group: "Ada", points: 1, improved: 1 },
+        ],
+      },
+    });
+    expect(await readFile(path.join(place.home, "value.csv"), "utf8")).toMatch(/^by,name,points,.*\nadjusted,adjusted,3,/);
+    expect((await stockroom(["value-added"])).out).toContain("asked the shop");
     // The same data again: nothing is judged twice.
     await put("forecast/train/shop.csv", `${shopTarget({ months: 38 })}\n`);
     await settled(house);
@@ -224,6 +235,11 @@ describe("an import", () => {
     const notices = (await house.notices.list({ limit: 100 })).filter((notice) => notice.id.startsWith("forecast.monitor/"));
     expect(notices.map((notice) => [notice.severity, notice.title])).toEqual([["alarm", "What came of shop is not what was forecast"]]);
     expect(await house.events.list({ kind: "forecast.monitored" })).toHaveLength(1);
+    expect(await answer("monitor", "shop")).toMatchObject({
+      imports: [{ summary: { verdict: "alarm" } }],
+      items: [{ verdict: "alarm" }, {}, {}, {}, {}, {}, {}, {}],
+    });
+    expect((await stockroom(["monitor", "sohp"])).exit).toBe(2);
   });
 });
 

@@ -6,10 +6,13 @@ import path from "node:path";
 import type { ArgsDef } from "citty";
 import { StockroomError } from "../../base/errors.ts";
 import type { ObjectStore } from "../../base/objects/contract.ts";
+import type { Tx } from "../../base/records/contract.ts";
 import type { Actor } from "../../base/vault/contract.ts";
 import type { Workflows } from "../../base/workflow/contract.ts";
 import type { ForecastParts } from "../flow/parts.ts";
+import { findFinished } from "../flow/planning/finished.ts";
 import type { ObjectRef } from "../store/keys.ts";
+import { listGroups } from "../store/runs.ts";
 import type { DirectTools } from "./tools.ts";
 import { writeWhole } from "./whole.ts";
 
@@ -105,6 +108,11 @@ export async function download(
     written.push({ name, file, bytes: entry.bytes });
   }
   return written;
+}
+
+/** Throws `missing` `FORECAST_GROUP_MISSING`, naming those there are, for a name that is no group's. */
+export async function checkGroup(tx: Tx, group: string | undefined): Promise<void> {
+  if (group !== undefined && !(await listGroups(tx)).some((each) => each.name === group)) await findFinished(tx, group);
 }
 
 /** A figure for a table: four digits are what a planner reads. */

@@ -13,7 +13,7 @@ import { listAdjustments } from "../store/adjustments.ts";
 import { listPlans } from "../store/plans.ts";
 import { getRun, listGroups, listRuns, type ForecastRunRow } from "../store/runs.ts";
 import { sampleDefaults } from "./defaults-sample.ts";
-import { download, figure, jsonArg, operatorAt, outArg, type HouseTools } from "./house-tools.ts";
+import { checkGroup, download, figure, jsonArg, operatorAt, outArg, type HouseTools } from "./house-tools.ts";
 import { planningVerbs } from "./planning-verbs.ts";
 import { sapVerbs } from "./sap-verbs.ts";
 import { scenarioVerb } from "./scenario-verbs.ts";
@@ -50,7 +50,7 @@ const listVerb = (tools: HouseTools): AnyCommand =>
       if (!/^\d{1,6}$/.test(args.limit))
         throw new StockroomError("input", "USAGE", `Expected --limit to be a whole number but "${args.limit}" came. Correct it.`);
       const groups = await listGroups(parts.records);
-      if (group !== undefined && !groups.some((each) => each.name === group)) await findFinished(parts.records, group);
+      await checkGroup(parts.records, group);
       const latest = group === undefined ? groups.flatMap((each) => each.latest ?? []) : [];
       const runs =
         group === undefined

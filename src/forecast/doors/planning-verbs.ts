@@ -8,13 +8,12 @@ import type { AdjustmentValue } from "../engine/monitor/value-added.ts";
 import { sayAdjustment, takeBack } from "../flow/planning/adjusted.ts";
 import { table, valueColumns, valueRows } from "../flow/planning/monitor-job.ts";
 import { readValueAdded } from "../flow/planning/value.ts";
-import { findFinished } from "../flow/planning/finished.ts";
 import { listAdjustments, type AdjustmentRow } from "../store/adjustments.ts";
 import { listPlans, type PlanRow } from "../store/plans.ts";
-import { listGroups } from "../store/runs.ts";
 import {
   authorArg,
   authorOf,
+  checkGroup,
   download,
   figure,
   follow,
@@ -117,6 +116,7 @@ const adjustmentsVerb = (tools: HouseTools): AnyCommand =>
         },
         run: async ({ args }) => {
           const { parts } = await tools.open();
+          await checkGroup(parts.records, args.group);
           const rows = await listAdjustments(parts.records, {
             ...(args.group === undefined ? {} : { group: args.group }),
             standing: args.standing,
@@ -173,7 +173,7 @@ Told from every import that was judged; of the adjusted cells by author, reason 
     },
     run: async ({ args }) => {
       const { parts } = await tools.open();
-      await checkGroup(tools, args.group);
+      await checkGroup(parts.records, args.group);
       const { judged, adjusted } = await readValueAdded(parts, "cli forecast value-added", args.group);
       // Of adjusted cells "all" says the same as "adjusted".
       if (args.out !== undefined) await writeWhole(args.out, table(valueColumns, valueRows(adjusted).slice(1)));
@@ -238,13 +238,6 @@ function valueRow({ group, run, title, summary }: PlanRow) {
   };
 }
 
-/** A name that is no group's is told, with those there are. */
-async function checkGroup(tools: HouseTools, group: string | undefined): Promise<void> {
-  const { parts } = await tools.open();
-  if (group !== undefined && !(await listGroups(parts.records)).some((each) => each.name === group))
-    await findFinished(parts.records, group);
-}
-
 const monitorVerb = (tools: HouseTools): AnyCommand =>
   defineCommand({
     meta: { name: "monitor", description: "Each import against the forecast made before it, newest first, and the series that stand out" },
@@ -255,7 +248,7 @@ const monitorVerb = (tools: HouseTools): AnyCommand =>
     },
     run: async ({ args }) => {
       const { parts } = await tools.open();
-      await checkGroup(tools, args.group);
+      await checkGroup(parts.records, args.group);
       const plans = await listPlans(parts.records, { kinds: ["monitor"], group: args.group });
       const [newest] = plans;
       const items = newest === undefined ? [] : await standingOut(tools, newest);

@@ -10,7 +10,19 @@ import { table } from "../flow/planning/monitor-job.ts";
 import { planReplenish } from "../flow/planning/replenish.ts";
 import { planWhatif, readChanges } from "../flow/planning/whatif.ts";
 import { getPlan, listPlans, planKinds, type PlanRow } from "../store/plans.ts";
-import { authorArg, authorOf, download, figure, follow, jsonArg, outArg, readNumber, waitArg, type HouseTools } from "./house-tools.ts";
+import {
+  authorArg,
+  authorOf,
+  checkGroup,
+  download,
+  figure,
+  follow,
+  jsonArg,
+  outArg,
+  readNumber,
+  waitArg,
+  type HouseTools,
+} from "./house-tools.ts";
 import { writeWhole } from "./whole.ts";
 
 // Every command has arguments of its own type; the list of them can only be held together by the widest one.
@@ -165,6 +177,7 @@ const listVerb = (tools: HouseTools): AnyCommand =>
     args: { group: { type: "positional", required: false, description: "only of this group" }, json: jsonArg },
     run: async ({ args }) => {
       const { parts } = await tools.open();
+      await checkGroup(parts.records, args.group);
       const kinds = planKinds.filter((kind) => kind !== "monitor");
       const plans = await listPlans(parts.records, { kinds, ...(args.group === undefined ? {} : { group: args.group }) });
       if (args.json) {
