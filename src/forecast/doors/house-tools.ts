@@ -1,6 +1,6 @@
 // What the commands need that speak to a house: the house as a client sees it, and what all of them do alike.
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import path from "node:path";
 import type { ArgsDef } from "citty";
@@ -108,6 +108,16 @@ export async function download(
     written.push({ name, file, bytes: entry.bytes });
   }
   return written;
+}
+
+/** Reads a file of `what` ("changes", "settings"). Throws `missing` `FILE_MISSING`. */
+export async function readTextFile(file: string, what: string): Promise<string> {
+  return await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new StockroomError("missing", "FILE_MISSING", `Expected ${what} in ${file} but it cannot be read. Check the path.`, {
+      facts: { file },
+      cause,
+    });
+  });
 }
 
 /** Throws `missing` `FORECAST_GROUP_MISSING`, naming those there are, for a name that is no group's. */

@@ -2,7 +2,6 @@
 //
 // Each opens the house as a client: it may start runs, which an `up` or a `worker` carries out; with `--wait` it stays until they end.
 
-import { readFile } from "node:fs/promises";
 import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../base/errors.ts";
 import { printFrequency } from "../engine/calendar/frequency.ts";
@@ -13,7 +12,7 @@ import { listAdjustments } from "../store/adjustments.ts";
 import { listPlans } from "../store/plans.ts";
 import { getRun, listGroups, listRuns, type ForecastRunRow } from "../store/runs.ts";
 import { sampleDefaults } from "./defaults-sample.ts";
-import { checkGroup, download, figure, jsonArg, operatorAt, outArg, type HouseTools } from "./house-tools.ts";
+import { checkGroup, download, figure, jsonArg, operatorAt, outArg, readTextFile, type HouseTools } from "./house-tools.ts";
 import { planningVerbs } from "./planning-verbs.ts";
 import { sapVerbs } from "./sap-verbs.ts";
 import { scenarioVerb } from "./scenario-verbs.ts";
@@ -159,7 +158,7 @@ const defaultsVerb = (tools: HouseTools): AnyCommand =>
         run: async ({ args }) => {
           const { file } = args;
           const name = file ?? defaultsKey;
-          const parsed = parseDefaults(await (file === undefined ? stored(tools) : readText(file)), name);
+          const parsed = parseDefaults(await (file === undefined ? stored(tools) : readTextFile(file, "settings")), name);
           if (parsed.kind === "bad") {
             if (args.json) tools.print.json({ file: name, good: false, problems: parsed.problems });
             return refuseDefaults(parsed, name);
@@ -196,13 +195,4 @@ const defaultsVerb = (tools: HouseTools): AnyCommand =>
 async function stored(tools: HouseTools): Promise<string> {
   const { parts } = await tools.open();
   return Buffer.from(await parts.objects.read(operatorAt("defaults check"), defaultsKey)).toString("utf8");
-}
-
-async function readText(file: string): Promise<string> {
-  return await readFile(file, "utf8").catch((cause: unknown) => {
-    throw new StockroomError("missing", "FILE_MISSING", `Expected settings in ${file} but it cannot be read. Check the path.`, {
-      facts: { file },
-      cause,
-    });
-  });
 }

@@ -1,8 +1,6 @@
 // scenario: questions to a finished forecast of the house, whose answers are kept: what if, why, what to order.
 
-import { readFile } from "node:fs/promises";
 import { defineCommand, type CommandDef } from "citty";
-import { StockroomError } from "../../base/errors.ts";
 import type { Service } from "../engine/replenish/proposal.ts";
 import { compareAnswers } from "../flow/planning/compare.ts";
 import { planExplain } from "../flow/planning/explain.ts";
@@ -20,6 +18,7 @@ import {
   jsonArg,
   outArg,
   readNumber,
+  readTextFile,
   waitArg,
   type HouseTools,
 } from "./house-tools.ts";
@@ -98,7 +97,7 @@ Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.
       json: jsonArg,
     },
     run: async ({ args }) => {
-      const json = args.file === undefined ? undefined : await readText(args.file);
+      const json = args.file === undefined ? undefined : await readTextFile(args.file, "changes");
       const changes = readChanges(args.set, json);
       const said = [args.set, args.file === undefined ? undefined : `changes of ${args.file}`]
         .filter((part) => part !== undefined)
@@ -107,15 +106,6 @@ Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.
       await ask(tools, "forecast.whatif", await planWhatif(parts, args.forecast, changes, said, authorOf(args.author)), args);
     },
   });
-
-async function readText(file: string): Promise<string> {
-  return await readFile(file, "utf8").catch((cause: unknown) => {
-    throw new StockroomError("missing", "FILE_MISSING", `Expected changes in ${file} but it cannot be read. Check the path.`, {
-      facts: { file },
-      cause,
-    });
-  });
-}
 
 const explainVerb = (tools: HouseTools): AnyCommand =>
   defineCommand({

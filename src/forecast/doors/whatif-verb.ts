@@ -1,20 +1,18 @@
 // `stockroom forecast whatif`: the forecast under other prices or promotions, beside the one that was made.
 
-import { readFile } from "node:fs/promises";
 import { defineCommand, type CommandDef } from "citty";
 import { openCompute } from "../../base/compute/index.ts";
-import { StockroomError } from "../../base/errors.ts";
 import { makeLog } from "../../base/log.ts";
 import type { Panel } from "../engine/contract.ts";
 import { applyChanges } from "../engine/scenario/apply.ts";
-import { parseTransformations, type Change, type Parsed } from "../engine/scenario/change.ts";
-import { parseCommand } from "../engine/scenario/command.ts";
 import type { Comparison } from "../engine/scenario/comparison.ts";
 import { bothBody, compareBoth, forecastBoth, type Both } from "../flow/planning/scenario.ts";
+import { readChanges, refuseChanges } from "../flow/planning/whatif.ts";
 import { tidy } from "../flow/run/rows.ts";
 import { keyInPanel, readForecasts, readModel, readPanel, readRecord } from "./finished.ts";
 import { settingsOf, usage } from "./request.ts";
 import { readThreads, type RunRecord } from "./run-verb.ts";
+import { readTextFile } from "./house-tools.ts";
 import type { DirectTools } from "./tools.ts";
 import { writeWhole } from "./whole.ts";
 
@@ -42,12 +40,13 @@ Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.
       json: { type: "boolean", description: "print JSON", default: false },
     },
     run: async ({ args }) => {
-      const changes = await readChanges(args.set, args.file);
+      if (args.set === undefined && args.file === undefined) throw usage("set", 'changes such as "price *= 0.9"', "nothing");
+      const changes = readChanges(args.set, args.file === undefined ? undefined : await readTextFile(args.file, "changes"));
       const threads = readThreads(args.threads);
       const record = await readRecord(args.dir);
       const panel = await readPanel(args.dir, record, tools.signal);
       const applied = applyChanges(panel, changes);
-      if (applied.kind === "faults") throw faulty(applied.faults);
+      if (applied.kind === "faults") throw refuseChanges(applied.faults);
       const both = await forecastScenario(args.dir, record, panel, applied.panel, threads, tools);
       const comparison = compareBoth(both);
       if (args.out !== undefined) await writeWhole(args.out, bothBody(panel, both));
@@ -62,36 +61,6 @@ Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.
         );
     },
   });
-
-const faulty = (faults: readonly { readonly where: string; readonly message: string }[]): StockroomError =>
-  new StockroomError(
-    "input",
-    "SCENARIO_FAULTS",
-    `Expected changes that can be applied. ${faults.map(({ where, message }) => `${where}: ${message}`).join(" ")}`,
-  );
-
-async function readChanges(set: string | undefined, file: string | undefined): Promise<readonly Change[]> {
-  const parsed: Parsed[] = [];
-  if (set !== undefined) parsed.push(parseCommand(set));
-  if (file !== undefined) {
-    const text = await readFile(file, "utf8").catch((cause: unknown) => {
-      throw new StockroomError("missing", "FILE_MISSING", `Expected changes in ${file} but it cannot be read. Check the path.`, {
-        facts: { file },
-        cause,
-      });
-    });
-    try {
-      parsed.push(parseTransformations(JSON.parse(text)));
-    } catch (cause) {
-      throw new StockroomError("input", "JSON_BROKEN", `Expected JSON in ${file} but it is not. Correct it.`, { facts: { file }, cause });
-    }
-  }
-  if (parsed.length === 0) throw usage("set", 'changes such as "price *= 0.9"', "nothing");
-  return parsed.flatMap((each) => {
-    if (each.kind === "faults") throw faulty(each.faults);
-    return each.changes;
-  });
-}
 
 async function forecastScenario(
   folder: string,

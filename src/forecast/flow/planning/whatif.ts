@@ -6,7 +6,7 @@ import type { Actor } from "../../../base/vault/contract.ts";
 import type { WorkflowDefinition } from "../../../base/workflow/contract.ts";
 import type { Forecast, Panel } from "../../engine/contract.ts";
 import { applyChanges, checkChanges } from "../../engine/scenario/apply.ts";
-import { parseTransformations, type Change, type Parsed } from "../../engine/scenario/change.ts";
+import { parseTransformations, type Change, type Fault, type Parsed } from "../../engine/scenario/change.ts";
 import { parseCommand } from "../../engine/scenario/command.ts";
 import { getRun, type ForecastRunRow } from "../../store/runs.ts";
 import { actAs, type ForecastParts } from "../parts.ts";
@@ -42,7 +42,7 @@ export function makeWhatif(parts: ForecastParts): WorkflowDefinition<WhatifInput
         const actor = actAs("plan", context.runId);
         const panel = await readPanel(parts, actor, run, signal);
         const applied = applyChanges(panel, input.changes);
-        if (applied.kind === "faults") throw faulty(faultsText(applied.faults));
+        if (applied.kind === "faults") throw refuseChanges(applied.faults);
         const both = await forecastBoth(panel, applied.panel, settingsOfRun(run), await readModel(parts, actor, run, panel, signal), {
           compute: parts.compute,
           signal,
@@ -109,8 +109,10 @@ async function readMade(
   return { made: (index) => forecasts.get(index) };
 }
 
-const faulty = (text: string): StockroomError =>
-  new StockroomError("input", "SCENARIO_FAULTS", `Expected changes that can be applied. ${text}`);
+/** The error of changes that cannot be applied, with everything that is wrong with them. */
+export function refuseChanges(faults: readonly Fault[]): StockroomError {
+  return new StockroomError("input", "SCENARIO_FAULTS", `Expected changes that can be applied. ${faultsText(faults)}`);
+}
 
 /** Reads changes as a line of text, as TimeSeriesTransformations (JSON), or both. Throws `input` `SCENARIO_FAULTS`, `SCENARIO_EMPTY`. */
 export function readChanges(set: string | undefined, json: string | undefined): readonly Change[] {
@@ -120,7 +122,7 @@ export function readChanges(set: string | undefined, json: string | undefined): 
   if (parsed.length === 0)
     throw new StockroomError("input", "SCENARIO_EMPTY", 'Expected changes such as "price *= 0.9" but received none. Give --set or --file.');
   return parsed.flatMap((each) => {
-    if (each.kind === "faults") throw faulty(faultsText(each.faults));
+    if (each.kind === "faults") throw refuseChanges(each.faults);
     return each.changes;
   });
 }
@@ -143,7 +145,7 @@ export async function planWhatif(
 ): Promise<{ readonly input: WhatifInput; readonly id: string; readonly answer: string }> {
   const run = await findFinished(parts.records, word);
   const faults = checkChanges(await readNames(parts, actAs("plan", `what if ${author}`), run), changes);
-  if (faults.length > 0) throw faulty(faultsText(faults));
+  if (faults.length > 0) throw refuseChanges(faults);
   const input: WhatifInput = { run: run.id, said, changes, author };
   return { input, id: whatifRunId(input), answer: idOf(input) };
 }
