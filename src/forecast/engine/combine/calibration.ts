@@ -13,17 +13,23 @@ const wantedScores = 400;
 /** Weight of "the models are right", in lessons. */
 const doubt = 15;
 const maxLessons = 4000;
+/** No factor beyond this, nor below its inverse: a model that saw hardly any spread in its first windows may see it now. */
+const mostFactor = 2;
 /**
- * Weights are learned on the windows they are calibrated on, and so a little too sure: held-out ends of training parts (M1, M3) were covered by
- * 77.7 % where 80 % was promised.
+ * Weights are learned on the windows they are calibrated on, and so a little too sure: the more so the shorter the histories. Held-out ends of
+ * training parts (M1, M3) were covered by 77.7 % where 80 % was promised.
  */
-const optimism = 1.04;
+const optimismOf = (pastSteps: number): number => 1 + Math.min(0.1, 4 / Math.max(1, pastSteps));
 
 /** A lesson with the weights that are to be calibrated: those of window `row`, in whose past the lesson lies. */
 export interface CalibrationLesson extends Lesson {
   readonly row: number;
   readonly plan: MixWeights;
 }
+
+/** Steps of history before what is to be calibrated. */
+const pastOf = ({ trial: { cuts, horizon }, row }: CalibrationLesson): number =>
+  row < cuts.length ? cuts[row] : cuts[cuts.length - 1] + horizon;
 
 /** Leaves quantiles where the models put them. */
 export function noCalibration(levels: number, horizon: number): Calibration {
@@ -37,6 +43,7 @@ export function makeCalibration(lessons: readonly CalibrationLesson[], levels: r
   const step = Math.max(1, lessons.length / maxLessons);
   const count = Math.floor(lessons.length / step);
   if (count === 0) return calibration;
+  const optimism = optimismOf(lessons.reduce((sum, lesson) => sum + pastOf(lesson), 0) / lessons.length);
   // Scores by level, step and lesson; NaN where there is none.
   const scores = new Float64Array(levels.length * horizon * count).fill(Number.NaN);
   const blend = makeBlend({ levels, horizon });
@@ -62,7 +69,7 @@ export function makeCalibration(lessons: readonly CalibrationLesson[], levels: r
       const pooled = pool(scores, l * horizon, h, horizon, count);
       if (pooled.length === 0) continue;
       const trust = Math.min(pooled.length, count);
-      const factor = Math.max(0, quantileOf(pooled, level));
+      const factor = Math.min(mostFactor, Math.max(1 / mostFactor, quantileOf(pooled, level)));
       calibration.factors[l * horizon + h] = (optimism * (trust * factor + doubt)) / (trust + doubt);
     }
   }

@@ -136,11 +136,15 @@ export function candidatesFor(profile: Profile, series: Series, options: Pick<Mi
 /**
  * What a model's forecast is worth before any backtest, relative to others of the same series.
  *
- * Where prices or promotions are known ahead, the models that see them are worth most: no history tells of a promotion to come.
+ * Where prices or promotions are known ahead, the models that see them are worth most: no history tells of a promotion to come. `mostlyRare`: most
+ * series of the panel sell rarely, and so may this one before long; what the panel knows of such counts for it too.
  */
-export function priorOf(name: CandidateName, trial: Pick<Trial, "profile" | "informed">): number {
-  // Across series more is known of rare sales than any one of them tells (Makridakis, Spiliotis and Assimakopoulos 2022, on M5).
-  const own = byName.get(name)?.prior(trial.profile) ?? (name === "global" ? (rare(trial.profile) ? 3 : 1) : 0.2);
-  if (!trial.informed) return own;
-  return name === "global" ? 25 * own : name === "regression" ? 3 * own : own;
+export function priorOf(name: CandidateName, trial: Pick<Trial, "profile" | "informed">, mostlyRare = false): number {
+  if (name === "global") {
+    // Across series more is known of rare sales than any one of them tells (Makridakis, Spiliotis and Assimakopoulos 2022, on M5).
+    if (trial.informed) return rare(trial.profile) ? 75 : 25;
+    return rare(trial.profile) || mostlyRare ? 20 : 1;
+  }
+  const own = byName.get(name)?.prior(trial.profile) ?? 0.2;
+  return trial.informed && name === "regression" ? 3 * own : own;
 }

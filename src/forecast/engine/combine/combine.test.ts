@@ -109,6 +109,18 @@ describe("laws of the mix", () => {
     const largest = Math.max(...values);
     expect(Math.max(...(forecast?.mean ?? []))).toBeLessThanOrEqual(2 * largest);
   });
+
+  test("what never sold sells nothing, though the global model hopes; what is new is left to it", () => {
+    const own: MixOptions = { ...options, models: "auto" };
+    const hope: Forecast = { mean: new Float64Array(4).fill(3), levels: [0.1, 0.5, 0.9], quantiles: new Float64Array(12).fill(3) };
+    const given: GivenForecast[] = [{ name: "global", windows: [hope, hope], future: hope }];
+    const silent = tryModels("silent", seriesOf(Array.from({ length: 30 }, () => 0)), own, given);
+    const fresh = tryModels("fresh", seriesOf([]), own, given);
+    const plan = planMix([silent, fresh], own);
+    const { forecast } = mixForecast(silent, plan, 0, own);
+    expect([...(forecast?.mean ?? [1]), ...(forecast?.quantiles ?? [1])]).toEqual(Array.from({ length: 16 }, () => 0));
+    expect([...(mixForecast(fresh, plan, 1, own).forecast?.mean ?? [])]).toEqual([3, 3, 3, 3]);
+  });
 });
 
 function expectSound(forecast: Forecast, nonNegative: boolean): void {

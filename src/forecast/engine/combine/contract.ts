@@ -113,7 +113,7 @@ export interface SeriesPlan {
   readonly weights: Float64Array;
   /**
    * The same for the quantiles. Differs where sales are rare, as the best mean and the best quantiles are then different models'; and elsewhere
-   * leaves out the global model, whose spread at a cut with little before it says nothing of its spread now.
+   * halves the global model's, whose spread at a cut with little before it says less of its spread now.
    */
   readonly quantileWeights: Float64Array;
   /** Whether the quantiles are moved to where the mean is. */

@@ -24,6 +24,9 @@ export interface MixTuning {
 
 export const tuning: MixTuning = { classStrength: 300, groupStrength: 150, sharpness: 1.5, trust: 60 };
 
+/** The part of the global model's weight that its quantiles get: half lost nothing on average to all of it and to none, and covered best. */
+const globalSpread = 0.5;
+
 /** Lessons below which a group takes the calibration of its class, and a class that of all. */
 const calibrationLessons = 40;
 
@@ -62,6 +65,7 @@ export function planMix(trials: readonly Trial[], options: MixOptions, tuned: Mi
       if (members === undefined) groups.set(group, [i]);
       else members.push(i);
     }
+    const mostlyRare = sizeOf(classes, isRare) > sizeOf(classes, () => true) / 2;
     const lessonsOf = (members: readonly number[]): CalibrationLesson[] =>
       members.flatMap((i) =>
         Array.from({ length: Math.max(0, trials[i].cuts.length - 1 - age) }, (_, window) => ({
@@ -71,7 +75,8 @@ export function planMix(trials: readonly Trial[], options: MixOptions, tuned: Mi
           plan: series[i],
         })),
       );
-    const calibrationOf = (lessons: readonly CalibrationLesson[], fallback: number): number => {
+    const calibrationOf = (all: readonly CalibrationLesson[], fallback: number): number => {
+      const lessons = all.filter(isTelling);
       if (lessons.length < calibrationLessons) return fallback;
       calibrations.push(makeCalibration(lessons, levels, horizon));
       return calibrations.length - 1;
@@ -81,7 +86,10 @@ export function planMix(trials: readonly Trial[], options: MixOptions, tuned: Mi
       const lessons = lessonsOf(members);
       const rare = isRare(kind);
       const loss: Loss = rare ? "root" : "absolute";
-      const prior = priorWeighing(members.map((i) => trials[i]));
+      const prior = priorWeighing(
+        members.map((i) => trials[i]),
+        mostlyRare,
+      );
       const { names } = prior;
       const ofClass = stackWeights(names, prior.weights, lessons, loss, tuned.classStrength);
       const quantilesOfClass = rare ? stackWeights(names, prior.weights, lessons, "pinball", tuned.classStrength / 4) : ofClass;
@@ -118,6 +126,32 @@ export function planMix(trials: readonly Trial[], options: MixOptions, tuned: Mi
 
 const isRare = (kind: string): boolean => kind.includes("intermittent") || kind.includes("lumpy");
 
+/** What never sold is expected to sell nothing, whatever its neighbours do. */
+const isHushed = (trial: Trial, name: CandidateName, w: number): boolean =>
+  name === "global" &&
+  ((w === trial.cuts.length && isSilent(trial.futureGroup)) || (w === 0 && trial.cuts.length > 0 && isSilent(trial.group)));
+
+const isSilent = (group: string): boolean => /none\/\d+$/.test(classOf(group));
+
+/**
+ * Whether models with half of the weights to be calibrated spoke in that window. Where the past was too short for them the mix of the others is
+ * another one, and says nothing of this one's spread.
+ */
+function isTelling({ trial, window, row, plan }: CalibrationLesson): boolean {
+  let weight = 0;
+  for (let m = 0; m < trial.models.length; m++) {
+    if (hasForecast(trial, m, window)) weight += plan.quantileWeights[row * trial.models.length + m];
+  }
+  return weight >= 0.5;
+}
+
+/** How many series the classes of some kind hold. */
+function sizeOf(classes: ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>, which: (kind: string) => boolean): number {
+  let size = 0;
+  for (const [kind, groups] of classes) if (which(kind)) for (const members of groups.values()) size += members.length;
+  return size;
+}
+
 /** All members of the groups of a class, in the order of the series. */
 const membersOf = (groups: ReadonlyMap<string, readonly number[]>): number[] => [...groups.values()].flat().toSorted((a, b) => a - b);
 
@@ -125,11 +159,11 @@ const membersOf = (groups: ReadonlyMap<string, readonly number[]>): number[] => 
 const classOf = (group: string): string => group.slice(0, group.lastIndexOf("/"));
 
 /** The mean prior of the trials over every model that any of them has. */
-function priorWeighing(trials: readonly Trial[]): Weighing {
+function priorWeighing(trials: readonly Trial[], mostlyRare: boolean): Weighing {
   const names = [...new Set(trials.flatMap((trial) => trial.models))].toSorted();
   const weights = new Float64Array(names.length);
   for (const trial of trials) {
-    for (const [k, name] of names.entries()) if (trial.models.includes(name)) weights[k] += priorOf(name, trial);
+    for (const [k, name] of names.entries()) if (trial.models.includes(name)) weights[k] += priorOf(name, trial, mostlyRare);
   }
   const total = weights.reduce((sum, each) => sum + each, 0);
   return { names, weights: total > 0 ? weights.map((each) => each / total) : weights.fill(1 / names.length) };
@@ -140,7 +174,9 @@ function weighSeries(trial: Trial, w: number, group: Weighing, rare: boolean, tu
   const { models, horizon, scale, cuts } = trial;
   const windows = cuts.length;
   const at = w * models.length;
-  const base = models.map((name, m) => (hasForecast(trial, m, w) ? group.weights[group.names.indexOf(name)] : 0));
+  const base = models.map((name, m) =>
+    hasForecast(trial, m, w) && !isHushed(trial, name, w) ? group.weights[group.names.indexOf(name)] : 0,
+  );
   const errors = new Float64Array(models.length).fill(Number.NaN);
   let points = 0;
   for (let m = 0; m < models.length; m++) {
@@ -181,7 +217,7 @@ function weighSeries(trial: Trial, w: number, group: Weighing, rare: boolean, tu
 function spread(trial: Trial, w: number, group: Weighing, out: Float64Array): void {
   let total = 0;
   for (const [m, name] of trial.models.entries()) {
-    const weight = hasForecast(trial, m, w) ? group.weights[group.names.indexOf(name)] : 0;
+    const weight = hasForecast(trial, m, w) && !isHushed(trial, name, w) ? group.weights[group.names.indexOf(name)] : 0;
     out[w * trial.models.length + m] = weight;
     total += weight;
   }
@@ -197,12 +233,12 @@ function share(trial: Trial, w: number, total: number, out: Float64Array): void 
   }
 }
 
-/** Writes the weights of the mean as those of the quantiles, without the global model where it has no numbers known ahead to go by. */
+/** Writes the weights of the mean as those of the quantiles, with less of the global model where it has no numbers known ahead to go by. */
 function spreadLocals(trial: Trial, w: number, weights: Float64Array, out: Float64Array): void {
   let total = 0;
   for (const [m, name] of trial.models.entries()) {
     const at = w * trial.models.length + m;
-    out[at] = name === "global" && !trial.informed ? 0 : weights[at];
+    out[at] = name === "global" && !trial.informed ? globalSpread * weights[at] : weights[at];
     total += out[at];
   }
   share(trial, w, total, out);
