@@ -19,7 +19,7 @@ import { findLatest, listRuns, type ForecastRunRow } from "../../src/forecast/st
 import { listImports } from "../../src/forecast/store/sap.ts";
 import { openHouse, type House } from "../../src/house.ts";
 import { openGateway } from "../../test/kit/sap-gateway.ts";
-import { machine, measure, writeResult, type Cost } from "../machine.ts";
+import { machine, measure, measureCommand, writeResult, type Cost } from "../machine.ts";
 
 const data = path.join(process.env["STOCKROOM_DATA"] ?? path.resolve(import.meta.dirname, "../../../shared/data"), "forecast");
 if (!existsSync(data)) {
@@ -27,6 +27,7 @@ if (!existsSync(data)) {
   process.exit(0);
 }
 const read = (name: string): string => gunzipSync(readFileSync(path.join(data, `${name}.csv.gz`))).toString("utf8");
+const stockroom = path.resolve(import.meta.dirname, "../../bin/stockroom");
 const operator = { role: "operator", purpose: "bench" };
 
 const attribute = (name: string, type: string): string => `          - { AttributeName: ${name}, AttributeType: ${type} }`;
@@ -224,7 +225,26 @@ async function orangeJuice(): Promise<void> {
     `${first.sent} rows taken, ${first.failed} refused, ${gateway.counts.carriedOut} batches carried out`,
   );
   gateway.setRefuse(undefined);
-  await house.workflows.start("forecast.sap.deliver", { kind: "resume", import: first.id, requestedAt: "bench" }, { id: "bench-resume" });
+  const command = async (what: string, args: readonly string[]): Promise<unknown> => {
+    const ran = await measureCommand(process.execPath, [stockroom, ...args, "--json"], { cwd: home, env: { STOCKROOM_HOME: home } });
+    if (ran.status !== 0) throw new Error(`stockroom ${args.join(" ")}: ${ran.stderr}`);
+    const value: unknown = JSON.parse(ran.stdout);
+    const text = JSON.stringify(value);
+    say(`orange juice: ${what}`, ran, text.length > 200 ? `${text.slice(0, 197)}...` : text);
+    return value;
+  };
+  await command("stockroom sql", [
+    "sql",
+    "select metadata_2 as brand, round(sum(metric)) as sold, round(sum(mean)) as forecast from aggregated where timestamp >= '1992-06-01' group by 1 order by 2 desc limit 3",
+  ]);
+  await command("a what-if on price", ["forecast", "scenario", "whatif", "juice", "--set", "price *= 0.9 where item_id = oj_01", "--wait"]);
+  const stock = [
+    "item_id,location,on_hand,lead_time,pack_size",
+    ...[...new Set(known.map((row) => row.split(",").slice(0, 2).join(",")))].map((key) => `${key},2000,1,64`),
+  ];
+  await house.objects.put(operator, "forecast/stock/juice.csv", Buffer.from(`${stock.join("\n")}\n`));
+  await command("orders proposed", ["forecast", "scenario", "replenish", "juice", "--service-level", "0.95", "--wait"]);
+  await command("import resumed", ["forecast", "imports", "resume", first.id, "--wait"]);
   await settled(house);
   const [resumed] = await listImports(house.records);
   const distinct = new Set(gateway.taken.map((row) => `${String(row["PRODUCT"])}|${String(row["LOCATION"])}|${String(row["DAY"])}`)).size;
