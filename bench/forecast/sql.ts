@@ -119,6 +119,7 @@ try {
     exports,
     startedAt: "2026-10-01T00:00:00Z",
     endedAt: "2026-10-01T00:00:00Z",
+    currentAt: "2026-10-01T00:00:00Z",
   };
   const store = {
     readTicket: async (_actor: unknown, key: string): Promise<ReadTicket> => {

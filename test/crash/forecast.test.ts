@@ -17,9 +17,9 @@ const points = [
   "objects.committed#6",
   "objects.committed#9",
   "workflow.step.before#9",
-  "workflow.step.done#7",
-  "workflow.step.done#10",
   "workflow.step.recorded#12",
+  // Every step of the walk, done and not yet recorded.
+  ...Array.from({ length: 13 }, (_, step) => `workflow.step.done#${step + 1}`),
 ];
 
 let undisturbed: Walk;

@@ -102,6 +102,9 @@ describe("a group", () => {
     await settled(house);
     expect((await outcomes()).filter((outcome) => outcome === "forecast")).toHaveLength(2);
     expect(await outcomes()).toContain("unchanged");
+    // The latest is again the one whose content the files have.
+    const [older] = (await listRuns(house.records)).toReversed();
+    expect((await findLatest(house.records, "shop"))?.id).toBe(older?.id);
     expect((await notices()).filter((title) => title.startsWith("The forecast of"))).toHaveLength(2);
   });
 

@@ -3,7 +3,13 @@
 import type { Migration } from "../../base/records/contract.ts";
 import { adjustmentMigrations } from "./adjustments.ts";
 import { planMigrations } from "./plans.ts";
-import { runMigrations } from "./runs.ts";
+import { currentMigrations, runMigrations } from "./runs.ts";
 import { sapMigrations } from "./sap.ts";
 
-export const forecastMigrations: readonly Migration[] = [...sapMigrations, ...runMigrations, ...adjustmentMigrations, ...planMigrations];
+export const forecastMigrations: readonly Migration[] = [
+  ...sapMigrations,
+  ...runMigrations,
+  ...adjustmentMigrations,
+  ...planMigrations,
+  ...currentMigrations,
+];

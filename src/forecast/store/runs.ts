@@ -4,6 +4,7 @@
 //   R1. A group's `requested` only grows: it is the version of the newest object that asks for a run. An older request finds that out and ends.
 //   R2. A run has one content (inputs and settings): two runs of one content never both reach `done`.
 //   R3. A run is visible as done in the transaction that tells of it: the row, its events and its notice.
+//   R4. The latest run of a group is the one whose content its files have now: a run that is found again becomes the latest once more.
 
 import { StockroomError } from "../../base/errors.ts";
 import type { Migration, Tx } from "../../base/records/contract.ts";
@@ -41,6 +42,17 @@ export const runMigrations: readonly Migration[] = [
   },
 ];
 
+/** Applied after the other tables; see `migrations.ts`. */
+export const currentMigrations: readonly Migration[] = [
+  {
+    id: "forecast-004-current",
+    sql: `
+      alter table stockroom.forecast_run add column current_at timestamptz;
+      update stockroom.forecast_run set current_at = ended_at;
+    `,
+  },
+];
+
 export type InputRefs = { readonly [kind in "target" | "related" | "metadata"]?: ObjectRef & { readonly sha256: string } };
 
 /** One run over a group. */
@@ -64,6 +76,8 @@ export interface ForecastRunRow {
   readonly exports: Readonly<Record<string, ObjectRef>>;
   readonly startedAt: string;
   readonly endedAt: string | undefined;
+  /** When it last became the latest of its group. */
+  readonly currentAt: string | undefined;
 }
 
 interface RunRecord {
@@ -81,9 +95,10 @@ interface RunRecord {
   readonly exports: Readonly<Record<string, ObjectRef>>;
   readonly started_at: string;
   readonly ended_at: string | null;
+  readonly current_at: string | null;
 }
 
-const columns = `id, dataset_group, run_id, request, content, recipe, inputs, settings, reuses, state, summary, exports, started_at, ended_at`;
+const columns = `id, dataset_group, run_id, request, content, recipe, inputs, settings, reuses, state, summary, exports, started_at, ended_at, current_at`;
 
 const rowOf = (row: RunRecord): ForecastRunRow => ({
   id: row.id,
@@ -100,6 +115,7 @@ const rowOf = (row: RunRecord): ForecastRunRow => ({
   exports: row.exports,
   startedAt: row.started_at,
   endedAt: row.ended_at ?? undefined,
+  currentAt: row.current_at ?? undefined,
 });
 
 /** Notes that something newer asks for a run of the group (R1). */
@@ -125,14 +141,17 @@ export async function listGroups(
 ): Promise<readonly { readonly name: string; readonly since: string; readonly runs: number; readonly latest: string | undefined }[]> {
   const rows = await tx.query<{ name: string; since: string; runs: number; latest: string | null }>(
     `select g.name, g.since, count(r.id) filter (where r.state = 'done')::int as runs,
-            (select x.id from stockroom.forecast_run x where x.dataset_group = g.name and x.state = 'done' order by x.ended_at desc, x.id desc limit 1) as latest
+            (select x.id from stockroom.forecast_run x where x.dataset_group = g.name and x.state = 'done' order by x.current_at desc, x.id desc limit 1) as latest
        from stockroom.forecast_group g left join stockroom.forecast_run r on r.dataset_group = g.name group by g.name order by g.name`,
   );
   return rows.map((row) => ({ ...row, latest: row.latest ?? undefined }));
 }
 
 /** Writes the run's row; the same durable run again changes nothing. */
-export async function beginRun(tx: Tx, row: Omit<ForecastRunRow, "state" | "summary" | "exports" | "endedAt">): Promise<void> {
+export async function beginRun(
+  tx: Tx,
+  row: Omit<ForecastRunRow, "state" | "summary" | "exports" | "endedAt" | "currentAt">,
+): Promise<void> {
   await tx.query(
     `insert into stockroom.forecast_run (id, dataset_group, run_id, request, content, recipe, inputs, settings, reuses, state, started_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'running', $10) on conflict do nothing`,
@@ -162,7 +181,7 @@ export async function endRun(
   },
 ): Promise<boolean> {
   const rows = await tx.query(
-    `update stockroom.forecast_run r set state = 'done', summary = $2, exports = $3, ended_at = $4
+    `update stockroom.forecast_run r set state = 'done', summary = $2, exports = $3, ended_at = $4, current_at = $4
       where r.id = $1 and r.state = 'running'
         and not exists (select 1 from stockroom.forecast_run o
                          where o.dataset_group = r.dataset_group and o.content = r.content and o.state = 'done')
@@ -178,6 +197,11 @@ export async function putRunExport(tx: Tx, id: string, name: string, ref: Object
     "update stockroom.forecast_run set exports = exports || jsonb_build_object($2::text, $3::jsonb) where id = $1 and state = 'done'",
     [id, name, JSON.stringify(ref)],
   );
+}
+
+/** Makes a finished run the latest of its group again (R4). */
+export async function makeCurrent(tx: Tx, id: string, at: string): Promise<void> {
+  await tx.query("update stockroom.forecast_run set current_at = $2 where id = $1 and state = 'done' and current_at < $2", [id, at]);
 }
 
 /** The finished run of a content, if there is one. */
@@ -202,7 +226,7 @@ export async function findTrained(tx: Tx, group: string, recipe: string, since: 
 /** The last finished run of a group. */
 export async function findLatest(tx: Tx, group: string): Promise<ForecastRunRow | undefined> {
   const [row] = await tx.query<RunRecord>(
-    `select ${columns} from stockroom.forecast_run where dataset_group = $1 and state = 'done' order by ended_at desc, id desc limit 1`,
+    `select ${columns} from stockroom.forecast_run where dataset_group = $1 and state = 'done' order by current_at desc, id desc limit 1`,
     [group],
   );
   return row === undefined ? undefined : rowOf(row);

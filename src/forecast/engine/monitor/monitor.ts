@@ -275,5 +275,6 @@ function compareWindows(
   if (logs.length === 1) return { ratio, bound: 2 };
   const sd = Math.sqrt(logs.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (logs.length - 1));
   const t = studentT[Math.min(logs.length - 1, studentT.length) - 1];
-  return { ratio, bound: Math.max(1.25, Math.exp(t * sd * Math.sqrt(1 + 1 / logs.length))) };
+  // Two or three windows say next to nothing of their spread; whatever they say, three times as wrong as ever is worth a look.
+  return { ratio, bound: Math.min(3, Math.max(1.25, Math.exp(t * sd * Math.sqrt(1 + 1 / logs.length)))) };
 }

@@ -15,7 +15,17 @@ import type { RunContext, WorkflowDefinition } from "../../../base/workflow/cont
 import { printFrequency } from "../../engine/calendar/frequency.ts";
 import type { Panel } from "../../engine/contract.ts";
 import { prefixes, type ObjectRef } from "../../store/keys.ts";
-import { beginRun, endRun, findLatest, findRunOf, findTrained, getRun, isSuperseded, type InputRefs } from "../../store/runs.ts";
+import {
+  beginRun,
+  endRun,
+  findLatest,
+  findRunOf,
+  findTrained,
+  getRun,
+  isSuperseded,
+  makeCurrent,
+  type InputRefs,
+} from "../../store/runs.ts";
 import { actAs, timeOf, type ForecastParts } from "../parts.ts";
 import type { InputNote } from "../inputs/read.ts";
 import type { InputKind } from "../inputs/schema.ts";
@@ -168,7 +178,10 @@ async function planRun(parts: ForecastParts, runId: string, input: GroupRunInput
   const recipe = recipeHash(programOfRuns, settings);
   const content = hashOf({ recipe, files: kinds.map((kind) => inputs[kind]?.sha256 ?? null) });
   const same = await findRunOf(records, input.group, content);
-  if (same !== undefined) return { kind: "unchanged", run: same.id };
+  if (same !== undefined) {
+    await makeCurrent(records, same.id, timeOf(parts));
+    return { kind: "unchanged", run: same.id };
+  }
   const now = parts.clock.now();
   const trained = await findTrained(records, input.group, recipe, new Date(now - settings.maxAgeSeconds * 1_000).toISOString());
   const before = await findLatest(records, input.group);

@@ -88,7 +88,7 @@ export async function forecastTables(
 }
 
 const later = (a: ForecastRunRow, b: ForecastRunRow): ForecastRunRow =>
-  `${a.endedAt ?? ""} ${a.id}` > `${b.endedAt ?? ""} ${b.id}` ? a : b;
+  `${a.currentAt ?? ""} ${a.id}` > `${b.currentAt ?? ""} ${b.id}` ? a : b;
 
 const byGroup = (a: ForecastRunRow, b: ForecastRunRow): number => (a.group < b.group ? -1 : 1);
 
