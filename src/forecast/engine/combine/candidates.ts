@@ -61,7 +61,7 @@ const register: readonly Candidate[] = [
     model: mapa,
     // Days of a week and a year are many and leave it little to say; hours of a day and a week gain by it.
     serves: (profile) => steady(profile) && (profile.seasons === 1 || profile.lag >= 24) && profile.lag > 1 && profile.lag <= 24,
-    prior: singleSeason(1, 0.4, 0.1),
+    prior: singleSeason(1, 0.8, 0.1),
     limit: 500,
     refitBelow: 200,
   },
@@ -90,7 +90,7 @@ const register: readonly Candidate[] = [
     limit: 300,
     refitBelow: 200,
   },
-  { name: "mstl", model: mstl, serves: hard, prior: singleSeason(1, 1.5, 0.1), limit: 2000, refitBelow: 300 },
+  { name: "mstl", model: mstl, serves: hard, prior: singleSeason(1, 1, 0.1), limit: 2000, refitBelow: 300 },
   {
     name: "regression",
     model: regression,
@@ -116,7 +116,7 @@ const register: readonly Candidate[] = [
     name: "snaive",
     model: snaive,
     serves: (profile) => steady(profile) && profile.lag > 1,
-    prior: singleSeason(0.02, 0.1, 0.02),
+    prior: singleSeason(0.02, 0.3, 0.02),
     limit: 2000,
     refitBelow: 300,
   },
