@@ -9,6 +9,7 @@ const script = path.resolve(import.meta.dirname, "forecast-child.ts");
 const settings = { STOCKROOM_FORECAST_SETTLE_MS: "300" };
 
 const points = [
+  "forecast.run.planned",
   "forecast.run.forecast",
   "forecast.run.exported",
   "forecast.run.aggregated",

@@ -147,14 +147,21 @@ export async function listGroups(
   return rows.map((row) => ({ ...row, latest: row.latest ?? undefined }));
 }
 
-/** Writes the run's row; the same durable run again changes nothing. */
+/**
+ * Writes the run's row and gives its id. A durable run that plans again, because it died before its plan was on record, keeps the id it had: whatever
+ * it does from then on is found under it.
+ */
 export async function beginRun(
   tx: Tx,
   row: Omit<ForecastRunRow, "state" | "summary" | "exports" | "endedAt" | "currentAt">,
-): Promise<void> {
-  await tx.query(
+): Promise<string> {
+  const [written] = await tx.query<{ id: string }>(
     `insert into stockroom.forecast_run (id, dataset_group, run_id, request, content, recipe, inputs, settings, reuses, state, started_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'running', $10) on conflict do nothing`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'running', $10)
+     on conflict (run_id) do update
+       set content = excluded.content, recipe = excluded.recipe, inputs = excluded.inputs, settings = excluded.settings, reuses = excluded.reuses
+       where forecast_run.state = 'running'
+     returning id`,
     [
       row.id,
       row.group,
@@ -167,6 +174,12 @@ export async function beginRun(
       row.reuses ?? null,
       row.startedAt,
     ],
+  );
+  if (written !== undefined) return written.id;
+  throw new StockroomError(
+    "fault",
+    "FORECAST_RUN_ENDED",
+    `Expected the forecast of ${row.group} to be under way but it has ended. Look at \`stockroom forecast list\`.`,
   );
 }
 

@@ -188,7 +188,7 @@ async function planRun(parts: ForecastParts, runId: string, input: GroupRunInput
   const isNewDemand = before !== undefined && before.inputs.target?.sha256 !== inputs.target?.sha256;
   const at = timeOf(parts);
   const id = `${at.slice(0, 19).replaceAll(/[-:]/g, "")}Z-${content.slice(0, 8)}`;
-  await beginRun(records, {
+  const begun = await beginRun(records, {
     id,
     group: input.group,
     runId,
@@ -200,7 +200,8 @@ async function planRun(parts: ForecastParts, runId: string, input: GroupRunInput
     reuses: trained?.id,
     startedAt: at,
   });
-  return { kind: "run", id, content, recipe, settings, inputs, reuses: trained?.id ?? null, before: isNewDemand ? before.id : null };
+  faultPoint("forecast.run.planned");
+  return { kind: "run", id: begun, content, recipe, settings, inputs, reuses: trained?.id ?? null, before: isNewDemand ? before.id : null };
 }
 
 /** The newest file of each kind, of the group's own or of the group it takes them from. */
