@@ -3,7 +3,7 @@
 import path from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { makePlace } from "../kit/house.ts";
-import { walk, type Walk } from "./walks.ts";
+import { walk, walkTwice, type Walk } from "./walks.ts";
 
 const script = path.resolve(import.meta.dirname, "forecast-child.ts");
 const settings = { STOCKROOM_FORECAST_SETTLE_MS: "300" };
@@ -43,15 +43,10 @@ test("the undisturbed walk ends with one run", () => {
 test.each(points)(
   "killed at %s, it ends as if nothing had been",
   async (point) => {
-    const place = await makePlace();
-    try {
-      expect(await walk(script, place, { ...settings, STOCKROOM_FAULT: point })).toMatchObject({ signal: "SIGKILL" });
-      const resumed = await walk(script, place, settings);
-      expect(resumed).toMatchObject({ signal: null, errors: "" });
-      expect(JSON.parse(resumed.last)).toEqual(JSON.parse(undisturbed.last));
-    } finally {
-      await place.remove();
-    }
+    const { killed, resumed } = await walkTwice(script, point, settings);
+    expect(killed).toMatchObject({ signal: "SIGKILL" });
+    expect(resumed).toMatchObject({ signal: null, errors: "" });
+    expect(JSON.parse(resumed.last)).toEqual(JSON.parse(undisturbed.last));
   },
   300_000,
 );

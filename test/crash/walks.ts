@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import process from "node:process";
-import type { TestPlace } from "../kit/house.ts";
+import { makePlace, type TestPlace } from "../kit/house.ts";
 
 export interface Walk {
   readonly signal: string | null;
@@ -27,4 +27,19 @@ export async function walk(script: string, place: TestPlace, settings: Readonly<
     });
   });
   return { signal, last: out.trim().split("\n").at(-1) ?? "", errors };
+}
+
+/** Kills a walk at a point and walks again on the same place. */
+export async function walkTwice(
+  script: string,
+  point: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<{ readonly killed: Walk; readonly resumed: Walk }> {
+  const place = await makePlace();
+  try {
+    const killed = await walk(script, place, { ...settings, STOCKROOM_FAULT: point });
+    return { killed, resumed: await walk(script, place, settings) };
+  } finally {
+    await place.remove();
+  }
 }

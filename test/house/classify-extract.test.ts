@@ -139,7 +139,7 @@ describe("extraction", () => {
     );
     await house.records.transaction(async (tx) => {
       await tx.query("alter table stockroom.classify_audit disable trigger all");
-      await tx.query("update stockroom.classify_audit set record = jsonb_set(record, '{line}', '\"XXX-TEST\"') where seq = 2");
+      await tx.query("update stockroom.classify_audit set record = jsonb_set(record, '{line}', '\"ZZZ-TEST\"') where seq = 2");
     });
     const proof = await verifyAuditLog(house.classify.parts, "test", signal);
     expect(proof.ok).toBe(false);

@@ -548,7 +548,7 @@ describe("audit", () => {
     });
     await house.records.transaction(async (tx) => {
       await tx.query("alter table stockroom.classify_audit disable trigger all");
-      await tx.query("update stockroom.classify_audit set record = jsonb_set(record, '{line}', '\"XXX-TEST\"') where seq = 3");
+      await tx.query("update stockroom.classify_audit set record = jsonb_set(record, '{line}', '\"ZZZ-TEST\"') where seq = 3");
     });
     const error = await errorOf(await call("/api/classify/audit/verify"));
     expect(error).toMatchObject({ status: 409, code: "AUDIT_TAMPERED" });

@@ -7,6 +7,7 @@ import type { ObjectStore } from "../../base/objects/contract.ts";
 import type { Actor } from "../../base/vault/contract.ts";
 import type { Workflows } from "../../base/workflow/contract.ts";
 import { defaultsKey, prefixes } from "../store/keys.ts";
+import { sampleDefaults } from "../flow/defaults/sample.ts";
 import { makeCatalogue } from "./catalogue.ts";
 
 export interface ForecastSeedTools {
@@ -23,55 +24,15 @@ export interface ForecastSeedTools {
 const weeks = 130;
 const horizonWeeks = 8;
 
-const defaults = `# How demand is forecast: a file in the words of the AWS solution "Improving Forecast Accuracy with Machine Learning".
-Default:
-  DatasetGroup: { Domain: RETAIL }
-  Datasets:
-    - Domain: RETAIL
-      DatasetType: TARGET_TIME_SERIES
-      DataFrequency: W
-      TimestampFormat: yyyy-MM-dd
-      Schema:
-        Attributes:
-          - { AttributeName: item_id, AttributeType: string }
-          - { AttributeName: location, AttributeType: string }
-          - { AttributeName: timestamp, AttributeType: timestamp }
-          - { AttributeName: demand, AttributeType: float }
-    - Domain: RETAIL
-      DatasetType: RELATED_TIME_SERIES
-      DataFrequency: W
-      TimestampFormat: yyyy-MM-dd
-      Schema:
-        Attributes:
-          - { AttributeName: item_id, AttributeType: string }
-          - { AttributeName: location, AttributeType: string }
-          - { AttributeName: timestamp, AttributeType: timestamp }
-          - { AttributeName: price, AttributeType: float }
-          - { AttributeName: promotion_applied, AttributeType: float }
-    - Domain: RETAIL
-      DatasetType: ITEM_METADATA
-      Schema:
-        Attributes:
-          - { AttributeName: item_id, AttributeType: string }
-          - { AttributeName: category, AttributeType: string }
-          - { AttributeName: brand, AttributeType: string }
-  Predictor:
-    MaxAge: 604800
-    PerformAutoML: true
-    ForecastHorizon: ${horizonWeeks}
-    FeaturizationConfig:
-      ForecastFrequency: W
-      ForecastDimensions: [location]
-    EvaluationParameters: { NumberOfBacktestWindows: 3, BackTestWindowOffset: ${horizonWeeks} }
-  Forecast:
-    ForecastTypes: ["0.10", "0.50", "0.90", "mean"]
-`;
-
 /** The files of the sample: settings first, the target last, so that its upload finds the others there. */
 function sampleFiles(): readonly { readonly key: string; readonly contentType: string; body(): Body | Uint8Array }[] {
   const catalogue = makeCatalogue({ seed: 11, items: 14, stores: 4, newItems: 1, frequency: "W", length: weeks, horizon: horizonWeeks });
   return [
-    { key: defaultsKey, contentType: "application/yaml", body: () => Buffer.from(defaults) },
+    {
+      key: defaultsKey,
+      contentType: "application/yaml",
+      body: () => Buffer.from(sampleDefaults({ frequency: "W", horizon: horizonWeeks, holidays: undefined })),
+    },
     { key: `${prefixes.train}shop.metadata.csv`, contentType: "text/csv", body: () => catalogue.metadata() },
     { key: `${prefixes.train}shop.related.csv`, contentType: "text/csv", body: () => catalogue.related() },
     { key: `${prefixes.train}shop.csv`, contentType: "text/csv", body: () => catalogue.target() },

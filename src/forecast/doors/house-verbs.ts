@@ -11,7 +11,7 @@ import { defaultsKey } from "../store/keys.ts";
 import { listAdjustments } from "../store/adjustments.ts";
 import { listPlans } from "../store/plans.ts";
 import { getRun, listGroups, listRuns, type ForecastRunRow } from "../store/runs.ts";
-import { sampleDefaults } from "./defaults-sample.ts";
+import { sampleDefaults } from "../flow/defaults/sample.ts";
 import { checkGroup, download, figure, jsonArg, operatorAt, outArg, readTextFile, type HouseTools } from "./house-tools.ts";
 import { planningVerbs } from "./planning-verbs.ts";
 import { sapVerbs } from "./sap-verbs.ts";
@@ -187,7 +187,7 @@ const defaultsVerb = (tools: HouseTools): AnyCommand =>
       }),
       sample: defineCommand({
         meta: { name: "sample", description: `Print a ${defaultsKey} with a word on every line` },
-        run: () => tools.print.line(sampleDefaults.trimEnd()),
+        run: () => tools.print.line(sampleDefaults({ frequency: "D", horizon: 28, holidays: "GB" }).trimEnd()),
       }),
     },
   });

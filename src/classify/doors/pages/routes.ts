@@ -3,11 +3,10 @@
 //   P1. What goes wrong in a page is told as a page with the error's words and code; who may not enter at all is answered by the server.
 //   P2. After an answer the browser is sent back to the queue, so that loading again answers nothing twice.
 
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { describeError, isStockroomError, meanings, StockroomError } from "../../../base/errors.ts";
-import { pageHeaders } from "../../../base/pages/frame.ts";
-import { html, type Html } from "../../../base/pages/html.ts";
+import { StockroomError } from "../../../base/errors.ts";
+import { makeShown } from "../../../base/pages/shown.ts";
 import { parseLine } from "../../engine/words.ts";
 import { parseReviewQuery, readReport } from "../../flow/commands.ts";
 import type { ClassifyParts } from "../../flow/parts.ts";
@@ -123,28 +122,4 @@ export async function mountPages(app: FastifyInstance, parts: ClassifyParts): Pr
   });
 }
 
-type Answer = { readonly title: string; readonly body: Html } | { readonly back: string };
-
-/** A route that answers with a page, with a way back after a form, or with a page that says what was wrong. */
-function shown(here: string, make: (request: FastifyRequest, reply: FastifyReply) => Promise<Answer>) {
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    try {
-      const answer = await make(request, reply);
-      if ("back" in answer) return await reply.headers(pageHeaders).redirect(answer.back, 303);
-      return await reply.headers(pageHeaders).send(page(answer.title, here, answer.body));
-    } catch (error) {
-      // The words of a fault are for the log, and the server writes it.
-      if (!isStockroomError(error) || error.kind === "fault") throw error;
-      return await reply
-        .code(meanings[error.kind].status)
-        .headers(pageHeaders)
-        .send(page("Not done", here, problem(error)));
-    }
-  };
-}
-
-function problem(error: StockroomError): Html {
-  const { message, code } = describeError(error);
-  return html`<p class="note bad" role="alert">${message}</p>
-    <p class="dim">Code ${code}. <a href="/classify/review">To the queue</a></p>`;
-}
+const shown = makeShown({ page, failed: "Not done", onward: { path: "/classify/review", name: "To the queue" } });

@@ -3,11 +3,9 @@
 //   P1. What goes wrong in a page is told as a page with the error's words and code; who may not enter at all is answered by the server.
 //   P2. Names that begin with a hyphen are no group's, so a group is never in the way of a page: /forecast/-/imports.
 
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { describeError, isStockroomError, meanings, type StockroomError } from "../../../base/errors.ts";
-import { pageHeaders } from "../../../base/pages/frame.ts";
-import { html, type Html } from "../../../base/pages/html.ts";
+import { makeShown } from "../../../base/pages/shown.ts";
 import type { ForecastParts } from "../../flow/parts.ts";
 import { listAdjustments } from "../../store/adjustments.ts";
 import { listPlans } from "../../store/plans.ts";
@@ -117,28 +115,4 @@ export async function mountPages(app: FastifyInstance, parts: Pick<ForecastParts
   );
 }
 
-type Answer = { readonly title: string; readonly body: Html } | { readonly whole: string };
-
-/** A route that answers with a page, or with a page that says what was wrong. */
-function shown(here: string, make: (request: FastifyRequest, reply: FastifyReply) => Promise<Answer>) {
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    try {
-      const answer = await make(request, reply);
-      if ("whole" in answer) return await reply.send(answer.whole);
-      return await reply.headers(pageHeaders).send(page(answer.title, here, answer.body));
-    } catch (error) {
-      // The words of a fault are for the log, and the server writes it.
-      if (!isStockroomError(error) || error.kind === "fault") throw error;
-      return await reply
-        .code(meanings[error.kind].status)
-        .headers(pageHeaders)
-        .send(page("Not shown", here, problem(error)));
-    }
-  };
-}
-
-function problem(error: StockroomError): Html {
-  const { message, code } = describeError(error);
-  return html`<p class="note bad" role="alert">${message}</p>
-    <p class="dim">Code ${code}. <a href="/forecast">To the forecasts</a></p>`;
-}
+const shown = makeShown({ page, failed: "Not shown", onward: { path: "/forecast", name: "To the forecasts" } });

@@ -1,6 +1,19 @@
 // A forecast-defaults.yaml to begin with: the words of the AWS solution, with what each of them does here.
 
-export const sampleDefaults = `# Put it at the root of the store: stockroom put forecast-defaults.yaml forecast-defaults.yaml
+export interface SampleSettings {
+  readonly frequency: string;
+  /** Steps ahead. */
+  readonly horizon: number;
+  /** Country of the holidays; undefined: none. */
+  readonly holidays: string | undefined;
+}
+
+/** The text of a whole file: a retailer's demand by item and place, with prices, promotions and item metadata. */
+export const sampleDefaults = ({
+  frequency,
+  horizon,
+  holidays,
+}: SampleSettings): string => `# Put it at the root of the store: stockroom put forecast-defaults.yaml forecast-defaults.yaml
 # Groups are named by their files: forecast/train/retail.csv is the group "retail".
 Default:                                  # what holds for groups that have no section of their own
   DatasetGroup:
@@ -8,7 +21,7 @@ Default:                                  # what holds for groups that have no s
   Datasets:
     - Domain: RETAIL                      # <group>.csv
       DatasetType: TARGET_TIME_SERIES
-      DataFrequency: D                    # Y Q M W D H 30min 15min 10min 5min 1min
+      DataFrequency: ${frequency}                    # Y Q M W D H 30min 15min 10min 5min 1min
       TimestampFormat: yyyy-MM-dd         # or yyyy-MM-dd HH:mm:ss
       Schema:
         Attributes:                       # in the order of the columns, for files without a header
@@ -18,7 +31,7 @@ Default:                                  # what holds for groups that have no s
           - { AttributeName: demand, AttributeType: float }
     - Domain: RETAIL                      # <group>.related.csv: known ahead, to the end of the horizon
       DatasetType: RELATED_TIME_SERIES
-      DataFrequency: D
+      DataFrequency: ${frequency}
       TimestampFormat: yyyy-MM-dd
       Schema:
         Attributes:
@@ -37,9 +50,9 @@ Default:                                  # what holds for groups that have no s
   Predictor:
     MaxAge: 604800                        # seconds: models younger than this forecast new data without training
     PerformAutoML: true                   # backtests decide which models have how much weight
-    ForecastHorizon: 28                   # steps ahead
+    ForecastHorizon: ${horizon}                   # steps ahead
     FeaturizationConfig:
-      ForecastFrequency: D
+      ForecastFrequency: ${frequency}
       ForecastDimensions: [location]      # forecast by item and these columns; the target's others are summed over
       Featurizations:
         - AttributeName: demand
@@ -49,12 +62,16 @@ Default:                                  # what holds for groups that have no s
                 aggregation: sum          # avg, first, min, max
                 middlefill: zero          # a gap between sales; value, mean, median, min, max, nan
                 backfill: zero            # from the last sale of a series to the end of the data
-    InputDataConfig:
+${
+  holidays === undefined
+    ? ""
+    : `    InputDataConfig:
       SupplementaryFeatures:
-        - { Name: holiday, Value: GB }    # a country; leave it out for no holidays
-    EvaluationParameters:
+        - { Name: holiday, Value: ${holidays} }    # a country; leave it out for no holidays
+`
+}    EvaluationParameters:
       NumberOfBacktestWindows: 3          # 1 to 5
-      BackTestWindowOffset: 28            # steps; at least the horizon
+      BackTestWindowOffset: ${horizon}            # steps; at least the horizon
   Forecast:
     ForecastTypes: ["0.10", "0.50", "0.90", "mean"]
 
