@@ -1,7 +1,7 @@
 // Evaluate: what a model was worth on labelled items, counted as they stream by.
 //
 //   V1. Kept per item are a few numbers, never its text.
-//   V2. A true code the model does not know counts as wrong and is told.
+//   V2. A true code the model does not know counts as wrong, has a row of its own and is a code of the means like any other (M2 of metrics).
 
 import { calibrationError } from "./calibration.ts";
 import type { Item } from "./dataset.ts";
@@ -26,6 +26,7 @@ export interface Evaluation {
   readonly coverageCeiling: number;
   /** The items whose text was not among those learned from. */
   readonly unseen: { readonly items: number; readonly accuracy: number; readonly macroF1: number };
+  /** Every code that the model knows or the items have. */
   readonly classes: readonly (ClassScore & { readonly code: string })[];
 }
 
@@ -35,7 +36,17 @@ export interface Evaluator {
 }
 
 export function openEvaluator(model: Model): Evaluator {
-  const indexOf = new Map(model.classes.map((code, index) => [code, index]));
+  const codes = [...model.classes];
+  const indexOf = new Map(codes.map((code, index) => [code, index]));
+  const known = codes.length;
+  const numberOf = (code: string): number => {
+    let index = indexOf.get(code);
+    if (index === undefined) {
+      index = codes.push(code) - 1;
+      indexOf.set(code, index);
+    }
+    return index;
+  };
   const segment = model.card.columns.categories.indexOf(model.card.segment);
   const truth: number[] = [];
   const predicted: number[] = [];
@@ -48,8 +59,8 @@ export function openEvaluator(model: Model): Evaluator {
   return {
     add: (items, labels, predictions) => {
       for (const [row, prediction] of predictions.entries()) {
-        const own = indexOf.get(labels[row]) ?? -1;
-        const answer = indexOf.get(prediction.code) ?? -1;
+        const own = numberOf(labels[row]);
+        const answer = numberOf(prediction.code);
         if (!hasLearned(model, items[row])) unseen.push(truth.length);
         truth.push(own);
         predicted.push(answer);
@@ -61,7 +72,7 @@ export function openEvaluator(model: Model): Evaluator {
       }
     },
     finish: () => {
-      const classes = model.classes.length;
+      const classes = codes.length;
       const all = scoreLabels(truth, predicted, classes);
       const fresh = scoreLabels(
         unseen.map((row) => truth[row]),
@@ -71,7 +82,7 @@ export function openEvaluator(model: Model): Evaluator {
       const decisions = scoreDecisions(automatic, right, segments);
       return {
         items: truth.length,
-        unknownCodes: truth.filter((label) => label < 0).length,
+        unknownCodes: truth.filter((label) => label >= known).length,
         accuracy: all.accuracy,
         macroF1: all.macroF1,
         weightedF1: all.weightedF1,
@@ -81,7 +92,7 @@ export function openEvaluator(model: Model): Evaluator {
         segments: decisions.segments,
         coverageCeiling: coverageAtPrecision(confidence, right, model.decisions.promise).coverage,
         unseen: { items: unseen.length, accuracy: fresh.accuracy, macroF1: fresh.macroF1 },
-        classes: all.classes.map((score, index) => Object.assign({ code: model.classes[index] }, score)),
+        classes: all.classes.map((score, index) => Object.assign({ code: codes[index] }, score)),
       };
     },
   };

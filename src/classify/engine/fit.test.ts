@@ -62,6 +62,33 @@ describe("a fit", () => {
     expect(Object.keys(report.segments)).toEqual(["DEU", "GBR"]);
   });
 
+  test("is scored on every code: those it does not know, and those it guesses though no item has them", () => {
+    const items = makeItems(60, 9);
+    const predictions = openPredictor(model).predict(items.map((row) => row.item));
+    const [first = ""] = model.classes;
+    // One item of a code never met, and no item of the first code left among the true ones.
+    const kept = items.flatMap((row, index) => (row.label === first && index > 0 ? [] : [{ row, answer: predictions[index] }]));
+    const evaluator = openEvaluator(model);
+    const truth = kept.map(({ row }, index) => (index === 0 ? "NEW" : row.label));
+    const answers = kept.map(({ answer }, index) => (index === 1 ? { ...answer, code: first } : answer));
+    evaluator.add(
+      kept.map(({ row }) => row.item),
+      truth,
+      answers,
+    );
+    const report = evaluator.finish();
+    const codes = new Set([...truth, ...answers.map((answer) => answer.code)]);
+    const f1 = [...codes].map((code) => {
+      const count = (test: (index: number) => boolean): number => truth.filter((_, index) => test(index)).length;
+      const hits = count((index) => truth[index] === code && answers[index].code === code);
+      return (2 * hits) / (count((index) => truth[index] === code) + count((index) => answers[index].code === code));
+    });
+    expect(report.macroF1).toBeCloseTo(f1.reduce((sum, one) => sum + one, 0) / codes.size, 12);
+    expect(report.unknownCodes).toBe(1);
+    expect(report.classes.find(({ code }) => code === "NEW")).toMatchObject({ support: 1, predicted: 0, f1: 0 });
+    expect(report.classes.find(({ code }) => code === first)).toMatchObject({ support: 0, f1: 0 });
+  });
+
   test("gives the same bytes again, and with the plain kernel", () => {
     expect(Buffer.from(encodeModel(fitModel(build(rows), options))).equals(bytes)).toBe(true);
     expect(Buffer.from(encodeModel(fitModel(dataset, { ...options, kernel: "plain" }))).equals(bytes)).toBe(true);

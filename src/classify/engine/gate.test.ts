@@ -95,6 +95,15 @@ describe("judgeChallenger", () => {
     expect(verdict.reason).toContain("the same code as the champion");
   });
 
+  test("a code that only one of the two guesses costs it, as in scikit-learn's macro-F1", () => {
+    const verdict = judgeChallenger({ truth: [0, 0, 1, 1], challenger: [0, 0, 1, 1], champion: [0, 0, 1, 2], classes: 3 });
+    expect(verdict.opponent.macroF1).toBeCloseTo(5 / 9, 12);
+    expect(verdict.difference).toBeCloseTo(4 / 9, 12);
+    const unknown = judgeChallenger({ truth: [0, 0, 1, 1, -1], challenger: [0, 0, 1, 1, 0], champion: [0, 0, 1, 2, 0], classes: 3 });
+    expect(unknown.challenger.macroF1).toBeCloseTo((0.8 + 1 + 0) / 3, 12);
+    expect(unknown.difference).toBeCloseTo(unknown.challenger.macroF1 - unknown.opponent.macroF1, 12);
+  });
+
   test("the first model must beat the majority", () => {
     const { truth, challenger, classes } = month(3, 300, 8, 0.7, 0);
     const first = judgeChallenger({ truth, challenger, classes });

@@ -222,6 +222,8 @@ class Tally {
   readonly hitsB: Float64Array;
   readonly namedA: Float64Array;
   readonly namedB: Float64Array;
+  /** Items of true codes without a number. */
+  nameless = 0;
 
   constructor(classes: number) {
     this.support = new Float64Array(classes);
@@ -237,10 +239,12 @@ class Tally {
     this.hitsB.fill(0);
     this.namedA.fill(0);
     this.namedB.fill(0);
+    this.nameless = 0;
   }
 
   add(truth: number, a: number, b: number, count: number): void {
     if (truth >= 0) this.support[truth] += count;
+    else this.nameless += count;
     if (a >= 0) this.namedA[a] += count;
     if (b >= 0) this.namedB[b] += count;
     if (truth >= 0 && a === truth) this.hitsA[truth] += count;
@@ -248,15 +252,24 @@ class Tally {
   }
 
   difference(): number {
-    let sum = 0;
-    let present = 0;
+    // Each mean is over the codes that are true or that this model guessed (M2 of metrics).
+    let sumA = 0;
+    let sumB = 0;
+    let presentA = this.nameless > 0 ? 1 : 0;
+    let presentB = presentA;
     for (let c = 0; c < this.support.length; c++) {
-      const support = this.support[c];
-      if (support <= 0) continue;
-      present += 1;
-      sum += (2 * this.hitsA[c]) / (support + this.namedA[c]) - (2 * this.hitsB[c]) / (support + this.namedB[c]);
+      const countA = this.support[c] + this.namedA[c];
+      const countB = this.support[c] + this.namedB[c];
+      if (countA > 0) {
+        presentA += 1;
+        sumA += (2 * this.hitsA[c]) / countA;
+      }
+      if (countB > 0) {
+        presentB += 1;
+        sumB += (2 * this.hitsB[c]) / countB;
+      }
     }
-    return present === 0 ? 0 : sum / present;
+    return (presentA === 0 ? 0 : sumA / presentA) - (presentB === 0 ? 0 : sumB / presentB);
   }
 }
 
@@ -297,6 +310,7 @@ function resample(cells: readonly Cell[], classes: number, alpha: number, resamp
     tally.hitsB.set(same.hitsB);
     tally.namedA.set(same.namedA);
     tally.namedB.set(same.namedB);
+    tally.nameless = same.nameless;
     for (let i = 0; i < differing.length; i++) {
       const { truth, a, b, count } = differing[i];
       const stay = draw(coins[i], swaps);

@@ -27,9 +27,18 @@ describe("scoreLabels", () => {
     expect([...confusionOf(truth, predicted, 4)]).toEqual([3, 1, 0, 0, 0, 2, 1, 0, 1, 0, 3, 0, 1, 0, 0, 0]);
   });
 
-  test("leaves codes that do not occur out of the mean, and counts unknown ones as wrong", () => {
+  test("counts every code that is true or guessed, as scikit-learn does", () => {
+    // f1_score(average="macro") of scikit-learn 1.2.1: a code that no answer has, one that no truth has, and both at once.
+    expect(scoreLabels([0, 0, 1, 1, 2], [0, 0, 1, 0, 0], 3).macroF1).toBeCloseTo(4 / 9, 15);
+    expect(scoreLabels([0, 0, 1, 1], [0, 0, 1, 2], 3).macroF1).toBeCloseTo(5 / 9, 15);
+    expect(scoreLabels([0, 0, 1, 1, 3], [0, 0, 1, 2, 1], 4).macroF1).toBeCloseTo(0.375, 15);
+    expect(scoreLabels([0, 0, 1, 1, 3], [0, 0, 1, 2, 1], 4).weightedF1).toBeCloseTo(0.6, 15);
+    expect(scoreLabels([0, 0, 1, 1, 3], [0, 0, 1, 2, 1], 9).macroF1).toBeCloseTo(0.375, 15);
+  });
+
+  test("leaves codes that are neither true nor guessed out of the mean, and counts those without a number as one wrong code", () => {
     expect(scoreLabels([0, 0], [0, 0], 5).macroF1).toBe(1);
-    expect(scoreLabels([0, -1], [0, 0], 2)).toMatchObject({ items: 2, accuracy: 0.5 });
+    expect(scoreLabels([0, -1], [0, 0], 2)).toMatchObject({ items: 2, accuracy: 0.5, macroF1: 1 / 3 });
     expect(scoreLabels([], [], 3)).toMatchObject({ accuracy: 0, macroF1: 0, weightedF1: 0 });
   });
 

@@ -2,9 +2,9 @@
 //
 // Owns: the definitions of every figure we print. Does not own: whether a difference is more than chance (gate), intervals (intervals).
 //   M1. No figure is ever NaN: what has no items is 0 with a support of 0, and says so.
-//   M2. Macro-F1 is the mean over the codes that occur among the true ones. (scikit-learn also counts codes that were only predicted; the two agree
-//       whenever every code occurs.)
-//   M3. A true code the model does not know is -1: always wrong, and counted.
+//   M2. Macro-F1 is the mean over all codes that are true or predicted, as in scikit-learn: a code that was only guessed, or that no model knows, counts
+//       with an F1 of 0. Whoever knows such codes by name numbers them like the others; see M3 for those who do not.
+//   M3. A true code without a number is -1: always wrong, and all of them together count as one more code.
 
 import { calibrationError } from "./calibration.ts";
 import { wilson } from "./intervals.ts";
@@ -57,8 +57,10 @@ export function scoreLabels(truth: ArrayLike<number>, predicted: ArrayLike<numbe
   const support = new Float64Array(classes);
   const named = new Float64Array(classes);
   let right = 0;
+  let nameless = 0;
   for (let i = 0; i < truth.length; i++) {
     if (truth[i] >= 0) support[truth[i]] += 1;
+    else nameless = 1;
     if (predicted[i] >= 0) named[predicted[i]] += 1;
     if (truth[i] >= 0 && truth[i] === predicted[i]) {
       hits[truth[i]] += 1;
@@ -67,11 +69,11 @@ export function scoreLabels(truth: ArrayLike<number>, predicted: ArrayLike<numbe
   }
   let macro = 0;
   let weighted = 0;
-  let present = 0;
+  let present = nameless;
   const scores = Array.from({ length: classes }, (_, c): ClassScore => {
     const f1 = ratio(2 * hits[c], support[c] + named[c]);
-    if (support[c] > 0) present += 1;
-    if (support[c] > 0) macro += f1;
+    if (support[c] + named[c] > 0) present += 1;
+    macro += f1;
     weighted += f1 * support[c];
     return { precision: ratio(hits[c], named[c]), recall: ratio(hits[c], support[c]), f1, support: support[c], predicted: named[c] };
   });
