@@ -29,6 +29,8 @@ export interface BadRow {
 
 export interface Table {
   readonly columns: readonly string[];
+  /** What separates the fields; undefined for formats without. */
+  readonly delimiter?: string;
   readonly batches: AsyncIterable<RowBatch>;
 }
 

@@ -38,8 +38,9 @@ async function openCsv(pieces: AsyncGenerator<TextPiece>, format: "csv" | "tsv",
     suspicious ||= next.value.suspicious;
     found = findDelimiter(text, columns?.length);
   }
+  const delimiter = format === "tsv" ? "\t" : found.delimiter;
   const scanner = new CsvScanner({
-    delimiter: format === "tsv" ? "\t" : found.delimiter,
+    delimiter,
     width: columns?.length,
     batchRows,
     maxRecordChars,
@@ -60,7 +61,7 @@ async function openCsv(pieces: AsyncGenerator<TextPiece>, format: "csv" | "tsv",
     const message = `Expected a table in ${name} but the file is empty. Send one with a header line.`;
     throw new StockroomError("input", "TABLE_EMPTY", message, { facts: { name } });
   }
-  return { columns, batches: batchesOf(ready, pieces, scanner, name) };
+  return { columns, delimiter, batches: batchesOf(ready, pieces, scanner, name) };
 }
 
 async function* batchesOf(

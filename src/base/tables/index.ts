@@ -3,6 +3,18 @@
 export type { BadRow, ReadOptions, RowBatch, Table, TableFormat, WriteOptions } from "./contract.ts";
 export { checkHeader } from "./csv.ts";
 export { type DetectedFormat, detectFormat, formatOf } from "./formats.ts";
+export {
+  type DecimalSign,
+  type NumberColumn,
+  type NumberedBatch,
+  type NumberFormat,
+  type NumberSummary,
+  notNumber,
+  numberNotes,
+  parseDecimalSign,
+  parseNumber,
+  readNumbers,
+} from "./numbers.ts";
 export { fileBody, readTable } from "./read.ts";
 export { type Cell, dateText, decimalText, plainNumber, timeText, timestampText } from "./values.ts";
 export { writeTable } from "./write.ts";
