@@ -31,6 +31,7 @@ import { importSchemes } from "../flow/schemes.ts";
 import { exportAudit } from "../store/audit.ts";
 import { currentInferences, listPeriods } from "../store/inferences.ts";
 import { listLines, listModels, listVerdicts } from "../store/lines.ts";
+import { listRevisions } from "../store/reports.ts";
 import { auditRates, countReviews } from "../store/reviews.ts";
 import { listSchemes } from "../store/schemes.ts";
 import type { ClassifyHouse, VerbTools } from "./tools.ts";
@@ -438,9 +439,10 @@ const reportVerb = (tools: VerbTools): AnyCommand =>
       const rows = reports.flatMap((report) => report.figures.map((figure) => reportRow(report, figure)));
       const notes = [
         ...unreported.map((country) => `${country}: no report yet; it is written when every line of the country has coded the period`),
-        ...reports.flatMap(({ country, revision, reason, revisions, outdated }) => [
+        ...reports.flatMap(({ country, revision, reason, revisions, outdated, waits }) => [
+          ...(waits.length > 0 ? [`${country}: the figures stay as they are until these are coded: ${waits.join("; ")}`] : []),
           ...(revision > 0 ? [`${country}: restated, revision ${revision}: ${reason}`] : []),
-          ...(outdated
+          ...(outdated && waits.length === 0
             ? [
                 `${country}: answers or codings since revision ${revisions.at(-1)?.revision ?? 0} change the figures; \`--restate\` (or tonight's schedule) writes the next revision`,
               ]
@@ -462,7 +464,10 @@ const reportVerb = (tools: VerbTools): AnyCommand =>
 async function restate(parts: ClassifyParts, asked: { readonly period: string; readonly country?: string | undefined }): Promise<void> {
   const period = parsePeriod(asked.period);
   const wanted = asked.country === undefined ? undefined : parseCountry(asked.country);
-  const countries = new Set((await currentInferences(parts.records, period, wanted)).map((row) => row.country));
+  const countries = new Set([
+    ...(await currentInferences(parts.records, period, wanted)).map((row) => row.country),
+    ...(await listRevisions(parts.records, period, wanted)).map((row) => row.country),
+  ]);
   for (const country of [...countries].toSorted()) await writeReport(parts, "cli report", period, country);
 }
 

@@ -16,7 +16,7 @@ import type { AuditProof } from "./audit.ts";
 import { getExtract } from "./extract.ts";
 import { trainRunId } from "./intake.ts";
 import { timeOf, type ClassifyParts } from "./parts.ts";
-import { answersOf, reckon } from "./report.ts";
+import { answersOf, listUncoded, reckon } from "./report.ts";
 
 /** Parameters as they were typed; absent ones are undefined. */
 export type Typed<Name extends string> = { readonly [name in Name]?: string | undefined };
@@ -155,6 +155,8 @@ export interface ShownReport {
   readonly revisions: readonly Pick<ReportRevision, "revision" | "reason" | "at">[];
   /** Answers or codings since the last revision change the figures: the next restatement writes them. */
   readonly outdated: boolean;
+  /** Current sales that a line has not coded yet, as `KEY by LINE`: no revision is written before they are. */
+  readonly waits: readonly string[];
 }
 
 export interface PeriodReport {
@@ -170,7 +172,7 @@ export interface PeriodReport {
  * Throws `input` `PERIOD_NAME`, `COUNTRY_NAME`, `REPORT_REVISION`, `missing` `REPORT_REVISION_MISSING` naming those there are.
  */
 export async function readReport(
-  parts: Pick<ClassifyParts, "records" | "settings">,
+  parts: Pick<ClassifyParts, "records" | "settings" | "objects">,
   typed: { readonly period: string } & Typed<"country" | "revision">,
 ): Promise<PeriodReport> {
   const { records } = parts;
@@ -201,6 +203,7 @@ export async function readReport(
       figures: besideFirst(figures, first),
       revisions: own.map(({ revision, reason, at }) => ({ revision, reason, at })),
       outdated: JSON.stringify(now) !== JSON.stringify(latest),
+      waits: await listUncoded(parts, period, country),
     });
   }
   const unreported = [...inferences.keys()].filter((country) => !revisions.has(country)).toSorted();

@@ -355,12 +355,20 @@ async function keepLine(
   }
 }
 
-/** Tells that a country's period is coded, and that a whole period is, when the last piece has fallen. Harmless to repeat. */
-export async function completePeriod(parts: ClassifyParts, period: string, country: string): Promise<void> {
-  const sales = (await parts.objects.list(`${prefixes.sales}${period}/`, { limit: 100_000 })).flatMap((entry) => {
+/** The current sales of a period. */
+export async function listSales(
+  parts: Pick<ClassifyParts, "objects">,
+  period: string,
+): Promise<readonly (ObjectRef & { readonly country: string })[]> {
+  return (await parts.objects.list(`${prefixes.sales}${period}/`, { limit: 100_000 })).flatMap((entry) => {
     const place = readKey(entry.key);
     return place.kind === "sales" ? [{ country: place.country, key: entry.key, version: entry.version }] : [];
   });
+}
+
+/** Tells that a country's period is coded, and that a whole period is, when the last piece has fallen. Harmless to repeat. */
+export async function completePeriod(parts: ClassifyParts, period: string, country: string): Promise<void> {
+  const sales = await listSales(parts, period);
   await parts.records.transaction(async (tx) => {
     await lockPeriod(tx, period, "*");
     const lines = (await listLines(tx)).filter((line) => line.champion !== undefined);

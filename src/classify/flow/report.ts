@@ -2,6 +2,7 @@
 //
 //   R1. Revision 0 is written once; when inferences or answers have changed the figures since, the next revision says why.
 //   R2. The figures, the sealed report object, the audit record and the notice belong to one revision and appear together.
+//   R4. A revision is written only of a whole period: while a line has not coded a current sales object, the last revision stands.
 //   R3. The same inferences and answers give the same figures, byte for byte.
 
 import { appendEvent } from "../../base/records/outbox.ts";
@@ -10,17 +11,26 @@ import { writeThrough } from "../../base/objects/tickets.ts";
 import type { Tx } from "../../base/records/contract.ts";
 import type { WorkflowDefinition } from "../../base/workflow/contract.ts";
 import { wilson } from "../engine/intervals.ts";
-import { parseLine, prefixes, type CodeFigures } from "../engine/words.ts";
+import { parseLine, prefixes, readKey, type CodeFigures } from "../engine/words.ts";
 import { keepAudit } from "../store/audit.ts";
-import { currentInferences, lockPeriod, type InferenceRow } from "../store/inferences.ts";
+import { currentInferences, listLapsedSales, lockPeriod, readCompletion, type InferenceRow } from "../store/inferences.ts";
+import { listLines } from "../store/lines.ts";
 import { listReviews, type ReviewRow } from "../store/reviews.ts";
 import { keepRevision, listReported, listRevisions, readFigures, type ReportFigure, type ReportRevision } from "../store/reports.ts";
 import { keepAnchor } from "./audit.ts";
+import { completePeriod, listSales } from "./infer.ts";
 import { actAs, timeOf, type ClassifyParts } from "./parts.ts";
 
 export type ReportInput = { readonly period: string; readonly country: string; readonly fingerprint: string };
 
-export type ReportResult = { readonly revision: number; readonly isNew: boolean; readonly figures: number };
+export type ReportResult = {
+  /** -1: there is none yet. */
+  readonly revision: number;
+  readonly isNew: boolean;
+  readonly figures: number;
+  /** What must be coded before the next revision can be written: `KEY by LINE`. */
+  readonly waits: readonly string[];
+};
 
 export function makeReport(parts: ClassifyParts): WorkflowDefinition<ReportInput, ReportResult> {
   return {
@@ -196,6 +206,8 @@ export async function writeReport(parts: ClassifyParts, purpose: string, period:
   const actor = actAs("report", purpose);
   const revisions = await listRevisions(parts.records, period, country);
   const last = revisions.at(-1);
+  const waits = await listUncoded(parts, period, country);
+  if (waits.length > 0) return { revision: last?.revision ?? -1, isNew: false, figures: 0, waits };
   const inferences = await currentInferences(parts.records, period, country);
   const reckoning = reckon(inferences, await answersOf(parts.records, period, country), parts.settings.train.promisedPrecision);
   const revision = last === undefined ? 0 : last.revision + 1;
@@ -203,9 +215,9 @@ export async function writeReport(parts: ClassifyParts, purpose: string, period:
   if (last !== undefined && JSON.stringify(former) === JSON.stringify(reckoning.figures)) {
     // A crash may have come between the report and its anchor.
     await keepAnchor(parts, purpose, anchorName(period, country, last.revision));
-    return { revision: last.revision, isNew: false, figures: former.length };
+    return { revision: last.revision, isNew: false, figures: former.length, waits };
   }
-  const reason = last === undefined ? "first figures" : reasonFor(last, former, reckoning);
+  const reason = last === undefined ? "first figures" : await reasonFor(parts.records, last, former, reckoning);
   const ticket = await parts.objects.writeTicket(actor, `${prefixes.reports}${period}/${country}/revision-${revision}.csv`);
   const staged = await writeThrough(ticket, reportCsv(period, country, revision, reason, reckoning.figures));
   faultPoint("classify.report.staged");
@@ -254,7 +266,7 @@ export async function writeReport(parts: ClassifyParts, purpose: string, period:
     },
   });
   await keepAnchor(parts, purpose, anchorName(period, country, revision));
-  return { revision, isNew: true, figures: reckoning.figures.length };
+  return { revision, isNew: true, figures: reckoning.figures.length, waits };
 }
 
 const anchorName = (period: string, country: string, revision: number): string => `${period}/${country}/revision-${revision}`;
@@ -265,19 +277,68 @@ function summaryOf(reckoning: Reckoning): string {
   return [...schemes].map(([scheme, items]) => `${scheme}: ${tidy(items)} items.`).join(" ");
 }
 
-function reasonFor(last: ReportRevision, former: readonly ReportFigure[], reckoning: Reckoning): string {
-  const before = new Set((last.source["inferences"] ?? []) as readonly string[]);
+async function reasonFor(tx: Tx, last: ReportRevision, former: readonly ReportFigure[], reckoning: Reckoning): Promise<string> {
+  const before = (last.source["inferences"] ?? []) as readonly string[];
   const answered = new Set((last.source["answers"] ?? []) as readonly string[]);
-  const recoded = reckoning.source.inferences.filter((id) => !before.has(id)).length;
+  const lapsed = await listLapsedSales(
+    tx,
+    before.filter((id) => !reckoning.source.inferences.includes(id)),
+  );
+  const recoded = reckoning.source.inferences.filter((id) => !before.includes(id)).length;
   const answers = reckoning.source.answers.filter((id) => !answered.has(id)).length;
   const schemes = new Set(former.map((figure) => figure.scheme));
   const added = [...new Set(reckoning.figures.map((figure) => figure.scheme))].filter((scheme) => !schemes.has(scheme));
   const causes = [
     ...(added.length > 0 ? [`first figures of ${added.join(", ")}`] : []),
+    ...lapsed.map(({ key, replaced }) => (replaced ? `${key} was replaced by a newer version` : `${key} was deleted`)),
     ...(recoded > 0 ? [`${recoded} codings since revision ${last.revision}`] : []),
     ...(answers > 0 ? [`${answers} answers of reviewers since revision ${last.revision}`] : []),
   ];
-  return causes.length > 0 ? causes.join("; ") : `sales or codings taken back since revision ${last.revision}`;
+  return causes.length > 0 ? causes.join("; ") : `codings or answers taken back since revision ${last.revision}`;
+}
+
+/** Current sales of a country's period that a line with a champion has not coded yet, as `KEY by LINE`. */
+export async function listUncoded(
+  parts: Pick<ClassifyParts, "records" | "objects">,
+  period: string,
+  country: string,
+): Promise<readonly string[]> {
+  const sales = (await listSales(parts, period)).filter((object) => object.country === country);
+  const lines = (await listLines(parts.records, { country })).filter((line) => line.champion !== undefined).map((line) => line.line);
+  const { missing } = await readCompletion(parts.records, period, country, sales, lines);
+  return missing.map((one) => `${one.sales} by ${one.line}`);
+}
+
+export type RetractInput = { readonly key: string };
+
+/**
+ * A sales file was deleted: what is left may be whole now, and figures told before are restated without it.
+ *
+ * The set of codings left may be one that was told as whole before, so the report does not wait for that news.
+ */
+export function makeRetract(
+  parts: ClassifyParts,
+): WorkflowDefinition<RetractInput, { readonly written: boolean; readonly waits: readonly string[] }> {
+  return {
+    name: "classify.retract",
+    queue: "classify.light",
+    title: (input) => `take back ${input.key}`,
+    run: async (context, input) => {
+      const place = readKey(input.key);
+      if (place.kind !== "sales") return { written: false, waits: [] };
+      const { period, country } = place;
+      await context.step("complete", async () => {
+        await completePeriod(parts, period, country);
+        return null;
+      });
+      return await context.step("restate", async () => {
+        const revisions = await listRevisions(parts.records, period, country);
+        if (revisions.length === 0) return { written: false, waits: [] };
+        const result = await writeReport(parts, context.runId, period, country);
+        return { written: result.isNew, waits: result.waits };
+      });
+    },
+  };
 }
 
 async function* reportCsv(

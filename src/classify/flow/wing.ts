@@ -8,7 +8,7 @@ import { makeExtract } from "./extract.ts";
 import { makeCatchUp, makeInfer } from "./infer.ts";
 import { makeIntake } from "./intake.ts";
 import type { ClassifyParts } from "./parts.ts";
-import { makeReport, makeRestate } from "./report.ts";
+import { makeReport, makeRestate, makeRetract } from "./report.ts";
 import { makeSchemeImport } from "./schemes.ts";
 import { makeTrain } from "./train.ts";
 
@@ -35,9 +35,10 @@ export function makeWing(parts: ClassifyParts): ClassifyWing {
   const extract = makeExtract(parts);
   const report = makeReport(parts);
   const restate = makeRestate(parts);
+  const retract = makeRetract(parts);
   const schemeImport = makeSchemeImport(parts);
   return {
-    workflows: [intake, train, compare, infer, catchUp, extract, report, restate, schemeImport],
+    workflows: [intake, train, compare, infer, catchUp, extract, report, restate, retract, schemeImport],
     queues: [
       // One heavy run a thread: each keeps one thread of the pool busy.
       { name: "classify.heavy", perWorker: parts.compute.threads },
@@ -57,6 +58,13 @@ export function makeWing(parts: ClassifyParts): ClassifyWing {
         prefix: prefixes.sales,
         workflow: infer,
         input: (event) => ({ kind: "period", key: textOf(event.data, "key"), version: textOf(event.data, "version"), lines: null }),
+      },
+      {
+        name: "classify.retract",
+        kind: "object.removed",
+        prefix: prefixes.sales,
+        workflow: retract,
+        input: (event) => ({ key: textOf(event.data, "key") }),
       },
       {
         name: "classify.scheme-import",

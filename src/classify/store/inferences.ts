@@ -1,7 +1,8 @@
 // Inferences: which model coded which sales of which period, with the figures by code; and when a period was whole.
 //
 // Owns: classify_inference, classify_completion. Does not own: the predictions themselves (objects).
-//   I1. An inference is never changed: coding again makes another row, and the newest of (sales object, line) counts.
+//   I1. An inference is never changed: coding again makes another row, and the newest of (sales object, line) counts, as long as the very version of
+//       the sales object that it coded is the current one. Whatever counts, lists or shows codings asks `countingInferences`, nothing else.
 //   I2. Completion is told once for each set of inferences (its fingerprint), however many workers finish at once.
 
 import { createHash } from "node:crypto";
@@ -102,23 +103,51 @@ export async function keepInference(tx: Tx, row: InferenceRow): Promise<boolean>
   return inserted.length > 0;
 }
 
-/** The inferences that count for a period: the newest of each (sales object, line) whose sales object is still current. */
+/**
+ * SQL of the inferences that count: the newest of each (sales object, line), of sales whose coded version is the current one. What was deleted or
+ * replaced is in the table but not in here. `where` narrows the inferences `i` before the newest is chosen.
+ */
+export function countingInferences(where = "true"): string {
+  return `(select distinct on (i.sales_key, i.line) i.* from stockroom.classify_inference i
+    join stockroom.object o on o.key = i.sales_key collate "C" and o.version = i.sales_version collate "C" and o.state = 'current'
+   where ${where} order by i.sales_key, i.line, i.at desc, i.id desc)`;
+}
+
+/** The inferences that count for a period. */
 export async function currentInferences(tx: Tx, period: string, country?: string): Promise<readonly InferenceRow[]> {
   const rows = await tx.query<InferenceRecord>(
-    `select distinct on (sales_key, line) * from stockroom.classify_inference
-      where period = $1 and ($2::text is null or country = $2) order by sales_key, line, at desc, id desc`,
+    `select * from ${countingInferences("i.period = $1 and ($2::text is null or i.country = $2)")} c order by sales_key, line`,
     [period, country ?? null],
   );
   return rows.map(toInference);
 }
 
+/** Periods that have codings that count, or a report of codings that once did. */
 export async function listPeriods(
   tx: Tx,
 ): Promise<readonly { readonly period: string; readonly countries: number; readonly items: number }[]> {
   return await tx.query(
-    `select period, count(distinct country)::int as countries, sum(items)::float8 as items
-       from (select distinct on (sales_key, line) * from stockroom.classify_inference order by sales_key, line, at desc) i
-      group by period order by period desc`,
+    `select p.period, count(distinct c.country)::int as countries, coalesce(sum(c.items), 0)::float8 as items
+       from (select period from stockroom.classify_inference union select period from stockroom.classify_report_revision) p
+       left join ${countingInferences()} c on c.period = p.period
+      group by p.period
+     having count(c.id) > 0 or exists (select 1 from stockroom.classify_report_revision r where r.period = p.period)
+      order by p.period desc`,
+  );
+}
+
+/** The sales of former codings, and whether each is still there under a newer version. */
+export async function listLapsedSales(
+  tx: Tx,
+  inferences: readonly string[],
+): Promise<readonly { readonly key: string; readonly replaced: boolean }[]> {
+  if (inferences.length === 0) return [];
+  return await tx.query(
+    `select i.sales_key as key, bool_or(now.key is not null) as replaced from stockroom.classify_inference i
+       join stockroom.object o on o.key = i.sales_key collate "C" and o.version = i.sales_version collate "C" and o.state <> 'current'
+       left join stockroom.object now on now.key = i.sales_key collate "C" and now.state = 'current'
+      where i.id = any($1) group by i.sales_key order by i.sales_key`,
+    [inferences],
   );
 }
 
