@@ -173,11 +173,25 @@ const pathOf = (request: FastifyRequest): string => request.url.split("?", 1)[0]
 
 /** What the framework itself refuses, in our words. */
 function recordOf(error: unknown): ErrorRecord {
+  if (isStockroomError(error) && error.kind !== "fault") return describeError(error);
+  if (holdsNul(error)) {
+    const message = "Expected text without the character U+0000 but the path, the query or the body has one. Leave it out.";
+    return { ...describeError(error), kind: "input", code: "TEXT_BAD", message, facts: {} };
+  }
   if (isStockroomError(error)) return describeError(error);
   const record = describeError(error);
   const status = typeof error === "object" && error !== null && "statusCode" in error ? error.statusCode : undefined;
   if (typeof status === "number" && status >= 400 && status < 500) return { ...record, kind: "input" };
   return { ...record, message: "Expected this to work but the server failed. Its log has the details; look for this code and time." };
+}
+
+/** What PostgreSQL (22021, 22P05) and the file system say of U+0000 in a text: the caller's mistake, wherever it was let through. */
+function holdsNul(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const { code } = describeError(at);
+    if (code === "22021" || code === "22P05" || (code === "ERR_INVALID_ARG_VALUE" && at.message.includes("null bytes"))) return true;
+  }
+  return false;
 }
 
 function answerError({ log }: ServerParts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

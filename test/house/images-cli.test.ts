@@ -81,7 +81,7 @@ describe("stockroom up images", () => {
     expect(await readdir(folder)).toEqual(["red.jpg"]);
   });
 
-  it("takes the classic names, and signs for its playground", async () => {
+  it("takes the classic names, and signs for its playground only when told to", async () => {
     const server = await up(["--source", "photos=."], {
       AUTO_WEBP: "Yes",
       ENABLE_SIGNATURE: "Yes",
@@ -89,15 +89,23 @@ describe("stockroom up images", () => {
       SOURCE_BUCKETS: "photos",
     });
     expect((await fetch(`${server.url}/30x0/red.jpg`)).status).toBe(400);
-    const { target } = (await (await fetch(`${server.url}/playground/sign?target=/30x0/red.jpg`)).json()) as { target: string };
-    const answer = await fetch(server.url + target, { headers: { accept: "image/webp" } });
-    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/webp"]);
+    expect((await fetch(`${server.url}/playground/sign?target=/30x0/red.jpg`)).status).toBe(404);
+    expect((await fetch(`${server.url}/metrics`)).status).toBe(404);
     const signed = run(["images", "url", "red.jpg", "--width", "20", "--sign", "--expires", "1h"], {
       SIGNATURE_SECRET: "key",
     }).stdout.trim();
     expect((await fetch(server.url + signed)).status).toBe(200);
     await server.stop();
     expect(server.said()).not.toMatch(/signature=[0-9a-f]/);
+    const file = path.join(folder, "sign.yaml");
+    await writeFile(file, "images:\n  playground: { sign: true }\n  metrics: true\n  sources: { photos: . }\n");
+    const open = await up(["--config", file], { AUTO_WEBP: "Yes", ENABLE_SIGNATURE: "Yes", SIGNATURE_SECRET: "key" });
+    const { target } = (await (await fetch(`${open.url}/playground/sign?target=/30x0/red.jpg`)).json()) as { target: string };
+    const answer = await fetch(open.url + target, { headers: { accept: "image/webp" } });
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/webp"]);
+    expect((await fetch(`${open.url}/metrics`)).status).toBe(200);
+    await open.stop();
+    await rm(file);
   });
 
   it("reads the settings file, folders from where it stands", async () => {

@@ -26,7 +26,13 @@ export interface Got {
 
 export async function startPictures(options: ImageHandlerOptions): Promise<TestPictures> {
   const images = await openImages({ log: makeLog({ level: "silent" }), ...options });
-  const server = await servePictures({ service: images.service, ownPages: true, host: "127.0.0.1", port: 0 });
+  const server = await servePictures({
+    service: images.service,
+    ownPages: true,
+    metrics: images.settings.metrics,
+    host: "127.0.0.1",
+    port: 0,
+  });
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
   const { hostname, port } = new URL(server.url);
   return {

@@ -71,6 +71,82 @@ describe("many at once", () => {
   });
 });
 
+describe("caches elsewhere", () => {
+  it("are never told to keep a URL past its end", async () => {
+    const shelf = {
+      read: async (_bucket: string, key: string) =>
+        key.startsWith("none")
+          ? undefined
+          : {
+              body: photo,
+              version: "1",
+              cacheControl: "public, s-maxage=999999, immutable, stale-while-revalidate=86400",
+              expires: "Wed, 01 Jan 2031 00:00:00 GMT",
+              lastModified: "Mon, 01 Jan 2024 00:00:00 GMT",
+            },
+    };
+    const headers = {
+      "cache-control": "max-age=31536000, immutable",
+      Expires: "Wed, 01 Jan 2031 00:00:00 GMT",
+      "CDN-Cache-Control": "max-age=9999",
+      "Surrogate-Control": "max-age=9999",
+    };
+    for (const compat of ["open", "strict"] as const) {
+      const now = Date.parse("2026-06-01T00:00:00Z");
+      const pictures = await start({
+        sources: shelf,
+        buckets: ["photos"],
+        compat,
+        fallback: { bucket: "photos", key: "sorry.jpg" },
+        nowMs: () => now,
+      });
+      const json = Buffer.from(JSON.stringify({ key: "a.jpg", edits: { resize: { width: 50 } }, headers })).toString("base64");
+      const first = await pictures.get(`/${json}?expires=20260601T000100Z`);
+      const hit = await pictures.get(`/${json}?expires=20260601T000100Z`);
+      const same = await pictures.get(`/${json}?expires=20260601T000100Z`, { "if-none-match": first.headers.etag ?? "" });
+      const missing = await pictures.get(`/50x50/none.jpg?expires=20260601T000100Z`);
+      expect([first.status, hit.status, same.status, missing.status]).toEqual([200, 200, 304, 404]);
+      for (const got of [first, hit, same, missing]) {
+        expect(got.headers["cache-control"]).toBe("max-age=60,public");
+        for (const name of ["expires", "cdn-cache-control", "surrogate-control"]) expect(got.headers).not.toHaveProperty(name);
+      }
+      // Without an end the URL's own word holds.
+      expect((await pictures.get(`/${json}`)).headers["cache-control"]).toBe("max-age=31536000, immutable");
+      // The stand-in's own word holds too.
+      expect((await pictures.get("/50x50/none.jpg")).headers["cache-control"]).toContain("s-maxage=999999");
+    }
+  });
+
+  it("learn by date as well as by tag that nothing changed", async () => {
+    const lastModified = "Mon, 01 Jan 2024 00:00:00 GMT";
+    const pictures = await start({ sources: { read: async () => ({ body: photo, version: "1", lastModified }) }, buckets: ["photos"] });
+    const status = async (headers: Record<string, string>): Promise<number> => (await pictures.get("/50x50/a.jpg", headers)).status;
+    for (const round of ["made", "kept"]) {
+      expect([round, await status({ "if-modified-since": lastModified })]).toEqual([round, 304]);
+      expect(await status({ "if-modified-since": "Tue, 02 Jan 2024 00:00:00 GMT" })).toBe(304);
+      expect(await status({ "if-modified-since": "Sun, 31 Dec 2023 23:59:59 GMT" })).toBe(200);
+      expect(await status({ "if-modified-since": "yesterday" })).toBe(200);
+      expect(await status({ "if-modified-since": lastModified, "if-none-match": '"another"' })).toBe(200);
+    }
+  });
+
+  it("and callers with other screens get pictures of their own", async () => {
+    const pictures = await start({ sources: mapSources({ "a.jpg": photo }), clientHints: true });
+    const widthFor = async (headers: Record<string, string>): Promise<[number, string | undefined]> => {
+      const got = await pictures.get("/a.jpg?width=auto", headers);
+      return [(await sharp(got.body).metadata()).width, got.headers.vary];
+    };
+    const vary = "Sec-CH-Width, Width, Sec-CH-Viewport-Width, Viewport-Width, Sec-CH-DPR, DPR";
+    for (let round = 0; round < 2; round++) {
+      expect(await widthFor({ "sec-ch-width": "100" })).toEqual([100, vary]);
+      expect(await widthFor({ "sec-ch-viewport-width": "200" })).toEqual([200, vary]);
+      expect(await widthFor({ "sec-ch-viewport-width": "200", "sec-ch-dpr": "2" })).toEqual([400, vary]);
+      expect(await widthFor({ "viewport-width": "300" })).toEqual([300, vary]);
+      expect(await widthFor({ "sec-ch-width": "200" })).toEqual([200, vary]);
+    }
+  });
+});
+
 describe("one at a time", () => {
   it("answers with validators, and 304 to those who have it", async () => {
     const sources = mapSources({ "a.jpg": photo });
@@ -113,7 +189,10 @@ describe("one at a time", () => {
     });
     const missing = await plain.get("/none.jpg");
     expect(JSON.parse(missing.body.toString())).toMatchObject({ status: 404, code: "NoSuchKey" });
-    expect(missing.headers["access-control-allow-origin"]).toBe("https://shop.example");
+    expect(missing.headers).toMatchObject({
+      "access-control-allow-origin": "https://shop.example",
+      "access-control-allow-credentials": "true",
+    });
     const target = imageUrl({ bucket: "secret", key: "a.jpg" }).target;
     expect(JSON.parse((await plain.get(target)).body.toString())).toMatchObject({ status: 403, code: "ImageBucket::CannotAccessBucket" });
     const strict = await start({
@@ -180,7 +259,11 @@ describe("one at a time", () => {
   });
 
   it("shows its numbers and its health to this machine only", async () => {
-    const pictures = await start({ sources: mapSources({ "a.jpg": photo }) });
+    // Off unless asked for: a proxy on this machine looks like this machine, with or without a header that says whom it brings.
+    const closed = await start({ sources: mapSources({ "a.jpg": photo }) });
+    const callers: Record<string, string>[] = [{}, { host: "localhost" }, { "x-real-ip": "1.2.3.4" }];
+    for (const more of callers) expect((await closed.get("/metrics", more)).status).toBe(404);
+    const pictures = await start({ sources: mapSources({ "a.jpg": photo }), metrics: true });
     await pictures.get("/100x100/a.jpg");
     expect((await pictures.get("/health")).status).toBe(200);
     const metrics = await pictures.get("/metrics");

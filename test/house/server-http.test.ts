@@ -25,6 +25,23 @@ const put = (key: string, body: string | Uint8Array<ArrayBuffer>, headers: Recor
   call(`/objects/${key}`, { method: "PUT", body, headers });
 const errorOf = async (response: Response): Promise<ApiError> => JSON.parse(await response.text());
 
+describe("the character U+0000", () => {
+  it("is the caller's mistake wherever it stands", async () => {
+    const reads =
+      "objects?prefix=%00 objects?prefix=a&after=%00 objects/a?version=%00 api/runs/%00 api/runs?status=%00 api/runs?workflow=%00 api/runs?id=%00 api/dead?after=%00 " +
+      "api/events?type=%00 api/events?after=%00 api/events?subject=%00 api/notices?topic=%00 api/notices?status=%00 objects?delimiter=%00 objects/%00";
+    for (const way of reads.split(" ")) {
+      const answer = await call(`/${way}`);
+      // A name that the query does not have means nothing.
+      expect([way, answer.status < 500]).toEqual([way, true]);
+    }
+    for (const way of ["api/runs/%00/cancel", "api/runs/a%00b/retry", "api/dead/%00/redrive", "api/dead/x%00/drop"])
+      expect([way, (await call(`/${way}`, { method: "POST" })).status < 500]).toEqual([way, true]);
+    for (const way of ["objects/%00", "objects/a?version=%00", "api/runs/%00"])
+      expect([way, (await call(`/${way}`)).status]).toEqual([way, 400]);
+  });
+});
+
 describe("objects", () => {
   it("are stored with 201, known again with 200, and come back as they were", async () => {
     const bytes = randomBytes(3_000_000);

@@ -16,13 +16,15 @@ export interface NodeDoorOptions {
   readonly prefix?: string;
   /** Pages for this machine only, by path behind the prefix; absent: the playground is off. */
   readonly playground?: (target: string) => Promise<{ readonly type: string; readonly body: string } | undefined>;
-  /** Whether `/health` and `/metrics` are answered here. */
+  /** Whether `/health` is answered here. */
   readonly ownPages: boolean;
+  /** Whether `/metrics` is answered here, to callers of this machine; default not. A proxy on this machine may bring anybody. */
+  readonly metrics?: boolean;
 }
 
 /** Makes the listener of a node:http server. */
 export function makeListener(options: NodeDoorOptions): (request: IncomingMessage, response: ServerResponse) => void {
-  const { service, access, prefix = "", playground, ownPages } = options;
+  const { service, access, prefix = "", playground, ownPages, metrics = false } = options;
   return (request, response) => {
     const begin = performance.now();
     const target = targetOf(request.url ?? "/", prefix);
@@ -64,7 +66,7 @@ export function makeListener(options: NodeDoorOptions): (request: IncomingMessag
       show(200, "application/json", JSON.stringify({ ready: true, working, waiting }));
       return;
     }
-    if (ownPages && path === "/metrics" && inside) {
+    if (metrics && path === "/metrics" && inside) {
       show(200, metricsType, metricsText(service));
       return;
     }

@@ -74,6 +74,7 @@ export async function upPictures(world: PictureWorld, sources: readonly string[]
       service: open.service,
       access,
       ownPages: true,
+      metrics: open.settings.metrics,
       host: server.host,
       port: server.port,
       ...(inside ? { playground: playgroundOf(open, "") } : {}),
@@ -129,13 +130,18 @@ export async function housePictures(options: {
   };
 }
 
-function playgroundOf({ own, requests }: OpenImages, prefix: string): ReturnType<typeof makePlayground> {
-  const key = requests.signature?.keys[0];
+function playgroundOf({ own, requests, settings }: OpenImages, prefix: string): ReturnType<typeof makePlayground> {
+  // A caller that looks like one of this machine may be a proxy: signing for it would make signatures worthless, so it has to be asked for.
+  const key = settings.playground.sign ? requests.signature?.keys[0] : undefined;
   const sign = (target: string): string => {
     const [pathname = "", query = ""] = target.split("?", 2);
     const pairs = [...new URLSearchParams(query)];
-    const signature = signText(textToSign(pathname, pairs), key ?? "");
+    const signature = signText(textToSign(pathname, pairs, requests.compat), key ?? "");
     return `${target}${query === "" ? "?" : "&"}signature=${signature}`;
   };
-  return makePlayground({ sources: own ?? { buckets: [], list: async () => [] }, prefix, sign: key === undefined ? undefined : sign });
+  return makePlayground({
+    sources: own ?? { buckets: [], list: async () => [] },
+    prefix,
+    sign: key === undefined ? undefined : sign,
+  });
 }

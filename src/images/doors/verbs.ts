@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../base/errors.ts";
 import { imageSrcset, imageUrl } from "../engine/requests/index.ts";
+import type { Compat } from "../engine/plan.ts";
 import type { ImageUrlParts } from "../engine/requests/index.ts";
 import { explainRequest } from "../flow/handler.ts";
 import type { Environment, ImageSettings } from "../flow/settings.ts";
@@ -132,8 +133,8 @@ Examples:
           : String(args["srcset"])
               .split(",")
               .map((text) => whole("--srcset", text.trim()));
-      if (widths !== undefined) tools.print(imageSrcset(parts, { widths }, key));
-      else tools.print((key === undefined ? imageUrl(parts) : imageUrl(parts).sign(key)).toString());
+      if (widths !== undefined) tools.print(imageSrcset(parts, { widths }, key?.key, key?.compat));
+      else tools.print((key === undefined ? imageUrl(parts) : imageUrl(parts).sign(key.key, key.compat)).toString());
     },
   });
 
@@ -190,7 +191,7 @@ function readExpires(text: string): Date {
   return new Date(at);
 }
 
-function signingKey(tools: ImageVerbTools): string {
+function signingKey(tools: ImageVerbTools): { readonly key: string; readonly compat: Compat } {
   const { settings, environment } = inForce(tools, {});
   const file = environment["SIGNATURE_SECRET_FILE"];
   const inFile =
@@ -200,6 +201,6 @@ function signingKey(tools: ImageVerbTools): string {
           .split(/\r?\n/)
           .find((line) => line !== "");
   const key = environment["SIGNATURE_SECRET"] ?? inFile ?? settings.signature.keys[0];
-  if (key !== undefined && key !== "") return key;
+  if (key !== undefined && key !== "") return { key, compat: settings.compat };
   throw usage("Expected a key to sign with but there is none. Set SIGNATURE_SECRET, SIGNATURE_SECRET_FILE or images.signature.keys.");
 }

@@ -74,6 +74,8 @@ export interface ImageRequest {
   readonly vary: readonly string[];
   /** Physical pixels a CSS pixel that were already multiplied into `edits.resize`; answered as `Content-DPR`. */
   readonly dpr?: number;
+  /** Names of filters in the path that nobody knows: left out, as the classic handler does, and told by `explain`. */
+  readonly unknownFilters?: readonly string[];
   /** Thumbor's `focal`: the part of the original the crop to size keeps in view. */
   readonly focal?: Area;
   /** Thumbor's `max_bytes`: lower the quality until the answer fits. */

@@ -1,7 +1,8 @@
 // Answers: the headers of a picture and the shape of an error.
 //
 //   A1. An error is `{status, code, message}` as JSON, and nothing of a fault's insides is in it.
-//   A2. Headers that a URL asks for come last; the parser has taken those out that could do harm.
+//   A2. Headers that a URL asks for come last; the parser has let only those through that can do no harm.
+//   A3. When the URL ends, no cache is told to keep the answer longer, whoever names another time: the URL's headers, its source, the fallback.
 
 import { isStockroomError, meanings } from "../../base/errors.ts";
 import type { Compat, ImageRequest } from "../engine/plan.ts";
@@ -18,10 +19,11 @@ export interface AnswerSettings {
 export function fixedHeaders(compat: Compat, corsOrigin: string | undefined): Readonly<Record<string, string>> {
   const methods = { "access-control-allow-methods": "GET", "access-control-allow-headers": "Content-Type, Authorization" };
   const origin: Readonly<Record<string, string>> = corsOrigin === undefined ? {} : { "access-control-allow-origin": corsOrigin };
+  const credentials = { "access-control-allow-credentials": "true" };
   // The classic handler names methods, headers and credentials even while CORS is off.
-  if (compat === "strict") return { ...methods, "access-control-allow-credentials": "true", ...origin };
+  if (compat === "strict") return { ...methods, ...credentials, ...origin };
   const sniff = { "x-content-type-options": "nosniff" };
-  return corsOrigin === undefined ? sniff : { ...methods, ...origin, "timing-allow-origin": corsOrigin, ...sniff };
+  return corsOrigin === undefined ? sniff : { ...methods, ...credentials, ...origin, "timing-allow-origin": corsOrigin, ...sniff };
 }
 
 const year = "max-age=31536000,public";
@@ -47,9 +49,18 @@ export function headersOf(
   if (request.dpr !== undefined) headers["content-dpr"] = String(request.dpr);
   // A drawing is a document: opened by itself it may neither run nor load anything.
   if (contentType.startsWith("image/svg") && compat !== "strict")
-    headers["content-security-policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+    headers["content-security-policy"] = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; sandbox";
   for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = printable(value);
   return headers;
+}
+
+/** Everything by which a cache is told how long: of these only `Cache-Control` stays, and says what is left. */
+const lifetimes = /^(?:cache-control|expires|pragma|age|surrogate-control|edge-control|(?:[a-z]+-)?cdn-cache-control)$/;
+
+/** The same headers for a URL that ends in so many milliseconds (A3). */
+export function untilExpiry(headers: Readonly<Record<string, string>>, leftMs: number): Record<string, string> {
+  const rest = Object.entries(headers).filter(([name]) => !lifetimes.test(name));
+  return { ...Object.fromEntries(rest), "cache-control": `max-age=${Math.max(0, Math.floor(leftMs / 1000))},public` };
 }
 
 /** Bytes that cannot stand in a header become `?`: one odd value must not cost the answer. */

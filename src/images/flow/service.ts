@@ -21,7 +21,7 @@ import { makeLru } from "../store/cache/memory.ts";
 import type { PictureCache, Stored } from "../store/cache/cache.ts";
 import { gatherWithin, refuseLarge } from "../store/sources/limits.ts";
 import type { SourceObject, Sources } from "../store/sources/contract.ts";
-import { errorReply, headersOf, retrySeconds } from "./answers.ts";
+import { errorReply, headersOf, retrySeconds, untilExpiry } from "./answers.ts";
 import type { AnswerSettings } from "./answers.ts";
 import { makeFlights } from "./flights.ts";
 import { makeGate, tooBusy } from "./gate.ts";
@@ -109,6 +109,8 @@ export interface Service {
 /** What is remembered of a URL that was understood before. */
 interface Known {
   readonly request: ImageRequest;
+  /** When the URL ends, in milliseconds since 1970. */
+  readonly endsAtMs?: number;
   readonly id: string;
   readonly sourceId: string;
   /** What the URL means when there is no such original. */
@@ -176,11 +178,12 @@ export function makeService(options: ServiceOptions): Service {
 
   // ---- understanding
 
-  const knownOf = (request: ImageRequest): Known => ({
+  const knownOf = (request: ImageRequest, now: number): Known => ({
     request,
+    ...(request.secondsToExpiry === undefined ? {} : { endsAtMs: now + request.secondsToExpiry * 1000 }),
     id: digest(JSON.stringify(planOf(request))),
     sourceId: `${request.bucket}\n${request.key}`,
-    ...(request.otherwise === undefined ? {} : { otherwise: knownOf(request.otherwise) }),
+    ...(request.otherwise === undefined ? {} : { otherwise: knownOf(request.otherwise, now) }),
   });
 
   const understand = (asked: Asked, url: string): Known => {
@@ -191,16 +194,19 @@ export function makeService(options: ServiceOptions): Service {
       if (known !== undefined) return known;
     }
     const at = url.indexOf("?");
+    const now = nowMs();
     const request = engine.parse(
       { path: at < 0 ? url : url.slice(0, at), ...(at < 0 ? {} : { query: url.slice(at + 1) }), headers: headersFor(asked) },
-      nowMs(),
+      now,
     );
-    const known = knownOf(request);
+    const known = knownOf(request, now);
     // What expires must be judged anew each time.
     if (request.secondsToExpiry === undefined && url.length <= mostUrlChars) {
-      const entry = remembered ?? { vary: request.vary, variants: new Map<string, Known>() };
-      if (remembered === undefined) urls.set(url, entry);
-      if (entry.variants.size < variantsOfUrl) entry.variants.set(variantKey(entry.vary), known);
+      const vary = [...new Set([...(remembered?.vary ?? []), ...varyOf(request)])];
+      // Another caller's headers may have been heeded that nobody sent before: what was remembered without looking at them is forgotten.
+      const entry = remembered?.vary.length === vary.length ? remembered : { vary, variants: new Map<string, Known>() };
+      if (entry !== remembered) urls.set(url, entry);
+      if (entry.variants.size < variantsOfUrl) entry.variants.set(variantKey(vary), known);
     }
     return known;
   };
@@ -217,14 +223,16 @@ export function makeService(options: ServiceOptions): Service {
     if (ready !== undefined && ready.version === stored.version && ready.bytes === stored.body.byteLength) return ready;
     const { version, body, source } = stored;
     const etag = etagOf(known, version);
-    const headers = headersOf(engine.settle(known.request, source.contentType), stored, etag, options.answers);
+    const plain = headersOf(engine.settle(known.request, source.contentType), stored, etag, options.answers);
+    // Such a `known` lives for one request only, so the seconds are those of now.
+    const headers = known.endsAtMs === undefined ? plain : untilExpiry(plain, known.endsAtMs - nowMs());
     known.ready = { version, bytes: body.byteLength, etag, headers };
     return known.ready;
   };
 
   const give = (asked: Asked, known: Known, stored: Stored, outcome: Outcome, cacheStatus: string): Reply => {
     const ready = readyOf(known, stored);
-    if (matches(asked.header("if-none-match"), ready.etag)) return notModified(ready, cacheStatus);
+    if (isUnchanged(asked, ready)) return notModified(ready, cacheStatus);
     const body = asked.method === "HEAD" ? undefined : stored.body;
     return { status: 200, headers: stamped(ready, "whole", cacheStatus), body, outcome };
   };
@@ -249,7 +257,7 @@ export function makeService(options: ServiceOptions): Service {
     if (original !== undefined) {
       // The validator alone decides: the picture itself may have left the memory long ago.
       const { ready } = known;
-      if (ready !== undefined && ready.version === original.version && matches(asked.header("if-none-match"), ready.etag)) {
+      if (ready !== undefined && ready.version === original.version && isUnchanged(asked, ready)) {
         return notModified(ready, `Stockroom; hit${ttlOf(original, now)}`);
       }
       const stored = cache.peek(known.id);
@@ -450,12 +458,12 @@ export function makeService(options: ServiceOptions): Service {
       ...rest,
       "content-type": picture.contentType,
       "content-length": String(picture.body.byteLength),
-      // The classic handler lets caches keep the stand-in for a year; ours may be asked again soon.
-      "cache-control":
-        options.answers.compat === "strict" ? "max-age=31536000,public" : reply.status === 503 ? "no-store" : "max-age=10,public",
+      "cache-control": standInLifetime(picture.source.cacheControl, reply.status, options.answers.compat),
     };
     if (picture.source.lastModified !== undefined) headers["last-modified"] = picture.source.lastModified;
-    return { ...reply, headers, body: asked.method === "HEAD" ? undefined : picture.body };
+    const left = known?.endsAtMs === undefined || reply.status === 503 ? undefined : known.endsAtMs - nowMs();
+    const body = asked.method === "HEAD" ? undefined : picture.body;
+    return { ...reply, headers: left === undefined ? headers : untilExpiry(headers, left), body };
   };
 
   let standIn: { readonly stored: Stored; readonly untilMs: number } | undefined;
@@ -557,9 +565,29 @@ const notModified = (ready: Ready, cacheStatus: string): Reply => ({
   outcome: "hit",
 });
 
+/** The stand-in's own word, else the classic year in strict, else a little while: ours may be asked again soon. While busy nobody keeps it. */
+function standInLifetime(own: string | undefined, status: number, compat: AnswerSettings["compat"]): string {
+  if (compat === "strict") return own ?? "max-age=31536000,public";
+  return status === 503 ? "no-store" : (own ?? "max-age=10,public");
+}
+
+/** Every header on which either reading of a URL depends. */
+const varyOf = (request: ImageRequest): readonly string[] =>
+  request.otherwise === undefined ? request.vary : [...request.vary, ...varyOf(request.otherwise)];
+
+/** Whether the caller has this answer: by its validator, else by the date of the original (RFC 9110, 13.2.2). */
+function isUnchanged(asked: Asked, ready: Ready): boolean {
+  const tags = asked.header("if-none-match");
+  if (tags !== undefined) return matches(tags, ready.etag);
+  const since = asked.header("if-modified-since");
+  const modified = ready.headers["last-modified"];
+  if (since === undefined || modified === undefined) return false;
+  // A date that is none compares as false, and the answer is given whole.
+  return Date.parse(modified) <= Date.parse(since);
+}
+
 /** If-None-Match compares weakly (RFC 9110, 8.8.3.2). */
-function matches(asked: string | undefined, etag: string): boolean {
-  if (asked === undefined) return false;
+function matches(asked: string, etag: string): boolean {
   if (asked === etag) return true;
   const opaque = etag.replace(/^W\//, "");
   return asked.split(",").some((one) => one.trim() === "*" || one.trim().replace(/^W\//, "") === opaque);

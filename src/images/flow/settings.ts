@@ -117,6 +117,12 @@ export const imageSettings = z.strictObject({
       sourceTimeoutMs: duration({ description: "Longest time for an original to come." }).prefault("10 s"),
     })
     .prefault({}),
+  metrics: z.boolean().default(false).describe("answer /metrics to callers of this machine (stockroom up images)"),
+  playground: z
+    .strictObject({
+      sign: z.boolean().default(false).describe("let the playground sign URLs: whoever reaches it can then ask for everything"),
+    })
+    .prefault({}),
   accessLog: z.boolean().default(true).describe("one JSON line a request (stockroom up images)"),
 });
 

@@ -22,6 +22,7 @@ async function ask<Answer>(
   draft: Draft,
   who: { recall?: (id: string) => Answer | undefined },
   look: (picture: Uint8Array, facts: PictureFacts) => Promise<Answer>,
+  failure: { readonly code: string; readonly message: string },
 ): Promise<Answer> {
   const { signal, originalId } = draft.tools;
   const original = originalId ?? createHash("sha256").update(draft.original).digest("base64url");
@@ -39,8 +40,22 @@ async function ask<Answer>(
     .toBuffer({ resolveWithObject: true });
   signal?.throwIfAborted();
   const { width, height } = info;
-  return look(data, { id, contentType: "image/jpeg", width, height, ...(signal === undefined ? {} : { signal }) });
+  try {
+    return await look(data, { id, contentType: "image/jpeg", width, height, ...(signal === undefined ? {} : { signal }) });
+  } catch (thrown) {
+    signal?.throwIfAborted();
+    throw problem(500, failure.code, failure.message, {}, thrown);
+  }
 }
+
+/** The classic answers when nobody can look: the details are in the log, behind `cause`. */
+const blind = {
+  faces: { code: "SmartCrop::Error", message: "Smart Crop could not be applied. Please contact the system administrator." },
+  labels: {
+    code: "Rekognition::DetectModerationLabelsError",
+    message: "Rekognition call failed. Please contact the system administrator.",
+  },
+};
 
 const whole = (value: JsonValue): number | undefined => (typeof value === "number" && Number.isFinite(value) ? value : undefined);
 
@@ -55,7 +70,7 @@ export async function smartCrop(draft: Draft, value: JsonValue): Promise<void> {
   const padding = whole(fields["padding"]) ?? 0;
   const { detector } = draft.tools;
   if (detector === undefined) return cropToAttention(draft);
-  const faces = await ask(draft, recaller(detector), (picture, facts) => detector.faces(picture, facts));
+  const faces = await ask(draft, recaller(detector), (picture, facts) => detector.faces(picture, facts), blind.faces);
   const byConfidence = faces.toSorted((a, b) => b.confidence - a.confidence);
   const face = byConfidence.length === 0 ? { left: 0, top: 0, width: 1, height: 1 } : byConfidence[faceIndex];
   if (face === undefined) {
@@ -118,7 +133,7 @@ export async function contentModeration(draft: Draft, value: JsonValue): Promise
       "Expected a moderator but none is set up. Configure one, or leave contentModeration out.",
     );
   }
-  const labels = await ask(draft, recaller(moderator), (picture, facts) => moderator.labels(picture, facts));
+  const labels = await ask(draft, recaller(moderator), (picture, facts) => moderator.labels(picture, facts), blind.labels);
   const found = labels.filter(
     ({ name, confidence }) => percentOf(confidence) >= minConfidence && (!Array.isArray(only) || only.includes(name)),
   );

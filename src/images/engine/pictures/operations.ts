@@ -8,6 +8,7 @@
 //       of some is fixed (blur after resize, tint after both), and classic URLs rely on that.
 
 import type { Sharp } from "sharp";
+import { isStockroomError } from "../../../base/errors.ts";
 import type { Area, JsonValue } from "../plan.ts";
 import { type Draft, measure, settle } from "./draft.ts";
 import { areaForFocal, type Fit } from "./geometry.ts";
@@ -413,9 +414,14 @@ export function readOther(draft: Draft, name: PictureName): Promise<Uint8Array> 
 }
 
 /** The pixels of another picture, at exactly the size this one has now: one channel, or as many as this one has. */
-async function pixelsLike(draft: Draft, name: PictureName, grey: boolean): Promise<Buffer> {
+async function pixelsLike(draft: Draft, edit: string, name: PictureName, grey: boolean): Promise<Buffer> {
   const { width, height } = await settle(draft);
-  const other = (await openPicture(await readOther(draft, name), draft)).resize({ width, height, fit: "fill" });
+  const bytes = await readOther(draft, name).catch((thrown: unknown) => {
+    // The original is there; what is missing is what an edit names.
+    if (!isStockroomError(thrown) || thrown.kind !== "missing") throw thrown;
+    throw badEdit("InvalidEdit", `Expected a picture under the key of ${edit} but there is none. Correct its key.`, { edit });
+  });
+  const other = (await openPicture(bytes, draft)).resize({ width, height, fit: "fill" });
   if (grey) other.flatten({ background: "black" }).greyscale().toColourspace("b-w");
   else if (draft.channels === 4) other.ensureAlpha();
   else other.removeAlpha();
@@ -431,7 +437,7 @@ const joinChannel = operation<readonly PictureName[]>({
   },
   apply: async (draft, names) => {
     const pixels: Buffer[] = [];
-    for (const name of names) pixels.push(await pixelsLike(draft, name, true));
+    for (const name of names) pixels.push(await pixelsLike(draft, "joinChannel", name, true));
     draft.pipeline.joinChannel(pixels);
   },
 });
@@ -444,7 +450,7 @@ const boolean = operation<PictureName & { readonly operator: "and" | "or" | "eor
     return { ...pictureName("boolean", value), operator };
   },
   apply: async (draft, { operator, ...name }) => {
-    const operand = await pixelsLike(draft, name, false);
+    const operand = await pixelsLike(draft, "boolean", name, false);
     draft.pipeline.boolean(operand, operator);
   },
 });

@@ -5,12 +5,13 @@
 
 import { createHash } from "node:crypto";
 import type { OverlayOptions } from "sharp";
+import { isStockroomError } from "../../../base/errors.ts";
 import type { JsonValue } from "../plan.ts";
 import { type Draft, layOver, sizeNow } from "./draft.ts";
 import { overlayOffset, type Size } from "./geometry.ts";
 import { checkOutput } from "./limits.ts";
 import { openPicture } from "./open.ts";
-import { isFields, pick, pictureName, readOther } from "./operations.ts";
+import { isFields, pick, pictureName, readOther, type PictureName } from "./operations.ts";
 import { explainFailure, overlayTooLarge, problem } from "./problems.ts";
 
 /** Whole percent from 0 to 100, as number or text; all else counts as not given. */
@@ -22,12 +23,12 @@ function percent(value: JsonValue): number | undefined {
 /** What an overlay may be told beside its place; never where its pixels come from. */
 const passed = ["blend", "gravity", "tile", "premultiplied"];
 
-/** Lays the overlay on the draft. Throws 400 `OverlayImageException` when it is no picture or larger than the base, and what `readOverlay` throws. */
+/** Lays the overlay on the draft. Throws 400 `OverlayImageException` when it is no picture or larger than the base, or not there, and what else `readOverlay` throws. */
 export async function overlayWith(draft: Draft, value: JsonValue): Promise<void> {
   const name = pictureName("overlayWith", value);
   const fields = isFields(value) ? value : {};
   const base = await sizeNow(draft);
-  const bytes = await readOther(draft, name);
+  const bytes = await readOverlay(draft, name);
   draft.tools.signal?.throwIfAborted();
   const wRatio = percent(fields["wRatio"]);
   const hRatio = percent(fields["hRatio"]);
@@ -51,6 +52,22 @@ export async function overlayWith(draft: Draft, value: JsonValue): Promise<void>
     { input: data, raw: { width, height, channels: 4 }, ...(pick(options, passed) as Partial<OverlayOptions>), ...place },
     base.height,
   );
+}
+
+/** The overlay's bytes; one that is not there is a mistake of this edit and not a missing original. */
+async function readOverlay(draft: Draft, name: PictureName): Promise<Uint8Array> {
+  try {
+    return await readOther(draft, name);
+  } catch (thrown) {
+    if (!isStockroomError(thrown) || thrown.kind !== "missing") throw thrown;
+    throw problem(
+      400,
+      "OverlayImageException",
+      `Expected an overlay under the key ${JSON.stringify(name.key).slice(0, 200)} but there is none. Correct its key.`,
+      {},
+      thrown,
+    );
+  }
 }
 
 /** What sharp does after it composites: with one of these the overlay must be its own affair. */

@@ -8,6 +8,29 @@ const svg = (inner: string, attributes = ""): string =>
 const check = (text: string | Uint8Array): unknown => checkSvg(typeof text === "string" ? Buffer.from(text) : text, pictureLimits);
 const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
+describe("typefaces", () => {
+  const styled = (source: string): Buffer =>
+    Buffer.from(
+      `<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><style>@font-face{font-family:a;src:${source}}</style><text font-family="a">x</text></svg>`,
+    );
+  it("may lie in the file", () => {
+    const inside = [
+      'url("data:font/woff2;base64,d09GMgABAAAAAA==") format("woff2")',
+      "url(data:application/font-woff;charset=utf-8;base64,d09GRg==)",
+      "url('data:application/x-font-ttf;base64,AAEAAAA=')",
+      "url(data:application/octet-stream;base64,AAEAAAA=)",
+    ];
+    for (const source of inside) expect(() => checkSvg(styled(source), pictureLimits)).not.toThrow();
+    for (const source of [
+      "url(https://x.example/a.woff)",
+      "url(data:text/css;base64,QQ==)",
+      "url(//x.example/a)",
+      "url(data:font/woff2,abc)",
+    ])
+      expect(() => checkSvg(styled(source), pictureLimits)).toThrow(/no/);
+  });
+});
+
 describe("checkSvg", () => {
   it.each([
     ["shapes", svg('<rect width="5" height="5" fill="red"/><text x="1" y="2">a &amp; b</text>')],

@@ -206,6 +206,13 @@ function checkStyle(style: string, embedded: Uint8Array[]): void {
   if (/\/\*/.test(plain)) refuse("no open comments in its styles");
   for (const match of plain.matchAll(/url\s*\(([^)]*)\)?/gi)) {
     const address = bare((match[1] ?? "").trim().replace(/^(["'])([\s\S]*)\1$/, "$2"));
+    // A typeface that lies in the file itself: no renderer fetches anything for it.
+    if (
+      /^data:(?:font\/[\w.+-]+|application\/(?:x-)?(?:font-[\w-]+|vnd\.ms-fontobject|octet-stream))(?:;charset=[\w-]+)?;base64,[a-z0-9+/=]*$/i.test(
+        address,
+      )
+    )
+      continue;
     if (!address.startsWith("#")) checkAddress(address, "src", "image", embedded);
   }
   if (/(?:image|image-set|src)\s*\(\s*["']/i.test(plain)) refuse("no references out of the file");

@@ -407,7 +407,9 @@ describe("overlayWith", () => {
     );
     await expect(run(quarters, { overlayWith: { bucket: "shop", key: "broken.png" } })).rejects.toEqual(refusal("OverlayImageException"));
     await expect(run(quarters, { overlayWith: "logo.png" })).rejects.toEqual(refusal("InvalidEdit"));
-    await expect(run(quarters, { overlayWith: { bucket: "shop", key: "none.png" } })).rejects.toMatchObject({ code: "NoSuchKey" });
+    await expect(run(quarters, { overlayWith: { bucket: "shop", key: "none.png" } })).rejects.toEqual(refusal("OverlayImageException"));
+    const ill = { readOverlay: () => Promise.reject(new StockroomError("busy", "ILL", "Expected the source to be well.")) };
+    await expect(run(quarters, { overlayWith: { bucket: "shop", key: "logo.png" } }, {}, ill)).rejects.toMatchObject({ code: "ILL" });
   });
 
   it("never lets options name another input", async () => {

@@ -12,6 +12,7 @@ import type { Edits, ImageRequest } from "../plan.ts";
 import { type Draft, measure, settle } from "./draft.ts";
 import { type Encoded, encode, holdsAlpha, holdsFrames, outputFormatOf } from "./encode.ts";
 import { contentModeration, smartCrop } from "./faces.ts";
+import { isWholeGif } from "./gif.ts";
 import { type Header, liesOnSide, readHeader } from "./header.ts";
 import { checkBlur, checkInput, type PictureLimits, pictureLimits } from "./limits.ts";
 import { roundCorners, roundCrop } from "./masks.ts";
@@ -85,7 +86,8 @@ function definedOf<T extends object>(fields: T | undefined): Partial<T> {
 
 async function answerOf(original: Uint8Array, request: ImageRequest, tools: Tools, limits: PictureLimits): Promise<Transformed> {
   const header = await readHeader(original, limits);
-  if (request.compat === "open" && header.kind === "gif") checkGifEnd(original);
+  if (request.compat === "open" && header.kind === "gif" && !isWholeGif(original))
+    throw notAPicture("Expected a whole GIF but its end is missing. Upload it again.");
   if (request.answer.kind === "info") return describe(original, header, request);
   const nothingAsked = Object.keys(request.edits).length === 0 && changesNothing(request, header) && isPlain(request);
   if (nothingAsked) {
@@ -118,12 +120,6 @@ async function answerOf(original: Uint8Array, request: ImageRequest, tools: Tool
 function checkBlurs(draft: Draft): void {
   const size = measure(draft);
   for (const [name, value] of draft.applied) if (name === "blur" && typeof value === "number") checkBlur(size, draft.frames, value);
-}
-
-/** A GIF cut short decodes to fewer frames without a word; a whole one ends in its trailer, at most padded with zeros. */
-function checkGifEnd(original: Uint8Array): void {
-  const last = original.findLast((byte) => byte !== 0);
-  if (last !== 0x3b) throw notAPicture("Expected a whole GIF but its end is missing. Upload it again.");
 }
 
 /** Whether neither the URL nor the browser asks for another format than the original's. */

@@ -4,7 +4,7 @@
 //   B2. The same parts give the same URL, so that caches meet it again.
 
 import { StockroomError } from "../../../base/errors.ts";
-import type { Edits, ImageRequest, JsonValue } from "../plan.ts";
+import type { Compat, Edits, ImageRequest, JsonValue } from "../plan.ts";
 import { settleRequest } from "./format.ts";
 import { isObject } from "./json.ts";
 import { parseRequest } from "./parse.ts";
@@ -35,8 +35,8 @@ export interface ImageUrlParts {
 export interface ImageUrl {
   /** Path and query, as they are sent. */
   readonly target: string;
-  /** Signs path and query with HMAC-SHA256, as the classic handler demands. */
-  sign(key: string): ImageUrl;
+  /** Signs path and query with HMAC-SHA256. `compat` as the server has it: in `strict` the text is the classic one (`textToSign`). */
+  sign(key: string, compat?: Compat): ImageUrl;
   /** Signs the path the thumbor way (HMAC-SHA1 as its first segment). Only for the thumbor form without a query. */
   signThumbor(key: string): ImageUrl;
   /** Puts `/unsafe` before a path in thumbor's words. */
@@ -70,9 +70,9 @@ function makeUrl(origin: string, path: string, query: readonly (readonly [string
   };
   return {
     target,
-    sign(key) {
+    sign(key, compat) {
       const unsigned = query.filter(([name]) => name !== "signature");
-      return makeUrl(origin, path, [...unsigned, ["signature", signText(textToSign(path, unsigned), key)]], thumbor);
+      return makeUrl(origin, path, [...unsigned, ["signature", signText(textToSign(path, unsigned, compat), key)]], thumbor);
     },
     signThumbor(key) {
       inThumbor("a thumbor signature");
@@ -218,12 +218,12 @@ const pair = ([name, value]: readonly [string, string | number]): [string, strin
 export type SrcsetSizes = { readonly widths: readonly number[] } | { readonly densities: readonly number[] };
 
 /**
- * The `srcset` of a picture. A height beside the width keeps its proportion. With `key`, every URL is signed.
+ * The `srcset` of a picture. A height beside the width keeps its proportion. With `key`, every URL is signed (`compat` as in `ImageUrl.sign`).
  *
  * @example
  * imageSrcset({ key: "shoes/1.jpg" }, { widths: [320, 640, 1280] }); // "/eyJ... 320w, /eyJ... 640w, /eyJ... 1280w"
  */
-export function imageSrcset(parts: ImageUrlParts, sizes: SrcsetSizes, key?: string): string {
+export function imageSrcset(parts: ImageUrlParts, sizes: SrcsetSizes, key?: string, compat?: Compat): string {
   const resize = isObject(parts.edits?.["resize"]) ? parts.edits["resize"] : {};
   const base = Number(resize["width"] ?? Number.NaN);
   const offer = (width: number, mark: string): string => {
@@ -231,7 +231,7 @@ export function imageSrcset(parts: ImageUrlParts, sizes: SrcsetSizes, key?: stri
     const scaled = { ...resize, width, ...(Number.isFinite(height) && base > 0 ? { height: Math.round((height * width) / base) } : {}) };
     const url = imageUrl({ ...parts, edits: { ...parts.edits, resize: scaled } });
     // A comma inside a URL is part of it (only one at its end would not be), so what was signed stays as it is.
-    return `${(key === undefined ? url : url.sign(key)).toString()} ${mark}`;
+    return `${(key === undefined ? url : url.sign(key, compat)).toString()} ${mark}`;
   };
   if ("widths" in sizes) return sizes.widths.map((width) => offer(width, `${width}w`)).join(", ");
   if (!(base > 0)) throw cannotSay("Expected edits.resize.width for a srcset of densities. Give the width at density 1.");

@@ -19,6 +19,8 @@ export interface Explanation {
   readonly cacheControl?: string;
   readonly expires?: string;
   readonly lastModified?: string;
+  /** Filters of the path that mean nothing here and are left out. */
+  readonly unknownFilters?: readonly string[];
 }
 
 /** The Cache-Control of a source that names none. */
@@ -43,8 +45,18 @@ export function explainMeaning(request: ImageRequest, source?: SourceFacts): Exp
   const meaning = settleRequest(request, source?.contentType);
   const { requestType, bucket, key, edits, outputFormat, effort, headers } = meaning;
   const contentType = contentTypeOf(meaning, source?.contentType);
-  const cacheControl = meaning.cacheControl ?? (source === undefined ? undefined : (source.cacheControl ?? defaultCacheControl));
-  const known = { outputFormat, effort, headers, contentType, cacheControl, expires: source?.expires, lastModified: source?.lastModified };
+  const asked = Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === "cache-control")?.[1];
+  const unless = source === undefined ? undefined : (source.cacheControl ?? defaultCacheControl);
+  const known = {
+    outputFormat,
+    effort,
+    headers,
+    contentType,
+    cacheControl: meaning.cacheControl ?? asked ?? unless,
+    expires: source?.expires,
+    lastModified: source?.lastModified,
+    unknownFilters: request.unknownFilters,
+  };
   const present = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
   return { requestType, bucket, key, edits, ...present };
 }

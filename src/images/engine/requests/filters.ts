@@ -2,7 +2,7 @@
 //
 // Owns: where filters stand in a path and what each means. Does not own: the words around them, and whether the edits are allowed.
 //   F1. Filters are applied in alphabetical order of their text, whatever their order in the path.
-//   F2. An unknown filter is left out, as the classic handler does.
+//   F2. An unknown filter is left out, as the classic handler does, and remembered by name for those who ask what a URL means.
 //   F3. Finding them takes time linear in the path.
 
 import type { Area, JsonValue, RoundCorner } from "../plan.ts";
@@ -18,6 +18,8 @@ export interface FilterResult {
   roundCorner?: RoundCorner;
   /** Quality of whatever format comes out, when neither the name of the file nor a filter says which. */
   quality?: number;
+  /** Filters that nobody knows, by name. */
+  unknownFilters?: string[];
 }
 
 interface Surroundings {
@@ -63,7 +65,8 @@ export function applyFilters(texts: readonly string[], result: FilterResult, aro
     if (open < 0) continue;
     const name = text.slice(text.lastIndexOf(":", open) + 1, open);
     const filter = classicFilters.get(name) ?? (around.strict ? undefined : thumborFilters.get(name));
-    filter?.(text.slice(open + 1, -1), result, around);
+    if (filter === undefined) (result.unknownFilters ??= []).push(name.slice(0, 60));
+    else filter(text.slice(open + 1, -1), result, around);
   }
 }
 
@@ -181,7 +184,9 @@ const classicFilters = new Map<string, Filter>([
   [
     "watermark",
     (value, { edits }) => {
-      const [bucket, key, x, y, alpha, wRatio, hRatio] = value.replaceAll(/\s+/g, "").split(",").map(decode);
+      // Blanks after the commas come encoded from a browser. Those inside a name are part of it.
+      const parts = value.replaceAll(/\s+/g, "").split(",");
+      const [bucket, key, x, y, alpha, wRatio, hRatio] = parts.map((part) => decode(part).trim());
       const options: Record<string, JsonValue> = {};
       if (isOffset(x)) options["left"] = x;
       if (isOffset(y)) options["top"] = y;

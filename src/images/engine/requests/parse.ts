@@ -108,7 +108,7 @@ function understand(given: Given, requestType: ImageRequest["requestType"], read
   // Once more, because a size may have grown with the screen.
   const edits = screen.edits === together ? together : checkEdits(screen.edits, noting.context);
 
-  const headers = json === undefined ? undefined : readHeaders(json["headers"], strict);
+  const headers = json === undefined ? undefined : readHeaders(json["headers"]);
   const chosen = choose(noting, wishes, edits, preset, json);
   const effort = effortOf(json, chosen, strict);
   const quality = wishes.quality ?? words?.quality ?? (preset?.quality === undefined ? undefined : readQuality(preset.quality));
@@ -128,6 +128,7 @@ function understand(given: Given, requestType: ImageRequest["requestType"], read
     answer,
     vary,
     ...("dpr" in screen && screen.dpr !== undefined ? { dpr: screen.dpr } : {}),
+    ...(words?.unknownFilters === undefined ? {} : { unknownFilters: words.unknownFilters }),
     ...(words?.focal === undefined ? {} : { focal: words.focal }),
     ...(words?.maxBytes === undefined ? {} : { maxBytes: words.maxBytes }),
     ...(words?.roundCorner === undefined ? {} : { roundCorner: words.roundCorner }),

@@ -106,7 +106,6 @@ export function fitToScreen(edits: Record<string, JsonValue>, url: Url, autoWidt
   const vary: string[] = [];
   const hint = (...names: readonly string[]): number | undefined => {
     if (!clientHints) return undefined;
-    vary.push(...names);
     for (const name of names) {
       const value = positive(url.header(name.toLowerCase()));
       if (value !== undefined) return value;
@@ -114,11 +113,17 @@ export function fitToScreen(edits: Record<string, JsonValue>, url: Url, autoWidt
     return undefined;
   };
   const asked = url.query.get("dpr");
+  // Every hint that could have been heeded, also those that did not come: with them the answer might have been another.
+  const heeds = (names: readonly string[]): void => {
+    if (clientHints) vary.push(...names);
+  };
+  if (autoWidth) heeds(["Sec-CH-Width", "Width", "Sec-CH-Viewport-Width", "Viewport-Width"]);
   const density = (): number | undefined => {
     const dpr = asked === undefined ? hint("Sec-CH-DPR", "DPR") : positive(asked);
     return dpr === undefined ? undefined : Math.min(dpr, maxDpr);
   };
   if (autoWidth) {
+    if (asked === undefined) heeds(["Sec-CH-DPR", "DPR"]);
     const physical = hint("Sec-CH-Width", "Width");
     const dpr = physical === undefined ? (density() ?? 1) : 1;
     const logical = physical ?? hint("Sec-CH-Viewport-Width", "Viewport-Width");
@@ -128,6 +133,7 @@ export function fitToScreen(edits: Record<string, JsonValue>, url: Url, autoWidt
   }
   const resize = edits["resize"];
   if (!isObject(resize) || (!isSize(resize["width"]) && !isSize(resize["height"]))) return { edits, vary };
+  if (asked === undefined) heeds(["Sec-CH-DPR", "DPR"]);
   const dpr = density();
   if (dpr === undefined || dpr === 1) return { edits, vary };
   const scaled: Record<string, JsonValue> = { ...resize };

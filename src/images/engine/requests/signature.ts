@@ -6,15 +6,21 @@
 //   S3. Thumbor's signature binds only the path, so nothing in the query has a meaning beside it.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { SignatureOptions } from "../plan.ts";
+import type { Compat, SignatureOptions } from "../plan.ts";
 import { refusal, show } from "./refusal.ts";
 import type { Url } from "./url.ts";
 
-/** The text over which the signature of a URL is made: the path as sent, and all query parameters but `signature`, sorted by name, decoded. */
-export function textToSign(path: string, query: Iterable<readonly [string, string]>): string {
+/**
+ * The text over which the signature of a URL is made: the path as sent, and all query parameters but `signature`, sorted by name, decoded.
+ *
+ * Decoded, `a=1%26width=50` and `a=1&width=50` read alike, so a signature of the one would pass for the other: `%`, `&` and `=` inside a name or a
+ * value are written as they must be in a URL. `strict` is the classic text, which does not.
+ */
+export function textToSign(path: string, query: Iterable<readonly [string, string]>, compat: Compat = "open"): string {
   const pairs = [...query].filter(([name]) => name !== "signature");
   pairs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return pairs.length === 0 ? path : `${path}?${pairs.map(([name, value]) => `${name}=${value}`).join("&")}`;
+  const plain = compat === "strict" ? (part: string) => part : (part: string) => part.replaceAll(/[%&=]/g, encodeURIComponent);
+  return pairs.length === 0 ? path : `${path}?${pairs.map(([name, value]) => `${plain(name)}=${plain(value)}`).join("&")}`;
 }
 
 /** The `signature` parameter for a path and its other query parameters: HMAC-SHA256 as lower-case hex. */
@@ -83,7 +89,8 @@ export function checkSignature(
       "Expected the query parameter signature but it is missing. Sign the URL: `stockroom images url` does.",
     );
   }
-  const text = textToSign(url.path, url.query);
+  // Thumbor's way is what `strict` does not have.
+  const text = textToSign(url.path, url.query, allowsThumbor ? "open" : "strict");
   if (!matchesAny(given, options.keys, (key) => signText(text, key))) throw mismatch();
 }
 
