@@ -6,6 +6,7 @@
 //   T3. What `writeTable` writes, `readTable` reads back the same.
 
 import type { Body } from "../bytes.ts";
+import type { TextEncoding } from "./text-in.ts";
 
 export type TableFormat = "csv" | "tsv" | "jsonl" | "parquet";
 
@@ -31,6 +32,8 @@ export interface Table {
   readonly columns: readonly string[];
   /** What separates the fields; undefined for formats without. */
   readonly delimiter?: string;
+  /** How its text was encoded, as far as it was read; formats without text have none. */
+  readonly encoding?: () => TextEncoding | undefined;
   readonly batches: AsyncIterable<RowBatch>;
 }
 
@@ -48,6 +51,8 @@ export interface ReadOptions {
   readonly columns?: readonly string[];
   /** Parquet: read these columns of those it has; the others are not unpacked. Other formats are read as a whole all the same. */
   readonly only?: readonly string[];
+  /** How the text is encoded (`latin1`, `windows-1250`, `utf-16le`); absent: by its mark, or found from its bytes (text-in.ts D3). */
+  readonly encoding?: string | undefined;
   /** A longer record (characters) is taken for a lost quote and set apart. Default 1,048,576. */
   readonly maxRecordChars?: number;
 }

@@ -350,7 +350,7 @@ export function findWrongCharacter(record: string, recordLine: number): BadRow |
       continue;
     }
     const byte = (code & 0xff).toString(16).padStart(2, "0");
-    const reason = `Expected UTF-8 but byte 0x${byte} does not belong to a character (the column counts bytes). Save the file as UTF-8.`;
+    const reason = `Expected UTF-8 but byte 0x${byte} does not belong to a character (the column counts bytes). Save the file as UTF-8, or name its encoding.`;
     return { ...place, column: Buffer.byteLength(record.slice(lineStart, at)) + 1, code: "TABLE_NOT_UTF8", reason };
   }
   return undefined;

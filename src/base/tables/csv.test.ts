@@ -252,7 +252,7 @@ describe("files refused whole, or broken off", () => {
     expect(await refusal('a,"b"c\n1,2')).toBe("input TABLE_HEADER_BROKEN");
     expect(await refusal('a,"b\n1,2')).toBe("input TABLE_HEADER_BROKEN");
     expect(await refusal(Buffer.from([0x61, 0xff, 0x2c, 0x0a]))).toBe("input TABLE_NOT_UTF8");
-    expect(await refusal(Buffer.from("a,b\n1,2\n", "utf16le"))).toBe("input TABLE_NOT_TEXT");
+    expect(await refusal("a\0,b\n1,2\n")).toBe("input TABLE_NOT_TEXT");
     expect(await refusal("PK\u0003\u0004rest")).toBe("input TABLE_NOT_TEXT");
     expect(await refusal("1,2", { header: false })).toBe("input TABLE_NO_COLUMNS");
   });
@@ -337,5 +337,71 @@ describe("writing", () => {
     await expect(write(["a", "b"])).rejects.toMatchObject({ code: "TABLE_ROW_WIDTH" });
     expect(() => writeTable(oneBatch([]), { format: "csv", columns: [] })).toThrow("at least one column");
     expect(() => writeTable(oneBatch([]), { format: "csv", columns: ["a", "a"] })).toThrow("a name of its own");
+  });
+});
+
+describe("encodings", () => {
+  const text = "id,title\n1,Kühlschrank groß\n2,Pâté à 5 €\n3,27\u201d – ½ °C\n";
+  const rows = [
+    ["1", "Kühlschrank groß"],
+    ["2", "Pâté à 5 €"],
+    ["3", "27\u201d – ½ °C"],
+  ];
+  const windows1252 = Buffer.from(
+    text.replaceAll("€", "\x80").replaceAll("\u201d", "\x94").replaceAll("–", "\x96"),
+    "latin1",
+  );
+  const swapped = (bytes: Buffer): Buffer => Buffer.from(bytes).swap16();
+  const open = async (bytes: Uint8Array, options: Partial<ReadOptions> = {}, size = 1000) => {
+    const table = await readTable(inChunks(bytes, [size]), { name: "t.csv", onBadRow: (row) => expect.unreachable(row.reason), ...options });
+    const found: (readonly string[])[] = [];
+    for await (const batch of table.batches) found.push(...batch.rows);
+    return { rows: found, encoding: table.encoding?.() };
+  };
+
+  it.each([
+    ["UTF-8", Buffer.from(text), "utf-8", "bytes"],
+    ["UTF-8 with a mark", Buffer.from(`\uFEFF${text}`), "utf-8", "mark"],
+    ["UTF-16 with a mark", Buffer.from(`\uFEFF${text}`, "utf16le"), "utf-16le", "mark"],
+    ["UTF-16 with a mark, the other way", swapped(Buffer.from(`\uFEFF${text}`, "utf16le")), "utf-16be", "mark"],
+    ["UTF-16 without a mark", Buffer.from(text, "utf16le"), "utf-16le", "bytes"],
+    ["UTF-16 without a mark, the other way", swapped(Buffer.from(text, "utf16le")), "utf-16be", "bytes"],
+    ["Windows-1252", windows1252, "windows-1252", "bytes"],
+  ] as const)("finds %s", async (_, bytes, name, from) => {
+    for (const size of [1, 2, 3, 1000]) expect(await open(bytes, {}, size)).toEqual({ rows, encoding: { name, from } });
+  });
+
+  it("finds Windows-1252 also where ASCII comes first for long, and in the header", async () => {
+    const long = Buffer.concat([Buffer.from(`id,title\n${"0,plain\n".repeat(60_000)}`), windows1252.subarray(9)]);
+    expect((await open(long, {}, 70_000)).rows.slice(-3)).toEqual(rows);
+    expect((await readTable(inChunks(Buffer.from("id,Stückzahl\n1,2\n", "latin1"), []), { name: "t.csv", onBadRow: () => undefined })).columns).toEqual(["id", "Stückzahl"]);
+  });
+
+  it("reads JSON lines too", async () => {
+    expect((await open(Buffer.from('{"a":"Kühl"}\n', "latin1"), { format: "jsonl" })).rows).toEqual([["Kühl"]]);
+  });
+
+  it("reads the encoding a person named", async () => {
+    const polish = Buffer.from([0x61, 0x0a, 0xa3, 0xf3, 0x64, 0x9f, 0x0a]);
+    expect((await open(polish, { encoding: "windows-1250" })).rows).toEqual([["Łódź"]]);
+    expect((await open(Buffer.from("a\nKühl\n", "latin1"), { encoding: "latin1" })).encoding).toEqual({ name: "windows-1252", from: "given" });
+    await expect(open(Buffer.from("a\n"), { encoding: "utf9" })).rejects.toMatchObject({ kind: "input", code: "TABLE_ENCODING_UNKNOWN" });
+  });
+
+  it("does not take other encodings for Windows-1252", async () => {
+    // "Холодильник, утюг" in Windows-1251; "ψυγείο" in Windows-1253.
+    const cyrillic = Buffer.from([0xd5, 0xee, 0xeb, 0xee, 0xe4, 0xe8, 0xeb, 0xfc, 0xed, 0xe8, 0xea, 0x20, 0xf3, 0xf2, 0xfe, 0xe3]);
+    const greek = Buffer.from([0xf8, 0xf5, 0xe3, 0xe5, 0xdf, 0xef]);
+    for (const word of [cyrillic, greek]) {
+      const outcome = await read(Buffer.concat([Buffer.from("a,b\n1,"), word, Buffer.from("\n2,x\n")]));
+      expect(outcome.rows).toEqual([["2", "x"]]);
+      expect(outcome.bad[0]?.reason).toContain("or name its encoding");
+    }
+  });
+
+  it("sets the rows apart whose characters the named encoding does not know", async () => {
+    const outcome = await read(Buffer.from([0x61, 0x0a, 0x78, 0x0a, 0xff, 0xff, 0x0a]), { encoding: "shift_jis" });
+    expect(outcome.rows).toEqual([["x"]]);
+    expect(outcome.bad.map((bad) => bad.line)).toEqual([3]);
   });
 });

@@ -5,16 +5,18 @@ import { StockroomError } from "../errors.ts";
 import type { BadRow, ReadOptions, RowBatch, Table, WriteOptions } from "./contract.ts";
 import { CsvScanner } from "./csv-scan.ts";
 import { type Cell, cellText } from "./values.ts";
-import { type TextPiece, decodeText } from "./text-in.ts";
+import { type TextEncoding, type TextPiece, decodeText } from "./text-in.ts";
 
 /** Characters of output gathered before they become bytes. */
 const blockChars = 1 << 16;
 
 /** Reads CSV (or TSV) bytes that are no longer packed. See `readTable`. */
 export async function readCsv(body: Body, format: "csv" | "tsv", options: ReadOptions): Promise<Table> {
-  const pieces = decodeText(body, options.signal);
+  let encoding: TextEncoding | undefined;
+  const onEncoding = (found: TextEncoding): void => void (encoding = found);
+  const pieces = decodeText(body, { signal: options.signal, encoding: options.encoding, onEncoding });
   try {
-    return await openCsv(pieces, format, options);
+    return { ...(await openCsv(pieces, format, options)), encoding: () => encoding };
   } catch (thrown) {
     await pieces.return(undefined);
     throw thrown;

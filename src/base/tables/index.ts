@@ -17,4 +17,5 @@ export {
 } from "./numbers.ts";
 export { fileBody, readTable } from "./read.ts";
 export { type Cell, dateText, decimalText, plainNumber, timeText, timestampText } from "./values.ts";
+export { checkEncoding, type TextEncoding } from "./text-in.ts";
 export { writeTable } from "./write.ts";

@@ -11,7 +11,7 @@ import { StockroomError } from "../errors.ts";
 import type { BadRow, ReadOptions, RowBatch, Table, WriteOptions } from "./contract.ts";
 import { encode, wrongWidth } from "./csv.ts";
 import { findWrongCharacter } from "./csv-scan.ts";
-import { decodeText } from "./text-in.ts";
+import { type TextEncoding, type TextPiece, decodeText } from "./text-in.ts";
 import { type Cell, cellText, nestedText, plainNumber } from "./values.ts";
 
 const headRows = 1000;
@@ -34,7 +34,9 @@ interface ParsedRow {
 /** Reads JSONL bytes that are no longer packed. See `readTable`. */
 export async function readJsonl(body: Body, options: ReadOptions): Promise<Table> {
   const { name } = options;
-  const rows = parsedRows(body, options);
+  let encoding: TextEncoding | undefined;
+  const onEncoding = (found: TextEncoding): void => void (encoding = found);
+  const rows = parsedRows(decodeText(body, { signal: options.signal, encoding: options.encoding, onEncoding }), options);
   try {
     const head: ParsedRow[] = [];
     const columns = new Map<string, number>((options.columns ?? []).map((column, index) => [column, index]));
@@ -50,7 +52,7 @@ export async function readJsonl(body: Body, options: ReadOptions): Promise<Table
       const message = `Expected a table in ${name} but no line holds a JSON object with keys. Write one object a line.`;
       throw new StockroomError("input", "TABLE_EMPTY", message, { facts: { name } });
     }
-    return { columns: [...columns.keys()], batches: batchesOf(head, rows, columns, options) };
+    return { columns: [...columns.keys()], encoding: () => encoding, batches: batchesOf(head, rows, columns, options) };
   } catch (thrown) {
     await rows.return(undefined);
     throw thrown;
@@ -109,7 +111,7 @@ async function* batchesOf(
   }
 }
 
-async function* parsedRows(body: Body, options: ReadOptions): AsyncGenerator<ParsedRow> {
+async function* parsedRows(body: AsyncIterable<TextPiece>, options: ReadOptions): AsyncGenerator<ParsedRow> {
   let first = true;
   for await (const line of linesOf(body, options)) {
     if (/^\s*$/.test(line.text)) continue;
@@ -193,7 +195,7 @@ function sourceNumbers(text: string): ReadonlyMap<string, string> {
   return new Map(found.filter((one) => one.holder === root).map((one) => [one.key, one.source]));
 }
 
-async function* linesOf(body: Body, options: ReadOptions): AsyncGenerator<Line> {
+async function* linesOf(body: AsyncIterable<TextPiece>, options: ReadOptions): AsyncGenerator<Line> {
   const { maxRecordChars = 1 << 20 } = options;
   let text = "";
   let suspicious = false;
@@ -207,7 +209,7 @@ async function* linesOf(body: Body, options: ReadOptions): AsyncGenerator<Line> 
       reason: `Expected at most ${maxRecordChars} characters on a line but it is longer. Raise the limit or mend the line.`,
       sample: text.slice(from, from + Math.min(200, maxRecordChars)).toWellFormed(),
     });
-  for await (const piece of decodeText(body, options.signal)) {
+  for await (const piece of body) {
     suspicious = piece.suspicious || (suspicious && (text.includes("\0") || !text.isWellFormed()));
     text += piece.text;
     let start = 0;

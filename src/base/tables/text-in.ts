@@ -1,9 +1,12 @@
 // Text in: bytes become text, whatever their chunks, without losing the place of a wrong byte.
 //
-// Owns: gunzip, byte order marks, UTF-8 and UTF-16 decoding. Does not own: lines and rows.
+// Owns: gunzip, byte order marks, which encoding the bytes are in, decoding. Does not own: lines and rows.
 //   D1. Where the chunks end changes nothing in the text.
 //   D2. A byte that is not UTF-8 becomes the lone surrogate U+DC00 + byte, which no valid text can hold; so the row it stands in is
 //       known, and its rows' neighbours are untouched.
+//   D3. Text without a mark is UTF-8, unless the 64 KiB from its first byte beyond ASCII on look like Western European text in Windows-1252 (of which
+//       Latin-1 is a part). ASCII is the same in both, so nothing before that byte needs a decision. Other encodings have to be named: their
+//       bytes look like Windows-1252 too often, and would become wrong letters without a word.
 
 import { isUtf8 } from "node:buffer";
 import { pipeline } from "node:stream/promises";
@@ -95,16 +98,131 @@ async function* gunzip(body: Body, name: string): Body {
   }
 }
 
-/** Decodes UTF-8, or UTF-16 that opens with a byte order mark. Never throws for wrong bytes: see D2. */
-export async function* decodeText(body: Body, signal?: AbortSignal): AsyncGenerator<TextPiece> {
-  const seen = await peek(body, 4);
-  const utf16 = utf16Label(seen.first);
+/** How a text was encoded, and how that is known. */
+export interface TextEncoding {
+  /** As the Encoding Standard names it: `utf-8`, `utf-16le`, `windows-1252`. */
+  readonly name: string;
+  readonly from: "given" | "mark" | "bytes";
+}
+
+export interface DecodeOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** What a person said; see `checkEncoding`. A byte order mark that says otherwise wins. */
+  readonly encoding?: string | undefined;
+  /** Hears the encoding as soon as it is known; pure ASCII is UTF-8. */
+  readonly onEncoding?: (encoding: TextEncoding) => void;
+}
+
+/** The canonical name of an encoding a person named; throws `input` `TABLE_ENCODING_UNKNOWN`. */
+export function checkEncoding(label: string): string {
+  try {
+    return new TextDecoder(label.trim()).encoding;
+  } catch (cause) {
+    throw new StockroomError(
+      "input",
+      "TABLE_ENCODING_UNKNOWN",
+      `Expected an encoding such as utf-8, windows-1252, latin1, utf-16le or windows-1250 but received "${label}". See https://encoding.spec.whatwg.org/#names-and-labels for the names.`,
+      { facts: { encoding: label }, cause },
+    );
+  }
+}
+
+/** Decodes text in the encoding that is given, marked or found (D3). Never throws for wrong bytes: see D2. */
+export async function* decodeText(body: Body, options: DecodeOptions = {}): AsyncGenerator<TextPiece> {
+  const { signal, encoding: given, onEncoding = () => undefined } = options;
+  const seen = await peek(body, sniffedBytes);
   const pieces = cut(seen.body, signal);
-  if (utf16 !== undefined) {
-    yield* decodeUtf16(pieces, utf16);
+  const marked = markOf(seen.first);
+  const named = given === undefined ? undefined : checkEncoding(given);
+  const wide = marked ?? (named === undefined ? unmarkedUtf16(seen.first) : undefined) ?? named;
+  if (wide !== undefined && wide !== "utf-8") {
+    onEncoding({ name: wide, from: marked !== undefined ? "mark" : named !== undefined ? "given" : "bytes" });
+    yield* decodeWith(pieces, wide);
     return;
   }
-  let first = true;
+  if (wide === "utf-8") {
+    onEncoding({ name: wide, from: marked === undefined ? "given" : "mark" });
+    yield* decodeUtf8Pieces(pieces);
+    return;
+  }
+  yield* decodeUnmarked(pieces, onEncoding);
+}
+
+/** Bytes from the first one beyond ASCII on that decide the encoding. */
+const decisiveBytes = 1 << 16;
+
+/** Text without a mark: ASCII as it comes, then UTF-8 or Windows-1252 by the bytes that follow (D3). */
+async function* decodeUnmarked(pieces: Body, onEncoding: (encoding: TextEncoding) => void): AsyncGenerator<TextPiece> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  const held: Uint8Array[] = [];
+  let size = 0;
+  // The byte before the first one beyond ASCII, wherever the chunks end.
+  let previous: Uint8Array = new Uint8Array(0);
+  try {
+    while (size < decisiveBytes) {
+      const next = await iterator.next();
+      if (next.done === true) break;
+      const piece = next.value;
+      const at = held.length > 0 ? 0 : firstBeyondAscii(piece);
+      if (at > 0) {
+        yield decodeUtf8(piece.subarray(0, at), false);
+        previous = piece.slice(at - 1, at);
+      }
+      if (at === piece.length) continue;
+      held.push(piece.subarray(at));
+      size += piece.length - at;
+    }
+    const western = looksWestern(Buffer.concat([previous, Buffer.concat(held).subarray(0, decisiveBytes)]));
+    onEncoding({ name: western ? "windows-1252" : "utf-8", from: "bytes" });
+    const all = rest(held, iterator);
+    yield* western ? decodeWith(all, "windows-1252") : decodeUtf8Pieces(all, false);
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+function firstBeyondAscii(bytes: Uint8Array): number {
+  for (let at = 0; at < bytes.length; at++) if ((bytes[at] ?? 0) > 0x7f) return at;
+  return bytes.length;
+}
+
+const isLetter = (byte: number): boolean => (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
+const isPrintable = (byte: number): boolean => byte >= 0x20 && byte < 0x7f;
+/** Letters of Windows-1252 but for the y with diaeresis, which no language needs and broken files are full of. */
+const isWesternLetter = (byte: number): boolean =>
+  (byte >= 0xc0 && byte !== 0xd7 && byte !== 0xf7 && byte !== 0xff) || [0x8a, 0x8c, 0x8e, 0x9a, 0x9c, 0x9e, 0x9f].includes(byte);
+/** Signs people write: euro, quotes, dashes, trademark, no-break space, pound, section, copyright, guillemets, registered, degree, fractions, times. */
+const westernSigns = new Set([
+  0x80, 0x84, 0x85, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x99, 0xa0, 0xa3, 0xa7, 0xa9, 0xaa, 0xab, 0xae, 0xb0, 0xb1, 0xb2, 0xb3, 0xb4,
+  0xb5, 0xb7, 0xba, 0xbb, 0xbc, 0xbd, 0xbe, 0xd7,
+]);
+
+/**
+ * Whether bytes are Western European text in Windows-1252: hardly any of those beyond ASCII make a UTF-8 character, and nine in ten of them are letters
+ * beside an ASCII letter, or signs beside something printable. (In Cyrillic or Greek text letters beyond ASCII stand beside each other.)
+ */
+function looksWestern(bytes: Buffer): boolean {
+  let utf8 = 0;
+  let wrong = 0;
+  let likely = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const byte = bytes[at] ?? 0;
+    const length = characterLength(bytes, at);
+    if (length !== 0) {
+      if (length > 1) utf8 += 1;
+      at += length;
+      continue;
+    }
+    const [before, after] = [bytes[at - 1] ?? 0x20, bytes[at + 1] ?? 0x20];
+    wrong += 1;
+    if (isWesternLetter(byte) ? isLetter(before) || isLetter(after) : westernSigns.has(byte) && (isPrintable(before) || isPrintable(after))) likely += 1;
+    at += 1;
+  }
+  return wrong > 0 && utf8 * 10 <= wrong && likely >= 0.9 * wrong;
+}
+
+async function* decodeUtf8Pieces(pieces: Body, atStart = true): AsyncGenerator<TextPiece> {
+  let first = atStart;
   let carry: Uint8Array = new Uint8Array(0);
   for await (const piece of pieces) {
     const joined = carry.length === 0 ? piece : Buffer.concat([carry, piece]);
@@ -130,19 +248,41 @@ async function* cut(body: Body, signal: AbortSignal | undefined): Body {
   }
 }
 
-function utf16Label(first: Uint8Array): "utf-16le" | "utf-16be" | undefined {
+const sniffedBytes = 64;
+
+function markOf(first: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" | undefined {
+  if (first[0] === 0xef && first[1] === 0xbb && first[2] === 0xbf) return "utf-8";
   if (first[0] === 0xff && first[1] === 0xfe && !(first[2] === 0 && first[3] === 0)) return "utf-16le";
   return first[0] === 0xfe && first[1] === 0xff ? "utf-16be" : undefined;
 }
 
-async function* decodeUtf16(pieces: Body, label: string): AsyncGenerator<TextPiece> {
-  const decoder = new TextDecoder(label);
-  for await (const piece of pieces) {
-    const text = decoder.decode(piece, { stream: true });
-    if (text !== "") yield { text, suspicious: text.includes("\0") };
+/** UTF-16 without a mark: every other byte of its first 64 is NUL, as the header of a table is ASCII nearly always. */
+function unmarkedUtf16(first: Uint8Array): "utf-16le" | "utf-16be" | undefined {
+  const pairs = first.length >> 1;
+  if (pairs < 3) return undefined;
+  let even = 0;
+  let odd = 0;
+  for (let at = 0; at < pairs * 2; at += 2) {
+    if (first[at] === 0) even += 1;
+    if (first[at + 1] === 0) odd += 1;
+  }
+  if (even === 0 && odd >= 0.9 * pairs) return "utf-16le";
+  return odd === 0 && even >= 0.9 * pairs ? "utf-16be" : undefined;
+}
+
+async function* decodeWith(pieces: Body, name: string): AsyncGenerator<TextPiece> {
+  const decoder = new TextDecoder(name);
+  // What a decoder does not know becomes U+FFFD; it is a wrong character as much as a wrong byte of UTF-8.
+  const piece = (text: string): TextPiece => {
+    const marked = text.includes("\uFFFD") ? text.replaceAll("\uFFFD", "\uDCFF") : text;
+    return { text: marked, suspicious: marked !== text || text.includes("\0") };
+  };
+  for await (const bytes of pieces) {
+    const text = decoder.decode(bytes, { stream: true });
+    if (text !== "") yield piece(text);
   }
   const last = decoder.decode();
-  if (last !== "") yield { text: last, suspicious: true };
+  if (last !== "") yield piece(last);
 }
 
 function decodeUtf8(bytes: Uint8Array, atStart: boolean): TextPiece {
