@@ -13,7 +13,7 @@ import path from "node:path";
 import process from "node:process";
 import { runCommand } from "citty";
 import { makeEngineVerbs } from "../../src/classify/doors/engine-verbs.ts";
-import { itemReader, openRows, parseCondition } from "../../src/classify/doors/rows.ts";
+import { openRows, parseCondition } from "../../src/classify/doors/rows.ts";
 import { decodeModel } from "../../src/classify/engine/model.ts";
 import { openPredictor } from "../../src/classify/engine/predict.ts";
 
@@ -232,10 +232,9 @@ async function child(verb: string, args: readonly string[]): Promise<void> {
   if (verb === "label") {
     const [modelFile = "", file = ""] = args;
     const predictor = openPredictor(decodeModel(await readFile(modelFile)));
-    const rows = await openRows(file, [parseCondition("split=test")], () => undefined, signal);
-    const itemOf = itemReader(rows, predictor.model.card.columns);
+    const rows = await openRows(file, { conditions: [parseCondition("split=test")], onBadRow: () => undefined, signal });
     const batches = [];
-    for await (const batch of rows.batches) batches.push(batch.rows.map(itemOf));
+    for await (const batch of rows.items(predictor.model.card.columns)) batches.push(batch.items);
     const passes = 5;
     let items = 0;
     const start = process.cpuUsage();

@@ -347,13 +347,14 @@ describe("encodings", () => {
     ["2", "Pâté à 5 €"],
     ["3", "27\u201d – ½ °C"],
   ];
-  const windows1252 = Buffer.from(
-    text.replaceAll("€", "\x80").replaceAll("\u201d", "\x94").replaceAll("–", "\x96"),
-    "latin1",
-  );
+  const windows1252 = Buffer.from(text.replaceAll("€", "\x80").replaceAll("\u201d", "\x94").replaceAll("–", "\x96"), "latin1");
   const swapped = (bytes: Buffer): Buffer => Buffer.from(bytes).swap16();
   const open = async (bytes: Uint8Array, options: Partial<ReadOptions> = {}, size = 1000) => {
-    const table = await readTable(inChunks(bytes, [size]), { name: "t.csv", onBadRow: (row) => expect.unreachable(row.reason), ...options });
+    const table = await readTable(inChunks(bytes, [size]), {
+      name: "t.csv",
+      onBadRow: (row) => expect.unreachable(row.reason),
+      ...options,
+    });
     const found: (readonly string[])[] = [];
     for await (const batch of table.batches) found.push(...batch.rows);
     return { rows: found, encoding: table.encoding?.() };
@@ -374,7 +375,9 @@ describe("encodings", () => {
   it("finds Windows-1252 also where ASCII comes first for long, and in the header", async () => {
     const long = Buffer.concat([Buffer.from(`id,title\n${"0,plain\n".repeat(60_000)}`), windows1252.subarray(9)]);
     expect((await open(long, {}, 70_000)).rows.slice(-3)).toEqual(rows);
-    expect((await readTable(inChunks(Buffer.from("id,Stückzahl\n1,2\n", "latin1"), []), { name: "t.csv", onBadRow: () => undefined })).columns).toEqual(["id", "Stückzahl"]);
+    expect(
+      (await readTable(inChunks(Buffer.from("id,Stückzahl\n1,2\n", "latin1"), []), { name: "t.csv", onBadRow: () => undefined })).columns,
+    ).toEqual(["id", "Stückzahl"]);
   });
 
   it("reads JSON lines too", async () => {
@@ -384,7 +387,10 @@ describe("encodings", () => {
   it("reads the encoding a person named", async () => {
     const polish = Buffer.from([0x61, 0x0a, 0xa3, 0xf3, 0x64, 0x9f, 0x0a]);
     expect((await open(polish, { encoding: "windows-1250" })).rows).toEqual([["Łódź"]]);
-    expect((await open(Buffer.from("a\nKühl\n", "latin1"), { encoding: "latin1" })).encoding).toEqual({ name: "windows-1252", from: "given" });
+    expect((await open(Buffer.from("a\nKühl\n", "latin1"), { encoding: "latin1" })).encoding).toEqual({
+      name: "windows-1252",
+      from: "given",
+    });
     await expect(open(Buffer.from("a\n"), { encoding: "utf9" })).rejects.toMatchObject({ kind: "input", code: "TABLE_ENCODING_UNKNOWN" });
   });
 

@@ -11,11 +11,12 @@ export {
   type NumberSummary,
   notNumber,
   numberNotes,
+  numberText,
   parseDecimalSign,
   parseNumber,
   readNumbers,
 } from "./numbers.ts";
 export { fileBody, readTable } from "./read.ts";
 export { type Cell, dateText, decimalText, plainNumber, timeText, timestampText } from "./values.ts";
-export { checkEncoding, type TextEncoding } from "./text-in.ts";
+export { checkEncoding, encodingNotes, type TextEncoding } from "./text-in.ts";
 export { writeTable } from "./write.ts";

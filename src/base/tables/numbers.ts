@@ -11,6 +11,7 @@
 
 import { StockroomError } from "../errors.ts";
 import type { BadRow, RowBatch, Table } from "./contract.ts";
+import { plainNumber } from "./values.ts";
 
 export type DecimalSign = "." | ",";
 
@@ -217,6 +218,11 @@ function readFast(text: string, decimal: number): number | undefined {
 }
 
 const noSign = -1;
+
+/** Canonical text of a number that was read; "" for a missing one. */
+export function numberText(value: number): string {
+  return Number.isNaN(value) ? "" : plainNumber(value);
+}
 
 /**
  * Reads one text whose decimal sign is known, the other sign being the thousands separator; without a memory of other values.

@@ -127,6 +127,12 @@ export function checkEncoding(label: string): string {
   }
 }
 
+/** What a person should know of an encoding that was found from the bytes alone; nothing for UTF-8. */
+export function encodingNotes(name: string, encoding: TextEncoding | undefined): readonly string[] {
+  if (encoding === undefined || encoding.from !== "bytes" || encoding.name === "utf-8") return [];
+  return [`${name} was read as ${encoding.name}, by its bytes. If letters look wrong, name its encoding.`];
+}
+
 /** Decodes text in the encoding that is given, marked or found (D3). Never throws for wrong bytes: see D2. */
 export async function* decodeText(body: Body, options: DecodeOptions = {}): AsyncGenerator<TextPiece> {
   const { signal, encoding: given, onEncoding = () => undefined } = options;
@@ -205,7 +211,7 @@ function looksWestern(bytes: Buffer): boolean {
   let utf8 = 0;
   let wrong = 0;
   let likely = 0;
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const byte = bytes[at] ?? 0;
     const length = characterLength(bytes, at);
     if (length !== 0) {
@@ -215,7 +221,8 @@ function looksWestern(bytes: Buffer): boolean {
     }
     const [before, after] = [bytes[at - 1] ?? 0x20, bytes[at + 1] ?? 0x20];
     wrong += 1;
-    if (isWesternLetter(byte) ? isLetter(before) || isLetter(after) : westernSigns.has(byte) && (isPrintable(before) || isPrintable(after))) likely += 1;
+    if (isWesternLetter(byte) ? isLetter(before) || isLetter(after) : westernSigns.has(byte) && (isPrintable(before) || isPrintable(after)))
+      likely += 1;
     at += 1;
   }
   return wrong > 0 && utf8 * 10 <= wrong && likely >= 0.9 * wrong;

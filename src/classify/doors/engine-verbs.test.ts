@@ -14,6 +14,7 @@ const at = (name: string): string => path.join(folder, name);
 interface Ran {
   readonly exit: number;
   readonly lines: readonly string[];
+  readonly said: readonly string[];
   readonly json: unknown;
 }
 
@@ -21,18 +22,19 @@ async function run(verb: string, ...rawArgs: readonly string[]): Promise<Ran> {
   let exit = 0;
   let json: unknown;
   const lines: string[] = [];
+  const said: string[] = [];
   const verbs = makeEngineVerbs({
     signal: new AbortController().signal,
     exitWith: (code) => (exit = code),
     print: {
-      say: () => undefined,
+      say: (text) => said.push(text),
       line: (text) => lines.push(text),
       json: (value) => (json = value),
       table: (rows) => lines.push(JSON.stringify(rows)),
     },
   });
   await runCommand(verbs[verb], { rawArgs: [...rawArgs] });
-  return { exit, lines, json };
+  return { exit, lines, said, json };
 }
 
 const kinds = ["kettle", "toaster", "lamp"];
@@ -144,4 +146,119 @@ test("conditions", () => {
   expect(parseCondition("brand=")).toEqual({ column: "brand", not: false, values: [""] });
   expect(parseCondition("a=b=c")).toEqual({ column: "a", not: false, values: ["b=c"] });
   expect(repeatedOption(["x", "--where", "a=1", "--where=b=2", "--json"], "where")).toEqual(["a=1", "b=2"]);
+});
+
+/** Kettles and toasters that only their price tells apart, the price written by `write`. */
+function priced(count: number, write: (cents: number) => string): string {
+  const random = makeRandom(9);
+  const rows = Array.from({ length: count }, (_, id) => {
+    const kind = random.below(2);
+    const cents = 100_000 * (kind + 1) + random.below(90_000);
+    return `${id};thing ${random.below(400)};${write(cents)};C${kind}`;
+  });
+  return ["id;title;price;category", ...rows].join("\n");
+}
+const pointed = (cents: number): string => (cents / 100).toFixed(2);
+const grouped = (cents: number, thousands: string, decimal: string): string =>
+  pointed(cents)
+    .replace(".", decimal)
+    .replace(/\B(?=(?:\d{3})+\b(?!$))(?<!\D\d*)/, thousands);
+const pricedArgs = ["--label", "category", "--text", "title", "--numbers", "price", "--json"];
+
+const accuracyOf = async (
+  name: string,
+  content: string | Buffer,
+  ...more: readonly string[]
+): Promise<{ readonly accuracy: number; readonly ran: Ran }> => {
+  await writeFile(at(name), content);
+  const ran = await run("fit", at(name), ...pricedArgs, "--out", at(`${name}.model`), ...more);
+  return { accuracy: (ran.json as { validation: { accuracy: number } }).validation.accuracy, ran };
+};
+
+test("a decimal comma is learned from as a decimal point is", async () => {
+  const point = await accuracyOf("point.csv", priced(400, pointed));
+  expect(point.accuracy).toBeGreaterThan(0.95);
+  for (const [name, write] of [
+    ["comma.csv", (cents: number) => pointed(cents).replace(".", ",")],
+    ["thousands.csv", (cents: number) => grouped(cents, ".", ",")],
+    ["apostrophes.csv", (cents: number) => `CHF ${grouped(cents, "'", ".")}`],
+    ["spaces.csv", (cents: number) => `${grouped(cents, "\u00a0", ",")} €`],
+  ] as const) {
+    const { accuracy, ran } = await accuracyOf(name, priced(400, write));
+    expect([name, accuracy, ran.exit]).toEqual([name, point.accuracy, 0]);
+  }
+  const commas = at("comma.csv");
+  const judged = await run("evaluate", at("point.csv.model"), commas, "--json");
+  expect((judged.json as { accuracy: number }).accuracy).toBeGreaterThan(0.95);
+  expect(judged.said).toContainEqual(expect.stringContaining('The column "price" was read with a decimal comma'));
+  await run("predict", at("point.csv.model"), commas, "--out", at("comma.out.csv"));
+  // The file's own columns come back as they were.
+  expect((await readFile(at("comma.out.csv"), "utf8")).split("\n")[1]).toMatch(/^0,thing \d+,"\d{4},\d\d",/);
+});
+
+test("numbers that can be read in two ways are refused with the value and the way out", async () => {
+  const thousandth = (cents: number): string => `${Math.floor(cents / 10_000)},${String(cents % 1000).padStart(3, "0")}`;
+  await writeFile(at("twoways.csv"), priced(100, thousandth));
+  await expect(run("fit", at("twoways.csv"), ...pricedArgs, "--out", at("twoways.model"))).rejects.toMatchObject({
+    kind: "input",
+    code: "TABLE_NUMBER_AMBIGUOUS",
+    message: expect.stringMatching(/"price".*received "\d+,\d{3}" on line 2.*--decimal ,/),
+  });
+  expect((await accuracyOf("twoways.csv", priced(100, thousandth), "--decimal", ",")).accuracy).toBeGreaterThan(0.9);
+});
+
+test("a number that contradicts its column is a bad row with its value, in every command", async () => {
+  const lines = priced(100, pointed).split("\n");
+  lines[7] = "6;thing;about 12;C0";
+  await writeFile(at("slip.csv"), lines.join("\n"));
+  const fitted = await run("fit", at("slip.csv"), ...pricedArgs, "--out", at("slip.model"));
+  expect([fitted.exit, fitted.json]).toMatchObject([3, { bad_rows: 1 }]);
+  expect(JSON.parse((await readFile(at("slip.model.bad.jsonl"), "utf8")).trim())).toMatchObject({ line: 8, column: 3, sample: "about 12" });
+  for (const verb of ["evaluate", "predict"]) {
+    const ran = await run(verb, at("slip.model"), at("slip.csv"), "--json", ...(verb === "predict" ? ["--out", at("slip.out.csv")] : []));
+    expect([ran.exit, ran.json]).toMatchObject([3, { bad_rows: 1 }]);
+    expect(ran.said).toContainEqual(expect.stringContaining('"about 12"'));
+  }
+});
+
+test("Latin-1 is found or named, and what is left of a damaged file is no model", async () => {
+  const words = ["Kühlschrank", "Föhn"];
+  const rows = Array.from({ length: 200 }, (_, id) => `${id},${words[id % 2]} ${id % 37},C${id % 2}`);
+  const latin = Buffer.from(["id,title,category", ...rows].join("\n"), "latin1");
+  await writeFile(at("latin.csv"), latin);
+  const args = ["--label", "category", "--text", "title", "--json"];
+  const found = await run("fit", at("latin.csv"), ...args, "--out", at("latin.model"));
+  expect([found.exit, found.json]).toMatchObject([0, { bad_rows: 0, notes: [expect.stringContaining("windows-1252")] }]);
+  const named = await run("fit", at("latin.csv"), ...args, "--out", at("named.model"), "--encoding", "latin1");
+  expect(named.json).toMatchObject({ bad_rows: 0, notes: [] });
+  expect(await readFile(at("named.model"))).toEqual(await readFile(at("latin.model")));
+  await expect(run("fit", at("latin.csv"), ...args, "--out", at("x.model"), "--encoding", "klingon")).rejects.toMatchObject({
+    code: "TABLE_ENCODING_UNKNOWN",
+  });
+  const cut = rows.map((row, id) => (id < 103 ? `${row},surplus` : row));
+  await writeFile(at("damaged.csv"), ["id,title,category", ...cut].join("\n"));
+  await expect(run("fit", at("damaged.csv"), ...args, "--out", at("damaged.model"))).rejects.toMatchObject({
+    kind: "input",
+    code: "TOO_MANY_BAD_ROWS",
+    message: expect.stringContaining("103 of 200"),
+  });
+  expect(await readdir(folder)).not.toContain("damaged.model");
+  expect((await run("fit", at("damaged.csv"), ...args, "--out", at("damaged.model"), "--max-bad", "0.6")).exit).toBe(3);
+});
+
+test("columns that tell nothing are told, and a figure over nothing is a dash", async () => {
+  const rows = Array.from({ length: 60 }, (_, id) => `${id},${id % 2 === 0 ? "kettle" : "lamp"} ${id},DEU,,5,C${id % 2}`);
+  await writeFile(at("empty.csv"), ["id,title,country,price,watts,category", ...rows].join("\n"));
+  const args = ["--label", "category", "--text", "title", "--categories", "country", "--numbers", "price,watts"];
+  const fitted = await run("fit", at("empty.csv"), ...args, "--out", at("empty.model"));
+  expect(fitted.said).toEqual([
+    expect.stringContaining('"price" is empty'),
+    expect.stringContaining('"watts" is constant'),
+    expect.stringContaining('"country" is the same in all 60 rows'),
+  ]);
+  // All 60 texts were learned from.
+  const judged = await run("evaluate", at("empty.model"), at("empty.csv"));
+  expect(judged.lines).toContainEqual("texts not learned from (0 items): accuracy –, macro-F1 –");
+  const asJson = (await run("evaluate", at("empty.model"), at("empty.csv"), "--json")).json;
+  expect(asJson).toMatchObject({ unseen_texts: { items: 0, accuracy: null, macro_f1: null } });
 });

@@ -15,7 +15,7 @@ import { defineCommand, type CommandDef } from "citty";
 import { openCompute } from "../../base/compute/index.ts";
 import { StockroomError } from "../../base/errors.ts";
 import { makeLog } from "../../base/log.ts";
-import { formatOf, writeTable, type BadRow } from "../../base/tables/index.ts";
+import { checkEncoding, formatOf, parseDecimalSign, writeTable, type BadRow, type DecimalSign } from "../../base/tables/index.ts";
 import { makeDatasetBuilder, type Item } from "../engine/dataset.ts";
 import { openEvaluator, type Evaluation } from "../engine/evaluate.ts";
 import { fitModel, fitModelWith, planFit, type FitOptions } from "../engine/fit.ts";
@@ -26,7 +26,7 @@ import { dayOf } from "../flow/jobs/items.ts";
 import { learnJob } from "../flow/jobs/learn-job.ts";
 import { trialJob } from "../flow/jobs/trial-job.ts";
 import { exportVerb } from "./export-verb.ts";
-import { itemReader, openRows, parseCondition, parseNames, repeatedOption, type Condition } from "./rows.ts";
+import { openRows, parseCondition, parseNames, repeatedOption, type Condition } from "./rows.ts";
 import type { VerbTools } from "./tools.ts";
 
 /** What these commands need: no house. */
@@ -44,6 +44,15 @@ const where = {
   type: "string",
   description: "only rows with COLUMN=VALUE (or !=; several values with commas); may be given again",
   valueHint: "COLUMN=VALUE",
+} as const;
+const encoding = {
+  type: "string",
+  description: "how the text is encoded, e.g. utf-8, windows-1252, utf-16le; absent: found from the bytes",
+} as const;
+const decimal = {
+  type: "string",
+  description: "the decimal sign of the numbers, , or . ; absent: found from the values",
+  valueHint: "SIGN",
 } as const;
 const json = { type: "boolean", description: "print JSON", default: false } as const;
 
@@ -65,6 +74,14 @@ const fitVerb = (tools: EngineTools): AnyCommand =>
       precision: { type: "string", description: "promised precision of automatic decisions", default: "0.98" },
       date: { type: "string", description: "the date on the model; absent: SOURCE_DATE_EPOCH, or the newest date in the data" },
       threads: { type: "string", description: "threads that learn; absent: as many as there are processors" },
+      "max-bad": {
+        type: "string",
+        description: "refuse files with a larger share of bad rows than this",
+        default: "0.5",
+        valueHint: "SHARE",
+      },
+      encoding,
+      decimal,
       json,
     },
     run: async ({ args, rawArgs }) => {
@@ -75,33 +92,38 @@ const fitVerb = (tools: EngineTools): AnyCommand =>
       const seed = wholeNumber("--seed", args.seed, 0, 2 ** 31 - 1);
       const promise = Number(args.precision);
       if (!(promise > 0.5 && promise < 1)) throw usage("--precision", "a number between 0.5 and 1", args.precision);
+      const maxBad = Number(args["max-bad"]);
+      if (!(maxBad >= 0 && maxBad <= 1)) throw usage("--max-bad", "a share from 0 to 1", args["max-bad"]);
       const bad = collectBadRows();
       const builder = makeDatasetBuilder(columns);
+      const notes: string[] = [];
       let newest = "";
       let rowsRead = 0;
+      let unlabelled = 0;
 
       const read = async (file: string, filters: readonly Condition[]): Promise<string> => {
-        const rows = await openRows(file, filters, bad.add, tools.signal);
+        const rows = await openRows(file, { ...readingOf(args), conditions: filters, onBadRow: bad.add, signal: tools.signal });
         const label = rows.at(args.label, "label column");
         const group = args.group === undefined ? -1 : rows.at(args.group, "group column");
-        const itemOf = itemReader(rows, columns);
         const days = rows.columns.flatMap((name, index) => (/^date$|_date$/i.test(name) ? [index] : []));
-        for await (const batch of rows.batches) {
+        for await (const batch of rows.items(columns)) {
           for (const [index, row] of batch.rows.entries()) {
             rowsRead += 1;
             const code = (row[label] ?? "").trim();
             if (code === "") {
               const reason = `Expected a code in the column "${args.label}" but it is empty. Fill it in or filter the row out.`;
               bad.add({ line: batch.lines[index], column: label + 1, code: "FIT_NO_LABEL", reason, sample: "" });
+              unlabelled += 1;
               continue;
             }
             for (const day of days) {
               const found = dayOf(row[day] ?? "") ?? "";
               if (found > newest) newest = found;
             }
-            builder.add(itemOf(row), code, group < 0 ? undefined : (row[group] ?? ""));
+            builder.add(batch.items[index], code, group < 0 ? undefined : (row[group] ?? ""));
           }
         }
+        notes.push(...rows.notes());
         return rows.hash();
       };
 
@@ -119,6 +141,9 @@ const fitVerb = (tools: EngineTools): AnyCommand =>
           );
         }
       }
+      for (const note of notes) tools.print.say(note);
+      // Rows without a code are no damage: a file of items labelled in part is usual.
+      await refuseBadFile(args.file, args.out, bad, { damaged: bad.count - unlabelled, usable: builder.size }, maxBad, tools);
       const dataset = builder.build();
       const options: FitOptions = {
         seed,
@@ -141,18 +166,20 @@ const fitVerb = (tools: EngineTools): AnyCommand =>
         classes: model.classes.length,
         items: model.card.items.train,
         bad_rows: bad.count,
+        notes,
         date: model.card.date,
         trials: model.card.trials.length,
-        validation: snake(model.card.metrics),
+        validation: model.card.items.validation === 0 ? null : snake(model.card.metrics),
         parameters: model.parameters,
         cpu_s: Math.round((used.user + used.system) / 1e4) / 100,
       };
       if (args.json) tools.print.json(report);
       else {
         const { metrics } = model.card;
+        const judged = model.card.items.validation;
         tools.print.line(`Learned ${report.classes} codes from ${report.items} items (${bad.count} bad rows) in ${report.cpu_s} s of CPU.`);
         tools.print.line(
-          `On ${model.card.items.validation} items set aside: accuracy ${percent(metrics.accuracy)}, macro-F1 ${percent(metrics.macroF1)}; ${percent(metrics.coverage)} decided automatically at a promised precision of ${percent(promise)}.`,
+          `On ${judged} items set aside: accuracy ${percent(metrics.accuracy, judged)}, macro-F1 ${percent(metrics.macroF1, judged)}; ${percent(metrics.coverage, judged)} decided automatically at a promised precision of ${percent(promise)}.`,
         );
         tools.print.line(`Wrote ${args.out} (${Math.ceil(bytes.byteLength / 1024)} KiB).`);
       }
@@ -168,13 +195,15 @@ const predictVerb = (tools: EngineTools): AnyCommand =>
       out: { type: "string", description: "the file to write; its ending decides the format", required: true },
       where,
       evidence: { type: "boolean", description: "the words that spoke for the code; --no-evidence is faster", default: true },
+      encoding,
+      decimal,
       json,
     },
     run: async ({ args, rawArgs }) => {
       const predictor = openPredictor(await readModel(args.model), { evidence: args.evidence });
       const bad = collectBadRows();
-      const rows = await openRows(args.file, repeatedOption(rawArgs, "where").map(parseCondition), bad.add, tools.signal);
-      const itemOf = itemReader(rows, predictor.model.card.columns);
+      const conditions = repeatedOption(rawArgs, "where").map(parseCondition);
+      const rows = await openRows(args.file, { ...readingOf(args), conditions, onBadRow: bad.add, signal: tools.signal });
       const added = ["code", "probability", "decision", "runner_up", "evidence"].map((name) =>
         rows.columns.includes(name) ? `predicted_${name}` : name,
       );
@@ -182,8 +211,8 @@ const predictVerb = (tools: EngineTools): AnyCommand =>
       let items = 0;
       let automatic = 0;
       const labelled = async function* (): AsyncGenerator<(string | number)[][]> {
-        for await (const batch of rows.batches) {
-          const predictions = predictor.predict(batch.rows.map(itemOf));
+        for await (const batch of rows.items(predictor.model.card.columns)) {
+          const predictions = predictor.predict(batch.items);
           items += predictions.length;
           progress(items);
           yield predictions.map((prediction, index) => {
@@ -205,6 +234,7 @@ const predictVerb = (tools: EngineTools): AnyCommand =>
         }),
       );
       await bad.write(args.out, tools);
+      for (const note of rows.notes()) tools.print.say(note);
       const used = process.cpuUsage(started);
       const report = {
         out: args.out,
@@ -212,6 +242,7 @@ const predictVerb = (tools: EngineTools): AnyCommand =>
         automatic,
         review: items - automatic,
         bad_rows: bad.count,
+        notes: rows.notes(),
         cpu_s: Math.round((used.user + used.system) / 1e4) / 100,
       };
       if (args.json) tools.print.json(report);
@@ -230,6 +261,8 @@ const evaluateVerb = (tools: EngineTools): AnyCommand =>
       file: { type: "positional", required: true, description: "labelled items" },
       label: { type: "string", description: "the column of right codes; absent: the one it was fitted with" },
       where,
+      encoding,
+      decimal,
       json,
     },
     run: async ({ args, rawArgs }) => {
@@ -237,19 +270,23 @@ const evaluateVerb = (tools: EngineTools): AnyCommand =>
       const predictor = openPredictor(model, { evidence: false });
       const evaluator = openEvaluator(model);
       const bad = collectBadRows();
-      const rows = await openRows(args.file, repeatedOption(rawArgs, "where").map(parseCondition), bad.add, tools.signal);
+      const conditions = repeatedOption(rawArgs, "where").map(parseCondition);
+      const rows = await openRows(args.file, { ...readingOf(args), conditions, onBadRow: bad.add, signal: tools.signal });
       const label = rows.at(args.label ?? model.card.label, "label column");
-      const itemOf = itemReader(rows, model.card.columns);
       const progress = makeProgress("items", tools);
       let items = 0;
-      for await (const batch of rows.batches) {
+      let unlabelled = 0;
+      for await (const batch of rows.items(model.card.columns)) {
         const labels: string[] = [];
         const read: Item[] = [];
-        for (const row of batch.rows) {
+        for (const [index, row] of batch.rows.entries()) {
           const code = (row[label] ?? "").trim();
-          if (code === "") continue;
+          if (code === "") {
+            unlabelled += 1;
+            continue;
+          }
           labels.push(code);
-          read.push(itemOf(row));
+          read.push(batch.items[index]);
         }
         items += read.length;
         evaluator.add(read, labels, predictor.predict(read));
@@ -263,9 +300,11 @@ const evaluateVerb = (tools: EngineTools): AnyCommand =>
         );
       }
       const report = evaluator.finish();
-      if (bad.count > 0) tools.exitWith(3);
-      if (args.json) tools.print.json(asJson(report, bad.count));
-      else printEvaluation(report, bad.count, tools);
+      const read: EvaluationReading = { badRows: bad.count, unlabelled, notes: rows.notes() };
+      for (const note of read.notes) tools.print.say(note);
+      bad.tell(tools);
+      if (args.json) tools.print.json(asJson(report, read));
+      else printEvaluation(report, read, tools);
     },
   });
 
@@ -353,7 +392,10 @@ const MOST_BAD_ROWS = 100_000;
 
 interface BadRows {
   readonly count: number;
+  readonly first: BadRow | undefined;
   readonly add: (row: BadRow) => void;
+  /** Tells of them and asks for exit code 3, when there are any. */
+  tell(tools: EngineTools, file?: string): void;
   /** Writes them beside `out` and asks for exit code 3, when there are any. */
   write(out: string, tools: EngineTools): Promise<void>;
 }
@@ -361,22 +403,60 @@ interface BadRows {
 function collectBadRows(): BadRows {
   const kept: BadRow[] = [];
   let count = 0;
+  const tell = (tools: EngineTools, file?: string): void => {
+    if (count === 0) return;
+    const where = file === undefined ? "" : ` See ${file}.`;
+    tools.print.say(`${count} bad rows, the first on line ${kept[0]?.line ?? 0}: ${kept[0]?.reason ?? ""}${where}`);
+    tools.exitWith(3);
+  };
   return {
     get count() {
       return count;
+    },
+    get first() {
+      return kept[0];
     },
     add: (row) => {
       count += 1;
       if (kept.length < MOST_BAD_ROWS) kept.push(row);
     },
+    tell,
     write: async (out, tools) => {
       if (count === 0) return;
       const file = `${out}.bad.jsonl`;
       await writeWhole(file, Buffer.from(kept.map((row) => `${JSON.stringify(row)}\n`).join("")));
-      tools.print.say(`${count} bad rows, the first on line ${kept[0]?.line ?? 0}: ${kept[0]?.reason ?? ""} See ${file}.`);
-      tools.exitWith(3);
+      tell(tools, file);
     },
   };
+}
+
+/** The bound on bad rows: a model of what is left of a damaged file would pass for a whole one. */
+async function refuseBadFile(
+  file: string,
+  out: string,
+  bad: BadRows,
+  counts: { readonly damaged: number; readonly usable: number },
+  maxBad: number,
+  tools: EngineTools,
+): Promise<void> {
+  const all = counts.damaged + counts.usable;
+  if (counts.damaged <= maxBad * all) return;
+  await bad.write(out, tools);
+  throw new StockroomError(
+    "input",
+    "TOO_MANY_BAD_ROWS",
+    `Expected most rows of ${file} to be usable but ${counts.damaged} of ${all} are not: line ${bad.first?.line ?? 0}: ${bad.first?.reason ?? ""} No model was made. Mend the file, or raise --max-bad (${maxBad}). See ${out}.bad.jsonl.`,
+    { facts: { file, rows: all, badRows: counts.damaged } },
+  );
+}
+
+interface Reading {
+  readonly encoding: string | undefined;
+  readonly decimal: DecimalSign | undefined;
+}
+
+function readingOf(args: { readonly encoding?: string; readonly decimal?: string }): Reading {
+  return { encoding: args.encoding === undefined ? undefined : checkEncoding(args.encoding), decimal: parseDecimalSign(args.decimal) };
 }
 
 const PROGRESS_MS = 1000;
@@ -412,23 +492,37 @@ function wholeNumber(flag: string, text: string, min: number, max: number): numb
   return value;
 }
 
-const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+/** A share of `items`; of none, a dash. */
+const percent = (share: number, items = 1): string => (items === 0 ? "–" : `${(share * 100).toFixed(1)} %`);
 
 const snake = (record: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [name.replace(/([a-z])([A-Z0-9])/g, "$1_$2").toLowerCase(), value]));
 
-function asJson(report: Evaluation, badRows: number): unknown {
+/** How the file of an evaluation was read. */
+interface EvaluationReading {
+  readonly badRows: number;
+  /** Rows without a code; they are left out. */
+  readonly unlabelled: number;
+  readonly notes: readonly string[];
+}
+
+/** A figure over nothing is no figure. */
+const over = (items: number, figure: number): number | null => (items === 0 ? null : figure);
+
+function asJson(report: Evaluation, read: EvaluationReading): unknown {
   const decisions = (score: Evaluation["automatic"]): unknown => ({
     items: score.items,
     automatic: score.automatic,
     coverage: score.coverage,
-    precision: score.precision,
-    precision_low: score.interval.low,
-    precision_high: score.interval.high,
+    precision: over(score.automatic, score.precision),
+    precision_low: over(score.automatic, score.interval.low),
+    precision_high: over(score.automatic, score.interval.high),
   });
   return {
     items: report.items,
-    bad_rows: badRows,
+    bad_rows: read.badRows,
+    unlabelled_rows: read.unlabelled,
+    notes: read.notes,
     unknown_codes: report.unknownCodes,
     accuracy: report.accuracy,
     macro_f1: report.macroF1,
@@ -437,23 +531,33 @@ function asJson(report: Evaluation, badRows: number): unknown {
     promised_precision: report.promise,
     automatic: decisions(report.automatic),
     coverage_ceiling: report.coverageCeiling,
-    unseen_texts: { items: report.unseen.items, accuracy: report.unseen.accuracy, macro_f1: report.unseen.macroF1 },
+    unseen_texts: {
+      items: report.unseen.items,
+      accuracy: over(report.unseen.items, report.unseen.accuracy),
+      macro_f1: over(report.unseen.items, report.unseen.macroF1),
+    },
     segments: Object.fromEntries(Object.entries(report.segments).map(([name, score]) => [name, decisions(score)])),
-    classes: report.classes,
+    classes: report.classes.map((score) => ({
+      ...score,
+      precision: over(score.predicted, score.precision),
+      recall: over(score.support, score.recall),
+      f1: over(score.support + score.predicted, score.f1),
+    })),
   };
 }
 
-function printEvaluation(report: Evaluation, badRows: number, tools: EngineTools): void {
+function printEvaluation(report: Evaluation, read: EvaluationReading, tools: EngineTools): void {
   const { print } = tools;
-  print.line(`${report.items} items (${badRows} bad rows, ${report.unknownCodes} of codes the model does not know)`);
+  const without = read.unlabelled === 0 ? "" : `, ${read.unlabelled} rows without a code left out`;
+  print.line(`${report.items} items (${read.badRows} bad rows${without}, ${report.unknownCodes} of codes the model does not know)`);
   print.line(
     `accuracy ${percent(report.accuracy)}, macro-F1 ${percent(report.macroF1)}, weighted F1 ${percent(report.weightedF1)}, calibration error ${percent(report.ece)}`,
   );
   print.line(
-    `texts not learned from (${report.unseen.items} items): accuracy ${percent(report.unseen.accuracy)}, macro-F1 ${percent(report.unseen.macroF1)}`,
+    `texts not learned from (${report.unseen.items} items): accuracy ${percent(report.unseen.accuracy, report.unseen.items)}, macro-F1 ${percent(report.unseen.macroF1, report.unseen.items)}`,
   );
   print.line(
-    `automatic: ${percent(report.automatic.coverage)} of the items, ${percent(report.automatic.precision)} of them right (promised ${percent(report.promise)})`,
+    `automatic: ${percent(report.automatic.coverage)} of the items, ${percent(report.automatic.precision, report.automatic.automatic)} of them right (promised ${percent(report.promise)})`,
   );
   const segments = Object.entries(report.segments);
   if (segments.length > 1) {
@@ -462,17 +566,17 @@ function printEvaluation(report: Evaluation, badRows: number, tools: EngineTools
         segment,
         items: score.items,
         automatic: percent(score.coverage),
-        precision: score.automatic === 0 ? "" : percent(score.precision),
+        precision: percent(score.precision, score.automatic),
       })),
       { json: false, empty: "" },
     );
   }
   print.table(
-    report.classes.map(({ code, precision, recall, f1, support }) => ({
+    report.classes.map(({ code, precision, recall, f1, support, predicted }) => ({
       code,
-      precision: percent(precision),
-      recall: percent(recall),
-      f1: percent(f1),
+      precision: percent(precision, predicted),
+      recall: percent(recall, support),
+      f1: percent(f1, support + predicted),
       items: support,
     })),
     { json: false, empty: "" },

@@ -8,7 +8,7 @@ import { decodeModel, type Model } from "../engine/model.ts";
 import { exportOnnx } from "../engine/onnx.ts";
 import type { Item } from "../engine/dataset.ts";
 import type { EngineTools } from "./engine-verbs.ts";
-import { itemReader, openRows } from "./rows.ts";
+import { openRows } from "./rows.ts";
 
 // The list of commands is held together by the widest type of arguments.
 type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
@@ -59,11 +59,11 @@ async function readModel(file: string): Promise<Uint8Array> {
 }
 
 async function readSamples(file: string, model: Model, signal: AbortSignal): Promise<readonly Item[]> {
-  const rows = await openRows(file, [], () => undefined, signal);
-  const read = itemReader(rows, model.card.columns);
+  // A bad row is no sample; the file's others serve as well.
+  const rows = await openRows(file, { conditions: [], onBadRow: () => undefined, signal });
   const samples: Item[] = [];
-  for await (const batch of rows.batches) {
-    samples.push(...batch.rows.slice(0, sampleRows - samples.length).map(read));
+  for await (const batch of rows.items(model.card.columns)) {
+    samples.push(...batch.items.slice(0, sampleRows - samples.length));
     if (samples.length >= sampleRows) break;
   }
   return samples;

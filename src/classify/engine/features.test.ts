@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Item } from "./dataset.ts";
-import { featureKind, openExtractor, type FeatureSpec } from "./features.ts";
+import { featureKind, openExtractor, parseNumber, type FeatureSpec } from "./features.ts";
 
 const spec: FeatureSpec = {
   rule: "stockroom-features-1",
@@ -37,7 +37,7 @@ const wild = fc.oneof(
   fc.constantFrom("", " ", "👩‍🔧🔌", "\ud800", "abc\udfffdef", "Ⅷ ﬁ Ａ", "電気ケトル 1.7L", "İstanbul", "ß ẞ", "e\u0301", "a\u0000b"),
 );
 const anyItem = fc
-  .tuple(wild, wild, wild, wild, fc.constantFrom("", "7", "-1e9", "NaN", "Infinity", "1,5"))
+  .tuple(wild, wild, wild, wild, fc.constantFrom("", "7", "-1e9", "NaN", " .5 ", "1e300"))
   .map(([title, description, country, brand, price]) => item(title, description, country, brand, price));
 
 test("an item's features do not depend on what was read before", () => {
@@ -237,4 +237,11 @@ test("the keys of a known item stay the same for ever: models on disk rely on th
       ],
     ]
   `);
+});
+
+test("a number that is none in canonical text is refused, never taken for a missing one", () => {
+  expect(["", " ", "n/a", "7", "-1e3", " .5 "].map(parseNumber)).toEqual([undefined, undefined, undefined, 7, -1000, 0.5]);
+  for (const text of ["1234,56", "1,234.5", "5,320", "€ 5", "12 %", "Infinity", "0x10", "abc", "1e999"]) {
+    expect(() => parseNumber(text)).toThrow(/Expected a number with a decimal point/);
+  }
 });

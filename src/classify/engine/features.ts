@@ -7,7 +7,9 @@
 //   F3. At most `maxPoints` code points of a column are read; memory is bounded by the spec, not by the text.
 //   F4. Within an item a key occurs once, with its count.
 
+import { StockroomError } from "../../base/errors.ts";
 import { hashText } from "../../base/random.ts";
+import { notNumber, parseNumber as readNumber } from "../../base/tables/numbers.ts";
 import { mix32, type Item } from "./dataset.ts";
 import { foldText, kindOf, pointKind } from "./fold.ts";
 
@@ -400,11 +402,22 @@ export function openExtractor(spec: FeatureSpec): Extractor {
   };
 }
 
-/** A decimal number, or undefined for none. */
+const canonicalNumber = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/;
+
+/**
+ * A number in canonical text (a decimal point, no thousands separators), or undefined for none.
+ *
+ * Throws `input` `ITEM_NUMBER` for anything else: `1234,56` taken for a missing value would cost a model its column without a word.
+ */
 export function parseNumber(text: string): number | undefined {
-  if (text.trim() === "") return undefined;
-  const value = Number(text);
-  return Number.isFinite(value) ? value : undefined;
+  const value = readNumber(text);
+  if (Number.isNaN(value)) return undefined;
+  if (value !== notNumber && canonicalNumber.test(text)) return value;
+  throw new StockroomError(
+    "input",
+    "ITEM_NUMBER",
+    `Expected a number with a decimal point and no thousands separators but received "${text.slice(0, 40).toWellFormed()}". Read the file's numbers before they become items.`,
+  );
 }
 
 function hashFolded(salt: number, text: string): number {

@@ -48,7 +48,7 @@ const steps = [
   "3. right after the first text column, for each index in spec.crosses, with s of its namespace: base = mix(hashed(s, value of the category)), mix being the three lines of put; whole = base; for each word w of the first text column: put(multiply(base ^ hash(w), P)); whole = multiply(whole, constants.pairFactor) + hash(w). Then put(~whole).",
   "hashed(s, value): h = s; for each UTF-16 unit of fold(value) without white space around it: h = multiply(h ^ unit, P).",
   "4. for each category column: put(hashed(s, value)).",
-  "5. for each number column: an empty or unreadable value puts s. Otherwise bin = how many edges it reaches; put(s + multiply(bin + 1, constants.binStep)); then put(~s), whose amount is not its count but (value - mean) / deviation, held within -4..4.",
+  "5. for each number column: an empty value puts s (a text that is no number with a decimal point is an error). Otherwise bin = how many edges it reaches; put(s + multiply(bin + 1, constants.binStep)); then put(~s), whose amount is not its count but (value - mean) / deviation, held within -4..4.",
   "bucket = the top spec.bits bits of the key. The row is the place of the bucket in tables.buckets (u32, rising); entries whose bucket is not there are left out.",
   "value = (1 + ln(count)) * tables.inverseFrequencies[row] (f32), or for the amount of step 5 the amount itself. Rows whose inverse frequency is 0 are left out, and so are pairs unless used.pairs, and pieces shorter than used.minChars or longer than used.maxChars.",
   "Within each namespace that is `normalised`, divide the values by the root of the sum of their squares and multiply by `scale`; in others multiply by `scale`.",
