@@ -228,6 +228,120 @@ describe("mistakes", () => {
   });
 });
 
+describe("mistakes at any depth", () => {
+  const sections = {
+    shop: z.strictObject({
+      sources: z
+        .array(
+          z.strictObject({
+            name: z.string().regex(/^[a-z]+$/, "lower-case letters"),
+            pages: z.int().min(1).default(1),
+            fields: z.record(
+              z.string().regex(/^[A-Z]+$/, "capital letters"),
+              z.union([z.strictObject({ from: z.string(), decimals: z.int().default(0) }), z.strictObject({ value: z.string() })]),
+            ),
+          }),
+        )
+        .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, "names that differ")
+        .default([]),
+    }),
+  };
+
+  it("are found in lists, maps and unions, with place and what was meant", () => {
+    const yaml = [
+      "shop:",
+      "  sources:",
+      "    - name: a",
+      "      page: 2",
+      "      fields:",
+      "        QTY: { from: q, decimal: 2 }",
+      "        UOM: { vlaue: EA }",
+      "    - { name: b, fields: {}, colour: red }",
+    ].join("\n");
+    expect(mistakes({ sections, yaml })).toEqual([
+      "stockroom.yaml:4:7: shop.sources.0.page: unknown setting; did you mean pages?",
+      "stockroom.yaml:6:25: shop.sources.0.fields.QTY.decimal: unknown setting; did you mean decimals?",
+      "stockroom.yaml:7:16: shop.sources.0.fields.UOM.vlaue: unknown setting; did you mean value?",
+      "stockroom.yaml:8:30: shop.sources.1.colour: unknown setting; known here: name, pages, fields",
+    ]);
+  });
+
+  it("of the values have a place of their own too, in the words of the schema", () => {
+    const yaml = [
+      "shop:",
+      "  sources:",
+      "    - name: A1",
+      "      fields: { qty: { value: x } }",
+      "    - name: b",
+      "      pages: 0",
+      "      fields: { QTY: { from: q, decimals: many } }",
+      "    - 7",
+    ].join("\n");
+    expect(mistakes({ sections, yaml })).toEqual([
+      'stockroom.yaml:3:13: shop.sources.0.name: expected lower-case letters but got "A1"',
+      'stockroom.yaml:4:17: shop.sources.0.fields.qty: expected a name that is capital letters but got "qty"',
+      "stockroom.yaml:6:14: shop.sources.1.pages: expected at least 1 but got 0",
+      'stockroom.yaml:7:43: shop.sources.1.fields.QTY.decimals: expected a number but got "many"',
+      "stockroom.yaml:8:7: shop.sources.2: expected a section but got 7",
+    ]);
+    expect(mistakes({ sections, yaml: "shop: { sources: [{ name: a, fields: {} }, { name: a, fields: {} }] }" })).toEqual([
+      "stockroom.yaml:1:9: shop.sources: expected names that differ but got a list of 2",
+    ]);
+  });
+
+  it("are found in lists given by the environment", () => {
+    const env = { STOCKROOM_SHOP_SOURCES: '[{"name": "a", "fields": {}, "pgaes": 2}]' };
+    expect(mistakes({ sections, env })).toEqual([
+      "environment STOCKROOM_SHOP_SOURCES: shop.sources.0.pgaes: unknown setting; did you mean pages?",
+    ]);
+  });
+});
+
+describe("the settings file", () => {
+  it("of the home folder is read where none stands here", () => {
+    const cwd = folderWith(undefined);
+    mkdirSync(path.join(cwd, ".stockroom"));
+    writeFileSync(path.join(cwd, ".stockroom", "stockroom.yaml"), "server: { port: 1001 }\nobjects: { root: sealed }\n");
+    const config = read({ cwd });
+    expect(config.values.server.port).toBe(1001);
+    expect(config.values.objects.root).toBe(path.join(cwd, ".stockroom", "sealed"));
+    expect(printConfig(config, cwd)).toContain(`# settings file: ${path.join(".stockroom", "stockroom.yaml")}\n`);
+    expect(config.warnings).toEqual([]);
+  });
+
+  it("is looked for in the home folder that a flag or the environment names", () => {
+    const cwd = folderWith(undefined);
+    const [flagged, named] = [folderWith("server: { port: 1001 }\n"), folderWith("server: { port: 1002 }\n")];
+    expect(read({ cwd, env: { STOCKROOM_HOME: named } }).values.server.port).toBe(1002);
+    expect(read({ cwd, env: { STOCKROOM_HOME: named }, flags: { home: flagged } }).values.server.port).toBe(1001);
+    expect(read({ cwd }).values.server.port).toBe(8080);
+    expect(printConfig(read({ cwd }), cwd)).toContain("# settings file: none");
+  });
+
+  it("that stands here wins, and the other is told of", () => {
+    const cwd = folderWith("server: { port: 1001 }\n");
+    const home = folderWith("server: { port: 1002 }\n");
+    const config = read({ cwd, env: { STOCKROOM_HOME: home } });
+    expect(config.values.server.port).toBe(1001);
+    expect(config.warnings).toEqual([
+      `stockroom.yaml is the settings file; ${path.join(home, "stockroom.yaml")} is there too and was not read`,
+    ]);
+    writeFileSync(path.join(cwd, "own.yaml"), "server: { port: 1003 }\n");
+    const given = read({ cwd, env: { STOCKROOM_HOME: home, STOCKROOM_CONFIG: "own.yaml" } });
+    expect([given.values.server.port, given.warnings]).toEqual([1003, []]);
+  });
+
+  it("in the home folder cannot name another home", () => {
+    const cwd = folderWith(undefined);
+    mkdirSync(path.join(cwd, ".stockroom"));
+    const file = path.join(cwd, ".stockroom", "stockroom.yaml");
+    writeFileSync(file, "home: elsewhere\n");
+    expect(mistakes({ cwd })[0]).toMatch(/stockroom\.yaml:1:7: home: expected no other home .* "elsewhere"/);
+    writeFileSync(file, "home: .\n");
+    expect(read({ cwd }).values.home).toBe(path.join(cwd, ".stockroom"));
+  });
+});
+
 describe("secrets", () => {
   const token = "correct-horse-battery-staple";
 
@@ -288,6 +402,7 @@ describe("print", () => {
     });
     const text = printConfig(config, config.cwd);
     expect(text.replaceAll(/ +#/g, " #").split("\n")).toEqual([
+      "# settings file: stockroom.yaml",
       "home = /h # environment STOCKROOM_HOME",
       "database.url = postgres://me:[secret]@h/d # stockroom.yaml:4:18",
       "database.poolSize = 10 # default",

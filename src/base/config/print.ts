@@ -1,7 +1,7 @@
 // Print: the settings in force, each with where it came from, and no secret.
 
 import { concealText, isSecretName } from "../log.ts";
-import { formatOrigin } from "./read.ts";
+import { formatOrigin, relative } from "./read.ts";
 import type { Config, Origin, Sections } from "./read.ts";
 import { environmentName, getAt, isTree, settingsOf } from "./walk.ts";
 
@@ -33,14 +33,15 @@ export function describeConfig(config: Config<Sections>): readonly ConfigRow[] {
     });
 }
 
-/** The settings as lines `path = value  (origin)`, for people. */
+/** The settings as lines `path = value  # origin`, for people, after the file they were read from. */
 export function printConfig(config: Config<Sections>, cwd: string): string {
   const rows = describeConfig(config).map((row) => ({
     left: `${row.path} = ${row.value === undefined ? "(not set)" : typeof row.value === "string" ? row.value : JSON.stringify(row.value)}`,
     right: row.value === undefined ? "" : formatOrigin(row.origin, cwd),
   }));
   const width = Math.min(72, Math.max(...rows.map(({ left }) => left.length)));
-  return `${rows.map(({ left, right }) => (right === "" ? left : `${left.padEnd(width)}  # ${right}`)).join("\n")}\n`;
+  const file = config.file === undefined ? `none: neither here nor in ${config.values.home}` : relative(config.file, cwd);
+  return `# settings file: ${file}\n${rows.map(({ left, right }) => (right === "" ? left : `${left.padEnd(width)}  # ${right}`)).join("\n")}\n`;
 }
 
 function originOf(origins: ReadonlyMap<string, Origin>, path: readonly string[]): Origin {

@@ -6,11 +6,13 @@
 //   C2. A wrong value is an error, never replaced by a default; so is a key that nobody knows.
 //   C3. All mistakes are told at once, each with its place. No secret is in any of them.
 //   C4. Nothing is read at import; the world (files, environment) is an argument.
+//   C5. One file is read: the one that is named, else `stockroom.yaml` in the working directory, else the one in the home folder. When both
+//       of these are there, the one left unread is told of.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { isMap, isScalar, LineCounter, parse, parseDocument } from "yaml";
+import { isMap, isNode, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
 import type { Document } from "yaml";
 import { z } from "zod";
 import { StockroomError } from "../errors.ts";
@@ -25,7 +27,7 @@ export type Sections = Readonly<Record<string, z.ZodType>>;
 export interface ConfigOptions<S extends Sections> {
   /** The wings' sections by name, e.g. `classify`. */
   readonly sections: S;
-  /** The settings file. Absent: `STOCKROOM_CONFIG`, else `stockroom.yaml` in `cwd` if there is one. */
+  /** The settings file. Absent: `STOCKROOM_CONFIG`, else `stockroom.yaml` in `cwd`, else the one in the home folder, if there is one. */
   readonly file?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** By path: `{ "server.port": "9000" }`; `undefined` counts as not given. */
@@ -51,7 +53,7 @@ export interface ConfigProblem {
 
 export interface Config<S extends Sections> {
   readonly values: BaseSettings & { readonly [Name in keyof S]: z.output<S[Name]> };
-  /** Of every value that is not a default, by path; a path inside a list or map given whole has that of the whole. */
+  /** Of every value that is not a default, by path; a path inside a list or map that the environment gives whole has that of the whole. */
   readonly origins: ReadonlyMap<string, Origin>;
   /** The file that was read, if any. */
   readonly file: string | undefined;
@@ -125,6 +127,10 @@ class Reading {
   /** Where each key of the file stands; a mistake in the key itself is told there, not at its value. */
   readonly #keys = new Map<string, string>();
   readonly #fileGiven: boolean;
+  /** Where the settings file of the home folder would be, when it is not the one that is read. */
+  #homeFile: string | undefined;
+  /** Names that unknown settings were probably meant as; that these are missing is no second mistake. */
+  readonly #meant = new Set<string>();
   #document: Document | undefined;
 
   constructor(options: ConfigOptions<Sections>) {
@@ -136,7 +142,24 @@ class Reading {
     this.schema = z.object({ ...baseSections, ...options.sections });
     const named = options.file ?? nonEmpty(options.env["STOCKROOM_CONFIG"]);
     this.#fileGiven = named !== undefined;
-    this.file = path.resolve(options.cwd, named ?? "stockroom.yaml");
+    this.file = path.resolve(options.cwd, named ?? settingsFileName);
+    this.#homeFile = path.resolve(options.cwd, expandHome(nonEmpty(homeGiven(options)) ?? defaultHome), settingsFileName);
+  }
+
+  /** C5: one file is read. That of the home folder only counts where none is named and none stands here. */
+  #chooseFile(): void {
+    const { file } = this;
+    if (file === undefined || this.#homeFile === undefined || this.#homeFile === file || !existsSync(this.#homeFile)) {
+      this.#homeFile = undefined;
+    } else if (this.#fileGiven) {
+      this.#homeFile = undefined;
+    } else if (existsSync(file)) {
+      this.warnings.push(
+        `${relative(file, this.#options.cwd)} is the settings file; ${relative(this.#homeFile, this.#options.cwd)} is there too and was not read`,
+      );
+    } else {
+      this.file = this.#homeFile;
+    }
   }
 
   #problem(at: Path, message: string, where?: string): void {
@@ -153,6 +176,7 @@ class Reading {
   }
 
   fromFile(): void {
+    this.#chooseFile();
     const { file } = this;
     if (file === undefined) return;
     let text: string;
@@ -181,14 +205,28 @@ class Reading {
     }
     Object.assign(this.#tree, value);
     this.#markFile(document.contents, []);
+    this.#checkOwnHome(file);
     // `server:` with nothing under it is an empty section, not a wrong one.
     this.#dropEmptyMaps(this.schema, this.#tree);
   }
 
-  /** C2: what nobody knows is a mistake, from whichever source. */
+  /** A file that was found in the home folder cannot send everything to another one. */
+  #checkOwnHome(file: string): void {
+    const said = this.#tree["home"];
+    if (file !== this.#homeFile || typeof said !== "string" || homeGiven(this.#options) !== undefined) return;
+    const home = path.dirname(file);
+    if (path.resolve(home, expandHome(said)) === home) return;
+    this.#problem(
+      ["home"],
+      `expected no other home in the settings file of the home folder itself but got ${showValue(said)}; set it in a ${settingsFileName} here, by --home or by STOCKROOM_HOME`,
+    );
+  }
+
+  /** C2: what nobody knows is a mistake, from whichever source and at any depth. */
   rejectStrangers(): void {
     for (const { path: at, known } of strangersIn(this.schema, this.#tree)) {
       const meant = closest(at.at(-1) ?? "", known);
+      if (meant !== undefined) this.#meant.add([...at.slice(0, -1), meant].join("."));
       const names = known.length <= 16 ? known.join(", ") : `${known.slice(0, 16).join(", ")}, ...`;
       const hint = meant === undefined ? `known here: ${names}` : `did you mean ${meant}?`;
       this.#problem(at, `unknown setting; ${hint}`, this.#keys.get(at.join(".")));
@@ -218,8 +256,16 @@ class Reading {
     return `${relative(this.file ?? "", this.#options.cwd)}:${line}:${col}`;
   }
 
-  /** Notes the place of each value of the file: of maps the key, of values the value. */
+  /** Notes the place of each value of the file: of maps the key, of values and of what stands in a list the value. */
   #markFile(node: unknown, at: Path): void {
+    if (isSeq(node)) {
+      for (const [index, item] of node.items.entries()) {
+        const inner = [...at, String(index)];
+        const { line, col } = this.#lines.linePos((isNode(item) ? item.range?.[0] : undefined) ?? 0);
+        this.origins.set(inner.join("."), { kind: "file", file: this.file ?? "", line, column: col });
+        this.#markFile(item, inner);
+      }
+    }
     if (!isMap(node)) return;
     for (const { key, value } of node.items) {
       if (!isScalar(key)) continue;
@@ -349,12 +395,9 @@ class Reading {
 
   /** Makes all paths absolute and fills in those that lie in the home folder by default. */
   resolvePaths(): void {
-    const resolve = (at: Path, text: string): string => {
-      const full = text.startsWith("~/") ? path.join(os.homedir(), text.slice(2)) : text;
-      return path.resolve(this.#baseOf(at), full);
-    };
+    const resolve = (at: Path, text: string): string => path.resolve(this.#baseOf(at), expandHome(text));
     const given = this.#tree["home"];
-    const home = resolve(["home"], typeof given === "string" && given !== "" ? given : ".stockroom");
+    const home = resolve(["home"], typeof given === "string" && given !== "" ? given : defaultHome);
     if (given === undefined || typeof given === "string") this.#tree["home"] = given === "" ? "" : home;
     for (const { path: at, node } of settingsOf(this.schema, this.#tree)) {
       if (node.meta.path === undefined || at[0] === "home") continue;
@@ -381,6 +424,9 @@ class Reading {
     const parsed = this.schema.safeParse(this.#tree);
     if (!parsed.success) {
       for (const issue of parsed.error.issues) this.#issue(issue);
+      // No file is refused without a word why.
+      if (this.problems.length === 0)
+        for (const issue of parsed.error.issues) this.#problem(issue.path.map(String), `expected ${expectedBy(issue)}`);
       return undefined;
     }
     this.#crossChecks(parsed.data);
@@ -390,23 +436,42 @@ class Reading {
   #issue(issue: z.core.$ZodIssue): void {
     const at = issue.path.map(String);
     const { meta, value, owner } = this.#metaAt(at);
+    const shown = meta.secret === undefined && owner.secret === undefined ? showValue(value) : showSecret(value);
     if (issue.code === "custom" && issue.message !== "Invalid input") {
-      this.#problem(at, issue.message);
+      this.#problem(at, issue.message.startsWith("expected ") ? issue.message : `expected ${issue.message} but got ${shown}`);
       return;
     }
     if (issue.code === "unrecognized_keys") {
-      // Strict objects of a wing; ours were found in the file already, those of maps given by the environment are found here.
-      for (const key of issue.keys) if (getAt(this.#tree, [...at, key]) !== undefined) this.#problem([...at, key], "unknown setting");
+      for (const key of issue.keys) this.#problem([...at, key], "unknown setting", this.#keys.get([...at, key].join(".")));
       return;
     }
+    if (issue.code === "invalid_key") {
+      const expected = issue.issues.map(expectedBy).join(" and ");
+      this.#problem(at, `expected a name that is ${expected} but got ${JSON.stringify(at.at(-1))}`, this.#keys.get(at.join(".")));
+      return;
+    }
+    if (issue.code === "invalid_union" && this.#insideUnion(issue.errors, at, meta)) return;
     const expected = meta.expected ?? expectedBy(issue);
     if (value === undefined) {
-      this.#problem(at, `expected ${expected} but it is missing; set it here or by ${environmentName(at)}`);
+      if (this.#meant.has(at.join("."))) return;
+      const variable = at.some((key) => /^\d+$/.test(key)) ? "" : ` or by ${environmentName(at)}`;
+      this.#problem(at, `expected ${expected} but it is missing; set it here${variable}`);
       return;
     }
     // A mistake inside a value given whole is told at its place, but the secret is the whole's.
-    const shown = meta.secret === undefined && owner.secret === undefined ? showValue(value) : showSecret(value);
     this.#problem(at, `expected ${expected} but got ${shown}`);
+  }
+
+  /** Tells what is wrong with the kind of a union that fits best; false when none of its kinds fits at all, or the setting has words of its own. */
+  #insideUnion(kinds: readonly (readonly z.core.$ZodIssue[])[], at: Path, meta: SettingMeta): boolean {
+    const fitting = kinds.filter((issues) => issues.length > 0 && issues.every(({ path: inner }) => inner.length > 0));
+    const within = fitting.map((issues) => issues.map((issue) => ({ ...issue, path: [...at, ...issue.path] })));
+    // Told already, by the name that stands in its place.
+    if (within.some((issues) => issues.every(({ path: inner }) => this.#meant.has(inner.map(String).join("."))))) return true;
+    const [best] = within.toSorted((a, b) => a.length - b.length);
+    if (best === undefined || meta.expected !== undefined) return false;
+    for (const issue of best) this.#issue(issue);
+    return true;
   }
 
   /** The meta of the setting at a path, and of the nearest setting above (a list's, for its items). */
@@ -459,11 +524,26 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
+const settingsFileName = "stockroom.yaml";
+const defaultHome = ".stockroom";
+
+/** The home folder as a flag or the environment names it, before any file is read. */
+function homeGiven({ flags, env }: Pick<ConfigOptions<Sections>, "flags" | "env">): string | undefined {
+  const flag = flags?.["home"];
+  return flag === undefined ? nonEmpty(env["STOCKROOM_HOME"]) : String(flag);
+}
+
+/** `~/` is the user's own folder. */
+function expandHome(text: string): string {
+  return text.startsWith("~/") ? path.join(os.homedir(), text.slice(2)) : text;
+}
+
 function nonEmpty(text: string | undefined): string | undefined {
   return text === undefined || text === "" ? undefined : text;
 }
 
-function relative(file: string, cwd: string): string {
+/** A file as people here call it: below the working directory by its relative path. */
+export function relative(file: string, cwd: string): string {
   const short = path.relative(cwd, file);
   return short === "" || short.startsWith("..") || path.isAbsolute(short) ? file : short;
 }
@@ -506,6 +586,8 @@ function expectedBy(issue: z.core.$ZodIssue): string {
     return `one of ${issue.options.map(String).join(", ")}`;
   if (issue.code === "too_small") return sizeOf(issue.origin, "at least", issue.minimum);
   if (issue.code === "too_big") return sizeOf(issue.origin, "at most", issue.maximum);
+  // A schema that says in words what it wants has said it better.
+  if (issue.code === "invalid_format" && !issue.message.startsWith("Invalid ")) return issue.message;
   if (issue.code === "invalid_format")
     return issue.format === "regex" ? `text of the form ${issue.pattern}` : `a well-formed ${issue.format}`;
   return "a valid value";

@@ -12,8 +12,8 @@ export type Node = { readonly meta: SettingMeta } & (
   | { readonly kind: "leaf"; readonly reads: "text" | "number" | "boolean" | "list" | "yaml" }
 );
 
-/** Looks through optional, default and the like; a union of objects is decided by `value`, and is a leaf when it cannot be. */
-export function nodeOf(schema: Schema, value: unknown): Node {
+/** The schema inside its wrappers (optional, default and the like), with the meta of all of them. */
+function unwrap(schema: Schema): { readonly at: Schema; readonly meta: SettingMeta } {
   let at = schema;
   let meta: SettingMeta = {};
   for (;;) {
@@ -31,9 +31,14 @@ export function nodeOf(schema: Schema, value: unknown): Node {
     } else if (at instanceof z.ZodPipe) {
       at = at.in;
     } else {
-      break;
+      return { at, meta };
     }
   }
+}
+
+/** Looks through wrappers; a union of objects is decided by `value`, and is a leaf when it cannot be. */
+export function nodeOf(schema: Schema, value: unknown): Node {
+  const { at, meta } = unwrap(schema);
   if (at instanceof z.ZodObject) return { meta, kind: "object", shape: at.shape };
   if (at instanceof z.ZodRecord) return { meta, kind: "record", value: at.valueType };
   if (at instanceof z.ZodDiscriminatedUnion) {
@@ -88,15 +93,69 @@ export function settingsOf(schema: Schema, value: unknown, path: Path = []): Set
   return [{ path, node }];
 }
 
-/** Paths in `value` that the schema has no place for, with the names it has there. */
-export function strangersIn(schema: Schema, value: unknown, path: Path = []): { readonly path: Path; readonly known: readonly string[] }[] {
-  const node = nodeOf(schema, value);
-  if (node.kind === "leaf" || !isTree(value)) return [];
-  return Object.keys(value).flatMap((key) => {
-    const inner = node.kind === "record" ? node.value : own(node.shape, key);
-    if (inner === undefined) return [{ path: [...path, key], known: node.kind === "object" ? Object.keys(node.shape) : [] }];
-    return strangersIn(inner, value[key], [...path, key]);
+export interface Stranger {
+  readonly path: Path;
+  /** The names the schema has at that place; empty where it takes any. */
+  readonly known: readonly string[];
+}
+
+/** Paths in `value` that the schema has no place for, at every depth: inside maps, lists and whichever kind of a union fits best. */
+export function strangersIn(schema: Schema, value: unknown, path: Path = []): Stranger[] {
+  const { at } = unwrap(schema);
+  if (at instanceof z.ZodUnion) {
+    const options: readonly Schema[] = at.options;
+    const tag = at instanceof z.ZodDiscriminatedUnion ? at.def.discriminator : undefined;
+    return strangersOfUnion(options, tag, value, path);
+  }
+  if (at instanceof z.ZodArray) {
+    return Array.isArray(value) ? value.flatMap((item, index) => strangersIn(at.element, item, [...path, String(index)])) : [];
+  }
+  if (!isTree(value)) return [];
+  if (at instanceof z.ZodRecord) return Object.keys(value).flatMap((key) => strangersIn(at.valueType, value[key], [...path, key]));
+  if (!(at instanceof z.ZodObject)) return [];
+  const shape: Readonly<Record<string, Schema>> = at.shape;
+  return Object.keys(value).flatMap((key): Stranger[] => {
+    const inner = own(shape, key);
+    return inner === undefined ? [{ path: [...path, key], known: Object.keys(shape) }] : strangersIn(inner, value[key], [...path, key]);
   });
+}
+
+function strangersOfUnion(options: readonly Schema[], tag: string | undefined, value: unknown, path: Path): Stranger[] {
+  if (!isTree(value)) {
+    const list = options.map((option) => unwrap(option).at).find((option) => option instanceof z.ZodArray);
+    return list === undefined ? [] : strangersIn(list, value, path);
+  }
+  const maps = options
+    .map((option) => unwrap(option).at)
+    .filter((option) => option instanceof z.ZodObject || option instanceof z.ZodRecord);
+  const chosen =
+    tag === undefined ? maps : maps.filter((option) => option instanceof z.ZodObject && accepts(own(option.shape, tag), value[tag]));
+  if (chosen.length === 0) {
+    // A kind that nobody knows: what no kind has is a stranger all the same.
+    const known = [...new Set(maps.flatMap((option) => (option instanceof z.ZodObject ? Object.keys(option.shape) : [])))];
+    return Object.keys(value)
+      .filter((key) => known.length > 0 && !known.includes(key))
+      .map((key) => ({ path: [...path, key], known }));
+  }
+  const [best] = chosen
+    .map((option) => ({ misfits: misfitsOf(option, value), strangers: strangersIn(option, value, path) }))
+    .toSorted((a, b) => a.misfits - b.misfits || oddnessOf(a.strangers) - oddnessOf(b.strangers));
+  return best?.strangers ?? [];
+}
+
+function misfitsOf(schema: Schema, value: unknown): number {
+  const parsed = z.safeParse(schema, value);
+  return parsed.success
+    ? 0
+    : parsed.error.issues.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 1), 0);
+}
+
+/** How far strangers are from the names they may have been meant as. */
+function oddnessOf(strangers: readonly Stranger[]): number {
+  return strangers.reduce((sum, { path, known }) => {
+    const name = (path.at(-1) ?? "").toLowerCase();
+    return sum + Math.min(name.length, ...known.map((each) => editDistance(name, each.toLowerCase())));
+  }, 0);
 }
 
 export function own<T>(from: Readonly<Record<string, T>>, key: string): T | undefined {
@@ -106,8 +165,9 @@ export function own<T>(from: Readonly<Record<string, T>>, key: string): T | unde
 export function getAt(tree: unknown, path: Path): unknown {
   let at = tree;
   for (const key of path) {
-    if (!isTree(at)) return undefined;
-    at = own(at, key);
+    if (Array.isArray(at)) at = at[Number(key)];
+    else if (isTree(at)) at = own(at, key);
+    else return undefined;
   }
   return at;
 }
@@ -149,7 +209,8 @@ export function closest(name: string, known: readonly string[]): string | undefi
   return best;
 }
 
-function editDistance(a: string, b: string): number {
+/** Letters to change, add, leave out or swap with their neighbour to make one text of the other. */
+export function editDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   const cell = (i: number, j: number): number => rows[i]?.[j] ?? 0;
   for (let i = 1; i <= a.length; i++) {

@@ -1,7 +1,7 @@
 // config: the settings in force and where each came from; whether they are without mistakes. Needs no database.
 
 import { defineCommand } from "citty";
-import { describeConfig, formatProblem, printConfig } from "../../base/config/index.ts";
+import { describeConfig, formatProblem, printConfig, relative } from "../../base/config/index.ts";
 import type { Config, Sections } from "../../base/config/index.ts";
 import { StockroomError } from "../../base/errors.ts";
 import { toJson } from "../output.ts";
@@ -50,7 +50,12 @@ export const configVerb = (tools: Tools) =>
           else {
             for (const problem of problems) tools.output.print(formatProblem(problem));
             for (const warning of warnings) tools.output.say(`note: ${warning}`);
-            if (problems.length === 0) tools.output.print("the settings are without mistakes");
+            if (check.kind === "good") {
+              const { file } = check.config;
+              tools.output.print(
+                `the settings are without mistakes${file === undefined ? " (no settings file)" : `: ${relative(file, tools.cwd)}`}`,
+              );
+            }
           }
           if (problems.length > 0) tools.exitWith(2);
         },
