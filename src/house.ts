@@ -38,7 +38,8 @@ import { isStockroomError, StockroomError } from "./base/errors.ts";
 import { openEvents, type Events } from "./base/events/index.ts";
 import { makeLog, type Log } from "./base/log.ts";
 import { makeNotify, notifyMigrations, postNotice, type Notices } from "./base/notify/notify.ts";
-import type { ObjectStore, ReconcileReport } from "./base/objects/contract.ts";
+import { hintOf } from "./base/objects/awaited.ts";
+import type { ObjectEntry, ObjectStore, ReconcileReport } from "./base/objects/contract.ts";
 import { openInbox } from "./base/objects/inbox.ts";
 import { objectsMigrations } from "./base/objects/migrations.ts";
 import { openObjectStore } from "./base/objects/store.ts";
@@ -94,6 +95,8 @@ export interface House {
   readonly notices: Notices;
   readonly classify: { readonly parts: ClassifyParts; readonly wing: ClassifyWing };
   readonly forecast: { readonly parts: ForecastParts; readonly wing: ForecastWing };
+  /** What to tell whoever stored an object that nothing waits for, or that does not count as it is. */
+  hintOf(key: string): Promise<string | undefined>;
   /** The pictures served on the house's port; absent for a client and without sources. */
   readonly pictures: HousePictures | undefined;
   /** What was found amiss in the store at opening. Empty for a client. */
@@ -225,6 +228,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       log,
     });
     keep(events, async () => await events.close());
+    const hint = async (key: string): Promise<string | undefined> =>
+      hintOf([...wing.awaited, ...forecastWing.awaited], key) ?? (await forecastWing.remark(key));
     const warnings = options.work ? tellStore(await objects.reconcile(), log) : [];
     if (options.work) {
       const inbox = await openInbox({
@@ -232,6 +237,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
         settleMs: settings.inbox.settleMs,
         store: objects,
         actor: { role: "inbox", purpose: "inbox folder" } satisfies Actor,
+        hintOf: hint,
+        tell: tellHint,
         clock,
         log,
       });
@@ -253,6 +260,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       notices,
       classify: { parts, wing },
       forecast: { parts: forecastParts, wing: forecastWing },
+      hintOf: hint,
       pictures,
       warnings,
       close,
@@ -315,6 +323,18 @@ async function openWorkflowsOf(work: boolean, settings: Settings, options: OpenW
     "EXECUTOR_SLOTS",
     `Expected fewer than ${most} processes of one home on this host but all names are taken. Set workflow.executorId (STOCKROOM_WORKFLOW_EXECUTOR_ID).`,
   );
+}
+
+/** Whoever drops a file into a folder gets no answer: what an upload would have been told is a notice. */
+async function tellHint(tx: Tx, { key, version }: ObjectEntry, hint: string): Promise<void> {
+  await postNotice(tx, {
+    topic: "uploads",
+    id: `upload.hint/${key}@${version}`,
+    severity: "warning",
+    title: `${key} was stored, but ${hint}`,
+    body: `${key} came through the inbox folder. It was stored, but ${hint}${hint.endsWith("?") ? "" : "."} \`stockroom put FILE KEY\` stores it under another key, \`stockroom rm '${key}'\` takes this one away.`,
+    facts: { key, version },
+  });
 }
 
 async function tellDead(tx: Tx, letter: DeadLetter): Promise<void> {

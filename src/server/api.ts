@@ -60,6 +60,8 @@ export interface StoredObject {
   readonly sha256: string;
   readonly contentType: string;
   readonly storedAt: string;
+  /** Of an upload that nothing waits for, or that does not count as it is: why, and what was probably meant. Also in the header `x-stockroom-hint`. */
+  readonly hint?: string;
 }
 
 export interface ObjectPage {

@@ -58,7 +58,11 @@ export async function mountObjects(app: FastifyInstance, parts: ServerParts, set
           signal: stop.signal,
           contentType: request.headers["content-type"],
         });
-        return await reply.code(before?.version === entry.version ? 200 : 201).send(shown(entry));
+        const hint = await parts.hintOf?.(key);
+        if (hint !== undefined) reply.header("x-stockroom-hint", encodeHeader(hint));
+        return await reply
+          .code(before?.version === entry.version ? 200 : 201)
+          .send({ ...shown(entry), ...(hint === undefined ? {} : { hint }) });
       } catch (error) {
         // What is left of the body is not ours to read: answer, then hang up.
         reply.header("connection", "close");
@@ -121,6 +125,9 @@ const shown = ({ key, version, bytes, sha256, contentType, storedAt }: ObjectEnt
   contentType,
   storedAt,
 });
+
+/** Keys may have any letters, headers may not: what is not plain is percent-encoded. */
+const encodeHeader = (text: string): string => text.replaceAll(/[^ -~]+/gu, (letters) => encodeURIComponent(letters));
 
 const etagOf = (entry: ObjectEntry): string => `"${entry.sha256}"`;
 

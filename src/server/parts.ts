@@ -15,6 +15,8 @@ export interface ServerParts {
   readonly objects: ObjectStore;
   readonly workflows: Workflows;
   readonly events: Pick<Events, "list">;
+  /** What to tell whoever stored an object that nothing waits for, or that does not count as it is. */
+  readonly hintOf?: (key: string) => Promise<string | undefined>;
   readonly notices: { list(query?: { readonly topic?: string; readonly limit?: number }): Promise<readonly NoticeRow[]> };
 }
 

@@ -19,7 +19,8 @@ import { describeError, meanings, StockroomError } from "../errors.ts";
 import { faultPoint } from "../faults.ts";
 import type { Log } from "../log.ts";
 import type { Actor } from "../vault/contract.ts";
-import type { ObjectStore, WriteTicket } from "./contract.ts";
+import type { Tx } from "../records/contract.ts";
+import type { ObjectEntry, ObjectStore, StagedObject, WriteTicket } from "./contract.ts";
 import { checkKey } from "./names.ts";
 import { writeThrough } from "./tickets.ts";
 
@@ -30,6 +31,9 @@ export interface InboxOptions {
   readonly actor: Actor;
   readonly clock: Clock;
   readonly log: Log;
+  /** What to say of an object that nothing waits for; said in the log, and `tell` keeps it in the transaction of the commit. */
+  readonly hintOf?: (key: string) => Promise<string | undefined>;
+  readonly tell?: (tx: Tx, entry: ObjectEntry, hint: string) => Promise<void>;
   /** Default 2,000. */
   readonly settleMs?: number;
   /** How often the folder is looked through when the system reports nothing. Default 5,000. */
@@ -257,7 +261,7 @@ async function take(options: InboxOptions, found: Found, isFirst: boolean): Prom
     const versions = await store.versions(found.key);
     const known = versions.some((entry) => entry.sha256 === staged.sha256 && entry.labels["inbox"] === found.mark);
     if (known) await store.discard([ticket]);
-    else await store.commit(actor, [staged], { contentType: typeOf(found.key), labels: { inbox: found.mark } });
+    else await commit(options, staged, found);
     faultPoint("objects.inbox-committed");
     await rm(file, { force: true });
     await removeEmpty(options.folder, path.dirname(inside));
@@ -278,6 +282,19 @@ async function take(options: InboxOptions, found: Found, isFirst: boolean): Prom
     log.warn("inbox file rejected", { path: found.path, code: error.code });
     return { kind: "rejected" };
   }
+}
+
+async function commit(options: InboxOptions, staged: StagedObject, { key, mark }: Found): Promise<void> {
+  const { store, actor, log, tell } = options;
+  const hint = await options.hintOf?.(key);
+  await store.commit(actor, [staged], {
+    contentType: typeOf(key),
+    labels: { inbox: mark },
+    alongside: async (tx, entries) => {
+      for (const entry of entries) if (hint !== undefined) await tell?.(tx, entry, hint);
+    },
+  });
+  if (hint !== undefined) log.warn(`inbox file stored, but ${hint}`, { key });
 }
 
 async function* readPlain(file: string): Body {

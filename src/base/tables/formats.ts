@@ -14,6 +14,9 @@ const endings: Readonly<Record<string, TableFormat>> = {
   pq: "parquet",
 };
 
+/** Endings of names that are read as tables, the usual ones first; each may be followed by `gz`. */
+export const tableEndings: readonly string[] = [...Object.keys(endings), ...Object.keys(endings).map((ending) => `${ending}.gz`)];
+
 /** Bytes enough for `detectFormat` and `refuseKnownBinary` to decide. */
 export const sniffBytes = 1024;
 

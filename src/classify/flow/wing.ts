@@ -2,7 +2,8 @@
 
 import type { Subscription } from "../../base/events/contract.ts";
 import type { Json, QueueDefinition, ScheduleDefinition, WorkflowDefinition } from "../../base/workflow/contract.ts";
-import { prefixes } from "../engine/words.ts";
+import { prefixOf, type KeyPattern } from "../../base/objects/awaited.ts";
+import { awaited } from "./awaited.ts";
 import { makeCompare } from "./compare.ts";
 import { makeExtract } from "./extract.ts";
 import { makeCatchUp, makeInfer } from "./infer.ts";
@@ -17,6 +18,8 @@ export interface ClassifyWing {
   readonly queues: readonly QueueDefinition[];
   readonly subscriptions: readonly Subscription[];
   readonly schedules: readonly ScheduleDefinition[];
+  /** The keys under which objects are of use to this wing. */
+  readonly awaited: readonly KeyPattern[];
 }
 
 /** Text of an event's fact; the wing's own events always have it. */
@@ -38,6 +41,7 @@ export function makeWing(parts: ClassifyParts): ClassifyWing {
   const retract = makeRetract(parts);
   const schemeImport = makeSchemeImport(parts);
   return {
+    awaited: Object.values(awaited),
     workflows: [intake, train, compare, infer, catchUp, extract, report, restate, retract, schemeImport],
     queues: [
       // One heavy run a thread: each keeps one thread of the pool busy.
@@ -48,28 +52,28 @@ export function makeWing(parts: ClassifyParts): ClassifyWing {
       {
         name: "classify.intake",
         kind: "object.stored",
-        prefix: prefixes.labelled,
+        prefix: prefixOf(awaited.labelled),
         workflow: intake,
         input: (event) => ({ key: textOf(event.data, "key"), version: textOf(event.data, "version") }),
       },
       {
         name: "classify.infer",
         kind: "object.stored",
-        prefix: prefixes.sales,
+        prefix: prefixOf(awaited.sales),
         workflow: infer,
         input: (event) => ({ kind: "period", key: textOf(event.data, "key"), version: textOf(event.data, "version"), lines: null }),
       },
       {
         name: "classify.retract",
         kind: "object.removed",
-        prefix: prefixes.sales,
+        prefix: prefixOf(awaited.sales),
         workflow: retract,
         input: (event) => ({ key: textOf(event.data, "key") }),
       },
       {
         name: "classify.scheme-import",
         kind: "object.stored",
-        prefix: prefixes.schemes,
+        prefix: prefixOf(awaited.schemes),
         workflow: schemeImport,
         input: (event) => ({ key: textOf(event.data, "key"), version: textOf(event.data, "version") }),
       },

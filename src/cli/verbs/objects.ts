@@ -34,7 +34,8 @@ A KEY that ends in / gets the file's name. The same bytes under the same key are
       const { output, signal } = tools;
       const source = await openSource(args.file, tools);
       const key = args.key.endsWith("/") && args.file !== "-" ? `${args.key}${path.basename(args.file)}` : args.key;
-      const { objects } = await tools.open();
+      const house = await tools.open();
+      const { objects } = house;
       const before = await objects.head(key);
       const progress = makeProgress(output, `put ${key}`);
       try {
@@ -48,8 +49,10 @@ A KEY that ends in / gets the file's name. The same bytes under the same key are
           },
         );
         const known = before?.version === entry.version;
-        if (args.json) output.print(toJson({ ...entry, known }));
+        const hint = await house.hintOf(key);
+        if (args.json) output.print(toJson({ ...entry, known, ...(hint === undefined ? {} : { hint }) }));
         else output.print(`${known ? "already there" : "stored"}: ${entry.key} (${bytesText(entry.bytes)}, version ${entry.version})`);
+        if (hint !== undefined) output.say(`note: stored, but ${hint}`);
       } finally {
         progress.end();
       }

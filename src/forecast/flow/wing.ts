@@ -2,7 +2,8 @@
 
 import type { StoredEvent, Subscription } from "../../base/events/contract.ts";
 import type { Json, QueueDefinition, ScheduleDefinition, WorkflowDefinition } from "../../base/workflow/contract.ts";
-import { defaultsKey, prefixes } from "../store/keys.ts";
+import { prefixOf, type KeyPattern } from "../../base/objects/awaited.ts";
+import { awaited } from "../store/keys.ts";
 import type { ForecastParts } from "./parts.ts";
 import { makeAdjust } from "./planning/adjusted.ts";
 import { makeExplain } from "./planning/explain.ts";
@@ -11,6 +12,7 @@ import { makeReplenish } from "./planning/replenish.ts";
 import { makeWhatif } from "./planning/whatif.ts";
 import { makeGroupRun } from "./pipeline/group-run.ts";
 import { makeIntake } from "./pipeline/intake.ts";
+import { remarkOn } from "./pipeline/remark.ts";
 import { makeSapDeliver } from "./sap/deliver.ts";
 import { makeSapExtract } from "./sap/extract.ts";
 
@@ -19,6 +21,10 @@ export interface ForecastWing {
   readonly queues: readonly QueueDefinition[];
   readonly subscriptions: readonly Subscription[];
   readonly schedules: readonly ScheduleDefinition[];
+  /** The keys under which objects are of use to this wing. */
+  readonly awaited: readonly KeyPattern[];
+  /** What to tell whoever stored an object that is waited for and does not count as the settings are; undefined when all is well. */
+  remark(key: string): Promise<string | undefined>;
 }
 
 /** Text of an event's fact; the wing's own events always have it. */
@@ -36,6 +42,8 @@ export function makeWing(parts: ForecastParts): ForecastWing {
   const extract = makeSapExtract(parts);
   const deliver = makeSapDeliver(parts);
   return {
+    awaited: Object.values(awaited),
+    remark: async (key) => await remarkOn(parts, key),
     workflows: [intake, groupRun, extract, deliver, monitor, explain, makeAdjust(parts), makeWhatif(parts), makeReplenish(parts)],
     queues: [
       // A run spreads over all threads by itself, so more than two at once would only hold more panels in memory.
@@ -46,10 +54,13 @@ export function makeWing(parts: ForecastParts): ForecastWing {
       { name: "forecast.plan", perWorker: 2 },
     ],
     subscriptions: [
-      ...[prefixes.train, defaultsKey].map((prefix) => ({
-        name: prefix === defaultsKey ? "forecast.defaults" : "forecast.intake",
+      ...[
+        { name: "forecast.intake", pattern: awaited.files },
+        { name: "forecast.defaults", pattern: awaited.defaults },
+      ].map(({ name, pattern }) => ({
+        name,
         kind: "object.stored",
-        prefix,
+        prefix: prefixOf(pattern),
         workflow: intake,
         input: (event: StoredEvent) => ({ key: textOf(event.data, "key"), version: textOf(event.data, "version") }),
       })),

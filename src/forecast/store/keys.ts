@@ -8,6 +8,8 @@
 //   forecast/imports/<import>/               rows on their way into an ERP, and its answers
 //   secrets/                                 credentials; operators may put them and never read them
 
+import type { Hole, KeyPattern } from "../../base/objects/awaited.ts";
+
 export const prefixes = {
   train: "forecast/train/",
   stock: "forecast/stock/",
@@ -23,6 +25,28 @@ export const prefixes = {
 
 /** Settings of the groups, in the words of the AWS solution. */
 export const defaultsKey = "forecast-defaults.yaml";
+
+/** Formats of a group's files, each also with `.gz`. */
+export const fileFormats = ["csv", "tsv", "jsonl", "parquet"] as const;
+
+const groupHole: Hole = {
+  name: "group",
+  fits: /^[A-Za-z][A-Za-z0-9_-]*$/,
+  mend: (text) => text.replaceAll(/[^A-Za-z0-9_-]+/g, "_").replace(/^_+/, ""),
+};
+
+const endingsOf = (kinds: readonly string[]): readonly string[] =>
+  ["", ".gz"].flatMap((packed) =>
+    kinds.flatMap((kind) => fileFormats.map((format) => `${kind === "" ? "" : `${kind}.`}${format}${packed}`)),
+  );
+
+/** The keys this wing waits for. */
+export const awaited = {
+  files: { keys: `${prefixes.train}.../{group}.{ending}`, holes: { group: groupHole }, endings: endingsOf(["", "related", "metadata"]) },
+  defaults: { keys: defaultsKey },
+  stock: { keys: `${prefixes.stock}{group}.{ending}`, holes: { group: groupHole }, endings: endingsOf(["", "orders"]), starts: false },
+  secrets: { keys: `${prefixes.secrets}.../{name}`, starts: false },
+} as const satisfies Readonly<Record<string, KeyPattern>>;
 
 /** One version of an object in the store. */
 export interface ObjectRef {

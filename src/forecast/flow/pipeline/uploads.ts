@@ -2,14 +2,12 @@
 
 import { StockroomError } from "../../../base/errors.ts";
 import type { InputKind } from "../inputs/schema.ts";
-import { prefixes } from "../../store/keys.ts";
+import { fileFormats, prefixes } from "../../store/keys.ts";
 
 export interface Upload {
   readonly group: string;
   readonly kind: InputKind;
 }
-
-const formats = ["csv", "tsv", "jsonl", "parquet"];
 
 /**
  * Reads a key such as `forecast/train/2026/retail.related.csv.gz`: group `retail`, its related series. The stem up to the first dot names the group.
@@ -24,7 +22,7 @@ export function parseUpload(key: string): Upload {
   const kind = ends.length === 1 ? "target" : ends.length === 2 ? ends[0] : undefined;
   if (
     /^[A-Za-z][A-Za-z0-9_-]*$/.test(group) &&
-    formats.includes(format) &&
+    fileFormats.some((each) => each === format) &&
     (kind === "target" || kind === "related" || kind === "metadata")
   ) {
     return { group, kind };
@@ -32,7 +30,7 @@ export function parseUpload(key: string): Upload {
   throw new StockroomError(
     "input",
     "FORECAST_UPLOAD_NAME",
-    `Expected a name such as ${prefixes.train}retail.csv, retail.related.csv or retail.metadata.csv (also ${formats.slice(1).join(", ")}, each also .gz; the group begins with a letter and has letters, digits, - and _) but received ${key}. Put the file under such a name.`,
+    `Expected a name such as ${prefixes.train}retail.csv, retail.related.csv or retail.metadata.csv (also ${fileFormats.slice(1).join(", ")}, each also .gz; the group begins with a letter and has letters, digits, - and _) but received ${key}. Put the file under such a name.`,
     { facts: { key } },
   );
 }

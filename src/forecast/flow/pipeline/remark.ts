@@ -1,0 +1,43 @@
+// Remark: what the settings of a group leave unread of its files, told to whoever uploads them and with every forecast made without them.
+
+import { isStockroomError } from "../../../base/errors.ts";
+import { defaultsKey } from "../../store/keys.ts";
+import type { InputKind } from "../inputs/schema.ts";
+import type { ForecastParts } from "../parts.ts";
+import type { Recipe } from "./recipe.ts";
+import { readRecipes } from "./recipes.ts";
+import { findUpload } from "./uploads.ts";
+
+const names: Readonly<Record<Exclude<InputKind, "target">, { readonly what: string; readonly type: string }>> = {
+  related: { what: "related series", type: "RELATED_TIME_SERIES" },
+  metadata: { what: "metadata", type: "ITEM_METADATA" },
+};
+
+/** Says that a group's settings have no dataset for a file of this kind, and what would mend it. */
+export function unnamedFile(group: string, kind: Exclude<InputKind, "target">): string {
+  const { what, type } = names[kind];
+  return `the settings of ${group} name no ${what}, so it is not read; add a dataset with \`DatasetType: ${type}\` to ${group}.Datasets (or Default.Datasets) in ${defaultsKey}`;
+}
+
+/** What to tell whoever stored this file; undefined when its group reads it. */
+export async function remarkOn(parts: Pick<ForecastParts, "objects">, key: string): Promise<string | undefined> {
+  const upload = findUpload(key);
+  if (upload === undefined) return undefined;
+  try {
+    const recipes = await readRecipes(parts, "upload");
+    const readers = recipes
+      .dependents(upload.group)
+      .map((name) => recipes.of(name))
+      .filter((recipe) => recipe.filesOf === upload.group);
+    const own: Recipe = recipes.of(upload.group);
+    if (readers.length === 0)
+      return `the settings of ${upload.group} take the files of ${own.filesOf}, so it is not read; take \`From: ${own.filesOf}\` out of ${upload.group}.Datasets in ${defaultsKey}`;
+    if (upload.kind === "target" || readers.some(({ datasets }) => datasets[upload.kind] !== undefined)) return undefined;
+    return unnamedFile(upload.group, upload.kind);
+  } catch (error) {
+    if (!isStockroomError(error) || error.kind !== "input") throw error;
+    return error.code === "FORECAST_DEFAULTS_MISSING"
+      ? `nothing is forecast before ${defaultsKey} is there (\`stockroom forecast defaults sample\` prints one)`
+      : `nothing is forecast as long as ${defaultsKey} has mistakes (\`stockroom forecast defaults check FILE\` tells them)`;
+  }
+}
