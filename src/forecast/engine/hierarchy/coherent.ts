@@ -28,6 +28,18 @@ const fewestSteps = 8;
 /** Share of own noise mixed into a drawn score, so that samples are not limited to the errors seen. */
 const jitter = 0.25;
 
+/** Place of a value that is in the sorted array. */
+function rankOf(sorted: Float64Array, value: number): number {
+  let low = 0;
+  let high = sorted.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] >= value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /** Normal scores of errors by rank within their node; NaN where unknown. */
 function scoresOfErrors(residuals: Float64Array, nodes: number, steps: number): Float64Array {
   const scores = new Float64Array(residuals.length).fill(Number.NaN);
@@ -82,6 +94,10 @@ export function drawCoherent(
   }
   const keep = 1 / Math.sqrt(1 + jitter * jitter);
   const samples = new Float64Array(nodes * paths);
+  // What is drawn decides the order alone: the scores themselves are spread evenly, so that a node's own distribution does not move with the seed.
+  const even = Float64Array.from({ length: paths }, (_, p) => normalQuantile((p + 0.5) / paths));
+  const drawn = new Float64Array(paths);
+  const ranked = new Float64Array(paths);
   const levelScores = new Map<readonly number[], Float64Array>();
   for (let h = 0; h < horizon; h++) {
     for (let i = 0; i < nodes; i++) {
@@ -91,11 +107,13 @@ export function drawCoherent(
       for (let p = 0; p < paths; p++) {
         const own = random.normal();
         const shared = errorScores === undefined ? Number.NaN : errorScores[i * steps + instants[h * paths + p]];
-        const z = Number.isNaN(shared) ? own : keep * (shared + jitter * own);
-        samples[i * paths + p] = valueAt(scores, quantiles, h, horizon, z);
+        drawn[p] = Number.isNaN(shared) ? own : keep * (shared + jitter * own);
       }
+      ranked.set(drawn);
+      ranked.sort();
+      for (let p = 0; p < paths; p++) samples[i * paths + p] = valueAt(scores, quantiles, h, horizon, even[rankOf(ranked, drawn[p])]);
     }
-    visit(h, reconciler.apply(samples, paths));
+    visit(h, reconciler.apply(samples, paths, h));
   }
 }
 

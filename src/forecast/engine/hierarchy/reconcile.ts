@@ -4,6 +4,8 @@
 //   C1. What comes out is the sum of its bottom at every level: the sums are made last, from the bottom.
 //   C2. Coherent forecasts pass unchanged (but for `nonNegative`), and applying twice is applying once: it is a projection.
 //   C3. No matrix of bottom x bottom is ever made. Nested levels with a diagonal covariance cost one pass up and one down.
+//   C4. No node moves by more than its own standard deviation times the distance of the forecasts from agreement (Mahalanobis); with `bounds` no
+//       bottom series leaves its own, however far the sums are from it.
 
 import { StockroomError } from "../../../base/errors.ts";
 import { cholesky, solveCholesky } from "../numerics/linear.ts";
@@ -19,6 +21,10 @@ export interface ReconcileOptions {
   readonly method: Method;
   /** One-step errors, node by node: `[node * (residuals.length / nodes) + t]`, the same t being the same instant; NaN where unknown. For `variance` and `shrink`. */
   readonly residuals?: Float64Array;
+  /** Squared standard deviation of each node's forecast, where more is known of it than its residuals tell; for `variance` and `shrink`. */
+  readonly variance?: Float64Array;
+  /** The most that each bottom series may move, series by series, then step by step; default no limit. */
+  readonly bounds?: Float64Array;
   /** Negative bottom values become zero before the sums are made (Di Fonzo & Girolimetto 2023, "set negative to zero"). */
   readonly nonNegative?: boolean;
   /** Up to this many sums a system is factored once; beyond, each column is solved by conjugate gradients. Default 1200. */
@@ -29,8 +35,8 @@ export interface Reconciler {
   readonly method: Method;
   /** Shrinkage intensity of `shrink`, 0..1. */
   readonly shrinkage: number | undefined;
-  /** `base` holds `width` numbers per node (steps of a horizon, or samples of one step); the result has the same shape. */
-  apply(base: Float64Array, width: number): Float64Array;
+  /** `base` holds `width` numbers per node: steps of a horizon, or samples of one `step`. The result has the same shape. */
+  apply(base: Float64Array, width: number, step?: number): Float64Array;
 }
 
 /**
@@ -42,34 +48,12 @@ export interface Reconciler {
  * Throws `RECONCILE_RESIDUALS` when residuals are needed and absent or of a wrong length.
  */
 export function makeReconciler(hierarchy: Hierarchy, options: ReconcileOptions): Reconciler {
-  const { method, residuals, nonNegative = false, denseLimit = 1200 } = options;
-  const { nodes, aggregates, bottom } = hierarchy;
+  const { method, nonNegative = false, denseLimit = 1200, bounds } = options;
+  const { aggregates } = hierarchy;
   if (method === "bottom-up" || aggregates === 0) {
     return { method, shrinkage: undefined, apply: (base, width) => finish(hierarchy, base.slice(), width, nonNegative) };
   }
-  let variance: Float64Array = new Float64Array(nodes).fill(1);
-  let covariance: Covariance | undefined;
-  if (method === "struct") {
-    variance.fill(0, 0, aggregates);
-    for (let l = 0; l < hierarchy.levels.length; l++) {
-      const { codes } = hierarchy.levels[l];
-      for (let b = 0; b < bottom; b++) variance[hierarchy.first[l] + codes[b]]++;
-    }
-  } else if (method === "variance" || method === "shrink") {
-    if (residuals === undefined || residuals.length === 0 || residuals.length % nodes !== 0) {
-      throw new StockroomError(
-        "input",
-        "RECONCILE_RESIDUALS",
-        `Expected residuals for ${nodes} nodes, the same number for each, but received ${residuals?.length ?? "none"}.`,
-      );
-    }
-    const steps = residuals.length / nodes;
-    variance = variances(hierarchy, residuals, steps);
-    if (method === "shrink") {
-      covariance = shrinkCovariance(hierarchy, residuals, steps, variance);
-      for (let i = 0; i < nodes; i++) variance[i] *= covariance.intensity;
-    }
-  }
+  const { variance, covariance } = covarianceOf(hierarchy, options);
   const project =
     covariance === undefined && hierarchy.parents !== undefined
       ? treeProjection(hierarchy, hierarchy.parents, variance)
@@ -77,12 +61,69 @@ export function makeReconciler(hierarchy: Hierarchy, options: ReconcileOptions):
   return {
     method,
     shrinkage: covariance?.intensity,
-    apply: (base, width) => {
+    apply: (base, width, step) => {
       const out = base.slice();
       project(out, width);
+      if (bounds !== undefined) holdBack(hierarchy, base, out, { width, step, bounds });
       return finish(hierarchy, out, width, nonNegative);
     },
   };
+}
+
+/** The diagonal of W, and what of the covariance is not on it. */
+function covarianceOf(
+  hierarchy: Hierarchy,
+  { method, residuals, variance: given }: ReconcileOptions,
+): { readonly variance: Float64Array; readonly covariance: Covariance | undefined } {
+  const { nodes, aggregates, bottom } = hierarchy;
+  const variance = new Float64Array(nodes).fill(1);
+  if (method === "struct") {
+    variance.fill(0, 0, aggregates);
+    for (let l = 0; l < hierarchy.levels.length; l++) {
+      const { codes } = hierarchy.levels[l];
+      for (let b = 0; b < bottom; b++) variance[hierarchy.first[l] + codes[b]]++;
+    }
+  }
+  if (method !== "variance" && method !== "shrink") return { variance, covariance: undefined };
+  const some = residuals !== undefined && residuals.length > 0 && residuals.length % nodes === 0;
+  if (!some && (given === undefined || method === "shrink")) {
+    throw new StockroomError(
+      "input",
+      "RECONCILE_RESIDUALS",
+      `Expected residuals for ${nodes} nodes, the same number for each, but received ${residuals?.length ?? "none"}.`,
+    );
+  }
+  const own = given === undefined ? undefined : floored(given);
+  if (!some) return { variance: own ?? variance, covariance: undefined };
+  const steps = residuals.length / nodes;
+  const seen = variances(hierarchy, residuals, steps);
+  if (method === "variance") return { variance: own ?? seen, covariance: undefined };
+  const covariance = shrinkCovariance(hierarchy, residuals, steps, seen, own ?? seen);
+  return { variance: (own ?? seen).map((each) => each * covariance.intensity), covariance };
+}
+
+/** Variances between which a system can be solved: none smaller than a billionth of a billionth of the largest. */
+function floored(variance: Float64Array): Float64Array {
+  const most = variance.reduce((largest, each) => Math.max(largest, each), 0);
+  const least = most > 0 ? 1e-18 * most : 1;
+  return variance.map((each) => Math.max(each, least));
+}
+
+/** Takes bottom series back to where their bounds are. */
+function holdBack(
+  { aggregates, bottom }: Hierarchy,
+  base: Float64Array,
+  out: Float64Array,
+  { width, step, bounds }: { readonly width: number; readonly step: number | undefined; readonly bounds: Float64Array },
+): void {
+  const steps = bounds.length / bottom;
+  for (let b = 0; b < bottom; b++) {
+    for (let c = 0; c < width; c++) {
+      const bound = bounds[b * steps + (step ?? c)];
+      const at = (aggregates + b) * width + c;
+      out[at] = base[at] + Math.max(-bound, Math.min(bound, out[at] - base[at]));
+    }
+  }
 }
 
 function finish(hierarchy: Hierarchy, all: Float64Array, width: number, nonNegative: boolean): Float64Array {
@@ -135,9 +176,16 @@ interface Covariance {
 /**
  * Shrinks correlations towards zero by the intensity of Schaefer & Strimmer (2005), Statistical Applications in Genetics and Molecular Biology 4(1).
  *
+ * `variance` is that of the residuals, by which they are made alike; `scale` what the covariance is to have on its diagonal.
  * The double sums over pairs of nodes are worked out through the steps x steps matrix of inner products, so the cost is nodes x steps^2.
  */
-function shrinkCovariance(hierarchy: Hierarchy, residuals: Float64Array, steps: number, variance: Float64Array): Covariance {
+function shrinkCovariance(
+  hierarchy: Hierarchy,
+  residuals: Float64Array,
+  steps: number,
+  variance: Float64Array,
+  scale: Float64Array,
+): Covariance {
   const { nodes } = hierarchy;
   const x = new Float64Array(nodes * steps);
   let fourth = 0;
@@ -175,7 +223,7 @@ function shrinkCovariance(hierarchy: Hierarchy, residuals: Float64Array, steps: 
   const intensity = steps < 3 || !(offSquares > 0) ? 1 : Math.min(1, Math.max(0.02, spread / offSquares));
   const weight = Math.sqrt((1 - intensity) / steps);
   for (let i = 0; i < nodes; i++) {
-    const back = Math.sqrt(variance[i]) * weight;
+    const back = Math.sqrt(scale[i]) * weight;
     for (let t = 0; t < steps; t++) x[i * steps + t] *= back;
   }
   return { intensity, factor: x, steps };

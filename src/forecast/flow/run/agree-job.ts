@@ -5,6 +5,7 @@ import type { ComputeTask } from "../../../base/compute/contract.ts";
 import type { Forecast } from "../../engine/contract.ts";
 import { reconcileForecasts } from "../../engine/hierarchy/coherent.ts";
 import { makeReconciler } from "../../engine/hierarchy/reconcile.ts";
+import { uncertaintyOf } from "../../engine/hierarchy/uncertainty.ts";
 import { makeHierarchy, type Level } from "../../engine/hierarchy/structure.ts";
 
 export interface AgreeInput {
@@ -28,8 +29,12 @@ export interface Agreed {
 
 export const agreeJob: ComputeTask<AgreeInput, Agreed> = { module: import.meta.url, name: "forecast.agree" };
 
-/** With fewer errors a node, their variance says less than the number of series in a sum. */
+/** With fewer errors a node, nothing is said of how they go together. */
 const fewestErrors = 8;
+/** Errors of one window are much the same error: how they go together is learned from two windows or more (decisions/forecast-mix.md). */
+const fewestWindows = 2;
+/** Beyond so many nodes the errors' going together costs more time than it is worth (reconcile.ts). */
+const mostTogether = 3000;
 
 export function run(input: AgreeInput): Agreed {
   const { bottom, groups, horizon, levels, means, quantiles, residuals, nonNegative, seed } = input;
@@ -42,7 +47,15 @@ export function run(input: AgreeInput): Agreed {
     levels,
   }));
   const known = residuals.length / nodes >= fewestErrors;
-  const reconciler = makeReconciler(hierarchy, known ? { method: "variance", residuals, nonNegative } : { method: "struct", nonNegative });
+  const together = residuals.length / nodes >= Math.max(fewestErrors, fewestWindows * horizon) && nodes <= mostTogether;
+  const { variance, bounds } = uncertaintyOf(base, hierarchy.aggregates, residuals);
+  const reconciler = makeReconciler(hierarchy, {
+    method: together ? "shrink" : "variance",
+    ...(together ? { residuals } : {}),
+    variance,
+    bounds,
+    nonNegative,
+  });
   const coherent = reconcileForecasts(hierarchy, base, levels, { reconciler, random: makeRandom(seed), ...(known ? { residuals } : {}) });
   const agreed = { means: new Float64Array(nodes * horizon), quantiles: new Float64Array(nodes * block) };
   for (const [node, forecast] of coherent.entries()) {

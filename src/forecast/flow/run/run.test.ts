@@ -326,6 +326,40 @@ describe("sums that agree", () => {
     expect(pasts[1]).toEqual(pasts[0]);
   }, 240_000);
 
+  test("leave small series what they were beside a giant, in every window and whatever the number of errors", async () => {
+    const random = makeRandom(5);
+    const grid = { frequency: { unit: "W", multiple: 1 } as const, startMs: Date.UTC(2024, 0, 1), length: 60, horizon: 2 };
+    const series = Array.from({ length: 60 }, (_, i) => {
+      const level = i === 17 ? 30_000 : 1 + (i % 30);
+      const spread = i === 17 ? 0.15 * level : Math.sqrt(level);
+      const values = Float64Array.from({ length: 60 }, () => Math.max(0, Math.round(level + spread * random.normal())));
+      return { item: `item ${i}`, metadata: { category: `kind ${i >> 1}` }, values };
+    });
+    const panel = makePanel({ grid, series, seasons: [] });
+    const own: RunSettings = { ...settings, offset: 2, models: ["ets", "naive"] };
+    const alone = await runInline(panel, own);
+    const agreed = await runInline(panel, { ...own, hierarchy: ["category"] });
+    const small = (all: readonly SeriesResult[], window: number): { error: number; actual: number } =>
+      all.reduce(
+        (sum, { index, tallies }) =>
+          index === 17
+            ? sum
+            : {
+                error: sum.error + (tallies[window]?.absoluteError ?? 0),
+                actual: sum.actual + (tallies[window]?.absoluteActual ?? 0),
+              },
+        { error: 0, actual: 0 },
+      );
+    for (const window of [0, 1, 2]) expect(small(agreed, window).error).toBeLessThan(1.03 * small(alone, window).error);
+    for (const [i, { mixed }] of agreed.entries()) {
+      if (i === 17) continue;
+      const [before, after] = [alone[i].mixed.forecast, mixed.forecast];
+      const width = (before?.quantiles[4] ?? 0) - (before?.quantiles[0] ?? 0);
+      expect(Math.abs((after?.mean[0] ?? 0) - (before?.mean[0] ?? 0))).toBeLessThan(0.1 * width + 0.01);
+      expect(after?.quantiles[4] ?? 0).toBeLessThan((before?.quantiles[4] ?? 0) + 0.5 * width + 0.01);
+    }
+  }, 240_000);
+
   test("want a column that is there and two quantiles", async () => {
     await expect(runInline(small, { ...asked, hierarchy: ["colour"] })).rejects.toMatchObject({ kind: "input", code: "HIERARCHY_COLUMN" });
     await expect(runInline(small, { ...asked, levels: [0.5] })).rejects.toMatchObject({ kind: "input", code: "FORECAST_SETTINGS" });
