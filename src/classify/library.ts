@@ -14,7 +14,7 @@ export {
   type Item,
   type ItemColumnNames,
 } from "./engine/dataset.ts";
-export { decide, fitDecisions, type Decisions } from "./engine/decisions.ts";
+export { decide, fitDecisions, reasonForReview, usualFloor, type Decisions, type ReviewReason } from "./engine/decisions.ts";
 export { compareProfiles, openProfile, type DriftReport, type Profile } from "./engine/drift.ts";
 export { openEvaluator, type Evaluation, type Evaluator } from "./engine/evaluate.ts";
 export { fitModel, fitModelWith, planFit, type FitOptions, type FitPlan } from "./engine/fit.ts";

@@ -82,7 +82,7 @@ test("fit, evaluate and predict as the contract writes them", async () => {
   );
   expect(predicted.exit).toBe(0);
   const text = gunzipSync(await readFile(at("p.csv.gz"))).toString();
-  expect(text.slice(0, text.search(/\r?\n/))).toBe(`${header},code,probability,decision,runner_up,evidence`);
+  expect(text.slice(0, text.search(/\r?\n/))).toBe(`${header},code,probability,decision,reason,runner_up,evidence`);
 
   await run("predict", at("m.model"), at("items.csv"), "--out", at("p.jsonl"), "--where", "split=test");
   const answers = (await readFile(at("p.jsonl"), "utf8"))

@@ -18,6 +18,7 @@ import { makeLog } from "../../base/log.ts";
 import { checkEncoding, formatOf, parseDecimalSign, writeTable, type BadRow, type DecimalSign } from "../../base/tables/index.ts";
 import { makeDatasetBuilder, type Item } from "../engine/dataset.ts";
 import { openEvaluator, type Evaluation } from "../engine/evaluate.ts";
+import { usualFloor } from "../engine/decisions.ts";
 import { fitModel, fitModelWith, planFit, type FitOptions } from "../engine/fit.ts";
 import { decodeModel, encodeModel, type Model } from "../engine/model.ts";
 import { openPredictor, type Evidence } from "../engine/predict.ts";
@@ -56,6 +57,14 @@ const decimal = {
 } as const;
 const json = { type: "boolean", description: "print JSON", default: false } as const;
 
+const floor = {
+  type: "string",
+  description: "least probability of an automatic decision; only above the one of the fit does it change anything",
+} as const;
+
+const floorOf = (text: string | undefined): { readonly floor?: number } =>
+  text === undefined ? {} : { floor: probability("--floor", text) };
+
 const fitVerb = (tools: EngineTools): AnyCommand =>
   defineCommand({
     meta: { name: "fit", description: "learn a model from labelled items" },
@@ -72,6 +81,11 @@ const fitVerb = (tools: EngineTools): AnyCommand =>
       trials: { type: "string", description: "hyperparameter trials", default: "1" },
       seed: { type: "string", default: "1" },
       precision: { type: "string", description: "promised precision of automatic decisions", default: "0.98" },
+      floor: {
+        type: "string",
+        description: "least probability of an automatic decision",
+        default: String(usualFloor),
+      },
       date: { type: "string", description: "the date on the model; absent: SOURCE_DATE_EPOCH, or the newest date in the data" },
       threads: { type: "string", description: "threads that learn; absent: as many as there are processors" },
       "max-bad": {
@@ -94,6 +108,7 @@ const fitVerb = (tools: EngineTools): AnyCommand =>
       if (!(promise > 0.5 && promise < 1)) throw usage("--precision", "a number between 0.5 and 1", args.precision);
       const maxBad = Number(args["max-bad"]);
       if (!(maxBad >= 0 && maxBad <= 1)) throw usage("--max-bad", "a share from 0 to 1", args["max-bad"]);
+      const floor = probability("--floor", args.floor);
       const bad = collectBadRows();
       const builder = makeDatasetBuilder(columns);
       const notes: string[] = [];
@@ -149,6 +164,7 @@ const fitVerb = (tools: EngineTools): AnyCommand =>
         seed,
         trials,
         promise,
+        floor,
         label: args.label,
         date: args.date ?? sourceDate() ?? newest,
         data: { name: path.basename(args.file), hash, rows: rowsRead, badRows: bad.count },
@@ -197,14 +213,15 @@ const predictVerb = (tools: EngineTools): AnyCommand =>
       evidence: { type: "boolean", description: "the words that spoke for the code; --no-evidence is faster", default: true },
       encoding,
       decimal,
+      floor,
       json,
     },
     run: async ({ args, rawArgs }) => {
-      const predictor = openPredictor(await readModel(args.model), { evidence: args.evidence });
+      const predictor = openPredictor(await readModel(args.model), { evidence: args.evidence, ...floorOf(args.floor) });
       const bad = collectBadRows();
       const conditions = repeatedOption(rawArgs, "where").map(parseCondition);
       const rows = await openRows(args.file, { ...readingOf(args), conditions, onBadRow: bad.add, signal: tools.signal });
-      const added = ["code", "probability", "decision", "runner_up", "evidence"].map((name) =>
+      const added = ["code", "probability", "decision", "reason", "runner_up", "evidence"].map((name) =>
         rows.columns.includes(name) ? `predicted_${name}` : name,
       );
       const progress = makeProgress("items", tools);
@@ -217,8 +234,8 @@ const predictVerb = (tools: EngineTools): AnyCommand =>
           progress(items);
           yield predictions.map((prediction, index) => {
             if (prediction.decision === "auto") automatic += 1;
-            const { code, probability, decision, runnerUp, evidence } = prediction;
-            return [...batch.rows[index], code, Math.round(probability * 1e6) / 1e6, decision, runnerUp, evidenceText(evidence)];
+            const { code, probability, decision, reason, runnerUp, evidence } = prediction;
+            return [...batch.rows[index], code, Math.round(probability * 1e6) / 1e6, decision, reason, runnerUp, evidenceText(evidence)];
           });
         }
       };
@@ -260,6 +277,7 @@ const evaluateVerb = (tools: EngineTools): AnyCommand =>
       model: { type: "positional", required: true, description: "a model file" },
       file: { type: "positional", required: true, description: "labelled items" },
       label: { type: "string", description: "the column of right codes; absent: the one it was fitted with" },
+      floor,
       where,
       encoding,
       decimal,
@@ -267,7 +285,7 @@ const evaluateVerb = (tools: EngineTools): AnyCommand =>
     },
     run: async ({ args, rawArgs }) => {
       const model = await readModel(args.model);
-      const predictor = openPredictor(model, { evidence: false });
+      const predictor = openPredictor(model, { evidence: false, ...floorOf(args.floor) });
       const evaluator = openEvaluator(model);
       const bad = collectBadRows();
       const conditions = repeatedOption(rawArgs, "where").map(parseCondition);
@@ -489,6 +507,13 @@ function usage(flag: string, expected: string, came: string): StockroomError {
 function wholeNumber(flag: string, text: string, min: number, max: number): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < min || value > max) throw usage(flag, `a whole number from ${min} to ${max}`, text);
+  return value;
+}
+
+/** A number of at least 0 and below 1. */
+function probability(flag: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && value < 1)) throw usage(flag, "a number of at least 0 and below 1", text);
   return value;
 }
 

@@ -353,6 +353,7 @@ const reviewVerb = (tools: VerbTools): AnyCommand =>
               predicted: review.predicted,
               probability: score(review.probability),
               runner_up: review.runnerUp,
+              reason: review.reason,
               units: review.units,
               evidence: review.evidence.slice(0, 40),
             })),

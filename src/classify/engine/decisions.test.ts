@@ -1,11 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makeRandom } from "../../base/random.ts";
-import { confidenceOf, decide, fitDecisions } from "./decisions.ts";
+import { confidenceOf, decide, fitDecisions, reasonForReview } from "./decisions.ts";
 import type { Judged } from "./decisions.ts";
 
 /** Items of one segment: confidence from `floor` to 1, right as often as `precision(confidence)` says. */
-function draw(seed: number, items: number, segment: string, precision: (confidence: number) => number): Required<Judged> {
+type Drawn = Required<Omit<Judged, "known">>;
+
+function draw(seed: number, items: number, segment: string, precision: (confidence: number) => number): Drawn {
   const random = makeRandom(seed);
   const top = Float64Array.from({ length: items }, () => 0.5 + 0.5 * random.next());
   return {
@@ -16,7 +18,7 @@ function draw(seed: number, items: number, segment: string, precision: (confiden
   };
 }
 
-function join(...parts: readonly Required<Judged>[]): Required<Judged> {
+function join(...parts: readonly Drawn[]): Drawn {
   return {
     top: parts.flatMap((part) => Array.from(part.top)),
     second: parts.flatMap((part) => Array.from(part.second)),
@@ -35,7 +37,7 @@ describe("fitDecisions", () => {
     let broken = 0;
     let coverage = 0;
     for (let seed = 0; seed < runs; seed++) {
-      const decisions = fitDecisions(draw(seed, 3000, "", falling(0.8)), { score: "top", risk: 0.1, reserve: 0 });
+      const decisions = fitDecisions(draw(seed, 3000, "", falling(0.8)), { score: "top", risk: 0.1, reserve: 0, floor: 0 });
       const rule = decisions.segments[""];
       if (rule.kind === "from" && 1 - 0.2 * (1 - rule.confidence) < 0.98) broken += 1;
       coverage += decisions.coverage / runs;
@@ -51,7 +53,7 @@ describe("fitDecisions", () => {
     let broken = 0;
     let coverage = 0;
     for (let seed = 0; seed < runs; seed++) {
-      const decisions = fitDecisions(draw(seed, 4000, "", falling(0.9)));
+      const decisions = fitDecisions(draw(seed, 4000, "", falling(0.9)), { floor: 0 });
       const rule = decisions.segments[""];
       if (rule.kind === "from" && rule.confidence < 0.8) broken += 1;
       coverage += decisions.coverage / runs;
@@ -68,7 +70,10 @@ describe("fitDecisions", () => {
   });
 
   test("everything automatic where all are right, and nothing with too few items to know", () => {
-    const all = fitDecisions(draw(1, 400, "", () => 1));
+    const all = fitDecisions(
+      draw(1, 400, "", () => 1),
+      { floor: 0 },
+    );
     expect(all.coverage).toBe(1);
     const few = fitDecisions(draw(1, 20, "", () => 1));
     expect(few.coverage).toBe(0);
@@ -96,6 +101,37 @@ describe("fitDecisions", () => {
     expect(unknown.kind === "from" ? unknown.confidence : 2).toBe(Math.max(at("good"), at("fair"), at("tiny")));
   });
 
+  test("nothing is automatic below the floor, however flawless the items at hand", () => {
+    // Half of the items lie below 0.75, all are right: without a floor the loosest confidence ever seen would do.
+    const judged = draw(4, 2000, "flawless", () => 1);
+    const decisions = fitDecisions(judged);
+    expect(decisions.floor).toBe(0.9);
+    const answer = { segment: "flawless", second: 0.01 };
+    expect(reasonForReview(decisions, { ...answer, top: 0.14 })).toBe("below the floor");
+    expect(reasonForReview(decisions, { ...answer, top: 0.8999 })).toBe("below the floor");
+    expect(reasonForReview(decisions, { ...answer, top: 0.91 })).toBeUndefined();
+    expect(decisions.coverage).toBeCloseTo(Array.from(judged.top).filter((p) => p >= 0.9).length / 2000, 12);
+    // A floor asked for later can be higher, never lower: no threshold was tried there.
+    expect(reasonForReview(decisions, { ...answer, top: 0.91, floor: 0.95 })).toBe("below the floor");
+    expect(reasonForReview(decisions, { ...answer, top: 0.8, floor: 0.5 })).toBe("below the floor");
+    // Models from before there was a floor have the usual one.
+    const { floor: _, ...former } = fitDecisions(judged, { floor: 0 });
+    expect(reasonForReview(former, { ...answer, top: 0.8 })).toBe("below the floor");
+    // NaN is no probability.
+    expect(reasonForReview(decisions, { ...answer, top: Number.NaN })).toBe("below the floor");
+  });
+
+  test("thresholds are found among the items that may be automatic, and say what they saw there", () => {
+    const judged = draw(6, 3000, "x", (p) => (p < 0.9 ? 0.2 : 1));
+    const unknown = Uint8Array.from(judged.top, (_, row) => (row % 3 === 0 ? 0 : 1));
+    const right = Array.from(judged.right, (one, row) => (unknown[row] === 0 ? 0 : one));
+    const decisions = fitDecisions({ ...judged, right, known: unknown });
+    const rule = decisions.segments["x"];
+    const eligible = Array.from(judged.top).filter((p, row) => p >= 0.9 && unknown[row] === 1).length;
+    expect(rule).toMatchObject({ kind: "from", seen: { items: 3000, automatic: eligible, wrong: 0 } });
+    expect(reasonForReview(decisions, { top: 0.99, second: 0, segment: "x", unknownText: "no known word" })).toBe("no known word");
+  });
+
   test("by margin, a clear lead counts even where the top probability is low", () => {
     // The top probability says nothing here, the distance to the runner-up everything.
     const random = makeRandom(3);
@@ -105,9 +141,9 @@ describe("fitDecisions", () => {
       return { top, second: close ? top * 0.95 : top * 0.1, right: close ? Number(random.next() < 0.6) : 1 };
     });
     const judged = { top: rows.map((r) => r.top), second: rows.map((r) => r.second), right: rows.map((r) => r.right) };
-    expect(fitDecisions(judged)).toMatchObject({ score: "margin", reserve: 0.25 });
-    expect(fitDecisions(judged).coverage).toBeGreaterThan(0.4);
-    expect(fitDecisions(judged, { score: "top" }).coverage).toBe(0);
+    expect(fitDecisions(judged, { floor: 0 })).toMatchObject({ score: "margin", reserve: 0.25 });
+    expect(fitDecisions(judged, { floor: 0 }).coverage).toBeGreaterThan(0.4);
+    expect(fitDecisions(judged, { floor: 0, score: "top" }).coverage).toBe(0);
   });
 
   test("a reserve keeps a distance from the promise", () => {
@@ -153,7 +189,7 @@ describe("fitDecisions", () => {
   });
 
   test("more confidence never sends an item to review", () => {
-    const decisions = fitDecisions(draw(9, 3000, "x", falling(0.9)));
+    const decisions = fitDecisions(draw(9, 3000, "x", falling(0.9)), { floor: 0.7 });
     fc.assert(
       fc.property(fc.double({ min: 0.5, max: 1, noNaN: true }), fc.double({ min: 0, max: 0.5, noNaN: true }), (top, more) => {
         const higher = Math.min(1, top + more);
@@ -174,7 +210,7 @@ describe("fitDecisions", () => {
   });
 
   test("refuses what cannot be promised and columns that do not fit", () => {
-    for (const options of [{ promise: 1 }, { promise: Number.NaN }, { risk: 0 }, { reserve: 1 }]) {
+    for (const options of [{ promise: 1 }, { promise: Number.NaN }, { risk: 0 }, { reserve: 1 }, { floor: 1 }, { floor: Number.NaN }]) {
       expect(() => fitDecisions({ top: [], second: [], right: [] }, options)).toThrow(
         expect.objectContaining({ code: "DECISIONS_PROMISE" }),
       );

@@ -10,10 +10,13 @@
 //       larger part needed; small segments whose own items speak against it are left to people. The promise holds for them together, not for each.
 //   D3. A segment never seen gets the strictest threshold of all. Where no threshold keeps the promise, nothing is automatic.
 //   D4. More confidence never turns "auto" into "review".
-//   D5. Decisions are plain JSON; the same unseen items give the same value.
+//   D5. Nothing is automatic below a floor of the calibrated probability, nor where too little of the text is known, however right such items were among
+//       those at hand: what they were there is no promise for items unlike them. Thresholds are found among the others.
+//   D6. Decisions are plain JSON; the same unseen items give the same value.
 
 import { StockroomError } from "../../base/errors.ts";
 import { betaBelow, clopperPearson } from "./intervals.ts";
+import type { UnknownText } from "./known.ts";
 
 /**
  * What orders items by trust: the top probability, or how far it stands above the runner-up: top / (top + second).
@@ -53,6 +56,8 @@ export interface Decisions {
   /** Part of the allowed errors that is not spent. */
   readonly reserve: number;
   readonly score: ConfidenceScore;
+  /** Least calibrated probability of an automatic decision; absent in models from before there was one: `usualFloor`. */
+  readonly floor?: number;
   readonly segments: Readonly<Record<string, SegmentRule>>;
   /** For segments that were not among the unseen items. */
   readonly unknown: Threshold;
@@ -70,6 +75,8 @@ export interface Judged {
   readonly right: ArrayLike<number>;
   /** Absent: all items are one segment, named "". */
   readonly segments?: ArrayLike<string>;
+  /** 1 where enough of the item's text is known (see known.ts); absent: everywhere. */
+  readonly known?: ArrayLike<number>;
 }
 
 export interface DecisionOptions {
@@ -79,10 +86,44 @@ export interface DecisionOptions {
   readonly risk?: number;
   /** Default 0.25: for a promise of 0.98, 0.985 is aimed at. */
   readonly reserve?: number;
+  /** Default `usualFloor`; 0 for none. */
+  readonly floor?: number;
   /** Fewest unseen items with which a segment gets a threshold of its own. Default 300. */
   readonly minItems?: number;
   /** Default "margin". */
   readonly score?: ConfidenceScore;
+}
+
+/** The least calibrated probability of an automatic decision, unless told otherwise: measured in bench/results/classify-floor.md. */
+export const usualFloor = 0.9;
+
+/** Why an item is not decided automatically; for people and for tables. */
+export type ReviewReason =
+  | Exclude<UnknownText, "">
+  | "below the floor"
+  | "below the threshold"
+  /** Its segment has no threshold that keeps the promise. */
+  | "no safe threshold";
+
+/** What is known of an item when it is decided. */
+export interface Answer {
+  readonly top: number;
+  readonly second: number;
+  /** As in the fit; default "". */
+  readonly segment?: string;
+  readonly unknownText?: UnknownText;
+  /** A floor above the model's own; a lower one changes nothing, for no threshold was tried there. */
+  readonly floor?: number;
+}
+
+/** Why a person must look, or undefined when the top class may stand without one. */
+export function reasonForReview(decisions: Decisions, answer: Answer): ReviewReason | undefined {
+  const { top, second, segment = "", unknownText = "", floor = 0 } = answer;
+  if (unknownText !== "") return unknownText;
+  if (!(top >= Math.max(floor, decisions.floor ?? usualFloor))) return "below the floor";
+  const rule = Object.hasOwn(decisions.segments, segment) ? decisions.segments[segment] : decisions.unknown;
+  if (rule.kind === "never") return "no safe threshold";
+  return confidenceOf(decisions.score, top, second) >= rule.confidence ? undefined : "below the threshold";
 }
 
 /** The confidence of one item, 0..1, rising with trust. */
@@ -91,10 +132,9 @@ export function confidenceOf(score: ConfidenceScore, top: number, second: number
   return top > 0 ? top / (top + second) : 0;
 }
 
-/** Whether the top class may stand without a person; `segment` as in the fit. */
+/** Whether the top class of an item of which enough text is known may stand without a person; `segment` as in the fit. */
 export function decide(decisions: Decisions, top: number, second: number, segment = ""): "auto" | "review" {
-  const rule = Object.hasOwn(decisions.segments, segment) ? decisions.segments[segment] : decisions.unknown;
-  return rule.kind === "from" && confidenceOf(decisions.score, top, second) >= rule.confidence ? "auto" : "review";
+  return reasonForReview(decisions, { top, second, segment }) === undefined ? "auto" : "review";
 }
 
 /**
@@ -103,17 +143,19 @@ export function decide(decisions: Decisions, top: number, second: number, segmen
  * Throws `DECISIONS_PROMISE` (an `input`) for a promise or risk outside 0..1, `DECISIONS_SHAPE` (a `fault`) for columns of unequal length.
  */
 export function fitDecisions(judged: Judged, options: DecisionOptions = {}): Decisions {
-  const { promise = 0.98, risk = 0.2, reserve = 0.25, minItems = 300, score = "margin" } = options;
-  if (!(promise > 0 && promise < 1 && risk > 0 && risk < 1 && reserve >= 0 && reserve < 1)) {
+  const { promise = 0.98, risk = 0.2, reserve = 0.25, minItems = 300, score = "margin", floor = usualFloor } = options;
+  if (!(promise > 0 && promise < 1 && risk > 0 && risk < 1 && reserve >= 0 && reserve < 1 && floor >= 0 && floor < 1)) {
     throw new StockroomError(
       "input",
       "DECISIONS_PROMISE",
-      `Expected promise and risk between 0 and 1 and a reserve of at least 0 and below 1 but received ${promise}, ${risk} and ${reserve}. Promise, say, 0.98 with risk 0.2 and reserve 0.25.`,
+      `Expected promise and risk between 0 and 1, reserve and floor of at least 0 and below 1 but received ${promise}, ${risk}, ${reserve} and ${floor}. Promise, say, 0.98 with risk 0.2, reserve 0.25 and floor 0.9.`,
     );
   }
   const items = judged.top.length;
   const segments = judged.segments ?? [];
-  if (judged.second.length !== items || judged.right.length !== items || (judged.segments !== undefined && segments.length !== items)) {
+  const { known = { length: items } } = judged;
+  const lengths = [judged.second.length, judged.right.length, known.length, judged.segments === undefined ? items : segments.length];
+  if (lengths.some((length) => length !== items)) {
     throw new StockroomError(
       "fault",
       "DECISIONS_SHAPE",
@@ -128,8 +170,9 @@ export function fitDecisions(judged: Judged, options: DecisionOptions = {}): Dec
     else rows.push(row);
   }
   const confidence = Float64Array.from(judged.top, (top, row) => confidenceOf(score, top, judged.second[row]));
+  const isEligible = (row: number): boolean => judged.top[row] >= floor && (judged.known?.[row] ?? 1) > 0;
   const aim = 1 - (1 - promise) * (1 - reserve);
-  const ladderOf = (rows: readonly number[]): Ladder => climb(confidence, judged.right, rows);
+  const ladderOf = (rows: readonly number[]): Ladder => climb(confidence, judged.right, rows, rows.filter(isEligible));
 
   const large = [...rowsOf].filter(([, rows]) => rows.length >= minItems);
   const small = [...rowsOf].filter(([, rows]) => rows.length < minItems);
@@ -159,6 +202,7 @@ export function fitDecisions(judged: Judged, options: DecisionOptions = {}): Dec
     risk,
     reserve,
     score,
+    floor,
     segments: Object.fromEntries([...rules].sort(([a], [b]) => (a < b ? -1 : 1))),
     unknown: strictest([rest, borrowed, ...own.map(([, threshold]) => threshold)]),
     coverage: everything.length === 0 ? 0 : automatic / everything.length,
@@ -171,8 +215,9 @@ interface Ladder {
   readonly steps: readonly { readonly confidence: number; readonly automatic: number; readonly wrong: number }[];
 }
 
-function climb(confidence: Float64Array, right: ArrayLike<number>, rows: readonly number[]): Ladder {
-  const order = rows.toSorted((a, b) => confidence[b] - confidence[a]);
+/** Of the rows of a segment only the eligible ones can be automatic. */
+function climb(confidence: Float64Array, right: ArrayLike<number>, rows: readonly number[], eligible: readonly number[]): Ladder {
+  const order = eligible.toSorted((a, b) => confidence[b] - confidence[a]);
   const steps: { confidence: number; automatic: number; wrong: number }[] = [];
   let wrong = 0;
   for (let i = 0; i < order.length; i++) {

@@ -11,6 +11,7 @@ import { applyCalibration, calibrationError, fitCalibration, type Calibration } 
 import { checkLearnable, splitOf, type Dataset, type ItemColumnNames } from "./dataset.ts";
 import { fitDecisions, type Decisions, type Judged } from "./decisions.ts";
 import type { KernelKind } from "./kernel.ts";
+import { openKnownText } from "./known.ts";
 import { scoreLabels, scoreProbabilities } from "./metrics.ts";
 import { quantise, type LearnedWeights, type Model, type ModelCard } from "./model.ts";
 import { placeShared, prepare, type Prepared } from "./prepare.ts";
@@ -28,6 +29,8 @@ export interface FitOptions {
   readonly validationShare?: number;
   /** Promised precision of automatic decisions; default 0.98. */
   readonly promise?: number;
+  /** Least calibrated probability of an automatic decision; default `usualFloor`. */
+  readonly floor?: number;
   /** The category column whose values get thresholds of their own; default "country" when there is one. */
   readonly segment?: string;
   /** For the card. */
@@ -120,10 +123,8 @@ export function appraise(plan: FitPlan, parameters: Hyperparameters, options: Fi
   const verdicts = judge(probabilities, classes, labels);
   const segments = segment === undefined ? undefined : Array.from(sides.validation, (item) => segment.values[segment.valueOf[item]]);
   const decisions = fitDecisions(
-    { ...verdicts, ...(segments === undefined ? {} : { segments }) },
-    {
-      promise: options.promise ?? 0.98,
-    },
+    { ...verdicts, known: findKnown(plan, parameters, trained), ...(segments === undefined ? {} : { segments }) },
+    { promise: options.promise ?? 0.98, ...(options.floor === undefined ? {} : { floor: options.floor }) },
   );
   const { accuracy, macroF1, weightedF1 } = scoreLabels(labels, topClasses(logits, classes), classes);
   const { logLoss } = scoreProbabilities(probabilities, classes, labels);
@@ -189,6 +190,21 @@ function trainOn(
     seed,
     ...(kernel === undefined ? {} : { kernel }),
     ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** 1 for each validation item of whose text the model appraised knows enough. */
+function findKnown({ prepared, sides }: FitPlan, parameters: Hyperparameters, { frequencyClasses }: Trained): Uint8Array {
+  const text = openKnownText(prepared.spec);
+  const fewest = Math.max(1, parameters.minItems);
+  const { features, kinds } = prepared.entries;
+  return Uint8Array.from(sides.validation, (item) => {
+    text.begin();
+    for (let entry = prepared.starts[item]; entry < prepared.starts[item + 1]; entry++) {
+      const frequency = frequencyClasses[features[entry]];
+      text.add(kinds[entry], frequency >= fewest ? frequency : 0);
+    }
+    return text.finish() === "" ? 1 : 0;
   });
 }
 

@@ -28,7 +28,7 @@ describe("scoreLabels", () => {
   });
 
   test("counts every code that is true or guessed, as scikit-learn does", () => {
-    // f1_score(average="macro") of scikit-learn 1.2.1: a code that no answer has, one that no truth has, and both at once.
+    // By hand, as f1_score(average="macro") of scikit-learn defines it: a code that no answer has, one that no truth has, and both at once.
     expect(scoreLabels([0, 0, 1, 1, 2], [0, 0, 1, 0, 0], 3).macroF1).toBeCloseTo(4 / 9, 15);
     expect(scoreLabels([0, 0, 1, 1], [0, 0, 1, 2], 3).macroF1).toBeCloseTo(5 / 9, 15);
     expect(scoreLabels([0, 0, 1, 1, 3], [0, 0, 1, 2, 1], 4).macroF1).toBeCloseTo(0.375, 15);

@@ -7,8 +7,9 @@
 
 import { calibrateRow } from "./calibration.ts";
 import type { Item } from "./dataset.ts";
-import { decide } from "./decisions.ts";
+import { reasonForReview, type ReviewReason } from "./decisions.ts";
 import { openExtractor, type Extractor } from "./features.ts";
+import { openKnownText, type UnknownText } from "./known.ts";
 import { openAnswers, type KernelKind, type Answers } from "./kernel.ts";
 import type { Model } from "./model.ts";
 import { makeWeigher, orderByFrequency } from "./weighing.ts";
@@ -27,6 +28,8 @@ export interface Prediction {
   readonly runnerUp: string;
   readonly runnerUpProbability: number;
   readonly decision: "auto" | "review";
+  /** Why a person must look; "" when the decision is automatic. */
+  readonly reason: ReviewReason | "";
   /** The strongest first, at most three; empty unless asked for. */
   readonly evidence: readonly Evidence[];
 }
@@ -34,6 +37,8 @@ export interface Prediction {
 export interface PredictorOptions {
   /** Default true; without it labelling is about a fifth faster. */
   readonly evidence?: boolean;
+  /** A floor of the calibrated probability above the model's own; a lower one changes nothing. */
+  readonly floor?: number;
   readonly kernel?: KernelKind;
 }
 
@@ -117,6 +122,8 @@ function makeAnswerer(model: Model, extractor: Extractor, options: PredictorOpti
   let owners = new Uint32Array(1 << 15);
   let tokenScores = new Float64Array(1 << 10);
   const firstTokens = new Uint32Array(CHUNK + 1);
+  const text = openKnownText(model.spec);
+  const unknownTexts = Array<UnknownText>(CHUNK).fill("");
   const row = new Float64Array(classes);
   let staged = 0;
   let end = 0;
@@ -152,13 +159,17 @@ function makeAnswerer(model: Model, extractor: Extractor, options: PredictorOpti
     take: () => {
       const { count, keys, kinds, amounts, owners: spokenFor } = extractor;
       if (features.length < count) features = new Uint32Array(count * 2);
+      text.begin();
       for (let entry = 0; entry < count; entry++) {
         const bucket = keys[entry] >>> shift;
         const place = (bucket >>> 5) << 1;
         const word = ranks[place];
         const bit = 1 << (bucket & 31);
-        features[entry] = (word & bit) === 0 ? known : rowOf[ranks[place + 1] + countBits(word & (bit - 1))];
+        const feature = (word & bit) === 0 ? known : rowOf[ranks[place + 1] + countBits(word & (bit - 1))];
+        features[entry] = feature;
+        text.add(kinds[entry], frequencyClasses[feature]);
       }
+      unknownTexts[staged] = text.finish();
       if (end + count > stage.maxEntries) {
         stage = widenStage(model, order, stage, staged, end, (end + count) * 2, options.kernel);
         picked = new Uint32Array(stage.maxEntries);
@@ -188,12 +199,20 @@ function makeAnswerer(model: Model, extractor: Extractor, options: PredictorOpti
         const top = calibrateRow(model.calibration, stage.scores, item * stage.width, classes, row, 0);
         let second = top === 0 ? 1 : 0;
         for (let c = 0; c < classes; c++) if (c !== top && row[c] > row[second]) second = c;
+        const reason = reasonForReview(model.decisions, {
+          top: row[top],
+          second: row[second],
+          segment: segment < 0 ? "" : items[from + item].categories[segment],
+          unknownText: unknownTexts[item],
+          ...(options.floor === undefined ? {} : { floor: options.floor }),
+        });
         out.push({
           code: model.classes[top],
           probability: row[top],
           runnerUp: model.classes[second],
           runnerUpProbability: row[second],
-          decision: decide(model.decisions, row[top], row[second], segment < 0 ? "" : items[from + item].categories[segment]),
+          decision: reason === undefined ? "auto" : "review",
+          reason: reason ?? "",
           evidence: withEvidence ? findEvidence(item, top, second) : [],
         });
       }

@@ -18,9 +18,11 @@ import { actAs, timeOf, type ClassifyParts } from "./parts.ts";
 export interface ReviewItem extends ReviewRow {
   readonly item: Readonly<Record<string, string>>;
   readonly evidence: string;
+  /** Why the item was not decided automatically; "" for an audit sample. */
+  readonly reason: string;
 }
 
-const ownColumns = new Set(["kind", "predicted", "probability", "runner_up", "evidence"]);
+const ownColumns = new Set(["kind", "predicted", "probability", "runner_up", "evidence", "reason"]);
 
 /** The queue with the items' text. Reads each review object once. */
 export async function readReviews(parts: ClassifyParts, purpose: string, query: ReviewQuery): Promise<readonly ReviewItem[]> {
@@ -50,6 +52,7 @@ export async function readReviews(parts: ClassifyParts, purpose: string, query: 
           ...review,
           item: Object.fromEntries(named.filter(([name, value]) => !ownColumns.has(name) && value !== "")),
           evidence: named.find(([name]) => name === "evidence")?.[1] ?? "",
+          reason: named.find(([name]) => name === "reason")?.[1] ?? "",
         });
       }
     }

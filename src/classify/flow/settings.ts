@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { secretUrl } from "../../base/config/index.ts";
+import { usualFloor } from "../engine/decisions.ts";
 
 const names = (fallback: readonly string[]) => z.array(z.string().min(1)).default([...fallback]);
 
@@ -57,6 +58,14 @@ export const classifySettings = z.strictObject({
   gate: z.strictObject({ alpha: z.number().gt(0).lt(0.5).default(0.05) }).prefault({}),
   review: z
     .strictObject({
+      floor: z
+        .number()
+        .min(0)
+        .lt(1)
+        .default(usualFloor)
+        .describe(
+          "least calibrated probability of an automatic decision; a higher one holds at once, a lower one from the next training on",
+        ),
       perLine: z
         .int()
         .min(0)

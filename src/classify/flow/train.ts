@@ -144,6 +144,7 @@ async function fit(
     trials: train.trials,
     validationShare: train.validationShare,
     promise: train.promisedPrecision,
+    floor: parts.settings.review.floor,
     label: line.scheme,
     date: prepared.newestDay,
     data: { name: input.key, hash: prepared.source.sha256, rows: prepared.counts["rows"] ?? 0, badRows: prepared.counts["badRows"] ?? 0 },

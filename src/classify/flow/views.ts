@@ -22,6 +22,7 @@ const prediction: readonly LakeColumn[] = [
   text("evidence"),
   text("scheme_version"),
   text("model"),
+  text("reason"),
 ];
 
 const figure: readonly LakeColumn[] = [

@@ -23,6 +23,7 @@ const review: ReviewItem = {
   answeredAt: undefined,
   item: { title: "kettle", id: "x", units: "1" },
   evidence: "electric kettle:2.49 :0.53 16:9:-0.10",
+  reason: "below the floor",
 };
 const bookOf = (codes: readonly string[] | undefined): CodeBook => ({
   codes: () => codes?.map((code) => ({ code, name: `name of ${code}` })),
@@ -47,6 +48,11 @@ const pageOf = (changes: Partial<ReviewItem>, view: Partial<ReviewView> = {}): s
     .replaceAll(/\s+/g, " ");
 
 describe("reviewPage", () => {
+  test("says why an item was not decided automatically", () => {
+    expect(pageOf({})).toContain("<dt>Not automatic</dt> <dd>below the floor</dd>");
+    expect(pageOf({ reason: "" })).not.toContain("Not automatic");
+  });
+
   test("offers what was predicted, the runner-up, and every code by name", () => {
     const page = pageOf({});
     expect(page).toContain('<form method="post" action="/classify/review">');

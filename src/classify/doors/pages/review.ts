@@ -169,6 +169,11 @@ function item(view: ReviewView, review: ReviewItem, focused: boolean): Html {
           <dd>${named(review.runnerUp)}</dd>`
       }
       ${
+        review.reason !== "" &&
+        html`<dt>Not automatic</dt>
+          <dd>${review.reason}</dd>`
+      }
+      ${
         review.evidence !== "" &&
         html`<dt>Spoke for it</dt>
           <dd>${evidence(review.evidence)}</dd>`

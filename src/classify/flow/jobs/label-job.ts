@@ -44,6 +44,8 @@ export interface LabelInput {
   readonly versions: { readonly kind: "by-date"; readonly period: string } | { readonly kind: "fixed"; readonly version: string };
   readonly reviewPerLine: number;
   readonly auditPerLine: number;
+  /** Least calibrated probability of an automatic decision. */
+  readonly floor: number;
   readonly drift: { readonly watch: number; readonly alarm: number };
   readonly seed: number;
   readonly rejected: WriteTicket | null;
@@ -101,6 +103,7 @@ const predictionColumns = [
   "evidence",
   "scheme_version",
   "model",
+  "reason",
 ] as const;
 /** Items whose look is counted for drift. */
 const profiledItems = 10_000;
@@ -119,7 +122,7 @@ export async function run(input: LabelInput, tools: TaskTools): Promise<LabelRes
     models.push(decodeModel(await gather(openTicket(line.modelTicket, tools.signal)), line.modelTicket.entry.key));
   const table = await readTable(openTicket(source, tools.signal), { name: source.entry.key, onBadRow: reject, signal: tools.signal });
   const columns = findColumns(table.columns, input.columns, source.entry.key);
-  const reading = makeReading(table.columns, models);
+  const reading = makeReading(table.columns, models, input.floor);
   const lines: LineWork[] = [];
   for (const [index, line] of input.lines.entries())
     lines.push(await openLine(input, line, models[index], columns, table.columns, tools.signal));
@@ -157,7 +160,7 @@ interface Reading {
 }
 
 /** Models that read an item by the same columns share the reading and the hashing. */
-function makeReading(names: readonly string[], models: readonly Model[]): readonly Reading[] {
+function makeReading(names: readonly string[], models: readonly Model[], floor: number): readonly Reading[] {
   const groups = new Map<string, number[]>();
   for (const [index, model] of models.entries()) {
     const key = JSON.stringify(model.card.columns);
@@ -165,7 +168,7 @@ function makeReading(names: readonly string[], models: readonly Model[]): readon
   }
   return [...groups.values()].map((indices) => {
     const members = indices.map((index) => models[index]);
-    return { models: indices, read: makeItemReader(names, members[0].card.columns), predict: openPredictors(members).predict };
+    return { models: indices, read: makeItemReader(names, members[0].card.columns), predict: openPredictors(members, { floor }).predict };
   });
 }
 
@@ -213,6 +216,7 @@ function numberOf(text: string, absent: number): number | undefined {
 interface Candidate extends Omit<ReviewPick, "row"> {
   readonly row: readonly string[];
   readonly evidence: string;
+  readonly reason: string;
   /** Larger comes first. */
   readonly rank: number;
   readonly text: number;
@@ -279,7 +283,8 @@ async function openLine(
         const answer = answers[index];
         const item = read[index];
         const outcome = outcomeOf(answer.code, one.day);
-        const decision = outcome.certain ? answer.decision : "review";
+        const reason = outcome.certain ? answer.reason : "no certain code on that day";
+        const decision = reason === "" ? "auto" : "review";
         const runnerUp = outcomeOf(answer.runnerUp, one.day).code;
         const probability = Math.round(answer.probability * 1e6) / 1e6;
         const evidence = answer.evidence.map((word) => `${word.text === "" ? word.column : word.text}:${word.weight.toFixed(2)}`).join(" ");
@@ -295,6 +300,7 @@ async function openLine(
           evidence,
           outcome.version,
           task.model,
+          reason,
         ]);
         const figure = figureOf(outcome.version, outcome.code);
         figure.items += 1;
@@ -309,6 +315,7 @@ async function openLine(
           units: one.units,
           kg: one.kg,
           evidence,
+          reason,
           row: one.row,
         };
         if (decision === "auto") {
@@ -354,7 +361,10 @@ async function openLine(
         reviews:
           review === null
             ? []
-            : picks.map(({ row: _row, evidence: _evidence, rank: _rank, text: _text, ...pick }, row) => ({ ...pick, row })),
+            : picks.map(({ row: _row, evidence: _evidence, reason: _reason, rank: _rank, text: _text, ...pick }, row) => ({
+                ...pick,
+                row,
+              })),
         items,
         autoItems,
         figures: Object.fromEntries([...figures].map(([version, codes]) => [version, tidyFigures(codes)])),
@@ -469,12 +479,13 @@ function reviewTable(names: readonly string[], columns: ItemColumns, picks: read
     pick.probability,
     pick.runnerUp,
     pick.evidence,
+    pick.reason,
   ]);
   const batches = (async function* () {
     yield rows;
   })();
   return writeTable(batches, {
     format: "csv",
-    columns: [...kept.map(({ name }) => name), "kind", "predicted", "probability", "runner_up", "evidence"],
+    columns: [...kept.map(({ name }) => name), "kind", "predicted", "probability", "runner_up", "evidence", "reason"],
   });
 }
