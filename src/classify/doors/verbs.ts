@@ -200,7 +200,7 @@ const extractVerb = (tools: VerbTools): AnyCommand =>
 
 const trainVerb = (tools: VerbTools): AnyCommand =>
   defineCommand({
-    meta: { name: "train", description: "train lines again on their newest labelled file (and all answers of reviewers)" },
+    meta: { name: "train", description: "train lines again on all their current labelled files (and all answers of reviewers)" },
     args: { line: { type: "string", description: "only this line" }, wait },
     run: async ({ args }) => {
       const { parts } = await tools.open();

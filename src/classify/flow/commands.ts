@@ -16,6 +16,7 @@ import type { AuditProof } from "./audit.ts";
 import { getExtract } from "./extract.ts";
 import { trainRunId } from "./intake.ts";
 import { timeOf, type ClassifyParts } from "./parts.ts";
+import { listLabelled } from "./train.ts";
 import { answersOf, listUncoded, reckon } from "./report.ts";
 
 /** Parameters as they were typed; absent ones are undefined. */
@@ -89,13 +90,12 @@ export function planExtract(parts: Pick<ClassifyParts, "settings" | "clock">, ty
   }));
 }
 
-/** Trains a line, or all, again on its country's newest labelled file. Throws `input` `LINE_NAME`, `missing` `LABELLED_MISSING`. */
+/** Trains a line, or all, again on all current labelled files of its country; the newest names the run. Throws `input` `LINE_NAME`, `missing` `LABELLED_MISSING`. */
 export async function planTrain(parts: ClassifyParts, typed: Typed<"line">): Promise<readonly PlannedRun[]> {
   const lines = typed.line === undefined ? await listLines(parts.records) : [parseLine(typed.line)];
   const runs: PlannedRun[] = [];
   for (const line of lines) {
-    const entries = await parts.objects.list(`${prefixes.labelled}${line.country}/`, { limit: 100_000 });
-    const newest = entries.toSorted((a, b) => (a.version < b.version ? 1 : -1))[0];
+    const newest = (await listLabelled(parts.objects, line.country)).at(-1);
     if (newest === undefined) {
       throw new StockroomError(
         "missing",

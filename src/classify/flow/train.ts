@@ -1,17 +1,21 @@
-// Train: one line learns from one version of its labelled items (and all answers of reviewers) and becomes a challenger.
+// Train: one line learns from all its labelled items that are current (and all answers of reviewers) and becomes a challenger.
 //
-//   T1. One training per (line, object version); the model's name is the hash of its bytes, so the same data and seed give the same model.
+//   T1. One training per (line, object version) that starts it, whatever it then learns from; the model's name is the hash of its bytes, so the same data
+//       and seed give the same model.
 //   T2. Trials run side by side on the pool; one that fails is kept with its reason and does not end the search.
-//   T3. Model, profile, test set, rows, audit record and the event `classify.model.trained` become visible in one transaction.
+//   T3. What a training learns from is settled by its first step: the current versions of all labelled files of its country, and those without a country's
+//       folder. A file without labels of the line adds nothing and stops nothing; one deleted or replaced is not among them.
+//   T4. Model, profile, test set, rows, audit record and the event `classify.model.trained` become visible in one transaction.
 
-import { describeError } from "../../base/errors.ts";
+import { createHash } from "node:crypto";
+import { describeError, StockroomError } from "../../base/errors.ts";
 import { faultPoint } from "../../base/faults.ts";
-import type { ReadTicket } from "../../base/objects/contract.ts";
+import type { ObjectEntry, ObjectStore, ReadTicket } from "../../base/objects/contract.ts";
 import { appendEvent } from "../../base/records/outbox.ts";
 import type { RunContext, WorkflowDefinition } from "../../base/workflow/contract.ts";
 import type { FitOptions } from "../engine/fit.ts";
 import { climbRungs, type TrialResult } from "../engine/search.ts";
-import { lineOf, parseLine, prefixes, readKey, type Line } from "../engine/words.ts";
+import { lineOf, parseLine, prefixes, readKey, type Line, type ObjectRef } from "../engine/words.ts";
 import { keepAudit } from "../store/audit.ts";
 import { ensureLine, insertModel } from "../store/lines.ts";
 import { listAnswers, type ReviewRow } from "../store/reviews.ts";
@@ -37,11 +41,15 @@ type Prepared = {
   readonly version: string;
   readonly newestDay: string;
   readonly test: { readonly key: string; readonly version: string };
-  readonly source: { readonly sha256: string };
+  /** The oldest first. */
+  readonly sources: readonly Source[];
   readonly schemeRevision: number | null;
   /** Answers known when the training began: a later one waits for the next. */
   readonly answers: readonly string[];
 };
+
+/** A labelled file as it was when the training began. */
+type Source = ObjectRef & { readonly sha256: string; readonly at: string };
 
 export function makeTrain(parts: ClassifyParts): WorkflowDefinition<TrainInput, TrainResult> {
   return {
@@ -60,7 +68,8 @@ async function prepare(parts: ClassifyParts, runId: string, line: Line, input: T
   const actor = actAs("train", runId);
   await settleSchemes(parts, runId);
   const answers = await listAnswers(parts.records, { line: line.line });
-  const labelled = await labelledInput(parts, runId, line, input, answers, undefined);
+  const sources = await findSources(parts, line);
+  const labelled = await labelledInput(parts, runId, line, sources, answers, undefined);
   const { train } = parts.settings;
   const test = await parts.objects.writeTicket(actor, `${prefixes.tests}${line.country}/${line.scheme}/${input.version}.csv`);
   const result = await parts.compute.run(prepareJob, { labelled, minRows: train.minRows, test }, { signal });
@@ -69,17 +78,40 @@ async function prepare(parts: ClassifyParts, runId: string, line: Line, input: T
     announce: false,
     labels: { line: line.line },
   });
-  const source = await parts.objects.head(input.key, input.version);
   const revision = await findScheme(parts.records, line.scheme);
   return {
     counts: result.counts,
     version: result.version,
     newestDay: result.newestDay,
     test: { key: entry?.key ?? "", version: entry?.version ?? "" },
-    source: { sha256: source?.sha256 ?? "" },
+    sources,
     schemeRevision: revision?.revision ?? null,
     answers: answers.map((answer) => answer.id),
   };
+}
+
+/** The current labelled files that may hold labels of a line, the oldest first. Throws `missing` `LABELLED_MISSING`. */
+async function findSources(parts: ClassifyParts, line: Line): Promise<readonly Source[]> {
+  const entries = await listLabelled(parts.objects, line.country);
+  if (entries.length === 0) {
+    throw new StockroomError(
+      "missing",
+      "LABELLED_MISSING",
+      `Expected labelled items of ${line.line} under ${prefixes.labelled}${line.country}/ but there are none any more. Put a file there.`,
+    );
+  }
+  return entries.map((entry) => ({ key: entry.key, version: entry.version, sha256: entry.sha256, at: entry.storedAt }));
+}
+
+/** Labelled files that are current, of one country: those in its folder and those in none; the oldest first. */
+export async function listLabelled(objects: Pick<ObjectStore, "list">, country: string): Promise<readonly ObjectEntry[]> {
+  const entries = await objects.list(prefixes.labelled, { limit: 1_000_000 });
+  return entries
+    .filter((entry) => {
+      const place = readKey(entry.key);
+      return place.kind === "labelled" && (place.country ?? country) === country;
+    })
+    .toSorted((a, b) => (a.version < b.version ? -1 : 1));
 }
 
 /** Tickets for everything a line learns from. They never leave the step. */
@@ -87,7 +119,7 @@ async function labelledInput(
   parts: ClassifyParts,
   runId: string,
   line: Line,
-  input: TrainInput,
+  sources: readonly Source[],
   answers: readonly ReviewRow[],
   schemeRevision: number | undefined,
 ): Promise<LabelledInput> {
@@ -105,20 +137,23 @@ async function labelledInput(
     if (first === undefined) continue;
     answered.push({
       ticket: await parts.objects.readTicket(actor, first.object.key, first.object.version),
-      rows: rows.map((row) => ({ row: row.row, code: row.answer ?? "", version: row.schemeVersion })),
+      rows: rows.map((row) => ({ row: row.row, code: row.answer ?? "", version: row.schemeVersion, at: row.answeredAt ?? "" })),
     });
   }
-  const place = readKey(input.key);
+  const files: LabelledInput["sources"][number][] = [];
+  for (const { key, version, at } of sources) {
+    const place = readKey(key);
+    files.push({
+      ticket: await parts.objects.readTicket(actor, key, version),
+      country: place.kind === "labelled" ? (place.country ?? null) : null,
+      at,
+    });
+  }
   const scheme = await findScheme(parts.records, line.scheme, schemeRevision);
   return {
     country: line.country,
     scheme: line.scheme,
-    sources: [
-      {
-        ticket: await parts.objects.readTicket(actor, input.key, input.version),
-        country: place.kind === "labelled" ? (place.country ?? null) : null,
-      },
-    ],
+    sources: files,
     answers: answered,
     definition: scheme?.scheme ?? null,
     columns: parts.settings.columns,
@@ -138,7 +173,7 @@ async function fit(
   const { train } = parts.settings;
   const known = new Set(prepared.answers);
   const answers = (await listAnswers(parts.records, { line: line.line })).filter((answer) => known.has(answer.id));
-  const labelled = await labelledInput(parts, context.runId, line, input, answers, prepared.schemeRevision ?? undefined);
+  const labelled = await labelledInput(parts, context.runId, line, prepared.sources, answers, prepared.schemeRevision ?? undefined);
   const options: FitOptions = {
     seed: train.seed,
     trials: train.trials,
@@ -147,7 +182,7 @@ async function fit(
     floor: parts.settings.review.floor,
     label: line.scheme,
     date: prepared.newestDay,
-    data: { name: input.key, hash: prepared.source.sha256, rows: prepared.counts["rows"] ?? 0, badRows: prepared.counts["badRows"] ?? 0 },
+    data: { ...nameSources(prepared.sources), rows: prepared.counts["rows"] ?? 0, badRows: prepared.counts["badRows"] ?? 0 },
   };
   const plan = await parts.compute.run(loadJob, { labelled, options }, { signal });
 
@@ -208,7 +243,7 @@ async function fit(
         line: line.line,
         object: { key: entry?.key ?? "", version: entry?.version ?? "" },
         test: prepared.test,
-        trainedOn: [{ key: input.key, version: input.version, sha256: prepared.source.sha256 }],
+        trainedOn: prepared.sources.map(({ key, version, sha256 }) => ({ key, version, sha256 })),
         schemeVersion: prepared.version,
         schemeRevision: prepared.schemeRevision ?? undefined,
         parameters: result.parameters,
@@ -224,8 +259,8 @@ async function fit(
         id,
         line: line.line,
         sha256: result.sha256,
-        trainedOn: input.key,
-        data: prepared.source.sha256,
+        trainedOn: prepared.sources.map(({ key }) => key),
+        data: nameSources(prepared.sources).hash,
         seed: train.seed,
       });
       await appendEvent(tx, {
@@ -238,4 +273,15 @@ async function fit(
   });
   faultPoint("classify.train.stored");
   return { model: id, isNew, macroF1: result.metrics["macro_f1"] ?? 0 };
+}
+
+/** Names what was learned from: the same files give the same name and hash, whichever of them started the training. */
+function nameSources(sources: readonly Source[]): { readonly name: string; readonly hash: string } {
+  const [only] = sources;
+  if (sources.length === 1 && only !== undefined) return { name: only.key, hash: only.sha256 };
+  const list = sources.map(({ key, sha256 }) => `${sha256} ${key}\n`).join("");
+  return {
+    name: `${sources.length} files, the newest ${sources.at(-1)?.key ?? ""}`,
+    hash: createHash("sha256").update(list).digest("hex"),
+  };
 }

@@ -4,9 +4,12 @@
 //   D1. The version learned is the one valid on the newest day in the data; older labels come into it through the mappings, or are left out.
 //   D2. Items of one group, and equal texts, stand on one side, this month and the next: what is tested on was never trained on. (A later item that
 //       binds two groups into one may move one of them.)
-//   D3. A bad row is counted with its line and reason and left out; the rest goes on.
+//   D3. A bad row is counted with its line and reason and left out; the rest goes on. A file that cannot be read as items is set apart like a bad row:
+//       it never keeps a line from learning from the others.
+//   D4. Of several labels of one id the latest counts, whether it came in a file (the object's time) or from a reviewer; within a file the later row.
 
 import type { ReadTicket } from "../../../base/objects/contract.ts";
+import { StockroomError } from "../../../base/errors.ts";
 import { openTicket } from "../../../base/objects/tickets.ts";
 import { readTable, type BadRow } from "../../../base/tables/index.ts";
 import { makeDatasetBuilder, splitOf, type Dataset, type Item, type ItemColumnNames } from "../../engine/dataset.ts";
@@ -16,8 +19,8 @@ import { cell, dayOf, findColumns, labelOf, type ColumnSettings, type ItemColumn
 export interface LabelledInput {
   readonly country: string;
   readonly scheme: string;
-  /** Labelled objects; the country of a row is that of its object's folder or of its column. */
-  readonly sources: readonly { readonly ticket: ReadTicket; readonly country: string | null }[];
+  /** Labelled objects, the oldest first; the country of a row is that of its object's folder or of its column. */
+  readonly sources: readonly { readonly ticket: ReadTicket; readonly country: string | null; readonly at: string }[];
   /** Answers of reviewers: rows of review objects with the right code. */
   readonly answers: readonly { readonly ticket: ReadTicket; readonly rows: readonly AnsweredRow[] }[];
   /** Absent: any code is a code, and there is one version. */
@@ -30,6 +33,7 @@ export interface AnsweredRow {
   readonly row: number;
   readonly code: string;
   readonly version: string;
+  readonly at: string;
 }
 
 /** What is learned from (the fit sets its own validation items aside), and what only the comparison sees. */
@@ -48,6 +52,8 @@ export interface LabelledSet {
   readonly ids: readonly string[];
   readonly days: readonly string[];
   readonly answers: number;
+  /** Labels that a later one of the same id replaced. */
+  readonly replaced: number;
   /** Rows without a label in this scheme, or of another country. */
   readonly others: number;
   /** Labels of an older version that no mapping brings into this one. */
@@ -64,6 +70,9 @@ interface Draft {
   readonly group: string | undefined;
   /** The version the code was given in; undefined: the one valid on its day. */
   readonly version: string | undefined;
+  /** When the label came, ISO. */
+  readonly at: string;
+  readonly file: string;
   readonly line: number;
 }
 
@@ -71,61 +80,26 @@ interface Draft {
 const splitSeed = 20_26;
 
 export async function readLabelled(input: LabelledInput, signal: AbortSignal): Promise<LabelledSet> {
-  const drafts: Draft[] = [];
-  const reasons: string[] = [];
-  let badRows = 0;
-  let others = 0;
-  const reject = (line: number, reason: string): void => {
-    badRows += 1;
-    if (reasons.length < 3) reasons.push(`line ${line}: ${reason}`);
-  };
-  let present: ItemColumnNames | undefined;
-  for (const source of input.sources) {
-    const name = source.ticket.entry.key;
-    const onBadRow = (row: BadRow): void => reject(row.line, row.reason);
-    const table = await readTable(openTicket(source.ticket, signal), { name, onBadRow, signal });
-    const columns = findColumns(table.columns, input.columns, name);
-    present ??= presentColumns(columns, input.columns);
-    const itemOf = makeItemReader(table.columns, present);
-    for await (const batch of table.batches) {
-      for (const [index, row] of batch.rows.entries()) {
-        const line = batch.lines[index] ?? 0;
-        const code = labelOf(row, columns, input.scheme);
-        if (code === "" || (source.country ?? cell(row, columns.country)) !== input.country) {
-          others += 1;
-          continue;
-        }
-        const day = dayOf(cell(row, columns.date));
-        if (day === undefined) {
-          reject(line, `Expected a date such as 2026-10-31 in the column "${input.columns.date}" but it is none.`);
-          continue;
-        }
-        const item = itemOf(row);
-        if (item.text.every((text) => text.trim() === "")) {
-          reject(line, `Expected words in one of the columns ${input.columns.text.join(", ")} but all are empty.`);
-          continue;
-        }
-        const group = cell(row, columns.group);
-        drafts.push({ id: cell(row, columns.id), item, code, day, group: group === "" ? undefined : group, version: undefined, line });
-      }
-    }
-  }
-  const columns: ItemColumnNames = present ?? { text: input.columns.text, categories: [], numbers: [] };
-  const before = drafts.length;
-  for (const answered of input.answers) await readAnswers(answered, input, columns, drafts, signal);
-  const answers = drafts.length - before;
+  const reading: Reading = { drafts: [], reasons: [], badRows: 0, others: 0, present: new Set() };
+  for (const source of input.sources) await readSource(source, input, reading, signal);
+  const before = reading.drafts.length;
+  for (const answered of input.answers) await readAnswers(answered, input, reading, signal);
+  const answers = reading.drafts.length - before;
 
+  const columns = chooseColumns(reading.present, input.columns);
+  const drafts = latestOf(reading.drafts);
   const newestDay = drafts.reduce((newest, draft) => (draft.day > newest ? draft.day : newest), "");
   const version = versionFor(input.definition, newestDay);
   const builder = makeDatasetBuilder(columns);
+  const project = makeProjection(input.columns, columns);
   const kept: Draft[] = [];
   let unmapped = 0;
   for (const draft of drafts) {
     const code = codeIn(input.definition, draft, version);
-    if (code.kind === "unknown") reject(draft.line, code.reason);
+    if (code.kind === "unknown") reject(reading, draft.file, draft.line, code.reason);
     else if (code.kind === "unmapped") unmapped += 1;
     else {
-      builder.add(draft.item, code.code, draft.group);
+      builder.add(project(draft.item), code.code, draft.group);
       kept.push(draft);
     }
   }
@@ -139,11 +113,115 @@ export async function readLabelled(input: LabelledInput, signal: AbortSignal): P
     ids: kept.map((draft) => draft.id),
     days: kept.map((draft) => draft.day),
     answers,
-    others,
+    replaced: reading.drafts.length - drafts.length,
+    others: reading.others,
     unmapped,
-    badRows,
-    reasons,
+    badRows: reading.badRows,
+    reasons: reading.reasons,
   };
+}
+
+/** What the files of a line hold, as it is read. */
+interface Reading {
+  readonly drafts: Draft[];
+  readonly reasons: string[];
+  badRows: number;
+  others: number;
+  /** Columns that at least one file has. */
+  readonly present: Set<string>;
+}
+
+function reject(reading: Reading, file: string, line: number, reason: string): void {
+  reading.badRows += 1;
+  if (reading.reasons.length < 3) reading.reasons.push(`${file} line ${line}: ${reason}`);
+}
+
+async function readSource(
+  source: LabelledInput["sources"][number],
+  input: LabelledInput,
+  reading: Reading,
+  signal: AbortSignal,
+): Promise<void> {
+  const file = source.ticket.entry.key;
+  const onBadRow = (row: BadRow): void => reject(reading, file, row.line, row.reason);
+  let columns: ItemColumns;
+  let table: Awaited<ReturnType<typeof readTable>>;
+  try {
+    table = await readTable(openTicket(source.ticket, signal), { name: file, onBadRow, signal });
+    columns = findColumns(table.columns, input.columns, file);
+  } catch (error) {
+    // What the sender must mend was told to the sender when the file came; what is broken here ends the training.
+    if (!(error instanceof StockroomError) || error.kind !== "input") throw error;
+    return reject(reading, file, 1, error.message);
+  }
+  const itemOf = makeItemReader(table.columns, input.columns);
+  let used = false;
+  for await (const batch of table.batches) {
+    for (const [index, row] of batch.rows.entries()) {
+      const line = batch.lines[index] ?? 0;
+      const code = labelOf(row, columns, input.scheme);
+      if (code === "" || (source.country ?? cell(row, columns.country)) !== input.country) {
+        reading.others += 1;
+        continue;
+      }
+      used = true;
+      const day = dayOf(cell(row, columns.date));
+      if (day === undefined) {
+        reject(reading, file, line, `Expected a date such as 2026-10-31 in the column "${input.columns.date}" but it is none.`);
+        continue;
+      }
+      const item = itemOf(row);
+      if (item.text.every((text) => text.trim() === "")) {
+        reject(reading, file, line, `Expected words in one of the columns ${input.columns.text.join(", ")} but all are empty.`);
+        continue;
+      }
+      const group = cell(row, columns.group);
+      reading.drafts.push({
+        id: cell(row, columns.id),
+        item,
+        code,
+        day,
+        group: group === "" ? undefined : group,
+        version: undefined,
+        at: source.at,
+        file,
+        line,
+      });
+    }
+  }
+  // A file of other schemes alone says nothing of which columns this line's items have.
+  if (used) for (const name of table.columns) reading.present.add(name);
+}
+
+/** The latest label of each id (D4), in the order of the files; items without an id stand alone. */
+function latestOf(drafts: readonly Draft[]): readonly Draft[] {
+  const latest = new Map<string, Draft>();
+  for (const draft of drafts) {
+    const former = latest.get(draft.id);
+    if (draft.id !== "" && (former === undefined || draft.at >= former.at)) latest.set(draft.id, draft);
+  }
+  return drafts.filter((draft) => draft.id === "" || latest.get(draft.id) === draft);
+}
+
+/** Of the columns in the settings those that some file has. */
+function chooseColumns(present: ReadonlySet<string>, settings: ColumnSettings): ItemColumnNames {
+  if (present.size === 0) return { text: settings.text, categories: [], numbers: [] };
+  const having = (names: readonly string[]): string[] => names.filter((name) => present.has(name));
+  return { text: having(settings.text), categories: having(settings.categories), numbers: having(settings.numbers) };
+}
+
+/** Makes items of all columns in the settings into items of the columns chosen. */
+function makeProjection(settings: ColumnSettings, chosen: ItemColumnNames): (item: Item) => Item {
+  const places = (from: readonly string[], to: readonly string[]): readonly number[] => to.map((name) => from.indexOf(name));
+  const text = places(settings.text, chosen.text);
+  const categories = places(settings.categories, chosen.categories);
+  const numbers = places(settings.numbers, chosen.numbers);
+  const pick = (values: readonly string[], at: readonly number[]): string[] => at.map((index) => values[index] ?? "");
+  return (item) => ({
+    text: pick(item.text, text),
+    categories: pick(item.categories, categories),
+    numbers: pick(item.numbers, numbers),
+  });
 }
 
 /** Items of one group and items of one text are bound together, over any number of steps, before a side is drawn for them. */
@@ -178,16 +256,6 @@ function sidesOf(items: Dataset, testShare: number): readonly Side[] {
   );
 }
 
-/** Of the columns in the settings, those the file has; at least one text column (`findColumns` saw to it). */
-export function presentColumns(columns: ItemColumns, settings: ColumnSettings): ItemColumnNames {
-  const has = (indices: readonly number[], names: readonly string[]): string[] => names.filter((_, at) => (indices[at] ?? -1) >= 0);
-  return {
-    text: has(columns.text, settings.text),
-    categories: has(columns.categories, settings.categories),
-    numbers: has(columns.numbers, settings.numbers),
-  };
-}
-
 /** Makes a reader of items by the columns a model knows; what this file lacks is "". */
 export function makeItemReader(names: readonly string[], wanted: ItemColumnNames): (row: readonly string[]) => Item {
   const [text, categories, numbers] = [wanted.text, wanted.categories, wanted.numbers].map((list) =>
@@ -201,28 +269,30 @@ export function makeItemReader(names: readonly string[], wanted: ItemColumnNames
 async function readAnswers(
   answered: LabelledInput["answers"][number],
   input: LabelledInput,
-  wanted: ItemColumnNames,
-  drafts: Draft[],
+  reading: Reading,
   signal: AbortSignal,
 ): Promise<void> {
   const rows = new Map(answered.rows.map((row) => [row.row, row]));
   const name = answered.ticket.entry.key;
   const table = await readTable(openTicket(answered.ticket, signal), { name, format: "csv", onBadRow: () => undefined, signal });
   const columns = findColumns(table.columns, input.columns, name);
-  const itemOf = makeItemReader(table.columns, wanted);
+  const itemOf = makeItemReader(table.columns, input.columns);
+  for (const column of table.columns) reading.present.add(column);
   let index = 0;
   for await (const batch of table.batches) {
     for (const row of batch.rows) {
       const answer = rows.get(index);
       index += 1;
       if (answer === undefined) continue;
-      drafts.push({
+      reading.drafts.push({
         id: cell(row, columns.id),
         item: itemOf(row),
         code: answer.code,
         day: dayOf(cell(row, columns.date)) ?? "",
         group: undefined,
         version: answer.version,
+        at: answer.at,
+        file: name,
         line: index,
       });
     }

@@ -15,7 +15,9 @@ export interface PrepareInput {
 }
 
 export interface PrepareResult {
-  readonly counts: Readonly<Record<"rows" | "learn" | "test" | "classes" | "answers" | "unmapped" | "badRows" | "others", number>>;
+  readonly counts: Readonly<
+    Record<"rows" | "learn" | "test" | "classes" | "answers" | "replaced" | "unmapped" | "badRows" | "others", number>
+  >;
   readonly version: string;
   readonly newestDay: string;
   readonly reasons: readonly string[];
@@ -46,6 +48,7 @@ export async function run(input: PrepareInput, tools: TaskTools): Promise<Prepar
       test,
       classes: set.items.classes.length,
       answers: set.answers,
+      replaced: set.replaced,
       unmapped: set.unmapped,
       badRows: set.badRows,
       others: set.others,
