@@ -46,6 +46,8 @@ export function headersOf(
   if (source.lastModified !== undefined) headers["last-modified"] = source.lastModified;
   if (source.expires !== undefined) headers["expires"] = source.expires;
   if (request.vary.length > 0) headers["vary"] = request.vary.join(", ");
+  // A picture that is not quite what was asked for says so.
+  if (stored.notes !== undefined && stored.notes.length > 0) headers["x-picture-notes"] = stored.notes.join(", ");
   if (request.dpr !== undefined) headers["content-dpr"] = String(request.dpr);
   // A drawing is a document: opened by itself it may neither run nor load anything.
   if (contentType.startsWith("image/svg") && compat !== "strict")

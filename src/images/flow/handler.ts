@@ -26,6 +26,7 @@ import type { Asked, Engine, Reply, Service } from "./service.ts";
 import { readImageSettings } from "./settings.ts";
 import type { Environment, ImageSettings, ImageSettingsInput } from "./settings.ts";
 import { weigh } from "./weigh.ts";
+import { contentTypeOf, sniffPicture } from "../engine/pictures/sniff.ts";
 
 /** What a handler is made of: our settings by their names in `stockroom.yaml`, and the seams. */
 export interface ImageHandlerOptions extends Omit<ImageSettingsInput, "sources"> {
@@ -171,7 +172,9 @@ async function explainWith(
     const found = await read(meaning.bucket, meaning.key);
     if (found === undefined) throw noSuchKey(meaning);
     if (found.body instanceof ReadableStream) await found.body.cancel();
-    const facts: SourceFacts = factsOf(found);
+    // What the server goes by, whatever the source says.
+    const type = found.body instanceof Uint8Array ? typeOf(found.body) : undefined;
+    const facts: SourceFacts = { ...factsOf(found), ...(type === undefined ? {} : { contentType: type }) };
     return explain(request, options, facts);
   } catch (error) {
     return describe(error);
@@ -226,9 +229,15 @@ async function loadEngine(parts: {
   return {
     parse: (url, nowMs) => parseRequest(url, { ...requests, nowMs }),
     settle: (request, contentType) => settleRequest(request, contentType),
+    typeOf,
     pixelsOf: weigh,
     transform: async (original, request, tools) => await transform(original, request, { ...tools, limits, detector, moderator }),
   };
+}
+
+function typeOf(original: Uint8Array): string | undefined {
+  const kind = sniffPicture(original);
+  return kind === undefined ? undefined : contentTypeOf(kind);
 }
 
 /** A web-standard request as the service takes it; the target as it stands in the URL. */

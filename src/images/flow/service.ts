@@ -58,11 +58,13 @@ export interface Engine {
   parse(url: UrlRequest, nowMs: number): ImageRequest;
   /** Completes a request with what is known of its original. */
   settle(request: ImageRequest, contentType: string | undefined): ImageRequest;
+  /** The type of an original by its first bytes; sources say what they like. */
+  typeOf?(original: Uint8Array): string | undefined;
   transform(
     original: Uint8Array,
     request: ImageRequest,
     tools: TransformTools,
-  ): Promise<{ readonly body: Uint8Array; readonly contentType: string }>;
+  ): Promise<{ readonly body: Uint8Array; readonly contentType: string; readonly notes?: readonly string[] }>;
   /** About how many pixels an original holds; cheap, for the gate only. */
   pixelsOf?(original: Uint8Array): number;
 }
@@ -380,7 +382,8 @@ export function makeService(options: ServiceOptions): Service {
         return { stored: kept, outcome: "unchanged" };
       }
       const result = await work(known, bytes, source, version, signal);
-      const made: Stored = { version, contentType: result.contentType, body: result.body, source, checkedAtMs: nowMs() };
+      const { contentType, body, notes } = result;
+      const made: Stored = { version, contentType, body, source, ...(notes === undefined ? {} : { notes }), checkedAtMs: nowMs() };
       if (!/\bno-store\b/i.test(source.cacheControl ?? "")) cache.put(id, made);
       return { stored: made, outcome: "made" };
     } catch (error) {
@@ -403,7 +406,7 @@ export function makeService(options: ServiceOptions): Service {
     const begin = performance.now();
     try {
       counts.transforms += 1;
-      return await engine.transform(bytes, engine.settle(known.request, source.contentType), {
+      return await engine.transform(bytes, engine.settle(known.request, engine.typeOf?.(bytes) ?? source.contentType), {
         readOverlay,
         signal,
         originalId: `${known.sourceId}\n${version}`,

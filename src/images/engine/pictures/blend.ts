@@ -43,3 +43,24 @@ export function blend(
     }
   }
 }
+
+/** Whether a layer shows anything but greys. */
+export function isColoured({ data }: Layer): boolean {
+  for (let at = 0; at < data.length; at += 4) {
+    if (data[at + 3] !== 0 && (data[at] !== data[at + 1] || data[at] !== data[at + 2])) return true;
+  }
+  return false;
+}
+
+/** Grey pixels, with or without transparency, as coloured ones that look the same. */
+export function inColours(grey: Uint8Array, channels: 1 | 2): { readonly data: Buffer; readonly channels: 3 | 4 } {
+  const pixels = grey.length / channels;
+  const wide = channels === 1 ? 3 : 4;
+  const data = Buffer.allocUnsafe(pixels * wide);
+  for (let pixel = 0, from = 0, to = 0; pixel < pixels; pixel++, from += channels, to += wide) {
+    const value = grey[from] ?? 0;
+    data[to] = data[to + 1] = data[to + 2] = value;
+    if (channels === 2) data[to + 3] = grey[from + 1] ?? 0;
+  }
+  return { data, channels: wide };
+}

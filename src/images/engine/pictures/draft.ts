@@ -8,7 +8,7 @@ import sharp, { type OverlayOptions, type Sharp } from "sharp";
 import { StockroomError } from "../../../base/errors.ts";
 import type { Compat, ImageRequest } from "../plan.ts";
 import { type Followed, followSize, type Shape, type Size } from "./geometry.ts";
-import { blend, type Layer } from "./blend.ts";
+import { blend, inColours, isColoured, type Layer } from "./blend.ts";
 import { checkOutput, type PictureLimits } from "./limits.ts";
 import type { Header } from "./header.ts";
 import { badEdit, overlayTooLarge } from "./problems.ts";
@@ -29,6 +29,8 @@ export interface Draft {
   /** Frames that travel through the pipeline, one for a still picture. */
   readonly frames: number;
   readonly animated: boolean;
+  /** Whether EXIF's turn was made in the pixels, so that the tag may not stay. */
+  readonly turned: boolean;
   /** Whether every call so far keeps each pixel where it was, so that places in the original are places here. */
   inPlace: boolean;
   /** Laid over by sharp. */
@@ -57,6 +59,7 @@ export function measure(draft: Draft): Followed {
       { left, top, width, height },
     );
   }
+  // The original as it came is bounded by the limits of input alone.
   for (const step of followed.steps) checkOutput(step, draft.frames, draft.limits);
   return followed;
 }
@@ -68,7 +71,7 @@ export async function sizeNow(draft: Draft): Promise<Size> {
 }
 
 /** Makes the pixels of everything asked so far and goes on from them. Costs a decode; nothing later can shrink while decoding. */
-export async function settle(draft: Draft): Promise<Size> {
+export async function settle(draft: Draft): Promise<Pixels> {
   measure(draft);
   draft.tools.signal?.throwIfAborted();
   // No clone: it would copy the original's bytes.
@@ -80,14 +83,15 @@ export async function settle(draft: Draft): Promise<Size> {
   draft.tools.signal?.throwIfAborted();
   const frameHeight = draft.animated ? Math.round(info.height / draft.frames) : info.height;
   const channels = rawChannels(info.channels);
-  draft.channels = channels;
+  const pixels = (channels === 1 || channels === 2) && draft.layers.some(isColoured) ? inColours(data, channels) : { data, channels };
+  draft.channels = pixels.channels;
   for (const layer of draft.layers) {
     if (layer.width > info.width || layer.height > info.height) throw overlayTooLarge(info, layer);
-    blend(data, info, layer);
+    blend(pixels.data, { width: info.width, height: info.height, channels: pixels.channels }, layer);
   }
   draft.layers.length = 0;
-  draft.pipeline = sharp(data, {
-    raw: { width: info.width, height: info.height, channels, ...(draft.animated ? { pageHeight: frameHeight } : {}) },
+  draft.pipeline = sharp(pixels.data, {
+    raw: { width: info.width, height: info.height, channels: pixels.channels, ...(draft.animated ? { pageHeight: frameHeight } : {}) },
     limitInputPixels: false,
     ...(draft.animated ? { animated: true } : {}),
   });
@@ -96,7 +100,48 @@ export async function settle(draft: Draft): Promise<Size> {
   const size = { width: info.width, height: frameHeight };
   draft.shape = { source: size, kind: "raw", orientSwaps: false };
   draft.inPlace = false;
-  return size;
+  return { ...size, ...pixels };
+}
+
+/** One frame of an animation, or the whole of a still picture, as a picture of its own. Makes pixels. */
+export async function oneFrame(draft: Draft, at: number): Promise<Sharp> {
+  const { data, width, height, channels } = await settle(draft);
+  const bytes = width * height * channels;
+  return sharp(data.subarray(at * bytes, (at + 1) * bytes), { raw: { width, height, channels } });
+}
+
+/**
+ * Does to every frame of an animation what the pixel library does to still pictures only: it would take the frames for one tall picture.
+ *
+ * `change` must give each frame the same size.
+ */
+export async function eachFrame(draft: Draft, change: (frame: Sharp) => Sharp): Promise<void> {
+  const { data, width, height, channels } = await settle(draft);
+  const bytes = width * height * channels;
+  const made: Buffer[] = [];
+  let last = { width, height, channels };
+  for (let at = 0; at < draft.frames; at++) {
+    draft.tools.signal?.throwIfAborted();
+    const frame = change(sharp(data.subarray(at * bytes, (at + 1) * bytes), { raw: { width, height, channels } }));
+    const { data: pixels, info } = await frame.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+    made.push(pixels);
+    last = { width: info.width, height: info.height, channels: rawChannels(info.channels) };
+    checkOutput(last, draft.frames, draft.limits);
+  }
+  draft.pipeline = sharp(Buffer.concat(made), {
+    raw: { width: last.width, height: last.height * draft.frames, channels: last.channels, pageHeight: last.height },
+    limitInputPixels: false,
+    animated: true,
+  });
+  if (draft.space !== undefined) draft.pipeline.toColourspace(draft.space);
+  draft.channels = last.channels;
+  draft.shape = { source: { width: last.width, height: last.height }, kind: "raw", orientSwaps: false };
+}
+
+/** Pixels that were made: all frames one below the other; `width` and `height` are those of one. */
+export interface Pixels extends Size {
+  readonly data: Buffer;
+  readonly channels: 1 | 2 | 3 | 4;
 }
 
 /** Raw pixels of more than four channels (a joined one) cannot travel on. */

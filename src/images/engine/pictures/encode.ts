@@ -6,10 +6,13 @@
 //   N2. Metadata leaves the house only when asked for (or strict): no GPS by accident.
 
 import type { OutputInfo, Sharp } from "sharp";
+import { addsColours } from "./colours.ts";
 import { type Draft, measure, settle } from "./draft.ts";
 import { chooseEffort } from "./effort.ts";
 import { formatName } from "./operations.ts";
-import { explainFailure } from "./problems.ts";
+import type { Size } from "./geometry.ts";
+import { formatSides } from "./limits.ts";
+import { badEdit, explainFailure } from "./problems.ts";
 
 /** Formats that are written, as sharp names them. */
 export type OutputFormat = "jpeg" | "png" | "webp" | "avif" | "heif" | "gif" | "tiff" | "raw";
@@ -86,6 +89,8 @@ export interface Encoded {
   readonly width: number;
   readonly height: number;
   readonly format: string;
+  /** What could not be done as it was asked for, in single words: `first-frame` (the format holds no animation), `less-effort`. */
+  readonly notes?: readonly string[];
 }
 
 /** Writes the draft. Throws 400, 503 or 500 as `explainFailure` names it. */
@@ -93,10 +98,23 @@ export async function encode(draft: Draft, wanted: OutputFormat): Promise<Encode
   const followed = measure(draft);
   const pixels = followed.width * followed.height * draft.frames;
   const format = draft.compat === "open" ? affordable(wanted, pixels) : wanted;
+  checkSides(followed, format);
   const options = writingOptions(draft, format, pixels);
   const { maxBytes } = draft.request;
   if (maxBytes !== undefined && qualityOf(format, options) !== undefined) return withinBytes(draft, format, options, maxBytes);
   return write(draft, format, options);
+}
+
+/** Throws 400 `InvalidResizeException` for a result with a side that its format has no room for. */
+function checkSides(size: Size, format: OutputFormat): void {
+  const most = formatSides[format];
+  if (most === undefined || (size.width <= most && size.height <= most)) return;
+  const { width, height } = size;
+  throw badEdit(
+    "InvalidResizeException",
+    `Expected at most ${most} pixels a side, which is what ${format} can hold, but the edits make ${width} x ${height}. Ask for a smaller size or another format.`,
+    { width, height },
+  );
 }
 
 /** Another format where AVIF could not be written in time at its lowest effort; WebP keeps transparency and is as widely read. */
@@ -124,6 +142,8 @@ function writingOptions(draft: Draft, format: OutputFormat, pixels: number): Opt
     if (delay !== undefined) options["delay"] ??= delay.slice(0, draft.frames);
     if (loop !== undefined) options["loop"] ??= loop;
   }
+  // The palette of the original has none of the colours that an edit adds.
+  if (format === "gif" && draft.header.kind === "gif" && addsColours(draft.request)) options["reuse"] = false;
   return options;
 }
 
@@ -143,7 +163,9 @@ function keepMetadata(draft: Draft, pipeline: Sharp): void {
   const stripped = request.edits["rotate"] === null;
   if (stripped) return;
   if (draft.compat === "strict") {
-    pipeline.withMetadata(header.metadata.orientation === undefined ? {} : { orientation: header.metadata.orientation });
+    const { orientation } = header.metadata;
+    // On pixels that were turned the tag would turn them again.
+    pipeline.withMetadata(orientation === undefined || draft.turned ? {} : { orientation });
   } else if (request.keepMetadata === true) pipeline.keepMetadata();
 }
 

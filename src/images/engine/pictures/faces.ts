@@ -2,36 +2,37 @@
 //
 // Owns: what a detector is shown, how its answer becomes a crop or a blur. Does not own: detectors (flow/detect).
 //   F1. A detector sees the original when its places are still those of the original, so that its answer holds for every size of it.
+//   F3. Of an animation faces are looked for in the first frame, what should not be shown in the first, the middle and the last one.
 //   F2. Without a moderator nothing passes: content nobody looked at is not shown as if somebody had.
 
 import { createHash } from "node:crypto";
 import sharp from "sharp";
 import type { JsonValue } from "../plan.ts";
-import { type Draft, measure, settle, sizeNow } from "./draft.ts";
+import { type Draft, measure, oneFrame, settle, sizeNow } from "./draft.ts";
 import { areaAround, clampFractions } from "./geometry.ts";
 import { maxBlurSigma } from "./limits.ts";
 import { openPicture } from "./open.ts";
 import { cut, isFields } from "./operations.ts";
 import { badEdit, problem } from "./problems.ts";
-import type { PictureFacts } from "./tools.ts";
+import type { ModerationLabel, PictureFacts } from "./tools.ts";
 
 const detectionSide = 1024;
 
-/** Asks somebody who looks at pictures; what they said before for this id spares making the picture. */
+/** Asks somebody who looks at pictures about one frame; what they said before for this id spares making the picture. */
 async function ask<Answer>(
   draft: Draft,
   who: { recall?: (id: string) => Answer | undefined },
   look: (picture: Uint8Array, facts: PictureFacts) => Promise<Answer>,
-  failure: { readonly code: string; readonly message: string },
+  { failure, frame = 0 }: { readonly failure: { readonly code: string; readonly message: string }; readonly frame?: number },
 ): Promise<Answer> {
   const { signal, originalId } = draft.tools;
   const original = originalId ?? createHash("sha256").update(draft.original).digest("base64url");
   const seesOriginal = draft.inPlace;
-  const id = seesOriginal ? original : `${original}\n${JSON.stringify(draft.applied)}`;
+  const whole = seesOriginal ? original : `${original}\n${JSON.stringify(draft.applied)}`;
+  const id = frame === 0 ? whole : `${whole}\nframe ${frame}`;
   const known = who.recall?.(id);
   if (known !== undefined) return known;
-  if (!seesOriginal) await settle(draft);
-  const source = seesOriginal ? await openPicture(draft.original, draft) : draft.pipeline.clone();
+  const source = seesOriginal ? await openPicture(draft.original, draft, frame) : await oneFrame(draft, frame);
   const { data, info } = await source
     .resize({ width: detectionSide, height: detectionSide, fit: "inside", withoutEnlargement: true })
     .flatten({ background: "white" })
@@ -70,7 +71,7 @@ export async function smartCrop(draft: Draft, value: JsonValue): Promise<void> {
   const padding = whole(fields["padding"]) ?? 0;
   const { detector } = draft.tools;
   if (detector === undefined) return cropToAttention(draft);
-  const faces = await ask(draft, recaller(detector), (picture, facts) => detector.faces(picture, facts), blind.faces);
+  const faces = await ask(draft, recaller(detector), (picture, facts) => detector.faces(picture, facts), { failure: blind.faces });
   const byConfidence = faces.toSorted((a, b) => b.confidence - a.confidence);
   const face = byConfidence.length === 0 ? { left: 0, top: 0, width: 1, height: 1 } : byConfidence[faceIndex];
   if (face === undefined) {
@@ -104,6 +105,17 @@ async function cropToAttention(draft: Draft): Promise<void> {
   const side = Math.min(width, height * shape);
   const target = { width: Math.max(1, Math.round(side)), height: Math.max(1, Math.round(side / shape)) };
   if (target.width >= width && target.height >= height) return;
+  if (draft.animated) {
+    // All frames are cut where the first one draws the eye.
+    const { info } = await (
+      await oneFrame(draft, 0)
+    )
+      .resize({ ...target, fit: "cover", position: sharp.strategy.attention })
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    cut(draft, { left: -(info.cropOffsetLeft ?? 0), top: -(info.cropOffsetTop ?? 0), width: info.width, height: info.height });
+    return;
+  }
   await settle(draft);
   const now = measure(draft);
   draft.pipeline.resize({
@@ -133,7 +145,13 @@ export async function contentModeration(draft: Draft, value: JsonValue): Promise
       "Expected a moderator but none is set up. Configure one, or leave contentModeration out.",
     );
   }
-  const labels = await ask(draft, recaller(moderator), (picture, facts) => moderator.labels(picture, facts), blind.labels);
+  // What should not be shown may come later in an animation than in its first frame.
+  const frames = draft.animated ? [...new Set([0, Math.floor(draft.frames / 2), draft.frames - 1])] : [0];
+  const labels: ModerationLabel[] = [];
+  for (const frame of frames) {
+    const look = { failure: blind.labels, frame };
+    labels.push(...(await ask(draft, recaller(moderator), (picture, facts) => moderator.labels(picture, facts), look)));
+  }
   const found = labels.filter(
     ({ name, confidence }) => percentOf(confidence) >= minConfidence && (!Array.isArray(only) || only.includes(name)),
   );

@@ -48,7 +48,7 @@ export interface Shape {
 export interface Followed extends Size {
   /** Whether the size is what will come out, and not only an upper bound. */
   readonly exact: boolean;
-  /** Every size on the way, the last one included. */
+  /** Every size that is made on the way, the last one included; none while the picture is as it came. */
   readonly steps: readonly Size[];
   /** The first area that reaches outside of the picture it is cut from. */
   readonly outside?: Area;
@@ -105,12 +105,12 @@ export function followSize(shape: Shape): Followed {
     }
     to({ width: scaled(now.width, shrink.across), height: scaled(now.height, shrink.down) });
     if (orientSwaps) now = swapped(now);
-    if (quarterSwaps && !turnsBefore) now = swapped(now);
+    if (quarterSwaps && !turnsBefore) to(swapped(now));
     if (width > 0 || height > 0)
       to(toCanvas(now, { width: width > 0 ? width : now.width, height: height > 0 ? height : now.height }, shape.resize.fit));
   } else {
-    if (orientSwaps) now = swapped(now);
-    if (quarterSwaps && !turnsBefore) now = swapped(now);
+    if (orientSwaps) to(swapped(now));
+    if (quarterSwaps && !turnsBefore) to(swapped(now));
   }
   if (freeAngle && !turnsBefore) {
     to(turned(now, shape.angle ?? 0));
@@ -132,7 +132,7 @@ export function followSize(shape: Shape): Followed {
     const { top, bottom, left, right } = shape.extend;
     to({ width: now.width + left + right, height: now.height + top + bottom });
   }
-  return { ...now, exact, steps: [...steps, now], ...(outside === undefined ? {} : { outside }) };
+  return { ...now, exact, steps, ...(outside === undefined ? {} : { outside }) };
 }
 
 const swapped = (size: Size): Size => ({ width: size.height, height: size.width });

@@ -13,7 +13,7 @@ export interface PictureLimits {
   readonly maxInputPixels: number;
   /** Pixels of any step's result, all frames together. */
   readonly maxOutputPixels: number;
-  /** Pixels along one side of any step's result. WebP ends at 16,383. */
+  /** Pixels along one side of any step's result; what a format holds is less for some (`formatSides`). */
   readonly maxSide: number;
   /** Frames of an animation. */
   readonly maxFrames: number;
@@ -33,12 +33,15 @@ export interface PictureLimits {
 export const pictureLimits: PictureLimits = {
   maxInputPixels: 49_000_000,
   maxOutputPixels: 49_000_000,
-  maxSide: 16_383,
+  maxSide: 65_535,
   maxFrames: 1_000,
   maxSvgBytes: 2_000_000,
   maxSvgPixels: 9_000_000,
   maxSeconds: 25,
 };
+
+/** Pixels along one side that a format can hold; a format that is not named ends at `maxSide`. */
+export const formatSides: Readonly<Record<string, number>> = { webp: 16_383, avif: 16_384, heif: 16_384, jpeg: 65_535, gif: 65_535 };
 
 /** Throws 400 `InstantiationError` when the original holds more than is allowed. Sizes are those of one frame. */
 export function checkInput(size: { readonly width: number; readonly height: number }, frames: number, limits: PictureLimits): void {

@@ -3,8 +3,8 @@
 //   M1. Only numbers go into the SVG text of a mask.
 
 import type { JsonValue, RoundCorner } from "../plan.ts";
-import { type Draft, layOver, settle, sizeNow } from "./draft.ts";
-import { isFields } from "./operations.ts";
+import { type Draft, eachFrame, layOver, settle, sizeNow } from "./draft.ts";
+import { cut, isFields } from "./operations.ts";
 
 /** A length above zero, or what stands in for it: zero and nonsense count as not given, as the classic handler has it. */
 const lengthOr = (value: JsonValue, otherwise: number): number =>
@@ -21,12 +21,28 @@ export async function roundCrop(draft: Draft, value: JsonValue): Promise<void> {
   const cx = lengthOr(fields["left"], width / 2);
   const cy = lengthOr(fields["top"], height / 2);
   const mask = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><ellipse cx="${cx}" cy="${cy}" rx="${rx}" ry="${ry}"/></svg>`;
-  layOver(draft, { input: Buffer.from(mask), blend: "dest-in", left: 0, top: 0 }, height);
+  await keepInside(draft, Buffer.from(mask), height);
   await settle(draft);
   if (width < 3 || height < 3) return;
+  if (draft.animated) {
+    // Every frame is cut alike: to the box of the ellipse.
+    const left = Math.min(width - 1, Math.max(0, Math.floor(cx - rx)));
+    const top = Math.min(height - 1, Math.max(0, Math.floor(cy - ry)));
+    const right = Math.max(left + 1, Math.min(width, Math.ceil(cx + rx)));
+    const bottom = Math.max(top + 1, Math.min(height, Math.ceil(cy + ry)));
+    cut(draft, { left, top, width: right - left, height: bottom - top });
+    return;
+  }
   // The emptiness around the ellipse, never a colour of the picture.
   draft.pipeline.trim({ background: { r: 0, g: 0, b: 0, alpha: 0 }, threshold: 10 });
   draft.shape.trims = true;
+}
+
+/** Leaves of every frame what lies under the mask. */
+async function keepInside(draft: Draft, mask: Buffer, height: number): Promise<void> {
+  // A mask clears all around it, so on one tall picture of frames the mask of each would clear the others.
+  if (draft.animated) await eachFrame(draft, (frame) => frame.composite([{ input: mask, blend: "dest-in", left: 0, top: 0 }]));
+  else layOver(draft, { input: mask, blend: "dest-in", left: 0, top: 0 }, height);
 }
 
 /** Thumbor's `round_corner`, over the finished picture. `canBeClear`: whether the format to be written can hold transparency. */
@@ -38,11 +54,7 @@ export async function roundCorners(draft: Draft, corner: RoundCorner, canBeClear
   const svg = (inner: string): Buffer =>
     Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${inner}</svg>`);
   if (corner.transparent && canBeClear) {
-    layOver(
-      draft,
-      { input: svg(`<rect width="${width}" height="${height}" rx="${rx}" ry="${ry}"/>`), blend: "dest-in", left: 0, top: 0 },
-      height,
-    );
+    await keepInside(draft, svg(`<rect width="${width}" height="${height}" rx="${rx}" ry="${ry}"/>`), height);
     return;
   }
   const outline =

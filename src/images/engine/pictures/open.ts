@@ -28,14 +28,15 @@ export function readingOptions(
   return { failOn: compat === "strict" ? "none" : "error", limitInputPixels: limits.maxInputPixels, sequentialRead: true };
 }
 
-/** Opens the first frame of another picture (an overlay, a channel), upright unless strict. Throws 400 `InstantiationError`. */
+/** Opens one frame (the first by default) of another picture (an overlay, a channel), upright unless strict. Throws 400 `InstantiationError`. */
 export async function openPicture(
   bytes: Uint8Array,
   { limits, compat }: { readonly limits: PictureLimits; readonly compat: Compat },
+  frame = 0,
 ): Promise<Sharp> {
   tuneSharp();
   const header = await readHeader(bytes, limits);
   if (header.kind === "svg") checkInput(header, 1, { ...limits, maxInputPixels: limits.maxSvgPixels });
-  const pipeline = sharp(bytes, readingOptions(limits, compat));
+  const pipeline = sharp(bytes, { ...readingOptions(limits, compat), ...(frame === 0 ? {} : { page: frame }) });
   return compat === "open" && header.orientation > 1 ? pipeline.autoOrient() : pipeline;
 }

@@ -10,7 +10,7 @@
 import type { Sharp } from "sharp";
 import { isStockroomError } from "../../../base/errors.ts";
 import type { Area, JsonValue } from "../plan.ts";
-import { type Draft, measure, settle } from "./draft.ts";
+import { type Draft, eachFrame, measure, settle } from "./draft.ts";
 import { areaForFocal, type Fit } from "./geometry.ts";
 import { openPicture } from "./open.ts";
 import { badEdit } from "./problems.ts";
@@ -76,6 +76,19 @@ const toggles = (call: (pipeline: Sharp, on: boolean) => unknown, moves = false)
       draft.inPlace = false;
     },
   });
+
+const flip = operation<boolean>({
+  order: "key",
+  args: (value) => value !== false,
+  apply: async (draft, on) => {
+    // As one tall picture the frames would change places and the animation run backwards.
+    if (on && draft.animated && draft.compat === "open") return eachFrame(draft, (frame) => frame.flip());
+    draft.pipeline.flip(on);
+    if (!on) return;
+    draft.shape.flips = true;
+    draft.inPlace = false;
+  },
+});
 
 const colourspaces = ["srgb", "rgb", "b-w", "bw", "cmyk", "lab", "lch", "labs", "hsv", "xyz", "scrgb", "rgb16", "grey16", "multiband"];
 
@@ -286,8 +299,10 @@ const affine = operation<readonly number[]>({
     if (flat.length !== 4 || !flat.every((each) => isNumber(each) && Math.abs(each) <= 1000)) return wrong("affine", "four numbers", value);
     return flat.filter(isNumber);
   },
-  apply: (draft, matrix) => {
-    draft.pipeline.affine([matrix[0] ?? 1, matrix[1] ?? 0, matrix[2] ?? 0, matrix[3] ?? 1]);
+  apply: async (draft, matrix) => {
+    const four: [number, number, number, number] = [matrix[0] ?? 1, matrix[1] ?? 0, matrix[2] ?? 0, matrix[3] ?? 1];
+    if (draft.animated && draft.compat === "open") return eachFrame(draft, (frame) => frame.affine(four));
+    draft.pipeline.affine(four);
     draft.shape.affine = matrix;
     draft.inPlace = false;
     measure(draft);
@@ -301,6 +316,10 @@ const rotate = operation<number | undefined>({
   apply: async (draft, angle) => {
     if (angle === undefined) return;
     const resizes = draft.shape.resize?.width !== undefined || draft.shape.resize?.height !== undefined;
+    if (draft.animated && draft.compat === "open") {
+      if (angle % 360 !== 0) await eachFrame(draft, (frame) => frame.rotate(angle));
+      return;
+    }
     // Sharp would cut the turned picture to the size asked for before the turn.
     if (resizes && angle % 180 !== 0 && draft.compat === "open") await settle(draft);
     draft.pipeline.rotate(angle);
@@ -504,7 +523,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
   ["trim", trim],
   ["affine", affine],
   ["rotate", rotate],
-  ["flip", toggles((pipeline, on) => pipeline.flip(on), true)],
+  ["flip", flip],
   ["flop", toggles((pipeline, on) => pipeline.flop(on), true)],
   ["removeAlpha", toggles((pipeline, on) => (on ? pipeline.removeAlpha() : pipeline))],
   [

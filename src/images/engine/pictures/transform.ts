@@ -9,6 +9,7 @@
 import sharp from "sharp";
 import { isStockroomError } from "../../../base/errors.ts";
 import type { Edits, ImageRequest } from "../plan.ts";
+import { needsColours } from "./colours.ts";
 import { type Draft, measure, settle } from "./draft.ts";
 import { type Encoded, encode, holdsAlpha, holdsFrames, outputFormatOf } from "./encode.ts";
 import { contentModeration, smartCrop } from "./faces.ts";
@@ -35,7 +36,7 @@ const compositions: ReadonlyMap<string, (draft: Draft, value: ImageRequest["edit
   ["contentModeration", contentModeration],
 ]);
 
-/** What the classic handler leaves out of animations. */
+/** What the classic handler leaves out of animations; we do it to every frame. */
 const stillOnly = new Set(["rotate", "smartCrop", "roundCrop", "contentModeration"]);
 
 /** What a base64 text of the classic handler's answer may be at most. */
@@ -84,8 +85,9 @@ function definedOf<T extends object>(fields: T | undefined): Partial<T> {
   return Object.fromEntries(Object.entries(fields ?? {}).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
-async function answerOf(original: Uint8Array, request: ImageRequest, tools: Tools, limits: PictureLimits): Promise<Transformed> {
+async function answerOf(original: Uint8Array, asked: ImageRequest, tools: Tools, limits: PictureLimits): Promise<Transformed> {
   const header = await readHeader(original, limits);
+  const request = keepFrames(asked, header);
   if (request.compat === "open" && header.kind === "gif" && !isWholeGif(original))
     throw notAPicture("Expected a whole GIF but its end is missing. Upload it again.");
   if (request.answer.kind === "info") return describe(original, header, request);
@@ -96,7 +98,7 @@ async function answerOf(original: Uint8Array, request: ImageRequest, tools: Tool
   }
   const draft = openDraft(original, request, tools, limits, header);
   for (const [name, value] of inOrder(request.edits)) {
-    if (draft.animated && stillOnly.has(name)) continue;
+    if (draft.animated && draft.compat === "strict" && stillOnly.has(name)) continue;
     tools.signal?.throwIfAborted();
     const composition = compositions.get(name);
     if (composition !== undefined) await composition(draft, value);
@@ -113,13 +115,32 @@ async function answerOf(original: Uint8Array, request: ImageRequest, tools: Tool
   const format = outputFormatOf(request.outputFormat, draft.format, header.kind);
   if (request.roundCorner !== undefined) await roundCorners(draft, request.roundCorner, holdsAlpha(format));
   if (request.answer.kind === "placeholder") return placeholder(draft, request.answer.placeholder);
-  return encode(draft, format);
+  const made = await encode(draft, format);
+  // Another format was asked for by name, and it stands still: that is done, and said.
+  const stands = isAnimation(header) && !draft.animated && request.edits["animated"] !== false;
+  return stands ? { ...made, notes: [...(made.notes ?? []), "first-frame"] } : made;
 }
 
 /** Every blur asked for, against the size the picture has when sharp blurs it: after the resize, wherever its key stands. */
 function checkBlurs(draft: Draft): void {
   const size = measure(draft);
   for (const [name, value] of draft.applied) if (name === "blur" && typeof value === "number") checkBlur(size, draft.frames, value);
+}
+
+const isAnimation = ({ pages, kind }: Header): boolean => pages > 1 && (kind === "gif" || kind === "webp");
+
+/** Whether the original is an animation that the request wants to stay one. The classic handler keeps only GIFs moving unless asked. */
+function wantsFrames({ edits, compat }: ImageRequest, header: Header): boolean {
+  if (!isAnimation(header)) return false;
+  return typeof edits["animated"] === "boolean" ? edits["animated"] : compat === "open" || header.kind === "gif";
+}
+
+/** A format that the reader's browser takes and that holds the frames, in place of one that does not: the best one, or the original's own. */
+function keepFrames(request: ImageRequest, header: Header): ImageRequest {
+  if (request.formatFrom !== "accept" || holdsFrames(request.outputFormat) || !wantsFrames(request, header)) return request;
+  const { outputFormat: _, ...rest } = request;
+  const next = request.autoFormats?.find(holdsFrames);
+  return next === undefined ? { ...rest, formatFrom: "source" } : { ...rest, outputFormat: next };
 }
 
 /** Whether neither the URL nor the browser asks for another format than the original's. */
@@ -148,17 +169,12 @@ function upright(header: Header, request: ImageRequest): { width: number; height
 
 function openDraft(original: Uint8Array, request: ImageRequest, tools: Tools, limits: PictureLimits, header: Header): Draft {
   const { edits, compat } = request;
-  const wanted = typeof edits["animated"] === "boolean" ? edits["animated"] : header.kind === "gif";
+  const wanted = wantsFrames(request, header);
   const named = Object.keys(edits).findLast((name) => name === "toFormat" || operations.get(name)?.order === "last");
   const { toFormat } = edits;
   const format = outputFormatOf(request.outputFormat, named === "toFormat" ? formatName(toFormat) : named, header.kind);
   // Other formats would show the frames in one tall strip.
-  const animated =
-    wanted &&
-    header.pages > 1 &&
-    request.answer.kind === "picture" &&
-    (compat === "strict" || holdsFrames(format)) &&
-    header.kind !== "tiff";
+  const animated = wanted && request.answer.kind === "picture" && (compat === "strict" || holdsFrames(format));
   const frames = animated ? header.pages : 1;
   const drawn = header.kind === "svg" ? limits.maxSvgPixels : Number.MAX_SAFE_INTEGER;
   const bounds: PictureLimits = {
@@ -170,6 +186,8 @@ function openDraft(original: Uint8Array, request: ImageRequest, tools: Tools, li
   const pipeline = sharp(original, { ...readingOptions(limits, compat), ...(animated ? { animated: true } : {}) });
   const turns = turnsUpright(request) && !animated;
   if (turns && header.orientation > 1) pipeline.autoOrient();
+  const inSrgb = needsColours(header, request);
+  if (inSrgb) pipeline.pipelineColourspace("srgb");
   return {
     original,
     pipeline,
@@ -177,6 +195,7 @@ function openDraft(original: Uint8Array, request: ImageRequest, tools: Tools, li
       source: { width: header.width, height: header.height },
       kind: header.kind,
       orientSwaps: turns && liesOnSide(header.orientation),
+      ...(inSrgb ? { pipelineSpace: true } : {}),
     },
     header,
     request,
@@ -185,6 +204,7 @@ function openDraft(original: Uint8Array, request: ImageRequest, tools: Tools, li
     tools,
     frames,
     animated,
+    turned: turns,
     // A detector is shown the picture upright (unless strict); if this one lies, places differ.
     inPlace: header.orientation === 1 || turns === (compat === "open"),
     overlays: [],

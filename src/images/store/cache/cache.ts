@@ -22,6 +22,8 @@ export interface Stored {
     readonly expires?: string;
     readonly lastModified?: string;
   };
+  /** What could not be done as it was asked for, told with every answer. */
+  readonly notes?: readonly string[];
   /** When its version was last known to be the source's, in ms since 1970. */
   readonly checkedAtMs: number;
 }
