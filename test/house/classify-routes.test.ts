@@ -166,7 +166,7 @@ describe("lists", () => {
     ["review?line=x", "LINE_NAME"],
     ["review?period=10-2026", "PERIOD_NAME"],
     ["review?limit=501", "LIMIT"],
-    ["review?state=answered", "QUERY_BAD"],
+    ["review?state=done", "REVIEW_STATE"],
     ["audit/verify?fast=1", "QUERY_BAD"],
     ["audit/item?id=h1", "QUERY_BAD"],
     ["audit/item?id=h1&period=now", "PERIOD_NAME"],

@@ -7,6 +7,9 @@ import { recodePeriod } from "../../src/classify/flow/recode.ts";
 import { writeReport } from "../../src/classify/flow/report.ts";
 import { currentInferences, listPeriods } from "../../src/classify/store/inferences.ts";
 import { listRevisions, readFigures } from "../../src/classify/store/reports.ts";
+import { listAnswers, listReviews, type ReviewRow } from "../../src/classify/store/reviews.ts";
+import { amendReview, answerReview, readReviews } from "../../src/classify/flow/review.ts";
+import { planInfer } from "../../src/classify/flow/commands.ts";
 import type { House } from "../../src/house.ts";
 import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/house.ts";
 
@@ -19,6 +22,23 @@ const labelled = `id,country,title,brand,description,date,code.GBR-TEST\n${Array
   { length: 400 },
   (_, i) => `g${i},GBR,${i % 2 === 0 ? "kettle steel" : "phone case"} ${i},Acme,,2026-01-01,${i % 2 === 0 ? "K" : "P"}`,
 ).join("\n")}\n`;
+
+/** From October on: kettles have a new code, phone cases are split. `september`: the first day of the new version moved there. */
+const scheme = (from = "2026-10-01", lastDay = "2026-09-30"): string => `scheme: GBR-TEST
+country: GBR
+versions:
+  - version: old
+    valid_from: 2020-01-01
+    valid_to: ${lastDay}
+    codes: [{ code: K, name: kettles }, { code: P, name: phone things }, { code: X, name: other things }]
+  - version: new
+    valid_from: ${from}
+    codes: [{ code: K2, name: kettles }, { code: P1, name: cases }, { code: P2, name: covers }, { code: X2, name: other things }]
+mappings:
+  - from: old
+    to: new
+    codes: [{ from: K, to: [K2] }, { from: P, to: [P1, P2] }, { from: X, to: [X2] }]
+`;
 
 const soldHead = "id,country,title,brand,description,date,units,kg\n";
 /** Items `from` to `to - 1` of a period; every other one is a kettle, each weighs 1.5 kg. */
@@ -45,7 +65,10 @@ const figuresNow = async (period: string): Promise<Record<string, number>> => {
 beforeAll(async () => {
   place = await makePlace({ STOCKROOM_CLASSIFY_TRAIN_TRIALS: "2" });
   house = await openAt(place, { work: true, quiet: true });
+  await put("classify/schemes/test.yaml", scheme());
   await put("classify/labelled/GBR/all.csv", labelled);
+  // A second model, before anybody has answered anything: it says the same of every item.
+  await put("classify/labelled/GBR/more.csv", labelled.replaceAll("Acme", "Bolt").replaceAll(/^g/gm, "h"));
 }, 120_000);
 
 afterAll(async () => {
@@ -74,7 +97,14 @@ describe("only current sales count", () => {
     expect(await listPeriods(house.records)).toEqual([{ period, countries: 1, items: 122 }]);
     expect(await findAudit(house.classify.parts, "test", "s3", period, signal)).toHaveLength(1);
     const recoded = await recodePeriod(house.classify.parts, "test", { period, scheme: undefined, to: undefined }, signal);
-    expect(recoded).toEqual([]);
+    expect(recoded.map((one) => [one.same, one.mapped, one.ambiguous])).toEqual([
+      [0, 31, 30],
+      [0, 30, 31],
+    ]);
+    const waiting = await listReviews(house.records, { period, state: "waiting", limit: 10_000 });
+    const known = new Set(inferences.map((row) => row.id));
+    expect(waiting.length).toBeGreaterThan(0);
+    for (const review of waiting) expect(known).toContain(review.inference);
   }, 60_000);
 
   test("a file replaced by a smaller one counts with its new rows only", async () => {
@@ -106,5 +136,149 @@ describe("only current sales count", () => {
       ["P", 0, 61],
     ]);
     expect(await listPeriods(house.records)).toEqual([{ period, countries: 0, items: 0 }]);
+  }, 60_000);
+});
+
+describe("an answer belongs to the item and outlives every later coding", () => {
+  const period = "2026-07";
+  const key = `classify/sales/${period}/GBR.csv`;
+  const line = "GBR-GBR-TEST";
+  /** Phone cases that a person calls other things. */
+  let answered: readonly ReviewRow[];
+
+  const waiting = async (): Promise<readonly string[]> =>
+    (await listReviews(house.records, { line, period, state: "waiting", limit: 10_000 })).map((review) => review.itemId).toSorted();
+  const storyOf = async (item: string) => {
+    const stories = await findAudit(house.classify.parts, "test", item, period, signal);
+    expect(stories).toHaveLength(1);
+    return stories[0];
+  };
+  const codeAgain = async (): Promise<void> => {
+    for (const run of await planInfer(house.classify.parts, { period, line }))
+      await house.workflows.start(run.workflow, run.input, { id: run.id });
+    await settled(house);
+    await writeReport(house.classify.parts, "test", period, country);
+  };
+  /** 100 items, five answers: five cases less and five other things more, whatever codes them. */
+  const expectAnswersLaidOver = async (): Promise<void> => {
+    expect(await figuresNow(period)).toEqual({ K: 50, P: 45, X: 5 });
+    expect(await waiting()).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(new RegExp(`^(${answered.map((one) => one.itemId).join("|")})$`))]),
+    );
+    for (const one of answered) expect(await storyOf(one.itemId)).toMatchObject({ code: "P", reviewed_code: "X", reviewer: "ann" });
+  };
+
+  test("infer again, the file put again with the same items, a new champion: the same figures, nothing queued again, the reviewer is shown", async () => {
+    await put(key, soldHead + sold(period, 0, 100));
+    expect(await figuresNow(period)).toEqual({ K: 50, P: 50 });
+    answered = (await listReviews(house.records, { line, period, limit: 10_000 })).filter((review) => review.predicted === "P").slice(0, 5);
+    expect(answered).toHaveLength(5);
+    for (const review of answered) await answerReview(house.classify.parts, review.id, "X", "ann");
+    await writeReport(house.classify.parts, "test", period, country);
+    await expectAnswersLaidOver();
+    const queue = await waiting();
+    const revisions = (await listRevisions(house.records, period, country)).length;
+
+    await codeAgain();
+    await expectAnswersLaidOver();
+    expect(await waiting()).toEqual(queue);
+    expect(await listRevisions(house.records, period, country)).toHaveLength(revisions);
+
+    // Other rows in another order, the answered items among them.
+    await put(key, soldHead + sold(period, 50, 100) + sold(period, 0, 50));
+    await expectAnswersLaidOver();
+
+    const before = (await currentInferences(house.records, period))[0]?.model;
+    const [model] = await house.records.query<{ id: string }>("select id from stockroom.classify_model where id <> $1", [before]);
+    // A champion by decree: what is tested is what comes of one.
+    await house.records.query(
+      "insert into stockroom.classify_champion (line, since, model, verdict) select line, now(), $1, verdict from stockroom.classify_champion where line = $2 limit 1",
+      [model?.id, line],
+    );
+    await codeAgain();
+    expect((await currentInferences(house.records, period))[0]?.model).toBe(model?.id);
+    await expectAnswersLaidOver();
+  }, 90_000);
+
+  test("one answered but not in the file any more counts nowhere, and does again when it comes back", async () => {
+    const gone = answered.map((one) => one.itemId);
+    const without = (soldHead + sold(period, 0, 100)).split("\n").filter((row) => !gone.includes(row.split(",")[0] ?? ""));
+    await put(key, without.join("\n"));
+    expect(await figuresNow(period)).toEqual({ K: 50, P: 45 });
+    await put(key, soldHead + sold(period, 0, 100));
+    await expectAnswersLaidOver();
+  }, 60_000);
+
+  test("a recoding takes the answer where the mapping leaves no choice, and asks again where it splits", async () => {
+    const kettle = (await listReviews(house.records, { line, period, limit: 10_000 })).find((review) => review.predicted === "K");
+    const split = (await listReviews(house.records, { line, period, limit: 10_000 })).find(
+      (review) => review.predicted === "K" && review.id !== kettle?.id,
+    );
+    await answerReview(house.classify.parts, kettle?.id ?? "", "X", "bob");
+    await answerReview(house.classify.parts, split?.id ?? "", "P", "bob");
+    const recodeNow = async () => await recodePeriod(house.classify.parts, "test", { period, scheme: "GBR-TEST", to: "new" }, signal);
+    expect(await recodeNow()).toMatchObject([{ answered: 6, mapped: 48, ambiguous: 46 }]);
+    const again = await readReviews(house.classify.parts, "test", { line, period, kind: "recode", state: "waiting" });
+    expect(again).toMatchObject([
+      { itemId: split?.itemId, schemeVersion: "new", predicted: "K2", former: { answer: "P", reviewer: "bob" } },
+    ]);
+    expect(again[0]?.item["title"]).toContain("kettle");
+    await answerReview(house.classify.parts, again[0]?.id ?? "", "P2", "cyd");
+    const [made] = await recodeNow();
+    expect(made).toMatchObject({ answered: 7, mapped: 48, ambiguous: 45 });
+    const text = Buffer.from(await house.objects.read(operator, made?.object ?? "")).toString("utf8");
+    const rowOf = (item: string | undefined): string => text.split("\n").find((row) => row.startsWith(`${item},`)) ?? "";
+    expect(rowOf(split?.itemId)).toMatch(/,P2,.*,answered,,P2,cyd$/);
+    expect(rowOf(kettle?.itemId)).toMatch(/,X2,.*,answered,,X,bob$/);
+    // Of the figures, in the version they were coded by, the answers in another version are no part.
+    await writeReport(house.classify.parts, "test", period, country);
+    expect(await figuresNow(period)).toEqual({ K: 48, P: 46, X: 6 });
+  }, 60_000);
+
+  test("where the law moves under the items, answers are carried by the mapping, or the items wait again with the former answer", async () => {
+    await put("classify/schemes/test.yaml", scheme("2026-07-01", "2026-06-30"));
+    await codeAgain();
+    const stories = await Promise.all(answered.map(async (one) => await storyOf(one.itemId)));
+    for (const story of stories) expect(story).toMatchObject({ scheme_version: "new", reviewed_code: "X2", reviewer: "ann" });
+    const all = await listReviews(house.records, { line, period, limit: 10_000 });
+    expect(all.filter((review) => review.answer === "X2")).toHaveLength(6);
+    // The split one was answered for the new version already.
+    expect(all.find((review) => review.answer === "P2")).toMatchObject({ reviewer: "cyd" });
+    expect((await figuresNow(period))["X2"]).toBe(6);
+
+    const case9 = all.find((review) => review.predicted.startsWith("P") && review.state === "waiting");
+    await answerReview(house.classify.parts, case9?.id ?? "", "P1", "dan");
+    await put("classify/schemes/test.yaml", scheme());
+    await codeAgain();
+    // No mapping leads back: what was said in the new version alone is asked again, what was said in the old one stands.
+    const back = await listReviews(house.records, { line, period, state: "waiting", limit: 10_000 });
+    expect(back.find((review) => review.itemId === case9?.itemId)).toMatchObject({
+      schemeVersion: "old",
+      former: { answer: "P1", reviewer: "dan" },
+    });
+    expect(await figuresNow(period)).toEqual({ K: 48, P: 46, X: 6 });
+  }, 60_000);
+
+  test("an answer is amended with a reason: figures and labels follow, the old word stays", async () => {
+    const [first] = answered;
+    const amend = async (code: string, reviewer: string, reason: string) =>
+      await amendReview(house.classify.parts, first?.id ?? "", { code, reviewer, reason });
+    await expect(answerReview(house.classify.parts, first?.id ?? "", "K", "bob")).rejects.toMatchObject({ code: "REVIEW_ANSWERED" });
+    await expect(amend("none", "bob", "why")).rejects.toMatchObject({ code: "REVIEW_CODE" });
+    await expect(amend("K", "bob", "")).rejects.toMatchObject({ code: "REVIEW_ANSWER" });
+    await expect(amend("X", "bob", "why")).rejects.toMatchObject({ code: "REVIEW_SAME" });
+    await amend("P", "bob", "it is a case after all");
+    await writeReport(house.classify.parts, "test", period, country);
+    expect(await figuresNow(period)).toEqual({ K: 48, P: 47, X: 5 });
+    expect(await storyOf(first?.itemId ?? "")).toMatchObject({ reviewed_code: "P", reviewer: "bob" });
+    const told = (await storyOf(first?.itemId ?? ""))?.answers.join("\n");
+    expect(told).toMatch(/^X \(version old, given by ann/);
+    expect(told).toMatch(/P \(version old, amended by bob at .*: it is a case after all\)$/);
+    const labels = await listAnswers(house.records, { line });
+    expect(labels.filter((label) => label.itemId === first?.itemId)).toMatchObject([{ answer: "P", reviewer: "bob" }]);
+    const log = await house.records.query("select record from stockroom.classify_audit where kind = 'answer' order by seq");
+    expect(log.at(-1)).toMatchObject({ record: { answer: "P", reviewer: "bob", former: "X", formerReviewer: "ann" } });
+    await codeAgain();
+    expect(await figuresNow(period)).toEqual({ K: 48, P: 47, X: 5 });
   }, 60_000);
 });

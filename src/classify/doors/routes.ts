@@ -29,7 +29,7 @@ import {
   type PlannedRun,
 } from "../flow/commands.ts";
 import type { ClassifyParts } from "../flow/parts.ts";
-import { answerReview, readReviews, type ReviewItem } from "../flow/review.ts";
+import { amendReview, answerReview, readReviews, type ReviewItem } from "../flow/review.ts";
 import { listPeriods } from "../store/inferences.ts";
 import { listLines, listModels, listVerdicts, type LineRow, type ModelRow, type VerdictRow } from "../store/lines.ts";
 import { listReported } from "../store/reports.ts";
@@ -83,7 +83,7 @@ export interface PeriodList {
   }[];
 }
 
-/** GET /api/classify/review: what waits, audit samples first, then by units; `counts` is over everything ever queued. */
+/** GET /api/classify/review: what waits (or with `state=answered` what was answered), audit samples first, then by units; `counts` is over everything ever queued. */
 export interface ReviewList {
   readonly reviews: readonly ReviewItem[];
   readonly counts: Awaited<ReturnType<typeof countReviews>>;
@@ -111,11 +111,12 @@ const modelsQuery = z.strictObject({ line: optional, limit: optional });
 const verdictsQuery = z.strictObject({ line: optional, date: optional, limit: optional });
 const schemesQuery = z.strictObject({ scheme: optional });
 const reportQuery = z.strictObject({ period: text(), country: optional, revision: optional });
-const reviewQuery = z.strictObject({ line: optional, period: optional, kind: optional, limit: optional });
+const reviewQuery = z.strictObject({ line: optional, period: optional, kind: optional, state: optional, limit: optional });
 const itemQuery = z.strictObject({ id: text(1_000), period: text() });
 const nothing = z.strictObject({});
 const byId = z.strictObject({ id: text(2_000) });
 const answerBody = z.strictObject({ code: text(), by: text(100) });
+const amendBody = z.strictObject({ code: text(), by: text(100), reason: text(1_000) });
 const trainBody = z.strictObject({ line: optional });
 const compareBody = z.strictObject({ line: optional, model: optional });
 const inferBody = z.strictObject({ period: text(), line: optional });
@@ -202,6 +203,12 @@ function mountReviews(app: FastifyInstance, parts: ClassifyParts): void {
     const { id } = readFields("path", byId, request.params);
     const { code, by } = readFields("body", answerBody, request.body);
     return await answerReview(parts, id, code.trim(), by.trim());
+  });
+
+  app.post(`${api}/review/:id/amend`, async (request): Promise<ReviewRow> => {
+    const { id } = readFields("path", byId, request.params);
+    const { code, by, reason } = readFields("body", amendBody, request.body);
+    return await amendReview(parts, id, { code: code.trim(), reviewer: by.trim(), reason: reason.trim() });
   });
 }
 

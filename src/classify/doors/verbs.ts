@@ -26,13 +26,13 @@ import {
 import type { ClassifyParts } from "../flow/parts.ts";
 import { writeReport } from "../flow/report.ts";
 import { recodePeriod } from "../flow/recode.ts";
-import { answerReview, readReviews } from "../flow/review.ts";
+import { amendReview, answerReview, readReviews } from "../flow/review.ts";
 import { importSchemes } from "../flow/schemes.ts";
 import { exportAudit } from "../store/audit.ts";
 import { currentInferences, listPeriods } from "../store/inferences.ts";
 import { listLines, listModels, listVerdicts } from "../store/lines.ts";
 import { listRevisions } from "../store/reports.ts";
-import { auditRates, countReviews } from "../store/reviews.ts";
+import { auditRates, countReviews, getReview } from "../store/reviews.ts";
 import { listSchemes } from "../store/schemes.ts";
 import type { ClassifyHouse, VerbTools } from "./tools.ts";
 
@@ -329,7 +329,11 @@ const reviewVerb = (tools: VerbTools): AnyCommand =>
         args: {
           line: { type: "string", description: "only this line" },
           period: { type: "string", description: "only this period" },
-          kind: { type: "string", description: "low (not sure enough) or audit (drawn at random)" },
+          kind: {
+            type: "string",
+            description: "low (not sure enough), audit (drawn at random), former or recode (a former answer does not carry over)",
+          },
+          state: { type: "string", description: "waiting (default) or answered" },
           limit: { type: "string", description: "how many (default 20)", default: "20" },
           json,
         },
@@ -350,6 +354,8 @@ const reviewVerb = (tools: VerbTools): AnyCommand =>
                 .filter((text) => text !== "")
                 .join(" | ")
                 .slice(0, 70),
+              ...(args.state === "answered" ? { answer: review.answer, reviewer: review.reviewer } : {}),
+              former_answer: review.former === undefined ? undefined : `${review.former.answer} (${review.former.schemeVersion})`,
               predicted: review.predicted,
               probability: score(review.probability),
               runner_up: review.runnerUp,
@@ -377,6 +383,25 @@ const reviewVerb = (tools: VerbTools): AnyCommand =>
           tools.print.line(
             `${answered.id}: ${answered.predicted} -> ${args.code}${answered.predicted === args.code ? " (confirmed)" : ""}`,
           );
+        },
+      }),
+      amend: defineCommand({
+        meta: {
+          name: "amend",
+          description: "correct an answer; the old one stays in the log, figures and labels follow the new one",
+        },
+        args: {
+          review: { type: "positional", required: true, description: "its id (review list --state answered)" },
+          code: { type: "positional", required: true, description: "the right code" },
+          by: { type: "string", description: "the reviewer's name", required: true },
+          reason: { type: "string", description: "why it is corrected", required: true },
+        },
+        run: async ({ args }) => {
+          const { parts } = await tools.open();
+          const before = await getReview(parts.records, args.review);
+          const word = { code: args.code.trim(), reviewer: args.by.trim(), reason: args.reason.trim() };
+          const amended = await amendReview(parts, args.review, word);
+          tools.print.line(`${amended.id}: ${before.answer ?? ""} (by ${before.reviewer ?? ""}) -> ${args.code}, amended by ${args.by}`);
         },
       }),
       rates: defineCommand({
@@ -523,9 +548,13 @@ const auditVerb = (tools: VerbTools): AnyCommand =>
         run: async ({ args }) => {
           const { parts } = await tools.open();
           const found = await findAudit(parts, "cli audit item", args.id, parsePeriod(args.period), tools.signal);
+          if (args.json) {
+            tools.print.json(found);
+            return;
+          }
           tools.print.table(
-            found.map((one) => ({ ...one })),
-            { json: args.json, empty: `No prediction for item ${args.id} in ${args.period}.` },
+            found.map((one) => ({ ...one, answers: one.answers.join("; ") })),
+            { json: false, empty: `No prediction for item ${args.id} in ${args.period}.` },
           );
         },
       }),

@@ -8,9 +8,9 @@ import { describeError } from "../../base/errors.ts";
 import { readTable } from "../../base/tables/index.ts";
 import { openVerifier, type AuditAnchor } from "../engine/audit.ts";
 import { prefixes } from "../engine/words.ts";
+import { listWords, type AnswerRow } from "../store/answers.ts";
 import { auditDigest, exportAudit, findHead } from "../store/audit.ts";
 import { currentInferences } from "../store/inferences.ts";
-import { readReviews } from "./review.ts";
 import { actAs, type ClassifyParts } from "./parts.ts";
 
 const anchorPrefix = `${prefixes.reports}anchors/`;
@@ -104,8 +104,12 @@ export interface ItemStory {
   readonly evidence: string;
   readonly model: string;
   readonly coded_at: string;
+  /** What a person said in this version; it is what counts. */
   readonly reviewed_code: string | undefined;
   readonly reviewer: string | undefined;
+  readonly reviewed_at: string | undefined;
+  /** Every word ever given on the item, the first one first: `K (version 1, given by ann at 2026-11-02T09:00:00.000Z)`. */
+  readonly answers: readonly string[];
 }
 
 /** Looks an item up in every prediction of a period. Reads the period's prediction objects. */
@@ -117,14 +121,15 @@ export async function findAudit(
   signal: AbortSignal,
 ): Promise<readonly ItemStory[]> {
   const actor = actAs("report", purpose);
-  const answered = await readReviews(parts, purpose, { period, state: "answered", limit: 1_000_000 });
+  const words = await listWords(parts.records, id, period);
   const stories: ItemStory[] = [];
   for (const inference of await currentInferences(parts.records, period)) {
     const { body } = await parts.objects.get(actor, inference.predictions.key, { version: inference.predictions.version, signal });
     const table = await readTable(body, { name: inference.predictions.key, format: "csv", onBadRow: () => undefined, signal });
     const at = (name: string): number => table.columns.indexOf(name);
-    const [idAt, code, version, probability, decision, evidence] = [
+    const [idAt, date, code, version, probability, decision, evidence] = [
       "id",
+      "date",
       "code",
       "scheme_version",
       "probability",
@@ -134,7 +139,10 @@ export async function findAudit(
     for await (const batch of table.batches) {
       for (const row of batch.rows) {
         if (row[idAt ?? -1] !== id) continue;
-        const review = answered.find((one) => one.inference === inference.id && one.item[parts.settings.columns.id] === id);
+        const day = row[date ?? -1] ?? "";
+        const own = words.filter((word) => word.line === inference.line && word.day === (day === "" ? `${period}-01` : day));
+        const last = own.findLast((word) => word.schemeVersion === (row[version ?? -1] ?? ""));
+        const stands = last?.answer === undefined ? undefined : last;
         stories.push({
           line: inference.line,
           code: row[code ?? -1] ?? "",
@@ -144,11 +152,16 @@ export async function findAudit(
           evidence: row[evidence ?? -1] ?? "",
           model: inference.model,
           coded_at: inference.at,
-          reviewed_code: review?.answer,
-          reviewer: review?.reviewer,
+          reviewed_code: stands?.answer,
+          reviewer: stands?.reviewer,
+          reviewed_at: stands?.at,
+          answers: own.map(tellWord),
         });
       }
     }
   }
   return stories;
 }
+
+const tellWord = ({ answer, schemeVersion, kind, reviewer, at, reason }: AnswerRow): string =>
+  `${answer ?? "none"} (version ${schemeVersion}, ${kind} by ${reviewer} at ${at}${reason === "" ? "" : `: ${reason}`})`;

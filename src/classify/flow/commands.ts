@@ -46,17 +46,20 @@ export function parseLimit(text: string, most: number): number {
   throw new StockroomError("input", "LIMIT", `Expected a limit as a whole number from 1 to ${most} but received "${text}".`);
 }
 
-/** Reads what part of the waiting queue is wanted. Throws `input` `LINE_NAME`, `PERIOD_NAME`, `REVIEW_KIND`, `LIMIT`. */
+/** Reads what part of the queue is wanted, by default what waits. Throws `input` `LINE_NAME`, `PERIOD_NAME`, `REVIEW_KIND`, `REVIEW_STATE`, `LIMIT`. */
 export function parseReviewQuery(
-  typed: Typed<"line" | "period" | "kind" | "limit">,
+  typed: Typed<"line" | "period" | "kind" | "state" | "limit">,
   limits: { readonly usual: number; readonly most: number },
 ): ReviewQuery & { readonly limit: number } {
-  const { line, period, kind, limit } = typed;
-  if (kind !== undefined && kind !== "low" && kind !== "audit") {
-    throw new StockroomError("input", "REVIEW_KIND", `Expected the kind low or audit but received "${kind}".`);
+  const { line, period, kind, state = "waiting", limit } = typed;
+  if (kind !== undefined && kind !== "low" && kind !== "audit" && kind !== "former" && kind !== "recode") {
+    throw new StockroomError("input", "REVIEW_KIND", `Expected the kind low, audit, former or recode but received "${kind}".`);
+  }
+  if (state !== "waiting" && state !== "answered") {
+    throw new StockroomError("input", "REVIEW_STATE", `Expected the state waiting or answered but received "${state}".`);
   }
   return {
-    state: "waiting",
+    state,
     limit: limit === undefined ? limits.usual : parseLimit(limit, limits.most),
     ...(line === undefined ? {} : { line: parseLine(line).line }),
     ...(period === undefined ? {} : { period: parsePeriod(period) }),

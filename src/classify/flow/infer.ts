@@ -3,6 +3,7 @@
 //   F1. One pass over the file serves every line: the rows are read and hashed once.
 //   F2. Predictions, figures, review items and the inference rows become visible in one transaction.
 //   F3. A resumed step writes the same bytes under the same keys, so it makes nothing new.
+//   F5. What people have answered on the file's items is laid over the coding in that same transaction (flow/answers.ts).
 //   F4. A period is told as coded once for each set of inferences, by whoever sees the last piece fall (store/inferences.ts I2).
 
 import { createHash } from "node:crypto";
@@ -13,12 +14,14 @@ import type { Tx } from "../../base/records/contract.ts";
 import { appendEvent } from "../../base/records/outbox.ts";
 import type { RunContext, WorkflowDefinition } from "../../base/workflow/contract.ts";
 import { parseLine, prefixes, readKey, type ObjectRef } from "../engine/words.ts";
+import { findAnswers, listAsked, lockAnswers, nameItem } from "../store/answers.ts";
 import { keepAudit } from "../store/audit.ts";
 import { fingerprintOf, keepCompletion, keepInference, lockPeriod, readCompletion, type Completion } from "../store/inferences.ts";
 import { findChampion, getModel, listLines, type ModelRow } from "../store/lines.ts";
-import { queueReviews } from "../store/reviews.ts";
+import { findPlaces, queueReviews, type NewReview } from "../store/reviews.ts";
 import { findScheme, type SchemeRevision } from "../store/schemes.ts";
 import { labelJob, type LabelledLine, type LineTask } from "./jobs/label-job.ts";
+import { settleAnswers } from "./answers.ts";
 import { settleSchemes } from "./schemes.ts";
 import { actAs, timeOf, type ClassifyParts } from "./parts.ts";
 
@@ -104,7 +107,7 @@ async function taskOf(
   purpose: string,
   role: "infer" | "compare",
   planned: PlannedLine,
-  keys: { readonly predictions: string; readonly review: string | null },
+  keys: { readonly predictions: string; readonly review: string | null; readonly period: string | null },
 ): Promise<{ readonly task: LineTask; readonly model: ModelRow; readonly scheme: SchemeRevision | undefined }> {
   const actor = actAs(role, purpose);
   const model = await getModel(parts.records, planned.model);
@@ -118,6 +121,7 @@ async function taskOf(
     profile: role === "compare" ? null : await parts.objects.readTicket(actor, profileKey(model.object.key)),
     predictions: await parts.objects.writeTicket(actor, keys.predictions),
     review: keys.review === null ? null : await parts.objects.writeTicket(actor, keys.review),
+    asked: keys.period === null ? [] : await listAsked(parts.records, planned.line, keys.period),
   };
   return { task, model, scheme };
 }
@@ -139,7 +143,7 @@ async function labelTest(
   const tasks: LineTask[] = [];
   for (const one of planned) {
     const predictions = `${prefixes.predictions}tests/${country}/${scheme}/${challenger.id.replace(/^.*@/, "")}/by-${one.model.replace(/^.*@/, "")}.csv`;
-    tasks.push((await taskOf(parts, context.runId, "compare", one, { predictions, review: null })).task);
+    tasks.push((await taskOf(parts, context.runId, "compare", one, { predictions, review: null, period: null })).task);
   }
   const result = await parts.compute.run(
     labelJob,
@@ -195,6 +199,7 @@ async function labelSales(
     const made = await taskOf(parts, context.runId, "infer", one, {
       predictions: `${prefixes.predictions}${name}.csv`,
       review: `${prefixes.review}${name}.csv`,
+      period: place.period,
     });
     tasks.push(made.task);
     facts.set(one.line, made);
@@ -315,25 +320,7 @@ async function keepLine(
     at,
   });
   if (!isNew) return;
-  const review = labelled.review === null ? undefined : keys.get(labelled.review.ticket.key);
-  if (review !== undefined) {
-    const reviews = labelled.reviews.map((item) => ({
-      id: createHash("sha256").update(`${id}\n${item.row}`).digest("hex").slice(0, 16),
-      inference: id,
-      line: labelled.line,
-      period: place.period,
-      kind: item.kind,
-      object: review,
-      row: item.row,
-      schemeVersion: item.schemeVersion,
-      predicted: item.predicted,
-      runnerUp: item.runnerUp,
-      probability: item.probability,
-      units: item.units,
-      kg: item.kg,
-    }));
-    await queueReviews(tx, sales, labelled.line, reviews, id);
-  }
+  await askPeople(tx, parts, id, place.period, labelled, labelled.review === null ? undefined : keys.get(labelled.review.ticket.key), at);
   await keepAudit(tx, parts.vault, at, "inference", {
     id,
     line: labelled.line,
@@ -355,6 +342,47 @@ async function keepLine(
       facts: { line: labelled.line, period: place.period, psi: labelled.drift.psi },
     });
   }
+}
+
+/** Queues what a person should look at, and lays over the coding what people have answered on its items under other codings. */
+async function askPeople(
+  tx: Tx,
+  parts: ClassifyParts,
+  inference: string,
+  period: string,
+  labelled: LabelledLine,
+  object: ObjectRef | undefined,
+  at: string,
+): Promise<void> {
+  const { line } = labelled;
+  const shared = { inference, line, period };
+  const reviewId = (name: string): string => createHash("sha256").update(`${inference}\n${name}`).digest("hex").slice(0, 16);
+  const made = new Map<string, NewReview>();
+  for (const { decision: _decision, ...pick } of object === undefined ? [] : labelled.reviews) {
+    const id = reviewId(String(pick.row));
+    // An item without an id is known by this very review only.
+    const itemId = pick.itemId === "" ? `review/${id}` : pick.itemId;
+    made.set(nameItem({ item: itemId, day: pick.day }), { ...pick, ...shared, id, itemId, object: object ?? { key: "", version: "" } });
+  }
+  // From here to the commit nobody answers on this line: an answer given while the file was read is found now.
+  await lockAnswers(tx, line);
+  const answers = await findAnswers(
+    tx,
+    line,
+    labelled.seen.map((one) => ({ item: one.itemId, day: one.day })),
+  );
+  const places = await findPlaces(
+    tx,
+    [...answers.values()].flatMap((words) => words.map((word) => word.review)),
+  );
+  for (const { decision, ...seen } of labelled.seen) {
+    const name = nameItem({ item: seen.itemId, day: seen.day });
+    const place = places.get(answers.get(name)?.[0]?.review ?? "");
+    if (place === undefined || made.has(name)) continue;
+    made.set(name, { ...seen, ...shared, ...place, id: reviewId(name), kind: decision === "auto" ? "former" : "low" });
+  }
+  await queueReviews(tx, [...made.values()]);
+  await settleAnswers(tx, parts, line, [...made.values()], at);
 }
 
 /** The current sales of a period. */

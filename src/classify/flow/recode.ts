@@ -1,15 +1,22 @@
 // Recode: a period's predictions in the codes of another version of the scheme, by data alone.
 //
 //   R1. The first predictions stay as they are: the recoded ones are objects of their own beside them.
+//   R3. An answer of a reviewer is laid over the recoded code. One that no mapping brings into the version leaves the code empty and the item waits
+//       again, with the former answer beside it.
 //   R2. Codes the mapping splits come out empty with their candidates: a person or a new model must say which.
 
+import { createHash } from "node:crypto";
 import { StockroomError } from "../../base/errors.ts";
+import type { Tx } from "../../base/records/contract.ts";
+import { standingOf } from "../engine/answers.ts";
 import { recode, type Recoded, type Scheme } from "../engine/schemes.ts";
 import { parseLine, prefixes } from "../engine/words.ts";
 import { keepAudit } from "../store/audit.ts";
-import { currentInferences } from "../store/inferences.ts";
+import { findAnswers, listAsked, nameItem } from "../store/answers.ts";
+import { currentInferences, type InferenceRow } from "../store/inferences.ts";
+import { findPlaces, queueReviews, type NewReview } from "../store/reviews.ts";
 import { findScheme } from "../store/schemes.ts";
-import { recodeJob } from "./jobs/recode-job.ts";
+import { recodeJob, type AnsweredItem, type OpenItem } from "./jobs/recode-job.ts";
 import { actAs, timeOf, type ClassifyParts } from "./parts.ts";
 
 export interface RecodedLine {
@@ -21,6 +28,7 @@ export interface RecodedLine {
   readonly ambiguous: number;
   readonly dropped: number;
   readonly unmapped: number;
+  readonly answered: number;
 }
 
 /** Throws `missing` `SCHEME_MISSING`, `SCHEME_VERSION`. */
@@ -59,6 +67,7 @@ export async function recodePeriod(
         .at(-1)
         ?.replace(/\.csv$/, "") ?? name;
     const key = `${prefixes.predictions}${query.period}/${country}/recoded/${part}.${target.version.replaceAll(/[^A-Za-z0-9._-]+/g, "-")}.csv`;
+    const answers = await answersIn(parts.records, inference.line, query.period, scheme, target.version);
     const result = await parts.compute.run(
       recodeJob,
       {
@@ -66,6 +75,8 @@ export async function recodePeriod(
         target: await parts.objects.writeTicket(actor, key),
         to: target.version,
         table: recodingTable(scheme, target.version),
+        answers: [...answers.values()],
+        firstDay: `${query.period}-01`,
       },
       { signal },
     );
@@ -74,6 +85,7 @@ export async function recodePeriod(
       contentType: "text/csv",
       announce: false,
       alongside: async (tx) => {
+        await askAgain(tx, inference, target.version, result.open, answers);
         await keepAudit(tx, parts.vault, at, "recode", {
           line: inference.line,
           period: query.period,
@@ -99,4 +111,72 @@ export function recodingTable(scheme: Scheme, to: string): Record<string, Record
       Object.fromEntries(version.codes.map((code) => [code.code, recode(scheme, code.code, version.version, to)])),
     ]),
   );
+}
+
+interface AnsweredBefore extends AnsweredItem {
+  /** Where the item's words are. */
+  readonly review: string;
+}
+
+/** What people said of a period's items, brought into a version where it can be; by `nameItem`. */
+async function answersIn(
+  tx: Tx,
+  line: string,
+  period: string,
+  scheme: Scheme,
+  version: string,
+): Promise<ReadonlyMap<string, AnsweredBefore>> {
+  const asked = (await listAsked(tx, line, period)).filter((one) => one.answered);
+  const found = new Map<string, AnsweredBefore>();
+  for (const [name, words] of await findAnswers(tx, line, asked)) {
+    const last = words.find((word) => word.answer !== undefined);
+    if (last?.answer === undefined) continue;
+    const { item, day, reviewer, answer: former, review } = last;
+    const standing = standingOf(scheme, words, version);
+    const brought = recode(scheme, former, last.schemeVersion, version);
+    found.set(name, {
+      item,
+      day,
+      reviewer: words.find((word) => "id" in standing && word.id === standing.id)?.reviewer ?? reviewer,
+      code: standing.kind === "stands" || standing.kind === "carried" ? standing.code : undefined,
+      former,
+      candidates: brought.kind === "ambiguous" ? brought.candidates : [],
+      review,
+    });
+  }
+  return found;
+}
+
+async function askAgain(
+  tx: Tx,
+  inference: InferenceRow,
+  version: string,
+  open: readonly OpenItem[],
+  answers: ReadonlyMap<string, AnsweredBefore>,
+): Promise<void> {
+  const places = await findPlaces(
+    tx,
+    [...answers.values()].map((answer) => answer.review),
+  );
+  const reviews = open.flatMap((item): NewReview[] => {
+    const name = nameItem({ item: item.itemId, day: item.day });
+    const answer = answers.get(name);
+    const place = places.get(answer?.review ?? "");
+    if (place === undefined) return [];
+    const id = createHash("sha256").update(`${inference.id}\n${name}\n${version}`).digest("hex").slice(0, 16);
+    return [
+      {
+        ...item,
+        ...place,
+        id,
+        inference: inference.id,
+        line: inference.line,
+        period: inference.period,
+        kind: "recode",
+        schemeVersion: version,
+        runnerUp: answer?.candidates[0] ?? "",
+      },
+    ];
+  });
+  await queueReviews(tx, reviews);
 }

@@ -114,7 +114,8 @@ export function reckon(inferences: readonly InferenceRow[], answers: readonly Re
   }
   const audit: Record<string, { answered: number; wrong: number }> = {};
   const known = new Set(inferences.map((inference) => inference.id));
-  const used = answers.filter((answer) => known.has(answer.inference) && answer.answer !== undefined);
+  // Those of a recoding are of other versions than the figures.
+  const used = answers.filter((answer) => known.has(answer.inference) && answer.answer !== undefined && answer.kind !== "recode");
   for (const answer of used) {
     const { scheme } = parseLine(answer.line);
     const from = at(scheme, answer.schemeVersion, answer.predicted);
@@ -123,6 +124,8 @@ export function reckon(inferences: readonly InferenceRow[], answers: readonly Re
       const line = (audit[answer.line] ??= { answered: 0, wrong: 0 });
       line.answered += 1;
       if (answer.answer !== answer.predicted) line.wrong += 1;
+    }
+    if (answer.kind === "audit" || answer.kind === "former") {
       from.autoItems -= 1;
       from.autoUnits -= answer.units;
       from.autoKg -= answer.kg;
@@ -160,7 +163,7 @@ export function reckon(inferences: readonly InferenceRow[], answers: readonly Re
     .toSorted((a, b) => compare(a.scheme, b.scheme) || compare(a.schemeVersion, b.schemeVersion) || compare(a.code, b.code));
   return {
     figures,
-    source: { inferences: [...known].toSorted(), answers: used.map((answer) => answer.id).toSorted(), audit },
+    source: { inferences: [...known].toSorted(), answers: used.map((answer) => answer.answerId ?? answer.id).toSorted(), audit },
   };
 }
 

@@ -3,15 +3,20 @@
 //   V1. Item text is read from the sealed review object when asked for; it rests nowhere else.
 //   V2. An answer names a code of the scheme version the item was coded by, or is refused with those there are.
 //   V3. An answer is a row, an audit record and an event in one transaction; the next training of the line learns from it.
+//   V4. It belongs to the item, its day and the scheme version: every coding of the item that counts takes it up (flow/answers.ts). Amending adds a
+//       word and keeps the former one.
 
 import { StockroomError } from "../../base/errors.ts";
 import { appendEvent } from "../../base/records/outbox.ts";
 import { readTable } from "../../base/tables/index.ts";
+import { isCode } from "../engine/answers.ts";
 import { itemCodes } from "../engine/schemes.ts";
 import { parseLine } from "../engine/words.ts";
 import { keepAudit } from "../store/audit.ts";
-import { getReview, keepAnswer, listReviews, type ReviewQuery, type ReviewRow } from "../store/reviews.ts";
+import { addAnswer, lockAnswers } from "../store/answers.ts";
+import { findAsking, getReview, listReviews, type ReviewQuery, type ReviewRow } from "../store/reviews.ts";
 import { findScheme } from "../store/schemes.ts";
+import { settleAnswers } from "./answers.ts";
 import { actAs, timeOf, type ClassifyParts } from "./parts.ts";
 
 /** A review with the item's columns as the review object has them. */
@@ -60,41 +65,117 @@ export async function readReviews(parts: ClassifyParts, purpose: string, query: 
   return reviews.flatMap((review) => items.get(review.id) ?? []);
 }
 
-/** Keeps an answer. Throws `missing` `REVIEW_MISSING`, `conflict` `REVIEW_ANSWERED`, `input` `REVIEW_CODE`. */
+export interface Answering {
+  readonly code: string;
+  readonly reviewer: string;
+  /** Why an answer is amended; of a first answer "". */
+  readonly reason: string;
+}
+
+/** Keeps an answer. Throws `missing` `REVIEW_MISSING`, `conflict` `REVIEW_ANSWERED`, `input` `REVIEW_CODE`, `REVIEW_ANSWER`. */
 export async function answerReview(parts: ClassifyParts, id: string, code: string, reviewer: string): Promise<ReviewRow> {
-  const review = await getReview(parts.records, id);
-  const { scheme } = parseLine(review.line);
-  const known = await findScheme(parts.records, scheme);
-  const version = known?.scheme.versions.find((one) => one.version === review.schemeVersion);
-  if (version !== undefined && !itemCodes(version).includes(code)) {
+  return await keepWord(parts, id, "given", { code, reviewer, reason: "" });
+}
+
+/**
+ * Replaces an answer by another one; the former one stays in the table and in the log.
+ *
+ * Throws what `answerReview` throws, but for `conflict` `REVIEW_OPEN` when there is no answer yet, and `REVIEW_SAME` when it is the same code.
+ */
+export async function amendReview(parts: ClassifyParts, id: string, answering: Answering): Promise<ReviewRow> {
+  return await keepWord(parts, id, "amended", answering);
+}
+
+async function keepWord(parts: ClassifyParts, id: string, kind: "given" | "amended", answering: Answering): Promise<ReviewRow> {
+  const { code, reviewer, reason } = answering;
+  const { line, schemeVersion } = await getReview(parts.records, id);
+  const { scheme } = parseLine(line);
+  const known = (await findScheme(parts.records, scheme))?.scheme ?? null;
+  if (code === "" || reviewer === "" || (kind === "amended" && reason === "")) {
+    throw new StockroomError(
+      "input",
+      "REVIEW_ANSWER",
+      `Expected a code${kind === "given" ? " and" : ","} the reviewer's name${kind === "given" ? "" : " and a reason"} but one of them is empty. Give ${kind === "given" ? "both" : "all three"}.`,
+    );
+  }
+  if (!isCode(known, schemeVersion, code)) {
+    const codes = known?.versions.flatMap((version) => (version.version === schemeVersion ? itemCodes(version) : [])) ?? [];
     throw new StockroomError(
       "input",
       "REVIEW_CODE",
-      `Expected a code of ${scheme} ${review.schemeVersion} but received "${code}". It has ${itemCodes(version).join(", ")}.`,
+      `Expected a code of ${scheme} ${schemeVersion} but received "${code}". It has ${codes.join(", ")}.`,
       { facts: { id } },
     );
   }
-  if (code === "" || reviewer === "") {
-    throw new StockroomError("input", "REVIEW_ANSWER", "Expected a code and the reviewer's name but one of them is empty. Give both.");
-  }
   const at = timeOf(parts);
   return await parts.records.transaction(async (tx) => {
-    const answered = await keepAnswer(tx, id, code, reviewer, at);
+    await lockAnswers(tx, line);
+    const review = await getReview(tx, id);
+    checkWord(review, kind, code);
+    const item = { item: review.itemId, day: review.day };
+    const { period } = review;
+    const kept = await addAnswer(tx, {
+      ...item,
+      line,
+      schemeVersion,
+      period,
+      answer: code,
+      kind,
+      reviewer,
+      reason,
+      review: id,
+      source: undefined,
+      at,
+    });
     await keepAudit(tx, parts.vault, at, "answer", {
       id,
-      line: answered.line,
-      period: answered.period,
-      inference: answered.inference,
-      predicted: answered.predicted,
+      answerId: kept.id,
+      line,
+      period,
+      ...item,
+      schemeVersion,
+      inference: review.inference,
+      predicted: review.predicted,
       answer: code,
       reviewer,
+      ...(kind === "given" ? {} : { former: review.answer, formerReviewer: review.reviewer, reason }),
     });
+    await settleAnswers(tx, parts, line, await findAsking(tx, line, [item]), at);
     await appendEvent(tx, {
       kind: "classify.review.answered",
-      subject: answered.line,
-      data: { id, line: answered.line, period: answered.period },
-      dedupe: `answer/${id}`,
+      subject: line,
+      data: { id, line, period },
+      dedupe: `answer/${kept.id}`,
     });
-    return answered;
+    return await getReview(tx, id);
   });
+}
+
+function checkWord(review: ReviewRow, kind: "given" | "amended", code: string): void {
+  const { id, answer, reviewer = "somebody", answeredAt = "an earlier time" } = review;
+  const facts = { id, answer };
+  if (kind === "given" && answer !== undefined) {
+    throw new StockroomError(
+      "conflict",
+      "REVIEW_ANSWERED",
+      `Expected review ${id} to be open but ${reviewer} answered "${answer}" at ${answeredAt}. To correct it: stockroom classify review amend ${id} CODE --by NAME --reason WHY`,
+      { facts },
+    );
+  }
+  if (kind === "amended" && answer === undefined) {
+    throw new StockroomError(
+      "conflict",
+      "REVIEW_OPEN",
+      `Expected review ${id} to have an answer to amend but it has none. Answer it: stockroom classify review answer ${id} CODE --by NAME`,
+      { facts },
+    );
+  }
+  if (kind === "amended" && answer === code) {
+    throw new StockroomError(
+      "conflict",
+      "REVIEW_SAME",
+      `Expected another code than the one that stands but ${reviewer} answered "${code}" at ${answeredAt} already. Nothing is to be changed.`,
+      { facts },
+    );
+  }
 }

@@ -86,7 +86,7 @@ async function prepare(parts: ClassifyParts, runId: string, line: Line, input: T
     test: { key: entry?.key ?? "", version: entry?.version ?? "" },
     sources,
     schemeRevision: revision?.revision ?? null,
-    answers: answers.map((answer) => answer.id),
+    answers: answers.flatMap((answer) => answer.answerId ?? []),
   };
 }
 
@@ -171,8 +171,7 @@ async function fit(
 ): Promise<TrainResult> {
   const actor = actAs("train", context.runId);
   const { train } = parts.settings;
-  const known = new Set(prepared.answers);
-  const answers = (await listAnswers(parts.records, { line: line.line })).filter((answer) => known.has(answer.id));
+  const answers = await listAnswers(parts.records, { line: line.line, answers: prepared.answers });
   const labelled = await labelledInput(parts, context.runId, line, prepared.sources, answers, prepared.schemeRevision ?? undefined);
   const options: FitOptions = {
     seed: train.seed,

@@ -182,4 +182,43 @@ export const classifyMigrations: readonly Migration[] = [
       );
     `,
   },
+  {
+    // Answers kept before this have no item: they hold for the coding they were given on, as they did.
+    id: "classify-005-answers",
+    sql: `
+      alter table stockroom.classify_review add column item text, add column day text;
+      update stockroom.classify_review set item = 'review/' || id, day = '';
+      alter table stockroom.classify_review alter column item set not null, alter column day set not null;
+      alter table stockroom.classify_review drop constraint classify_review_kind_check;
+      alter table stockroom.classify_review add constraint classify_review_kind_check check (kind in ('low', 'audit', 'former', 'recode'));
+
+      create table stockroom.classify_answer (
+        id text primary key,
+        seq bigint generated always as identity unique,
+        line text not null,
+        item text not null,
+        day text not null,
+        scheme_version text not null,
+        revision integer not null,
+        period text not null,
+        answer text,
+        kind text not null check (kind in ('given', 'amended', 'carried', 'lapsed')),
+        reviewer text not null,
+        reason text not null,
+        review text not null references stockroom.classify_review,
+        source text references stockroom.classify_answer,
+        at timestamptz not null,
+        unique (line, item, day, scheme_version, revision)
+      );
+      create index classify_answer_item on stockroom.classify_answer (item, period);
+      insert into stockroom.classify_answer
+             (id, line, item, day, scheme_version, revision, period, answer, kind, reviewer, reason, review, at)
+        select id, line, item, day, scheme_version, 0, period, answer, 'given', reviewer, '', id, answered_at
+          from stockroom.classify_review where state = 'answered' order by answered_at, id;
+
+      alter table stockroom.classify_review drop column state, drop column answer, drop column reviewer, drop column answered_at;
+      create index classify_review_item on stockroom.classify_review (line, item, day, scheme_version);
+      create index classify_review_period on stockroom.classify_review (line, period, kind);
+    `,
+  },
 ];

@@ -15,6 +15,8 @@ export interface ReviewFilter {
   readonly line?: string | undefined;
   readonly period?: string | undefined;
   readonly kind?: string | undefined;
+  /** `answered`: to look at and to amend. */
+  readonly state?: string | undefined;
   readonly limit?: string | undefined;
 }
 
@@ -45,14 +47,16 @@ const evidenceChars = 2_000;
 
 /** Pure. */
 export function reviewPage(view: ReviewView): Html {
-  const { reviews, kept, waiting, reviewer } = view;
+  const { reviews, kept, waiting, reviewer, filter } = view;
+  const isAnswered = filter.state === "answered";
   return html`${kept !== undefined && keptNote(kept)} ${filterForm(view)} ${nameForm(view)}
   ${
     reviews.length === 0
-      ? html`<p class="note">Nothing waits for review here.</p>`
+      ? html`<p class="note">${isAnswered ? "Nothing was answered here." : "Nothing waits for review here."}</p>`
       : html`<p>
-            The first ${reviews.length}${waiting !== undefined && ` of ${count(Math.max(waiting, reviews.length))}`} that wait: audit
-            samples first, then those sold most. An answer is a label of the line's next training and restates the period's figures.
+            The first ${reviews.length}${waiting !== undefined && ` of ${count(Math.max(waiting, reviews.length))}`} that
+            ${isAnswered ? "were answered" : "wait"}: audit samples first, then those sold most. An answer is a label of the line's next
+            training and restates the period's figures; it belongs to the item and holds for every later coding.
           </p>
           ${reviews.map((review, index) => item(view, review, index === 0 && reviewer !== ""))}`
   }`;
@@ -62,7 +66,7 @@ function keptNote({ predicted, answer = "", line, reviewer = "" }: ReviewRow): H
   return html`<p class="note" role="status">
     Kept:
     ${answer === predicted ? html`<strong>${answer}</strong> confirmed` : html`<strong>${answer}</strong> instead of ${predicted === "" ? "no code" : predicted}`}
-    (${line}, by <bdi>${reviewer}</bdi>).
+    (${line}, by <bdi>${reviewer}</bdi>). Wrong? <a href="${href("/classify/review", { line, state: "answered" })}">Amend an answer</a>.
   </p>`;
 }
 
@@ -87,13 +91,16 @@ function filterForm({ filter, lines, periods }: ReviewView): Html {
     ${choice(
       "kind",
       "Why",
-      "both",
+      "all",
       [
         ["low", "not sure enough"],
         ["audit", "audit sample"],
+        ["former", "answered before"],
+        ["recode", "recoding"],
       ],
       filter.kind,
     )}
+    ${choice("state", "State", "waiting", [["answered", "answered"]], filter.state)}
     <button>Show</button>
   </form>`;
 }
@@ -120,6 +127,13 @@ function nameForm(view: ReviewView): Html {
   </details>`;
 }
 
+const kindWords: Readonly<Record<ReviewRow["kind"], string>> = {
+  low: "not sure enough",
+  audit: "audit sample",
+  former: "answered before",
+  recode: "recoding",
+};
+
 function item(view: ReviewView, review: ReviewItem, focused: boolean): Html {
   const { textColumns, saidColumns, book, reviewer } = view;
   const { scheme } = parseLine(review.line);
@@ -136,9 +150,8 @@ function item(view: ReviewView, review: ReviewItem, focused: boolean): Html {
   const id = `item-${review.id}`;
   return html`<article tabindex="-1" aria-labelledby="${id}" ${focused && html` autofocus`}>
     <header>
-      <span class="tag">${review.kind === "audit" ? "audit sample" : "not sure enough"}</span><strong>${review.line}</strong
-      ><span>version ${review.schemeVersion}</span><span>${review.period}</span><span>${count(review.units)} units</span
-      ><span>${count(review.kg, 1)} kg</span>
+      <span class="tag">${kindWords[review.kind]}</span><strong>${review.line}</strong><span>version ${review.schemeVersion}</span
+      ><span>${review.period}</span><span>${count(review.units)} units</span><span>${count(review.kg, 1)} kg</span>
     </header>
     <h3 id="${id}" dir="auto">${cut(title, 300)}</h3>
     ${title.length > 300 && long(title)}
@@ -158,6 +171,19 @@ function item(view: ReviewView, review: ReviewItem, focused: boolean): Html {
       )}
     </dl>
     <dl class="said">
+      ${
+        review.answer !== undefined &&
+        html`<dt>Answered</dt>
+          <dd>${named(review.answer)} by <bdi>${review.reviewer ?? ""}</bdi></dd>`
+      }
+      ${
+        review.former !== undefined &&
+        html`<dt>Answered before</dt>
+          <dd>
+            <strong>${review.former.answer}</strong> of version ${review.former.schemeVersion} by <bdi>${review.former.reviewer}</bdi>:
+            <span class="warn">it does not carry over to version ${review.schemeVersion}</span>
+          </dd>`
+      }
       <dt>Predicted</dt>
       <dd>
         ${named(review.predicted)} &nbsp;<meter min="0" max="1" value="${review.probability}" aria-label="probability"></meter>
@@ -185,6 +211,7 @@ function item(view: ReviewView, review: ReviewItem, focused: boolean): Html {
 
 function answers(view: ReviewView, review: ReviewItem, scheme: string): Html {
   const { book, reviewer } = view;
+  const isAmending = review.answer !== undefined;
   const fields = html`${carried(view)}<input type="hidden" name="review" value="${review.id}" /><input
       type="hidden"
       name="by"
@@ -196,8 +223,8 @@ function answers(view: ReviewView, review: ReviewItem, scheme: string): Html {
     html`<button name="code" value="${code}" ${first && html` class="first"`}>${word} ${cut(code, 40)}</button>`;
   const isCode = (code: string): boolean => code !== "" && (codes === undefined || codes.some((one) => one.code === code));
   const offers = [
-    isCode(review.predicted) && button(review.predicted, "Confirm", true),
-    isCode(review.runnerUp) && review.runnerUp !== review.predicted && button(review.runnerUp, "Runner-up", false),
+    !isAmending && isCode(review.predicted) && button(review.predicted, "Confirm", true),
+    !isAmending && isCode(review.runnerUp) && review.runnerUp !== review.predicted && button(review.runnerUp, "Runner-up", false),
   ].filter((offer) => offer !== false);
   const other =
     codes === undefined
@@ -210,7 +237,9 @@ function answers(view: ReviewView, review: ReviewItem, scheme: string): Html {
             )}
           </select></label
         >`;
-  return html`<div class="answers">${offers.length > 0 && post(html`${offers}`)}${post(html`${other}<button>Answer</button>`)}</div>`;
+  return html`<div class="answers">
+    ${offers.length > 0 && post(html`${offers}`)}${post(html`${other}${isAmending && html`<label>Why<input name="reason" required maxlength="1000" /></label>`}<button>${isAmending ? "Amend" : "Answer"}</button>`)}
+  </div>`;
 }
 
 /** The rest of an endless text, for whoever wants it. */

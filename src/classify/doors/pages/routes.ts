@@ -10,7 +10,7 @@ import { makeShown } from "../../../base/pages/shown.ts";
 import { parseLine } from "../../engine/words.ts";
 import { parseReviewQuery, readReport } from "../../flow/commands.ts";
 import type { ClassifyParts } from "../../flow/parts.ts";
-import { answerReview, readReviews } from "../../flow/review.ts";
+import { amendReview, answerReview, readReviews } from "../../flow/review.ts";
 import { listPeriods } from "../../store/inferences.ts";
 import { listLines } from "../../store/lines.ts";
 import { listReported } from "../../store/reports.ts";
@@ -29,12 +29,20 @@ const reviewLimits = { usual: 10, most: 100 };
 const chosen = text()
   .optional()
   .transform((value) => (value === "" ? undefined : value));
-const filter = { line: chosen, period: chosen, kind: chosen, limit: chosen };
+const filter = { line: chosen, period: chosen, kind: chosen, state: chosen, limit: chosen };
 const nothing = z.strictObject({});
 const reportQuery = z.strictObject({ period: text(), country: chosen, revision: chosen });
 const reviewQuery = z.strictObject({ ...filter, done: text(2_000).optional() });
 const nameForm = z.strictObject({ ...filter, token: text(), by: text(100) });
-const answerForm = z.strictObject({ ...filter, token: text(), by: text(100), review: text(2_000), code: text() });
+/** With a reason it amends the answer that stands. */
+const answerForm = z.strictObject({
+  ...filter,
+  token: text(),
+  by: text(100),
+  review: text(2_000),
+  code: text(),
+  reason: text(1_000).optional(),
+});
 
 /** Mounts /classify, /classify/review and /classify/report, in a scope where a body may be a form. */
 export async function mountPages(app: FastifyInstance, parts: ClassifyParts): Promise<void> {
@@ -80,7 +88,7 @@ export async function mountPages(app: FastifyInstance, parts: ClassifyParts): Pr
           listPeriods(records),
         ]);
         const waiting = counts.filter(
-          (row) => row.state === "waiting" && (query.kind ?? row.kind) === row.kind && (query.line ?? row.line) === row.line,
+          (row) => row.state === query.state && (query.kind ?? row.kind) === row.kind && (query.line ?? row.line) === row.line,
         );
         const body = reviewPage({
           reviews,
@@ -102,9 +110,10 @@ export async function mountPages(app: FastifyInstance, parts: ClassifyParts): Pr
     scope.post(
       "/classify/review",
       shown("", async (request) => {
-        const { token, review, code, by, ...asked } = readFields("form", answerForm, request.body);
+        const { token, review, code, by, reason, ...asked } = readFields("form", answerForm, request.body);
         checkForm(vault, request, token);
-        await answerReview(parts, review, code.trim(), by.trim());
+        if (reason === undefined) await answerReview(parts, review, code.trim(), by.trim());
+        else await amendReview(parts, review, { code: code.trim(), reviewer: by.trim(), reason: reason.trim() });
         return { back: reviewHref(asked, review) };
       }),
     );

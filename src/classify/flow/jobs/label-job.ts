@@ -34,6 +34,15 @@ export interface LineTask {
   readonly scheme: Scheme | null;
   readonly predictions: WriteTicket;
   readonly review: WriteTicket | null;
+  /** Items of the period somebody was ever asked about. What the model says of them is told, so that answers can be laid over it. */
+  readonly asked: readonly AskedItem[];
+}
+
+export interface AskedItem {
+  readonly item: string;
+  /** Of an item without one: the period's first day. */
+  readonly day: string;
+  readonly answered: boolean;
 }
 
 export interface LabelInput {
@@ -51,10 +60,11 @@ export interface LabelInput {
   readonly rejected: WriteTicket | null;
 }
 
-export interface ReviewPick {
-  readonly kind: "low" | "audit";
-  /** Zero-based row of the review object. */
-  readonly row: number;
+/** What the model made of one item. */
+export interface ItemSeen {
+  readonly itemId: string;
+  readonly day: string;
+  readonly decision: "auto" | "review";
   readonly schemeVersion: string;
   readonly predicted: string;
   readonly runnerUp: string;
@@ -63,12 +73,20 @@ export interface ReviewPick {
   readonly kg: number;
 }
 
+export interface ReviewPick extends ItemSeen {
+  readonly kind: "low" | "audit";
+  /** Zero-based row of the review object. */
+  readonly row: number;
+}
+
 export interface LabelledLine {
   readonly line: string;
   readonly model: string;
   readonly predictions: StagedObject;
   readonly review: StagedObject | null;
   readonly reviews: readonly ReviewPick[];
+  /** Those of the asked items that are in the file. */
+  readonly seen: readonly ItemSeen[];
   readonly items: number;
   readonly autoItems: number;
   readonly figures: Readonly<Record<string, Readonly<Record<string, CodeFigures>>>>;
@@ -262,6 +280,9 @@ async function openLine(
   const audit = makePicks(input.auditPerLine);
   // Another draw every month: the same items again would tell nothing new.
   const salt = hashText(`${input.seed}/${task.line}/${input.versions.kind === "by-date" ? input.versions.period : "test"}`);
+  const period = input.versions.kind === "by-date" ? input.versions.period : undefined;
+  const asked = new Map(task.asked.map((one) => [`${one.item}\n${one.day}`, one.answered]));
+  const seen: ItemSeen[] = [];
   let pending: (string | number)[][] = [];
   let items = 0;
   let autoItems = 0;
@@ -308,29 +329,33 @@ async function openLine(
         figure.kg += one.kg;
         items += 1;
         const candidate = {
+          itemId: one.id,
+          day: one.day === "" && period !== undefined ? `${period}-01` : one.day,
+          decision,
           schemeVersion: outcome.version,
           predicted: outcome.code,
           runnerUp,
           probability,
           units: one.units,
           kg: one.kg,
-          evidence,
-          reason,
-          row: one.row,
-        };
+        } as const;
+        const answered = asked.size === 0 ? undefined : asked.get(`${one.id}\n${candidate.day}`);
+        if (answered !== undefined) seen.push(candidate);
         if (decision === "auto") {
           autoItems += 1;
           figure.autoItems += 1;
           figure.autoUnits += one.units;
           figure.autoKg += one.kg;
           const draw = mix32(hashText(one.id) ^ salt);
-          if (audit.wants(-draw)) audit.add({ ...candidate, kind: "audit", rank: -draw, text: draw });
+          if (audit.wants(-draw)) audit.add({ ...candidate, evidence, reason, row: one.row, kind: "audit", rank: -draw, text: draw });
         } else {
           const doubt = 1 - probability;
           figure.doubtItems += doubt;
           figure.doubtUnits += doubt * one.units;
           figure.doubtKg += doubt * one.kg;
-          if (low.wants(one.units)) low.add({ ...candidate, kind: "low", rank: one.units, text: hashItemText(item) });
+          // What a person answered takes no place of what waits for one.
+          if (answered !== true && low.wants(one.units))
+            low.add({ ...candidate, evidence, reason, row: one.row, kind: "low", rank: one.units, text: hashItemText(item) });
         }
         if (profiler !== undefined && (firstRow + index) % stride === 0) {
           profiler.addItem(lookOf(item));
@@ -365,6 +390,7 @@ async function openLine(
                 ...pick,
                 row,
               })),
+        seen,
         items,
         autoItems,
         figures: Object.fromEntries([...figures].map(([version, codes]) => [version, tidyFigures(codes)])),
