@@ -10,7 +10,7 @@ import { ordersBody, proposeOrders } from "../flow/planning/orders.ts";
 import { readStock } from "../flow/planning/stock.ts";
 import { tidy } from "../flow/run/rows.ts";
 import { readForecasts, readRecord } from "./finished.ts";
-import { usage } from "./request.ts";
+import { usage } from "./words.ts";
 import type { DirectTools } from "./tools.ts";
 import { writeWhole } from "./whole.ts";
 

@@ -3,14 +3,15 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import type { Body } from "../../base/bytes.ts";
-import { StockroomError } from "../../base/errors.ts";
 import { fileBody, type BadRow } from "../../base/tables/index.ts";
 import type { CandidateName } from "../engine/combine/contract.ts";
 import { parseSeasons } from "../engine/calendar/seasons.ts";
-import type { Aggregation } from "../engine/panel/aggregate.ts";
+import { type Aggregation, aggregations } from "../engine/panel/aggregate.ts";
 import { readInputs, type Inputs, type ReadInputsOptions } from "../flow/inputs/read.ts";
 import { domains, type Domain, type InputKind } from "../flow/inputs/schema.ts";
 import type { RunSettings } from "../flow/run/contract.ts";
+import { parseReading, type ReadingRequest } from "./reading-flags.ts";
+import { parseNames, usage } from "./words.ts";
 
 /** Plain JSON. Files stand relative to the folder of the run. */
 export interface RunRequest {
@@ -31,6 +32,8 @@ export interface RunRequest {
   readonly aggregation: Aggregation | null;
   readonly nonNegative: boolean;
   readonly seed: number;
+  /** How the files are to be read. */
+  readonly reading: ReadingRequest;
 }
 
 /** What may be named after `--models`, with a word on each. */
@@ -53,8 +56,6 @@ export const modelNames: Readonly<Record<CandidateName, string>> = {
   mapa: "smoothing at many steps",
   global: "one boosted model of all series",
 };
-
-const aggregations: readonly Aggregation[] = ["sum", "avg", "first", "min", "max"];
 
 /** Flags as citty gives them. */
 export type RunFlags = Readonly<Record<string, unknown>>;
@@ -85,6 +86,7 @@ export function parseRequest(flags: RunFlags, folder: string): RunRequest {
   if (seasons === undefined) throw usage("season", "steps per season such as 12, or several: 7,365.25, or 1 for none", season ?? "");
   const horizon = whole("horizon", 1, 100_000);
   const models = text("models") ?? "auto";
+  if (models !== "auto" && parseNames(models).length === 0) throw usage("models", "auto, or names with commas", models);
   // Own keys of the table above, so each is a name.
   const names = Object.keys(modelNames) as CandidateName[]; // oxlint-disable-line typescript/no-unsafe-type-assertion
   const aggregation = text("aggregation");
@@ -93,7 +95,7 @@ export function parseRequest(flags: RunFlags, folder: string): RunRequest {
     related: file("related"),
     metadata: file("metadata"),
     horizon,
-    frequency: text("frequency") ?? "",
+    frequency: text("frequency") ?? "auto",
     seasons,
     quantiles: parseQuantiles(text("quantiles") ?? ""),
     windows: whole("windows", 0, 20),
@@ -106,12 +108,17 @@ export function parseRequest(flags: RunFlags, folder: string): RunRequest {
       .filter((name) => name !== ""),
     // Own keys again.
     domain: choice("domain", Object.keys(domains) as Domain[], text("domain") ?? "RETAIL"), // oxlint-disable-line typescript/no-unsafe-type-assertion
-    dimensions: text("dimensions") === undefined ? null : parseNames(text("dimensions") ?? ""),
+    dimensions: dimensionsOf(text("dimensions")),
     aggregation: aggregation === undefined ? null : choice("aggregation", aggregations, aggregation),
     nonNegative: flags["negative"] !== true,
     seed: whole("seed", 0, 2 ** 31 - 1),
+    reading: parseReading(flags),
   };
 }
+
+/** Absent: what the file has; `none`: the item alone. */
+const dimensionsOf = (text: string | undefined): readonly string[] | null =>
+  text === undefined ? null : text.trim().toLowerCase() === "none" ? [] : parseNames(text);
 
 /** `0.1,0.5,p90` to rising levels; throws `input` `USAGE`. */
 export function parseQuantiles(text: string): readonly number[] {
@@ -121,19 +128,6 @@ export function parseQuantiles(text: string): readonly number[] {
     return Number(level.toFixed(6));
   });
   return [...new Set(levels)].toSorted((a, b) => a - b);
-}
-
-/** `a,b,c` to names; "" to none. */
-export function parseNames(text: string): readonly string[] {
-  return text
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
-}
-
-/** The one way in which a wrong flag is told. */
-export function usage(flag: string, expected: string, came: string): StockroomError {
-  return new StockroomError("input", "USAGE", `Expected --${flag} to be ${expected} but "${came}" came. Correct it.`);
 }
 
 /** The settings of the run. */
@@ -189,6 +183,8 @@ export async function readRequest(request: RunRequest, folder: string, options: 
     ...(dimensions === null ? {} : { dimensions }),
     ...(aggregation === null ? {} : { aggregation }),
     ...(holidays === null ? {} : { holidays }),
+    nonNegative: request.nonNegative,
+    ...request.reading,
     ...(onBadRow === undefined ? {} : { onBadRow }),
     ...(onRows === undefined ? {} : { onRows }),
     signal,

@@ -2,12 +2,14 @@
 //
 //   R1. The same files, flags and seed give the same bytes, on any number of threads: nothing of the clock or of this machine is written.
 //   R2. Interrupted, it has written nothing under an output's name; started again, it goes on where it stopped.
-//   R3. Bad rows end up in KIND.bad.jsonl with line, column and reason, and the exit code is 3.
+//   R3. Bad rows end up in KIND.bad.jsonl with line, column and reason, and the exit code is 3. They are left there too when nothing is forecast.
 
+import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { defineCommand, type CommandDef } from "citty";
 import { openCompute } from "../../base/compute/index.ts";
+import { isStockroomError } from "../../base/errors.ts";
 import { makeLog } from "../../base/log.ts";
 import type { BadRow } from "../../base/tables/index.ts";
 import type { InputKind } from "../flow/inputs/schema.ts";
@@ -16,8 +18,11 @@ import { makeReport } from "../flow/run/report-data.ts";
 import { renderReport } from "../flow/run/report/page.ts";
 import { rowsOf, sumRows, tableBody, type RunTable } from "../flow/run/rows.ts";
 import { openRun } from "../flow/run/run.ts";
+import { refuseUnserved } from "../flow/run/served.ts";
 import { openFolder } from "./folder.ts";
-import { modelNames, parseRequest, readRequest, settingsOf, usage, type ReadFile, type RunRequest } from "./request.ts";
+import { modelNames, parseRequest, readRequest, settingsOf, type ReadFile, type RunRequest } from "./request.ts";
+import { usage } from "./words.ts";
+import { readingFlags } from "./reading-flags.ts";
 import type { DirectTools, Progress } from "./tools.ts";
 
 // Every command has arguments of its own type; the list of them can only be held together by the widest one.
@@ -59,7 +64,7 @@ export const runVerb = (tools: DirectTools): AnyCommand =>
 Examples:
   stockroom forecast run --target demand.csv --horizon 18 --frequency M --out june
   stockroom forecast run --target demand.csv --related prices.csv --metadata items.csv --horizon 28 --frequency D --holidays US --out june
-Columns: item_id, timestamp, demand, and whatever else the target has to forecast by. Interrupted, the same command goes on where it stopped.
+Columns: item_id, timestamp, demand, and texts such as a location to forecast by. Interrupted, the same command goes on where it stopped.
 Models: ${Object.keys(modelNames).join(", ")}; auto tries those that suit each series.`,
     },
     args: {
@@ -67,7 +72,12 @@ Models: ${Object.keys(modelNames).join(", ")}; auto tries those that suit each s
       related: { type: "string", description: "prices, promotions and other numbers, known to the end of the horizon", valueHint: "FILE" },
       metadata: { type: "string", description: "category, brand and other texts of items", valueHint: "FILE" },
       horizon: { type: "string", required: true, description: "steps to forecast", valueHint: "N" },
-      frequency: { type: "string", required: true, description: "Y, Q, M, W, D, H, 30min, 15min ..., or a multiple as 2W", valueHint: "F" },
+      frequency: {
+        type: "string",
+        default: "auto",
+        description: "auto: as often as rows come; or Y, Q, M, W, D, H, 30min ..., a multiple as 2W, an anchor as W-SUN",
+        valueHint: "F",
+      },
       out: { type: "string", required: true, description: "folder of the run", valueHint: "DIR" },
       season: { type: "string", description: "steps per season; several with commas; 1 for none; absent: by frequency", valueHint: "12" },
       quantiles: { type: "string", default: "0.1,0.5,0.9", description: "quantiles beside the mean", valueHint: "0.1,0.5,0.9" },
@@ -83,11 +93,12 @@ Models: ${Object.keys(modelNames).join(", ")}; auto tries those that suit each s
       domain: { type: "string", default: "RETAIL", description: "whose column names the files have", valueHint: "RETAIL" },
       dimensions: {
         type: "string",
-        description: "columns of the target to forecast by, beside the item; absent: all",
+        description: "columns of the target to forecast by, beside the item; none: the item alone; absent: its texts",
         valueHint: "location",
       },
       aggregation: { type: "string", description: "sum, avg, first, min or max of rows in one step; accepts duplicates", valueHint: "sum" },
       negative: { type: "boolean", description: "values below zero are possible: this is no demand", default: false },
+      ...readingFlags,
       threads: { type: "string", description: "absent: as many as there are processors", valueHint: "N" },
       seed: { type: "string", default: "1", valueHint: "N" },
       json: { type: "boolean", description: "print JSON", default: false },
@@ -119,7 +130,12 @@ async function runInto(folder: string, request: RunRequest, threads: number, too
     signal,
     onBadRow: bad.add,
     onRows: (rows) => progress.rows(rows),
-  }).finally(progress.end);
+  })
+    .catch(async (thrown: unknown) => {
+      await leaveBadRows(folder, bad, thrown, tools);
+      throw thrown;
+    })
+    .finally(progress.end);
   const { panel, notes } = inputs;
   const settings = settingsOf(request);
   const place = await openFolder(folder);
@@ -129,13 +145,14 @@ async function runInto(folder: string, request: RunRequest, threads: number, too
     await run.mix();
     progress.end();
     const result = run.result();
+    const model = await run.model();
+    await refuseUnserved(result, model.global !== undefined, signal);
     const summary = await result.summary();
     for (const [table, file] of tables) {
       signal.throwIfAborted();
       await place.write(file, tableBody(rowsOf(result, table, signal)));
     }
     if (settings.hierarchy.length > 0) await place.write("hierarchy.csv", tableBody(sumRows(result)));
-    const model = await run.model();
     await place.write("model/plan.bin", model.plan);
     if (model.global !== undefined) await place.write("model/global.bin", model.global);
     for (const kind of kinds) if (bad.countOf(kind) > 0) await place.write(badFile(kind), bad.body(kind));
@@ -168,6 +185,17 @@ async function runInto(folder: string, request: RunRequest, threads: number, too
     progress.end();
     await compute.close();
     await place.close();
+  }
+}
+
+/** The list of bad rows of files that were refused: what else could be corrected by? */
+async function leaveBadRows(folder: string, bad: ReturnType<typeof gatherBadRows>, thrown: unknown, { print }: DirectTools): Promise<void> {
+  const wrong = kinds.filter((kind) => bad.countOf(kind) > 0);
+  if (!isStockroomError(thrown) || wrong.length === 0) return;
+  await mkdir(folder, { recursive: true });
+  for (const kind of wrong) {
+    await writeFile(path.join(folder, badFile(kind)), bad.body(kind));
+    print.say(`${bad.countOf(kind)} rows of the ${kind} file are wrong; ${path.join(folder, badFile(kind))} lists them.`);
   }
 }
 

@@ -10,7 +10,8 @@ import { bothBody, compareBoth, forecastBoth, type Both } from "../flow/planning
 import { readChanges, refuseChanges } from "../flow/planning/whatif.ts";
 import { tidy } from "../flow/run/rows.ts";
 import { keyInPanel, readForecasts, readModel, readPanel, readRecord } from "./finished.ts";
-import { settingsOf, usage } from "./request.ts";
+import { settingsOf } from "./request.ts";
+import { usage } from "./words.ts";
 import { readThreads, type RunRecord } from "./run-verb.ts";
 import { readTextFile } from "./house-tools.ts";
 import type { DirectTools } from "./tools.ts";

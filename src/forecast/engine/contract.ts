@@ -103,10 +103,20 @@ export interface Model {
 
 export type FrequencyUnit = "Y" | "Q" | "M" | "W" | "D" | "H" | "min";
 
-/** `{ unit: "min", multiple: 15 }` is 15min. Weeks start on Monday. */
+/** Where in its step the stamp of a step stands: so many seconds after its begin, or before its end (86,400: the step's last day). */
+export interface Stamp {
+  readonly from: "begin" | "end";
+  readonly seconds: number;
+}
+
+/** `{ unit: "min", multiple: 15 }` is 15min; `{ unit: "W", multiple: 1, begins: 6 }` are weeks from Sunday. */
 export interface Frequency {
   readonly unit: FrequencyUnit;
   readonly multiple: number;
+  /** Of weeks: the weekday they begin with, 0 Monday (absent) to 6 Sunday. Of quarters and years: their first month, 0 January (absent) to 11. */
+  readonly begins?: number;
+  /** How the files stamp a step; absent: by its begin. */
+  readonly stamp?: Stamp;
 }
 
 /** The instants of a panel: index 0 is `startMs` (UTC), each next one a step of `frequency` later. */

@@ -15,7 +15,7 @@ import {
   year,
 } from "./features.ts";
 import { parseFrequency, printFrequency, stepMinutes } from "./frequency.ts";
-import { anchorUnit, dayMs, daysOfDate, indexAt, instantAt, minuteOfUnit, timestampOf, truncate, unitOfMinute } from "./grid.ts";
+import { anchorUnit, dayMs, daysOfDate, indexAt, instantAt, minuteOfUnit, stampAt, timestampOf, truncate, unitOfMinute } from "./grid.ts";
 import { daysOf, holidayRegressors } from "./holidays.ts";
 import { parseSeasons, seasonsOf } from "./seasons.ts";
 
@@ -34,13 +34,38 @@ const gridFrom = (text: string, start: string, length = 24, horizon = 6): Grid =
 
 const anyFrequency = fc.constantFrom(
   ...["Y", "Q", "2Q", "M", "2M", "3M", "5M", "W", "2W", "D", "2D", "6D", "H", "6H", "5H", "30min", "15min", "1min", "7min"].map(frequency),
+  ...["W-SUN", "2W-WED", "ME", "QE", "QS-FEB", "YS-APR", "YE"].map(frequency),
+  { unit: "M", multiple: 1, stamp: { from: "begin", seconds: 29 * 86_400 } } satisfies Frequency,
 );
 /** 1900 to 2100, in whole minutes. */
 const anyMinute = fc.integer({ min: -36_817_920, max: 68_372_639 });
 
 describe("frequencies", () => {
   test("are read and printed as Amazon Forecast writes them", () => {
-    for (const text of ["Y", "Q", "M", "W", "D", "H", "30min", "15min", "10min", "5min", "1min", "2W", "3M", "11M", "23H", "59min"]) {
+    for (const text of [
+      "Y",
+      "Q",
+      "M",
+      "W",
+      "D",
+      "H",
+      "30min",
+      "15min",
+      "10min",
+      "5min",
+      "1min",
+      "2W",
+      "3M",
+      "11M",
+      "23H",
+      "59min",
+      "W-SUN",
+      "2W-WED",
+      "ME",
+      "QS-FEB",
+      "YS-APR",
+      "YE",
+    ]) {
       expect(printFrequency(frequency(text))).toBe(text);
     }
     expect(frequency("1D")).toEqual({ unit: "D", multiple: 1 });
@@ -48,7 +73,28 @@ describe("frequencies", () => {
   });
 
   test("beyond their unit are none", () => {
-    for (const text of ["", "m", "d", "min", "60min", "24H", "7D", "5W", "12M", "2Y", "4Q", "0D", "-1D", "1.5H", "hourly", "1 min", "MS"]) {
+    for (const text of [
+      "",
+      "m",
+      "d",
+      "min",
+      "60min",
+      "24H",
+      "7D",
+      "5W",
+      "12M",
+      "2Y",
+      "4Q",
+      "0D",
+      "-1D",
+      "1.5H",
+      "hourly",
+      "1 min",
+      "W-XYZ",
+      "M-JAN",
+      "DS",
+      "ME-JAN",
+    ]) {
       expect([text, parseFrequency(text)]).toEqual([text, undefined]);
     }
   });
@@ -84,12 +130,13 @@ describe("grids", () => {
         fc.integer({ min: -200, max: 200 }),
         fc.double({ min: 0, max: 1, noNaN: true }),
         (frequency, minute, index, share) => {
-          const unit = anchorUnit(frequency, unitOfMinute(frequency.unit, minute));
-          const grid: Grid = { frequency, startMs: minuteOfUnit(frequency.unit, unit) * 60_000, length: 10, horizon: 5 };
+          const unit = anchorUnit(frequency, unitOfMinute(frequency, minute));
+          const grid: Grid = { frequency, startMs: minuteOfUnit(frequency, unit) * 60_000, length: 10, horizon: 5 };
           const begin = instantAt(grid, index);
           const end = instantAt(grid, index + 1);
           expect(end).toBeGreaterThan(begin);
           expect(indexAt(grid, begin)).toBe(index);
+          expect(indexAt(grid, stampAt(grid, index))).toBe(index);
           expect(indexAt(grid, Math.min(end - 1, begin + Math.floor(share * (end - begin))))).toBe(index);
           expect(indexAt(grid, begin - 1)).toBe(index - 1);
         },
@@ -98,7 +145,8 @@ describe("grids", () => {
   });
 
   test("weeks begin on Monday, quarters in January, months on the first", () => {
-    const at = (text: string, instant: string): string => timestampOf(frequency(text), truncate(frequency(text), Date.parse(instant)));
+    const at = (text: string, instant: string): string =>
+      timestampOf({ frequency: frequency(text), startMs: truncate(frequency(text), Date.parse(instant)), length: 1, horizon: 1 }, 0);
     expect(at("W", "2024-02-29")).toBe("2024-02-26");
     expect(at("W", "2024-03-03T23:59:59Z")).toBe("2024-02-26");
     expect(at("M", "2024-02-29")).toBe("2024-02-01");
@@ -108,14 +156,20 @@ describe("grids", () => {
     expect(at("6H", "2024-02-29T17:30:00Z")).toBe("2024-02-29 12:00:00");
     expect(at("15min", "2024-02-29T17:44:59Z")).toBe("2024-02-29 17:30:00");
     expect(at("D", "1969-12-31T23:00:00Z")).toBe("1969-12-31");
+    expect(at("W-SUN", "2024-02-29")).toBe("2024-02-25");
+    expect(at("ME", "2024-02-10")).toBe("2024-02-29");
+    expect(at("QE", "2024-02-10")).toBe("2024-03-31");
+    expect(at("QS-FEB", "2024-01-31")).toBe("2023-11-01");
+    expect(at("YS-APR", "2024-03-31")).toBe("2023-04-01");
+    expect(at("YE", "2024-03-31")).toBe("2024-12-31");
   });
 
   test("step over a leap day", () => {
     const days = gridFrom("D", "2024-02-28T00:00:00Z");
-    expect(timestampOf(days.frequency, instantAt(days, 1))).toBe("2024-02-29");
-    expect(timestampOf(days.frequency, instantAt(days, 2))).toBe("2024-03-01");
+    expect(timestampOf(days, 1)).toBe("2024-02-29");
+    expect(timestampOf(days, 2)).toBe("2024-03-01");
     const months = gridFrom("M", "2024-01-01T00:00:00Z");
-    expect(timestampOf(months.frequency, instantAt(months, 13))).toBe("2025-02-01");
+    expect(timestampOf(months, 13)).toBe("2025-02-01");
     expect(indexAt(months, Date.parse("2024-02-29T23:59:59Z"))).toBe(1);
   });
 });

@@ -1,9 +1,11 @@
 // The calendar of a panel: which instants exist, between index and instant.
 //
-// Owns: steps of a frequency in UTC, months and years by the Gregorian calendar, weeks from Monday. Does not own: values, holidays, time zones.
+// Owns: steps of a frequency in UTC, months and years by the Gregorian calendar, weeks from any weekday, and the stamps of steps. Does not own:
+// values, holidays, time zones.
 //   K1. `indexAt(grid, instantAt(grid, k)) === k` for every k; any instant of step k has index k.
 //   K2. A multiple that divides its larger unit stands on the calendar (3M begins in January, 6H at midnight, 15min at the hour);
 //       any other (2W, 5M, 2D, 7min) counts from the earliest instant of the data.
+//   K3. A stamp lies within its step, so `indexAt` of what `stampAt` gives is the step again, whichever way the files stamp.
 //
 // Civil dates by the day-number arithmetic of Hinnant, "chrono-Compatible Low-Level Date Algorithms" (2013), with eras of 400 years.
 
@@ -42,8 +44,8 @@ export function firstDayOfMonth(month: number): number {
   return daysOfDate(1970 + year, month - year * 12 + 1, 1);
 }
 
-/** Whole units since 1970 (weeks: since Monday 1969-12-29) that begin at or before a minute since 1970. */
-export function unitOfMinute(unit: FrequencyUnit, minute: number): number {
+/** Whole units since 1970 (weeks: since the one around 1970-01-01) that begin at or before a minute since 1970. */
+export function unitOfMinute({ unit, begins = 0 }: Frequency, minute: number): number {
   switch (unit) {
     case "min":
       return minute;
@@ -52,18 +54,18 @@ export function unitOfMinute(unit: FrequencyUnit, minute: number): number {
     case "D":
       return Math.floor(minute / dayMinutes);
     case "W":
-      return Math.floor((Math.floor(minute / dayMinutes) + 3) / 7);
+      return Math.floor((Math.floor(minute / dayMinutes) + 3 - begins) / 7);
     case "M":
       return monthOfDay(Math.floor(minute / dayMinutes));
     case "Q":
-      return Math.floor(monthOfDay(Math.floor(minute / dayMinutes)) / 3);
+      return Math.floor((monthOfDay(Math.floor(minute / dayMinutes)) - begins) / 3);
     default: // "Y"
-      return Math.floor(monthOfDay(Math.floor(minute / dayMinutes)) / 12);
+      return Math.floor((monthOfDay(Math.floor(minute / dayMinutes)) - begins) / 12);
   }
 }
 
 /** The first minute since 1970 of a unit; the inverse of `unitOfMinute`. */
-export function minuteOfUnit(unit: FrequencyUnit, index: number): number {
+export function minuteOfUnit({ unit, begins = 0 }: Frequency, index: number): number {
   switch (unit) {
     case "min":
       return index;
@@ -72,13 +74,13 @@ export function minuteOfUnit(unit: FrequencyUnit, index: number): number {
     case "D":
       return index * dayMinutes;
     case "W":
-      return (index * 7 - 3) * dayMinutes;
+      return (index * 7 - 3 + begins) * dayMinutes;
     case "M":
       return firstDayOfMonth(index) * dayMinutes;
     case "Q":
-      return firstDayOfMonth(index * 3) * dayMinutes;
+      return firstDayOfMonth(index * 3 + begins) * dayMinutes;
     default: // "Y"
-      return firstDayOfMonth(index * 12) * dayMinutes;
+      return firstDayOfMonth(index * 12 + begins) * dayMinutes;
   }
 }
 
@@ -92,28 +94,44 @@ export function anchorUnit(frequency: Frequency, earliest: number): number {
   return whole !== undefined && whole % multiple === 0 ? Math.floor(earliest / multiple) * multiple : earliest;
 }
 
-const startUnit = (grid: Grid): number => unitOfMinute(grid.frequency.unit, Math.floor(grid.startMs / minuteMs));
+const startUnit = (grid: Grid): number => unitOfMinute(grid.frequency, Math.floor(grid.startMs / minuteMs));
 
 /** The instant (UTC, ms) at which step `index` begins; any whole number, also before 0 and after the horizon. */
 export function instantAt(grid: Grid, index: number): number {
-  return minuteOfUnit(grid.frequency.unit, startUnit(grid) + index * grid.frequency.multiple) * minuteMs;
+  return minuteOfUnit(grid.frequency, startUnit(grid) + index * grid.frequency.multiple) * minuteMs;
 }
 
 /** The step in which an instant falls; may lie outside of the history. */
 export function indexAt(grid: Grid, ms: number): number {
-  const unit = unitOfMinute(grid.frequency.unit, Math.floor(ms / minuteMs));
+  const unit = unitOfMinute(grid.frequency, Math.floor(ms / minuteMs));
   return Math.floor((unit - startUnit(grid)) / grid.frequency.multiple);
 }
 
 /** The begin of the step around an instant, for frequencies whose steps stand on the calendar; others begin with the instant's own unit. */
 export function truncate(frequency: Frequency, ms: number): number {
-  const unit = unitOfMinute(frequency.unit, Math.floor(ms / minuteMs));
-  return minuteOfUnit(frequency.unit, anchorUnit(frequency, unit)) * minuteMs;
+  const unit = unitOfMinute(frequency, Math.floor(ms / minuteMs));
+  return minuteOfUnit(frequency, anchorUnit(frequency, unit)) * minuteMs;
 }
 
-/** An instant as the files have it: `2026-11-23`, with ` 15:04:05` where the frequency is finer than a day. */
-export function timestampOf(frequency: Frequency, ms: number): string {
+/** The instant (UTC, ms) that stands for step `index` in the files: its begin, unless they stamp otherwise. */
+export function stampAt(grid: Grid, index: number): number {
+  const { stamp } = grid.frequency;
+  const begin = instantAt(grid, index);
+  if (stamp === undefined) return begin;
+  const end = instantAt(grid, index + 1);
+  // The 30th of every month is February's last day.
+  if (stamp.from === "begin") return Math.min(begin + stamp.seconds * 1000, end - dayMs + ((stamp.seconds * 1000) % dayMs));
+  return end - stamp.seconds * 1000;
+}
+
+/** The stamp of a step as the files have it: `2026-11-23`, with ` 15:04:05` where the frequency is finer than a day or stamps carry a time. */
+export function timestampOf(grid: Grid, index: number): string {
+  return instantText(stampAt(grid, index), grid.frequency);
+}
+
+/** An instant in the files' way of writing. */
+export function instantText(ms: number, { unit }: Frequency): string {
   const text = new Date(ms).toISOString();
   const date = text.slice(0, text.indexOf("T"));
-  return frequency.unit === "H" || frequency.unit === "min" ? `${date} ${text.slice(-13, -5)}` : date;
+  return unit === "H" || unit === "min" || ms % dayMs !== 0 ? `${date} ${text.slice(-13, -5)}` : date;
 }

@@ -237,8 +237,15 @@ describe("the panel as a law", () => {
             sums.set(step, (sums.get(step) ?? 0) + row.value);
           }
           const start = Math.min(...sums.keys());
+          // A row without a value says that nothing is known, no row says that nothing was sold.
+          const unknownSteps = new Set(
+            target
+              .filter((row) => Number.isNaN(row.value) && row.item === panel.itemIds[i] && row.location === place)
+              .map((row) => Math.floor(row.minute / day) - first),
+          );
+          const known = (step: number): number => sums.get(step) ?? (unknownSteps.has(step) ? Number.NaN : 0);
           expect(historyOf(panel, i)).toEqual(
-            sums.size === 0 ? [] : Array.from({ length: panel.grid.length - start }, (_, k) => sums.get(start + k) ?? 0),
+            sums.size === 0 ? [] : Array.from({ length: panel.grid.length - start }, (_, k) => known(start + k)),
           );
         }
       }),

@@ -10,7 +10,7 @@
 //       An item without any history must stand in the metadata; otherwise it is left out and reported.
 
 import { StockroomError } from "../../../base/errors.ts";
-import { timestampOf } from "../calendar/grid.ts";
+import { instantText } from "../calendar/grid.ts";
 import type { Category, Frequency, Grid, Panel, PanelRegressor, SharedRegressor } from "../contract.ts";
 import { aggregate, type Aggregation, type CellsOf, type Merged } from "./aggregate.ts";
 import { type FillRule, fillGaps } from "./fill.ts";
@@ -29,6 +29,41 @@ export interface TargetRows {
   readonly rows: Rows;
   readonly aggregation: Aggregation;
   readonly fill: FillRule;
+  /** A step whose rows give no value: `unknown` stays so, `fill` is a gap like any other. Default `unknown`. */
+  readonly emptyRows?: "unknown" | "fill";
+  /** What a series holds after it ended (see `EndedSeries`); absent: what its back rule says. */
+  readonly ended?: "zero" | "unknown" | "discontinued";
+  /** Steps in which the item was out of stock: what was sold is less than what was wanted. */
+  readonly censored?: (keys: KeySpace, steps: Steps) => CensoredCells | undefined;
+}
+
+/** Calls `visit` for every cell that was out of stock: a key of the target and a step of its history. */
+export interface CensoredCells {
+  each(visit: (key: number, step: number) => void): void;
+}
+
+/** Series that stopped before the others did: their last row is further back than twice the longest gap they had before. */
+export interface EndedSeries {
+  readonly count: number;
+  /** Item and dimensions of the one that ended first, and the grid index of its last row. */
+  readonly first: string;
+  readonly lastStep: number;
+}
+
+/** What stands in the history without a row that says so. */
+export interface FilledFacts {
+  /** Cells of all series from their first row on. */
+  readonly cells: number;
+  /** Of these: cells without a row. */
+  readonly gaps: number;
+  /** Of these: cells that were given a value. */
+  readonly filled: number;
+  /** Cells whose rows give no value and that stay unknown. */
+  readonly emptyKept: number;
+  /** Cells out of stock: made unknown, and kept because more than usual was sold all the same. */
+  readonly censored: number;
+  readonly censoredKept: number;
+  readonly ended: EndedSeries | undefined;
 }
 
 /** The first step of a key without a value. */
@@ -54,6 +89,9 @@ export interface TargetCells {
   readonly offsets: Int32Array;
   readonly values: Float64Array;
   readonly merged: Merged;
+  readonly facts: FilledFacts;
+  /** 1 for a key that is not forecast because it is discontinued; undefined where none is. */
+  readonly discontinued: Uint8Array | undefined;
 }
 
 export interface PanelInput {
@@ -127,11 +165,170 @@ export function gatherTarget(target: TargetRows, frequency: Frequency): TargetCe
     for (let i = 0; i < block.count; i++) into[i] = sells[block.keys[i]] === 1 ? bases[block.keys[i]] + into[i] : -1;
   };
   const merged = aggregate(rows.blocks, 0, cellsOf, values, target.aggregation);
+  const emptyRows = target.emptyRows === "fill" ? undefined : emptyCells(rows, cellsOf, values, offsets);
   rows.clear();
-  for (let key = 0; key < keys.size; key++) {
-    if (sells[key] === 1) fillGaps(values, offsets[key], offsets[key + 1], offsets[key + 1], fill);
+  const shape: Shape = { keys, length, offsets, sells };
+  const censor = censorCells(target.censored?.(keys, steps), values, shape);
+  const filled = fillSeries(target, values, { empty: emptyRows, out: censor.out }, shape);
+  const { discontinued, ...facts } = filled;
+  return { frequency, keys, steps, length, sells, offsets, values, merged, discontinued, facts: { ...facts, ...censor.facts } };
+}
+
+interface Shape {
+  readonly keys: KeySpace;
+  readonly length: number;
+  readonly offsets: Int32Array;
+  readonly sells: Uint8Array;
+}
+
+/** 1 for the cells of which rows tell no value; undefined where all rows have one. */
+function emptyCells(rows: Rows, cellsOf: CellsOf, values: Float64Array, offsets: Int32Array): Uint8Array | undefined {
+  let empty: Uint8Array | undefined;
+  const cells = scratchFor(rows.blocks);
+  for (const block of rows.blocks) {
+    const source = block.values[0];
+    let any = false;
+    for (let i = 0; i < block.count && !any; i++) any = Number.isNaN(source[i]);
+    if (!any) continue;
+    cellsOf(block, cells);
+    for (let i = 0; i < block.count; i++) {
+      const cell = cells[i];
+      const key = block.keys[i];
+      // A row beyond the grid or before the first value of its series is none of its cells.
+      if (!Number.isNaN(source[i]) || cell < offsets[key] || cell >= offsets[key + 1] || !Number.isNaN(values[cell])) continue;
+      empty ??= new Uint8Array(values.length);
+      empty[cell] = 1;
+    }
   }
-  return { frequency, keys, steps, length, sells, offsets, values, merged };
+  return empty;
+}
+
+/** Cells that stay unknown whatever the rule: 1 where rows tell no value, 1 where the item was out of stock. */
+interface UnknownCells {
+  readonly empty: Uint8Array | undefined;
+  readonly out: Uint8Array | undefined;
+}
+
+/** Fills each series by rule and says what came about without a row. */
+function fillSeries(
+  target: TargetRows,
+  values: Float64Array,
+  unknown: UnknownCells,
+  { keys, length, offsets, sells }: Shape,
+): Pick<FilledFacts, "cells" | "gaps" | "filled" | "emptyKept" | "ended"> & { readonly discontinued: Uint8Array | undefined } {
+  const { fill } = target;
+  const unknownBack: FillRule = { ...fill, back: { kind: "nan" } };
+  const zeroBack: FillRule = { ...fill, back: { kind: "zero" } };
+  let gaps = 0;
+  let filled = 0;
+  let emptyKept = 0;
+  let count = 0;
+  let first = -1;
+  let lastStep = length;
+  let discontinued: Uint8Array | undefined;
+  for (let key = 0; key < keys.size; key++) {
+    if (sells[key] !== 1) continue;
+    const [begin, end] = [offsets[key], offsets[key + 1]];
+    const own = gapsOf(values, unknown, begin, end);
+    gaps += own.missing;
+    const hasEnded = own.trailing > 2 * own.largest && own.trailing > 0;
+    let rule = fill;
+    if (hasEnded) {
+      count += 1;
+      const last = length - own.trailing - 1;
+      if (last < lastStep) [lastStep, first] = [last, key];
+      if (target.ended === "discontinued") (discontinued ??= new Uint8Array(keys.size))[key] = 1;
+      if (target.ended === "zero") rule = zeroBack;
+      else if (target.ended !== undefined) rule = unknownBack;
+    }
+    fillGaps(values, begin, end, end, rule);
+    let left = 0;
+    for (let cell = begin; cell < end; cell++) {
+      if (unknown.out?.[cell] === 1) values[cell] = Number.NaN;
+      else if (unknown.empty?.[cell] === 1) {
+        values[cell] = Number.NaN;
+        emptyKept += 1;
+      } else if (Number.isNaN(values[cell])) left += 1;
+    }
+    filled += Math.max(0, own.missing - left);
+  }
+  const name = first < 0 ? "" : keys.names.map((_, c) => keys.text(first, c)).join(" / ");
+  return {
+    cells: values.length,
+    gaps,
+    filled,
+    emptyKept,
+    ended: count === 0 ? undefined : { count, first: name, lastStep },
+    discontinued,
+  };
+}
+
+/** Cells without a row from the first value on: all of them, the longest run between rows, and the run at the end. */
+function gapsOf(
+  values: Float64Array,
+  { empty, out }: UnknownCells,
+  begin: number,
+  end: number,
+): { readonly missing: number; readonly largest: number; readonly trailing: number } {
+  let missing = 0;
+  let largest = 0;
+  let run = 0;
+  let started = false;
+  for (let cell = begin; cell < end; cell++) {
+    if (Number.isNaN(values[cell]) && empty?.[cell] !== 1 && out?.[cell] !== 1) {
+      if (!started) continue;
+      missing += 1;
+      run += 1;
+    } else {
+      started = true;
+      if (run > largest) largest = run;
+      run = 0;
+    }
+  }
+  return { missing, largest, trailing: run };
+}
+
+/** What was sold before, of which a median tells what is usual. */
+const usualBefore = 64;
+
+/**
+ * Sales of a step without stock tell only that demand was no less. Such a cell becomes unknown; where more than usual was sold all the same (above
+ * the median of up to 64 values in stock before), it stays as it is: demand was at least that, and to drop the best days would bias low.
+ * Looks back alone, so that no later value moves an earlier one.
+ */
+function censorCells(
+  found: CensoredCells | undefined,
+  values: Float64Array,
+  { length, offsets, sells }: Shape,
+): { readonly out: Uint8Array | undefined; readonly facts: Pick<FilledFacts, "censored" | "censoredKept"> } {
+  if (found === undefined) return { out: undefined, facts: { censored: 0, censoredKept: 0 } };
+  const marks = new Uint8Array(values.length);
+  found.each((key, step) => {
+    const cell = offsets[key + 1] - length + step;
+    if (sells[key] === 1 && step < length && cell >= offsets[key]) marks[cell] = 1;
+  });
+  let censored = 0;
+  let censoredKept = 0;
+  const recent = new Float64Array(usualBefore);
+  for (let key = 0; key < sells.length; key++) {
+    let seen = 0;
+    for (let cell = offsets[key]; cell < offsets[key + 1]; cell++) {
+      const value = values[cell];
+      if (marks[cell] !== 1) {
+        if (!Number.isNaN(value)) recent[seen++ % usualBefore] = value;
+        continue;
+      }
+      const before = recent.slice(0, Math.min(seen, usualBefore)).sort();
+      if (!Number.isNaN(value) && value > (before[before.length >> 1] ?? Number.POSITIVE_INFINITY)) {
+        censoredKept += 1;
+        marks[cell] = 0;
+        continue;
+      }
+      censored += 1;
+      values[cell] = Number.NaN;
+    }
+  }
+  return { out: marks, facts: { censored, censoredKept } };
 }
 
 /** Builds the panel; lets go of related rows. Throws `input` `PANEL_TOO_LARGE` when related cells do not fit. */
@@ -224,6 +421,7 @@ function listEntries(input: PanelInput, grid: Grid): { readonly entries: readonl
   const soldItems = new Set<string>();
   for (let key = 0; key < keys.size; key++) if (sells[key] === 1) soldItems.add(keys.text(key, 0));
   const known = (item: string): boolean => soldItems.has(item) || input.metadata?.items.has(item) === true;
+  const { discontinued } = input.target;
 
   const entries: Entry[] = [];
   const unknown = new Map<string, UnknownItem>();
@@ -237,7 +435,8 @@ function listEntries(input: PanelInput, grid: Grid): { readonly entries: readonl
     const texts = textsOf(keys, key);
     const [item] = texts;
     if (sells[key] === 1) tuples.set(texts.slice(1).join("\0"), texts.slice(1));
-    if (known(item)) take(texts, key);
+    if (discontinued?.[key] === 1) seriesOf.add(item);
+    else if (known(item)) take(texts, key);
     else if (!unknown.has(item)) unknown.set(item, { item, file: "target", line: keys.lines[key] });
   }
   const { related } = input;
@@ -310,8 +509,8 @@ function compareText(a: string, b: string): number {
 }
 
 function tooLarge(frequency: Frequency, span: Span, series: number): StockroomError {
-  const from = timestampOf(frequency, span.earliest * 60_000);
-  const to = timestampOf(frequency, span.latest * 60_000);
+  const from = instantText(span.earliest * 60_000, frequency);
+  const to = instantText(span.latest * 60_000, frequency);
   return new StockroomError(
     "input",
     "PANEL_TOO_LARGE",

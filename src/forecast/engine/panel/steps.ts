@@ -14,9 +14,9 @@ export interface Steps {
 /** Makes the steps that begin with `earliest`; `latest` is the last minute that will be asked for (others are slower, not wrong). */
 export function makeSteps(frequency: Frequency, earliest: number, latest: number): Steps {
   const { unit, multiple } = frequency;
-  const anchor = anchorUnit(frequency, unitOfMinute(unit, earliest));
-  const stepOf = (minute: number): number => Math.floor((unitOfMinute(unit, minute) - anchor) / multiple);
-  const startMs = minuteOfUnit(unit, anchor) * 60_000;
+  const anchor = anchorUnit(frequency, unitOfMinute(frequency, earliest));
+  const stepOf = (minute: number): number => Math.floor((unitOfMinute(frequency, minute) - anchor) / multiple);
+  const startMs = minuteOfUnit(frequency, anchor) * 60_000;
   if (unit === "min" || unit === "H") {
     const length = multiple * (unit === "H" ? 60 : 1);
     const first = startMs / 60_000;

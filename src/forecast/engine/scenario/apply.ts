@@ -5,7 +5,7 @@
 //   W2. Changes apply in order, each seeing what the one before left; within one, conditions are judged before any cell is changed.
 
 import type { Category, Panel, PanelRegressor, SharedRegressor } from "../contract.ts";
-import { instantAt } from "../calendar/grid.ts";
+import { stampAt } from "../calendar/grid.ts";
 import { sharedFloat32 } from "../panel/make.ts";
 import { historyLength, seriesCount } from "../panel/series.ts";
 import type { Change, Condition, Fault } from "./change.ts";
@@ -207,14 +207,14 @@ function operate(change: Change, before: number): number {
  * Applies changes to the future of a panel and returns a changed copy, with what each change met.
  *
  * A regressor that is the same for all series stays shared as long as its changes go by time alone; otherwise it is spread to series and stands
- * among `regressors`. A step counts by the instant at which it begins. An unknown (NaN) cell can be SET, and is otherwise left unknown.
+ * among `regressors`. A step counts by its stamp in the files. An unknown (NaN) cell can be SET, and is otherwise left unknown.
  */
 export function applyChanges(given: Panel, changes: readonly Change[]): Applied {
   const faults = checkChanges(given, changes);
   if (faults.length > 0) return { kind: "faults", faults };
   const { length, horizon } = given.grid;
   const count = seriesCount(given);
-  const instants = Float64Array.from({ length: horizon }, (_, h) => instantAt(given.grid, length + h));
+  const instants = Float64Array.from({ length: horizon }, (_, h) => stampAt(given.grid, length + h));
   const effects: Effect[] = [];
   const warnings: string[] = [];
   let panel = given;

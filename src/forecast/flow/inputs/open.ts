@@ -4,9 +4,10 @@
 
 import type { Body } from "../../../base/bytes.ts";
 import { StockroomError } from "../../../base/errors.ts";
+import { type ColumnMap, renameColumns } from "../../../base/tables/columns.ts";
+import type { RowBatch } from "../../../base/tables/contract.ts";
 import { type BadRow, detectFormat, formatOf, readTable, type Table } from "../../../base/tables/index.ts";
 import { gunzipIfPacked, peek } from "../../../base/tables/text-in.ts";
-import { parseTimestamp } from "./fields.ts";
 import { domains, type Domain, type InputKind, type SchemaAttribute } from "./schema.ts";
 
 /** A file to read: CSV, TSV, JSONL or Parquet, plain or gzip. */
@@ -20,6 +21,10 @@ export interface InputFile {
 
 export interface OpenFile {
   readonly table: Table;
+  /** The first rows, which `table` gives all the same. */
+  readonly sample: RowBatch;
+  /** Names of the map that no column of this file has. */
+  readonly unmapped: readonly string[];
   /** Lets go of the bytes that were not read. */
   close(): Promise<void>;
 }
@@ -27,6 +32,9 @@ export interface OpenFile {
 export interface OpenOptions {
   readonly kind: InputKind;
   readonly domain: Domain;
+  readonly map: ColumnMap;
+  /** Seconds since 1970 of a timestamp, NaN for other texts. */
+  readonly parseTime: (text: string) => number;
   readonly onBadRow: (row: BadRow) => void;
   readonly signal: AbortSignal | undefined;
 }
@@ -53,11 +61,32 @@ export async function openInput(file: InputFile, options: OpenOptions): Promise<
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       ...(positions === undefined ? {} : { header: false, columns: positions }),
     });
-    return { table: { ...table, columns: renamed(table.columns, file, options) }, close: () => source.close() };
+    const mapped = renameColumns(renamed(table.columns, file, options), options.map);
+    const { sample, batches } = await sampled(table.batches);
+    return { table: { columns: mapped.columns, batches }, sample, unmapped: mapped.missing, close: () => source.close() };
   } catch (thrown) {
     await source.close();
     throw thrown;
   }
+}
+
+/** Looks at the first batch without taking it away. */
+async function sampled(
+  batches: AsyncIterable<RowBatch>,
+): Promise<{ readonly sample: RowBatch; readonly batches: AsyncIterable<RowBatch> }> {
+  const iterator = batches[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const sample: RowBatch = first.done === true ? { rows: [], lines: [] } : first.value;
+  async function* all(): AsyncGenerator<RowBatch> {
+    try {
+      if (first.done === true) return;
+      yield first.value;
+      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+    } finally {
+      await iterator.return?.();
+    }
+  }
+  return { sample, batches: all() };
 }
 
 /** A body whose end can be called from outside. */
@@ -76,8 +105,8 @@ function closable(body: Body): { readonly body: Body; close(): Promise<void> } {
 }
 
 /** The schema's names for a header in words of its own, as Amazon Forecast takes columns by their place; a header with any of them stands. */
-function renamed(columns: readonly string[], { schema }: InputFile, { kind }: OpenOptions): readonly string[] {
-  if (schema === undefined || kind === "metadata" || schema.length !== columns.length) return columns;
+function renamed(columns: readonly string[], { schema }: InputFile, { kind, map }: OpenOptions): readonly string[] {
+  if (Object.keys(map).length > 0 || schema === undefined || kind === "metadata" || schema.length !== columns.length) return columns;
   const known = new Set(columns.map((column) => column.trim().toLowerCase()));
   return schema.some(({ name }) => known.has(name.toLowerCase())) ? columns : schema.map(({ name }) => name);
 }
@@ -88,12 +117,13 @@ function byPosition(fields: readonly string[], file: InputFile, options: OpenOpt
   const usual = options.kind === "target" ? [names.item, "timestamp", names.target] : options.kind === "related" ? undefined : [names.item];
   const columns = file.schema?.map(({ name }) => name) ?? usual;
   const lower = new Set(fields.map((field) => field.trim().toLowerCase()));
+  if (Object.keys(options.map).some((name) => lower.has(name.toLowerCase()))) return undefined;
   if (lower.has(names.item.toLowerCase()) || (options.kind !== "metadata" && lower.has("timestamp"))) return undefined;
   if (options.kind === "metadata") {
     // Nothing in a line of texts says that it is data: without the item's name in it, a schema of the same width decides.
     return file.schema !== undefined && fields.length === file.schema.length ? columns : undefined;
   }
-  if (!fields.some((field) => !Number.isNaN(parseTimestamp(field.trim())))) return undefined;
+  if (!fields.some((field) => !Number.isNaN(options.parseTime(field.trim())))) return undefined;
   if (columns !== undefined && columns.length === fields.length) return columns;
   const expected = columns === undefined ? "a header" : `${columns.length} columns (${columns.join(", ")}) or a header`;
   throw new StockroomError(

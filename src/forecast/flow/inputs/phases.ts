@@ -6,6 +6,7 @@
 
 import { minuteOfUnit, truncate, unitOfMinute } from "../../engine/calendar/grid.ts";
 import type { Frequency } from "../../engine/contract.ts";
+import type { Rows } from "../../engine/panel/rows.ts";
 
 /** At this share of rows the commonest phase is the rule and others are strays. */
 const ruleShare = 0.9;
@@ -27,45 +28,39 @@ export interface Strays {
   readonly usual: number;
 }
 
-/** Counts phases while rows pass. */
-export class PhaseTally {
-  readonly #frequency: Frequency;
-  readonly #phases = new Map<number, Phase>();
-  #rows = 0;
-  #lastMinute = Number.NaN;
-  #last: Phase | undefined;
-
-  constructor(frequency: Frequency) {
-    this.#frequency = frequency;
-  }
-
-  add(minute: number, second: number, line: number): void {
-    this.#rows += 1;
-    if (minute === this.#lastMinute && second === 0 && this.#last !== undefined) {
-      this.#last.count += 1;
-      return;
+/** The rows that break a rule which nearly all follow; undefined when there is no such rule or none breaks it. */
+export function findStrays(frequency: Frequency, rows: Rows): Strays | undefined {
+  const phases = new Map<number, Phase>();
+  let total = 0;
+  for (const { values, minutes, seconds, lines, count } of rows.blocks) {
+    let lastMinute = Number.NaN;
+    let last: Phase | undefined;
+    for (let i = 0; i < count; i++) {
+      if (Number.isNaN(values[0][i])) continue;
+      total += 1;
+      const minute = minutes[i];
+      const second = seconds[i];
+      if (minute === lastMinute && second === 0 && last !== undefined) {
+        last.count += 1;
+        continue;
+      }
+      const key = phaseOf(frequency, minute) * 60 + second;
+      let phase = phases.get(key);
+      if (phase === undefined) {
+        phase = { line: lines?.[i] ?? 0, example: minute * 60 + second, count: 0 };
+        phases.set(key, phase);
+        if (phases.size > mostPhases) return undefined;
+      }
+      phase.count += 1;
+      lastMinute = second === 0 ? minute : Number.NaN;
+      last = phase;
     }
-    if (this.#phases.size > mostPhases) return;
-    const key = phaseOf(this.#frequency, minute) * 60 + second;
-    let phase = this.#phases.get(key);
-    if (phase === undefined) {
-      phase = { line, example: minute * 60 + second, count: 0 };
-      this.#phases.set(key, phase);
-    }
-    phase.count += 1;
-    this.#lastMinute = second === 0 ? minute : Number.NaN;
-    this.#last = phase;
   }
-
-  /** The rows that break a rule which nearly all follow; undefined when there is no such rule or none breaks it. */
-  strays(): Strays | undefined {
-    if (this.#phases.size < 2 || this.#phases.size > mostPhases) return undefined;
-    const phases = [...this.#phases.values()].sort((a, b) => b.count - a.count);
-    const [usual, ...others] = phases;
-    if (usual.count < ruleShare * this.#rows) return undefined;
-    const first = others.reduce((best, phase) => (phase.line < best.line ? phase : best));
-    return { rows: this.#rows - usual.count, line: first.line, stray: first.example, usual: usual.example };
-  }
+  if (phases.size < 2) return undefined;
+  const [usual, ...others] = [...phases.values()].sort((a, b) => b.count - a.count);
+  if (usual.count < ruleShare * total) return undefined;
+  const first = others.reduce((best, phase) => (phase.line < best.line ? phase : best));
+  return { rows: total - usual.count, line: first.line, stray: first.example, usual: usual.example };
 }
 
 /** Minutes from the begin of the step; the last day of a month, quarter or year is one phase however long they are. */
@@ -73,8 +68,8 @@ function phaseOf(frequency: Frequency, minute: number): number {
   const { unit } = frequency;
   const begin = truncate(frequency, minute * 60_000) / 60_000;
   if (unit === "M" || unit === "Q" || unit === "Y") {
-    const next = unitOfMinute(unit, minute) + 1;
-    const left = minuteOfUnit(unit, next) - minute;
+    const next = unitOfMinute(frequency, minute) + 1;
+    const left = minuteOfUnit(frequency, next) - minute;
     if (left <= 1440) return -left;
   }
   return minute - begin;

@@ -131,7 +131,7 @@ describe("reading", () => {
       frequency: "W",
     });
     expect(historyOf(weeks.panel, 0).slice(0, 3)).toEqual([7, 7, 7]);
-    expect(codes(weeks)).toEqual(["INPUT_AGGREGATED"]);
+    expect(codes(weeks)).toEqual(["INPUT_FREQUENCY_COARSER", "INPUT_AGGREGATED"]);
     const stores = csv("shop.csv", [
       "item_id,store,timestamp,demand",
       ...eight.flatMap((line) => ["x", "y"].map((store) => line.replace(",", `,${store},`))),
@@ -186,6 +186,7 @@ describe("bad rows", () => {
         "a,2024-03-01 07:00:00,NaN",
       ),
       metadata: csv("shop.metadata.csv", ["item_id,category", "a,fruit", "a,tool", ",x", "b,tool"]),
+      mostBadShare: 0.5,
     });
     expect(historyOf(inputs.panel, 0)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     expect(badOf(inputs, 0)).toEqual([
@@ -218,7 +219,11 @@ describe("bad rows", () => {
 
   test("are all told to the caller, and the first thousand kept", async () => {
     let told = 0;
-    const inputs = await read({ target: target(...eight, ...Array.from({ length: 1500 }, () => "a,soon,1")), onBadRow: () => (told += 1) });
+    const inputs = await read({
+      target: target(...eight, ...Array.from({ length: 1500 }, () => "a,soon,1")),
+      onBadRow: () => (told += 1),
+      mostBadShare: 1,
+    });
     expect([told, inputs.bad[0].count, inputs.bad[0].rows.length]).toEqual([1500, 1500, 1000]);
   });
 });
@@ -267,7 +272,7 @@ describe("inputs useless as a whole", () => {
       "INPUT_AGGREGATED",
     ]);
     const grid = (await read({ target: target(...thursdays), frequency: "W" })).panel.grid;
-    expect(new Date(grid.startMs).toISOString().slice(0, 10)).toBe("2024-01-01");
+    expect(new Date(grid.startMs).toISOString().slice(0, 10)).toBe("2024-01-04");
     const monthEnds = ["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30", "2024-05-31"].map((day) => `a,${day},1`);
     expect(historyOf((await read({ target: target(...monthEnds), frequency: "M" })).panel, 0)).toEqual([1, 1, 1, 1, 1]);
   });
@@ -314,8 +319,9 @@ describe("inputs useless as a whole", () => {
     expect((await refusal({ target: target(...eight), dimensions: ["store"] })).code).toBe("INPUT_DIMENSION_MISSING");
     expect((await refusal({ target: target(...eight), rules: { prize: {} } })).code).toBe("INPUT_RULE_UNKNOWN");
     const empty = await refusal({ target: target("a,soon,1") });
-    expect(empty.code).toBe("PANEL_EMPTY");
-    expect(empty.message).toContain("1 rows of shop.csv were set apart, the first in line 2: Expected a day");
+    expect(empty.code).toBe("INPUT_BAD_ROWS");
+    expect(empty.message).toContain('1 rows in timestamp (column 2): "soon" (line 2). Expected a day');
+    expect((await refusal({ target: target("a,2024-01-01,", "a,2024-01-02,") })).code).toBe("PANEL_EMPTY");
     const wide = csv("shop.csv", [`item_id,timestamp,demand,${Array.from({ length: 11 }, (_, i) => `d${i}`).join(",")}`]);
     expect((await refusal({ target: wide })).code).toBe("INPUT_TOO_MANY_DIMENSIONS");
   });
@@ -397,13 +403,13 @@ describe.skipIf(!existsSync(path.join(data, "oj_target.csv.gz")))("the files for
     expect(inputs.panel.regressors.map(({ name }) => name)).toEqual(["price"]);
   });
 
-  test("AWS electronics: months, prices to the end of the horizon, no note at all", async () => {
+  test("AWS electronics: months, prices to the end of the horizon, stores told as what they are", async () => {
     const inputs = await readInputs({
       target: shared("aws_electronics_target.csv.gz"),
       related: shared("aws_electronics_related.csv.gz"),
       frequency: "M",
       horizon: 3,
     });
-    expect([seriesCount(inputs.panel), inputs.panel.grid.length, inputs.notes]).toEqual([1500, 24, []]);
+    expect([seriesCount(inputs.panel), inputs.panel.grid.length, codes(inputs)]).toEqual([1500, 24, ["INPUT_DIMENSIONS"]]);
   });
 });

@@ -7,22 +7,40 @@
 //       and a few timestamps beside the grid that nearly all others keep (see phases.ts). With `aggregation` both are notes.
 //   N3. May run in a thread: everything comes in as arguments, and the panel lies in shared memory.
 
-import { type Facts, isStockroomError, StockroomError } from "../../../base/errors.ts";
+import { isStockroomError } from "../../../base/errors.ts";
+import type { ColumnMap } from "../../../base/tables/columns.ts";
+import { datePatternsAllowed, type DateFormat, parseDateFormat } from "../../../base/tables/dates.ts";
 import type { BadRow } from "../../../base/tables/index.ts";
 import { frequenciesAllowed, parseFrequency, printFrequency } from "../../engine/calendar/frequency.ts";
-import { instantAt, timestampOf } from "../../engine/calendar/grid.ts";
+import { timestampOf } from "../../engine/calendar/grid.ts";
 import { daysOf, holidayRegressors } from "../../engine/calendar/holidays.ts";
 import { seasonsOf } from "../../engine/calendar/seasons.ts";
 import type { Frequency, Panel } from "../../engine/contract.ts";
 import type { Aggregation } from "../../engine/panel/aggregate.ts";
-import { type BuiltPanel, buildPanel, gatherTarget, type ItemMetadata, type TargetCells } from "../../engine/panel/build.ts";
-import { type FillRule, relatedFill, targetFill } from "../../engine/panel/fill.ts";
+import {
+  type BuiltPanel,
+  buildPanel,
+  type CensoredCells,
+  gatherTarget,
+  type ItemMetadata,
+  type TargetCells,
+} from "../../engine/panel/build.ts";
+import { type FillRule, relatedFill, relatedFill as unknownFill, targetFill } from "../../engine/panel/fill.ts";
 import type { RelatedAttribute } from "../../engine/panel/related.ts";
+import { type Apart, type BadRows, mostBadShare, setApart } from "./apart.ts";
+import { parseTimestamp } from "./fields.ts";
+import { checkSpan, decideFrequency } from "./frequency.ts";
 import { holidaysOf, knowsHolidays } from "./holidays.ts";
+import { type Look, lookAt } from "./looks.ts";
 import { type InputFile, openInput, type OpenFile } from "./open.ts";
-import { PhaseTally } from "./phases.ts";
+import { findStrays } from "./phases.ts";
 import { readMetadata, type ReadRows, readRows, type RowReading } from "./rows.ts";
 import { assignColumns, type Columns, type Domain, domains, type InputKind } from "./schema.ts";
+import { outOfStockCells } from "./stock.ts";
+import { gathered, type InputNote, type Problem } from "./told.ts";
+
+export type { BadRows } from "./apart.ts";
+export type { InputNote } from "./told.ts";
 
 /** How one attribute is treated; what is absent has its default. */
 export interface AttributeRule extends Partial<FillRule> {
@@ -33,8 +51,8 @@ export interface ReadInputsOptions {
   readonly target: InputFile;
   readonly related?: InputFile;
   readonly metadata?: InputFile;
-  /** As `D`, `15min`, `3M`. */
-  readonly frequency: string;
+  /** As `D`, `15min`, `3M`, `W-SUN`; `auto` (default): as often as rows come. */
+  readonly frequency?: string;
   /** Steps to forecast, at least 1. */
   readonly horizon: number;
   /** Default RETAIL. */
@@ -45,8 +63,25 @@ export interface ReadInputsOptions {
   readonly aggregation?: Aggregation;
   /** By attribute: the target's or a related number's name. */
   readonly rules?: Readonly<Record<string, AttributeRule>>;
-  /** Related numbers to leave out, for one because only their past is known. */
+  /** Columns to leave out, for one a related number of which only the past is known. */
   readonly without?: readonly string[];
+  /** Weekly stamps are the first day of their week (default), or the last. */
+  readonly stamps?: "begin" | "end";
+  /** First and last day (or instant) of the history; rows outside are left out. Naming them also says that rows far off are meant. */
+  readonly begin?: string;
+  readonly end?: string;
+  /** What a series holds from where it ended before the others to the end of the history; default: what its back rule says. */
+  readonly ended?: "zero" | "unknown" | "discontinued";
+  /** Demand (default): a gap in sales is no sale. False: numbers that may be negative, of which a gap is unknown. */
+  readonly nonNegative?: boolean;
+  /** Share of rows, and of the target's value, that may be bad; default 0.1. */
+  readonly mostBadShare?: number;
+  /** A column of the target or the related file that is 0 (or false) where there was no stock: demand is then unknown, not zero. */
+  readonly stockColumn?: string;
+  /** How dates are written, as `dd.mm.yyyy`; default ISO. */
+  readonly dateFormat?: string;
+  /** From a file's own names of columns to those of the domain. */
+  readonly map?: ColumnMap;
   /**
    * Related numbers of which some of the horizon is unknown. "refuse" (default): an error. "leave-out": left out with a note when most of it is
    * unknown, otherwise unknown where it is, for files that Amazon Forecast's AutoPredictor took. "keep": NaN where unknown, for backtests within
@@ -64,20 +99,6 @@ export interface ReadInputsOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Rows of one file that were set apart. */
-export interface BadRows {
-  readonly file: string;
-  readonly count: number;
-  /** The first 1,000 by line. */
-  readonly rows: readonly BadRow[];
-}
-
-/** Something that was decided on the user's behalf. */
-export interface InputNote {
-  readonly code: string;
-  readonly message: string;
-}
-
 export interface Inputs {
   readonly panel: Panel;
   readonly bad: readonly BadRows[];
@@ -85,15 +106,6 @@ export interface Inputs {
   /** What the domain calls its item and its target: the headers of what goes out. */
   readonly names: { readonly item: string; readonly target: string };
 }
-
-/** Something that makes the input useless as a whole. */
-interface Problem {
-  readonly code: string;
-  readonly message: string;
-  readonly facts?: Facts;
-}
-
-const keptBadRows = 1000;
 
 /**
  * Reads the files and builds the panel.
@@ -108,51 +120,37 @@ const keptBadRows = 1000;
 export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
   const problems: Problem[] = [];
   const settings = readSettings(options, problems);
-  const files = await openAll(options, problems);
+  const files = await openAll(options, settings, problems);
   try {
     const { target, related, metadata } = files;
-    if (problems.length > 0 || settings === undefined || target === undefined) throw gathered(problems);
+    if (problems.length > 0 || target === undefined) {
+      // What is wrong with the rows of the files that can be read is told in the same breath.
+      for (const [kind, file] of [["target", target] as const, ["related", related] as const]) {
+        if (file !== undefined) tellBad(file, await readRows(readingOf(file, options, settings, undefined), kind), problems);
+      }
+      throw gathered(problems);
+    }
     const targetName = target.columns.numbers[0].name;
     const notes: InputNote[] = [];
     let total = 0;
-    const reading = (file: Opened): RowReading => ({
-      table: file.open.table,
-      columns: file.columns,
-      onBadRow: file.apart.add,
-      onRows: (rows) => {
+    const reading = (file: Opened): RowReading =>
+      readingOf(file, options, settings, (rows) => {
         total += rows;
         options.onRows?.(total);
-      },
-      signal: options.signal,
-    });
-    const phases = new PhaseTally(settings.frequency);
-    const targetRows = await readRows(reading(target), "target", phases);
-    const strays = phases.strays();
-    if (strays !== undefined) {
-      const text = (seconds: number): string => instantText(seconds);
-      const where = `${target.apart.file}, line ${strays.line}, column ${(target.columns.timestamp?.place ?? 0) + 1}`;
-      const told = `${strays.rows} timestamps of ${target.apart.file} stand beside the grid of the others (${printFrequency(settings.frequency)}, such as ${text(strays.usual)}); the first is ${text(strays.stray)} (${where})`;
-      if (options.aggregation === undefined) {
-        problems.push({
-          code: "INPUT_OFF_GRID",
-          message: `Expected timestamps on one grid but ${told}. Correct them, or name an aggregation to put them into the step around them.`,
-          facts: { file: target.apart.file, line: strays.line, column: (target.columns.timestamp?.place ?? 0) + 1, rows: strays.rows },
-        });
-      } else notes.push({ code: "INPUT_OFF_GRID", message: `${told}. They were put into the step around them.` });
-    }
-    if (targetRows.empty > 0) {
-      notes.push({
-        code: "INPUT_EMPTY_VALUES",
-        message: `${targetRows.empty} rows of ${target.apart.file} have no ${targetName}; they count as unknown and are filled by rule.`,
       });
-    }
-    // Cells before anything else is read: they are a third of their rows.
-    const cells = gather(options, settings, target, targetRows, problems);
-    const relatedRows = related === undefined ? undefined : await readRows(reading(related), "related", undefined);
+    const targetRows = await readRows(reading(target), "target");
+    // Related rows before cells only where they say what was in stock: cells are a third of their rows.
+    const early = related?.columns.stock === undefined ? undefined : await readRows(reading(related), "related");
+    const isBad = tellBad(target, targetRows, problems);
+    const frequency = isBad ? undefined : judgeRows(options, settings, target, targetRows, problems, notes);
+    const cells = frequency === undefined ? undefined : gather(options, frequency, { target, targetRows, related, early }, problems);
+    const relatedRows = related === undefined ? undefined : (early ?? (await readRows(reading(related), "related")));
+    if (related !== undefined && relatedRows !== undefined) tellBad(related, relatedRows, problems);
     const items = metadata === undefined ? undefined : await readMetadata(reading(metadata));
+    if (metadata !== undefined && items !== undefined) tellBad(metadata, { rows: { count: items.items.size }, size: 0 }, problems);
     const built = cells === undefined ? undefined : build(options, { cells, related, relatedRows, items }, problems);
-    if (built === undefined) throw gathered(problems);
-    const panel = judge(options, settings, { target, related }, built, problems, notes);
+    if (built === undefined || cells === undefined) throw gathered(problems);
+    const panel = judge(options, { target, related, targetRows, cells }, built, problems, notes);
     if (problems.length > 0) throw gathered(problems);
     return {
       panel,
@@ -165,18 +163,41 @@ export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
   }
 }
 
-interface Settings {
-  readonly frequency: Frequency;
-  readonly domain: { readonly item: string; readonly target: string };
+function readingOf(file: Opened, options: ReadInputsOptions, settings: Settings, onRows: ((rows: number) => void) | undefined): RowReading {
+  const isTarget = file.kind === "target";
+  return {
+    table: file.open.table,
+    columns: file.columns,
+    parseTime: settings.parseTime,
+    timePattern: settings.timePattern,
+    between: isTarget ? settings.between : { from: Number.NEGATIVE_INFINITY, before: Number.POSITIVE_INFINITY },
+    onBadRow: file.apart.add,
+    onRows: onRows ?? (() => undefined),
+    signal: options.signal,
+  };
 }
 
-function readSettings(options: ReadInputsOptions, problems: Problem[]): Settings | undefined {
-  const frequency = parseFrequency(options.frequency);
-  if (frequency === undefined) {
+/** Whether so much of a file is bad that nothing can be told of the rest. */
+function tellBad(file: Opened, good: { readonly rows: { readonly count: number }; readonly size: number }, problems: Problem[]): boolean {
+  const problem = file.apart.problem({ rows: good.rows.count, size: good.size }, file.columns.item.place + 1);
+  if (problem !== undefined) problems.push(problem);
+  return problem !== undefined;
+}
+
+interface Settings {
+  readonly domain: { readonly item: string; readonly target: string };
+  readonly parseTime: (text: string) => number;
+  readonly timePattern: string;
+  readonly between: { readonly from: number; readonly before: number };
+}
+
+function readSettings(options: ReadInputsOptions, problems: Problem[]): Settings {
+  const { frequency = "auto" } = options;
+  if (frequency !== "auto" && parseFrequency(frequency) === undefined) {
     problems.push({
       code: "INPUT_FREQUENCY_UNKNOWN",
-      message: `Expected a frequency but received "${options.frequency}". Write ${frequenciesAllowed}.`,
-      facts: { frequency: options.frequency },
+      message: `Expected a frequency but received "${frequency}". Write auto, ${frequenciesAllowed}.`,
+      facts: { frequency },
     });
   }
   if (!Number.isInteger(options.horizon) || options.horizon < 1) {
@@ -197,32 +218,45 @@ function readSettings(options: ReadInputsOptions, problems: Problem[]): Settings
       message: `Expected a country with known holidays but received "${options.holidays}". Write its two letters (US), or with a state US-CA.`,
     });
   }
-  if (frequency === undefined) return undefined;
-  return { frequency, domain: domains[options.domain ?? "RETAIL"] };
-}
-
-/** Bad rows of one file as they gather. */
-interface Apart {
-  readonly file: string;
-  readonly add: (row: BadRow) => void;
-  result(): BadRows;
-}
-
-function setApart(kind: InputKind, file: string, options: ReadInputsOptions): Apart {
-  const rows: BadRow[] = [];
-  let count = 0;
+  const format = dateFormatOf(options.dateFormat, problems);
+  const instant = (name: "begin" | "end"): number | undefined => {
+    const text = options[name];
+    if (text === undefined) return undefined;
+    const seconds = parseTimestamp(text);
+    if (!Number.isNaN(seconds)) return seconds;
+    problems.push({
+      code: "INPUT_RANGE_WRONG",
+      message: `Expected ${name} as yyyy-MM-dd or yyyy-MM-dd HH:mm:ss but received "${text}". Write it so.`,
+    });
+    return undefined;
+  };
+  const end = instant("end");
   return {
-    file,
-    add: (row) => {
-      count += 1;
-      if (rows.length < keptBadRows) rows.push(row);
-      options.onBadRow?.(kind, row);
+    domain: domains[options.domain ?? "RETAIL"],
+    parseTime: format === undefined ? parseTimestamp : (text) => format.parse(text),
+    timePattern: format === undefined ? "yyyy-MM-dd or yyyy-MM-dd HH:mm:ss (UTC)" : format.pattern,
+    between: {
+      from: instant("begin") ?? Number.NEGATIVE_INFINITY,
+      // A day that is named is in as a whole.
+      before: end === undefined ? Number.POSITIVE_INFINITY : end + ((options.end ?? "").length > 10 ? 1 : 86_400),
     },
-    result: () => ({ file, count, rows: rows.toSorted((a, b) => a.line - b.line) }),
   };
 }
 
+function dateFormatOf(pattern: string | undefined, problems: Problem[]): DateFormat | undefined {
+  if (pattern === undefined) return undefined;
+  const format = parseDateFormat(pattern);
+  if (format === undefined) {
+    problems.push({
+      code: "INPUT_DATE_FORMAT_WRONG",
+      message: `Expected a date format as ${datePatternsAllowed} but received "${pattern}". Write it so.`,
+    });
+  }
+  return format;
+}
+
 interface Opened {
+  readonly kind: InputKind;
   readonly open: OpenFile;
   readonly columns: Columns;
   readonly apart: Apart;
@@ -234,45 +268,82 @@ interface OpenedFiles {
   readonly metadata: Opened | undefined;
 }
 
-async function openAll(options: ReadInputsOptions, problems: Problem[]): Promise<OpenedFiles> {
-  const target = await openOne("target", options.target, options.dimensions, options, problems);
+async function openAll(options: ReadInputsOptions, settings: Settings, problems: Problem[]): Promise<OpenedFiles> {
+  const unmapped: (readonly string[])[] = [];
+  const opening = { options, settings, problems, unmapped };
+  const target = await openOne("target", options.target, options.dimensions, opening);
   const dimensions = target?.columns.dimensions.map(({ name }) => name);
-  const related = options.related === undefined ? undefined : await openOne("related", options.related, dimensions, options, problems);
-  const metadata = options.metadata === undefined ? undefined : await openOne("metadata", options.metadata, undefined, options, problems);
-  const known = new Set([...(target?.columns.numbers ?? []), ...(related?.columns.numbers ?? [])].map(({ name }) => name));
-  for (const name of Object.keys(options.rules ?? {})) {
-    if (
-      known.has(name) ||
-      target === undefined ||
-      (options.related !== undefined && related === undefined) ||
-      options.without?.includes(name)
-    )
-      continue;
+  const related = options.related === undefined ? undefined : await openOne("related", options.related, dimensions, opening);
+  const metadata = options.metadata === undefined ? undefined : await openOne("metadata", options.metadata, undefined, opening);
+  const [some, ...others] = unmapped;
+  for (const name of some ?? []) {
+    if (!others.every((missing) => missing.includes(name))) continue;
     problems.push({
-      code: "INPUT_RULE_UNKNOWN",
-      message: `Expected filling rules for ${[...known].join(", ")} but one names ${name}. Correct the name, or add the column.`,
+      code: "INPUT_MAP_UNKNOWN",
+      message: `Expected columns of the files on the left of --map but none is called ${name}. Correct the name.`,
     });
   }
+  checkNames(options, { target, related, metadata }, problems);
   return { target, related, metadata };
+}
+
+/** Names that options give and no file has. */
+function checkNames(options: ReadInputsOptions, { target, related }: OpenedFiles, problems: Problem[]): void {
+  if (target === undefined || (options.related !== undefined && related === undefined)) return;
+  const numbers = [...target.columns.numbers, ...(related?.columns.numbers ?? [])].map(({ name }) => name);
+  for (const name of Object.keys(options.rules ?? {})) {
+    if (numbers.includes(name) || options.without?.includes(name) === true) continue;
+    problems.push({
+      code: "INPUT_RULE_UNKNOWN",
+      message: `Expected filling rules for ${numbers.join(", ")} but one names ${name}. Correct the name, or add the column.`,
+    });
+  }
+  const { stockColumn } = options;
+  if (stockColumn !== undefined && target.columns.stock === undefined && related?.columns.stock === undefined) {
+    problems.push({
+      code: "INPUT_STOCK_MISSING",
+      message: `Expected a column ${stockColumn} that says what was in stock, in the target or the related file, but neither has it. Correct the name.`,
+    });
+  }
+}
+
+interface Opening {
+  readonly options: ReadInputsOptions;
+  readonly settings: Settings;
+  readonly problems: Problem[];
+  readonly unmapped: (readonly string[])[];
 }
 
 async function openOne(
   kind: InputKind,
   file: InputFile,
   dimensions: readonly string[] | undefined,
-  options: ReadInputsOptions,
-  problems: Problem[],
+  { options, settings, problems, unmapped }: Opening,
 ): Promise<Opened | undefined> {
   const domain = options.domain ?? "RETAIL";
-  const apart = setApart(kind, file.name, options);
+  let looks: readonly Look[] = [];
+  const apart = setApart(kind, file.name, {
+    onBadRow: options.onBadRow,
+    mostBadShare: options.mostBadShare ?? mostBadShare,
+    looks: () => looks,
+  });
   let open: OpenFile;
   try {
-    open = await openInput(file, { kind, domain, onBadRow: apart.add, signal: options.signal });
+    open = await openInput(file, {
+      kind,
+      domain,
+      map: options.map ?? {},
+      parseTime: settings.parseTime,
+      onBadRow: (row) => apart.add(row),
+      signal: options.signal,
+    });
   } catch (thrown) {
     if (!isStockroomError(thrown) || thrown.kind !== "input") throw thrown;
     problems.push({ code: thrown.code, message: thrown.message, facts: thrown.facts });
     return undefined;
   }
+  unmapped.push(open.unmapped);
+  looks = lookAt(open.table.columns, open.sample);
   const assigned = assignColumns({
     kind,
     file: file.name,
@@ -281,13 +352,104 @@ async function openOne(
     schema: file.schema,
     dimensions,
     without: options.without ?? [],
+    stockColumn: options.stockColumn,
+    looks,
+    readsTime: (text) => !Number.isNaN(settings.parseTime(text)),
   });
   if (assigned.columns === undefined) {
     problems.push(...assigned.problems);
     await open.close();
     return undefined;
   }
-  return { open, columns: assigned.columns, apart };
+  return { kind, open, columns: assigned.columns, apart };
+}
+
+/** What the rows say of their frequency, their ends and their columns; the frequency, unless a problem was told. */
+function judgeRows(
+  options: ReadInputsOptions,
+  settings: Settings,
+  target: Opened,
+  read: ReadRows,
+  problems: Problem[],
+  notes: InputNote[],
+): Frequency | undefined {
+  const { file } = target.apart;
+  const column = (target.columns.timestamp?.place ?? 0) + 1;
+  const targetName = target.columns.numbers[0].name;
+  const rule = options.rules?.[targetName];
+  if (read.outside > 0) {
+    notes.push({
+      code: "INPUT_OUTSIDE",
+      message: `${read.outside} rows of ${file} lie before ${options.begin ?? "the begin"} or after ${options.end ?? "the end"} and were left out.`,
+    });
+  }
+  checkDimensions(target, read, problems, notes);
+  const before = problems.length;
+  const frequency = decideFrequency(read.rows, {
+    asked: options.frequency ?? "auto",
+    weeksEnd: options.stamps === "end",
+    file,
+    column,
+    problems,
+    notes,
+  });
+  if (frequency === undefined) return undefined;
+  const { from, before: after } = settings.between;
+  checkSpan(read.keys, read.rows, frequency, {
+    file,
+    column,
+    firstNamed: Number.isFinite(from),
+    lastNamed: Number.isFinite(after),
+    fillNamed: rule?.middle !== undefined,
+    problems,
+  });
+  const strays = findStrays(frequency, read.rows);
+  if (strays !== undefined) {
+    const where = `${file}, line ${strays.line}, column ${column}`;
+    const told = `${strays.rows} timestamps of ${file} stand beside the grid of the others (${printFrequency(frequency)}, such as ${instantText(strays.usual)}); the first is ${instantText(strays.stray)} (${where})`;
+    if (options.aggregation === undefined) {
+      problems.push({
+        code: "INPUT_OFF_GRID",
+        message: `Expected timestamps on one grid but ${told}. Correct them, or name an aggregation to put them into the step around them.`,
+        facts: { file, line: strays.line, column, rows: strays.rows },
+      });
+    } else notes.push({ code: "INPUT_OFF_GRID", message: `${told}. They were put into the step around them.` });
+  }
+  // A panel of a grid that is not believed may be huge.
+  return problems.slice(before).some(({ code }) => code === "INPUT_STRAY_DATES") ? undefined : frequency;
+}
+
+/** Texts that nobody named as dimensions are told; those that tell no two rows of one time apart are none. */
+function checkDimensions(target: Opened, { keys, rows }: ReadRows, problems: Problem[], notes: InputNote[]): void {
+  const { assumed } = target.columns;
+  if (assumed.length === 0 || keys.size === 0) return;
+  const { file } = target.apart;
+  const items = keys.levels[0].length;
+  const names = assumed.map(({ name, place }, c) => `${name} (${keys.levels[c + 1]?.length ?? 0} values, column ${place + 1})`);
+  // Rows of one item at one time: with a true dimension there are several somewhere.
+  const times = new Set<number>();
+  let looked = 0;
+  let together = 0;
+  for (const block of rows.blocks) {
+    for (let i = 0; i < block.count && looked < 300_000; i++) {
+      looked += 1;
+      const at = keys.codes[0][block.keys[i]] * 2 ** 32 + block.minutes[i];
+      if (times.has(at)) together += 1;
+      else times.add(at);
+    }
+  }
+  if (keys.size > items && together === 0 && looked > 2 * items) {
+    problems.push({
+      code: "INPUT_DIMENSION_VARIES",
+      message: `Expected columns that tell series apart beside the item but ${names.join(", ")} of ${file} ${assumed.length === 1 ? "changes" : "change"} from row to row and no item has two rows at one time: ${keys.size} series would come of ${items} items. Leave ${assumed.length === 1 ? "it" : "them"} out (--dimensions none), or name what to forecast by (--dimensions ${assumed.map(({ name }) => name).join(",")}).`,
+      facts: { file, series: keys.size, items },
+    });
+    return;
+  }
+  notes.push({
+    code: "INPUT_DIMENSIONS",
+    message: `${file} is forecast by ${names.join(", ")} beside the item: ${keys.size} series of ${items} items. --dimensions names others, or none.`,
+  });
 }
 
 interface Gathered {
@@ -299,14 +461,36 @@ interface Gathered {
 
 function gather(
   options: ReadInputsOptions,
-  settings: Settings,
-  target: Opened,
-  { keys, rows }: ReadRows,
+  frequency: Frequency,
+  read: {
+    readonly target: Opened;
+    readonly targetRows: ReadRows;
+    readonly related: Opened | undefined;
+    readonly early: ReadRows | undefined;
+  },
   problems: Problem[],
 ): TargetCells | undefined {
+  const { target, targetRows, early } = read;
   const rule = options.rules?.[target.columns.numbers[0].name] ?? {};
   const aggregation = options.aggregation ?? rule.aggregation ?? "sum";
-  return orProblem(problems, target, () => gatherTarget({ keys, rows, aggregation, fill: { ...targetFill, ...rule } }, settings.frequency));
+  const isDemand = options.nonNegative ?? true;
+  const ended = options.ended ?? (isDemand ? undefined : "unknown");
+  const { keys, rows, out } = targetRows;
+  const isStockKnown = target.columns.stock !== undefined || early !== undefined;
+  return orProblem(problems, target, () =>
+    gatherTarget(
+      {
+        keys,
+        rows,
+        aggregation,
+        fill: { ...(isDemand ? targetFill : unknownFill), ...rule },
+        emptyRows: rule.middle === undefined && rule.back === undefined ? "unknown" : "fill",
+        ...(ended === undefined ? {} : { ended }),
+        ...(isStockKnown ? { censored: (_, steps): CensoredCells => outOfStockCells(keys, out, early, steps) } : {}),
+      },
+      frequency,
+    ),
+  );
 }
 
 function build(options: ReadInputsOptions, read: Gathered, problems: Problem[]): BuiltPanel | undefined {
@@ -353,8 +537,7 @@ function orProblem<T>(problems: Problem[], file: Opened | undefined, make: () =>
 /** Looks at what came of it: problems that only the panel shows, and notes. Gives the panel without the numbers left out. */
 function judge(
   options: ReadInputsOptions,
-  settings: Settings,
-  files: { readonly target: Opened; readonly related: Opened | undefined },
+  files: { readonly target: Opened; readonly related: Opened | undefined; readonly targetRows: ReadRows; readonly cells: TargetCells },
   built: BuiltPanel,
   problems: Problem[],
   notes: InputNote[],
@@ -373,13 +556,14 @@ function judge(
       sample: item.slice(0, 200),
     });
   }
-  // Where columns are summed over, equal timestamps of what they told apart are no duplicates.
-  const summedOver = files.target.open.table.columns.length - 3 - panel.dimensions.length > 0;
-  const { firstDuplicate } = merged;
-  const duplicates = summedOver ? 0 : merged.duplicates;
+  // Where columns are summed over, equal timestamps of what they told apart are no duplicates, but equal rows are.
+  const summedOver = files.target.columns.ignored.length > 0;
+  const { repeats } = files.targetRows;
+  const duplicates = summedOver ? repeats.count : merged.duplicates;
+  const firstDuplicate = summedOver ? repeats : merged.firstDuplicate;
   if (duplicates > 0) {
     const at = firstDuplicate === undefined ? "" : `; the first is line ${firstDuplicate.line}, which repeats line ${firstDuplicate.of}`;
-    const told = `${duplicates} rows of ${file} repeat the timestamp of another row of their series${at}`;
+    const told = `${duplicates} rows of ${file} repeat ${summedOver ? "another row" : "the timestamp of another row of their series"}${at}`;
     if (options.aggregation === undefined) {
       const column = (files.target.columns.timestamp?.place ?? 0) + 1;
       problems.push({
@@ -392,9 +576,10 @@ function judge(
   if (merged.rows > duplicates) {
     notes.push({
       code: "INPUT_AGGREGATED",
-      message: `${merged.rows - duplicates} rows of ${file} share their step of ${printFrequency(settings.frequency)} with another and were aggregated (${options.aggregation ?? options.rules?.[files.target.columns.numbers[0].name]?.aggregation ?? "sum"}).`,
+      message: `${merged.rows - duplicates} rows of ${file} share their step of ${printFrequency(grid.frequency)} with another and were aggregated (${options.aggregation ?? options.rules?.[files.target.columns.numbers[0].name]?.aggregation ?? "sum"}).`,
     });
   }
+  notes.push(...filledNotes(options, files, panel));
   if (options.horizon + 2 > grid.length) {
     problems.push({
       code: "INPUT_HORIZON_TOO_LONG",
@@ -414,6 +599,48 @@ function judge(
     });
   }
   return withoutShort(options, files, built, problems, notes);
+}
+
+/** What stands in the history without a row that says so. */
+function filledNotes(
+  options: ReadInputsOptions,
+  { target, targetRows, cells }: { readonly target: Opened; readonly targetRows: ReadRows; readonly cells: TargetCells },
+  { grid }: Panel,
+): readonly InputNote[] {
+  const { facts } = cells;
+  const { file } = target.apart;
+  const { name } = target.columns.numbers[0];
+  const rule = options.rules?.[name];
+  const isDemand = options.nonNegative ?? true;
+  const notes: InputNote[] = [];
+  if (targetRows.empty > 0) {
+    notes.push({
+      code: "INPUT_EMPTY_VALUES",
+      message: `${targetRows.empty} rows of ${file} have no ${name}; ${facts.emptyKept > 0 || (rule?.middle === undefined && rule?.back === undefined) ? "they count as unknown, not as zero" : "they were filled by rule"}.`,
+    });
+  }
+  if (facts.ended !== undefined) {
+    const { count, first, lastStep } = facts.ended;
+    const assumed = options.ended ?? (isDemand ? `what its back rule says: ${(rule?.back ?? targetFill.back).kind}` : "unknown");
+    const end = timestampOf(grid, grid.length - 1);
+    notes.push({
+      code: "INPUT_ENDED_EARLY",
+      message: `${count} of ${cells.keys.size} series end before ${end}, the first is ${first} at ${timestampOf(grid, lastStep)}; from there on ${assumed === "discontinued" ? "they count as discontinued and are not forecast" : `they were taken as ${assumed}`}. --ended zero, unknown or discontinued says what is true.`,
+    });
+  }
+  if (facts.gaps > 0.2 * facts.cells && facts.filled > 0) {
+    notes.push({
+      code: "INPUT_FILLED",
+      message: `${facts.filled} of ${facts.cells} steps of history (${Math.round((100 * facts.filled) / facts.cells)} %) had no row in ${file} and were filled by rule (${(rule?.middle ?? targetFill.middle).kind}).`,
+    });
+  }
+  if (facts.censored + facts.censoredKept > 0) {
+    notes.push({
+      code: "INPUT_OUT_OF_STOCK",
+      message: `${facts.censored + facts.censoredKept} steps of history were out of stock: in ${facts.censored} demand counts as unknown, in ${facts.censoredKept} more than usual was sold all the same and stands as the least that was wanted.`,
+    });
+  }
+  return notes;
 }
 
 /** Related numbers of which the horizon is unknown: refused, or left out. */
@@ -444,8 +671,8 @@ function withoutShort(
     }
     if (facts.futureMissing === 0) continue;
     const place = files.related?.columns.numbers.find((column) => column.name === name)?.place ?? 0;
-    const step = timestampOf(grid.frequency, instantAt(grid, facts.firstShortStep));
-    const end = timestampOf(grid.frequency, instantAt(grid, grid.length + grid.horizon - 1));
+    const step = timestampOf(grid, facts.firstShortStep);
+    const end = timestampOf(grid, grid.length + grid.horizon - 1);
     const told = `${name} of ${file} ends before the horizon for ${facts.seriesShort} of ${panel.itemIds.length} series, the first being ${seriesName(panel, facts.firstShort)} at ${step}`;
     // A number that is mostly known serves although some of it is not: models take an unknown price for a usual one.
     const mostlyUnknown = facts.futureMissing * 2 >= panel.itemIds.length * grid.horizon;
@@ -470,18 +697,5 @@ function seriesName(panel: Panel, i: number): string {
   return [panel.itemIds[i], ...panel.dimensions.map(({ levels, codes }) => levels[codes[i]] ?? "")].join(" / ");
 }
 
-function instantText(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ").replace(" 00:00:00", "");
-}
-
-function gathered(problems: readonly Problem[]): StockroomError {
-  const [only] = problems;
-  if (problems.length === 1 && only !== undefined) return new StockroomError("input", only.code, only.message, { facts: only.facts ?? {} });
-  const lines = problems.map(({ code, message }) => `  ${code}: ${message}`);
-  return new StockroomError(
-    "input",
-    "FORECAST_INPUT_INVALID",
-    [`Expected inputs without mistakes but found ${problems.length}. Correct them and start again:`, ...lines].join("\n"),
-    { facts: { problems: problems.length, codes: problems.map(({ code }) => code).join(",") } },
-  );
-}
+const instantText = (seconds: number): string =>
+  new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ").replace(" 00:00:00", "");

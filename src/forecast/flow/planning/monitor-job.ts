@@ -5,7 +5,7 @@ import type { ReadTicket, StagedObject, WriteTicket } from "../../../base/object
 import { openTicket, writeThrough } from "../../../base/objects/tickets.ts";
 import { readTable, writeTable, type Cell as TableCell } from "../../../base/tables/index.ts";
 import { adjustAll, makeAdjuster } from "../../engine/adjust/adjust.ts";
-import { indexAt, instantAt } from "../../engine/calendar/grid.ts";
+import { indexAt, stampAt } from "../../engine/calendar/grid.ts";
 import type { Panel } from "../../engine/contract.ts";
 import { scaleOf } from "../../engine/metrics/metrics.ts";
 import { monitorForecast, type MonitorReport, type Verdict, type Watched } from "../../engine/monitor/monitor.ts";
@@ -153,7 +153,7 @@ function actualsOf(panel: Panel, place: number, instants: readonly number[]): Fl
   let known = false;
   for (const [h, ms] of instants.entries()) {
     const index = indexAt(grid, ms);
-    if (instantAt(grid, index) !== ms) return undefined;
+    if (stampAt(grid, index) !== ms) return undefined;
     if (index < start || index >= grid.length) continue;
     const value = values[end - (grid.length - index)] ?? Number.NaN;
     actual[h] = value;

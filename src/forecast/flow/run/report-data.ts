@@ -2,7 +2,7 @@
 //
 //   D1. Memory: a few numbers a series, and the curves of those that are shown.
 
-import { instantAt, timestampOf } from "../../engine/calendar/grid.ts";
+import { timestampOf } from "../../engine/calendar/grid.ts";
 import { printFrequency } from "../../engine/calendar/frequency.ts";
 import type { Category, Forecast, Frequency, Panel } from "../../engine/contract.ts";
 import { accuracyOf, addTally, makeTally, type Tally } from "../../engine/metrics/metrics.ts";
@@ -366,7 +366,7 @@ function notesOf({ panel, settings }: RunResult, summary: RunSummary, given: rea
 }
 
 const nameOf = (panel: Panel, index: number): string => idsOf(panel, index).join(" · ");
-const stamp = (panel: Panel, index: number): string => timestampOf(panel.grid.frequency, instantAt(panel.grid, index));
+const stamp = (panel: Panel, index: number): string => timestampOf(panel.grid, index);
 /** `weekly`, `every 15min`. */
 const paceOf = (frequency: Frequency): string => (frequency.multiple === 1 ? paces[frequency.unit] : `every ${printFrequency(frequency)}`);
 const paces: Readonly<Record<Frequency["unit"], string>> = {

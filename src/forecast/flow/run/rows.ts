@@ -4,7 +4,7 @@
 
 import { writeTable, type Cell, type TableFormat } from "../../../base/tables/index.ts";
 import type { Body } from "../../../base/bytes.ts";
-import { instantAt, timestampOf } from "../../engine/calendar/grid.ts";
+import { timestampOf } from "../../engine/calendar/grid.ts";
 import type { Forecast, Panel } from "../../engine/contract.ts";
 import { accuracyOf, addTally, makeTally, type Accuracy } from "../../engine/metrics/metrics.ts";
 import type { RunResult, SeriesResult } from "./contract.ts";
@@ -91,7 +91,7 @@ export function idsOf(panel: Panel, index: number): string[] {
 export function instantsOf(panel: Panel): (index: number) => string {
   const known = new Map<number, string>();
   return (index) => {
-    const text = known.get(index) ?? timestampOf(panel.grid.frequency, instantAt(panel.grid, index));
+    const text = known.get(index) ?? timestampOf(panel.grid, index);
     known.set(index, text);
     return text;
   };
