@@ -1,8 +1,11 @@
 // The forecasting pipeline in a whole house: from an upload to exports and a notice, once for each content.
 
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { gzipSync } from "node:zlib";
+import { DuckDBInstance } from "@duckdb/node-api";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { findLatest, listRuns } from "../../src/forecast/store/runs.ts";
+import { findLatest, listRuns, type ForecastRunRow } from "../../src/forecast/store/runs.ts";
 import type { House } from "../../src/house.ts";
 import { shopDefaults, shopMetadata, shopRelated, shopTarget } from "../kit/forecast-shop.ts";
 import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/house.ts";
@@ -39,6 +42,49 @@ const outcomes = async (): Promise<readonly string[]> =>
       }),
     )
   ).toSorted();
+
+/** Opens the files of the aggregated view as any other reader would: with the names, order and types of the AWS solution's Glue table. */
+async function isTheGlueTable(run: ForecastRunRow, forecast: readonly string[]): Promise<void> {
+  const folder = path.join(place.home, "glue");
+  for (const [name, ref] of Object.entries(run.exports)) {
+    if (!name.startsWith("aggregated/")) continue;
+    await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
+    await writeFile(path.join(folder, name), await house.objects.read(operator, ref.key, { version: ref.version }));
+  }
+  const instance = await DuckDBInstance.create();
+  const db = await instance.connect();
+  const ask = async (query: string) => (await db.runAndReadAll(query)).getRowsJson();
+  const files = `read_parquet('${folder}/aggregated/*/*.parquet', hive_partitioning = false)`;
+  const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i + 1}`);
+  expect((await ask(`select column_name || ' ' || column_type from (describe select * from ${files})`)).flat()).toEqual([
+    "timestamp TIMESTAMP",
+    "identifier VARCHAR",
+    "metric DOUBLE",
+    ...numbered("p", 99).map((name) => `${name} DOUBLE`),
+    "mean DOUBLE",
+    ...numbered("dimension_", 10).map((name) => `${name} VARCHAR`),
+    ...numbered("metadata_", 10).map((name) => `${name} VARCHAR`),
+  ]);
+  const all = numbered("p", 99);
+  const crossed = all.slice(1).map((name, i) => `${name} < ${all[i]}`);
+  expect(
+    await ask(
+      `select count(*), count(p1), count(p99), sum((p1 < 0)::int), sum((${crossed.join(" or ")})::int) from ${files} where metric is null`,
+    ),
+  ).toEqual([["24", "24", "24", "0", "0"]]);
+  const told = await ask(
+    `select identifier, dimension_1, strftime(timestamp, '%Y-%m-%d'), mean, p10, p50, p90 from ${files} where metric is null`,
+  );
+  expect(told.map((row) => row.map(String).join(",")).toSorted()).toEqual([...forecast].toSorted());
+  expect(
+    await ask(
+      `select distinct decode(value) from parquet_kv_metadata('${folder}/aggregated/*/*.parquet') where decode(key) = 'stockroom.quantiles.forecast'`,
+    ),
+  ).toEqual([["p10,p50,p90"]]);
+  expect(await ask(`select count(p50) from ${files} where timestamp < '2024-06-01'`)).toEqual([["0"]]);
+  db.closeSync();
+  instance.closeSync();
+}
 
 describe("a group", () => {
   test("goes from its upload to exports with the names and columns of Amazon Forecast", async () => {
@@ -83,6 +129,7 @@ describe("a group", () => {
     expect(months).toHaveLength(39);
     expect(months).toContain("aggregated/month_starting=2025-03-01/part-0.parquet");
     expect(await read(`${prefix}dashboard.html`)).toContain("shop");
+    await isTheGlueTable(run, rows);
     // Nothing of the long part is left but what is asked of the run later.
     expect((await house.objects.list("forecast/runs/shop/")).filter(({ key }) => /\/(?:try|mix)-/.test(key))).toEqual([]);
   });

@@ -135,7 +135,7 @@ describe("with forecasts", () => {
 
   it("the aggregated view holds history, backtests and forecasts of every group", async () => {
     const rows = await rowsOf(
-      `select dataset_group, count(*) as n, count(metric) as came, count(p50) as told, count(p51) as unasked, min(identifier) as first
+      `select dataset_group, count(*) as n, count(metric) as came, count(p50) as told, count(p51) as between, min(identifier) as first
          from aggregated group by all order by all`,
     );
     expect(rows).toEqual(
@@ -148,7 +148,7 @@ describe("with forecasts", () => {
         n: 2 * (Number(months) + 3),
         came: 2 * Number(months),
         told: 2 * (6 + 3),
-        unasked: 0,
+        between: 2 * (6 + 3),
         first: `${mark}_0`,
       })),
     );

@@ -59,12 +59,16 @@ export interface ReadOptions {
 
 export type ReadTable = (body: Body, options: ReadOptions) => Promise<Table>;
 
+export type ColumnType = "text" | "number" | "boolean" | "date" | "timestamp";
+
 export interface WriteOptions {
   readonly format: TableFormat;
   readonly gzip?: boolean;
   readonly columns: readonly string[];
-  /** Parquet and JSONL types; default all text. */
-  readonly types?: Readonly<Record<string, "text" | "number" | "boolean" | "date">>;
+  /** Parquet and JSONL types; default all text. A timestamp is text such as `2026-10-31` or `2026-10-31 12:00:00`, without a zone. */
+  readonly types?: Readonly<Record<string, ColumnType>>;
+  /** Parquet: what the file says of itself, by key. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** Bytes of the table; pull-driven, so that a slow sink slows the source. */

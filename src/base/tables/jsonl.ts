@@ -8,7 +8,7 @@
 
 import type { Body } from "../bytes.ts";
 import { StockroomError } from "../errors.ts";
-import type { BadRow, ReadOptions, RowBatch, Table, WriteOptions } from "./contract.ts";
+import type { ColumnType, BadRow, ReadOptions, RowBatch, Table, WriteOptions } from "./contract.ts";
 import { encode, wrongWidth } from "./csv.ts";
 import { findWrongCharacter } from "./csv-scan.ts";
 import { type TextEncoding, type TextPiece, decodeText } from "./text-in.ts";
@@ -254,9 +254,9 @@ export async function* writeJsonl(batches: AsyncIterable<readonly (readonly Cell
   if (block !== "") yield encode(block);
 }
 
-function jsonOf(cell: Cell, kind: "text" | "number" | "boolean" | "date", column: string): string {
+function jsonOf(cell: Cell, kind: ColumnType, column: string): string {
   if (cell === null) return "null";
-  if (kind === "text" || kind === "date") {
+  if (kind === "text" || kind === "date" || kind === "timestamp") {
     const text = cellText(cell);
     if (text.includes("\0")) encode(text);
     return JSON.stringify(text.toWellFormed());

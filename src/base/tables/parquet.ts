@@ -19,7 +19,7 @@ import {
 import { ByteWriter, ParquetWriter, type ColumnSource } from "hyparquet-writer";
 import type { Body } from "../bytes.ts";
 import { StockroomError } from "../errors.ts";
-import type { BadRow, ReadOptions, RowBatch, Table, WriteOptions } from "./contract.ts";
+import type { BadRow, ColumnType, ReadOptions, RowBatch, Table, WriteOptions } from "./contract.ts";
 import { checkHeader, encode, wrongWidth } from "./csv.ts";
 import { wrongType } from "./jsonl.ts";
 import { type Cell, cellText, dateText, decimalText, nestedText, plainNumber, timeText, timestampText } from "./values.ts";
@@ -312,12 +312,13 @@ export async function* writeParquet(batches: AsyncIterable<readonly (readonly Ce
   const writer = new ParquetWriter({
     writer: bytes,
     createdBy: "stockroom",
+    ...(options.metadata === undefined ? {} : { kvMetadata: Object.entries(options.metadata).map(([key, value]) => ({ key, value })) }),
     schema: [
       { name: "root", num_children: columns.length },
       ...columns.map((name, i) => elementOf(name.toWellFormed(), kinds[i] ?? "text")),
     ],
   });
-  let group: (string | number | boolean | null)[][] = columns.map(() => []);
+  let group: (Raw | null)[][] = columns.map(() => []);
   const writeGroup = async (): Promise<Uint8Array> => {
     const columnData: ColumnSource[] = columns.map((name, i) => ({ name: name.toWellFormed(), data: group[i] ?? [] }));
     await writer.write({ columnData, rowGroupSize: groupRows });
@@ -336,6 +337,8 @@ export async function* writeParquet(batches: AsyncIterable<readonly (readonly Ce
   yield take(bytes);
 }
 
+type Raw = string | number | boolean | bigint;
+
 /** What has been written so far; the writer goes on counting from where it is. */
 function take(bytes: ByteWriter): Uint8Array {
   const taken = bytes.getBytes().slice();
@@ -343,7 +346,7 @@ function take(bytes: ByteWriter): Uint8Array {
   return taken;
 }
 
-function elementOf(name: string, kind: "text" | "number" | "boolean" | "date"): SchemaElement {
+function elementOf(name: string, kind: ColumnType): SchemaElement {
   const repetition_type = "OPTIONAL";
   switch (kind) {
     case "number":
@@ -352,12 +355,21 @@ function elementOf(name: string, kind: "text" | "number" | "boolean" | "date"): 
       return { name, repetition_type, type: "BOOLEAN" };
     case "date":
       return { name, repetition_type, type: "INT32", converted_type: "DATE", logical_type: { type: "DATE" } };
+    case "timestamp":
+      // Both names: readers older than the second know only the first, and all of them then make it a plain timestamp.
+      return {
+        name,
+        repetition_type,
+        type: "INT64",
+        converted_type: "TIMESTAMP_MILLIS",
+        logical_type: { type: "TIMESTAMP", isAdjustedToUTC: false, unit: "MILLIS" },
+      };
     default:
       return { name, repetition_type, type: "BYTE_ARRAY", converted_type: "UTF8", logical_type: { type: "STRING" } };
   }
 }
 
-function valueOf(cell: Cell, kind: "text" | "number" | "boolean" | "date", column: string): string | number | boolean | null {
+function valueOf(cell: Cell, kind: ColumnType, column: string): Raw | null {
   if (cell === null) return null;
   const text = cellText(cell);
   if (kind === "text") {
@@ -371,6 +383,10 @@ function valueOf(cell: Cell, kind: "text" | "number" | "boolean" | "date", colum
     // A whole number that a double cannot hold must not change on its way.
     const value = /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
     if (Number.isFinite(value) && (text.includes(".") || Number.isSafeInteger(value))) return value;
+  } else if (kind === "timestamp") {
+    const match = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?))?$/.exec(text);
+    const ms = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2] ?? "00:00:00"}Z`);
+    if (Number.isFinite(ms) && new Date(ms).toISOString().startsWith(match?.[1] ?? "")) return BigInt(ms);
   } else {
     const days = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) / 86_400_000 : Number.NaN;
     if (Number.isInteger(days) && dateText(days) === text) return days;

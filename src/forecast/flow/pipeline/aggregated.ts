@@ -1,12 +1,17 @@
 // The aggregated view: what came and what is forecast in one table, in Parquet, a folder for each month.
 //
-//   timestamp, identifier, metric, mean, p.., dimension_1..10, metadata_1..10      under aggregated/month_starting=2026-10-01/
+//   timestamp, identifier, metric, p1..p99, mean, dimension_1..10, metadata_1..10      under aggregated/month_starting=2026-10-01/
+//
+// Names, order and types are those of the AWS solution's Glue table ("Improving Forecast Accuracy with Machine Learning", source/glue/jobs/
+// forecast_etl.py, `ForecastStatus.empty`): a timestamp, strings, doubles; all may be empty.
 //
 //   V1. Before the first backtest a row is history; in a backtest it is history beside what was forecast; after the end it is forecast alone.
-//   V2. Only quantiles that were asked for are columns of the files; readers that want p1..p99 take the others as empty.
+//   V2. Every file has every column. Quantiles nobody asked for lie between those that were (engine/numerics/spread.ts); the file's metadata
+//       say which were asked. What was asked between whole percents is in the CSV exports alone.
 //   V3. One month is written at a time: memory does not grow with the number of months.
 
 import { writeTable, type Cell } from "../../../base/tables/index.ts";
+import { makeSpread } from "../../engine/numerics/spread.ts";
 import { instantAt } from "../../engine/calendar/grid.ts";
 import type { ObjectRef } from "../../store/keys.ts";
 import { cutsOf } from "../run/learned.ts";
@@ -16,7 +21,33 @@ import type { ForecastParts } from "../parts.ts";
 import { putExport, type ExportPlace, type Exports } from "./exports.ts";
 
 const rowsAtOnce = 2_048;
-const mostDimensions = 10;
+/** A file of more rows would be large to open at once. */
+const rowsOfPart = 500_000;
+const mostNames = 10;
+const percents: readonly number[] = Array.from({ length: 99 }, (_, i) => (i + 1) / 100);
+const numbered = (prefix: string): readonly string[] => Array.from({ length: mostNames }, (_, i) => `${prefix}${i + 1}`);
+
+/** Columns of the view, in their order. */
+export const viewColumns: readonly string[] = [
+  "timestamp",
+  "identifier",
+  "metric",
+  ...percents.map(labelOf),
+  "mean",
+  ...numbered("dimension_"),
+  ...numbered("metadata_"),
+];
+
+const viewTypes = Object.fromEntries(
+  viewColumns.map((name) => [
+    name,
+    name === "timestamp"
+      ? ("timestamp" as const)
+      : /^(?:identifier|dimension_|metadata_)/.test(name)
+        ? ("text" as const)
+        : ("number" as const),
+  ]),
+);
 
 /** Months of the panel in order, each with its first and last grid index (end exclusive). */
 export function monthsOf(
@@ -33,35 +64,21 @@ export function monthsOf(
   return months;
 }
 
-/** Columns of the view as its files have them. */
-export function viewColumns(levels: readonly number[], dimensions: number, metadata: number): readonly string[] {
-  return [
-    "timestamp",
-    "identifier",
-    "metric",
-    "mean",
-    ...levels.map(labelOf),
-    ...Array.from({ length: dimensions }, (_, i) => `dimension_${i + 1}`),
-    ...Array.from({ length: metadata }, (_, i) => `metadata_${i + 1}`),
-  ];
-}
-
 /** Writes the view. */
 export async function writeAggregated(parts: ForecastParts, where: ExportPlace, result: RunResult, signal: AbortSignal): Promise<Exports> {
   const { panel, settings } = result;
   const { grid } = panel;
-  const dimensions = panel.dimensions.slice(0, mostDimensions);
-  const metadata = panel.metadata.slice(0, mostDimensions);
-  const columns = viewColumns(settings.levels, dimensions.length, metadata.length);
-  const texts = new Set(["timestamp", "identifier", ...columns.filter((name) => /^(?:dimension|metadata)_/.test(name))]);
-  const types = Object.fromEntries(columns.map((name) => [name, texts.has(name) ? ("text" as const) : ("number" as const)]));
+  const dimensions = panel.dimensions.slice(0, mostNames);
+  const metadata = panel.metadata.slice(0, mostNames);
+  const spread = makeSpread(settings.levels, percents, settings.nonNegative ? 0 : -Infinity);
   const firstCut = cutsOf(panel, settings)[0] ?? grid.length;
   const instant = instantsOf(panel);
-  const empty: readonly Cell[] = Array.from({ length: settings.levels.length + 1 }, () => null);
+  const empty: readonly Cell[] = Array.from({ length: percents.length + 1 }, () => null);
+  const filled = (cells: readonly Cell[]): readonly Cell[] => [...cells, ...Array.from({ length: mostNames - cells.length }, () => null)];
 
   const aboutOf = (series: number): readonly Cell[] => [
-    ...idsOf(panel, series).slice(1, 1 + dimensions.length),
-    ...metadata.map(({ levels, codes }) => levels[codes[series] ?? -1] ?? null),
+    ...filled(idsOf(panel, series).slice(1, 1 + dimensions.length)),
+    ...filled(metadata.map(({ levels, codes }) => levels[codes[series] ?? -1] ?? null)),
   ];
 
   async function* history(from: number, to: number): AsyncGenerator<readonly (readonly Cell[])[]> {
@@ -98,8 +115,9 @@ export async function writeAggregated(parts: ForecastParts, where: ExportPlace, 
           covered.add(index);
           const came = actual?.[h];
           const metric = came === undefined || Number.isNaN(came) ? null : came;
-          const quantiles = forecast.levels.map((_, i) => tidy(forecast.quantiles[i * steps + h] ?? Number.NaN));
-          rows.push({ index, cells: [metric, tidy(forecast.mean[h] ?? Number.NaN), ...quantiles] });
+          const given = settings.levels.map((_, i) => tidy(forecast.quantiles[i * steps + h] ?? Number.NaN));
+          const quantiles = spread(given).map((value) => (Number.isNaN(value) ? null : tidy(value)));
+          rows.push({ index, cells: [metric, ...quantiles, tidy(forecast.mean[h] ?? Number.NaN)] });
         }
       };
       for (const { cut, actual, forecast } of mixed.backtests) add(cut, forecast, actual);
@@ -122,16 +140,37 @@ export async function writeAggregated(parts: ForecastParts, where: ExportPlace, 
 
   const exports: Record<string, ObjectRef> = {};
   for (const { month, from, to } of monthsOf(result)) {
-    const name = `aggregated/month_starting=${month}/part-0.parquet`;
     const batches = to <= firstCut ? history(from, to) : told(from, to);
-    exports[name] = await putExport(
-      parts,
-      where,
-      name,
-      writeTable(batches, { format: "parquet", columns, types }),
-      "application/vnd.apache.parquet",
-      signal,
-    );
+    for await (const [part, rows] of partsOf(batches)) {
+      const name = `aggregated/month_starting=${month}/part-${part}.parquet`;
+      const body = writeTable(rows, { format: "parquet", columns: viewColumns, types: viewTypes, metadata: aboutQuantiles(settings) });
+      exports[name] = await putExport(parts, where, name, body, "application/vnd.apache.parquet", signal);
+    }
   }
   return exports;
+}
+
+type Batches = AsyncGenerator<readonly (readonly Cell[])[]>;
+
+/** Cuts rows into parts, each pulled to its end before the next. There is at least one. */
+async function* partsOf(batches: Batches): AsyncGenerator<readonly [part: number, rows: Batches]> {
+  let ended = false;
+  async function* rows(): Batches {
+    for (let count = 0; count < rowsOfPart;) {
+      const next = await batches.next();
+      ended = next.done === true;
+      if (next.done === true) return;
+      count += next.value.length;
+      yield next.value;
+    }
+  }
+  for (let part = 0; !ended; part++) yield [part, rows()];
+}
+
+/** What a file says of its quantiles to whoever opens it without our documentation. */
+function aboutQuantiles({ levels, nonNegative }: Pick<RunResult["settings"], "levels" | "nonNegative">): Readonly<Record<string, string>> {
+  return {
+    "stockroom.quantiles.forecast": levels.map(labelOf).join(","),
+    "stockroom.quantiles.interpolated": `The other quantiles lie between these on straight lines over the normal scale, beyond the outermost two on their line${nonNegative ? ", never below 0" : ""}; they are no forecasts of their own.`,
+  };
 }

@@ -148,11 +148,14 @@ function drillSql(axes: readonly DrillAxis[], by: string, chosen: readonly { rea
 
 /** The newest months of the view that hold about `mostRows` rows, as the exports of a run. */
 function newestMonths(run: ForecastRunRow): { readonly exports: ForecastRunRow["exports"]; readonly since: string | undefined } {
-  const months = Object.entries(run.exports)
-    .filter(([name]) => name.startsWith("aggregated/"))
-    .toSorted(([a], [b]) => (a < b ? 1 : -1));
+  const monthOf = (name: string): string => /^aggregated\/month_starting=([\d-]+)\//.exec(name)?.[1] ?? "";
+  const months = [...new Set(Object.keys(run.exports).map(monthOf))]
+    .filter((month) => month !== "")
+    .toSorted()
+    .toReversed();
   const points = Number(run.summary?.["points"] ?? 0);
   const kept = Math.max(2, Math.floor(mostRows / Math.max(1, points / Math.max(1, months.length))));
-  const since = months.length > kept ? /month_starting=([\d-]+)/.exec(months[kept - 1]?.[0] ?? "")?.[1] : undefined;
-  return { exports: Object.fromEntries(months.slice(0, kept)), since };
+  const chosen = new Set(months.slice(0, kept));
+  const since = months.length > kept ? months[kept - 1] : undefined;
+  return { exports: Object.fromEntries(Object.entries(run.exports).filter(([name]) => chosen.has(monthOf(name)))), since };
 }

@@ -14,8 +14,7 @@ import { listAdjustments } from "../../store/adjustments.ts";
 import type { ObjectRef } from "../../store/keys.ts";
 import { listRuns, type ForecastRunRow } from "../../store/runs.ts";
 import type { ForecastParts } from "../parts.ts";
-import { runSettingsOf, type Recipe } from "../pipeline/recipe.ts";
-import { labelOf } from "../run/rows.ts";
+import type { Recipe } from "../pipeline/recipe.ts";
 
 const mostRuns = 100_000;
 
@@ -102,14 +101,11 @@ export function aggregatedTable(sealed: Sealed, name: string, runs: readonly For
     name,
     about,
     open: async () => {
-      const labels = new Set(numbered("p", 99));
-      // Levels between whole percents come after them.
-      for (const run of runs) for (const level of runSettingsOf(recipeOf(run), false).levels) labels.add(labelOf(level));
       const columns = [
         timestamp("timestamp"),
         text("identifier"),
         number("metric"),
-        ...[...labels].map(number),
+        ...numbered("p", 99).map(number),
         number("mean"),
         ...numbered("dimension_", 10).map(text),
         ...numbered("metadata_", 10).map(text),
