@@ -544,7 +544,10 @@ function mixed(state: ColumnState, one: Seen | undefined, two: Seen | undefined,
  *
  * Empty for a column that was read as usual.
  */
-export function numberNotes(summary: readonly NumberSummary[]): readonly string[] {
+export function numberNotes(
+  summary: readonly NumberSummary[],
+  tell: { readonly constant: boolean } = { constant: true },
+): readonly string[] {
   return summary.flatMap(({ name, format, values, missing, min, max }) => {
     const notes: string[] = [];
     if (format.kind === "assumed") {
@@ -557,7 +560,8 @@ export function numberNotes(summary: readonly NumberSummary[]): readonly string[
       );
     }
     if (values === 0 && missing > 0) notes.push(`The column "${name}" is empty: none of its ${missing} values is a number.`);
-    else if (values > 1 && min === max) notes.push(`The column "${name}" is constant: all of its ${values} numbers are ${min}.`);
+    else if (tell.constant && values > 1 && min === max)
+      notes.push(`The column "${name}" is constant: all of its ${values} numbers are ${min}.`);
     return notes;
   });
 }

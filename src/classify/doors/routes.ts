@@ -29,6 +29,7 @@ import {
   type PlannedRun,
 } from "../flow/commands.ts";
 import type { ClassifyParts } from "../flow/parts.ts";
+import { listRejected, type RejectedRow } from "../flow/rejected.ts";
 import { amendReview, answerReview, readReviews, type ReviewItem } from "../flow/review.ts";
 import { listPeriods } from "../store/inferences.ts";
 import { listLines, listModels, listVerdicts, type LineRow, type ModelRow, type VerdictRow } from "../store/lines.ts";
@@ -89,6 +90,12 @@ export interface ReviewList {
   readonly counts: Awaited<ReturnType<typeof countReviews>>;
 }
 
+/** GET /api/classify/rejected: rows of sales that are in no figure; `total` before the limit. */
+export interface RejectedList {
+  readonly rows: readonly RejectedRow[];
+  readonly total: number;
+}
+
 /** POST /api/classify/train, compare, infer, extract */
 export interface StartedRuns {
   readonly runs: readonly string[];
@@ -112,6 +119,7 @@ const verdictsQuery = z.strictObject({ line: optional, date: optional, limit: op
 const schemesQuery = z.strictObject({ scheme: optional });
 const reportQuery = z.strictObject({ period: text(), country: optional, revision: optional });
 const reviewQuery = z.strictObject({ line: optional, period: optional, kind: optional, state: optional, limit: optional });
+const rejectedQuery = z.strictObject({ period: text(), country: optional, limit: optional });
 const itemQuery = z.strictObject({ id: text(1_000), period: text() });
 const nothing = z.strictObject({});
 const byId = z.strictObject({ id: text(2_000) });
@@ -197,6 +205,12 @@ function mountReviews(app: FastifyInstance, parts: ClassifyParts): void {
   app.get(`${api}/review`, async (request): Promise<ReviewList> => {
     const query = parseReviewQuery(readFields("query", reviewQuery, request.query), reviewLimits);
     return { reviews: await readReviews(parts, `http GET ${api}/review`, query), counts: await countReviews(parts.records) };
+  });
+
+  app.get(`${api}/rejected`, async (request): Promise<RejectedList> => {
+    const { period, country, limit } = readFields("query", rejectedQuery, request.query);
+    const most = parseLimit(limit ?? listLimits.usual, listLimits.most);
+    return await listRejected(parts, `http GET ${api}/rejected`, { period, country, limit: most });
   });
 
   app.post(`${api}/review/:id`, async (request): Promise<ReviewRow> => {

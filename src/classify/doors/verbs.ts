@@ -12,6 +12,7 @@ import { findAudit, verifyAuditLog } from "../flow/audit.ts";
 import {
   checkProof,
   parseCountry,
+  parseLimit,
   parseMoment,
   parseReviewQuery,
   planCompare,
@@ -24,6 +25,7 @@ import {
   type ShownReport,
 } from "../flow/commands.ts";
 import type { ClassifyParts } from "../flow/parts.ts";
+import { listRejected } from "../flow/rejected.ts";
 import { writeReport } from "../flow/report.ts";
 import { recodePeriod } from "../flow/recode.ts";
 import { amendReview, answerReview, readReviews } from "../flow/review.ts";
@@ -56,6 +58,7 @@ export function makeHouseVerbs(tools: VerbTools): Record<string, AnyCommand> {
     schemes: schemesVerb(tools),
     review: reviewVerb(tools),
     report: reportVerb(tools),
+    rejected: rejectedVerb(tools),
     audit: auditVerb(tools),
   };
 }
@@ -512,6 +515,30 @@ const reportRow = ({ country, revision }: ShownReport, figure: ShownFigure) => (
   first_items: figure.first?.items ?? null,
   first_kg: figure.first?.kg ?? null,
 });
+
+const rejectedVerb = (tools: VerbTools): AnyCommand =>
+  defineCommand({
+    meta: {
+      name: "rejected",
+      description: "the rows of a period's sales that were set apart and are in no figure, with line, column and reason",
+    },
+    args: {
+      period: { type: "string", required: true, description: "e.g. 2026-10" },
+      country: { type: "string", description: "only this country" },
+      limit: { type: "string", description: "how many (default 100)", default: "100" },
+      json,
+    },
+    run: async ({ args }) => {
+      const { parts } = await tools.open();
+      const limit = parseLimit(args.limit, 100_000);
+      const { rows, total } = await listRejected(parts, "cli rejected", { period: args.period, country: args.country, limit });
+      tools.print.table(
+        rows.map((row) => ({ ...row })),
+        { json: args.json, empty: `No row of ${args.period} was set apart.` },
+      );
+      if (total > rows.length) tools.print.say(`${total - rows.length} more; raise --limit.`);
+    },
+  });
 
 const auditVerb = (tools: VerbTools): AnyCommand =>
   defineCommand({

@@ -16,11 +16,19 @@ import type { RunContext, WorkflowDefinition } from "../../base/workflow/contrac
 import { parseLine, prefixes, readKey, type ObjectRef } from "../engine/words.ts";
 import { findAnswers, listAsked, lockAnswers, nameItem } from "../store/answers.ts";
 import { keepAudit } from "../store/audit.ts";
-import { fingerprintOf, keepCompletion, keepInference, lockPeriod, readCompletion, type Completion } from "../store/inferences.ts";
+import {
+  earlierInferences,
+  fingerprintOf,
+  keepCompletion,
+  keepInference,
+  lockPeriod,
+  readCompletion,
+  type Completion,
+} from "../store/inferences.ts";
 import { findChampion, getModel, listLines, type ModelRow } from "../store/lines.ts";
 import { findPlaces, queueReviews, type NewReview } from "../store/reviews.ts";
 import { findScheme, type SchemeRevision } from "../store/schemes.ts";
-import { labelJob, type LabelledLine, type LineTask } from "./jobs/label-job.ts";
+import { labelJob, type LabelledLine, type LabelResult, type LineTask } from "./jobs/label-job.ts";
 import { settleAnswers } from "./answers.ts";
 import { settleSchemes } from "./schemes.ts";
 import { actAs, timeOf, type ClassifyParts } from "./parts.ts";
@@ -122,6 +130,7 @@ async function taskOf(
     predictions: await parts.objects.writeTicket(actor, keys.predictions),
     review: keys.review === null ? null : await parts.objects.writeTicket(actor, keys.review),
     asked: keys.period === null ? [] : await listAsked(parts.records, planned.line, keys.period),
+    usualKg: keys.period === null ? {} : await usualKg(parts.records, planned.line, model.schemeVersion, keys.period),
   };
   return { task, model, scheme };
 }
@@ -152,6 +161,7 @@ async function labelTest(
       columns: parts.settings.columns,
       lines: tasks,
       versions: { kind: "fixed", version: challenger.schemeVersion },
+      limits: parts.settings.sales,
       reviewPerLine: 0,
       auditPerLine: 0,
       floor: parts.settings.review.floor,
@@ -212,7 +222,8 @@ async function labelSales(
       source: await parts.objects.readTicket(actor, input.key, input.version),
       columns: parts.settings.columns,
       lines: tasks,
-      versions: { kind: "by-date", period: place.period },
+      versions: { kind: "by-date", period: place.period, country: place.country },
+      limits: parts.settings.sales,
       reviewPerLine: parts.settings.review.perLine,
       auditPerLine: parts.settings.review.auditPerLine,
       floor: parts.settings.review.floor,
@@ -224,11 +235,18 @@ async function labelSales(
   );
   faultPoint("classify.infer.labelled");
   const all = result.items + result.badRows;
-  if (result.items === 0 || result.badRows > all * parts.settings.train.maxBadShare) {
+  // Listed by these: what was set apart of a version that is no longer the current one tells nothing.
+  const labels = { run: context.runId.slice(0, 200), sales: `${input.key}@${input.version}` };
+  if (result.rejected === null) await parts.objects.discard([rejected]);
+  // A file with a header alone is a month in which nothing was sold.
+  if (result.badRows > all * parts.settings.sales.maxBadShare) {
+    if (result.rejected !== null) {
+      await parts.objects.commit(actor, [result.rejected], { contentType: "application/jsonl", announce: false, labels });
+    }
     throw new StockroomError(
       "input",
       "TOO_MANY_BAD_ROWS",
-      `Expected most rows of ${input.key} to be usable but ${result.badRows} of ${all} are not: ${result.reasons.join("; ") || "the file has no rows"}. Mend the file and put it again.`,
+      `Expected most rows of ${input.key} to be usable but ${result.badRows} of ${all} are not (${kindsText(result.kinds)}): ${result.reasons.join("; ")}. Nothing of it was coded. Mend the file and put it again; \`stockroom classify rejected --period ${place.period} --country ${place.country}\` lists the rows.`,
       { facts: { key: input.key, rows: all, badRows: result.badRows } },
     );
   }
@@ -237,27 +255,18 @@ async function labelSales(
     ...result.lines.flatMap((labelled) => (labelled.review === null ? [] : [labelled.review])),
     ...(result.rejected === null ? [] : [result.rejected]),
   ];
-  if (result.rejected === null) await parts.objects.discard([rejected]);
   const at = timeOf(parts);
   const keys = new Map<string, ObjectRef>();
   await parts.objects.commit(actor, staged, {
     contentType: "text/csv",
     announce: false,
-    labels: { run: context.runId.slice(0, 200) },
+    labels,
     alongside: async (tx, entries) => {
       for (const entry of entries) keys.set(entry.key, { key: entry.key, version: entry.version });
       for (const labelled of result.lines) {
         await keepLine(tx, parts, context.runId, input, labelled, facts.get(labelled.line)?.scheme?.revision, keys, result.badRows, at);
       }
-      if (result.badRows === 0) return;
-      await parts.postNotice(tx, {
-        topic: "mlops",
-        id: `classify.bad-rows/${input.key}@${input.version}`,
-        severity: "warning",
-        title: `${result.badRows} rows of ${input.key} were set apart`,
-        body: `${result.badRows} of ${all} rows could not be used; the others were coded. The first reasons: ${result.reasons.join("; ")}. The rows lie in ${rejectedKey}.`,
-        facts: { key: input.key, version: input.version, badRows: result.badRows, rows: all },
-      });
+      await tellReading(tx, parts, input, result, { all, period: place.period, country: place.country });
     },
   });
   faultPoint("classify.infer.stored");
@@ -269,6 +278,55 @@ async function labelSales(
       return { line: labelled.line, model: labelled.model, key: ref?.key ?? "", version: ref?.version ?? "" };
     }),
   };
+}
+
+/** Bad rows and what was found of the file are told, once for each version of it. */
+async function tellReading(
+  tx: Tx,
+  parts: ClassifyParts,
+  input: ObjectRef,
+  result: LabelResult,
+  of: { readonly all: number; readonly period: string; readonly country: string },
+): Promise<void> {
+  const { badRows, notes } = result;
+  if (badRows === 0 && notes.length === 0) return;
+  const apart =
+    badRows === 0
+      ? ""
+      : `${badRows} of ${of.all} rows were set apart and are in no figure (${kindsText(result.kinds)}); the others were coded. The first reasons: ${result.reasons.join("; ")}. \`stockroom classify rejected --period ${of.period} --country ${of.country}\` lists them with line, column and value.`;
+  await parts.postNotice(tx, {
+    topic: "mlops",
+    id: `classify.bad-rows/${input.key}@${input.version}`,
+    severity: badRows === 0 ? "info" : "warning",
+    title: badRows === 0 ? `${input.key}: how it was read` : `${badRows} rows of ${input.key} were set apart`,
+    body: [apart, ...notes].filter((text) => text !== "").join(" "),
+    facts: { key: input.key, version: input.version, badRows, rows: of.all },
+  });
+}
+
+/** `3 ITEM_PERIOD, 1 ITEM_ID_TWICE`. */
+function kindsText(kinds: LabelResult["kinds"]): string {
+  return Object.entries(kinds)
+    .toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+    .map(([code, count]) => `${count} ${code}`)
+    .join(", ");
+}
+
+/** Units that must have been sold of a code before its usual weight is believed. */
+const fewestUnits = 100;
+
+/** Kg a unit of each code of a version in a line's earlier months. */
+async function usualKg(tx: Tx, line: string, version: string, period: string): Promise<Readonly<Record<string, number>>> {
+  const sums = new Map<string, { units: number; kg: number }>();
+  for (const inference of await earlierInferences(tx, line, period)) {
+    for (const [code, figures] of Object.entries(inference.figures[version] ?? {})) {
+      const sum = sums.get(code) ?? { units: 0, kg: 0 };
+      sums.set(code, sum);
+      sum.units += figures.units;
+      sum.kg += figures.kg;
+    }
+  }
+  return Object.fromEntries([...sums].flatMap(([code, { units, kg }]) => (units >= fewestUnits && kg > 0 ? [[code, kg / units]] : [])));
 }
 
 /** `.part-1` of classify/sales/2026-10/GBR/part-1.csv; "" when the country has one file. */

@@ -37,6 +37,27 @@ export const classifySettings = z.strictObject({
       numbers: names([]),
       units: z.string().default("units"),
       kg: z.string().default("kg"),
+      decimal: z
+        .enum([".", ","])
+        .optional()
+        .describe("the decimal sign of numbers in files; absent: found from the values of each file, refused where they do not tell"),
+      encoding: z.string().min(1).optional().describe("how files are encoded, e.g. windows-1252; absent: found from their bytes"),
+    })
+    .prefault({}),
+  sales: z
+    .strictObject({
+      maxBadShare: z.number().min(0).max(1).default(0.5).describe("a sales file with more rows set apart than this is refused whole"),
+      maxUnitKg: z.number().positive().default(1000).describe("a row with more kg a unit than this is set apart"),
+      maxUnits: z.number().positive().default(1_000_000).describe("a row with more units than this is set apart"),
+      maxWeightFactor: z
+        .number()
+        .gt(1)
+        .default(100)
+        .describe("a row whose kg a unit is this many times the usual of its code in earlier months (or a fraction as small) is set apart"),
+      timeZones: z
+        .record(z.string().regex(/^[A-Z]{2,3}$/, "a country such as GBR"), z.string().min(1))
+        .default({})
+        .describe("IANA time zones of countries, for moments with an offset; the usual ones are known"),
     })
     .prefault({}),
   train: z

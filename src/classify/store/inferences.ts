@@ -122,6 +122,16 @@ export async function currentInferences(tx: Tx, period: string, country?: string
   return rows.map(toInference);
 }
 
+/** The inferences that count of a line's periods before one, at most a year of them. */
+export async function earlierInferences(tx: Tx, line: string, period: string): Promise<readonly InferenceRow[]> {
+  const [year = 0, month = 1] = period.split("-").map(Number);
+  const rows = await tx.query<InferenceRecord>(
+    `select * from ${countingInferences("i.line = $1 and i.period < $2 and i.period >= $3")} c order by period, sales_key`,
+    [line, period, `${year - 1}-${String(month).padStart(2, "0")}`],
+  );
+  return rows.map(toInference);
+}
+
 /** Periods that have codings that count, or a report of codings that once did. */
 export async function listPeriods(
   tx: Tx,

@@ -4,6 +4,8 @@
 //   M1. A missing optional column reads as ""; a file without id and without any text column is refused.
 
 import { StockroomError } from "../../../base/errors.ts";
+import { numberText, readNumbers, type BadRow, type NumberedBatch, type RowBatch, type Table } from "../../../base/tables/index.ts";
+import { makeDayReader, type DayReader } from "../../engine/days.ts";
 import { codeColumnPrefix, isScheme } from "../../engine/words.ts";
 import type { ClassifySettings } from "../settings.ts";
 
@@ -62,6 +64,49 @@ export function findColumns(names: readonly string[], settings: ColumnSettings, 
   };
 }
 
+/** A table whose number columns (classify.columns.numbers) are in canonical text; a row with one that cannot be read is a bad row. */
+export function readItemTable(table: Table, settings: ColumnSettings, name: string, onBadRow: (row: BadRow) => void): Table {
+  const columns = settings.numbers
+    .map((column) => ({ name: column, index: table.columns.indexOf(column) }))
+    .filter(({ index }) => index >= 0);
+  if (columns.length === 0) return table;
+  const { batches } = readNumbers(table, {
+    name,
+    columns,
+    onBadRow,
+    decimal: settings.decimal,
+    delimiter: table.delimiter,
+    howToSay,
+  });
+  return {
+    ...table,
+    batches: withTexts(
+      batches,
+      columns.map(({ index }) => index),
+    ),
+  };
+}
+
+/** Where a person says how numbers are written, in the house. */
+export const howToSay = "Say which in the settings, classify.columns.decimal.";
+
+async function* withTexts(batches: AsyncIterable<NumberedBatch>, places: readonly number[]): AsyncGenerator<RowBatch> {
+  for await (const { rows, lines, numbers } of batches) yield { rows: rowsWithTexts(rows, places, numbers), lines };
+}
+
+/** Copies of rows with numbers in canonical text at `places`. */
+export function rowsWithTexts(
+  rows: readonly (readonly string[])[],
+  places: readonly number[],
+  numbers: readonly Float64Array[],
+): readonly (readonly string[])[] {
+  return rows.map((row, r) => {
+    const copy = [...row];
+    for (const [n, place] of places.entries()) copy[place] = numberText(numbers[n]?.[r] ?? Number.NaN);
+    return copy;
+  });
+}
+
 export function cell(row: readonly string[], index: number): string {
   return index < 0 ? "" : (row[index] ?? "");
 }
@@ -87,26 +132,5 @@ export function labelsOf(row: readonly string[], columns: ItemColumns): readonly
   return labels;
 }
 
-const dayPattern = /^(\d{4}-\d{2}-\d{2})(?:[T ].*)?$/;
-
-/** Days seen lately: a month of sales has thirty of them and millions of rows. */
-const daysRead = new Map<string, string | undefined>();
-const mostDays = 10_000;
-
-/** The day of a row, "" when none is given, `undefined` when it is not a date. */
-export function dayOf(text: string): string | undefined {
-  if (text === "") return "";
-  if (daysRead.has(text)) return daysRead.get(text);
-  const day = readDay(text);
-  if (daysRead.size >= mostDays) daysRead.clear();
-  // A copy: a slice would keep the whole piece of the file alive.
-  daysRead.set(Buffer.from(text).toString(), day);
-  return day;
-}
-
-function readDay(text: string): string | undefined {
-  const day = dayPattern.exec(text)?.[1];
-  if (day === undefined) return undefined;
-  const parsed = Date.parse(`${day}T00:00:00Z`);
-  return Number.isNaN(parsed) || new Date(parsed).toISOString().slice(0, 10) !== day ? undefined : Buffer.from(day).toString();
-}
+/** The day of a row as it is written, "" when none is given, `undefined` when it is not a date. */
+export const dayOf: DayReader = makeDayReader();

@@ -11,14 +11,24 @@ import { gather, makePipe, type Pipe } from "../../../base/bytes.ts";
 import { hashText } from "../../../base/random.ts";
 import type { ReadTicket, StagedObject, WriteTicket } from "../../../base/objects/contract.ts";
 import { openTicket, writeThrough } from "../../../base/objects/tickets.ts";
-import { readTable, writeTable, type BadRow } from "../../../base/tables/index.ts";
+import {
+  encodingNotes,
+  numberNotes,
+  readNumbers,
+  readTable,
+  writeTable,
+  type BadRow,
+  type NumberedBatch,
+} from "../../../base/tables/index.ts";
 import { hashItemText, mix32, type Item } from "../../engine/dataset.ts";
 import { compareProfiles, lookOf, openProfile, type DriftLevel, type Profile, type Profiler } from "../../engine/drift.ts";
 import { decodeModel, hasLearned, type Model } from "../../engine/model.ts";
 import { openPredictors, type Prediction } from "../../engine/predict.ts";
 import { recode, versionOn, type Scheme } from "../../engine/schemes.ts";
-import type { CodeFigures } from "../../engine/words.ts";
-import { cell, dayOf, findColumns, type ColumnSettings, type ItemColumns } from "./items.ts";
+import type { CodeFigures, CodeMoves, Triple } from "../../engine/words.ts";
+import type { ClassifySettings } from "../settings.ts";
+import { cell, findColumns, howToSay, rowsWithTexts, type ColumnSettings, type ItemColumns } from "./items.ts";
+import { checkSoldColumns, makeSoldReader, type Sold } from "./sold.ts";
 import { badRowLines } from "./survey-job.ts";
 import { makeItemReader, openVersion } from "./labelled.ts";
 
@@ -34,6 +44,8 @@ export interface LineTask {
   readonly scheme: Scheme | null;
   readonly predictions: WriteTicket;
   readonly review: WriteTicket | null;
+  /** Kg a unit of each code of the model's version in earlier months, where enough were sold. */
+  readonly usualKg: Readonly<Record<string, number>>;
   /** Items of the period somebody was ever asked about. What the model says of them is told, so that answers can be laid over it. */
   readonly asked: readonly AskedItem[];
 }
@@ -50,7 +62,10 @@ export interface LabelInput {
   readonly columns: ColumnSettings;
   readonly lines: readonly LineTask[];
   /** `by-date`: the version valid on each item's day (without one: on the period's first day). `fixed`: one version for all, of a test. */
-  readonly versions: { readonly kind: "by-date"; readonly period: string } | { readonly kind: "fixed"; readonly version: string };
+  readonly versions:
+    | { readonly kind: "by-date"; readonly period: string; readonly country: string }
+    | { readonly kind: "fixed"; readonly version: string };
+  readonly limits: ClassifySettings["sales"];
   readonly reviewPerLine: number;
   readonly auditPerLine: number;
   /** Least calibrated probability of an automatic decision. */
@@ -103,6 +118,10 @@ export interface LabelResult {
   readonly items: number;
   readonly badRows: number;
   readonly reasons: readonly string[];
+  /** How many of the bad rows for each code of reason. */
+  readonly kinds: Readonly<Record<string, number>>;
+  /** How the file was read, where that was found rather than known. */
+  readonly notes: readonly string[];
   readonly rejected: StagedObject | null;
   readonly lines: readonly LabelledLine[];
 }
@@ -130,16 +149,34 @@ const keptBadRows = 100_000;
 export async function run(input: LabelInput, tools: TaskTools): Promise<LabelResult> {
   const { source } = input;
   const bad: BadRow[] = [];
+  const kinds: Record<string, number> = {};
   let badRows = 0;
   const reject = (row: BadRow): void => {
     badRows += 1;
+    kinds[row.code] = (kinds[row.code] ?? 0) + 1;
     if (bad.length < keptBadRows) bad.push(row);
   };
   const models: Model[] = [];
   for (const line of input.lines)
     models.push(decodeModel(await gather(openTicket(line.modelTicket, tools.signal)), line.modelTicket.entry.key));
-  const table = await readTable(openTicket(source, tools.signal), { name: source.entry.key, onBadRow: reject, signal: tools.signal });
-  const columns = findColumns(table.columns, input.columns, source.entry.key);
+  const name = source.entry.key;
+  const place = input.versions.kind === "by-date" ? input.versions : undefined;
+  // A test set is a file of our own: it is in UTF-8 with decimal points, whatever people's files are in.
+  const { encoding, decimal } = place === undefined ? { encoding: "utf-8", decimal: "." as const } : input.columns;
+  const table = await readTable(openTicket(source, tools.signal), { name, onBadRow: reject, signal: tools.signal, encoding });
+  const columns = findColumns(table.columns, input.columns, name);
+  if (place !== undefined) checkSoldColumns(columns, input.columns, name);
+  const amounts = [
+    { name: input.columns.units, index: columns.units, signs: false },
+    { name: input.columns.kg, index: columns.kg, signs: false },
+  ].filter(({ index }) => index >= 0);
+  const features = [...new Set(models.flatMap((model) => model.card.columns.numbers))]
+    .map((column) => ({ name: column, index: table.columns.indexOf(column) }))
+    .filter(({ index }) => index >= 0);
+  const wanted = [...amounts, ...features.filter(({ index }) => !amounts.some((one) => one.index === index))];
+  const numbers = readNumbers(table, { name, columns: wanted, onBadRow: reject, decimal, delimiter: table.delimiter, howToSay });
+  const places = features.map(({ index }) => ({ index, from: wanted.findIndex((one) => one.index === index) }));
+  const readSold = makeSoldReader({ columns, names: input.columns, limits: input.limits, place, reject });
   const reading = makeReading(table.columns, models, input.floor);
   const lines: LineWork[] = [];
   for (const [index, line] of input.lines.entries())
@@ -148,15 +185,19 @@ export async function run(input: LabelInput, tools: TaskTools): Promise<LabelRes
   const stride = Math.max(1, Math.floor(source.entry.bytes / (120 * profiledItems)));
   let items = 0;
   try {
-    for await (const batch of table.batches) {
-      const good = batch.rows.flatMap((row, index) => readSold(row, columns, input.columns, batch.lines[index] ?? 0, reject));
-      for (const group of reading) {
-        const read = good.map((sold) => group.read(sold.row));
-        const answers = group.predict(read);
-        for (const [at, model] of group.models.entries()) lines[model]?.take(good, read, answers[at] ?? [], items, stride);
+    for await (const batch of numbers.batches) {
+      const good = readSold(withNumberTexts(batch, places));
+      const read = reading.map((group) => good.map((sold) => group.read(sold.row)));
+      const answers = reading.map((group, g) => group.predict(read[g] ?? []));
+      const kept = place === undefined ? good.map((_, index) => index) : plausible(good, reading, answers, input, columns, reject);
+      const pick = <T>(list: readonly T[]): readonly T[] =>
+        kept.length === good.length ? list : kept.flatMap((index) => list.slice(index, index + 1));
+      for (const [g, group] of reading.entries()) {
+        for (const [at, model] of group.models.entries())
+          lines[model]?.take(pick(good), pick(read[g] ?? []), pick(answers[g]?.[at] ?? []), items, stride);
       }
       for (const line of lines) await line.flush();
-      items += good.length;
+      items += kept.length;
       tools.progress(items, 0, "items coded");
     }
   } catch (error) {
@@ -166,7 +207,17 @@ export async function run(input: LabelInput, tools: TaskTools): Promise<LabelRes
   const done: LabelledLine[] = [];
   for (const line of lines) done.push(await line.finish());
   const rejected = badRows === 0 || input.rejected === null ? null : await writeThrough(input.rejected, badRowLines(bad), tools.signal);
-  return { items, badRows, reasons: bad.slice(0, 3).map((row) => `line ${row.line}: ${row.reason}`), rejected, lines: done };
+  const reasons = bad.slice(0, 3).map((row) => `line ${row.line}: ${row.reason}`);
+  const notes = [...encodingNotes(name, table.encoding?.()), ...numberNotes(numbers.summary(), { constant: false })];
+  return { items, badRows, reasons, kinds, notes, rejected, lines: done };
+}
+
+/** Rows with the numbers that models read in canonical text, however the file writes them. */
+function withNumberTexts(batch: NumberedBatch, places: readonly { readonly index: number; readonly from: number }[]): NumberedBatch {
+  if (places.length === 0) return batch;
+  const indices = places.map(({ index }) => index);
+  const numbers = places.map(({ from }) => batch.numbers[from] ?? new Float64Array(batch.rows.length));
+  return { ...batch, rows: rowsWithTexts(batch.rows, indices, numbers) };
 }
 
 interface Reading {
@@ -190,45 +241,94 @@ function makeReading(names: readonly string[], models: readonly Model[], floor: 
   });
 }
 
-interface Sold {
-  readonly row: readonly string[];
-  readonly id: string;
-  readonly day: string;
-  readonly units: number;
-  readonly kg: number;
-}
-
-/** Reads what is sold, or sets the row apart. */
-function readSold(
-  row: readonly string[],
+/** The rows whose weight can be that of their code, by what was usual in earlier months; the others are set apart, for every line alike. */
+function plausible(
+  sold: readonly Sold[],
+  reading: readonly Reading[],
+  answers: readonly (readonly (readonly Prediction[])[])[],
+  input: LabelInput,
   columns: ItemColumns,
-  names: ColumnSettings,
-  line: number,
   reject: (row: BadRow) => void,
-): Sold[] {
-  const bad = (column: string, index: number, expected: string): Sold[] => {
-    reject({
-      line,
-      column: undefined,
-      code: "ITEM_VALUE",
-      reason: `Expected ${expected} in the column "${column}" but received "${cell(row, index).slice(0, 40)}". Correct the row and put the file again.`,
-      sample: row.join(",").slice(0, 200),
-    });
-    return [];
-  };
-  const day = dayOf(cell(row, columns.date));
-  if (day === undefined) return bad(names.date, columns.date, "a date such as 2026-10-31");
-  const units = numberOf(cell(row, columns.units), 1);
-  if (units === undefined) return bad(names.units, columns.units, "a number of 0 or more");
-  const kg = numberOf(cell(row, columns.kg), 0);
-  if (kg === undefined) return bad(names.kg, columns.kg, "a weight in kg of 0 or more");
-  return [{ row, id: cell(row, columns.id), day, units, kg }];
+): readonly number[] {
+  const factor = input.limits.maxWeightFactor;
+  const checks = reading.flatMap((group, g) =>
+    group.models.flatMap((model, at) => {
+      const task = input.lines[model];
+      return task === undefined || Object.keys(task.usualKg).length === 0 ? [] : [{ task, own: answers[g]?.[at] ?? [] }];
+    }),
+  );
+  if (checks.length === 0 || columns.kg < 0) return sold.map((_, index) => index);
+  return sold.flatMap((one, index) => {
+    const unitKg = one.units === 0 ? Number.NaN : one.kg / one.units;
+    for (const { task, own } of checks) {
+      const answer = own[index];
+      const usual = answer?.decision === "auto" ? task.usualKg[answer.code] : undefined;
+      if (usual === undefined || !(unitKg > usual * factor || unitKg * factor < usual)) continue;
+      const show = (kg: number): string => String(Number(kg.toPrecision(3)));
+      reject({
+        line: one.line,
+        column: columns.kg + 1,
+        code: "ITEM_ABSURD",
+        reason: `Expected about ${show(usual)} kg a unit, as is usual for ${answer?.code} of ${task.line}, but received ${show(unitKg)} (column "${input.columns.kg}": "${cell(one.row, columns.kg).slice(0, 40)}"). Correct it, or raise classify.sales.maxWeightFactor.`,
+        sample: one.row.join(",").slice(0, 200).toWellFormed(),
+      });
+      return [];
+    }
+    return [index];
+  });
 }
 
-function numberOf(text: string, absent: number): number | undefined {
-  if (text === "") return absent;
-  const value = Number(text);
-  return Number.isFinite(value) && value >= 0 ? value : undefined;
+/** What an item's probabilities say of where it may belong instead. */
+function addMoves(own: Sums, second: Sums, answer: Prediction, automatic: boolean, amounts: Triple): void {
+  const p = answer.probability;
+  const q = Math.min(1 - p, answer.runnerUpProbability);
+  const squares = amounts.map((amount) => amount * amount) as unknown as Triple; // of three comes three
+  const [leaves, comes] = [own.moves, second.moves];
+  const out = automatic ? leaves.autoOut : leaves.reviewOut;
+  addTo(out, amounts, 1 - p);
+  if (own === second) return;
+  addTo(automatic ? leaves.autoSpread : leaves.reviewSpread, squares, p * (1 - p));
+  addTo(automatic ? leaves.autoRest : leaves.reviewRest, amounts, 1 - p - q);
+  addTo(automatic ? comes.autoIn : comes.reviewIn, amounts, q);
+  addTo(automatic ? comes.autoSpread : comes.reviewSpread, squares, q * (1 - q));
+}
+
+type Sums = { -readonly [Key in keyof Omit<CodeFigures, "returned" | "moves">]: number } & {
+  readonly returned: [number, number, number];
+  readonly moves: { readonly [Key in keyof CodeMoves]: [number, number, number] };
+};
+
+function noFigures(): Sums {
+  const none = (): [number, number, number] => [0, 0, 0];
+  return {
+    items: 0,
+    units: 0,
+    kg: 0,
+    autoItems: 0,
+    autoUnits: 0,
+    autoKg: 0,
+    doubtItems: 0,
+    doubtUnits: 0,
+    doubtKg: 0,
+    returned: none(),
+    moves: {
+      autoOut: none(),
+      autoIn: none(),
+      autoRest: none(),
+      autoSpread: none(),
+      reviewOut: none(),
+      reviewIn: none(),
+      reviewRest: none(),
+      reviewSpread: none(),
+      splitOut: none(),
+      splitIn: none(),
+    },
+  };
+}
+
+/** Adds an item's amounts, each times a share. */
+function addTo(sum: [number, number, number], amounts: Triple, share: number): void {
+  for (let i = 0; i < 3; i++) sum[i] = (sum[i] ?? 0) + (amounts[i] ?? 0) * share;
 }
 
 interface Candidate extends Omit<ReviewPick, "row"> {
@@ -246,6 +346,8 @@ interface Outcome {
   readonly version: string;
   /** False: only a person can say. */
   readonly certain: boolean;
+  /** The other codes it may be, where a law has split the model's code. */
+  readonly others: readonly string[];
 }
 
 interface LineWork {
@@ -254,8 +356,6 @@ interface LineWork {
   finish(): Promise<LabelledLine>;
   fail(error: unknown): Promise<void>;
 }
-
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 async function openLine(
   input: LabelInput,
@@ -275,7 +375,7 @@ async function openLine(
       ? undefined
       : (JSON.parse(Buffer.from(await gather(openTicket(task.profile, signal))).toString("utf8")) as Profile);
   const profiler: Profiler | undefined = reference === undefined ? undefined : openProfile(reference.columns, reference);
-  const figures = new Map<string, Map<string, Mutable<CodeFigures>>>();
+  const figures = new Map<string, Map<string, Sums>>();
   const low = makePicks(input.reviewPerLine);
   const audit = makePicks(input.auditPerLine);
   // Another draw every month: the same items again would tell nothing new.
@@ -287,12 +387,12 @@ async function openLine(
   let items = 0;
   let autoItems = 0;
 
-  const figureOf = (version: string, code: string): Mutable<CodeFigures> => {
+  const figureOf = (version: string, code: string): Sums => {
     let codes = figures.get(version);
     if (codes === undefined) figures.set(version, (codes = new Map()));
     let figure = codes.get(code);
     if (figure === undefined) {
-      figure = { items: 0, units: 0, kg: 0, autoItems: 0, autoUnits: 0, autoKg: 0, doubtItems: 0, doubtUnits: 0, doubtKg: 0 };
+      figure = noFigures();
       codes.set(code, figure);
     }
     return figure;
@@ -306,7 +406,8 @@ async function openLine(
         const outcome = outcomeOf(answer.code, one.day);
         const reason = outcome.certain ? answer.reason : "no certain code on that day";
         const decision = reason === "" ? "auto" : "review";
-        const runnerUp = outcomeOf(answer.runnerUp, one.day).code;
+        const second = outcomeOf(answer.runnerUp, one.day);
+        const runnerUp = second.code;
         const probability = Math.round(answer.probability * 1e6) / 1e6;
         const evidence = answer.evidence.map((word) => `${word.text === "" ? word.column : word.text}:${word.weight.toFixed(2)}`).join(" ");
         pending.push([
@@ -327,6 +428,13 @@ async function openLine(
         figure.items += 1;
         figure.units += one.units;
         figure.kg += one.kg;
+        const amounts: Triple = [1, Math.abs(one.units), Math.abs(one.kg)];
+        if (one.units < 0) addTo(figure.returned, amounts, 1);
+        addMoves(figure, figureOf(second.version, second.code), answer, decision === "auto", amounts);
+        if (outcome.others.length > 0) {
+          addTo(figure.moves.splitOut, amounts, 1);
+          for (const other of outcome.others) addTo(figureOf(outcome.version, other).moves.splitIn, amounts, 1);
+        }
         items += 1;
         const candidate = {
           itemId: one.id,
@@ -351,11 +459,11 @@ async function openLine(
         } else {
           const doubt = 1 - probability;
           figure.doubtItems += doubt;
-          figure.doubtUnits += doubt * one.units;
-          figure.doubtKg += doubt * one.kg;
+          figure.doubtUnits += doubt * amounts[1];
+          figure.doubtKg += doubt * amounts[2];
           // What a person answered takes no place of what waits for one.
-          if (answered !== true && low.wants(one.units))
-            low.add({ ...candidate, evidence, reason, row: one.row, kind: "low", rank: one.units, text: hashItemText(item) });
+          if (answered !== true && low.wants(amounts[1]))
+            low.add({ ...candidate, evidence, reason, row: one.row, kind: "low", rank: amounts[1], text: hashItemText(item) });
         }
         if (profiler !== undefined && (firstRow + index) % stride === 0) {
           profiler.addItem(lookOf(item));
@@ -413,8 +521,9 @@ async function openLine(
 }
 
 /** Sums of floats to a thousandth, codes in order: what is kept does not depend on the order of adding. */
-function tidyFigures(codes: ReadonlyMap<string, CodeFigures>): Record<string, CodeFigures> {
+function tidyFigures(codes: ReadonlyMap<string, Sums>): Record<string, CodeFigures> {
   const tidy = (value: number): number => Math.round(value * 1000) / 1000;
+  const triple = (sum: Triple): Triple => [tidy(sum[0]), tidy(sum[1]), tidy(sum[2])];
   return Object.fromEntries(
     [...codes]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -430,6 +539,8 @@ function tidyFigures(codes: ReadonlyMap<string, CodeFigures>): Record<string, Co
           doubtItems: tidy(figure.doubtItems),
           doubtUnits: tidy(figure.doubtUnits),
           doubtKg: tidy(figure.doubtKg),
+          ...(figure.returned[0] > 0 ? { returned: triple(figure.returned) } : {}),
+          moves: Object.fromEntries(Object.entries(figure.moves).map(([name, sum]) => [name, triple(sum)])) as unknown as CodeMoves, // the same keys
         },
       ]),
   );
@@ -438,7 +549,7 @@ function tidyFigures(codes: ReadonlyMap<string, CodeFigures>): Record<string, Co
 /** Makes the way from the model's codes to the codes of a day; every (code, version) is worked out once. */
 function makeOutcomes(input: LabelInput, task: LineTask): (code: string, day: string) => Outcome {
   const { scheme, modelSchemeVersion: own } = task;
-  if (scheme === null || own === openVersion) return (code) => ({ code, version: own, certain: true });
+  if (scheme === null || own === openVersion) return (code) => ({ code, version: own, certain: true, others: [] });
   const fixed = input.versions.kind === "fixed" ? input.versions.version : undefined;
   const firstDay = input.versions.kind === "by-date" ? `${input.versions.period}-01` : "";
   const versions = new Map<string, string | undefined>();
@@ -454,14 +565,17 @@ function makeOutcomes(input: LabelInput, task: LineTask): (code: string, day: st
   return (code, day) => {
     const version = versionFor(day);
     // No version is valid on that day: the model's own codes, for a person to look at.
-    if (version === undefined) return { code, version: own, certain: false };
-    if (version === own) return { code, version, certain: true };
+    if (version === undefined) return { code, version: own, certain: false, others: [] };
+    if (version === own) return { code, version, certain: true, others: [] };
     const key = `${version}\n${code}`;
     let outcome = outcomes.get(key);
     if (outcome === undefined) {
       const mapped = recode(scheme, code, own, version);
-      if (mapped.kind === "same" || mapped.kind === "mapped") outcome = { code: mapped.code, version, certain: true };
-      else outcome = { code: mapped.kind === "ambiguous" ? (mapped.candidates[0] ?? "") : "", version, certain: false };
+      if (mapped.kind === "same" || mapped.kind === "mapped") outcome = { code: mapped.code, version, certain: true, others: [] };
+      else {
+        const [first = "", ...others] = mapped.kind === "ambiguous" ? mapped.candidates : [];
+        outcome = { code: first, version, certain: false, others };
+      }
       outcomes.set(key, outcome);
     }
     return outcome;

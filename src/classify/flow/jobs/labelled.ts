@@ -11,10 +11,10 @@
 import type { ReadTicket } from "../../../base/objects/contract.ts";
 import { StockroomError } from "../../../base/errors.ts";
 import { openTicket } from "../../../base/objects/tickets.ts";
-import { readTable, type BadRow } from "../../../base/tables/index.ts";
+import { readTable, type BadRow, type RowBatch } from "../../../base/tables/index.ts";
 import { makeDatasetBuilder, splitOf, type Dataset, type Item, type ItemColumnNames } from "../../engine/dataset.ts";
 import { itemCodes, recode, versionOn, type Scheme } from "../../engine/schemes.ts";
-import { cell, dayOf, findColumns, labelOf, type ColumnSettings, type ItemColumns } from "./items.ts";
+import { cell, dayOf, findColumns, labelOf, readItemTable, type ColumnSettings, type ItemColumns } from "./items.ts";
 
 export interface LabelledInput {
   readonly country: string;
@@ -147,16 +147,24 @@ async function readSource(
   let columns: ItemColumns;
   let table: Awaited<ReturnType<typeof readTable>>;
   try {
-    table = await readTable(openTicket(source.ticket, signal), { name: file, onBadRow, signal });
+    const { encoding } = input.columns;
+    const read = await readTable(openTicket(source.ticket, signal), { name: file, onBadRow, signal, encoding });
+    table = readItemTable(read, input.columns, file, onBadRow);
     columns = findColumns(table.columns, input.columns, file);
   } catch (error) {
     // What the sender must mend was told to the sender when the file came; what is broken here ends the training.
     if (!(error instanceof StockroomError) || error.kind !== "input") throw error;
     return reject(reading, file, 1, error.message);
   }
+  const before = reading.drafts.length;
   const itemOf = makeItemReader(table.columns, input.columns);
   let used = false;
-  for await (const batch of table.batches) {
+  // Numbers that cannot be told apart were told to the sender too; rows read before that was seen may have been misread.
+  const unreadable = (message: string): void => {
+    reading.drafts.length = before;
+    reject(reading, file, 1, message);
+  };
+  for await (const batch of readableBatches(table.batches, unreadable)) {
     for (const [index, row] of batch.rows.entries()) {
       const line = batch.lines[index] ?? 0;
       const code = labelOf(row, columns, input.scheme);
@@ -191,6 +199,15 @@ async function readSource(
   }
   // A file of other schemes alone says nothing of which columns this line's items have.
   if (used) for (const name of table.columns) reading.present.add(name);
+}
+
+async function* readableBatches(batches: AsyncIterable<RowBatch>, onUnreadable: (message: string) => void): AsyncGenerator<RowBatch> {
+  try {
+    yield* batches;
+  } catch (error) {
+    if (!(error instanceof StockroomError) || !error.code.startsWith("TABLE_NUMBER_")) throw error;
+    onUnreadable(error.message);
+  }
 }
 
 /** The latest label of each id (D4), in the order of the files; items without an id stand alone. */

@@ -3,10 +3,10 @@
 import { openTicket, writeThrough } from "../../../base/objects/tickets.ts";
 import type { ReadTicket, StagedObject, WriteTicket } from "../../../base/objects/contract.ts";
 import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
-import { readTable } from "../../../base/tables/index.ts";
+import { encodingNotes, readTable } from "../../../base/tables/index.ts";
 import type { BadRow } from "../../../base/tables/contract.ts";
 import { isCountry } from "../../engine/words.ts";
-import { cell, findColumns, labelsOf, type ColumnSettings } from "./items.ts";
+import { cell, findColumns, labelsOf, readItemTable, type ColumnSettings } from "./items.ts";
 
 export interface SurveyInput {
   readonly source: ReadTicket;
@@ -21,6 +21,8 @@ export interface SurveyResult {
   readonly badRows: number;
   /** The first few, without item text. */
   readonly reasons: readonly string[];
+  /** How the file was read, where that was found rather than known. */
+  readonly notes: readonly string[];
   readonly columnNames: readonly string[];
   readonly codeColumns: readonly string[];
   readonly lines: readonly { readonly country: string; readonly scheme: string; readonly labels: number }[];
@@ -41,7 +43,9 @@ export async function run(input: SurveyInput, tools: TaskTools): Promise<SurveyR
     if (bad.length < keptBadRows) bad.push(row);
   };
   const name = input.source.entry.key;
-  const table = await readTable(openTicket(input.source, tools.signal), { name, onBadRow: reject, signal: tools.signal });
+  const { encoding } = input.columns;
+  const read = await readTable(openTicket(input.source, tools.signal), { name, onBadRow: reject, signal: tools.signal, encoding });
+  const table = readItemTable(read, input.columns, name, reject);
   const columns = findColumns(table.columns, input.columns, name);
   const counts = new Map<string, Map<string, number>>();
   let rows = 0;
@@ -70,6 +74,7 @@ export async function run(input: SurveyInput, tools: TaskTools): Promise<SurveyR
     rows,
     badRows,
     reasons: bad.slice(0, 3).map((row) => `line ${row.line}: ${row.reason}`),
+    notes: encodingNotes(name, table.encoding?.()),
     columnNames: table.columns,
     codeColumns: [...columns.codes].map(([scheme]) => `code.${scheme}`),
     lines: [...counts]
