@@ -207,7 +207,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
         ...queue,
         perWorker: settings.workflow.concurrency[queue.name] ?? queue.perWorker,
       })),
-      workflows: [...wing.workflows, ...forecastWing.workflows, notices.workflow, reconcileOf(objects, log)],
+      workflows: [...wing.workflows, ...forecastWing.workflows, ...notices.workflows, reconcileOf(objects, log)],
       schedules: [
         ...wing.schedules,
         ...forecastWing.schedules,
@@ -221,11 +221,13 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       onDead: async (tx, letter) => await tellDead(tx, letter),
     });
     keep(workflows, async () => await workflows.close());
+    if (options.work) await notices.publishTopics();
     const events = await openEvents({
       records,
       workflows,
       subscriptions: [...wing.subscriptions, ...forecastWing.subscriptions, ...notices.subscriptions],
       log,
+      serves: options.work,
     });
     keep(events, async () => await events.close());
     const hint = async (key: string): Promise<string | undefined> =>

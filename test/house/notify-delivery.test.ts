@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeError, meanings } from "../../src/base/errors.ts";
 import { makeMemoryLog } from "../../src/base/log.ts";
 import type { Notice } from "../../src/base/notify/contract.ts";
+import { registerSubscribers } from "../../src/base/events/subscribers.ts";
 import { makeNotify, notifyMigrations, postNotice } from "../../src/base/notify/notify.ts";
 import type { NotifyOptions } from "../../src/base/notify/notify.ts";
 import type { Records } from "../../src/base/records/contract.ts";
@@ -61,7 +62,7 @@ async function deliver(notify: ReturnType<typeof open>, notice: string, channel:
     progress: () => {},
   } satisfies RunContext;
   try {
-    await notify.workflow.run(context, { notice, channel });
+    await notify.workflows[0]?.run(context, { notice, channel });
     return undefined;
   } catch (error) {
     return describeError(error);
@@ -103,21 +104,23 @@ describe("posting", () => {
     expect(events).toEqual([{ subject: "mlops", data: { notice: "once", severity: "alarm" } }]);
   });
 
-  it("reaches exactly the channels of its topic", () => {
+  it("reaches exactly the channels of its topic", async () => {
     const notify = open({
       channels: { team: { kind: "slack", url: "https://example.com/" } },
       topics: { "stakeholders.": ["team", "log"], mlops: ["team"] },
     });
-    const toWhom = (topic: string) => {
+    await registerSubscribers(records, notify.subscriptions);
+    const toWhom = async (topic: string) => {
       const event = { id: 1, kind: "notice.posted", subject: topic, data: { notice: "n" }, at: "", relayedAt: undefined };
-      return notify.subscriptions.flatMap((subscription) => subscription.input(event) ?? []);
+      const inputs = await Promise.all(notify.subscriptions.map(async (subscription) => await subscription.input(event, records)));
+      return inputs.filter((input) => input !== undefined);
     };
-    expect(toWhom("stakeholders.GBR")).toEqual([
+    expect(await toWhom("stakeholders.GBR")).toEqual([
       { notice: "n", channel: "log" },
       { notice: "n", channel: "team" },
     ]);
-    expect(toWhom("mlops")).toEqual([{ notice: "n", channel: "team" }]);
-    expect(toWhom("other")).toEqual([{ notice: "n", channel: "log" }]);
+    expect(await toWhom("mlops")).toEqual([{ notice: "n", channel: "team" }]);
+    expect(await toWhom("other")).toEqual([{ notice: "n", channel: "log" }]);
     expect(new Set(notify.subscriptions.map(({ name }) => name)).size).toBe(2);
   });
 

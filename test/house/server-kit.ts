@@ -72,7 +72,7 @@ export async function openTestServer(
     records,
     executorId: path.basename(home),
     queues: [{ name: "test", perWorker: 1 }, notices.queue],
-    workflows: [eat, notices.workflow],
+    workflows: [eat, ...notices.workflows],
     log,
     pollMs: 20,
   });

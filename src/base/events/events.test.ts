@@ -36,6 +36,8 @@ beforeAll(async () => {
 afterEach(async () => {
   await Promise.all(open.map((events) => events.close()));
   open = [];
+  // Who subscribed in one test is nobody the next should wait for.
+  await records.query("delete from stockroom.subscription");
 });
 
 afterAll(async () => {
@@ -135,8 +137,9 @@ test("an event that a subscriber cannot take stays, is told of and holds up no o
   await events.relayNow();
   const ids = (await workflows.list({ limit: 1_000 })).map((run) => run.id);
   expect(ids).toContain("event/good/picky");
-  // All or none: the subscriber that could take it did not get it either.
-  expect(ids).not.toContain("event/bad/before");
+  // The subscriber that could take it has it; the event waits for the other.
+  expect(ids).toContain("event/bad/before");
+  expect(ids).not.toContain("event/bad/picky");
   expect(log.lines.filter((line) => line.level === "error").map((line) => line.facts["subject"])).toEqual(["bad", "huge"]);
   expect((await events.list({ prefix: "bad" }))[0]?.relayedAt).toBeUndefined();
   expect((await events.list({ prefix: "good" }))[0]?.relayedAt).toEqual(expect.any(String));
@@ -145,6 +148,54 @@ test("an event that a subscriber cannot take stays, is told of and holds up no o
   const mended = await openRelay([subscription("before"), subscription("picky")]);
   await relayed(mended, "bad");
   await relayed(mended, "huge");
+});
+
+test("an event is done when everybody known has it, also those whom this process does not know", async () => {
+  // Two processes with different settings or releases: each relays for its own subscribers, and neither takes the event from the other.
+  const few = await openRelay([subscription("common")]);
+  const more = await openRelay([subscription("common"), subscription("extra", { workflow: other })]);
+  await append("shared", "shared");
+  await few.relayNow();
+  await expect.poll(async () => (await workflows.list({ limit: 1_000 })).some(({ id }) => id === "event/shared/common")).toBe(true);
+  await relayed(more, "shared");
+  const runs = (await workflows.list({ limit: 1_000 })).filter(({ id }) => id.startsWith("event/shared/")).map(({ id }) => id);
+  expect(runs.toSorted()).toEqual(["event/shared/common", "event/shared/extra"]);
+
+  // The one that knows it is gone: its events wait, and are told.
+  await more.close();
+  await append("later", "later");
+  await few.relayNow();
+  await few.relayNow();
+  expect((await few.list({ prefix: "later" }))[0]?.relayedAt).toBeUndefined();
+  expect(await few.subscriptions()).toMatchObject([
+    { name: "common", waiting: 0, served: true },
+    { name: "extra", waiting: 1, workflow: "t.other" },
+  ]);
+  await expect(few.forget("extra")).rejects.toMatchObject({ code: "SUBSCRIPTION_SERVED" });
+  await expect(few.forget("extar")).rejects.toMatchObject({ code: "SUBSCRIPTION_UNKNOWN" });
+  await records.query(`update stockroom.subscription set seen_at = now() - interval '10 minutes' where name = 'extra'`);
+  // What waits for nobody's process keeps nothing busy.
+  await expect.poll(() => workflows.idle(), { timeout: 10_000 }).toBe(true);
+  expect(await few.forget("extra")).toBe(1);
+  await relayed(few, "later");
+});
+
+test("a command on a database on which nobody has worked yet takes no event from those who come", async () => {
+  const command = await openEvents({
+    records,
+    workflows,
+    subscriptions: [subscription("all")],
+    log: makeMemoryLog(),
+    pollMs: 3_600_000,
+    serves: false,
+  });
+  open.push(command);
+  await append("early", "early");
+  expect(await command.relayNow()).toBe(0);
+  const worker = await openRelay([subscription("all"), subscription("extra")]);
+  await relayed(worker, "early");
+  const runs = (await workflows.list({ limit: 1_000 })).filter(({ id }) => id.startsWith("event/early/"));
+  expect(runs).toHaveLength(2);
 });
 
 test("a subscription nobody could serve keeps the house shut, and all faults are told at once", async () => {

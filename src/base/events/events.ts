@@ -1,6 +1,7 @@
-// The relay: takes events out of the outbox in order and starts one run for each subscriber.
+// The relay: takes events out of the outbox in order and starts one run for each subscriber this process has.
 //
-// Concurrency: any number of relays on one database; each takes rows nobody else has locked and marks them in the same transaction (E2, E3).
+// Concurrency: any number of relays on one database, with the same subscribers or others; each takes rows nobody else has locked and
+// marks in the same transaction who has them (E2, E3, E5).
 
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
@@ -9,8 +10,19 @@ import { faultPoint } from "../faults.ts";
 import type { Log } from "../log.ts";
 import type { Records, Tx } from "../records/contract.ts";
 import { outboxChannel } from "../records/outbox.ts";
-import type { Json, Workflows } from "../workflow/contract.ts";
+import type { Workflows } from "../workflow/contract.ts";
 import type { Events, StoredEvent, Subscription } from "./contract.ts";
+import {
+  eventColumns,
+  forgetSubscriber,
+  forgetUnseen,
+  listSubscribers,
+  markGiven,
+  registerSubscribers,
+  speakMs,
+  takeEvents,
+  type WaitingEvent,
+} from "./subscribers.ts";
 
 const dayMs = 86_400_000;
 
@@ -25,8 +37,10 @@ export interface OpenEventsOptions {
   readonly pollMs?: number;
   /** Events taken in one transaction. Default 100. */
   readonly batch?: number;
-  /** How long relayed events are kept for people to see. Default 30. */
+  /** How long relayed events are kept for people to see, and how long a subscriber may be without a process. Default 30. */
   readonly keepDays?: number;
+  /** True (the default): this process works, and speaks for its subscribers. A command beside it relays, but nobody need wait for it. */
+  readonly serves?: boolean;
 }
 
 /**
@@ -39,85 +53,31 @@ export interface OpenEventsOptions {
  * ] });
  */
 export async function openEvents(options: OpenEventsOptions): Promise<Events> {
-  const { records, workflows, log } = options;
+  const { records, log } = options;
   checkSubscriptions(options);
   const closing = new AbortController();
   const signal = options.signal === undefined ? closing.signal : AbortSignal.any([closing.signal, options.signal]);
-  const batch = options.batch ?? 100;
-  /** Events that cannot be relayed by this process, until it is started anew with better code. */
-  const stuck = new Set<number>();
+  const serves = options.serves ?? true;
+  const keepMs = (options.keepDays ?? 30) * dayMs;
+  const relay = makeRelay(options);
   let wake = new AbortController();
-
-  /** Starts the runs of one event, all or none. False: a subscriber failed (E4). */
-  const relayOne = async (tx: Tx, event: StoredEvent, dedupe: string | undefined): Promise<boolean> => {
-    const wanting = options.subscriptions.filter(
-      (subscription) => subscription.kind === event.kind && event.subject.startsWith(subscription.prefix ?? ""),
-    );
-    if (wanting.length === 0) return true;
-    await tx.query("savepoint event");
-    for (const subscription of wanting) {
-      try {
-        const input = subscription.input(event);
-        if (input !== undefined)
-          await workflows.startIn(tx, subscription.workflow.name, input, { id: runIdOf(event, dedupe, subscription) });
-      } catch (thrown) {
-        // The database being away is no fault of the event.
-        if (describeError(thrown).kind === "busy") throw thrown;
-        await tx.query("rollback to savepoint event");
-        stuck.add(event.id);
-        log.error("a subscriber could not take an event; the event stays in the outbox", {
-          event: event.id,
-          kind: event.kind,
-          subject: event.subject,
-          subscription: subscription.name,
-          error: thrown,
-        });
-        return false;
-      }
-    }
-    await tx.query("release savepoint event");
-    return true;
-  };
-
-  /** Relays one batch; gives how many were taken and how many relayed. */
-  const relayBatch = async (): Promise<{ readonly taken: number; readonly relayed: number }> =>
-    records.transaction(async (tx) => {
-      const rows = await tx.query<EventRow>(
-        `select ${eventColumns} from stockroom.outbox where relayed_at is null and id <> all($1::bigint[])
-         order by outbox.id limit $2 for update skip locked`,
-        [[...stuck], batch],
-      );
-      const relayed: number[] = [];
-      for (const row of rows) {
-        if (await relayOne(tx, eventOf(row), row.dedupe ?? undefined)) relayed.push(row.id);
-      }
-      faultPoint("events.relay.started");
-      if (relayed.length > 0) {
-        await tx.query(`update stockroom.outbox set relayed_at = clock_timestamp() where id = any($1::bigint[])`, [relayed]);
-      }
-      return { taken: rows.length, relayed: relayed.length };
-    });
-
-  const relayNow = async (): Promise<number> => {
-    let total = 0;
-    for (;;) {
-      const { taken, relayed } = await relayBatch();
-      if (relayed > 0) faultPoint("events.relay.committed");
-      total += relayed;
-      if (taken < batch) return total;
-    }
-  };
+  if (serves) await registerSubscribers(records, options.subscriptions);
 
   const loop = async (): Promise<void> => {
     let forgetAt = Date.now();
+    let speakAt = Date.now() + speakMs;
     while (!signal.aborted) {
       // Made before looking, so that a call during the look is not lost.
       wake = new AbortController();
       try {
-        await relayNow();
-        if (Date.now() >= forgetAt) {
+        if (serves && Date.now() >= speakAt) {
+          speakAt = Date.now() + speakMs;
+          await registerSubscribers(records, options.subscriptions);
+        }
+        await relay();
+        if (serves && Date.now() >= forgetAt) {
           forgetAt = Date.now() + 3_600_000;
-          await forgetEvents(records, (options.keepDays ?? 30) * dayMs);
+          await forgetOld(records, keepMs, log);
         }
       } catch (thrown) {
         if (!signal.aborted) log.warn("the relay failed; it is tried again", { error: thrown });
@@ -130,7 +90,7 @@ export async function openEvents(options: OpenEventsOptions): Promise<Events> {
   const ended = loop();
 
   return {
-    relayNow,
+    relayNow: relay,
     list: async (query = {}) => {
       const rows = await records.query<EventRow>(
         `select ${eventColumns} from stockroom.outbox
@@ -139,12 +99,93 @@ export async function openEvents(options: OpenEventsOptions): Promise<Events> {
       );
       return rows.map(eventOf);
     },
+    subscriptions: () => listSubscribers(records),
+    forget: (subscription) => records.transaction((tx) => forgetSubscriber(tx, subscription)),
     close: async () => {
       closing.abort();
       await stopListening();
       await ended;
     },
   };
+}
+
+/** Makes what relays all that this process can, and gives how many events it handed to somebody. */
+function makeRelay(options: OpenEventsOptions): () => Promise<number> {
+  const { records } = options;
+  const batch = options.batch ?? 100;
+  const mine = new Map(options.subscriptions.map((subscription) => [subscription.name, subscription]));
+  /** `<event> <subscriber>` of what this process cannot do until it is started anew with better code. */
+  const stuck = new Set<string>();
+
+  const relayBatch = async (): Promise<{ readonly taken: number; readonly relayed: number }> =>
+    records.transaction(async (tx) => {
+      const rows = await takeEvents(tx, { mine: [...mine.keys()], stuck: [...stuck], serves: options.serves ?? true, limit: batch });
+      const given: { event: number; names: string[] }[] = [];
+      for (const row of rows) {
+        const names: string[] = [];
+        for (const name of row.waiting) {
+          const subscription = mine.get(name);
+          if (subscription === undefined || stuck.has(`${row.id} ${name}`)) continue;
+          if (await hand(options, tx, row, subscription)) names.push(name);
+          else stuck.add(`${row.id} ${name}`);
+        }
+        if (names.length > 0 || row.waiting.length === 0) given.push({ event: row.id, names });
+      }
+      faultPoint("events.relay.started");
+      await markGiven(tx, given);
+      return { taken: rows.length, relayed: given.length };
+    });
+
+  return async () => {
+    let total = 0;
+    for (;;) {
+      const { taken, relayed } = await relayBatch();
+      if (relayed > 0) faultPoint("events.relay.committed");
+      total += relayed;
+      if (taken < batch) return total;
+    }
+  };
+}
+
+/** Starts the run of one event and subscriber. False: the subscriber failed, and nothing of it stands (E4). */
+async function hand(options: OpenEventsOptions, tx: Tx, row: WaitingEvent, subscription: Subscription): Promise<boolean> {
+  const event = eventOf(row);
+  await tx.query("savepoint hand");
+  try {
+    const input = await subscription.input(event, tx);
+    if (input !== undefined) {
+      const id = runIdOf(event, row.dedupe ?? undefined, subscription);
+      await options.workflows.startIn(tx, subscription.workflow.name, input, { id });
+    }
+    await tx.query("release savepoint hand");
+    return true;
+  } catch (thrown) {
+    // The database being away is no fault of the event.
+    if (describeError(thrown).kind === "busy") throw thrown;
+    await tx.query("rollback to savepoint hand");
+    options.log.error("a subscriber could not take an event; the event stays in the outbox", {
+      event: event.id,
+      kind: event.kind,
+      subject: event.subject,
+      subscription: subscription.name,
+      error: thrown,
+    });
+    return false;
+  }
+}
+
+/** Drops events long relayed, and subscribers that no process has spoken for as long. */
+async function forgetOld(records: Records, keepMs: number, log: Log): Promise<void> {
+  for (const name of await forgetUnseen(records, keepMs)) {
+    log.warn("a subscription is forgotten, because no process has served it for long; what waited for it is given up", {
+      subscription: name,
+      days: keepMs / dayMs,
+    });
+  }
+  await records.query(
+    `delete from stockroom.outbox where relayed_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)`,
+    [keepMs],
+  );
 }
 
 /** E1. A long dedupe key is hashed, because a run's id must fit into an index. */
@@ -154,26 +195,10 @@ export function runIdOf(event: Pick<StoredEvent, "id">, dedupe: string | undefin
   return `event/${key}/${subscription.name}`;
 }
 
-interface EventRow {
-  readonly id: number;
-  readonly kind: string;
-  readonly subject: string;
-  readonly data: Readonly<Record<string, Json>>;
-  readonly dedupe: string | null;
-  readonly at: string;
-  readonly relayed_at: string | null;
-}
-
-const eventColumns = `id::float8 as id, kind, subject, data, dedupe, at, relayed_at`;
+type EventRow = Omit<WaitingEvent, "waiting">;
 
 function eventOf(row: EventRow): StoredEvent {
   return { id: row.id, kind: row.kind, subject: row.subject, data: row.data, at: row.at, relayedAt: row.relayed_at ?? undefined };
-}
-
-async function forgetEvents(tx: Tx, olderThanMs: number): Promise<void> {
-  await tx.query(`delete from stockroom.outbox where relayed_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)`, [
-    olderThanMs,
-  ]);
 }
 
 function checkSubscriptions(options: OpenEventsOptions): void {

@@ -2,9 +2,13 @@
 //
 //   fact + notice row + `notice.posted` (one transaction) -> relay -> a run per channel -> tries with backoff -> delivered | dead letter
 //
+// Which channels and topics there are stands in the database, because processes of one fleet may have different settings: a channel is a
+// subscription of its own (events.E5) with a workflow of its own, so only a process that has it relays to it and delivers.
+//
 // Who may call at the same time: everyone. Posting twice meets the primary key; a run repeated after a crash reads what it has reached.
 
 import { setTimeout } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../clock.ts";
 import { systemClock } from "../clock.ts";
 import { StockroomError } from "../errors.ts";
@@ -18,7 +22,7 @@ import { makeChannel } from "./channels.ts";
 import type { Channel, ChannelSettings } from "./channels.ts";
 import type { Notice, NoticeRow } from "./contract.ts";
 import type { PostedNotice } from "./message.ts";
-import { channelsOf } from "./topics.ts";
+import { channelsOf, defaultTopics } from "./topics.ts";
 import type { Topics } from "./topics.ts";
 
 export const notifyMigrations: readonly Migration[] = [
@@ -43,6 +47,16 @@ export const notifyMigrations: readonly Migration[] = [
         at timestamptz,
         error text,
         primary key (notice, channel)
+      );
+    `,
+  },
+  {
+    id: "notify-002-topics",
+    sql: `
+      create table stockroom.notice_topic (
+        topic text primary key,
+        channels text[] not null,
+        at timestamptz not null default clock_timestamp()
       );
     `,
   },
@@ -94,12 +108,18 @@ export interface NotifyOptions {
   readonly backoffMs?: number;
 }
 
-/** The open room: hand its workflow, queue and subscriptions to the engine, ask it for its list. */
+/** The open room: hand its workflows, queue and subscriptions to the engine, ask it for its list. */
 export interface Notices {
-  readonly workflow: WorkflowDefinition;
+  /** One per channel of this process, so that another process, with other settings, never takes up what it cannot deliver. */
+  readonly workflows: readonly WorkflowDefinition[];
   readonly queue: QueueDefinition;
   /** One per channel, so that one broken channel holds up none of the others. */
   readonly subscriptions: readonly Subscription[];
+  /**
+   * Makes this process's topics those of the whole fleet, unless they are the defaults. The last process that opens with topics of its
+   * own decides; that others had other ones is told in the log.
+   */
+  publishTopics(): Promise<void>;
   /** Newest first, with the state of each delivery begun. */
   list(query?: { readonly topic?: string; readonly limit?: number }): Promise<readonly NoticeRow[]>;
 }
@@ -119,8 +139,8 @@ export function makeNotify(options: NotifyOptions): Notices {
   }
   checkTopics(topics, channels);
 
-  const workflow: WorkflowDefinition = {
-    name: "notify.deliver",
+  const workflowOf = (name: string): WorkflowDefinition => ({
+    name,
     queue: "notify",
     // The step has its own tries; a second round of the whole run would only repeat them.
     tries: 1,
@@ -142,20 +162,59 @@ export function makeNotify(options: NotifyOptions): Notices {
         { tries, backoffMs },
       );
     },
-  };
+  });
+  const byChannel = [...channels.keys()].map((channel) => ({ channel, workflow: workflowOf(`${deliverWorkflow}.${channel}`) }));
 
   return {
-    workflow,
+    // The one without a channel in its name: runs of earlier releases are still under way.
+    workflows: [workflowOf(deliverWorkflow), ...byChannel.map(({ workflow }) => workflow)],
     queue: { name: "notify", perWorker: 16 },
-    subscriptions: [...channels.keys()].map((channel) => ({
-      name: `notify.${channel}`,
+    subscriptions: byChannel.map(({ channel, workflow }) => ({
+      name: `${subscriptionPrefix}${channel}`,
       kind: "notice.posted",
       workflow,
-      input: (event): Json | undefined =>
-        channelsOf(event.subject, topics).includes(channel) ? { notice: event.data["notice"] ?? null, channel } : undefined,
+      input: async (event, tx): Promise<Json | undefined> =>
+        (await hearersOf(tx, event.subject, topics)).includes(channel) ? { notice: event.data["notice"] ?? null, channel } : undefined,
     })),
+    publishTopics: () => publishTopics(records, topics, log),
     list: (query) => listNotices(records, query),
   };
+}
+
+const deliverWorkflow = "notify.deliver";
+const subscriptionPrefix = "notify.";
+
+/**
+ * The channels that hear of a topic: by the fleet's topics, or by `own` when nobody has published any.
+ *
+ * When none of them exists any more in the whole fleet, the log hears it: no notice goes to nobody unless its list is empty on purpose.
+ */
+async function hearersOf(tx: Tx, topic: string, own: Topics): Promise<readonly string[]> {
+  const rows = await tx.query<{ topic: string; channels: string[] }>(`select topic, channels from stockroom.notice_topic`);
+  const wanted = channelsOf(topic, rows.length === 0 ? own : Object.fromEntries(rows.map((row) => [row.topic, row.channels])));
+  if (wanted.length === 0) return wanted;
+  const known = await tx.query<{ name: string }>(`select name from stockroom.subscription where name = any($1)`, [
+    wanted.map((channel) => `${subscriptionPrefix}${channel}`),
+  ]);
+  return known.length === 0 ? ["log"] : wanted;
+}
+
+async function publishTopics(records: Records, topics: Topics, log: Log): Promise<void> {
+  if (isDeepStrictEqual(topics, defaultTopics)) return;
+  const before = await records.transaction(async (tx) => {
+    await tx.query(`lock table stockroom.notice_topic in exclusive mode`);
+    const rows = await tx.query<{ topic: string; channels: string[] }>(`delete from stockroom.notice_topic returning topic, channels`);
+    for (const [topic, channels] of Object.entries(topics)) {
+      await tx.query(`insert into stockroom.notice_topic (topic, channels) values ($1, $2)`, [topic, channels]);
+    }
+    return Object.fromEntries(rows.map((row) => [row.topic, row.channels]));
+  });
+  if (Object.keys(before).length > 0 && !isDeepStrictEqual(before, { ...topics })) {
+    log.warn("the topics of this process's settings replace those another process had published", {
+      before: JSON.stringify(before),
+      now: JSON.stringify(topics),
+    });
+  }
 }
 
 function checkTopics(topics: Topics, channels: ReadonlyMap<string, Channel>): void {

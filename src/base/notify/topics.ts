@@ -3,6 +3,9 @@
 /** Topic -> channel names. A key is a topic, a beginning that ends in a dot (`stakeholders.`), or `*`. */
 export type Topics = Readonly<Record<string, readonly string[]>>;
 
+/** What is true without settings; a process that has no more than this speaks for nobody. */
+export const defaultTopics: Topics = { "*": ["log"] };
+
 /**
  * Finds the channels of a topic: the exact key, else the longest beginning, else `*`, else the log.
  *

@@ -6,20 +6,27 @@
 //   R2. Every table lives in the schema `stockroom`; the durable engine's tables live in `dbos`.
 //   R3. An outbox event is committed with the fact it tells of, or not at all.
 
+import type { Pool } from "pg";
+
 /**
  * Rows as values of JSON: bigint and numeric as text (cast to `int` or `float8` for numbers), timestamptz as ISO text in UTC with
  * milliseconds, date and timestamp as PostgreSQL's text, json parsed, bytea as Buffer.
  *
- * Throws `busy` `RECORDS_UNREACHABLE`, `RECORDS_DISK_FULL`, `RECORDS_CONTENDED` when trying again may help; other errors are the
+ * Throws `busy` `RECORDS_UNREACHABLE`, `RECORDS_SILENT`, `RECORDS_DISK_FULL`, `RECORDS_CONTENDED` when trying again may help; other errors are the
  * driver's own, with SQLSTATE in `code` (`23505` for a broken unique constraint).
  */
 export interface Tx {
   query<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
+export interface TransactionOptions {
+  /** How long one statement of it may be without an answer. Default 60,000. */
+  readonly statementMs?: number;
+}
+
 export interface Records extends Tx {
   /** Runs `work` in one transaction; a throw rolls back. Serialisation failures and deadlocks are tried again up to 5 times. */
-  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Tx) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /** Holds one connection of its own for as long as `work` runs: session advisory locks. Released locks and all when it ends. */
   session<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /**
@@ -27,6 +34,10 @@ export interface Records extends Tx {
    * lost connection it listens again by itself and calls `heard("")` once, because something may have been missed.
    */
   listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>>;
+  /** Drops every connection, idle or not: the other end is known to be silent. What waits on one fails as `RECORDS_UNREACHABLE`. */
+  reset(): void;
+  /** The driver's own pool, for the durable engine, so that a process has one. Never ended by who borrows it. */
+  readonly driverPool: Pool;
   /** The connection string; holds the password, so it is never logged. An embedded server may move to another port when it restarts. */
   readonly url: string;
   /** What runs beneath, for `stockroom doctor` and `/health`. No secret in it. */

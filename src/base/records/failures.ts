@@ -23,6 +23,7 @@ const unreachable = new Set([
   "57P02", // a neighbour crashed and all sessions were ended
   "57P03", // starting or stopping
   "57P05", // idle session ended
+  "25P03", // idle transaction ended
 ]);
 
 /** Whether the server cannot be spoken to right now, rather than having refused what was said. */
@@ -42,11 +43,38 @@ export function isLostRace(thrown: unknown): boolean {
   return code === "40001" || code === "40P01";
 }
 
+/** Locks that outlast a transaction and LISTEN need a session of our own. */
+export function poolerRefused(cause?: unknown): StockroomError {
+  return new StockroomError(
+    "conflict",
+    "RECORDS_POOLER",
+    "Expected a connection that is one session of the server but a pooler (PgBouncer or the like) stands between, in transaction or statement mode: session locks, LISTEN and session settings do not hold there. Point DATABASE_URL at PostgreSQL itself, or at the pooler in session mode.",
+    { cause },
+  );
+}
+
 /** Puts what stands in the way of any statement into one of our errors; leaves all else as it is. */
 export function translate(thrown: unknown): unknown {
   if (isStockroomError(thrown)) return thrown;
   const code = codeOf(thrown);
   const options = { cause: thrown, facts: { sqlstate: code } };
+  if (thrown instanceof Error && /query read timeout/i.test(thrown.message)) {
+    return new StockroomError(
+      "busy",
+      "RECORDS_SILENT",
+      "Expected the database to answer a statement in time but it said nothing. The connection is dropped and the work tried again by itself.",
+      options,
+    );
+  }
+  if (thrown instanceof Error && /unsupported startup parameter/i.test(thrown.message)) return poolerRefused(thrown);
+  if (code === "25006") {
+    return new StockroomError(
+      "busy",
+      "RECORDS_UNREACHABLE",
+      "Expected a server that takes writes but this one is a standby. The next place in DATABASE_URL is tried by itself.",
+      options,
+    );
+  }
   if (isUnreachable(thrown)) {
     return new StockroomError(
       "busy",
@@ -67,7 +95,7 @@ export function translate(thrown: unknown): unknown {
     return new StockroomError(
       "busy",
       "RECORDS_TOO_MANY_CONNECTIONS",
-      "Expected a free connection but the server has none left. Raise max_connections or run fewer workers.",
+      "Expected a free connection but the server has none left (too many clients). Raise max_connections there, run fewer processes, or lower database.poolSize.",
       options,
     );
   }

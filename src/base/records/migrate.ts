@@ -6,11 +6,14 @@
 import { createHash } from "node:crypto";
 import { StockroomError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { Migration, Tx } from "./contract.ts";
+import type { Migration, TransactionOptions, Tx } from "./contract.ts";
 import { codeOf } from "./failures.ts";
 
 /** "stockroom" and 2, as two 32-bit numbers; 1 is the presence lock of the embedded server. */
 const migrationLock = "1937006946, 2";
+
+/** Another process may be migrating, and an index over many rows takes its time. */
+const longStatements: TransactionOptions = { statementMs: 6 * 3_600_000 };
 
 interface Applied {
   readonly id: string;
@@ -34,7 +37,7 @@ function checksumOf(sql: string): string {
  * applied one differs), `fault` `RECORDS_MIGRATION_FAILED` naming the one that failed; then nothing of this call was applied.
  */
 export async function migrate(
-  records: Tx & { transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> },
+  records: Tx & { transaction<T>(work: (tx: Tx) => Promise<T>, options?: TransactionOptions): Promise<T> },
   migrations: readonly Migration[],
   log: Log,
 ): Promise<readonly string[]> {
@@ -71,7 +74,7 @@ export async function migrate(
     }
     if (pending.length > 0) log.info("brought the database's tables up to date", { migrations: pending.length });
     return pending.map(({ id }) => id);
-  });
+  }, longStatements);
 }
 
 async function readApplied(tx: Tx): Promise<readonly Applied[]> {

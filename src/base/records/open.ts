@@ -2,12 +2,14 @@
 
 import { isStockroomError, StockroomError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { Migration, Records, RecordsAbout } from "./contract.ts";
+import type { Migration, Records, RecordsAbout, Tx } from "./contract.ts";
 import { openEmbedded } from "./embedded.ts";
 import type { EmbeddedServer } from "./embedded.ts";
+import { poolerRefused } from "./failures.ts";
 import { migrate } from "./migrate.ts";
 import { recordsMigrations } from "./outbox.ts";
-import { openPool } from "./pool.ts";
+import { parseDatabaseUrl, type Place } from "./places.ts";
+import { openPool, type Connections } from "./pool.ts";
 
 export interface RecordsOptions {
   /** A PostgreSQL of your own (14 or newer). Absent: the embedded server of `home`. */
@@ -18,8 +20,10 @@ export interface RecordsOptions {
   readonly migrations: readonly Migration[];
   /** Gives up opening. Has no effect once open. */
   readonly signal?: AbortSignal | undefined;
-  /** Connections at once, sessions and listeners apart. Default 10. */
+  /** Connections at once, all of a process together. Default 10, at least 5. */
   readonly poolSize?: number | undefined;
+  /** How long a statement may be without an answer. Default 60,000. */
+  readonly statementMs?: number | undefined;
   /** Shown in pg_stat_activity. Default `stockroom`. */
   readonly applicationName?: string | undefined;
 }
@@ -31,7 +35,7 @@ const oldestVersion = 140_000;
  *
  * Any number of processes may open the same home or the same url at the same time.
  * Throws `input` `RECORDS_BAD_URL`, `busy` `RECORDS_UNREACHABLE`, `denied` `RECORDS_PASSWORD_REFUSED`, `missing`
- * `RECORDS_NO_DATABASE`, `conflict` `RECORDS_TOO_OLD` and `RECORDS_NEWER`, and what `openEmbedded` and `migrate` throw.
+ * `RECORDS_NO_DATABASE`, `conflict` `RECORDS_TOO_OLD`, `RECORDS_STANDBY`, `RECORDS_POOLER` and `RECORDS_NEWER`, and what `openEmbedded` and `migrate` throw.
  *
  * @example
  * const records = await openRecords({ home: ".stockroom", log, migrations: [...vaultMigrations, ...objectMigrations] });
@@ -40,17 +44,20 @@ const oldestVersion = 140_000;
  */
 export async function openRecords(options: RecordsOptions): Promise<Records> {
   const log = options.log.child({ room: "records" });
-  const external = options.url === undefined ? undefined : parseUrl(options.url);
-  const server = external === undefined ? await openEmbedded({ home: options.home, log, signal: options.signal }) : undefined;
+  const given = options.url === undefined ? undefined : makeRotation(parseDatabaseUrl(options.url));
+  const server = given === undefined ? await openEmbedded({ home: options.home, log, signal: options.signal }) : undefined;
   const pool = openPool({
-    where: () => server?.where() ?? { connectionString: options.url },
+    where: () => server?.where() ?? { connectionString: given?.current().url },
+    lost: given?.next,
     applicationName: options.applicationName ?? "stockroom",
-    size: options.poolSize ?? 10,
+    size: Math.max(2, (options.poolSize ?? 10) - ownConnections),
     log,
+    statementMs: options.statementMs,
   });
   try {
-    await checkVersion(pool, external);
-    const own = recordsMigrations.filter(({ id }) => !options.migrations.some((given) => given.id === id));
+    await checkServer(pool, given);
+    if (given !== undefined) await checkSession(pool);
+    const own = recordsMigrations.filter(({ id }) => !options.migrations.some((one) => one.id === id));
     await migrate(pool, [...own, ...options.migrations], log);
     options.signal?.throwIfAborted();
   } catch (thrown) {
@@ -64,10 +71,12 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     transaction: pool.transaction,
     session: pool.session,
     listen: pool.listen,
+    reset: pool.reset,
+    driverPool: pool.pool,
     get url() {
-      return options.url ?? server?.url() ?? "";
+      return given?.current().url ?? server?.url() ?? "";
     },
-    about: () => describe(server, external),
+    about: () => describe(server, given),
     close: (closeOptions) => {
       closed ??= pool.close().then(() => server?.close(closeOptions));
       return closed;
@@ -75,46 +84,104 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
   };
 }
 
-function describe(server: EmbeddedServer | undefined, external: URL | undefined): RecordsAbout {
-  if (server !== undefined) return server.about();
+/** Of a process's connections: one that hears, one that holds its lock, one that watches the embedded server or opens the engine. */
+const ownConnections = 3;
+
+/** Several places, one of which is in use; after a loss the next one is tried. */
+interface Rotation {
+  readonly places: readonly Place[];
+  current(): Place;
+  next(): void;
+}
+
+function makeRotation(places: readonly [Place, ...Place[]]): Rotation {
+  let at = 0;
   return {
-    kind: "external",
-    host: external?.hostname ?? "",
-    port: Number(external?.port === "" ? 5432 : external?.port),
-    database: decodeURIComponent(external?.pathname.slice(1) ?? ""),
+    places,
+    current: () => places[at] ?? places[0],
+    next: () => {
+      at = (at + 1) % places.length;
+    },
   };
 }
 
-/** Never puts the text into the error: it holds the password. */
-function parseUrl(url: string): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed !== undefined && /^postgres(ql)?:$/.test(parsed.protocol) && parsed.hostname !== "") return parsed;
-  throw new StockroomError(
-    "input",
-    "RECORDS_BAD_URL",
-    "Expected DATABASE_URL like postgres://user:password@host:5432/name but got something else. Correct it; special characters in the password are written as %40 and the like.",
+function describe(server: EmbeddedServer | undefined, given: Rotation | undefined): RecordsAbout {
+  if (server !== undefined) return server.about();
+  const place = given?.current();
+  return { kind: "external", host: place?.host ?? "", port: place?.port ?? 0, database: place?.database ?? "" };
+}
+
+/** Finds a server among the places that is new enough and takes writes; looks at each twice before it gives up. */
+async function checkServer(pool: Connections, given: Rotation | undefined): Promise<void> {
+  const most = (given?.places.length ?? 1) * 2;
+  for (let attempt = 1; ; attempt++) {
+    const at = given?.current();
+    try {
+      const [row] = await pool.query<{ version: number; standby: boolean }>(
+        "select current_setting('server_version_num')::int as version, pg_is_in_recovery() as standby",
+      );
+      const version = row?.version ?? 0;
+      if (version < oldestVersion) throw tooOld(version);
+      if (row?.standby !== true) return;
+      if (given === undefined || attempt >= most) throw standbyOnly(given);
+      given.next();
+      pool.reset();
+    } catch (thrown) {
+      if (given === undefined || !isStockroomError(thrown) || thrown.code !== "RECORDS_UNREACHABLE") throw thrown;
+      if (attempt >= most || given.places.length === 1) throw unreached(given, thrown);
+      // A refused connection has moved on by itself; one that was let in and cut has not.
+      if (given.current() === at) given.next();
+    }
+  }
+}
+
+function tooOld(version: number): StockroomError {
+  return new StockroomError(
+    "conflict",
+    "RECORDS_TOO_OLD",
+    `Expected PostgreSQL ${oldestVersion / 10_000} or newer but the server is ${Math.floor(version / 10_000)}. Upgrade it.`,
+    { facts: { version } },
   );
 }
 
-async function checkVersion(pool: ReturnType<typeof openPool>, external: URL | undefined): Promise<void> {
-  try {
-    const [row] = await pool.query<{ version: number }>("select current_setting('server_version_num')::int as version");
-    const version = row?.version ?? 0;
-    if (version >= oldestVersion) return;
-    throw new StockroomError(
-      "conflict",
-      "RECORDS_TOO_OLD",
-      `Expected PostgreSQL ${oldestVersion / 10_000} or newer but the server is ${Math.floor(version / 10_000)}. Upgrade it.`,
-      { facts: { version } },
-    );
-  } catch (thrown) {
-    if (external === undefined || !isStockroomError(thrown) || thrown.code !== "RECORDS_UNREACHABLE") throw thrown;
-    const where = `${external.hostname}:${external.port === "" ? 5432 : external.port}`;
-    throw new StockroomError(
-      "busy",
-      "RECORDS_UNREACHABLE",
-      `Expected PostgreSQL at ${where} but it did not answer. Start it, or correct DATABASE_URL (without one, an embedded server is used).`,
-      { cause: thrown, facts: { where } },
-    );
-  }
+const addresses = (given: Rotation | undefined): string => (given?.places ?? []).map(({ host, port }) => `${host}:${port}`).join(", ");
+
+function standbyOnly(given: Rotation | undefined): StockroomError {
+  const where = addresses(given);
+  return new StockroomError(
+    "conflict",
+    "RECORDS_STANDBY",
+    `Expected a PostgreSQL server that takes writes at ${where} but it is a standby. Name the primary in DATABASE_URL, or all of them with commas.`,
+    { facts: { where } },
+  );
+}
+
+function unreached(given: Rotation, cause: unknown): StockroomError {
+  const where = addresses(given);
+  return new StockroomError(
+    "busy",
+    "RECORDS_UNREACHABLE",
+    `Expected PostgreSQL at ${where} but it did not answer. Start it, or correct DATABASE_URL (without one, an embedded server is used).`,
+    { cause, facts: { where } },
+  );
+}
+
+/**
+ * Finds out whether a connection is one session of the server. A pooler in transaction mode gives a connection back after each
+ * transaction: while another client holds the backend we have just been given, we are given another one.
+ *
+ * Throws `conflict` `RECORDS_POOLER`.
+ */
+async function checkSession(pool: Connections): Promise<void> {
+  const pidOf = async (tx: Tx): Promise<number | undefined> => (await tx.query<{ pid: number }>("select pg_backend_pid() as pid"))[0]?.pid;
+  await pool.session(async (ours) => {
+    const before = await pidOf(ours);
+    await pool.session(async (other) => {
+      await other.query("begin");
+      const theirs = await pidOf(other);
+      const after = await pidOf(ours);
+      await other.query("commit");
+      if (theirs === before || before !== after) throw poolerRefused();
+    });
+  });
 }

@@ -22,6 +22,21 @@ export const recordsMigrations: readonly Migration[] = [
       create index outbox_subject on stockroom.outbox (kind, subject text_pattern_ops, id);
     `,
   },
+  {
+    id: "records-002-subscriptions",
+    sql: `
+      create table stockroom.subscription (
+        name text primary key,
+        kind text not null,
+        prefix text not null,
+        workflow text not null,
+        since timestamptz not null default clock_timestamp(),
+        seen_at timestamptz not null default clock_timestamp()
+      );
+      -- The subscribers that have the event, while others still wait for it.
+      alter table stockroom.outbox add column given text[] not null default '{}';
+    `,
+  },
 ];
 
 /**
@@ -41,4 +56,24 @@ export async function appendEvent(tx: Tx, event: OutboxEvent): Promise<number | 
     [event.kind, event.subject, JSON.stringify(event.data), event.dedupe ?? null],
   );
   return row?.id;
+}
+
+/** A subscriber nobody has spoken for so long is served by no process: several times the pause between two words. */
+export const servedMs = 90_000;
+
+/** SQL: whether a subscriber `s` wants the event `o` and does not have it yet. */
+export const wants = `s.kind = o.kind and starts_with(o.subject, s.prefix) and s.name <> all(o.given)`;
+
+/** Whether an event waits to be relayed. One that waits only for subscribers whom no process serves does not keep a system busy. */
+export async function anyEventWaits(tx: Tx): Promise<boolean> {
+  const rows = await tx.query(
+    `select 1 as one from stockroom.outbox o
+     where relayed_at is null
+       and (not exists (select 1 from stockroom.subscription s where ${wants})
+            or exists (select 1 from stockroom.subscription s where ${wants}
+                       and s.seen_at > clock_timestamp() - make_interval(secs => $1::float8 / 1000)))
+     limit 1`,
+    [servedMs],
+  );
+  return rows.length > 0;
 }

@@ -3,15 +3,19 @@
 // Owns: the pool, retries of lost races, the shapes of values. Does not own: where the server is (open.ts), what is stored.
 //   P1. A `Tx` is dead once its transaction or session has ended: a forgotten await fails loudly instead of writing outside.
 //   P2. A connection whose state is unknown never goes back into the pool.
+//   P3. No statement waits for ever: one without an answer fails as `RECORDS_SILENT`, and `reset` drops every connection at once when the
+//       other end is known to be silent (a firewall that forgot the flow says nothing, and TCP alone would wait a quarter of an hour).
 // Concurrency: any number of callers; each transaction has a connection to itself, each `query` borrows one for a statement.
 
+import { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { Client, Pool, types } from "pg";
-import type { ClientBase, ClientConfig, PoolClient } from "pg";
+import type { ClientBase, ClientConfig, PoolClient, QueryConfig } from "pg";
 import { StockroomError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Tx } from "./contract.ts";
 import { codeOf, isLostRace, translate } from "./failures.ts";
+import { endClient, makeListener } from "./listener.ts";
 
 const tries = 5;
 
@@ -65,18 +69,41 @@ function mapNested(value: unknown, element: (text: string) => unknown): unknown 
 /** How connections are made; `where` is asked each time, because an embedded server may have moved. */
 export interface PoolOptions {
   readonly where: () => ClientConfig;
+  /** A connection could not be made, or was lost: the next one may be tried elsewhere. */
+  readonly lost?: (() => void) | undefined;
   readonly applicationName: string;
   readonly size: number;
   readonly log: Log;
+  /** How long a statement may be without an answer. Default 60,000. */
+  readonly statementMs?: number | undefined;
 }
 
 export interface Connections extends Tx {
   readonly query: <Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]) => Promise<Row[]>;
-  readonly transaction: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
+  readonly transaction: <T>(work: (tx: Tx) => Promise<T>, options?: { readonly statementMs?: number }) => Promise<T>;
   readonly session: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
   readonly listen: (channel: string, heard: (payload: string) => void) => Promise<() => Promise<void>>;
+  readonly reset: () => void;
+  readonly pool: Pool;
   readonly close: () => Promise<void>;
 }
+
+/**
+ * What the server is told of every connection: ISO and UTC whatever its own settings, so that values have one shape; and to end what
+ * a frozen or vanished process leaves behind, so that its locks do not outlive it by more than seconds.
+ */
+const sessionOptions = [
+  "timezone=UTC",
+  "datestyle=ISO",
+  "intervalstyle=postgres",
+  "idle_in_transaction_session_timeout=20000",
+  "tcp_keepalives_idle=10",
+  "tcp_keepalives_interval=3",
+  "tcp_keepalives_count=3",
+  "tcp_user_timeout=20000",
+]
+  .map((setting) => `-c ${setting}`)
+  .join(" ");
 
 /** The settings every connection of the house shares. */
 export function connectionConfig(where: ClientConfig, applicationName: string): ClientConfig {
@@ -84,16 +111,30 @@ export function connectionConfig(where: ClientConfig, applicationName: string): 
     ...where,
     application_name: applicationName,
     keepAlive: true,
+    // Node asks ten times, a second apart, before it gives a silent connection up.
+    keepAliveInitialDelayMillis: 5_000,
     connectionTimeoutMillis: 15_000,
-    // ISO and UTC whatever the server's own settings, so that values have one shape.
-    options: [where.options, "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres"].filter(Boolean).join(" "),
+    options: [where.options, sessionOptions].filter(Boolean).join(" "),
     types: { getTypeParser: parserOf },
   };
 }
 
-async function run<Row extends object>(on: ClientBase | Pool, text: string, values?: readonly unknown[]): Promise<Row[]> {
+const defaultStatementMs = 60_000;
+
+async function run<Row extends object>(
+  on: ClientBase | Pool,
+  text: string,
+  values: readonly unknown[] | undefined,
+  statementMs: number | undefined,
+): Promise<Row[]> {
   try {
-    const result = await on.query<Row>(text, values === undefined ? undefined : [...values]);
+    // The driver's own bound on one statement; its typings know it only for a whole client.
+    const config: QueryConfig & { readonly query_timeout?: number } = {
+      text,
+      ...(values === undefined ? {} : { values: [...values] }),
+      ...(statementMs === undefined ? {} : { query_timeout: statementMs }),
+    };
+    const result = await on.query<Row>(config);
     // Several statements in one text give a list of results; the last one counts.
     const last: { readonly rows: Row[] } = Array.isArray(result) ? result.at(-1) : result;
     return last.rows;
@@ -105,7 +146,7 @@ async function run<Row extends object>(on: ClientBase | Pool, text: string, valu
 const ignore = (): void => undefined;
 
 /** A Tx over one connection that can be ended (P1). */
-function fenced(client: ClientBase): { readonly tx: Tx; readonly end: () => void } {
+function fenced(client: ClientBase, statementMs: number | undefined): { readonly tx: Tx; readonly end: () => void } {
   let ended = false;
   return {
     end: () => {
@@ -120,7 +161,7 @@ function fenced(client: ClientBase): { readonly tx: Tx; readonly end: () => void
             "Expected a statement inside its transaction but that has ended. Await every statement before returning.",
           );
         }
-        return run<Row>(client, text, values);
+        return run<Row>(client, text, values, statementMs);
       },
     },
   };
@@ -129,16 +170,24 @@ function fenced(client: ClientBase): { readonly tx: Tx; readonly end: () => void
 /** Opens a pool; nothing connects before the first statement. */
 export function openPool(options: PoolOptions): Connections {
   const { log } = options;
-  const config = (): ClientConfig => connectionConfig(options.where(), options.applicationName);
+  const sockets = new Set<Socket>();
+  const config = (): ClientConfig => ({
+    ...connectionConfig(options.where(), options.applicationName),
+    // Sockets of our own, so that one whose other end is silent can be dropped at once.
+    stream: () => openSocket(sockets, options.lost),
+  });
   // The pool keeps one config object; a class of our own lets each new connection ask where the server is now.
   class Located extends Client {
     constructor() {
       super(config());
+      // Whoever holds it learns of its loss from the next statement; between holders there must be a listener too, or the process ends.
+      this.on("error", ignore);
     }
   }
   const pool = new Pool({ ...config(), max: options.size, idleTimeoutMillis: 30_000, Client: Located });
   // An idle connection that breaks must not end the process; the next statement gets a new one.
   pool.on("error", (error) => log.debug("an idle database connection was lost", { error: error.message }));
+  const statementMs = options.statementMs ?? defaultStatementMs;
 
   const borrow = async (): Promise<PoolClient> => {
     try {
@@ -148,41 +197,42 @@ export function openPool(options: PoolOptions): Connections {
     }
   };
 
-  const once = async <T>(work: (tx: Tx) => Promise<T>): Promise<T> => {
+  const once = async <T>(work: (tx: Tx) => Promise<T>, boundMs: number): Promise<T> => {
     const client = await borrow();
-    // Between statements nobody awaits the connection; its loss is told by the next statement.
-    client.on("error", ignore);
-    const { tx, end } = fenced(client);
+    const { tx, end } = fenced(client, boundMs);
     let broken = true;
     try {
-      await run(client, "begin");
+      await run(client, "begin", undefined, boundMs);
       const value = await work(tx);
       end();
-      await run(client, "commit");
+      await run(client, "commit", undefined, boundMs);
       broken = false;
       return value;
     } catch (thrown) {
       end();
-      broken = await run(client, "rollback").then(
-        () => false,
-        () => true,
-      );
+      // A rollback would wait behind the statement that got no answer.
+      broken =
+        codeOf(thrown) === "RECORDS_SILENT" ||
+        (await run(client, "rollback", undefined, boundMs).then(
+          () => false,
+          () => true,
+        ));
       throw thrown;
     } finally {
-      client.off("error", ignore);
       client.release(broken);
     }
   };
 
-  const listeners = new Set<() => Promise<void>>();
+  const listener = makeListener(config, log);
 
   return {
-    query: (text, values) => run(pool, text, values),
+    pool,
+    query: (text, values) => run(pool, text, values, statementMs),
 
-    transaction: async (work) => {
+    transaction: async (work, wanted) => {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await once(work);
+          return await once(work, wanted?.statementMs ?? statementMs);
         } catch (thrown) {
           const race = isLostRace(thrown) || (thrown instanceof StockroomError && isLostRace(thrown.cause));
           if (!race || attempt === tries) throw translate(thrown);
@@ -199,80 +249,35 @@ export function openPool(options: PoolOptions): Connections {
       try {
         await client.connect();
       } catch (thrown) {
-        await client.end().catch(() => undefined);
+        await endClient(client);
         throw translate(thrown);
       }
-      const { tx, end } = fenced(client);
+      const { tx, end } = fenced(client, undefined);
       try {
         return await work(tx);
       } finally {
         end();
-        await client.end().catch(() => undefined);
+        await endClient(client);
       }
     },
 
-    listen: async (channel, heard) => {
-      const stop = await openListener(config, channel, heard, log);
-      const close = async (): Promise<void> => {
-        listeners.delete(close);
-        await stop();
-      };
-      listeners.add(close);
-      return close;
+    listen: (channel, heard) => listener.listen(channel, heard),
+
+    reset: () => {
+      for (const socket of sockets) socket.destroy(new Error("Connection terminated: the database was silent"));
     },
 
     close: async () => {
-      await Promise.all([...listeners].map((close) => close()));
+      await listener.close();
       await pool.end();
     },
   };
 }
 
-/** Keeps one connection listening until stopped; reconnects by itself, first after 50 ms, then up to every 2 s. */
-async function openListener(
-  config: () => ClientConfig,
-  channel: string,
-  heard: (payload: string) => void,
-  log: Log,
-): Promise<() => Promise<void>> {
-  const stopping = new AbortController();
-  let client: Client | undefined;
-  const connect = async (): Promise<void> => {
-    const next = new Client(config());
-    next.on("error", (error) => log.debug("the listening connection was lost", { channel, error: error.message }));
-    try {
-      await next.connect();
-      await next.query(`listen ${next.escapeIdentifier(channel)}`);
-    } catch (thrown) {
-      await next.end().catch(() => undefined);
-      throw translate(thrown);
-    }
-    next.on("notification", (message) => {
-      if (!stopping.signal.aborted && message.channel === channel) heard(message.payload ?? "");
-    });
-    next.on("end", () => {
-      if (!stopping.signal.aborted) void again();
-    });
-    client = next;
-  };
-  const again = async (): Promise<void> => {
-    for (let waitMs = 50; !stopping.signal.aborted; waitMs = Math.min(waitMs * 2, 2_000)) {
-      await pause(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-      if (stopping.signal.aborted) return;
-      try {
-        await connect();
-        break;
-      } catch (thrown) {
-        if (codeOf(thrown) !== "RECORDS_UNREACHABLE")
-          log.warn("could not listen to the database, trying again", { channel, error: thrown });
-      }
-    }
-    if (stopping.signal.aborted) await client?.end().catch(() => undefined);
-    else heard("");
-  };
-  await connect();
-  return async () => {
-    stopping.abort();
-    await client?.end().catch(() => undefined);
-  };
+function openSocket(sockets: Set<Socket>, lost: (() => void) | undefined): Socket {
+  const socket = new Socket();
+  sockets.add(socket);
+  socket.once("error", () => lost?.());
+  socket.once("close", () => sockets.delete(socket));
+  return socket;
 }

@@ -1,6 +1,6 @@
 // Engine: the one door to DBOS Transact. DBOS dispatches: queues, priorities, limits, delays, and which process holds a run.
 //
-// Owns: the DBOS singleton of this process, its pool, the legs (one DBOS workflow per try of a run) and their way back to the queue.
+// Owns: the DBOS singleton of this process, the legs (one DBOS workflow per try of a run) and their way back to the queue.
 // Does not own: what a run is, its steps, its errors and its end; those are ours (runs.ts, execution.ts). See decisions/workflow-on-dbos.md.
 //   N1. A leg is enqueued in the transaction that says so in `stockroom.run`.
 //   N2. A leg put back names its queue.
@@ -9,17 +9,17 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { DBOS, DBOSClient } from "@dbos-inc/dbos-sdk";
 import { dbRetryConfig } from "@dbos-inc/dbos-sdk/internal/utils";
-import { Client, Pool } from "pg";
 import type { ClientBase } from "pg";
 import { StockroomError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Records, Tx } from "../records/contract.ts";
+import { translate } from "../records/failures.ts";
 import type { QueueDefinition } from "./contract.ts";
+import { laneOf, laneSql, type Lanes } from "./lanes.ts";
 
 /** DBOS gives a run only to processes of its own version; ours is pinned, so that a new release goes on with old runs. */
 const pinnedVersion = "stockroom";
 const schema = "dbos";
-const poolSize = 8;
 
 /** One try of a run. */
 export interface Leg {
@@ -41,6 +41,9 @@ export interface EngineOptions {
   /** False: this process starts runs and watches them, but takes none up. */
   readonly work: boolean;
   readonly workflows: readonly string[];
+  readonly lanes: Lanes;
+  /** The queue of a workflow of this process. */
+  readonly queueOf: (workflow: string) => string;
   readonly log: Log;
   /** Runs a leg. Its promise ends the leg; one that never settles leaves the leg to be put back. Never rejects. */
   readonly run: (workflow: string, leg: Leg) => Promise<void>;
@@ -67,7 +70,7 @@ export interface Engine {
   sweepLegs(olderThanMs: number): Promise<number>;
   /** Takes no more legs. */
   stop(): Promise<void>;
-  /** Ends what `stop` left open, the connections. */
+  /** Ends what `stop` left open. */
   close(): Promise<void>;
 }
 
@@ -93,21 +96,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { records, log, executorId } = options;
   refuseSecondEngine();
   open = true;
-  // An embedded server may move to another port when it restarts, so each new connection asks where it is now.
-  class Located extends Client {
-    constructor() {
-      super({
-        connectionString: records.url,
-        keepAlive: true,
-        connectionTimeoutMillis: 15_000,
-        application_name: `stockroom-workflow ${executorId}`,
-        // A process that hangs inside a transaction must not hold a queue's rows for ever.
-        options: "-c idle_in_transaction_session_timeout=60000",
-      });
-    }
-  }
-  const pool = new Pool({ max: poolSize, idleTimeoutMillis: 30_000, Client: Located });
-  pool.on("error", (error) => log.debug("an idle workflow connection was lost", { error: error.message }));
+  // One pool for all: a process takes few connections, and what bounds its statements bounds the engine's too.
+  const pool = records.driverPool;
   const client = await DBOSClient.create({ systemDatabaseUrl: records.url, systemDatabasePool: pool, applicationName: pinnedVersion });
 
   try {
@@ -131,7 +121,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       useListenNotify: false,
       // Nor its schedules; it still looks for some.
       schedulerPollingIntervalMs: 3_600_000,
-      ...(options.work ? {} : { listenQueues: [] }),
+      // A queue or lane that nobody has registered costs nothing; those of others are none of our business (lanes.L1).
+      listenQueues: options.work
+        ? [...options.queues.map(({ name }) => name), ...options.workflows.map((workflow) => laneOf(workflow, options.queueOf(workflow)))]
+        : [],
       logger: {
         debug: () => undefined,
         info: (entry) => log.debug("dbos", { entry: String(entry) }),
@@ -140,28 +133,29 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       },
     });
     await oneAtATime(records, () => DBOS.launch());
-    for (const queue of options.queues) {
-      await DBOS.registerQueue(queue.name, {
-        workerConcurrency: queue.overall === undefined ? queue.perWorker : Math.min(queue.perWorker, queue.overall),
-        ...(queue.overall === undefined ? {} : { globalConcurrency: queue.overall }),
-        minPollingIntervalMs: options.pollMs,
-        onConflict: "always_update",
-      });
-    }
+    for (const queue of options.queues) await registerQueue(queue.name, queue, options.pollMs);
   } catch (thrown) {
     await DBOS.shutdown({ deregister: true }).catch(() => undefined);
-    await pool.end().catch(() => undefined);
+    await client.destroy().catch(() => undefined);
     open = false;
-    throw thrown;
+    throw translate(thrown);
   }
+
+  const registered = new Set(options.queues.map(({ name }) => name));
+  const bounds = new Map(options.queues.map((queue) => [queue.name, queue]));
 
   return {
     enqueue: async (tx, leg, wanted) => {
+      const place = options.lanes.placeOf(wanted.workflow, wanted.queue);
+      if (!registered.has(place)) {
+        await registerQueue(place, bounds.get(wanted.queue) ?? { perWorker: 1 }, Math.max(options.pollMs, lanePollMs));
+        registered.add(place);
+      }
       await client.enqueueInTransaction<(runId: string, leg: number) => Promise<void>>(
         asClient(tx),
         {
           workflowName: wanted.workflow,
-          queueName: wanted.queue,
+          queueName: place,
           workflowID: legId(leg),
           priority: wanted.priority,
           appVersion: pinnedVersion,
@@ -196,11 +190,16 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     },
 
     putBackClaims: async (tx, claims) => {
-      const rows = await tx.query(
-        `${putBackSql} and leg.executor_id = $2 and (leg.workflow_uuid, leg.owner_xid) in
-           (select * from unnest($3::text[], $4::text[])) returning 1 as one`,
-        [pinnedVersion, executorId, claims.map((claim) => claim.legId), claims.map((claim) => claim.claim)],
+      const rows = await tx.query<{ place: string; queue: string }>(
+        `${putBackClaimsSql} and leg.executor_id = $2 and (leg.workflow_uuid, leg.owner_xid) in
+           (select * from unnest($3::text[], $4::text[])) returning leg.queue_name as place, run.queue`,
+        [pinnedVersion, executorId, claims.map((claim) => claim.legId), claims.map((claim) => claim.claim), options.workflows],
       );
+      for (const { place, queue } of rows) {
+        if (registered.has(place)) continue;
+        await registerQueue(place, bounds.get(queue) ?? { perWorker: 1 }, Math.max(options.pollMs, lanePollMs));
+        registered.add(place);
+      }
       return rows.length;
     },
 
@@ -223,7 +222,6 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
     close: async () => {
       await client.destroy().catch(() => undefined);
-      await pool.end().catch(() => undefined);
       open = false;
     },
   };
@@ -247,13 +245,32 @@ async function oneAtATime(records: Records, launch: () => Promise<void>): Promis
   });
 }
 
-/** The columns DBOS itself sets when it recovers a workflow; the queue is named even if the row had lost it (N2). */
-const putBackSql = `
-  update ${schema}.workflow_status as leg
-  set status = 'ENQUEUED', owner_xid = null, started_at_epoch_ms = null, queue_name = coalesce(leg.queue_name, run.queue),
-      updated_at = (extract(epoch from now()) * 1000)::bigint
+const putBackWhere = `
   from stockroom.run as run
   where leg.status = 'PENDING' and leg.application_name = $1 and leg.workflow_uuid = run.leg || '/' || run.id`;
+
+/** The columns DBOS itself sets when it recovers a workflow; the queue is named even if the row had lost it (N2). */
+const putBackSet = `
+  update ${schema}.workflow_status as leg
+  set status = 'ENQUEUED', owner_xid = null, started_at_epoch_ms = null, updated_at = (extract(epoch from now()) * 1000)::bigint`;
+
+const putBackSql = `${putBackSet}, queue_name = coalesce(leg.queue_name, run.queue) ${putBackWhere}`;
+
+/** What this process ($5: the workflows it knows) should not have claimed waits in its lane from now on (lanes.L2). */
+const putBackClaimsSql = `${putBackSet},
+  queue_name = case when run.workflow = any($5::text[]) then coalesce(leg.queue_name, run.queue) else ${laneSql} end ${putBackWhere}`;
+
+/** How often a lane is asked for work: less than a queue, because lanes are many and rarely used. */
+const lanePollMs = 1_000;
+
+async function registerQueue(name: string, { perWorker, overall }: Omit<QueueDefinition, "name">, pollMs: number): Promise<void> {
+  await DBOS.registerQueue(name, {
+    workerConcurrency: overall === undefined ? perWorker : Math.min(perWorker, overall),
+    ...(overall === undefined ? {} : { globalConcurrency: overall }),
+    minPollingIntervalMs: pollMs,
+    onConflict: "always_update",
+  });
+}
 
 /** DBOS asks of a client in a transaction only `query(text, values)` with `rows` in the answer. */
 function asClient(tx: Tx): ClientBase {

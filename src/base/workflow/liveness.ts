@@ -1,7 +1,8 @@
 // Liveness: how the processes of a fleet know which of them are alive, and what happens to the work of one that is not.
 //
 // Owns: the lock that is this process's sign of life, the sweep. Does not own: the legs it puts back (engine).
-//   V1. An executor is alive while it holds the session lock of its id. The lock ends with the connection, so no clock is compared.
+//   V1. An executor is alive while it holds the session lock of its id. The lock ends with the connection, and the server ends a
+//       connection that has been silent for `silenceMs` (a frozen process, a cut network), so no clocks are compared.
 //   V2. Work is taken from an executor only by one that holds its lock meanwhile, after it was found free several times in a row:
 //       a live executor cannot be robbed, and one that comes back waits until the sweep is done.
 //   V3. Without the lock nothing new is taken up. After a lost connection (database restart) it is taken again.
@@ -15,6 +16,7 @@ import type { Log } from "../log.ts";
 import type { Records, Tx } from "../records/contract.ts";
 import type { Engine } from "./engine.ts";
 import { makeGate } from "./gate.ts";
+import { forgetExecutor, silentExecutors } from "./lanes.ts";
 
 /** The advisory lock of an executor: 63 bits of a hash, so that no two ids meet. */
 export function lockKey(executorId: string): string {
@@ -28,6 +30,8 @@ export interface LivenessOptions {
   readonly livenessMs: number;
   /** How long to ask for the lock of its own id: an earlier process may be dying, a sweep may be testing it. */
   readonly patienceMs: number;
+  /** How long the holder of the lock may be silent before the server takes it for gone. */
+  readonly silenceMs: number;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -49,10 +53,8 @@ export async function holdLock(options: LivenessOptions): Promise<Liveness> {
   let taken = false;
 
   const hold = async (tx: Tx): Promise<void> => {
-    // So that the server, too, finds out when a machine vanishes without a word.
-    await tx.query("set tcp_keepalives_idle = 10").catch(() => undefined);
-    await tx.query("set tcp_keepalives_interval = 5").catch(() => undefined);
-    await tx.query("set tcp_keepalives_count = 3").catch(() => undefined);
+    // A process that is frozen, or whose packets go nowhere, says nothing: then the server ends the session and with it the lock.
+    await tx.query(`set idle_session_timeout = ${Math.max(options.silenceMs, livenessMs * 2)}`);
     const giveUpAt = Date.now() + patienceMs;
     for (;;) {
       const [row] = await tx.query<{ got: boolean }>(`select pg_try_advisory_lock($1::bigint) as got`, [key]);
@@ -74,7 +76,7 @@ export async function holdLock(options: LivenessOptions): Promise<Liveness> {
     while (!signal.aborted) {
       await pause(livenessMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
-      await bounded(tx.query("select 1 as one"), Math.max(5_000, livenessMs * 5));
+      await bounded(tx.query("select 1 as one"), Math.min(options.silenceMs, Math.max(5_000, livenessMs * 5)));
     }
   };
 
@@ -84,6 +86,8 @@ export async function holdLock(options: LivenessOptions): Promise<Liveness> {
         await records.session(hold);
       } catch (thrown) {
         gate.shut();
+        // The other connections go to the same silence; what waits on them is better told now.
+        if (isStockroomError(thrown) && thrown.code === "WORKFLOW_LOCK_SILENT") records.reset();
         if (signal.aborted) break;
         if (!taken) {
           first.reject(thrown);
@@ -163,7 +167,7 @@ export async function sweep(options: SweepOptions): Promise<void> {
 
 async function sweepDead(options: SweepOptions, missed: Map<string, number>): Promise<void> {
   const { records, engine, executorId, log } = options;
-  const holders = new Set(await engine.holders(records));
+  const holders = new Set([...(await engine.holders(records)), ...(await silentExecutors(records))]);
   holders.delete(executorId);
   for (const known of missed.keys()) if (!holders.has(known)) missed.delete(known);
   for (const holder of holders) {
@@ -178,6 +182,7 @@ async function sweepDead(options: SweepOptions, missed: Map<string, number>): Pr
       if (count < options.misses) return;
       // The lock is ours until this transaction ends (V2).
       const legs = await engine.putBack(tx, holder);
+      await forgetExecutor(tx, holder);
       faultPoint("workflow.sweep.put-back");
       log.warn("took over the work of an executor that is dead", { executor: holder, runs: legs });
       missed.delete(holder);

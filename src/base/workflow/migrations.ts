@@ -80,4 +80,15 @@ export const workflowMigrations: readonly Migration[] = [
       );
     `,
   },
+  {
+    id: "workflow-002-executors",
+    sql: `
+      create table stockroom.executor (
+        id text primary key,
+        workflows text[] not null,
+        since timestamptz not null default clock_timestamp(),
+        seen_at timestamptz not null default clock_timestamp()
+      );
+    `,
+  },
 ];

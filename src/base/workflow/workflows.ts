@@ -10,12 +10,14 @@ import { StockroomError } from "../errors.ts";
 import { faultPoint } from "../faults.ts";
 import type { Log } from "../log.ts";
 import type { Records, Tx } from "../records/contract.ts";
+import { anyEventWaits } from "../records/outbox.ts";
 import type { DeadLetter, QueueDefinition, ScheduleDefinition, StartOptions, WorkflowDefinition, Workflows } from "./contract.ts";
 import { legId, openEngine, refuseSecondEngine } from "./engine.ts";
 import type { Engine, Leg } from "./engine.ts";
 import { Interrupted, execute } from "./execution.ts";
 import type { Execution, Room } from "./execution.ts";
 import { jsonText } from "./json.ts";
+import { forgetExecutor, openLanes, registerExecutor, renewMs } from "./lanes.ts";
 import { holdLock, sweep } from "./liveness.ts";
 import { makeOutcomes, readOutcome, unknownRun } from "./outcomes.ts";
 import {
@@ -57,6 +59,8 @@ export interface OpenWorkflowsOptions {
   readonly livenessMs?: number;
   /** How long an executor id that another process holds is asked for before it counts as taken. Default 1,000. */
   readonly patienceMs?: number;
+  /** How long this process may be silent (frozen, cut off) before the server ends its sign of life. Default 12,000. */
+  readonly silenceMs?: number;
   /** Times in a row that an executor must be found dead before its runs are taken over. Default 3. */
   readonly misses?: number;
   /** Deaths of a process under a run, without a step done in between, before the dead letters. Default 3. */
@@ -96,6 +100,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
   const livenessMs = options.livenessMs ?? 2_000;
   const patienceMs = options.patienceMs ?? 1_000;
   const misses = options.misses ?? 3;
+  const silenceMs = options.silenceMs ?? 12_000;
   const working = options.work ?? true;
   checkSetup(options);
   refuseSecondEngine();
@@ -155,7 +160,13 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     return wanted.id;
   };
 
-  const liveness = await holdLock({ records, executorId, livenessMs, patienceMs, log, signal: closing.signal });
+  const liveness = await holdLock({ records, executorId, livenessMs, patienceMs, silenceMs, log, signal: closing.signal });
+
+  const lanes = await openLanes(records);
+  if (working) {
+    await registerExecutor(records, executorId, [...definitions.keys()]);
+    await lanes.refresh();
+  }
 
   // DBOS hands out work before it has finished opening, and before the rest of this room has.
   const ready = Promise.withResolvers<Room>();
@@ -178,6 +189,8 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
       pollMs: options.pollMs ?? 200,
       work: working,
       workflows: [...definitions.keys()],
+      lanes,
+      queueOf: (workflow) => definitionOf(workflow).queue,
       log,
       run: async (workflow, leg) => {
         const id = legId(leg);
@@ -275,8 +288,12 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     lookMs: 1_000,
   });
   const loops = [
-    sweep({ records, executorId, livenessMs, patienceMs, log, signal: closing.signal, engine, liveness, misses, atWork }),
+    sweep({ records, executorId, livenessMs, patienceMs, silenceMs, log, signal: closing.signal, engine, liveness, misses, atWork }),
     every(livenessMs, "the look for lost runs", stopLost),
+    every(livenessMs, "the look who works", () => lanes.refresh()),
+    every(renewMs, "the word that this process works", async () => {
+      if (working && liveness.holding) await registerExecutor(records, executorId, [...definitions.keys()]);
+    }),
     every(Math.max(30_000, livenessMs), "the look for runs without a leg", startLegless),
     every(500, "the report of progress", reportProgress),
     every(3_600_000, "the sweep of old runs", () => forget(dayMs)),
@@ -307,6 +324,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     await Promise.allSettled(loops);
     await stopListening();
     try {
+      if (working) await forgetExecutor(records, executorId);
       // Others need not wait until they find us gone.
       const claims = await engine.held(records);
       const busy = new Set([...executions.values()].filter((execution) => !execution.over).map((execution) => execution.legId));
@@ -384,9 +402,9 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     startDueSchedules: () => schedules.lookNow(),
     idle: async () => {
       if (await anyActive(records)) return false;
-      const waiting = await records.query(`select 1 as one from stockroom.outbox where relayed_at is null limit 1`);
+      if (await anyEventWaits(records)) return false;
       // In this order: an event is marked relayed in the transaction that starts its runs, so what left the outbox shows as a run.
-      return waiting.length === 0 && !(await anyActive(records));
+      return !(await anyActive(records));
     },
     mend: startLegless,
     forget,

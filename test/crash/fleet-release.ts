@@ -1,0 +1,52 @@
+// Two releases of one small program, for fleets whose processes differ.
+
+import { setTimeout as pause } from "node:timers/promises";
+import type { Subscription } from "../../src/base/events/contract.ts";
+import { notifyMigrations } from "../../src/base/notify/notify.ts";
+import type { Records } from "../../src/base/records/contract.ts";
+import { workflowMigrations } from "../../src/base/workflow/index.ts";
+import type { QueueDefinition, WorkflowDefinition } from "../../src/base/workflow/contract.ts";
+
+export const fleetMigrations = [...workflowMigrations, ...notifyMigrations];
+
+export interface Release {
+  readonly queues: readonly QueueDefinition[];
+  readonly workflows: readonly WorkflowDefinition[];
+  readonly subscriptions: readonly Subscription[];
+}
+
+/** Each run leaves a row `(run, step, executor)` in `mark`. */
+export function releaseOf(isNew: boolean, records: Records, executor: string): Release {
+  const mark = async (run: string, step: string): Promise<void> => {
+    await records.query(`insert into mark (run, step, executor) values ($1, $2, $3)`, [run, step, executor]);
+  };
+  const marking = (name: string): WorkflowDefinition => ({
+    name,
+    queue: "work",
+    run: async (context) => await context.step("mark", async () => await mark(context.runId, name)),
+  });
+  const slow: WorkflowDefinition = {
+    name: "fleet.slow",
+    queue: "work",
+    run: async (context) => {
+      await context.step("begin", async () => await mark(context.runId, "begin"));
+      // Many short steps: whoever is frozen or cut off stands in one of them.
+      for (let n = 0; n < 40; n++) await context.step(`s${n}`, async (signal) => await pause(25, undefined, { signal }));
+      await context.step("end", async () => await mark(context.runId, "end"));
+      return "done";
+    },
+  };
+  const common = marking("fleet.common");
+  const extra = marking("fleet.extra");
+  const toEvery = (name: string, workflow: WorkflowDefinition): Subscription => ({
+    name,
+    kind: "fleet.asked",
+    workflow,
+    input: (event) => event.subject,
+  });
+  return {
+    queues: [{ name: "work", perWorker: 8 }],
+    workflows: [common, slow, ...(isNew ? [extra] : [])],
+    subscriptions: [toEvery("common", common), ...(isNew ? [toEvery("extra", extra)] : [])],
+  };
+}
