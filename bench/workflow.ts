@@ -1,6 +1,6 @@
 // 1,000 runs of four steps on two processes, each process killed again and again, at every named point of the engine in turn.
 //
-//     node bench/workflow.ts [--runs 1000]
+//     node bench/workflow.ts [--runs 1000] [--takeovers 3]
 //
 // Each step leaves a mark in a table; what is counted at the end are the marks. A step whose process dies between the mark and the record of its
 // result is done again (at least once): it is counted as such, and everything else must be there exactly once. Files and rows of the wings are
@@ -17,8 +17,9 @@ import { testDatabase } from "../test/kit/database.ts";
 import { disband, join, type Member } from "../test/house/workflow-fleet.ts";
 import { marksTable, openHouse } from "../test/house/workflow-programs.ts";
 import { measure, writeResult } from "./machine.ts";
+import { measureTakeover } from "./takeover.ts";
 
-const { values } = parseArgs({ options: { runs: { type: "string", default: "1000" } } });
+const { values } = parseArgs({ options: { runs: { type: "string", default: "1000" }, takeovers: { type: "string", default: "3" } } });
 const wanted = Number(values.runs);
 const steps = 4;
 /** Points inside the engine at which a process kills itself; `""`: killed from outside at any moment. */
@@ -64,6 +65,8 @@ async function serve(executor: string, closing: () => boolean): Promise<void> {
   }
 }
 
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
 async function untilClosing(closing: () => boolean): Promise<void> {
   while (!closing()) await pause(50);
 }
@@ -104,6 +107,10 @@ try {
     ["wall s", cost.wallSeconds.toFixed(1)],
   ] as const;
   for (const [name, value] of rows) console.log(`${name}: ${value}`);
+  // One engine a process.
+  await house.close();
+  const takeovers = await measureTakeover(Number(values.takeovers));
+  for (const { loss, seconds } of takeovers) console.log(`takeover, ${loss}: ${seconds.map((one) => one.toFixed(1)).join(", ")} s`);
   const lost = wanted - facts.done - facts.dead;
   console.log(`runs lost: ${lost}`);
   const file = writeResult("workflow", {
@@ -112,10 +119,15 @@ try {
     command: "node bench/workflow.ts",
     tables: [
       { caption: "What came of it", columns: ["what", "figure"], rows: [...rows, ["runs lost", lost]] },
+      {
+        caption: "Takeover: from the loss of a process to the moment another has its run, seconds (default settings; asked: at most 30)",
+        columns: ["process", "median", "longest", "times"],
+        rows: takeovers.map(({ loss, seconds }) => [loss, median(seconds).toFixed(1), Math.max(...seconds).toFixed(1), seconds.length]),
+      },
       { caption: "Deaths by point", columns: ["point", "deaths"], rows: [...byPoint].toSorted(([a], [b]) => (a < b ? -1 : 1)) },
     ],
     notMeasured: [
-      "Power loss; a network between process and database.",
+      "Power loss; machines of their own: all processes and the database share one.",
       "Effects outside the database: see test/crash for files, rows and notices of the classification flow.",
     ],
   });

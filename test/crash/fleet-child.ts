@@ -22,9 +22,8 @@ const workflows = await openWorkflows({
   queues: [...parts.queues, notices.queue],
   workflows: [...parts.workflows, ...notices.workflows],
   log,
-  livenessMs: 200,
-  misses: 2,
-  silenceMs: Number(process.env["FLEET_SILENCE_MS"] ?? 2_000),
+  // The haste of a test, unless a bench asks for what the product does by itself.
+  ...(process.env["FLEET_DEFAULTS"] === undefined ? { livenessMs: 200, misses: 2, silenceMs: 2_000 } : {}),
   pollMs: 20,
 });
 await notices.publishTopics();

@@ -122,7 +122,7 @@ export const baseSections = {
         description: "A PostgreSQL of your own; absent: the embedded one. DATABASE_URL always wins.",
         expected: "a URL such as postgres://user:password@host:5432/name",
       }).optional(),
-      poolSize: wholeNumber(2, 500, "Connections of one process.").default(10),
+      poolSize: wholeNumber(5, 500, "Connections of one process, all together.").default(10),
     })
     .prefault({}),
   server: z

@@ -66,7 +66,8 @@ export function translate(thrown: unknown): unknown {
       options,
     );
   }
-  if (thrown instanceof Error && /unsupported startup parameter/i.test(thrown.message)) return poolerRefused(thrown);
+  // PgBouncer in statement mode, in its own words.
+  if (thrown instanceof Error && /not allowed in statement pooling mode/i.test(thrown.message)) return poolerRefused(thrown);
   if (code === "25006") {
     return new StockroomError(
       "busy",

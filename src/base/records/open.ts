@@ -122,7 +122,7 @@ async function checkServer(pool: Connections, given: Rotation | undefined): Prom
       );
       const version = row?.version ?? 0;
       if (version < oldestVersion) throw tooOld(version);
-      if (row?.standby !== true) return;
+      if (!row?.standby) return;
       if (given === undefined || attempt >= most) throw standbyOnly(given);
       given.next();
       pool.reset();

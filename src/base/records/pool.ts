@@ -89,24 +89,31 @@ export interface Connections extends Tx {
 }
 
 /**
- * What the server is told of every connection: ISO and UTC whatever its own settings, so that values have one shape; and to end what
- * a frozen or vanished process leaves behind, so that its locks do not outlive it by more than seconds.
+ * What the server is told first on every connection: ISO and UTC whatever its own settings, so that values have one shape; and to end
+ * what a frozen or vanished process leaves behind, so that its locks do not outlive it by more than seconds.
+ *
+ * As statements, because a pooler refuses or drops options given at the start.
  */
-const sessionOptions = [
-  "timezone=UTC",
-  "datestyle=ISO",
-  "intervalstyle=postgres",
-  "idle_in_transaction_session_timeout=20000",
-  "tcp_keepalives_idle=10",
-  "tcp_keepalives_interval=3",
-  "tcp_keepalives_count=3",
-  "tcp_user_timeout=20000",
+const sessionSettings = [
+  "timezone = 'UTC'",
+  "datestyle = 'ISO'",
+  "intervalstyle = 'postgres'",
+  "idle_in_transaction_session_timeout = 20000",
+  "tcp_keepalives_idle = 10",
+  "tcp_keepalives_interval = 3",
+  "tcp_keepalives_count = 3",
+  "tcp_user_timeout = 20000",
 ]
-  .map((setting) => `-c ${setting}`)
-  .join(" ");
+  .map((setting) => `set ${setting}`)
+  .join("; ");
+
+/** Prepares a new connection before anybody else uses it. */
+export async function greet(client: ClientBase): Promise<void> {
+  await client.query(sessionSettings);
+}
 
 /** The settings every connection of the house shares. */
-export function connectionConfig(where: ClientConfig, applicationName: string): ClientConfig {
+function connectionConfig(where: ClientConfig, applicationName: string): ClientConfig {
   return {
     ...where,
     application_name: applicationName,
@@ -114,7 +121,6 @@ export function connectionConfig(where: ClientConfig, applicationName: string): 
     // Node asks ten times, a second apart, before it gives a silent connection up.
     keepAliveInitialDelayMillis: 5_000,
     connectionTimeoutMillis: 15_000,
-    options: [where.options, sessionOptions].filter(Boolean).join(" "),
     types: { getTypeParser: parserOf },
   };
 }
@@ -184,7 +190,18 @@ export function openPool(options: PoolOptions): Connections {
       this.on("error", ignore);
     }
   }
-  const pool = new Pool({ ...config(), max: options.size, idleTimeoutMillis: 30_000, Client: Located });
+  const pool = new Pool({
+    ...config(),
+    max: options.size,
+    idleTimeoutMillis: 30_000,
+    Client: Located,
+    verify: (client, done) => {
+      greet(client).then(
+        () => done(),
+        (thrown: unknown) => done(thrown instanceof Error ? thrown : new Error(String(thrown))),
+      );
+    },
+  });
   // An idle connection that breaks must not end the process; the next statement gets a new one.
   pool.on("error", (error) => log.debug("an idle database connection was lost", { error: error.message }));
   const statementMs = options.statementMs ?? defaultStatementMs;
@@ -248,6 +265,7 @@ export function openPool(options: PoolOptions): Connections {
       client.on("error", (error) => log.debug("a database session was lost", { error: error.message }));
       try {
         await client.connect();
+        await greet(client);
       } catch (thrown) {
         await endClient(client);
         throw translate(thrown);

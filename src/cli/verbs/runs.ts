@@ -221,15 +221,17 @@ export const deadVerb = (tools: Tools) =>
     },
   });
 
-export const eventsVerb = (tools: Tools) =>
+const eventsListArgs = {
+  kind: { type: "string", description: "Only this kind, e.g. object.stored", valueHint: "kind" },
+  prefix: { type: "string", description: "Only subjects that begin so", valueHint: "text" },
+  limit: limitFlag,
+  json: jsonFlag,
+} as const;
+
+const eventsList = (tools: Tools) =>
   defineCommand({
-    meta: { name: "events", description: "Events of the outbox, newest first" },
-    args: {
-      kind: { type: "string", description: "Only this kind, e.g. object.stored", valueHint: "kind" },
-      prefix: { type: "string", description: "Only subjects that begin so", valueHint: "text" },
-      limit: limitFlag,
-      json: jsonFlag,
-    },
+    meta: { name: "list", description: "Events of the outbox, newest first" },
+    args: eventsListArgs,
     run: async ({ args }) => {
       const limit = readNumber("--limit", args.limit, 1, 100_000);
       const { events } = await tools.open();
@@ -245,6 +247,49 @@ export const eventsVerb = (tools: Tools) =>
         ],
         { json: args.json ?? false, none: "no events" },
       );
+    },
+  });
+
+export const eventsVerb = (tools: Tools) =>
+  defineCommand({
+    meta: { name: "events", description: "Events of the outbox, and who is to hear of them: list, subscriptions, forget" },
+    args: eventsListArgs,
+    run: eventsList(tools).run,
+    subCommands: {
+      list: eventsList(tools),
+      subscriptions: defineCommand({
+        meta: { name: "subscriptions", description: "Who is told of which events, whether a process serves it, and how many events wait for it" },
+        args: { json: jsonFlag },
+        run: async ({ args }) => {
+          const { events } = await tools.open();
+          printRows(
+            tools.output,
+            await events.subscriptions(),
+            [
+              { name: "name", cell: (one) => one.name },
+              { name: "kind", cell: (one) => one.kind },
+              { name: "prefix", cell: (one) => one.prefix },
+              { name: "workflow", cell: (one) => one.workflow },
+              { name: "served", cell: (one) => (one.served ? "yes" : `no, last ${timeText(one.seenAt)}`) },
+              { name: "waiting", cell: (one) => one.waiting },
+            ],
+            { json: args.json ?? false, none: "no subscriptions: no process has worked here yet" },
+          );
+        },
+      }),
+      forget: defineCommand({
+        meta: { name: "forget", description: "Give up a subscription that no process serves any more, with the events and runs that wait for it" },
+        args: { name: { type: "positional", description: "The subscription's name, e.g. notify.ops", required: true } },
+        run: async ({ args }) => {
+          const { events, workflows } = await tools.open();
+          const known = (await events.subscriptions()).find(({ name }) => name === args.name);
+          const waiting = await events.forget(args.name);
+          const shared = known === undefined || (await events.subscriptions()).some(({ workflow }) => workflow === known.workflow);
+          const runs = shared ? [] : await workflows.list({ state: "queued", workflow: known.workflow, limit: 100_000 });
+          for (const run of runs) await workflows.cancel(run.id);
+          tools.output.print(`forgotten: ${args.name}; given up: ${waiting} events, ${runs.length} runs`);
+        },
+      }),
     },
   });
 
