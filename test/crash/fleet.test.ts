@@ -178,9 +178,7 @@ test("every notice reaches the channel that only one of two processes has", asyn
   const here = await openHere({ hook });
   const ids = Array.from({ length: 32 }, (_, n) => `unequal/${n}`);
   for (const id of ids) {
-    await records.transaction((tx) =>
-      postNotice(tx, { topic: `mlops.${id}`, id, severity: "alarm", title: "Look", body: "", facts: {} }),
-    );
+    await records.transaction((tx) => postNotice(tx, { topic: `mlops.${id}`, id, severity: "alarm", title: "Look", body: "", facts: {} }));
   }
   await waitFor("every notice at the webhook", async () => heard.size === ids.length && true);
   expect([...heard].toSorted()).toEqual(ids.toSorted());
@@ -188,9 +186,15 @@ test("every notice reaches the channel that only one of two processes has", asyn
   expect(await here.workflows.deadLetters({ state: "waiting" })).toEqual([]);
   expect((await here.events.list({ kind: "notice.posted" })).every(({ relayedAt }) => relayedAt !== undefined)).toBe(true);
   const rows = await here.notices.list();
-  expect(rows.filter(({ id }) => ids.includes(id)).every(({ deliveries }) => deliveries.some(({ channel, state }) => channel === "hook" && state === "delivered"))).toBe(true);
+  expect(
+    rows
+      .filter(({ id }) => ids.includes(id))
+      .every(({ deliveries }) => deliveries.some(({ channel, state }) => channel === "hook" && state === "delivered")),
+  ).toBe(true);
   // No process ever took up what it cannot deliver.
-  const claimed = await records.query(`select id from stockroom.run where workflow = 'notify.deliver.hook' and executor is distinct from 'here'`);
+  const claimed = await records.query(
+    `select id from stockroom.run where workflow = 'notify.deliver.hook' and executor is distinct from 'here'`,
+  );
   expect(claimed).toEqual([]);
 });
 

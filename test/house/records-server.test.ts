@@ -65,7 +65,14 @@ it("several servers: the first that answers, and the next when it is gone", asyn
   const told: string[] = [];
   const stop = await records.listen("bell", (payload) => told.push(payload));
   records.reset();
-  await waitFor("statements over the next server", async () => await records.query("select 1 as one").then(() => true).catch(() => false));
+  await waitFor(
+    "statements over the next server",
+    async () =>
+      await records
+        .query("select 1 as one")
+        .then(() => true)
+        .catch(() => false),
+  );
   // Heard again, whichever server it is.
   await waitFor("a bell", async () => {
     await records.query("notify bell, 'rung'").catch(() => undefined);
@@ -113,7 +120,7 @@ describe("a pooler", () => {
   it.skipIf(!there)("in transaction or statement mode is refused with the reason", async () => {
     for (const mode of ["transaction", "statement"]) {
       const url = await bouncer(mode);
-      await expect(open(url), mode).rejects.toMatchObject({ code: "RECORDS_POOLER", message: expect.stringContaining("session mode") });
+      await expect(open(url)).rejects.toMatchObject({ code: "RECORDS_POOLER", message: expect.stringContaining("session mode") });
     }
   });
 
@@ -143,7 +150,10 @@ it("a working process takes at most ten connections", async () => {
     await house.close();
     await place.remove();
   });
-  const runs = Array.from({ length: 30 }, async () => await house.records.transaction(async (tx) => await tx.query("select pg_sleep(0.05)")));
+  const runs = Array.from(
+    { length: 30 },
+    async () => await house.records.transaction(async (tx) => await tx.query("select pg_sleep(0.05)")),
+  );
   const count = async (): Promise<number> => {
     const [row] = await house.records.query<{ n: number }>(
       "select count(*)::int as n from pg_stat_activity where datname = current_database() and backend_type = 'client backend'",

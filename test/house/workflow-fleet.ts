@@ -20,13 +20,7 @@ export interface Member {
 const members = new Set<Member>();
 
 /** Starts a process of the fleet. `fault`: where it is to kill itself. `program`: its file, beside this one. */
-export function join(
-  url: string,
-  executorId: string,
-  task: readonly string[] = [],
-  fault?: string,
-  program = "workflow-house.ts",
-): Member {
+export function join(url: string, executorId: string, task: readonly string[] = [], fault?: string, program = "workflow-house.ts"): Member {
   const child = spawn(process.execPath, [path.join(import.meta.dirname, program), url, executorId, ...task], {
     stdio: ["pipe", "pipe", "ignore"],
     env: { ...process.env, NODE_NO_WARNINGS: "1", STOCKROOM_FAULT: fault ?? "" },

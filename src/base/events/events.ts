@@ -182,10 +182,9 @@ async function forgetOld(records: Records, keepMs: number, log: Log): Promise<vo
       days: keepMs / dayMs,
     });
   }
-  await records.query(
-    `delete from stockroom.outbox where relayed_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)`,
-    [keepMs],
-  );
+  await records.query(`delete from stockroom.outbox where relayed_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)`, [
+    keepMs,
+  ]);
 }
 
 /** E1. A long dedupe key is hashed, because a run's id must fit into an index. */

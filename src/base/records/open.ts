@@ -48,7 +48,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
   const server = given === undefined ? await openEmbedded({ home: options.home, log, signal: options.signal }) : undefined;
   const pool = openPool({
     where: () => server?.where() ?? { connectionString: given?.current().url },
-    lost: given?.next,
+    lost: () => given?.next(),
     applicationName: options.applicationName ?? "stockroom",
     size: Math.max(2, (options.poolSize ?? 10) - ownConnections),
     log,

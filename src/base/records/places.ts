@@ -35,7 +35,8 @@ export function parseDatabaseUrl(text: string): readonly [Place, ...Place[]] {
     throw badUrl("target_session_attrs read-write, primary or any");
   }
   query.delete("target_session_attrs");
-  const written = hosts.length > 0 ? hosts.map((host, i) => `${bracketed(host)}:${ports[i] ?? ports[0] ?? defaultPort}`) : authority.split(",");
+  const written =
+    hosts.length > 0 ? hosts.map((host, i) => `${bracketed(host)}:${ports[i] ?? ports[0] ?? defaultPort}`) : authority.split(",");
   const places = written.map((one) => placeOf(one, { login, name, query }));
   const [first, ...others] = places;
   if (first === undefined) throw badUrl();

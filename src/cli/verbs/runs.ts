@@ -258,7 +258,10 @@ export const eventsVerb = (tools: Tools) =>
     subCommands: {
       list: eventsList(tools),
       subscriptions: defineCommand({
-        meta: { name: "subscriptions", description: "Who is told of which events, whether a process serves it, and how many events wait for it" },
+        meta: {
+          name: "subscriptions",
+          description: "Who is told of which events, whether a process serves it, and how many events wait for it",
+        },
         args: { json: jsonFlag },
         run: async ({ args }) => {
           const { events } = await tools.open();
@@ -278,7 +281,10 @@ export const eventsVerb = (tools: Tools) =>
         },
       }),
       forget: defineCommand({
-        meta: { name: "forget", description: "Give up a subscription that no process serves any more, with the events and runs that wait for it" },
+        meta: {
+          name: "forget",
+          description: "Give up a subscription that no process serves any more, with the events and runs that wait for it",
+        },
         args: { name: { type: "positional", description: "The subscription's name, e.g. notify.ops", required: true } },
         run: async ({ args }) => {
           const { events, workflows } = await tools.open();
