@@ -69,13 +69,47 @@ function average(
   return true;
 }
 
-/** Moves quantiles away from or towards the median by the calibration's factors. `median` is the index of the level 0.5. */
-export function calibrate(blend: Blend, horizon: number, median: number, calibration: Calibration): void {
+/** The levels of a trial that calibration goes by. */
+export interface Anchors {
+  readonly low: number;
+  readonly median: number;
+  readonly high: number;
+}
+
+export const anchorsOf = (levels: readonly number[]): Anchors => ({
+  low: levels.indexOf(0.1),
+  median: levels.indexOf(0.5),
+  high: levels.indexOf(0.9),
+});
+
+/** Moves quantiles away from or towards the median by the calibration's factors, and all of them by its shift. */
+export function calibrate(blend: Blend, horizon: number, { low, median, high }: Anchors, calibration: Calibration): void {
   const { quantiles } = blend;
-  const { factors } = calibration;
-  for (let k = 0; k < quantiles.length; k++) {
-    const middle = quantiles[median * horizon + (k % horizon)];
-    if (Math.floor(k / horizon) !== median) quantiles[k] = middle + factors[k] * (quantiles[k] - middle);
+  const { factors, shift } = calibration;
+  const levels = quantiles.length / horizon;
+  for (let h = 0; h < horizon; h++) {
+    const middle = quantiles[median * horizon + h];
+    const moved = middle + (shift * (quantiles[high * horizon + h] - quantiles[low * horizon + h])) / 2;
+    for (let l = 0; l < levels; l++) {
+      const k = l * horizon + h;
+      quantiles[k] = moved + factors[k] * (quantiles[k] - middle);
+    }
+  }
+}
+
+/** Of a normal distribution's distance from p50 to p90 or to p10: its standard deviation. */
+const deviation = 1 / 1.2815515655446004;
+
+/**
+ * Keeps each mean within one standard deviation of the median, as every distribution has it; the deviation is that of the side it lies on. Not for
+ * rare sales, whose quantiles from p10 to p90 may all be zero.
+ */
+export function boundMean({ mean, quantiles }: Blend, horizon: number, { low, median, high }: Anchors): void {
+  for (let h = 0; h < horizon; h++) {
+    const middle = quantiles[median * horizon + h];
+    const least = middle - deviation * (middle - quantiles[low * horizon + h]);
+    const most = middle + deviation * (quantiles[high * horizon + h] - middle);
+    if (most > least) mean[h] = Math.max(least, Math.min(most, mean[h]));
   }
 }
 

@@ -3,6 +3,11 @@
 // The ratio of (actual - median) to (quantile - median) is the score of split conformal prediction normalised by the model's own spread (Lei et
 // al. 2018; Romano, Patterson and Candes 2019); scores are pooled over windows and series of a group, step by step, as Xu and Xie 2021 pool
 // those of one series over time. The factor of a level is the quantile of the scores at which that level holds.
+//
+// Windows are few, and all series of one err together: what a window has in common is an error of that window, not a shape.
+//   K1. Each window is centred on its own median first, so that factors are learned from the shape within windows.
+//   K2. A window's common error comes back with both signs: it widens both sides alike and never leans the fan to one.
+//   K3. The median moves only by what every window shows whatever its mean erred by: where the middle lies when the mean is right.
 
 import { blendWindow, makeBlend, type MixWeights } from "./blend.ts";
 import type { Calibration } from "./contract.ts";
@@ -13,8 +18,18 @@ const wantedScores = 400;
 /** Weight of "the models are right", in lessons. */
 const doubt = 15;
 const maxLessons = 4000;
-/** No factor beyond this, nor below its inverse: a model that saw hardly any spread in its first windows may see it now. */
+/** Scores of a step beyond which every second, third ... is enough. */
+const mostScores = 700;
+/** Share of a window's own error that is thought to come again, with either sign. */
+const errorKept = 0.5;
+/** Weight of "the median is where the models put it", in windows. */
+const centreDoubt = 0.5;
+/** Scores count towards a mean up to this. */
+const mostScore = 6;
+/** No factor beyond this, nor (above the median) below its inverse: a model that saw hardly any spread in its first windows may see it now. */
 const mostFactor = 2;
+/** Below the median: skewed sales under a model that knows no skew want a third. */
+const leastBelow = 1 / 3;
 /**
  * Weights are learned on the windows they are calibrated on, and so a little too sure: the more so the shorter the histories. Held-out ends of
  * training parts (M1, M3) were covered by 77.7 % where 80 % was promised.
@@ -33,56 +48,144 @@ const pastOf = ({ trial: { cuts, horizon }, row }: CalibrationLesson): number =>
 
 /** Leaves quantiles where the models put them. */
 export function noCalibration(levels: number, horizon: number): Calibration {
-  return { factors: new Float64Array(levels * horizon).fill(1) };
+  return { factors: new Float64Array(levels * horizon).fill(1), shift: 0 };
+}
+
+/** What the mix said in the lessons and what came, as far as calibration needs it. */
+interface Scores {
+  readonly count: number;
+  /** Actual less median, in spreads: `[h * count + i]`; NaN where unknown. */
+  readonly apart: Float64Array;
+  /** Mean less median, in spreads: `[h * count + i]`. */
+  readonly skew: Float64Array;
+  /** Quantile less median, in spreads: `[(l * horizon + h) * count + i]`. */
+  readonly width: Float64Array;
+  /** Windows back from what is to be calibrated, 1 for the latest. */
+  readonly age: Int32Array;
 }
 
 /** Learns the factors of one group; all lessons have the same levels and horizon. Without lessons every factor is one. */
 export function makeCalibration(lessons: readonly CalibrationLesson[], levels: readonly number[], horizon: number): Calibration {
-  const median = levels.indexOf(0.5);
   const calibration = noCalibration(levels.length, horizon);
-  const step = Math.max(1, lessons.length / maxLessons);
-  const count = Math.floor(lessons.length / step);
-  if (count === 0) return calibration;
+  const scores = gatherScores(lessons, levels, horizon);
+  if (scores.count === 0) return calibration;
+  const { middle, bias } = centresOf(scores, horizon);
+  // Where the mean is right and the middle of what came is not, the shape is: windows agree on that even where their errors do not.
+  const shape = [...bias.keys()].map((age) => (middle.get(age) ?? 0) - (bias.get(age) ?? 0));
+  const shift = shape.reduce((sum, each) => sum + each, 0) / (shape.length + centreDoubt);
   const optimism = optimismOf(lessons.reduce((sum, lesson) => sum + pastOf(lesson), 0) / lessons.length);
-  // Scores by level, step and lesson; NaN where there is none.
-  const scores = new Float64Array(levels.length * horizon * count).fill(Number.NaN);
-  const blend = makeBlend({ levels, horizon });
-  for (let i = 0; i < count; i++) {
-    const { trial, window, row, plan } = lessons[Math.floor(i * step)];
-    if (!blendWindow(trial, window, row, plan, blend)) continue;
-    const least = 1e-3 * trial.scale;
-    for (let h = 0; h < horizon; h++) {
-      const apart = trial.actuals[window * horizon + h] - blend.quantiles[median * horizon + h];
-      if (Number.isNaN(apart)) continue;
-      for (let l = 0; l < levels.length; l++) {
-        const width = blend.quantiles[l * horizon + h] - blend.quantiles[median * horizon + h];
-        // Where the models see no spread a factor changes nothing, so nothing can be learned for one.
-        if (Math.abs(width) > least) scores[(l * horizon + h) * count + i] = apart / width;
-      }
-    }
-  }
-  for (let l = 0; l < levels.length; l++) {
+  const median = levels.indexOf(0.5);
+  // The bias of a window may come again with either sign: nothing says that the next one errs as the last did.
+  const errors = [...bias.values()].flatMap((each) => [errorKept * each, -errorKept * each]);
+  for (const [l, level] of levels.entries()) {
     if (l === median) continue;
-    // A score above the factor lies outside: beyond an upper quantile, or beneath a lower one.
-    const level = l > median ? levels[l] : 1 - levels[l];
     for (let h = 0; h < horizon; h++) {
-      const pooled = pool(scores, l * horizon, h, horizon, count);
+      const pooled = pool(scores, { l, h, horizon, middle, errors });
       if (pooled.length === 0) continue;
-      const trust = Math.min(pooled.length, count);
-      const factor = Math.min(mostFactor, Math.max(1 / mostFactor, quantileOf(pooled, level)));
+      const trust = Math.min(pooled.length / errors.length, scores.count);
+      // A score above the factor lies outside: beyond an upper quantile, or beneath a lower one.
+      const factor = Math.min(
+        mostFactor,
+        Math.max(l > median ? 1 / mostFactor : leastBelow, quantileOf(pooled, l > median ? level : 1 - level)),
+      );
       calibration.factors[l * horizon + h] = (optimism * (trust * factor + doubt)) / (trust + doubt);
     }
   }
-  return calibration;
+  return { ...calibration, shift };
+}
+
+function gatherScores(lessons: readonly CalibrationLesson[], levels: readonly number[], horizon: number): Scores {
+  const [low, median, high] = [levels.indexOf(0.1), levels.indexOf(0.5), levels.indexOf(0.9)];
+  const step = Math.max(1, lessons.length / maxLessons);
+  const count = Math.floor(lessons.length / step);
+  const apart = new Float64Array(horizon * count).fill(Number.NaN);
+  const skew = new Float64Array(horizon * count);
+  const width = new Float64Array(levels.length * horizon * count).fill(Number.NaN);
+  const age = new Int32Array(count);
+  const blend = makeBlend({ levels, horizon });
+  for (let i = 0; i < count; i++) {
+    const { trial, window, row, plan } = lessons[Math.floor(i * step)];
+    age[i] = row - window;
+    if (!blendWindow(trial, window, row, plan, blend)) continue;
+    const least = 1e-3 * trial.scale;
+    for (let h = 0; h < horizon; h++) {
+      const middle = blend.quantiles[median * horizon + h];
+      const spread = (blend.quantiles[high * horizon + h] - blend.quantiles[low * horizon + h]) / 2;
+      const y = trial.actuals[window * horizon + h];
+      // Where the models see no spread a factor changes nothing, so nothing can be learned for one.
+      if (Number.isNaN(y) || !(spread > least)) continue;
+      apart[h * count + i] = (y - middle) / spread;
+      skew[h * count + i] = (blend.mean[h] - middle) / spread;
+      for (let l = 0; l < levels.length; l++) {
+        const own = (blend.quantiles[l * horizon + h] - middle) / spread;
+        if (Math.abs(own) * spread > least) width[(l * horizon + h) * count + i] = own;
+      }
+    }
+  }
+  return { count, apart, skew, width, age };
+}
+
+/** What the windows say of where the median is, by their age: of the middle of the scores, and how much of it is an error of the mean. */
+interface Centres {
+  readonly middle: ReadonlyMap<number, number>;
+  readonly bias: ReadonlyMap<number, number>;
+}
+
+function centresOf({ count, apart, skew, age }: Scores, horizon: number): Centres {
+  const byAge = new Map<number, { scores: number[]; bias: number }>();
+  for (let i = 0; i < count; i++) {
+    let own = byAge.get(age[i]);
+    if (own === undefined) byAge.set(age[i], (own = { scores: [], bias: 0 }));
+    for (let h = 0; h < horizon; h++) {
+      const score = apart[h * count + i];
+      if (Number.isNaN(score)) continue;
+      own.scores.push(score);
+      own.bias += Math.max(-mostScore, Math.min(mostScore, score)) - skew[h * count + i];
+    }
+  }
+  const middle = new Map<number, number>();
+  const bias = new Map<number, number>();
+  for (const [each, own] of byAge) {
+    const n = own.scores.length;
+    if (n === 0) continue;
+    const weight = 1 / (n + doubt);
+    middle.set(each, quantileOf(Float64Array.from(own.scores).sort(), 0.5) * n * weight);
+    bias.set(each, own.bias * weight);
+  }
+  return { middle, bias };
 }
 
 /** The scores of a step, and of as many steps around it as it takes to have enough; sorted. */
-function pool(scores: Float64Array, row: number, h: number, horizon: number, count: number): Float64Array {
+function pool(
+  { count, apart, width, age }: Scores,
+  asked: {
+    readonly l: number;
+    readonly h: number;
+    readonly horizon: number;
+    readonly middle: ReadonlyMap<number, number>;
+    readonly errors: readonly number[];
+  },
+): Float64Array {
+  const { l, h, horizon, middle, errors } = asked;
   for (let around = 0; ; around++) {
     const from = Math.max(0, h - around);
     const to = Math.min(horizon, h + around + 1);
-    const pooled = scores.subarray((row + from) * count, (row + to) * count).filter((score) => !Number.isNaN(score));
-    if (pooled.length >= wantedScores || (from === 0 && to === horizon)) return pooled.sort();
+    let known = 0;
+    for (let k = from * count; k < to * count; k++) if (!Number.isNaN(apart[k]) && !Number.isNaN(width[l * horizon * count + k])) known++;
+    if (known < wantedScores && !(from === 0 && to === horizon)) continue;
+    const stride = Math.max(1, Math.floor(known / mostScores));
+    const out: number[] = [];
+    let seen = 0;
+    for (let s = from; s < to; s++) {
+      for (let i = 0; i < count; i++) {
+        const own = apart[s * count + i];
+        const size = width[(l * horizon + s) * count + i];
+        if (Number.isNaN(own) || Number.isNaN(size) || seen++ % stride !== 0) continue;
+        const centred = own - (middle.get(age[i]) ?? 0);
+        for (const error of errors) out.push((centred + error) / size);
+      }
+    }
+    return Float64Array.from(out).sort();
   }
 }
 

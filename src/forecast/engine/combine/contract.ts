@@ -105,6 +105,8 @@ export interface Trial {
 export interface Calibration {
   /** Level by level, then step by step: factor on the distance from the median. */
   readonly factors: Float64Array;
+  /** How far all quantiles move up, in halves of the distance from p10 to p90. */
+  readonly shift: number;
 }
 
 /** Weights and calibration of one series, for each of its windows and then for the future. */

@@ -1,6 +1,6 @@
 // The forecast of one series from its trial and the plan: the last and cheapest step.
 
-import { blendWindow, calibrate, makeBlend, tidy } from "./blend.ts";
+import { anchorsOf, blendWindow, boundMean, calibrate, makeBlend, tidy } from "./blend.ts";
 import type { Forecast } from "../contract.ts";
 import type { Backtest, MixedForecast, MixOptions, MixPlan, Trial } from "./contract.ts";
 
@@ -13,12 +13,13 @@ export function mixForecast(trial: Trial, plan: MixPlan, index: number, options:
   const { horizon, cuts, models, asked } = trial;
   const own = plan.series[index];
   const rows = options.levels.map((level) => trial.levels.findIndex((each) => Math.abs(each - level) < 1e-9));
-  const median = trial.levels.indexOf(0.5);
+  const anchors = anchorsOf(trial.levels);
   const blend = makeBlend(trial);
   const mixed = (w: number): Forecast | undefined => {
     if (!blendWindow(trial, w, w, own, blend)) return undefined;
-    calibrate(blend, horizon, median, plan.calibrations[own.calibration[w]]);
+    calibrate(blend, horizon, anchors, plan.calibrations[own.calibration[w]]);
     tidy(blend, trial.levels.length, horizon, options.nonNegative);
+    if (own.centred) boundMean(blend, horizon, anchors);
     const quantiles = new Float64Array(rows.length * horizon);
     for (const [i, row] of rows.entries()) quantiles.set(blend.quantiles.subarray(row * horizon, (row + 1) * horizon), i * horizon);
     return { mean: blend.mean.slice(), levels: options.levels, quantiles };

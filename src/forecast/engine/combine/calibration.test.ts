@@ -1,0 +1,129 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { makeRandom, type Random } from "../../../base/random.ts";
+import type { Forecast } from "../contract.ts";
+import { normalQuantile } from "../numerics/normal.ts";
+import { boundMean, type Blend } from "./blend.ts";
+import type { MixOptions, Trial } from "./contract.ts";
+import { mixForecast } from "./mix.ts";
+import { planMix } from "./plan.ts";
+import { profileSeries } from "./profile.ts";
+
+const levels = [0.1, 0.5, 0.9, 0.95];
+const horizon = 6;
+const options: MixOptions = {
+  horizon,
+  levels,
+  windows: 3,
+  offset: horizon,
+  nonNegative: true,
+  models: "auto",
+  random: makeRandom(1),
+};
+
+/** A model that says normal with a spread of 20 around 100; `noise` is what comes, `biases` what all series of a window have in common. */
+function trialOf(index: number, biases: readonly number[], noise: (random: Random) => number): Trial {
+  const random = makeRandom(index + 1);
+  const windows = biases.length;
+  const quantiles = levels.flatMap((level) => Array.from({ length: horizon }, () => 100 + 20 * normalQuantile(level)));
+  const profile = profileSeries({ values: new Float64Array(60).map((_, t) => 100 + (t % 3)), seasons: [], regressors: [], position: 0 });
+  return {
+    key: `s${index}`,
+    profile,
+    group: "smooth/1/long",
+    futureGroup: "smooth/1/long",
+    informed: false,
+    scale: 20,
+    levels,
+    horizon,
+    models: ["theta"],
+    titles: ["Theta"],
+    unfit: [],
+    cuts: Int32Array.from(biases, (_, w) => 60 - (windows - w) * horizon),
+    asked: windows,
+    actuals: Float64Array.from({ length: windows * horizon }, (_, k) => 100 + biases[Math.floor(k / horizon)] + noise(random)),
+    means: new Float32Array(windows * horizon).fill(100),
+    quantiles: Float32Array.from({ length: windows * quantiles.length }, (_, k) => quantiles[k % quantiles.length]),
+    futureMeans: new Float64Array(horizon).fill(100),
+    futureQuantiles: Float64Array.from(quantiles),
+  };
+}
+
+const normal = (random: Random): number => 20 * random.normal();
+/** Skewed to the right, mean 0: its median lies below. */
+const skewed = (random: Random): number => 12 * (Math.exp(0.9 * random.normal()) - Math.exp(0.405));
+
+function ahead(biases: readonly number[], noise: (random: Random) => number, series = 200): Forecast {
+  const trials = Array.from({ length: series }, (_, i) => trialOf(i, biases, noise));
+  const { forecast } = mixForecast(trials[0], planMix(trials, options), 0, options);
+  if (forecast === undefined) throw new Error("Expected a forecast.");
+  return forecast;
+}
+
+/** Shares below p10 and above p90 of what comes when the mean is right. */
+function tails({ quantiles }: Forecast, noise: (random: Random) => number): { low: number; high: number } {
+  const random = makeRandom(99);
+  const count = 4000;
+  let low = 0;
+  let high = 0;
+  for (let i = 0; i < count; i++) {
+    const y = 100 + noise(random);
+    if (y < quantiles[0]) low++;
+    if (y > quantiles[2 * horizon]) high++;
+  }
+  return { low: low / count, high: high / count };
+}
+
+describe("calibration", () => {
+  test.each([
+    ["normal", normal],
+    ["skewed", skewed],
+  ])("without a common error each tail holds, %s sales", (_, noise) => {
+    const { low, high } = tails(ahead([0, 0, 0], noise), noise);
+    expect(Math.abs(low - 0.1)).toBeLessThan(0.03);
+    expect(Math.abs(high - 0.1)).toBeLessThan(0.03);
+  });
+
+  test("one biased window, the last, does not lean the fan to either side", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(-30, -15, 15, 30), fc.integer({ min: 0, max: 2 }), (bias, which) => {
+        const biases = [0, 0, 0];
+        biases[which] = bias;
+        const { quantiles } = ahead(biases, normal, 60);
+        const below = quantiles[horizon] - quantiles[0];
+        const above = quantiles[2 * horizon] - quantiles[horizon];
+        expect(Math.max(below, above) / Math.min(below, above)).toBeLessThan(1.3);
+        // It widens both instead, and the median stays.
+        expect(Math.min(below, above)).toBeGreaterThan(22);
+        expect(Math.abs(quantiles[horizon] - 100)).toBeLessThan(4);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  test("a shape skewed to the right stays so whatever the windows erred by", () => {
+    for (const biases of [
+      [0, 0, 25],
+      [0, 0, -25],
+      [20, -20, 10],
+    ]) {
+      const { quantiles } = ahead(biases, skewed);
+      expect(quantiles[2 * horizon] - quantiles[horizon]).toBeGreaterThan(1.2 * (quantiles[horizon] - quantiles[0]));
+      expect(quantiles[horizon]).toBeLessThan(99);
+    }
+  });
+
+  test("a mean lies within a standard deviation of the median, as means do", () => {
+    const value = fc.double({ min: 0, max: 1e6, noNaN: true });
+    fc.assert(
+      fc.property(value, value, value, value, (a, b, c, mean) => {
+        const [low, middle, high] = [a, b, c].toSorted((x, y) => x - y);
+        const blend: Blend = { mean: Float64Array.of(mean), quantiles: Float64Array.of(low, middle, high) };
+        boundMean(blend, 1, { low: 0, median: 1, high: 2 });
+        expect(blend.mean[0] === mean || (blend.mean[0] >= low && blend.mean[0] <= high)).toBe(true);
+        const inside = mean >= middle - 0.78 * (middle - low) && mean <= middle + 0.78 * (high - middle);
+        expect(!inside || blend.mean[0] === mean).toBe(true);
+      }),
+    );
+  });
+});
