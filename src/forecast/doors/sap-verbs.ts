@@ -33,6 +33,7 @@ const extractVerb = (tools: HouseTools): AnyCommand =>
     args: {
       source: { type: "positional", required: true, description: "its name" },
       afresh: { type: "boolean", description: "all of it, as if for the first time", default: false },
+      accept: { type: "boolean", description: "take a load that was held because it left (next to) nothing; loads anew", default: false },
       wait: waitArg,
       json: jsonArg,
     },
@@ -40,7 +41,7 @@ const extractVerb = (tools: HouseTools): AnyCommand =>
       const house = await tools.open();
       const source = getSource(house.parts, args.source);
       const requestedAt = timeOf(house.parts);
-      const input = { source: source.name, requestedAt, afresh: args.afresh };
+      const input = { source: source.name, requestedAt, afresh: args.afresh || args.accept, accept: args.accept };
       const runId = await house.workflows.start("forecast.sap.extract", input, {
         id: `forecast.sap.extract/${source.name}/${requestedAt}`,
       });

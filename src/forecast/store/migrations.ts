@@ -4,7 +4,7 @@ import type { Migration } from "../../base/records/contract.ts";
 import { adjustmentMigrations } from "./adjustments.ts";
 import { planMigrations } from "./plans.ts";
 import { currentMigrations, runMigrations } from "./runs.ts";
-import { sapMigrations } from "./sap.ts";
+import { sapChangeMigrations, sapMigrations } from "./sap.ts";
 
 export const forecastMigrations: readonly Migration[] = [
   ...sapMigrations,
@@ -12,4 +12,5 @@ export const forecastMigrations: readonly Migration[] = [
   ...adjustmentMigrations,
   ...planMigrations,
   ...currentMigrations,
+  ...sapChangeMigrations,
 ];

@@ -54,6 +54,16 @@ export const sapMigrations: readonly Migration[] = [
   },
 ];
 
+/** Later than the tables of runs and plans: appended to the list of the wing. */
+export const sapChangeMigrations: readonly Migration[] = [
+  {
+    id: "forecast-005-sap-changes",
+    sql: `
+      alter table stockroom.forecast_sap_source add column format int not null default 1, add column kind text;
+    `,
+  },
+];
+
 export interface SourceRow {
   readonly name: string;
   readonly generation: number;
@@ -62,6 +72,10 @@ export interface SourceRow {
   readonly rows: number;
   readonly runId: string;
   readonly at: string;
+  /** In which way the replica was written. */
+  readonly format: number;
+  /** Found from its changes; null as long as they do not tell. */
+  readonly kind: "additive" | "overwriting" | null;
 }
 
 export async function findSource(tx: Tx, name: string): Promise<SourceRow | undefined> {
@@ -74,8 +88,10 @@ export async function findSource(tx: Tx, name: string): Promise<SourceRow | unde
     rows: number;
     run_id: string;
     at: string;
+    format: number;
+    kind: SourceRow["kind"];
   }>(
-    `select name, generation::int, delta_link, replica_key, replica_version, rows::float8, run_id, at
+    `select name, generation::int, delta_link, replica_key, replica_version, rows::float8, run_id, at, format, kind
        from stockroom.forecast_sap_source where name = $1`,
     [name],
   );
@@ -88,6 +104,8 @@ export async function findSource(tx: Tx, name: string): Promise<SourceRow | unde
     rows: row.rows,
     runId: row.run_id,
     at: row.at,
+    format: row.format,
+    kind: row.kind,
   };
 }
 
@@ -98,14 +116,15 @@ export async function findSource(tx: Tx, name: string): Promise<SourceRow | unde
  */
 export async function moveSource(tx: Tx, from: number, row: Omit<SourceRow, "generation">): Promise<void> {
   const moved = await tx.query(
-    `insert into stockroom.forecast_sap_source as s (name, generation, delta_link, replica_key, replica_version, rows, run_id, at)
-     values ($1, $2::bigint + 1, $3, $4, $5, $6, $7, $8)
+    `insert into stockroom.forecast_sap_source as s (name, generation, delta_link, replica_key, replica_version, rows, run_id, at, format, kind)
+     values ($1, $2::bigint + 1, $3, $4, $5, $6, $7, $8, $9, $10)
      on conflict (name) do update
        set generation = excluded.generation, delta_link = excluded.delta_link, replica_key = excluded.replica_key,
-           replica_version = excluded.replica_version, rows = excluded.rows, run_id = excluded.run_id, at = excluded.at
+           replica_version = excluded.replica_version, rows = excluded.rows, run_id = excluded.run_id, at = excluded.at,
+           format = excluded.format, kind = excluded.kind
        where s.generation = $2 or s.run_id = excluded.run_id
      returning name`,
-    [row.name, from, row.deltaLink, row.replica.key, row.replica.version, row.rows, row.runId, row.at],
+    [row.name, from, row.deltaLink, row.replica.key, row.replica.version, row.rows, row.runId, row.at, row.format, row.kind],
   );
   if (moved.length === 1) return;
   throw new StockroomError(

@@ -3,24 +3,31 @@
 //   X1. Each page is a step: it is a sealed object before the next one is asked for, so a resumed extraction goes on at the page where it stood.
 //   X2. The delta link replaces the former one in the transaction that makes the new replica and the new file visible (store/sap.ts A1):
 //       until then everything can be asked for again, after it nothing is asked for twice.
-//   X3. A delta link the server no longer knows leads to a new first load, told in a notice; the file shows no trace of it.
+//   X3. A delta link the server no longer knows leads to a new first load, told in a notice; the file shows no trace of it. It is known for dead by
+//       410, or by a refusal together with its absence from DeltaLinksOf; no other refusal loads anything anew.
+//   X5. A whole load that leaves nothing, or next to nothing, of what was there is held: nothing changes until somebody accepts it.
 //   X4. SAP bars ODP by RFC for third parties, so this speaks OData only.
 
 import { createHash } from "node:crypto";
 import { isStockroomError, StockroomError } from "../../../base/errors.ts";
 import { faultPoint } from "../../../base/faults.ts";
+import type { Tx } from "../../../base/records/contract.ts";
 import { writeTable } from "../../../base/tables/index.ts";
 import type { RunContext, WorkflowDefinition } from "../../../base/workflow/contract.ts";
 import { prefixes, type ObjectRef } from "../../store/keys.ts";
 import { findSource, moveSource } from "../../store/sap.ts";
+import { domains, targetAliases } from "../inputs/schema.ts";
 import { actAs, timeOf, type ForecastParts } from "../parts.ts";
-import { changeColumn, fieldsOf, foldJob } from "./fold-job.ts";
+import { deltaTokenOf, makeAddress, type ServiceAddress } from "./address.ts";
+import type { ChangeKind } from "./changes.ts";
+import { changeColumns, fieldsOf, foldJob, type ColumnType, type FoldResult } from "./fold-job.ts";
+import { columnTypeOf, readMetadata, type SetShape } from "./metadata.ts";
 import { openSession, parseCredentials, placeOf, type Credentials, type Session } from "./session.ts";
 import type { SapSource } from "./settings.ts";
-import { plainText, readDeltaLinks, readMessages, readPage, type Page } from "./wire.ts";
+import { pickDelta, rawText, readDeltaLinks, readErrorText, readPage, type DeltaEntry, type Page } from "./wire.ts";
 
-/** `requestedAt` makes two requests two runs. `afresh` loads everything although a delta would do. */
-export type ExtractInput = { readonly source: string; readonly requestedAt: string; readonly afresh?: boolean };
+/** `requestedAt` makes two requests two runs. `afresh` loads everything although a delta would do; `accept` takes a load that was held (X5). */
+export type ExtractInput = { readonly source: string; readonly requestedAt: string; readonly afresh?: boolean; readonly accept?: boolean };
 
 export type ExtractResult = {
   readonly kind: "full" | "delta";
@@ -28,13 +35,37 @@ export type ExtractResult = {
   readonly set: number;
   readonly deleted: number;
   readonly rows: number;
+  /** What the next extraction will be. */
+  readonly next: "delta" | "full";
   /** The file that was written. */
   readonly key: string;
 };
 
-type Begun = { readonly generation: number; readonly delta: string | null; readonly replica: ObjectRef | null };
+type Begun = {
+  readonly generation: number;
+  readonly delta: string | null;
+  readonly replica: ObjectRef | null;
+  /** Rows there were before. */
+  readonly former: number;
+  readonly kind: ChangeKind | null;
+};
 
-type PageKept = { readonly rows: number; readonly object: ObjectRef; readonly next: string | null; readonly delta: string | null };
+type PageKept = {
+  readonly rows: number;
+  readonly object: ObjectRef;
+  readonly next: string | null;
+  readonly delta: string | null;
+  /** Of its rows, to know a chain that goes in circles under ever new addresses. */
+  readonly digest: string;
+  /** The server's clock. */
+  readonly at: number | null;
+};
+
+/** Bumped when replicas are written in another way: an older one is not continued. */
+const replicaFormat = 2;
+
+/** How often a page chain that the server has forgotten is begun anew. */
+const longestPatience = 3;
 
 export function makeSapExtract(parts: ForecastParts): WorkflowDefinition<ExtractInput, ExtractResult> {
   return {
@@ -43,32 +74,38 @@ export function makeSapExtract(parts: ForecastParts): WorkflowDefinition<Extract
     title: (input) => `fetch ${input.source} from SAP`,
     run: async (context, input) => {
       const source = getSource(parts, input.source);
-      const begun = await context.step("begin", async (): Promise<Begun> => {
-        const known = input.afresh === true ? undefined : await findSource(parts.records, source.name);
-        const row = known ?? (await findSource(parts.records, source.name));
-        return {
-          generation: row?.generation ?? 0,
-          delta: source.track && known !== undefined ? known.deltaLink : null,
-          replica: source.track && known !== undefined && known.deltaLink !== null ? known.replica : null,
-        };
-      });
+      const begun = await context.step("begin", async () => await begin(parts, source, input.afresh === true));
       const session = makeLazySession(parts, source, context.runId);
       const read = await readChain(parts, context, source, session, begun);
       const delta =
         read.delta ??
-        (source.track ? await context.step("delta-links", async (signal) => await askDeltaLink(source, await session(), signal)) : null);
+        (source.track
+          ? await context.step("delta-links", async (signal) => await askDeltaLink(source, await session(), begun, read, signal))
+          : null);
+      const types = await context.step("types", async (signal) => await findTypes(source, session, signal));
       const folded = await context.step(
         "fold",
-        async (signal) =>
-          await fold(parts, context, source, { ...begun, replica: read.full ? null : begun.replica }, read.pages, delta, signal),
+        async (signal) => await fold(parts, context, { source, begun, read, delta, types, accept: input.accept === true }, signal),
       );
       await context.step("clean", async () => {
         const actor = actAs("fetch", context.runId);
-        for (const page of read.pages) await parts.objects.remove(actor, page.key).catch(ignoreMissing);
+        for (const page of [...read.pages, ...read.dropped]) await parts.objects.remove(actor, page.key).catch(ignoreMissing);
         return null;
       });
       return { kind: read.full ? "full" : "delta", pages: read.pages.length, ...folded };
     },
+  };
+}
+
+async function begin(parts: ForecastParts, source: SapSource, afresh: boolean): Promise<Begun> {
+  const row = await findSource(parts.records, source.name);
+  const goesOn = source.track && !afresh && row !== undefined && row.deltaLink !== null && row.format === replicaFormat;
+  return {
+    generation: row?.generation ?? 0,
+    delta: goesOn ? row.deltaLink : null,
+    replica: goesOn ? row.replica : null,
+    former: row?.rows ?? 0,
+    kind: row?.kind ?? null,
   };
 }
 
@@ -105,7 +142,13 @@ function makeLazySession(parts: ForecastParts, source: SapSource, runId: string)
   let opened: Promise<Session> | undefined;
   return async () => {
     opened ??= readCredentials(parts, "fetch", runId, source.credentials).then((credentials) =>
-      openSession({ credentials, tries: source.tries, pauseMs: source.pauseMs, timeoutMs: source.timeoutMs }),
+      openSession({
+        credentials,
+        headers: source.headers,
+        tries: source.tries,
+        pauseMs: source.pauseMs,
+        timeoutMs: source.timeoutMs,
+      }),
     );
     return await opened;
   };
@@ -119,7 +162,11 @@ export function fileKeyOf(source: Pick<SapSource, "group" | "file">): string {
 interface Chain {
   readonly full: boolean;
   readonly pages: readonly ObjectRef[];
+  /** Pages of chains that the server forgot on the way. */
+  readonly dropped: readonly ObjectRef[];
+  readonly rows: number;
   readonly delta: string | null;
+  readonly begunAt: number | null;
 }
 
 async function readChain(
@@ -129,90 +176,142 @@ async function readChain(
   session: () => Promise<Session>,
   begun: Begun,
 ): Promise<Chain> {
-  const changed = begun.delta === null ? undefined : await followPages(parts, context, source, session, "delta", begun.delta);
-  if (changed !== undefined) return { full: false, ...changed };
-  const whole = await followPages(parts, context, source, session, "full", firstAddress(source));
-  if (whole === undefined)
+  const dropped: ObjectRef[] = [];
+  const chain = async (kind: "delta" | "full", first: string): Promise<Omit<Chain, "full" | "dropped"> | "expired"> => {
+    for (let patience = 1; ; patience++) {
+      const end = await followPages(parts, context, source, session, { kind, first, patience });
+      if (end.kind === "whole") return end;
+      dropped.push(...end.pages);
+      if (end.kind === "expired") return "expired";
+      if (patience === longestPatience) throw forgotten(source, end.page);
+    }
+  };
+  const changed = begun.delta === null ? "expired" : await chain("delta", makeAddress(source).follow(begun.delta));
+  if (changed !== "expired") return { full: false, dropped, ...changed };
+  const whole = await chain("full", firstAddress(source));
+  if (whole === "expired")
     throw new StockroomError("fault", "SAP_ANSWER", `Expected ${placeOf(source.url)} to give the first page of ${source.set}.`);
-  return { full: true, ...whole };
+  return { full: true, dropped, ...whole };
 }
 
-/** Pages one after another, each a step; `undefined` when the server no longer knows the delta link it began with. */
+function forgotten(source: SapSource, page: number): StockroomError {
+  return new StockroomError(
+    "conflict",
+    "SAP_CHAIN_EXPIRED",
+    `Expected page ${page} of ${source.set} but the server has forgotten the page chain (410), ${longestPatience} times from the start. Nothing has changed. Ask for more rows a page (pageRows), at a quieter time, or let SAP keep the chain longer (transaction ODQMON).`,
+    { facts: { source: source.name, page } },
+  );
+}
+
+type Followed =
+  | {
+      readonly kind: "whole";
+      readonly pages: readonly ObjectRef[];
+      readonly rows: number;
+      readonly delta: string | null;
+      readonly begunAt: number | null;
+    }
+  /** The server no longer knows the delta link it began with. */
+  | { readonly kind: "expired"; readonly pages: readonly ObjectRef[] }
+  /** The server no longer knows the chain. */
+  | { readonly kind: "forgotten"; readonly pages: readonly ObjectRef[]; readonly page: number };
+
+/** Pages one after another, each a step. Throws `fault` `SAP_PAGE_LOOP`. */
 async function followPages(
   parts: ForecastParts,
   context: RunContext,
   source: SapSource,
   session: () => Promise<Session>,
-  kind: "delta" | "full",
-  first: string,
-): Promise<{ readonly pages: readonly ObjectRef[]; readonly delta: string | null } | undefined> {
+  start: { readonly kind: "delta" | "full"; readonly first: string; readonly patience: number },
+): Promise<Followed> {
+  const { kind, patience } = start;
   const pages: ObjectRef[] = [];
+  const circles = makeCircleWatch(source);
+  const again = patience === 1 ? "" : `-again-${patience}`;
   let rows = 0;
-  let address = first;
+  let begunAt: number | null = null;
+  let address = start.first;
   for (let number = 1; ; number++) {
-    const kept = await context.step(`${kind}-page-${number}`, async (signal): Promise<PageKept | { readonly expired: true }> => {
-      const page = await askPage(source, await session(), address, kind === "delta" && number === 1, signal);
-      if (page === undefined) {
-        await tellExpired(parts, context.runId, source);
-        return { expired: true };
+    const kept = await context.step(`${kind}-page-${number}${again}`, async (signal): Promise<PageKept | Gone> => {
+      const page = await askPage(source, await session(), address, { kind, number }, signal);
+      if ("gone" in page) {
+        await tellGone(parts, context.runId, source, page.gone, number);
+        return page;
       }
-      return await keepPage(parts, context.runId, source, `${kind}-${String(number).padStart(6, "0")}`, page, signal);
+      return await keepPage(parts, context.runId, source, `${kind}-${String(number).padStart(6, "0")}${again}`, page, signal);
     });
-    if ("expired" in kept) return undefined;
+    if ("gone" in kept) return kept.gone === "token" ? { kind: "expired", pages } : { kind: "forgotten", pages, page: number };
     faultPoint("forecast.sap.page");
     pages.push(kept.object);
     rows += kept.rows;
+    begunAt ??= kept.at;
     context.progress(rows, 0, `rows in ${number} pages`);
-    if (kept.next === null) return { pages, delta: kept.delta };
-    if (kept.next === address) {
+    circles.pass(address, kept);
+    if (kept.next === null) return { kind: "whole", pages, rows, delta: kept.delta, begunAt };
+    address = makeAddress(source).follow(kept.next, jsonOption);
+  }
+}
+
+/** What is gone of what was asked for. */
+type Gone = { readonly gone: "token" | "chain" };
+
+const jsonOption = ["$format=json"];
+
+/** So many pages alike, or empty, and a chain goes in circles; a single row may well come again. */
+const mostAlike = { pages: 3, singles: 1_000, empty: 100 } as const;
+
+/** Knows a chain that does not end: an address again, or the same rows under new addresses. */
+function makeCircleWatch(source: SapSource): { pass(address: string, page: PageKept): void } {
+  const addresses = new Set<string>();
+  const alike = new Map<string, number>();
+  return {
+    pass(address, page) {
+      addresses.add(address);
+      const times = (alike.get(page.digest) ?? 0) + 1;
+      alike.set(page.digest, times);
+      if (page.next === null) return;
+      const most = page.rows === 0 ? mostAlike.empty : page.rows === 1 ? mostAlike.singles : mostAlike.pages;
+      const isSeen = addresses.has(makeAddress(source).follow(page.next, jsonOption));
+      if (!isSeen && times < most) return;
       throw new StockroomError(
         "fault",
         "SAP_PAGE_LOOP",
-        `Expected the next page of ${source.set} but the server's link leads to the same one again.`,
+        `Expected the pages of ${source.set} to come to an end but ${isSeen ? "the link to the next page leads to one that was read already" : `the same ${page.rows} rows came ${times} times under other addresses`}. Nothing has changed. Check the service (its implementation of $skiptoken) or ask for all rows in one page (pageRows).`,
+        { facts: { source: source.name, pages: addresses.size } },
       );
-    }
-    address = kept.next;
-  }
+    },
+  };
 }
 
 function firstAddress(source: SapSource): string {
-  const query = new URLSearchParams({ $format: "json" });
-  if (source.filter !== undefined) query.set("$filter", source.filter);
-  // A plus is a plus to some gateways, not a blank.
-  return `${source.url.replace(/\/+$/, "")}/${source.set}?${query.toString().replaceAll("+", "%20")}`;
-}
-
-/** A link as the server gave it: absolute or not, and never to another server, which would be handed our credentials. */
-function resolveLink(source: SapSource, link: string): string {
-  const base = new URL(`${source.url.replace(/\/+$/, "")}/`);
-  const url = new URL(link, base);
-  if (url.origin !== base.origin) {
-    // Behind a proxy the gateway names itself by its inner host; the path is what counts.
-    url.protocol = base.protocol;
-    url.host = base.host;
-  }
-  if (!url.searchParams.has("$format")) return `${url.href}${url.search === "" ? "?" : "&"}$format=json`;
-  return url.href;
+  const filter = source.filter === undefined ? [] : [`$filter=${encodeURIComponent(source.filter)}`];
+  return makeAddress(source).at(source.set, [...jsonOption, ...filter]);
 }
 
 async function askPage(
   source: SapSource,
   session: Session,
-  link: string,
-  mayExpire: boolean,
+  url: string,
+  place: { readonly kind: "delta" | "full"; readonly number: number },
   signal: AbortSignal,
-): Promise<Page | undefined> {
-  const url = resolveLink(source, link);
+): Promise<(Page & { readonly at: number | null }) | Gone> {
   const prefer = [`odata.maxpagesize=${source.pageRows}`, ...(source.track ? ["odata.track-changes"] : [])].join(", ");
   const answer = await session.send(url, { method: "GET", repeatable: true, headers: { accept: "application/json", prefer } }, signal);
-  if (mayExpire && (answer.status === 410 || answer.status === 404 || (answer.status === 400 && /delta|token/i.test(answer.text))))
-    return undefined;
+  const isFirst = place.number === 1;
+  if (answer.status === 410 && isFirst && place.kind === "delta") return { gone: "token" };
+  if ((answer.status === 410 || answer.status === 404) && !isFirst) return { gone: "chain" };
+  const isDoubtful = [400, 404, 412].includes(answer.status) && isFirst && place.kind === "delta";
+  if (isDoubtful && (await isUnlisted(source, session, url, signal))) return { gone: "token" };
   if (answer.status >= 300) {
     const said = messagesOf(answer.text);
     throw new StockroomError(
       "input",
       "SAP_REFUSED",
-      `Expected a page of ${source.set} from ${placeOf(url)} but it answered ${answer.status}${said === "" ? "" : `: ${said}`}. Check the source's address, entity set and filter.`,
+      `Expected ${place.kind === "delta" ? `the changes of ${source.set}` : `page ${place.number} of ${source.set}`} from ${placeOf(url)} but it answered ${answer.status}${said === "" ? "" : `: ${said}`}. ${
+        place.kind === "delta"
+          ? `Nothing was loaded anew, because that does not say that the delta link is gone. Mend what it says, or load everything: \`stockroom forecast extract-sap ${source.name} --afresh\`.`
+          : "Check the source's address, entity set and filter."
+      }`,
       { facts: { source: source.name, status: answer.status } },
     );
   }
@@ -227,17 +326,21 @@ async function askPage(
       { cause },
     );
   }
-  return readPage(body, placeOf(url));
+  const at = Date.parse(answer.headers.get("date") ?? "");
+  return { ...readPage(body, placeOf(url)), at: Number.isNaN(at) ? null : at };
+}
+
+/** Whether the service lists its delta tokens and ours is none of them. */
+async function isUnlisted(source: SapSource, session: Session, url: string, signal: AbortSignal): Promise<boolean> {
+  const token = deltaTokenOf(url);
+  const listed = await listDeltaLinks(source, session, signal);
+  return token !== undefined && listed !== undefined && listed.every((entry) => entry.token !== token);
 }
 
 function messagesOf(text: string): string {
-  try {
-    return readMessages(JSON.parse(text))
-      .map((message) => message.text)
-      .join("; ");
-  } catch {
-    return "";
-  }
+  return readErrorText(text)
+    .map((message) => message.text)
+    .join("; ");
 }
 
 /** Keeps the fields that are needed, and what became of the row. */
@@ -246,11 +349,12 @@ async function keepPage(
   runId: string,
   source: SapSource,
   name: string,
-  page: Page,
+  page: Page & { readonly at: number | null },
   signal: AbortSignal,
 ): Promise<PageKept> {
   const fields = fieldsOf(source.keys, source.columns);
-  const first = page.rows[0];
+  // A deletion may come with its keys alone.
+  const first = page.rows.find((row) => row["ODQ_CHANGEMODE"] !== "D");
   if (first !== undefined) {
     const missing = fields.filter((field) => !(field in first));
     if (missing.length > 0) {
@@ -264,8 +368,9 @@ async function keepPage(
       );
     }
   }
-  const columns = [...fields, changeColumn];
-  const rows = page.rows.map((row) => columns.map((column) => plainText(row[column])));
+  const columns = [...fields, ...changeColumns];
+  const rows = page.rows.map((row) => columns.map((column) => rawText(row[column])));
+  const digest = createHash("sha256").update(JSON.stringify(rows)).digest("hex").slice(0, 32);
   const batches = (async function* (): AsyncGenerator<string[][]> {
     for (let at = 0; at < rows.length; at += 2_048) yield rows.slice(at, at + 2_048);
   })();
@@ -275,97 +380,237 @@ async function keepPage(
     announce: false,
     signal,
   });
-  return { rows: rows.length, object: { key: entry.key, version: entry.version }, next: page.next ?? null, delta: page.delta ?? null };
+  const object = { key: entry.key, version: entry.version };
+  return { rows: rows.length, object, next: page.next ?? null, delta: page.delta ?? null, digest, at: page.at };
 }
 
 function shortOf(runId: string): string {
   return createHash("sha256").update(runId).digest("hex").slice(0, 16);
 }
 
-/** Some services give no `__delta` in the feed and list their tokens instead. */
-async function askDeltaLink(source: SapSource, session: Session, signal: AbortSignal): Promise<string | null> {
-  const url = `${source.url.replace(/\/+$/, "")}/DeltaLinksOf${source.set}?$format=json`;
-  // A service that knows no deltas may answer anything at all; then everything is loaded next time.
-  const answer = await session.send(
-    url,
-    { method: "GET", repeatable: true, headers: { accept: "application/json" }, isFinal: ({ status }) => status >= 500 },
-    signal,
-  );
-  if (answer.status >= 300) return null;
+/** The tokens the service lists; `undefined` when it lists none. */
+async function listDeltaLinks(source: SapSource, session: Session, signal: AbortSignal): Promise<readonly DeltaEntry[] | undefined> {
+  const url = makeAddress(source).at(`DeltaLinksOf${source.set}`, jsonOption);
+  const request = { method: "GET", repeatable: true, headers: { accept: "application/json" } } as const;
+  const answer = await session.send(url, request, signal).catch((error: unknown) => {
+    // A service that knows no deltas may answer anything at all.
+    if (isStockroomError(error) && error.code === "SAP_BUSY") return undefined;
+    throw error;
+  });
+  if (answer === undefined || answer.status >= 300) return undefined;
   try {
-    const token = readDeltaLinks(JSON.parse(answer.text), placeOf(url));
-    return token === undefined ? null : `${source.set}?!deltatoken='${encodeURIComponent(token)}'`;
+    return readDeltaLinks(JSON.parse(answer.text), placeOf(url));
   } catch {
-    return null;
+    return undefined;
   }
 }
 
-type Folded = Pick<ExtractResult, "set" | "deleted" | "rows" | "key">;
-
-async function fold(
-  parts: ForecastParts,
-  context: RunContext,
+/** Some services give no `__delta` in the feed and list their tokens instead. Without one everything is loaded next time. */
+async function askDeltaLink(
   source: SapSource,
+  session: Session,
   begun: Begun,
-  pages: readonly ObjectRef[],
-  delta: string | null,
+  read: Pick<Chain, "full" | "rows" | "begunAt">,
   signal: AbortSignal,
-): Promise<Folded> {
+): Promise<string | null> {
+  const listed = await listDeltaLinks(source, session, signal);
+  if (listed === undefined) return null;
+  const from = read.full || begun.delta === null ? undefined : deltaTokenOf(begun.delta);
+  const found = pickDelta(listed, { full: read.full, rows: read.rows, begunAt: read.begunAt ?? undefined, from });
+  // Changes that come twice are harmless to rows that are overwritten, and wrong in sums.
+  const mayComeTwice = source.kind !== "additive" && begun.kind !== "additive";
+  if (found === undefined || (!found.certain && !mayComeTwice)) return null;
+  return `${source.set}?!deltatoken='${encodeURIComponent(found.token)}'`;
+}
+
+/** The type of each column of the file: as said, by its name, or as the service's $metadata has it. Keys are text unless said otherwise. */
+async function findTypes(
+  source: SapSource,
+  session: () => Promise<Session>,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, ColumnType>>> {
+  const values = new Set([...Object.values(domains).map((domain) => domain.target), ...Object.values(targetAliases).flat()]);
+  const known = (column: string, field: string): ColumnType | undefined => {
+    const said = source.types[column];
+    if (said !== undefined) return said;
+    if (column === "timestamp") return "time";
+    if (source.file === "target" && values.has(column)) return "number";
+    return source.keys.includes(field) ? "text" : undefined;
+  };
+  const columns = Object.entries(source.columns);
+  const shape = columns.every(([column, field]) => known(column, field) !== undefined)
+    ? undefined
+    : await askShape(makeAddress(source), source.set, await session(), signal);
+  return Object.fromEntries(columns.map(([column, field]) => [column, known(column, field) ?? columnTypeOf(shape?.types.get(field))]));
+}
+
+/** What $metadata says of an entity set; `undefined` where there is none. */
+export async function askShape(address: ServiceAddress, set: string, session: Session, signal: AbortSignal): Promise<SetShape | undefined> {
+  const answer = await session.send(
+    address.at("$metadata"),
+    { method: "GET", repeatable: true, headers: { accept: "application/xml" } },
+    signal,
+  );
+  return answer.status >= 300 ? undefined : readMetadata(answer.text, set);
+}
+
+type Folded = Pick<ExtractResult, "set" | "deleted" | "rows" | "key" | "next">;
+
+interface FoldWork {
+  readonly source: SapSource;
+  readonly begun: Begun;
+  readonly read: Chain;
+  readonly delta: string | null;
+  readonly types: Readonly<Record<string, ColumnType>>;
+  readonly accept: boolean;
+}
+
+async function fold(parts: ForecastParts, context: RunContext, work: FoldWork, signal: AbortSignal): Promise<Folded> {
+  const { source, begun, read, delta } = work;
   const actor = actAs("fetch", context.runId);
   const key = fileKeyOf(source);
+  const replica = read.full ? null : begun.replica;
+  const said = source.kind === "auto" ? (begun.kind ?? undefined) : source.kind;
   const result = await parts.compute.run(
     foldJob,
     {
-      replica: begun.replica === null ? undefined : await parts.objects.readTicket(actor, begun.replica.key, begun.replica.version),
-      pages: await Promise.all(pages.map(async (page) => await parts.objects.readTicket(actor, page.key, page.version))),
+      replica: replica === null ? undefined : await parts.objects.readTicket(actor, replica.key, replica.version),
+      pages: await Promise.all(read.pages.map(async (page) => await parts.objects.readTicket(actor, page.key, page.version))),
       keys: source.keys,
       columns: source.columns,
+      types: work.types,
+      kind: said,
+      repeated: delta === null ? "keep" : "refuse",
       newReplica: await parts.objects.writeTicket(actor, `${prefixes.sap}${source.name}/replica.csv`),
       file: await parts.objects.writeTicket(actor, key),
     },
     { signal, onProgress: (done, total, note) => context.progress(done, total, note) },
   );
   faultPoint("forecast.sap.folded");
+  const { written } = result;
+  if (written === undefined) throw unfolded(source, result);
+  if (read.full && !work.accept && isTooSmall(result.rows, begun.former, source.holdBelow)) {
+    await parts.objects.discard([written.replica.ticket, written.file.ticket]);
+    await tellHeld(parts, context.runId, source, result.rows, begun.former);
+    throw held(source, result.rows, begun.former);
+  }
   const at = timeOf(parts);
-  await parts.objects.commit(actor, [result.replica, result.file], {
+  await parts.objects.commit(actor, [written.replica, written.file], {
     contentType: "text/csv",
     labels: { source: source.name },
     alongside: async (tx, entries) => {
-      const replica = entries.find((entry) => entry.key === result.replica.ticket.key);
-      if (replica === undefined)
-        throw new StockroomError("fault", "SAP_REPLICA", "Expected the replica among the objects that were stored.");
+      const kept = entries.find((entry) => entry.key === written.replica.ticket.key);
+      if (kept === undefined) throw new StockroomError("fault", "SAP_REPLICA", "Expected the replica among the objects that were stored.");
       await moveSource(tx, begun.generation, {
         name: source.name,
         deltaLink: delta,
-        replica: { key: replica.key, version: replica.version },
+        replica: { key: kept.key, version: kept.version },
         rows: result.rows,
         runId: context.runId,
         at,
+        format: replicaFormat,
+        kind: result.kind === "additive" ? "additive" : null,
       });
-      if (result.withoutKey === 0) return;
-      await parts.postNotice(tx, {
-        topic: "forecast",
-        id: `forecast.sap.keyless/${context.runId}`,
-        severity: "warning",
-        title: `${result.withoutKey} rows of ${source.name} were left out`,
-        body: `${result.withoutKey} rows of ${source.set} came without a value in ${source.keys.join(" or ")}, so it is not known which rows they change. Check the keys of the source.`,
-        facts: { source: source.name, rows: result.withoutKey },
-      });
+      await tellDoubts(parts, tx, context.runId, source, result);
     },
   });
   faultPoint("forecast.sap.committed");
-  return { rows: result.rows, set: result.set, deleted: result.deleted, key };
+  return { rows: result.rows, set: result.set, deleted: result.deleted, key, next: delta === null ? "full" : "delta" };
 }
 
-async function tellExpired(parts: ForecastParts, runId: string, source: SapSource): Promise<void> {
+/** Why the rows could not be put together; nothing has changed. */
+function unfolded(source: SapSource, result: FoldResult): StockroomError {
+  const facts = { source: source.name };
+  if (result.trouble !== undefined) return new StockroomError("input", result.trouble.code, result.trouble.said, { facts });
+  return new StockroomError(
+    "input",
+    "SAP_KEYS_REPEATED",
+    `Expected ${source.keys.join(", ")} to name one row of ${source.set} each but ${result.repeated} rows came with keys that were there already, first ${result.sample ?? ""}. None is dropped, so nothing was stored. Add the fields to \`keys\` that tell them apart; or say \`kind: additive\` if rows of one key are to be summed; or \`track: false\` to load everything every time and keep them all.`,
+    { facts: { ...facts, repeated: result.repeated } },
+  );
+}
+
+/** So many rows that fewer of them may be an accident. */
+const someRows = 20;
+
+function isTooSmall(rows: number, former: number, share: number): boolean {
+  return rows === 0 || (former >= someRows && rows < former * share);
+}
+
+const acceptCommand = (source: SapSource): string => `\`stockroom forecast extract-sap ${source.name} --accept\``;
+
+function held(source: SapSource, rows: number, former: number): StockroomError {
+  return new StockroomError(
+    "conflict",
+    "SAP_LOAD_HELD",
+    `Expected about ${former === 0 ? "some" : former} rows of ${source.set} but a whole load gave ${rows}. ${fileKeyOf(source)} stays as it was. Check the filter, the client and the authorisations of the user; if it is right, say ${acceptCommand(source)}.`,
+    { facts: { source: source.name, rows, former } },
+  );
+}
+
+async function tellHeld(parts: ForecastParts, runId: string, source: SapSource, rows: number, former: number): Promise<void> {
   await parts.records.transaction(async (tx) => {
     await parts.postNotice(tx, {
       topic: "forecast",
-      id: `forecast.sap.expired/${runId}`,
+      id: `forecast.sap.held/${runId}`,
       severity: "warning",
-      title: `SAP no longer knows the delta of ${source.name}`,
-      body: `The delta link of ${source.set} has expired, so everything is loaded again. Extract more often than SAP keeps its delta queue, or lengthen that time in transaction ODQMON.`,
-      facts: { source: source.name },
+      title: `A load of ${source.name} is held: ${rows} rows, ${former} before`,
+      body: held(source, rows, former).message,
+      facts: { source: source.name, rows, former },
     });
+  });
+}
+
+/** Tells what was left out or may have been meant otherwise. */
+async function tellDoubts(parts: ForecastParts, tx: Tx, runId: string, source: SapSource, result: FoldResult): Promise<void> {
+  const doubts: { readonly id: string; readonly rows: number; readonly title: string; readonly body: string }[] = [
+    {
+      id: "keyless",
+      rows: result.withoutKey,
+      title: `${result.withoutKey} rows of ${source.name} were left out`,
+      body: `${result.withoutKey} rows of ${source.set} came without a value in ${source.keys.join(" or ")}, so it is not known which rows they change. Check the keys of the source.`,
+    },
+    {
+      id: "recreated",
+      rows: result.recreated,
+      title: `${result.recreated} rows of ${source.name} were created although they were there`,
+      body: `${result.recreated} rows of ${source.set} came as created while rows with their keys were there; they replaced them. That is right when rows were created during the first load. If the source sends amounts to be added, say \`kind: additive\` and load it afresh.`,
+    },
+  ];
+  for (const { id, rows, title, body } of doubts) {
+    if (rows === 0) continue;
+    await parts.postNotice(tx, {
+      topic: "forecast",
+      id: `forecast.sap.${id}/${runId}`,
+      severity: "warning",
+      title,
+      body,
+      facts: { source: source.name, rows },
+    });
+  }
+}
+
+async function tellGone(parts: ForecastParts, runId: string, source: SapSource, gone: Gone["gone"], page: number): Promise<void> {
+  await parts.records.transaction(async (tx) => {
+    await parts.postNotice(
+      tx,
+      gone === "token"
+        ? {
+            topic: "forecast",
+            id: `forecast.sap.expired/${runId}`,
+            severity: "warning",
+            title: `SAP no longer knows the delta of ${source.name}`,
+            body: `The delta link of ${source.set} has expired, so everything is loaded again. Extract more often than SAP keeps its delta queue, or lengthen that time in transaction ODQMON.`,
+            facts: { source: source.name },
+          }
+        : {
+            topic: "forecast",
+            id: `forecast.sap.forgotten/${runId}`,
+            severity: "info",
+            title: `SAP forgot the pages of ${source.name} at page ${page}`,
+            body: `The page chain of ${source.set} had expired at page ${page}, so it is read from its start again. If that comes often, ask for more rows a page (pageRows).`,
+            facts: { source: source.name, page },
+          },
+    );
   });
 }

@@ -10,14 +10,18 @@ import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { isStockroomError, StockroomError } from "../../../base/errors.ts";
 
+/** For gateways in front of the gateway: `{ "APIKey": "..." }`. */
+const secretHeaders = z.record(z.string().min(1), z.string()).optional();
+
 const credentialsSchema = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("basic"), user: z.string().min(1), password: z.string() }),
+  z.strictObject({ kind: z.literal("basic"), user: z.string().min(1), password: z.string(), headers: secretHeaders }),
   z.strictObject({
     kind: z.literal("oauth2"),
     tokenUrl: z.url({ protocol: /^https?$/ }),
     clientId: z.string().min(1),
     clientSecret: z.string().min(1),
     scope: z.string().min(1).optional(),
+    headers: secretHeaders,
   }),
 ]);
 
@@ -44,6 +48,8 @@ export function parseCredentials(bytes: Uint8Array, key: string): Credentials {
 
 export interface SessionOptions {
   readonly credentials: Credentials | undefined;
+  /** Sent with every request to the service; those of the credentials go before them. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly tries: number;
   readonly pauseMs: number;
   readonly timeoutMs: number;
@@ -65,6 +71,8 @@ export interface SapAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
+  /** The line died before the end of the answer. */
+  readonly isCut: boolean;
 }
 
 export interface Session {
@@ -97,22 +105,34 @@ export function openSession(options: SessionOptions): Session {
 
   async function exchange(url: string, init: RequestInit, signal: AbortSignal): Promise<SapAnswer> {
     const timeout = AbortSignal.timeout(options.timeoutMs);
-    const response = await fetch(url, { ...init, redirect: "error", signal: AbortSignal.any([signal, timeout]) });
+    const response = await fetch(url, { ...init, redirect: "manual", signal: AbortSignal.any([signal, timeout]) });
     keepCookies(response.headers);
     const chunks: Uint8Array[] = [];
     let bytes = 0;
-    for await (const chunk of response.body ?? []) {
-      bytes += chunk.length;
-      if (bytes > largestAnswerBytes) {
-        throw new StockroomError(
-          "input",
-          "SAP_ANSWER_TOO_LARGE",
-          `Expected an answer of at most ${largestAnswerBytes / 2 ** 20} MiB from ${placeOf(url)} but it is larger. Ask for fewer rows a page (pageRows).`,
-        );
+    let broken: unknown;
+    try {
+      for await (const chunk of response.body ?? []) {
+        bytes += chunk.length;
+        if (bytes > largestAnswerBytes) break;
+        chunks.push(chunk);
       }
-      chunks.push(chunk);
+    } catch (error) {
+      if (init.method === "GET" || signal.aborted) throw error;
+      // What was said before the line died is still worth reading: rows it answers are certain.
+      broken = error;
     }
-    return { status: response.status, headers: response.headers, text: Buffer.concat(chunks).toString("utf8") };
+    if (bytes > largestAnswerBytes) {
+      throw new StockroomError(
+        "input",
+        "SAP_ANSWER_TOO_LARGE",
+        `Expected an answer of at most ${largestAnswerBytes / 2 ** 20} MiB from ${placeOf(url)} but it is larger. Ask for fewer rows a page (pageRows).`,
+      );
+    }
+    const text = Buffer.concat(chunks).toString("utf8");
+    const answer: SapAnswer = { status: response.status, headers: response.headers, text, isCut: broken !== undefined };
+    const elsewhere = readElsewhere(url, answer);
+    if (elsewhere !== undefined) throw elsewhere;
+    return answer;
   }
 
   async function authorisation(signal: AbortSignal): Promise<string | undefined> {
@@ -142,7 +162,7 @@ export function openSession(options: SessionOptions): Session {
   }
 
   async function headersOf(request: SapRequest, signal: AbortSignal): Promise<Record<string, string>> {
-    const headers: Record<string, string> = { ...request.headers };
+    const headers: Record<string, string> = { ...options.headers, ...options.credentials?.headers, ...request.headers };
     const authorised = await authorisation(signal);
     if (authorised !== undefined) headers["authorization"] = authorised;
     if (cookies.size > 0) headers["cookie"] = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
@@ -215,7 +235,7 @@ export function openSession(options: SessionOptions): Session {
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (isStockroomError(error)) throw error;
-      return { kind: "failed", reason: reasonOf(error, options.timeoutMs), pauseMs: undefined, carriedOut: sent };
+      return { kind: "failed", reason: reasonOf(error, options.timeoutMs), pauseMs: undefined, carriedOut: sent && !neverReached(error) };
     }
   }
 
@@ -251,6 +271,13 @@ export function openSession(options: SessionOptions): Session {
   };
 }
 
+/** Whether a request failed before a connection stood: then nobody can have carried it out. */
+function neverReached(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
+  return ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"].includes(code);
+}
+
 class TokenRefused extends Error {
   readonly status: number;
   constructor(status: number) {
@@ -282,6 +309,40 @@ function reasonOf(error: unknown, timeoutMs: number): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? ` (${cause.code})` : "";
   return `the connection failed${code}`;
+}
+
+/**
+ * An answer that comes from somewhere else than the service: a redirect, or a page for people where data belong.
+ *
+ * Such a request was not carried out: it did not get as far as the service. Redirects are never followed, the credentials would go with them.
+ */
+function readElsewhere(url: string, answer: SapAnswer): StockroomError | undefined {
+  const where = placeOf(url);
+  if (answer.status >= 300 && answer.status < 400 && answer.status !== 304) {
+    const location = answer.headers.get("location") ?? "";
+    const target = URL.canParse(location, url) ? placeOf(new URL(location, url).href) : "nowhere";
+    const isSame = target.replace(/^http:/, "https:").replace(/\/+$/, "") === where.replace(/^http:/, "https:").replace(/\/+$/, "");
+    return new StockroomError(
+      "denied",
+      "SAP_REDIRECT",
+      `Expected an answer from ${where} but it sends elsewhere (${answer.status}), to ${target}. ${
+        isSame
+          ? "Write that address into the settings."
+          : "That is usually a logon page: let the user of the credentials log on to this service without single sign-on (basic or OAuth in transaction SICF, or the query saml2=disabled in the address)."
+      }`,
+      { facts: { where, status: answer.status } },
+    );
+  }
+  const type = answer.headers.get("content-type") ?? "";
+  const isHtml = /\bhtml\b/i.test(type) || /^\s*<(?:!doctype html|html)[\s>]/i.test(answer.text.slice(0, 200));
+  if (answer.status >= 300 || !isHtml) return undefined;
+  const title = /<title[^>]*>([^<]{1,80})/i.exec(answer.text)?.[1]?.trim();
+  return new StockroomError(
+    "denied",
+    "SAP_LOGON_PAGE",
+    `Expected data from ${where} but a page for people came${title === undefined || title === "" ? "" : ` ("${title}")`}: usually the logon page. Check the credentials object, the client (\`client\`), and that the service in transaction SICF takes this kind of logon.`,
+    { facts: { where } },
+  );
 }
 
 /** An address for people: without query, user or password. */

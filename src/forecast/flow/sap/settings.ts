@@ -17,6 +17,32 @@ const retries = {
   timeoutMs: duration().prefault("2 min").describe("for one request"),
 } as const;
 
+/** Whatever of a request is the same for all of them. */
+const every = {
+  client: z
+    .string()
+    .regex(/^\d{3}$/, "three digits, in quotes")
+    .optional()
+    .describe("sap-client of every request, links included; goes before one in the address"),
+  language: z
+    .string()
+    .regex(/^[A-Za-z0-9]{1,2}$/, "an SAP language key, e.g. EN")
+    .optional()
+    .describe("sap-language: of texts and messages"),
+  headers: z
+    .record(
+      z
+        .string()
+        .regex(
+          /^(?!authorization$|cookie$|x-csrf-token$)[A-Za-z0-9!#$%&'*+.^_`|~-]+$/i,
+          "a header's name; secrets belong into the credentials object",
+        ),
+      z.string().regex(/^[\t\x20-\x7e]*$/, "printable ASCII"),
+    )
+    .default({})
+    .describe("further headers of every request; secret ones stand under `headers` in the credentials object"),
+} as const;
+
 const source = z.strictObject({
   name,
   url: address.describe("the OData V2 service, e.g. https://host/sap/opu/odata/sap/ZDEMAND_SRV"),
@@ -26,12 +52,29 @@ const source = z.strictObject({
   filter: z.string().min(1).optional().describe("$filter of the first load; deltas follow it"),
   pageRows: z.int().min(1).max(1_000_000).default(10_000),
   track: z.boolean().default(true).describe("false: every extraction loads everything"),
+  kind: z
+    .enum(["auto", "additive", "overwriting"])
+    .default("auto")
+    .describe(
+      "additive: changes are added to the number columns; overwriting: they replace the row; auto: additive once the source sends differences",
+    ),
   group: z.string().min(1).describe("the dataset group whose file is written"),
   file: z.enum(["target", "related", "metadata"]).default("target"),
   columns: z
     .record(z.string().min(1), field)
     .refine((columns) => Object.keys(columns).length > 0, "at least one column")
     .describe("column of the file -> field of the entity, in the file's order"),
+  types: z
+    .record(z.string().min(1), z.enum(["text", "number", "time"]))
+    .default({})
+    .describe("of columns; absent: timestamp is a time, the target's value a number, keys are text, others as $metadata says"),
+  holdBelow: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.1)
+    .describe("a whole load with fewer rows than this share of the former ones (or none at all) is held until somebody accepts it"),
+  ...every,
   cron: z.string().min(1).optional().describe("UTC; absent: by command only"),
   ...retries,
 });
