@@ -37,6 +37,8 @@ export interface Habits {
   readonly foreignTokens?: readonly { readonly isInitialLoad: boolean; readonly laterMs: number }[];
   /** How a token that is not known is refused. Default 410. */
   readonly unknownToken?: { readonly status: number; readonly code: string; readonly text: string };
+  /** Tokens that are known are refused in the same words. */
+  readonly refusesDeltas?: boolean;
   /** A page chain is forgotten (410) when it is asked for its n-th page, so many times. */
   readonly forgetsPage?: { readonly page: number; times: number };
   /** Only requests that name this client are known; others meet the logon page. */
@@ -407,7 +409,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     }
     if (deltaToken === "") return { kind: "full", from: 0, upTo: book.ops.length, at: 0, page: 1 };
     const from = tokens.get(deltaToken);
-    return from === undefined ? { unknown: deltaToken } : { kind: "delta", from, upTo: book.ops.length, at: 0, page: 1 };
+    return from === undefined || habits.refusesDeltas === true
+      ? { unknown: deltaToken }
+      : { kind: "delta", from, upTo: book.ops.length, at: 0, page: 1 };
   }
 
   /** The changes of a package; when it comes out of order, its units say the right one. */

@@ -216,7 +216,7 @@ type Followed =
   /** The server no longer knows the chain. */
   | { readonly kind: "forgotten"; readonly pages: readonly ObjectRef[]; readonly page: number };
 
-/** Pages one after another, each a step. Throws `fault` `SAP_PAGE_LOOP`. */
+/** Pages one after another, each a step. Throws `conflict` `SAP_PAGE_LOOP`. */
 async function followPages(
   parts: ForecastParts,
   context: RunContext,
@@ -274,7 +274,7 @@ function makeCircleWatch(source: SapSource): { pass(address: string, page: PageK
       const isSeen = addresses.has(makeAddress(source).follow(page.next, jsonOption));
       if (!isSeen && times < most) return;
       throw new StockroomError(
-        "fault",
+        "conflict",
         "SAP_PAGE_LOOP",
         `Expected the pages of ${source.set} to come to an end but ${isSeen ? "the link to the next page leads to one that was read already" : `the same ${page.rows} rows came ${times} times under other addresses`}. Nothing has changed. Check the service (its implementation of $skiptoken) or ask for all rows in one page (pageRows).`,
         { facts: { source: source.name, pages: addresses.size } },
