@@ -2,28 +2,34 @@
 //
 //   C1. Both label the test set by the very workflow that labels production (`classify.infer`).
 //   C2. The verdict, the change of champion, the audit record, the event and the notice are one transaction.
+//   C4. Labels of one file cannot outvote those kept from before, and no code's share or weight jumps without a person's word (engine/holding.ts): such a
+//       promotion is held. What is judged well enough to be promoted or kept joins the line's test items; nothing ever replaces them.
 //   C3. Comparing the same challenger twice is comparing it once (the verdict's id is the challenger's).
 
 import { appendEvent } from "../../base/records/outbox.ts";
-import type { WorkflowDefinition } from "../../base/workflow/contract.ts";
+import type { Tx } from "../../base/records/contract.ts";
+import type { RunContext, WorkflowDefinition } from "../../base/workflow/contract.ts";
 import { reviveError, StockroomError } from "../../base/errors.ts";
-import type { Verdict } from "../engine/gate.ts";
+import { concludeVerdict, findJumps, type Jump } from "../engine/holding.ts";
 import type { ObjectRef } from "../engine/words.ts";
 import { keepAudit } from "../store/audit.ts";
+import { keepGround, lockLine } from "../store/champions.ts";
 import { findChampion, getModel, keepVerdict, type ModelRow } from "../store/lines.ts";
 import type { InferInput, InferResult } from "./infer.ts";
-import { judgeJob } from "./jobs/judge-job.ts";
+import { judgeJob, type JudgeResult } from "./jobs/judge-job.ts";
 import { actAs, timeOf, type ClassifyParts } from "./parts.ts";
+import { readHistory, type TrialInput, type TrialResult } from "./trial.ts";
 
 export type CompareInput = { readonly model: string };
 
 export type CompareResult = { readonly verdict: string; readonly decision: string; readonly promoted: boolean; readonly reason: string };
 
-type Judged = { readonly verdict: Verdict; readonly champion: string | null };
+type Judged = JudgeResult & { readonly jumps: readonly Jump[] };
 
 export function makeCompare(
   parts: ClassifyParts,
   infer: WorkflowDefinition<InferInput, InferResult>,
+  trial: WorkflowDefinition<TrialInput, TrialResult>,
 ): WorkflowDefinition<CompareInput, CompareResult> {
   return {
     name: "classify.compare",
@@ -44,15 +50,11 @@ export function makeCompare(
         });
         const outcome = await context.childResult<InferResult>(childId);
         if (outcome.kind === "failed") throw reviveError(outcome.error);
-        if (outcome.kind === "cancelled") {
-          throw new StockroomError(
-            "conflict",
-            "COMPARE_CANCELLED",
-            `Expected the test run ${childId} to finish but it was cancelled. Retry it with \`stockroom runs retry\`.`,
-          );
-        }
+        if (outcome.kind === "cancelled") throw cancelled(childId);
         const predictions = outcome.value.predictions;
-        const judged = await context.step(`judge-${round}`, async (signal) => await judge(parts, context.runId, pair, predictions, signal));
+        const first = await context.step(`judge-${round}`, async (signal) => await judge(parts, context.runId, pair, predictions, signal));
+        const jumps = first.verdict.decision === "promote" ? await tryOnSales(parts, context, trial, pair, round) : [];
+        const judged = { ...first, jumps };
         const decided = await context.step(`verdict-${round}`, async () => await decide(parts, pair, judged, predictions));
         // Another challenger won meanwhile: the comparison is made again, against the new champion.
         if (decided.kind === "decided") return decided.result;
@@ -87,7 +89,7 @@ async function judge(
   pair: Pair,
   predictions: InferResult["predictions"],
   signal: AbortSignal,
-): Promise<Judged> {
+): Promise<JudgeResult> {
   const actor = actAs("compare", runId);
   const ticketOf = async (model: string) => {
     const object = predictions.find((prediction) => prediction.model === model);
@@ -95,7 +97,7 @@ async function judge(
       throw new StockroomError("fault", "COMPARE_PREDICTIONS", `Expected predictions of ${model} but the test run gave none.`);
     return await parts.objects.readTicket(actor, object.key, object.version);
   };
-  const verdict = await parts.compute.run(
+  return await parts.compute.run(
     judgeJob,
     {
       test: await parts.objects.readTicket(actor, pair.test.key, pair.test.version),
@@ -106,19 +108,47 @@ async function judge(
     },
     { signal },
   );
-  return { verdict, champion: pair.champion };
 }
+
+/** What a challenger about to be promoted would change in the line's newest sales; nothing when the line has coded none. */
+async function tryOnSales(
+  parts: ClassifyParts,
+  context: RunContext,
+  trial: WorkflowDefinition<TrialInput, TrialResult>,
+  pair: Pair,
+  round: number,
+): Promise<readonly Jump[]> {
+  const history = await context.step(`history-${round}`, async () => (await readHistory(parts, pair.line)) ?? null);
+  if (history === null) return [];
+  const input: TrialInput = { line: pair.line, model: pair.challenger, period: history.period };
+  const child = await context.startChild(trial, input, {
+    id: `trial/${pair.challenger}/${history.period}/against/${pair.champion ?? "nobody"}`,
+    priority: 1,
+  });
+  const outcome = await context.childResult<TrialResult>(child);
+  if (outcome.kind === "failed") throw reviveError(outcome.error);
+  if (outcome.kind === "cancelled") throw cancelled(child);
+  const { shareJump, weightJump } = parts.settings.gate;
+  return findJumps(outcome.value.sums, history.current, history.former, { share: shareJump, weight: weightJump });
+}
+
+const cancelled = (runId: string): StockroomError =>
+  new StockroomError(
+    "conflict",
+    "COMPARE_CANCELLED",
+    `Expected the run ${runId} to finish but it was cancelled. Retry it with \`stockroom runs retry\`.`,
+  );
 
 type Decided = { readonly kind: "changed" } | { readonly kind: "decided"; readonly result: CompareResult };
 
 async function decide(parts: ClassifyParts, pair: Pair, judged: Judged, predictions: InferResult["predictions"]): Promise<Decided> {
   const id = `verdict/${pair.challenger}`;
   const at = timeOf(parts);
-  const { verdict } = judged;
+  const verdict = concludeVerdict(judged.verdict, judged.ground, judged.jumps);
   const promoted = verdict.promoted;
   return await parts.records.transaction(async (tx) => {
     // Two verdicts on one line must not both see the former champion.
-    await tx.query("select pg_advisory_xact_lock(hashtext($1))", [`classify.line/${pair.line}`]);
+    await lockLine(tx, pair.line);
     const now = await findChampion(tx, pair.line);
     if ((now?.id ?? null) !== pair.champion && now?.id !== pair.challenger) {
       return { kind: "changed" };
@@ -153,6 +183,8 @@ async function decide(parts: ClassifyParts, pair: Pair, judged: Judged, predicti
         promoted,
         reason: verdict.reason,
       });
+      // Labels that contradict those kept, or await a person's word, are not kept as test items.
+      if (verdict.decision !== "held" && (verdict.ground === null || verdict.ground.holds)) await keepTest(tx, challenger, "kept", at);
       if (promoted) {
         await appendEvent(tx, {
           kind: "classify.champion.changed",
@@ -164,12 +196,26 @@ async function decide(parts: ClassifyParts, pair: Pair, judged: Judged, predicti
       await parts.postNotice(tx, {
         topic: "mlops",
         id,
-        severity: "info",
-        title: promoted ? `${pair.line}: new champion` : `${pair.line}: the challenger was not promoted`,
-        body: `${verdict.reason}\n\nChallenger ${pair.challenger}${pair.champion === null ? "" : `, champion ${pair.champion}`}. See \`stockroom classify verdicts ${pair.line}\`.`,
+        severity: verdict.decision === "held" ? "warning" : "info",
+        title: titleOf(pair.line, verdict.decision, promoted),
+        body: `${verdict.reason}\n\nChallenger ${pair.challenger}${pair.champion === null ? "" : `, champion ${pair.champion}`}. See \`stockroom classify verdicts ${pair.line}\`.${
+          verdict.decision === "held"
+            ? ` To promote it: \`stockroom classify champion approve ${pair.line} --reason "..."\`; to leave things as they are: \`stockroom classify champion reject ${pair.line} --reason "..."\`; or on the page /classify/champions.`
+            : ""
+        }`,
         facts: { line: pair.line, challenger: pair.challenger, champion: pair.champion, decision: verdict.decision, promoted },
       });
     }
     return { kind: "decided", result: { verdict: id, decision: verdict.decision, promoted, reason: verdict.reason } };
   });
+}
+
+function titleOf(line: string, decision: string, promoted: boolean): string {
+  if (decision === "held") return `${line}: a promotion waits for a person`;
+  return promoted ? `${line}: new champion` : `${line}: the challenger was not promoted`;
+}
+
+/** Keeps a model's test items for the comparisons to come. */
+export async function keepTest(tx: Tx, model: ModelRow, labels: "kept" | "latest", at: string): Promise<void> {
+  await keepGround(tx, { model: model.id, line: model.line, object: model.test, base: model.ground, labels, at });
 }

@@ -16,6 +16,7 @@ import type { RunContext, WorkflowDefinition } from "../../base/workflow/contrac
 import { parseLine, prefixes, readKey, type ObjectRef } from "../engine/words.ts";
 import { findAnswers, listAsked, lockAnswers, nameItem } from "../store/answers.ts";
 import { keepAudit } from "../store/audit.ts";
+import { isAutomatic } from "../store/champions.ts";
 import {
   earlierInferences,
   fingerprintOf,
@@ -110,7 +111,7 @@ export function profileKey(modelKey: string): string {
 }
 
 /** Everything the job needs to know of one line, tickets included. The tickets never leave this step. */
-async function taskOf(
+export async function taskOf(
   parts: ClassifyParts,
   purpose: string,
   role: "infer" | "compare",
@@ -126,6 +127,7 @@ async function taskOf(
     modelTicket: await parts.objects.readTicket(actor, model.object.key, model.object.version),
     modelSchemeVersion: model.schemeVersion,
     scheme: scheme?.scheme ?? null,
+    automatic: role === "compare" || (await isAutomatic(parts.records, planned.line)),
     profile: role === "compare" ? null : await parts.objects.readTicket(actor, profileKey(model.object.key)),
     predictions: await parts.objects.writeTicket(actor, keys.predictions),
     review: keys.review === null ? null : await parts.objects.writeTicket(actor, keys.review),

@@ -14,9 +14,11 @@ import { itemCodes } from "../engine/schemes.ts";
 import { parseLine } from "../engine/words.ts";
 import { keepAudit } from "../store/audit.ts";
 import { addAnswer, lockAnswers } from "../store/answers.ts";
+import { lockLine } from "../store/champions.ts";
 import { findAsking, getReview, listReviews, type ReviewQuery, type ReviewRow } from "../store/reviews.ts";
 import { findScheme } from "../store/schemes.ts";
 import { settleAnswers } from "./answers.ts";
+import { watchPromise } from "./champions.ts";
 import { actAs, timeOf, type ClassifyParts } from "./parts.ts";
 
 /** A review with the item's columns as the review object has them. */
@@ -109,6 +111,8 @@ async function keepWord(parts: ClassifyParts, id: string, kind: "given" | "amend
   }
   const at = timeOf(parts);
   return await parts.records.transaction(async (tx) => {
+    // Before the log's lock, as everywhere: the answer may end the line's automatic decisions.
+    await lockLine(tx, line);
     await lockAnswers(tx, line);
     const review = await getReview(tx, id);
     checkWord(review, kind, code);
@@ -147,6 +151,7 @@ async function keepWord(parts: ClassifyParts, id: string, kind: "given" | "amend
       data: { id, line, period },
       dedupe: `answer/${kept.id}`,
     });
+    if (review.kind === "audit") await watchPromise(tx, parts, line);
     return await getReview(tx, id);
   });
 }

@@ -76,7 +76,20 @@ export const classifySettings = z.strictObject({
       promisedPrecision: z.number().gt(0.5).lt(1).default(0.98),
     })
     .prefault({}),
-  gate: z.strictObject({ alpha: z.number().gt(0).lt(0.5).default(0.05) }).prefault({}),
+  gate: z
+    .strictObject({
+      alpha: z.number().gt(0).lt(0.5).default(0.05),
+      shareJump: z
+        .number()
+        .gt(0)
+        .max(1)
+        .default(0.05)
+        .describe(
+          "a promotion that moves a code's share of items or kg further than this (0..1) beyond the line's history waits for a person",
+        ),
+      weightJump: z.number().gt(1).default(1.5).describe("the same for kg per unit, as a factor"),
+    })
+    .prefault({}),
   review: z
     .strictObject({
       floor: z

@@ -17,6 +17,7 @@ import type { FitOptions } from "../engine/fit.ts";
 import { climbRungs, type TrialResult } from "../engine/search.ts";
 import { lineOf, parseLine, prefixes, readKey, type Line, type ObjectRef } from "../engine/words.ts";
 import { keepAudit } from "../store/audit.ts";
+import { findGround, type GroundRow } from "../store/champions.ts";
 import { ensureLine, insertModel } from "../store/lines.ts";
 import { listAnswers, type ReviewRow } from "../store/reviews.ts";
 import { findScheme } from "../store/schemes.ts";
@@ -43,6 +44,8 @@ type Prepared = {
   readonly test: { readonly key: string; readonly version: string };
   /** The oldest first. */
   readonly sources: readonly Source[];
+  /** Test items kept from before. */
+  readonly ground: readonly Pick<GroundRow, "model" | "object" | "labels">[];
   readonly schemeRevision: number | null;
   /** Answers known when the training began: a later one waits for the next. */
   readonly answers: readonly string[];
@@ -69,7 +72,8 @@ async function prepare(parts: ClassifyParts, runId: string, line: Line, input: T
   await settleSchemes(parts, runId);
   const answers = await listAnswers(parts.records, { line: line.line });
   const sources = await findSources(parts, line);
-  const labelled = await labelledInput(parts, runId, line, sources, answers, undefined);
+  const ground = await findGround(parts.records, line.line);
+  const labelled = await labelledInput(parts, runId, line, { sources, answers, ground, schemeRevision: undefined });
   const { train } = parts.settings;
   const test = await parts.objects.writeTicket(actor, `${prefixes.tests}${line.country}/${line.scheme}/${input.version}.csv`);
   const result = await parts.compute.run(prepareJob, { labelled, minRows: train.minRows, test }, { signal });
@@ -85,6 +89,7 @@ async function prepare(parts: ClassifyParts, runId: string, line: Line, input: T
     newestDay: result.newestDay,
     test: { key: entry?.key ?? "", version: entry?.version ?? "" },
     sources,
+    ground: ground.map(({ model, object, labels }) => ({ model, object, labels })),
     schemeRevision: revision?.revision ?? null,
     answers: answers.flatMap((answer) => answer.answerId ?? []),
   };
@@ -114,14 +119,19 @@ export async function listLabelled(objects: Pick<ObjectStore, "list">, country: 
     .toSorted((a, b) => (a.version < b.version ? -1 : 1));
 }
 
+interface LearnedFrom {
+  readonly sources: readonly Source[];
+  readonly answers: readonly ReviewRow[];
+  readonly ground: Prepared["ground"];
+  readonly schemeRevision: number | undefined;
+}
+
 /** Tickets for everything a line learns from. They never leave the step. */
 async function labelledInput(
   parts: ClassifyParts,
   runId: string,
   line: Line,
-  sources: readonly Source[],
-  answers: readonly ReviewRow[],
-  schemeRevision: number | undefined,
+  { sources, answers, ground, schemeRevision }: LearnedFrom,
 ): Promise<LabelledInput> {
   const actor = actAs("train", runId);
   const objects = new Map<string, ReviewRow[]>();
@@ -149,12 +159,15 @@ async function labelledInput(
       at,
     });
   }
+  const kept: LabelledInput["ground"][number][] = [];
+  for (const { object, labels } of ground) kept.push({ ticket: await parts.objects.readTicket(actor, object.key, object.version), labels });
   const scheme = await findScheme(parts.records, line.scheme, schemeRevision);
   return {
     country: line.country,
     scheme: line.scheme,
     sources: files,
     answers: answered,
+    ground: kept,
     definition: scheme?.scheme ?? null,
     columns: parts.settings.columns,
     testShare: parts.settings.train.testShare,
@@ -172,7 +185,12 @@ async function fit(
   const actor = actAs("train", context.runId);
   const { train } = parts.settings;
   const answers = await listAnswers(parts.records, { line: line.line, answers: prepared.answers });
-  const labelled = await labelledInput(parts, context.runId, line, prepared.sources, answers, prepared.schemeRevision ?? undefined);
+  const labelled = await labelledInput(parts, context.runId, line, {
+    sources: prepared.sources,
+    answers,
+    ground: prepared.ground,
+    schemeRevision: prepared.schemeRevision ?? undefined,
+  });
   const options: FitOptions = {
     seed: train.seed,
     trials: train.trials,
@@ -242,6 +260,7 @@ async function fit(
         line: line.line,
         object: { key: entry?.key ?? "", version: entry?.version ?? "" },
         test: prepared.test,
+        ground: prepared.ground.map(({ model }) => model),
         trainedOn: prepared.sources.map(({ key, version, sha256 }) => ({ key, version, sha256 })),
         schemeVersion: prepared.version,
         schemeRevision: prepared.schemeRevision ?? undefined,

@@ -12,6 +12,7 @@ import type { ClassifyParts } from "./parts.ts";
 import { makeReport, makeRestate, makeRetract } from "./report.ts";
 import { makeSchemeImport } from "./schemes.ts";
 import { makeTrain } from "./train.ts";
+import { makeTrial } from "./trial.ts";
 
 export interface ClassifyWing {
   readonly workflows: readonly WorkflowDefinition<Json>[];
@@ -32,7 +33,8 @@ function textOf(data: Readonly<Record<string, Json>>, name: string): string {
 export function makeWing(parts: ClassifyParts): ClassifyWing {
   const infer = makeInfer(parts);
   const train = makeTrain(parts);
-  const compare = makeCompare(parts, infer);
+  const trial = makeTrial(parts);
+  const compare = makeCompare(parts, infer, trial);
   const intake = makeIntake(parts, train);
   const catchUp = makeCatchUp(parts, infer);
   const extract = makeExtract(parts);
@@ -42,7 +44,7 @@ export function makeWing(parts: ClassifyParts): ClassifyWing {
   const schemeImport = makeSchemeImport(parts);
   return {
     awaited: Object.values(awaited),
-    workflows: [intake, train, compare, infer, catchUp, extract, report, restate, retract, schemeImport],
+    workflows: [intake, train, compare, trial, infer, catchUp, extract, report, restate, retract, schemeImport],
     queues: [
       // One heavy run a thread: each keeps one thread of the pool busy.
       { name: "classify.heavy", perWorker: parts.compute.threads },

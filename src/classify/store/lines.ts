@@ -7,6 +7,7 @@
 import type { Tx } from "../../base/records/contract.ts";
 import { StockroomError } from "../../base/errors.ts";
 import type { Line, ObjectRef } from "../engine/words.ts";
+import { keepChampion } from "./champions.ts";
 import { parseLine } from "../engine/words.ts";
 
 /** A trained model, as the rows know it; its bytes are the object `object`. */
@@ -16,6 +17,8 @@ export interface ModelRow {
   readonly object: ObjectRef;
   /** The unseen items set apart for the comparison. */
   readonly test: ObjectRef;
+  /** Models whose kept test items that object holds (store/champions.ts). */
+  readonly ground: readonly string[];
   readonly trainedOn: readonly (ObjectRef & { readonly sha256: string })[];
   readonly schemeVersion: string;
   readonly schemeRevision: number | undefined;
@@ -34,7 +37,7 @@ export interface VerdictRow {
   readonly line: string;
   readonly challenger: string;
   readonly champion: string | undefined;
-  readonly decision: "promote" | "keep" | "first";
+  readonly decision: "promote" | "keep" | "first" | "held";
   readonly promoted: boolean;
   readonly reason: string;
   /** Scores of both, interval, test, p: as the gate gave them. */
@@ -100,8 +103,8 @@ export async function insertModel(tx: Tx, model: ModelRow): Promise<boolean> {
   const inserted = await tx.query(
     `insert into stockroom.classify_model
        (id, line, object_key, object_version, test_key, test_version, trained_on, scheme_version, scheme_revision,
-        parameters, metrics, counts, trials, seed, run_id, trained_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) on conflict (id) do nothing returning id`,
+        parameters, metrics, counts, trials, seed, run_id, trained_at, ground)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) on conflict (id) do nothing returning id`,
     [
       model.id,
       model.line,
@@ -119,6 +122,7 @@ export async function insertModel(tx: Tx, model: ModelRow): Promise<boolean> {
       model.seed,
       model.runId,
       model.trainedAt,
+      JSON.stringify(model.ground),
     ],
   );
   return inserted.length > 0;
@@ -131,6 +135,7 @@ interface ModelRecord {
   readonly object_version: string;
   readonly test_key: string;
   readonly test_version: string;
+  readonly ground: string[];
   readonly trained_on: ModelRow["trainedOn"];
   readonly scheme_version: string;
   readonly scheme_revision: string | null;
@@ -149,6 +154,7 @@ function toModel(row: ModelRecord): ModelRow {
     line: row.line,
     object: { key: row.object_key, version: row.object_version },
     test: { key: row.test_key, version: row.test_version },
+    ground: row.ground,
     trainedOn: row.trained_on,
     schemeVersion: row.scheme_version,
     schemeRevision: row.scheme_revision === null ? undefined : Number(row.scheme_revision),
@@ -209,12 +215,7 @@ export async function keepVerdict(tx: Tx, row: VerdictRow): Promise<boolean> {
   );
   if (inserted.length === 0) return false;
   if (row.promoted) {
-    await tx.query("insert into stockroom.classify_champion (line, since, model, verdict) values ($1, $2, $3, $4)", [
-      row.line,
-      row.at,
-      row.challenger,
-      row.id,
-    ]);
+    await keepChampion(tx, { line: row.line, since: row.at, model: row.challenger, verdict: row.id, kind: "gate", reason: "", by: "" });
   }
   return true;
 }

@@ -221,4 +221,56 @@ export const classifyMigrations: readonly Migration[] = [
       create index classify_review_period on stockroom.classify_review (line, period, kind);
     `,
   },
+  {
+    id: "classify-006-champions",
+    sql: `
+      alter table stockroom.classify_verdict drop constraint classify_verdict_decision_check;
+      alter table stockroom.classify_verdict add constraint classify_verdict_decision_check
+        check (decision in ('promote', 'keep', 'first', 'held'));
+      alter table stockroom.classify_champion alter column verdict drop not null;
+      alter table stockroom.classify_champion
+        add column kind text not null default 'gate' check (kind in ('gate', 'approved', 'set')),
+        add column reason text not null default '',
+        add column by text not null default '';
+
+      create table stockroom.classify_ruling (
+        verdict text primary key references stockroom.classify_verdict,
+        line text not null references stockroom.classify_line,
+        ruling text not null check (ruling in ('approved', 'rejected')),
+        reason text not null,
+        by text not null,
+        at timestamptz not null
+      );
+
+      create table stockroom.classify_ground (
+        model text primary key references stockroom.classify_model,
+        line text not null references stockroom.classify_line,
+        object_key text not null,
+        object_version text not null,
+        base jsonb not null,
+        labels text not null check (labels in ('kept', 'latest')),
+        at timestamptz not null
+      );
+      create index classify_ground_line on stockroom.classify_ground (line, at);
+
+      create table stockroom.classify_automatic (
+        seq bigint generated always as identity primary key,
+        line text not null references stockroom.classify_line,
+        automatic boolean not null,
+        model text references stockroom.classify_model,
+        reason text not null,
+        by text not null,
+        at timestamptz not null
+      );
+      create index classify_automatic_line on stockroom.classify_automatic (line, seq desc);
+
+      alter table stockroom.classify_model add column ground jsonb not null default '[]';
+
+      -- Champions from before there was a ground stand on the items they were judged by.
+      insert into stockroom.classify_ground (model, line, object_key, object_version, base, labels, at)
+        select m.id, m.line, m.test_key, m.test_version, '[]', 'kept', c.since
+          from stockroom.classify_model m
+          join lateral (select model, since from stockroom.classify_champion x where x.line = m.line order by since desc limit 1) c on c.model = m.id;
+    `,
+  },
 ];

@@ -5,10 +5,11 @@ import { StockroomError } from "../../../base/errors.ts";
 import type { ReadTicket } from "../../../base/objects/contract.ts";
 import { openTicket } from "../../../base/objects/tickets.ts";
 import { readTable } from "../../../base/tables/index.ts";
-import { judgeChallenger, type Verdict } from "../../engine/gate.ts";
+import { judgeChallenger, type Bout, type Verdict } from "../../engine/gate.ts";
+import { judgeHolding, type GroundVerdict } from "../../engine/holding.ts";
 
 export interface JudgeInput {
-  /** A test set as the training wrote it: `id` and `code`. */
+  /** A test set as the training wrote it; see `prepare-job.ts`. */
   readonly test: ReadTicket;
   readonly challenger: ReadTicket;
   readonly champion: ReadTicket | null;
@@ -16,13 +17,19 @@ export interface JudgeInput {
   readonly seed: number;
 }
 
-export const judgeJob: ComputeTask<JudgeInput, Verdict> = { module: import.meta.url, name: "classify.judge" };
+export interface JudgeResult {
+  /** On all items: those the line has kept, and the new ones. */
+  readonly verdict: Verdict;
+  /** On those kept; null without a champion or without any. */
+  readonly ground: GroundVerdict | null;
+}
 
-export async function run(input: JudgeInput, tools: TaskTools): Promise<Verdict> {
-  const test = await readColumns(input.test, ["id", "code"], tools.signal);
+export const judgeJob: ComputeTask<JudgeInput, JudgeResult> = { module: import.meta.url, name: "classify.judge" };
+
+export async function run(input: JudgeInput, tools: TaskTools): Promise<JudgeResult> {
+  const [ids = [], codes = [], keptCodes = []] = await readColumns(input.test, ["id", "code", "kept_code"], tools.signal);
   const challenger = await readColumns(input.challenger, ["id", "code"], tools.signal);
   const champion = input.champion === null ? undefined : await readColumns(input.champion, ["id", "code"], tools.signal);
-  const [ids = [], codes = []] = test;
   for (const [who, answers] of [["challenger", challenger] as const, ["champion", champion] as const]) {
     const answered = answers?.[0];
     if (answered !== undefined && (answered.length !== ids.length || answered.some((id, row) => id !== ids[row]))) {
@@ -33,20 +40,30 @@ export async function run(input: JudgeInput, tools: TaskTools): Promise<Verdict>
       );
     }
   }
-  // A code that only a model says is a class too; the truth decides none of it.
+  // A code that only a model says is a class too, and counts in its mean.
   const classes = new Map<string, number>();
   const indexOf = (code: string): number => {
     let index = classes.get(code);
     if (index === undefined) classes.set(code, (index = classes.size));
     return index;
   };
-  const truth = Int32Array.from(codes, indexOf);
-  const own = Int32Array.from(challenger[1] ?? [], indexOf);
-  const other = champion === undefined ? undefined : Int32Array.from(champion[1] ?? [], indexOf);
-  return judgeChallenger(
-    { truth, challenger: own, classes: classes.size, ...(other === undefined ? {} : { champion: other }) },
-    { alpha: input.alpha, seed: input.seed },
-  );
+  // Kept items whose label no mapping brings into today's version have no truth to be judged by.
+  const judged = [...codes.keys()].filter((row) => codes[row] !== "");
+  const take = (answers: readonly string[] = [], rows: readonly number[]): Int32Array =>
+    Int32Array.from(rows, (row) => indexOf(answers[row] ?? ""));
+  const boutOf = (rows: readonly number[]): Bout => {
+    const truth = take(codes, rows);
+    const own = take(challenger[1], rows);
+    return { truth, challenger: own, ...(champion === undefined ? {} : { champion: take(champion[1], rows) }), classes: classes.size };
+  };
+  const options = { alpha: input.alpha, seed: input.seed };
+  const all = boutOf(judged);
+  const kept = judged.filter((row) => keptCodes[row] !== "");
+  const { champion: opponent, ...onKept } = boutOf(kept);
+  return {
+    verdict: judgeChallenger(all, options),
+    ground: opponent === undefined || kept.length === 0 ? null : judgeHolding({ ...onKept, champion: opponent }, options),
+  };
 }
 
 /** Whole columns of a small object, by name. */

@@ -42,6 +42,8 @@ export interface LineTask {
   readonly modelSchemeVersion: string;
   /** Null: the scheme was never imported; the model's codes stand as they are. */
   readonly scheme: Scheme | null;
+  /** False: the line's audit sample broke its promise, or a person said so; every item goes to a person. */
+  readonly automatic: boolean;
   readonly predictions: WriteTicket;
   readonly review: WriteTicket | null;
   /** Kg a unit of each code of the model's version in earlier months, where enough were sold. */
@@ -350,6 +352,12 @@ interface Outcome {
   readonly others: readonly string[];
 }
 
+/** Why a person must look; "" for an automatic decision. */
+function reasonOf(task: LineTask, outcome: Outcome, answer: Prediction): string {
+  if (!task.automatic) return "the line is on review";
+  return outcome.certain ? answer.reason : "no certain code on that day";
+}
+
 interface LineWork {
   take(sold: readonly Sold[], items: readonly Item[], answers: readonly Prediction[], firstRow: number, stride: number): void;
   flush(): Promise<void>;
@@ -404,7 +412,7 @@ async function openLine(
         const answer = answers[index];
         const item = read[index];
         const outcome = outcomeOf(answer.code, one.day);
-        const reason = outcome.certain ? answer.reason : "no certain code on that day";
+        const reason = reasonOf(task, outcome, answer);
         const decision = reason === "" ? "auto" : "review";
         const second = outcomeOf(answer.runnerUp, one.day);
         const runnerUp = second.code;

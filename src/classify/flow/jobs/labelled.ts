@@ -7,12 +7,14 @@
 //   D3. A bad row is counted with its line and reason and left out; the rest goes on. A file that cannot be read as items is set apart like a bad row:
 //       it never keeps a line from learning from the others.
 //   D4. Of several labels of one id the latest counts, whether it came in a file (the object's time) or from a reviewer; within a file the later row.
+//   D5. An item kept as a test item stays one with the label it had, whatever later files say of it; only a person changes it: a reviewer's answer, or the
+//       approval of a promotion that the kept labels spoke against. What is bound to one by text or id is not learned from.
 
 import type { ReadTicket } from "../../../base/objects/contract.ts";
 import { StockroomError } from "../../../base/errors.ts";
 import { openTicket } from "../../../base/objects/tickets.ts";
 import { readTable, type BadRow, type RowBatch } from "../../../base/tables/index.ts";
-import { makeDatasetBuilder, splitOf, type Dataset, type Item, type ItemColumnNames } from "../../engine/dataset.ts";
+import { hashItemText, makeDatasetBuilder, splitOf, type Dataset, type Item, type ItemColumnNames } from "../../engine/dataset.ts";
 import { itemCodes, recode, versionOn, type Scheme } from "../../engine/schemes.ts";
 import { cell, dayOf, findColumns, labelOf, readItemTable, type ColumnSettings, type ItemColumns } from "./items.ts";
 
@@ -23,6 +25,8 @@ export interface LabelledInput {
   readonly sources: readonly { readonly ticket: ReadTicket; readonly country: string | null; readonly at: string }[];
   /** Answers of reviewers: rows of review objects with the right code. */
   readonly answers: readonly { readonly ticket: ReadTicket; readonly rows: readonly AnsweredRow[] }[];
+  /** Test items the line has kept, the oldest object first; which of an item's two labels counts. */
+  readonly ground: readonly { readonly ticket: ReadTicket; readonly labels: "kept" | "latest" }[];
   /** Absent: any code is a code, and there is one version. */
   readonly definition: Scheme | null;
   readonly columns: ColumnSettings;
@@ -51,6 +55,10 @@ export interface LabelledSet {
   readonly sides: readonly Side[];
   readonly ids: readonly string[];
   readonly days: readonly string[];
+  /** Items kept for tests before this training, whether or not the files still have them. */
+  readonly ground: readonly GroundItem[];
+  /** Per item: whether it is one of those. */
+  readonly kept: readonly boolean[];
   readonly answers: number;
   /** Labels that a later one of the same id replaced. */
   readonly replaced: number;
@@ -60,6 +68,19 @@ export interface LabelledSet {
   readonly unmapped: number;
   readonly badRows: number;
   readonly reasons: readonly string[];
+}
+
+export interface GroundItem {
+  readonly id: string;
+  readonly day: string;
+  readonly item: Item;
+  /** The label kept, in the version it was given in; undefined: the one valid on its day. */
+  readonly code: string;
+  readonly version: string | undefined;
+  /** The label in the version learned; "" when no mapping brings it there. */
+  readonly truth: string;
+  /** The label by the files of today in the version learned; "" when they have none. */
+  readonly latest: string;
 }
 
 interface Draft {
@@ -72,6 +93,8 @@ interface Draft {
   readonly version: string | undefined;
   /** When the label came, ISO. */
   readonly at: string;
+  /** Given by a reviewer. */
+  readonly answered: boolean;
   readonly file: string;
   readonly line: number;
 }
@@ -86,13 +109,16 @@ export async function readLabelled(input: LabelledInput, signal: AbortSignal): P
   for (const answered of input.answers) await readAnswers(answered, input, reading, signal);
   const answers = reading.drafts.length - before;
 
+  const kept = new Map<string, KeptItem>();
+  for (const one of input.ground) await readGround(one, input, reading, kept, signal);
+
   const columns = chooseColumns(reading.present, input.columns);
   const drafts = latestOf(reading.drafts);
   const newestDay = drafts.reduce((newest, draft) => (draft.day > newest ? draft.day : newest), "");
   const version = versionFor(input.definition, newestDay);
   const builder = makeDatasetBuilder(columns);
   const project = makeProjection(input.columns, columns);
-  const kept: Draft[] = [];
+  const used: Draft[] = [];
   let unmapped = 0;
   for (const draft of drafts) {
     const code = codeIn(input.definition, draft, version);
@@ -100,18 +126,32 @@ export async function readLabelled(input: LabelledInput, signal: AbortSignal): P
     else if (code.kind === "unmapped") unmapped += 1;
     else {
       builder.add(project(draft.item), code.code, draft.group);
-      kept.push(draft);
+      used.push(draft);
     }
   }
   const items = builder.build();
+  const labels = used.map((_, index) => items.classes[items.labels[index] ?? -1] ?? "");
+  const latest = new Map(used.map((draft, index) => [nameOf(draft), { draft, code: labels[index] ?? "" }]));
+  const ground = [...kept.values()].map((one): GroundItem => {
+    const now = latest.get(nameOf(one));
+    // A person's word on the item stands above the label it was kept with.
+    const word =
+      now?.draft.answered === true ? { code: now.draft.code, version: now.draft.version } : { code: one.code, version: one.version };
+    const truth = codeIn(input.definition, { ...word, day: one.day }, version);
+    return { ...one, ...word, item: project(one.item), truth: truth.kind === "code" ? truth.code : "", latest: now?.code ?? "" };
+  });
+  const names = new Set(kept.keys());
+  const texts = new Set(ground.map((one) => hashItemText(one.item)));
   return {
     columns,
     version,
     newestDay,
     items,
-    sides: sidesOf(items, input.testShare),
-    ids: kept.map((draft) => draft.id),
-    days: kept.map((draft) => draft.day),
+    sides: sidesOf(items, input.testShare, (index) => names.has(nameOf(used[index])) || texts.has(items.texts[index])),
+    ids: used.map((draft) => draft.id),
+    days: used.map((draft) => draft.day),
+    ground,
+    kept: used.map((draft) => kept.has(nameOf(draft))),
     answers,
     replaced: reading.drafts.length - drafts.length,
     others: reading.others,
@@ -119,6 +159,40 @@ export async function readLabelled(input: LabelledInput, signal: AbortSignal): P
     badRows: reading.badRows,
     reasons: reading.reasons,
   };
+}
+
+type KeptItem = Pick<GroundItem, "id" | "day" | "item" | "code" | "version">;
+
+/** An item by its id, or, without one, by its text. */
+const nameOf = ({ id, item }: Pick<Draft, "id" | "item">): string => (id === "" ? `text ${hashItemText(item)}` : `id ${id}`);
+
+/** The test items of one object; of an item in several the first stands. */
+async function readGround(
+  source: LabelledInput["ground"][number],
+  input: LabelledInput,
+  reading: Reading,
+  kept: Map<string, KeptItem>,
+  signal: AbortSignal,
+): Promise<void> {
+  const name = source.ticket.entry.key;
+  const table = await readTable(openTicket(source.ticket, signal), { name, format: "csv", onBadRow: () => undefined, signal });
+  const columns = findColumns(table.columns, input.columns, name);
+  const itemOf = makeItemReader(table.columns, input.columns);
+  for (const column of table.columns) reading.present.add(column);
+  const [code, latest, schemeVersion, keptCode, keptVersion] = ["code", "latest", "scheme_version", "kept_code", "kept_version"].map(
+    (column) => table.columns.indexOf(column),
+  );
+  for await (const batch of table.batches) {
+    for (const row of batch.rows) {
+      const own = cell(row, schemeVersion);
+      const byLatest = { code: cell(row, latest < 0 ? code : latest), version: own === "" ? undefined : own };
+      const byKept = { code: cell(row, keptCode), version: cell(row, keptVersion) === "" ? undefined : cell(row, keptVersion) };
+      const isNew = byKept.code === "";
+      const word = isNew || (source.labels === "latest" && byLatest.code !== "") ? byLatest : byKept;
+      const one = { id: cell(row, columns.id), day: dayOf(cell(row, columns.date)) ?? "", item: itemOf(row), ...word };
+      if (word.code !== "" && !kept.has(nameOf(one))) kept.set(nameOf(one), one);
+    }
+  }
 }
 
 /** What the files of a line hold, as it is read. */
@@ -192,6 +266,7 @@ async function readSource(
         group: group === "" ? undefined : group,
         version: undefined,
         at: source.at,
+        answered: false,
         file,
         line,
       });
@@ -242,7 +317,7 @@ function makeProjection(settings: ColumnSettings, chosen: ItemColumnNames): (ite
 }
 
 /** Items of one group and items of one text are bound together, over any number of steps, before a side is drawn for them. */
-function sidesOf(items: Dataset, testShare: number): readonly Side[] {
+function sidesOf(items: Dataset, testShare: number, isKept: (index: number) => boolean): readonly Side[] {
   const parents = Int32Array.from({ length: items.size }, (_, index) => index);
   const rootOf = (index: number): number => {
     let at = index;
@@ -268,9 +343,12 @@ function sidesOf(items: Dataset, testShare: number): readonly Side[] {
     const text = items.texts[index] ?? 0;
     names.set(root, Math.min(names.get(root) ?? text, text));
   }
-  return Array.from({ length: items.size }, (_, index): Side =>
-    splitOf(names.get(rootOf(index)) ?? 0, splitSeed) < testShare ? "test" : "learn",
-  );
+  const bound = new Set<number>();
+  for (let index = 0; index < items.size; index++) if (isKept(index)) bound.add(rootOf(index));
+  return Array.from({ length: items.size }, (_, index): Side => {
+    const root = rootOf(index);
+    return bound.has(root) || splitOf(names.get(root) ?? 0, splitSeed) < testShare ? "test" : "learn";
+  });
 }
 
 /** Makes a reader of items by the columns a model knows; what this file lacks is "". */
@@ -309,6 +387,7 @@ async function readAnswers(
         group: undefined,
         version: answer.version,
         at: answer.at,
+        answered: true,
         file: name,
         line: index,
       });
@@ -338,7 +417,7 @@ function codesOf(definition: Scheme, version: string): ReadonlySet<string> {
 }
 
 /** A label in the version to be learned. */
-function codeIn(definition: Scheme | null, draft: Draft, target: string): InVersion {
+function codeIn(definition: Scheme | null, draft: Pick<Draft, "code" | "version" | "day">, target: string): InVersion {
   if (definition === null) return { kind: "code", code: draft.code };
   const has = (version: string): boolean => codesOf(definition, version).has(draft.code);
   const own = draft.version ?? (draft.day === "" ? undefined : versionOn(definition, draft.day)?.version) ?? target;

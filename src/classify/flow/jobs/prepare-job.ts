@@ -5,7 +5,7 @@ import { StockroomError } from "../../../base/errors.ts";
 import type { StagedObject, WriteTicket } from "../../../base/objects/contract.ts";
 import { writeThrough } from "../../../base/objects/tickets.ts";
 import { writeTable } from "../../../base/tables/index.ts";
-import { checkLearnable } from "../../engine/dataset.ts";
+import { checkLearnable, type Item } from "../../engine/dataset.ts";
 import { readLabelled, type LabelledInput, type LabelledSet } from "./labelled.ts";
 
 export interface PrepareInput {
@@ -16,7 +16,7 @@ export interface PrepareInput {
 
 export interface PrepareResult {
   readonly counts: Readonly<
-    Record<"rows" | "learn" | "test" | "classes" | "answers" | "replaced" | "unmapped" | "badRows" | "others", number>
+    Record<"rows" | "learn" | "test" | "classes" | "answers" | "ground" | "replaced" | "unmapped" | "badRows" | "others", number>
   >;
   readonly version: string;
   readonly newestDay: string;
@@ -33,7 +33,7 @@ export async function run(input: PrepareInput, tools: TaskTools): Promise<Prepar
   checkLearnable(set.items, input.minRows);
   const [learn, test] = [count("learn"), count("test")];
   const learned = new Set(set.sides.flatMap((side, index) => (side === "learn" ? [set.items.labels[index]] : [])));
-  if (learned.size < 2 || test === 0) {
+  if (learned.size < 2 || test + set.ground.length === 0) {
     throw new StockroomError(
       "input",
       "FIT_ONE_GROUP",
@@ -48,6 +48,7 @@ export async function run(input: PrepareInput, tools: TaskTools): Promise<Prepar
       test,
       classes: set.items.classes.length,
       answers: set.answers,
+      ground: set.ground.length,
       replaced: set.replaced,
       unmapped: set.unmapped,
       badRows: set.badRows,
@@ -60,7 +61,10 @@ export async function run(input: PrepareInput, tools: TaskTools): Promise<Prepar
   };
 }
 
-/** The unseen items in the house format, with the right code beside them. */
+/**
+ * The unseen items in the house format: those kept from before, then the new ones. `code` is what both models are judged by ("" where no mapping brings a
+ * kept label into the version), `latest` the label by the files of today, `kept_code` and `kept_version` the label kept.
+ */
 function testTable(set: LabelledSet, input: LabelledInput): AsyncIterable<Uint8Array> {
   const { text, categories, numbers } = set.columns;
   const names = input.columns;
@@ -70,14 +74,25 @@ function testTable(set: LabelledSet, input: LabelledInput): AsyncIterable<Uint8A
     ...categories.map((name, at) => ({ name, kind: "categories" as const, at })),
     ...numbers.map((name, at) => ({ name, kind: "numbers" as const, at })),
   ].filter((column, index, all) => all.findIndex((one) => one.name === column.name) === index);
-  const columns = [names.id, names.country, names.date, ...item.map((column) => column.name), "code"];
-  const rows: string[][] = [];
+  const labels = ["code", "latest", "scheme_version", "kept_code", "kept_version"];
+  const columns = [names.id, names.country, names.date, ...item.map((column) => column.name), ...labels];
+  const valuesOf = (values: Item): string[] => item.map((column) => values[column.kind][column.at] ?? "");
+  const rows: string[][] = set.ground.map((one) => [
+    one.id,
+    input.country,
+    one.day,
+    ...valuesOf(one.item),
+    one.truth,
+    one.latest,
+    set.version,
+    one.code,
+    one.version ?? "",
+  ]);
   for (const [index, side] of set.sides.entries()) {
     const values = set.items.items[index];
-    if (side !== "test" || values === undefined) continue;
+    if (side !== "test" || values === undefined || set.kept[index]) continue;
     const code = set.items.classes[set.items.labels[index] ?? -1] ?? "";
-    const own = item.map((column) => values[column.kind][column.at] ?? "");
-    rows.push([set.ids[index] ?? "", input.country, set.days[index] ?? "", ...own, code]);
+    rows.push([set.ids[index] ?? "", input.country, set.days[index] ?? "", ...valuesOf(values), code, code, set.version, "", ""]);
   }
   const batches = (async function* () {
     const size = 2048;
