@@ -30,7 +30,9 @@ import {
 } from "../flow/commands.ts";
 import type { ClassifyParts } from "../flow/parts.ts";
 import { listRejected, type RejectedRow } from "../flow/rejected.ts";
+import { ruleOnHeld, setAutomatic, setChampion } from "../flow/champions.ts";
 import { amendReview, answerReview, readReviews, type ReviewItem } from "../flow/review.ts";
+import { listAutomatic, listChampions, listHeld, type AutomaticRow, type ChampionRow, type Held, type Ruling } from "../store/champions.ts";
 import { listPeriods } from "../store/inferences.ts";
 import { listLines, listModels, listVerdicts, type LineRow, type ModelRow, type VerdictRow } from "../store/lines.ts";
 import { listReported } from "../store/reports.ts";
@@ -60,6 +62,13 @@ export interface ModelList {
 export interface VerdictList {
   readonly verdicts: readonly VerdictRow[];
   readonly total: number;
+}
+
+/** GET /api/classify/champions: every champion there was, promotions that wait, and the newest word on lines' automatic decisions. */
+export interface ChampionList {
+  readonly champions: readonly ChampionRow[];
+  readonly held: readonly Held[];
+  readonly automatic: readonly AutomaticRow[];
 }
 
 /** GET /api/classify/schemes: codes counted; with `?scheme=` that one whole. */
@@ -125,6 +134,11 @@ const nothing = z.strictObject({});
 const byId = z.strictObject({ id: text(2_000) });
 const answerBody = z.strictObject({ code: text(), by: text(100) });
 const amendBody = z.strictObject({ code: text(), by: text(100), reason: text(1_000) });
+const championsQuery = z.strictObject({ line: optional });
+const word = { reason: text(2_000), by: text(100).optional() };
+const championBody = z.strictObject({ line: text(), model: text(), ...word });
+const heldBody = z.strictObject({ held: text(2_000), ruling: z.enum(["approved", "rejected"]), ...word });
+const automaticBody = z.strictObject({ line: text(), automatic: z.boolean(), ...word });
 const trainBody = z.strictObject({ line: optional });
 const compareBody = z.strictObject({ line: optional, model: optional });
 const inferBody = z.strictObject({ period: text(), line: optional });
@@ -133,6 +147,7 @@ const extractBody = z.strictObject({ name: optional, period: optional });
 /** Mounts the wing's routes and pages. Throws nothing; the routes throw `StockroomError`s, which the server answers. */
 export async function classifyRoutes(app: FastifyInstance, house: RoutedHouse): Promise<void> {
   mountLists(app, house.parts);
+  mountChampions(app, house.parts);
   mountReviews(app, house.parts);
   mountRuns(app, house);
   mountAudit(app, house.parts);
@@ -200,6 +215,34 @@ const summarised = ({ scheme, revision, source, importedAt }: SchemeRevision): S
   importedAt,
   versions: scheme.versions.map((version) => ({ ...version, codes: version.codes.length })),
 });
+
+function mountChampions(app: FastifyInstance, parts: ClassifyParts): void {
+  const { records } = parts;
+  app.get(`${api}/champions`, async (request): Promise<ChampionList> => {
+    const { line: asked } = readFields("query", championsQuery, request.query);
+    const line = asked === undefined ? undefined : parseLine(asked).line;
+    return {
+      champions: await listChampions(records, line),
+      held: await listHeld(records, line),
+      automatic: await listAutomatic(records, line),
+    };
+  });
+
+  app.post(`${api}/champions`, async (request): Promise<ChampionRow> => {
+    const { line, model, ...said } = readFields("body", championBody, request.body);
+    return await setChampion(parts, line, model, said);
+  });
+
+  app.post(`${api}/champions/held`, async (request): Promise<Ruling> => {
+    const { held, ruling, ...said } = readFields("body", heldBody, request.body);
+    return await ruleOnHeld(parts, held, ruling, said);
+  });
+
+  app.post(`${api}/champions/automatic`, async (request): Promise<AutomaticRow> => {
+    const { line, automatic, ...said } = readFields("body", automaticBody, request.body);
+    return await setAutomatic(parts, line, automatic, said);
+  });
+}
 
 function mountReviews(app: FastifyInstance, parts: ClassifyParts): void {
   app.get(`${api}/review`, async (request): Promise<ReviewList> => {

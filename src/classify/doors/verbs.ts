@@ -36,6 +36,7 @@ import { listLines, listModels, listVerdicts } from "../store/lines.ts";
 import { listRevisions } from "../store/reports.ts";
 import { auditRates, countReviews, getReview } from "../store/reviews.ts";
 import { listSchemes } from "../store/schemes.ts";
+import { championVerb } from "./champion-verb.ts";
 import type { ClassifyHouse, VerbTools } from "./tools.ts";
 
 const json = { type: "boolean", description: "print JSON", default: false } as const;
@@ -51,6 +52,7 @@ export function makeHouseVerbs(tools: VerbTools): Record<string, AnyCommand> {
     lines: linesVerb(tools),
     models: modelsVerb(tools),
     verdicts: verdictsVerb(tools),
+    champion: championVerb(tools),
     extract: extractVerb(tools),
     train: trainVerb(tools),
     compare: compareVerb(tools),
@@ -83,6 +85,7 @@ const linesVerb = (tools: VerbTools): AnyCommand =>
           since: line.championSince,
           macro_f1: score(line.macroF1),
           last_verdict: line.lastVerdict,
+          automatic: line.automatic ? "" : "off",
         })),
         { json: args.json, empty: "No line yet. Put labelled items: stockroom put FILE classify/labelled/COUNTRY/NAME.csv" },
       );

@@ -50,6 +50,7 @@ async function tryOut(parts: ClassifyParts, context: RunContext, input: TrialInp
         reviewPerLine: 0,
         auditPerLine: 0,
         floor: parts.settings.review.floor,
+        limits: parts.settings.sales,
         drift: parts.settings.drift,
         seed: parts.settings.train.seed,
         rejected: null,

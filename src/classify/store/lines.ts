@@ -53,6 +53,8 @@ export interface LineRow extends Line {
   readonly models: number;
   readonly macroF1: number | undefined;
   readonly lastVerdict: string | undefined;
+  /** False: every item goes to a person (store/champions.ts). */
+  readonly automatic: boolean;
 }
 
 /** Makes sure the line is known; harmless when it is. */
@@ -74,8 +76,11 @@ export async function listLines(tx: Tx, filter: { readonly country?: string; rea
     models: number;
     macro_f1: number | null;
     last_verdict: string | null;
+    automatic: boolean;
   }>(
-    `select l.line, c.model as champion, c.since, m.macro_f1,
+    `select coalesce((select a.automatic from stockroom.classify_automatic a
+                       where a.line = l.line and ($2::timestamptz is null or a.at <= $2) order by a.seq desc limit 1), true) as automatic,
+            l.line, c.model as champion, c.since, m.macro_f1,
             (select count(*)::int from stockroom.classify_model x where x.line = l.line) as models,
             (select v.decision from stockroom.classify_verdict v where v.line = l.line order by v.at desc limit 1) as last_verdict
        from stockroom.classify_line l
@@ -95,6 +100,7 @@ export async function listLines(tx: Tx, filter: { readonly country?: string; rea
     models: row.models,
     macroF1: row.macro_f1 ?? undefined,
     lastVerdict: row.last_verdict ?? undefined,
+    automatic: row.automatic,
   }));
 }
 

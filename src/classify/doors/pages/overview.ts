@@ -20,7 +20,8 @@ export function overviewPage({ lines, periods, reported, reviews }: Overview): H
   const open = sumOf(reviews, (row) => row.state === "waiting");
   const without = lines.filter((line) => line.champion === undefined).length;
   return html`<p>
-      ${lines.length} lines (country and scheme)${without > 0 && `, ${without} still without a champion`}.
+      <a href="/classify/champions">Champions and held promotions</a>. ${lines.length} lines (country and
+      scheme)${without > 0 && `, ${without} still without a champion`}.
       ${open > 0 ? html`<a href="/classify/review">${count(open)} items wait for a person</a>.` : "Nothing waits for a person."}
     </p>
     <h2 id="periods">Periods</h2>
@@ -54,12 +55,14 @@ export function overviewPage({ lines, periods, reported, reviews }: Overview): H
                   };
                   return html`<tr>
                     <th scope="row">${line.line}</th>
-                    <td class="mono">${line.champion === undefined ? html`<span class="warn">none yet</span>` : shortModel(line)}</td>
+                    <td class="mono">
+                      ${!line.automatic && html`<a class="warn" href="/classify/champions">on review</a> `}${line.champion === undefined ? html`<span class="warn">none yet</span>` : shortModel(line)}
+                    </td>
                     <td class="n">${line.macroF1 === undefined ? "" : line.macroF1.toFixed(3)}</td>
                     <td>${line.championSince !== undefined && moment(line.championSince)}</td>
                     <td class="n">${line.models}</td>
                     <td>
-                      ${line.lastVerdict === undefined ? "" : html`<span class="tag ${line.lastVerdict === "keep" ? "" : "good"}">${verdictWords[line.lastVerdict] ?? line.lastVerdict}</span>`}
+                      ${line.lastVerdict === undefined ? "" : html`<span class="tag ${line.lastVerdict === "keep" || line.lastVerdict === "held" ? "" : "good"}">${verdictWords[line.lastVerdict] ?? line.lastVerdict}</span>`}
                     </td>
                     <td class="n">${queued("low")}</td>
                     <td class="n">${queued("audit")}</td>
@@ -77,6 +80,7 @@ const verdictWords: Readonly<Record<string, string>> = {
   first: "first champion",
   promote: "new champion",
   keep: "champion kept",
+  held: "waits for a person",
 };
 
 /** A model's id starts with its line, which the row has said already. */

@@ -8,14 +8,17 @@ import { z } from "zod";
 import { StockroomError } from "../../../base/errors.ts";
 import { makeShown } from "../../../base/pages/shown.ts";
 import { parseLine } from "../../engine/words.ts";
+import { ruleOnHeld, setAutomatic, setChampion } from "../../flow/champions.ts";
 import { parseReviewQuery, readReport } from "../../flow/commands.ts";
 import type { ClassifyParts } from "../../flow/parts.ts";
 import { amendReview, answerReview, readReviews } from "../../flow/review.ts";
 import { listPeriods } from "../../store/inferences.ts";
-import { listLines } from "../../store/lines.ts";
+import { listAutomatic, listChampions, listHeld } from "../../store/champions.ts";
+import { listLines, listModels } from "../../store/lines.ts";
 import { listReported } from "../../store/reports.ts";
 import { countReviews, getReview } from "../../store/reviews.ts";
 import { line as text, readFields } from "../fields.ts";
+import { championsPage } from "./champions.ts";
 import { readCodeBook } from "./codes.ts";
 import { checkForm, formToken, keepReviewer, reviewerOf, takeForms } from "./forms.ts";
 import { page } from "./frame.ts";
@@ -43,6 +46,11 @@ const answerForm = z.strictObject({
   code: text(),
   reason: text(1_000).optional(),
 });
+
+const said = { token: text(), reason: text(2_000), by: text(100) };
+const setForm = z.strictObject({ ...said, line: text(), model: text() });
+const heldForm = z.strictObject({ ...said, verdict: text(2_000), ruling: z.enum(["approved", "rejected"]) });
+const automaticForm = z.strictObject({ ...said, line: text(), state: z.enum(["on", "off"]) });
 
 /** Mounts /classify, /classify/review and /classify/report, in a scope where a body may be a form. */
 export async function mountPages(app: FastifyInstance, parts: ClassifyParts): Promise<void> {
@@ -107,6 +115,8 @@ export async function mountPages(app: FastifyInstance, parts: ClassifyParts): Pr
       }),
     );
 
+    mountChampionPages(scope, parts);
+
     scope.post(
       "/classify/review",
       shown("", async (request) => {
@@ -129,6 +139,52 @@ export async function mountPages(app: FastifyInstance, parts: ClassifyParts): Pr
       }),
     );
   });
+}
+
+function mountChampionPages(scope: FastifyInstance, parts: ClassifyParts): void {
+  const { records, vault } = parts;
+  const back = "/classify/champions";
+  scope.get(
+    back,
+    shown("", async (request, reply) => {
+      readFields("query", nothing, request.query);
+      const [held, champions, models, automatic] = await Promise.all([
+        listHeld(records),
+        listChampions(records),
+        listModels(records),
+        listAutomatic(records),
+      ]);
+      const body = championsPage({ held, champions, models, automatic, token: formToken(vault, request, reply) });
+      return { title: "Champions", body };
+    }),
+  );
+  scope.post(
+    `${back}/set`,
+    shown("", async (request) => {
+      const { token, line, model, ...said } = readFields("form", setForm, request.body);
+      checkForm(vault, request, token);
+      await setChampion(parts, line, model, said);
+      return { back };
+    }),
+  );
+  scope.post(
+    `${back}/held`,
+    shown("", async (request) => {
+      const { token, verdict, ruling, ...said } = readFields("form", heldForm, request.body);
+      checkForm(vault, request, token);
+      await ruleOnHeld(parts, verdict, ruling, said);
+      return { back };
+    }),
+  );
+  scope.post(
+    `${back}/automatic`,
+    shown("", async (request) => {
+      const { token, line, state, ...said } = readFields("form", automaticForm, request.body);
+      checkForm(vault, request, token);
+      await setAutomatic(parts, line, state === "on", said);
+      return { back };
+    }),
+  );
 }
 
 const shown = makeShown({ page, failed: "Not done", onward: { path: "/classify/review", name: "To the queue" } });
