@@ -1,6 +1,7 @@
 // Flags that say how files are to be read: plain JSON for `run.json`, options for `readInputs`.
 
 import { type ColumnMap, parseColumnMap } from "../../base/tables/columns.ts";
+import { checkEncoding, parseDecimalSign } from "../../base/tables/index.ts";
 import { datePatternsAllowed, parseDateFormat } from "../../base/tables/dates.ts";
 import { aggregations } from "../engine/panel/aggregate.ts";
 import type { Filling } from "../engine/panel/fill.ts";
@@ -10,7 +11,7 @@ import { parseNames, usage } from "./words.ts";
 /** What flags say of the files, beside their names; absent is the default. */
 export type ReadingRequest = Pick<
   ReadInputsOptions,
-  "rules" | "without" | "stamps" | "begin" | "end" | "ended" | "mostBadShare" | "stockColumn" | "dateFormat" | "map"
+  "rules" | "without" | "stamps" | "begin" | "end" | "ended" | "mostBadShare" | "stockColumn" | "dateFormat" | "map" | "decimal" | "encoding"
 >;
 
 /** The flags of `run` that `parseReading` reads. */
@@ -36,6 +37,8 @@ export const readingFlags = {
   begin: { type: "string", description: "first day of history that counts", valueHint: "2020-01-01" },
   end: { type: "string", description: "last day of history that counts", valueHint: "2026-10-31" },
   "date-format": { type: "string", description: "how dates are written", valueHint: "dd.mm.yyyy" },
+  decimal: { type: "string", description: "decimal sign of numbers; absent: what the values prove", valueHint: ",|." },
+  encoding: { type: "string", description: "of text files; absent: found", valueHint: "windows-1252" },
   map: { type: "string", description: "the files' own column names", valueHint: "Datum=timestamp,Artikel=item_id" },
   "max-bad-share": { type: "string", description: "share of rows, and of value, that may be bad; absent: 0.1", valueHint: "0.1" },
 } as const;
@@ -61,6 +64,9 @@ export function parseReading(flags: Readonly<Record<string, unknown>>): ReadingR
   const dateFormat = text("date-format");
   if (dateFormat !== undefined && parseDateFormat(dateFormat) === undefined) throw usage("date-format", datePatternsAllowed, dateFormat);
   const map = text("map");
+  const decimal = parseDecimalSign(text("decimal"));
+  const encoding = text("encoding");
+  if (encoding !== undefined) checkEncoding(encoding);
   const [begin, end, stockColumn] = [text("begin"), text("end"), text("stock-column")];
   const columns: ColumnMap | undefined = map === undefined ? undefined : parseColumnMap(map);
   return {
@@ -71,6 +77,8 @@ export function parseReading(flags: Readonly<Record<string, unknown>>): ReadingR
     ...(share === undefined ? {} : { mostBadShare: Number(share) }),
     ...(dateFormat === undefined ? {} : { dateFormat }),
     ...(columns === undefined ? {} : { map: columns }),
+    ...(decimal === undefined ? {} : { decimal }),
+    ...(encoding === undefined ? {} : { encoding }),
     ...(begin === undefined ? {} : { begin }),
     ...(end === undefined ? {} : { end }),
     ...(stockColumn === undefined ? {} : { stockColumn }),

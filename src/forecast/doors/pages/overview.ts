@@ -217,6 +217,11 @@ function figuresOf(summary: PlanRow["summary"]): string {
   return figures.slice(0, 6).join(", ");
 }
 
+/** What an answer says of its own worth: nothing doubtful stands here without its warning. */
+function warningsOf({ warnings }: PlanRow["summary"]): readonly string[] {
+  return Array.isArray(warnings) ? warnings.filter((each): each is string => typeof each === "string") : [];
+}
+
 /** Pure. What-ifs, explanations, orders, and the judgements of imports. */
 export function scenariosPage(scenarios: readonly PlanRow[]): Html {
   if (scenarios.length === 0) {
@@ -243,7 +248,10 @@ export function scenariosPage(scenarios: readonly PlanRow[]): Html {
               <td>${kindWords[row.kind]}</td>
               <td><a href="${href(groupPath(row.group), { run: row.run })}">${row.group}</a></td>
               <td>${row.author}, ${moment(row.at)}</td>
-              <td>${figuresOf(row.summary)}</td>
+              <td>
+                ${figuresOf(row.summary)}
+                ${warningsOf(row.summary).map((warning) => html`<p role="note">${warning}</p>`)}
+              </td>
               <td>${Object.keys(row.exports).map((name) => html`<a href="${exportPath(row.id, name)}">${name}</a> `)}</td>
             </tr> `,
         )}

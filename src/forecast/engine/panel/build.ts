@@ -35,6 +35,8 @@ export interface TargetRows {
   readonly ended?: "zero" | "unknown" | "discontinued";
   /** Steps in which the item was out of stock: what was sold is less than what was wanted. */
   readonly censored?: (keys: KeySpace, steps: Steps) => CensoredCells | undefined;
+  /** Minutes since 1970 whose steps are unknown where no row stands: an hour that a clock left out. */
+  readonly skipped?: readonly number[];
 }
 
 /** Calls `visit` for every cell that was out of stock: a key of the target and a step of its history. */
@@ -169,7 +171,8 @@ export function gatherTarget(target: TargetRows, frequency: Frequency): TargetCe
   rows.clear();
   const shape: Shape = { keys, length, offsets, sells };
   const censor = censorCells(target.censored?.(keys, steps), values, shape);
-  const filled = fillSeries(target, values, { empty: emptyRows, out: censor.out }, shape);
+  const out = skipSteps(target.skipped ?? [], steps, values, censor.out, shape);
+  const filled = fillSeries(target, values, { empty: emptyRows, out }, shape);
   const { discontinued, ...facts } = filled;
   return { frequency, keys, steps, length, sells, offsets, values, merged, discontinued, facts: { ...facts, ...censor.facts } };
 }
@@ -286,6 +289,28 @@ function gapsOf(
     }
   }
   return { missing, largest, trailing: run };
+}
+
+/** Marks the cells of steps that never were, where no row stands. */
+function skipSteps(
+  skipped: readonly number[],
+  steps: Steps,
+  values: Float64Array,
+  known: Uint8Array | undefined,
+  { length, offsets, sells }: Shape,
+): Uint8Array | undefined {
+  let out = known;
+  for (const minute of skipped) {
+    const step = steps.stepOf(minute);
+    if (step < 0 || step >= length) continue;
+    for (let key = 0; key < sells.length; key++) {
+      const cell = offsets[key + 1] - length + step;
+      if (sells[key] !== 1 || cell < offsets[key] || !Number.isNaN(values[cell])) continue;
+      out ??= new Uint8Array(values.length);
+      out[cell] = 1;
+    }
+  }
+  return out;
 }
 
 /** What was sold before, of which a median tells what is usual. */

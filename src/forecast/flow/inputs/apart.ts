@@ -3,7 +3,7 @@
 //   B1. Every kind of mistake is told at once, each with how often, the first values with their lines, and what to do about it.
 //   B2. More than `mostBadShare` of the rows, or of the value, set apart is a problem of the whole file: what is left would be forecast too low.
 
-import type { BadRow } from "../../../base/tables/index.ts";
+import { type BadRow, parseNumber } from "../../../base/tables/index.ts";
 import type { InputKind } from "./schema.ts";
 import { type Look, patternCure } from "./looks.ts";
 import type { Problem } from "./told.ts";
@@ -94,19 +94,20 @@ export function setApart(
   };
 }
 
-function sentence({ count, column, examples }: Mistake, looks: readonly Look[]): string {
+function sentence({ count, code, column, examples }: Mistake, looks: readonly Look[]): string {
   const look = looks.find(({ place }) => place + 1 === column);
-  const cure = look === undefined ? "" : patternCure(look);
+  const cure = look === undefined || code !== "INPUT_TIMESTAMP_WRONG" ? "" : patternCure(look);
   const values = examples.map(({ line, sample }) => `"${sample.slice(0, 60).toWellFormed()}" (line ${line})`).join(", ");
   const where = look === undefined ? (column === undefined ? "" : ` in column ${column}`) : ` in ${look.name.trim()} (column ${column})`;
   return `${count} rows${where}: ${values}. ${cure === "" ? (examples[0]?.reason ?? "") : cure}`;
 }
 
-/** About how much a value that could not be read stands for: its digits, decimals off. */
+/** About how much a value that could not be read stands for, in either country's way of writing. */
 function sizeOf(text: string): number {
-  const plain = Number(text);
-  if (text.trim() !== "" && Number.isFinite(plain)) return Math.abs(plain);
-  const found = /\d[\d.,' \u00a0\u202f’]*/.exec(text)?.[0].trim() ?? "";
-  const whole = found.replace(/[.,]\d{1,2}$/, "").replaceAll(/\D/g, "");
-  return whole === "" ? 0 : Number(whole.slice(0, 15));
+  for (const decimal of [".", ","] as const) {
+    const value = parseNumber(text, decimal);
+    if (Number.isFinite(value)) return Math.abs(value);
+  }
+  const digits = /\d[\d.,' ]*/.exec(text)?.[0].replace(/[.,]\d{1,2}$/, "");
+  return Number((digits ?? "").replaceAll(/\D/g, "").slice(0, 15));
 }

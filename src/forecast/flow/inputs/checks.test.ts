@@ -252,6 +252,19 @@ describe("a file's mistakes", () => {
     expect(stampsOf(panel, 1)).toEqual(["2023-03-01"]);
   });
 
+  test("numbers are read as a column proves, and asked for where it proves nothing", async () => {
+    const rows = (value: (i: number) => string): ReadInputsOptions["target"] =>
+      file("shop.csv", ["item_id;timestamp;demand", ...many(30, (i) => `a;${day(i)};${value(i)}`)]);
+    const german = await read(rows((i) => `1.${100 + i},5`));
+    expect([historyOf(german.panel)[2], german.notes.at(-1)?.code]).toEqual([1102.5, "INPUT_READ_AS"]);
+    expect(historyOf((await read(rows((i) => `5,${320 + i}`), { decimal: "," })).panel)[0]).toBe(5.32);
+    expect((await refusal(rows((i) => `5,${320 + i}`))).code).toBe("TABLE_NUMBER_AMBIGUOUS");
+    // Dates of another country are told in the same breath.
+    const both = file("shop.csv", ["item_id;timestamp;demand", ...many(30, (i) => `a;${day(i).split("-").toReversed().join(".")};${i} Stk`)]);
+    const error = await refusal(both);
+    for (const part of ['"0 Stk" (line 2)', '"01.01.2023", line 2', "--date-format dd.mm.yyyy"]) expect(error.message).toContain(part);
+  });
+
   test("day and month that cannot be told apart are a question", async () => {
     const rows = many(12, (i) => `a,0${1 + (i % 9)}/0${1 + (i % 7)}/202${i % 4},5`);
     expect((await refusal(target(rows))).message).toContain("may be dd/mm/yyyy or mm/dd/yyyy");
@@ -265,6 +278,35 @@ describe("a file's mistakes", () => {
     expect(error).toMatchObject({ code: "INPUT_BAD_ROWS", facts: { rows: 6 } });
     expect(error.message).toMatch(/6 of 200 \(3 %, with about 97 % of the value\).*"4711 pieces" \(line 2\)/);
     expect((await read(target(rows(3, "4711 pieces")), { mostBadShare: 1 })).bad[0]?.count).toBe(6);
+  });
+});
+
+describe("nights on which clocks change", () => {
+  // Berlin, 2024: 02:00 is missing on 31 March and stands twice on 27 October.
+  const local = (from: string, hours: number, minutes = 60): string[] =>
+    many((hours * 60) / minutes, (i) => new Date(Date.parse(from) + i * minutes * 60_000).toISOString().slice(0, 19).replace("T", " "));
+
+  test.each([60, 30])("an hour twice is averaged, not summed; a missing one is unknown (%i minutes)", async (minutes) => {
+    const rows = ["a", "b"].flatMap((item) => local("2024-10-20T00:00:00Z", 14 * 24, minutes).flatMap((at) => {
+      const line = `${item},${at},10`;
+      return at.startsWith("2024-10-27 02:") ? [line, `${item},${at},14`] : [line];
+    }));
+    const back = await read(target(rows));
+    expect(codes(back)).toEqual(["INPUT_FREQUENCY_INFERRED", "INPUT_CLOCK_BACK"]);
+    const night = (7 * 24 + 2) * (60 / minutes);
+    expect(historyOf(back.panel).slice(night - 1, night + 3)).toEqual(minutes === 60 ? [10, 12, 10, 10] : [10, 12, 12, 10]);
+    const spring = local("2024-03-24T00:00:00Z", 14 * 24, minutes).filter((at) => !at.startsWith("2024-03-31 02:"));
+    const forward = await read(target(spring.map((at) => `a,${at},10`)));
+    expect(codes(forward)).toContain("INPUT_CLOCK_FORWARD");
+    const unknown = historyOf(forward.panel).flatMap((value, i) => (Number.isNaN(value) ? [i] : []));
+    expect(unknown).toEqual(minutes === 60 ? [night] : [night, night + 1]);
+  });
+
+  test("other repeated hours are still duplicates, and a day of 25 hours is summed into its day", async () => {
+    const hours = local("2024-10-20T00:00:00Z", 14 * 24);
+    expect((await refusal(target([...hours.map((at) => `a,${at},10`), `a,${hours[40]},10`]))).code).toBe("INPUT_DUPLICATES");
+    const twice = [...hours.map((at) => `a,${at},10`), "a,2024-10-27 02:00:00,10"];
+    expect(historyOf((await read(target(twice), { frequency: "D", aggregation: "sum" })).panel)[7]).toBe(250);
   });
 });
 

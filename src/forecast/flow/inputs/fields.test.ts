@@ -1,34 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { notNumber, parseNumber, parseTimestamp } from "./fields.ts";
-
-describe("parseNumber", () => {
-  test("agrees with the platform to the last bit", () => {
-    fc.assert(
-      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
-        // Zero has no sign in text.
-        expect(parseNumber(String(value))).toBe(value + 0);
-      }),
-    );
-    fc.assert(
-      fc.property(fc.maxSafeNat(), fc.nat(15), fc.boolean(), (whole, decimals, minus) => {
-        const digits = String(whole).padStart(decimals + 1, "0");
-        const text = `${minus ? "-" : ""}${digits.slice(0, digits.length - decimals)}.${digits.slice(digits.length - decimals)}`;
-        expect(parseNumber(text)).toBe(Number(text));
-      }),
-    );
-  });
-
-  test("takes what people write, and nothing else", () => {
-    expect(["0", "-0.5", ".5", "5.", "+3", " 7 ", "1e3", "00012.50", "123456789012345678"].map(parseNumber)).toEqual([
-      0, -0.5, 0.5, 5, 3, 7, 1000, 12.5, 123456789012345680,
-    ]);
-    expect(["", " ", "NaN", "nan"].map(parseNumber)).toEqual([Number.NaN, Number.NaN, Number.NaN, Number.NaN]);
-    for (const text of [".", "-", "1,5", "1.2.3", "0x10", "Infinity", "1e999", "12 pcs", "1 000", "--1", "null", "1e", "\u0661"]) {
-      expect([text, parseNumber(text)]).toEqual([text, notNumber]);
-    }
-  });
-});
+import { parseTimestamp } from "./fields.ts";
 
 describe("parseTimestamp", () => {
   test("agrees with the platform", () => {

@@ -1,46 +1,6 @@
-// Numbers and timestamps of input files, read without a detour: millions of them pass here.
+// Timestamps of input files, read without a detour: millions of them pass here. Numbers: base/tables/numbers.ts.
 
 import { daysOfDate } from "../../engine/calendar/grid.ts";
-
-/** What `parseNumber` gives for text that is no number. */
-export const notNumber = Number.POSITIVE_INFINITY;
-
-const powersOfTen = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
-const anyNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-
-/**
- * Reads a decimal number: `12`, `-0.5`, `1.5e3`. Empty and `nan` (any case) are NaN, that is, missing; anything else is `notNumber`.
- *
- * Exact: at most 15 digits make a whole number below 2^53, and dividing it by a power of ten up to 10^15 rounds once (Clinger 1990).
- */
-export function parseNumber(text: string): number {
-  const { length } = text;
-  if (length === 0) return Number.NaN;
-  let at = text.charCodeAt(0) === 45 ? 1 : 0;
-  let whole = 0;
-  let digits = 0;
-  let decimals = -1;
-  for (; at < length; at++) {
-    const code = text.charCodeAt(at);
-    if (code >= 48 && code <= 57) {
-      whole = whole * 10 + code - 48;
-      digits += 1;
-      if (decimals >= 0) decimals += 1;
-    } else if (code === 46 && decimals < 0) decimals = 0;
-    else return slowNumber(text);
-  }
-  if (digits === 0 || digits > 15) return slowNumber(text);
-  const value = decimals > 0 ? whole / powersOfTen[decimals] : whole;
-  return text.charCodeAt(0) === 45 ? -value : value;
-}
-
-function slowNumber(text: string): number {
-  const trimmed = text.trim();
-  if (trimmed === "" || trimmed.toLowerCase() === "nan") return Number.NaN;
-  if (!anyNumber.test(trimmed)) return notNumber;
-  const value = Number(trimmed);
-  return Number.isFinite(value) ? value : notNumber;
-}
 
 /** Years beyond these are placeholders (`9999-12-31`) or slips, and would stretch every series to them. */
 const firstYear = 1700;

@@ -33,6 +33,7 @@ export interface OpenOptions {
   readonly kind: InputKind;
   readonly domain: Domain;
   readonly map: ColumnMap;
+  readonly encoding: string | undefined;
   /** Seconds since 1970 of a timestamp, NaN for other texts. */
   readonly parseTime: (text: string) => number;
   readonly onBadRow: (row: BadRow) => void;
@@ -59,11 +60,12 @@ export async function openInput(file: InputFile, options: OpenOptions): Promise<
       name: file.name,
       onBadRow: options.onBadRow,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
+      encoding: options.encoding,
       ...(positions === undefined ? {} : { header: false, columns: positions }),
     });
     const mapped = renameColumns(renamed(table.columns, file, options), options.map);
     const { sample, batches } = await sampled(table.batches);
-    return { table: { columns: mapped.columns, batches }, sample, unmapped: mapped.missing, close: () => source.close() };
+    return { table: { ...table, columns: mapped.columns, batches }, sample, unmapped: mapped.missing, close: () => source.close() };
   } catch (thrown) {
     await source.close();
     throw thrown;

@@ -179,7 +179,7 @@ describe("bad rows", () => {
         ",2024-03-08,1",
         "a,2024-02-30,1",
         "a,9999-12-31,1",
-        'a,2024-03-08,"1,5"',
+        'a,2024-03-08,"1,5 pcs"',
         "a,2024-03-08,many",
         "a,2024-03-08",
         "b,2024-03-08,",
@@ -194,7 +194,7 @@ describe("bad rows", () => {
       { line: 11, column: 1, code: "INPUT_ITEM_EMPTY", sample: "" },
       { line: 12, column: 2, code: "INPUT_TIMESTAMP_WRONG", sample: "2024-02-30" },
       { line: 13, column: 2, code: "INPUT_TIMESTAMP_WRONG", sample: "9999-12-31" },
-      { line: 14, column: 3, code: "INPUT_NUMBER_WRONG", sample: "1,5" },
+      { line: 14, column: 3, code: "INPUT_NUMBER_WRONG", sample: "1,5 pcs" },
       { line: 15, column: 3, code: "INPUT_NUMBER_WRONG", sample: "many" },
       { line: 16, column: 13, code: "TABLE_ROW_SHORT", sample: "a,2024-03-08" },
     ]);

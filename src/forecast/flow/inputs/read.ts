@@ -10,8 +10,8 @@
 import { isStockroomError } from "../../../base/errors.ts";
 import type { ColumnMap } from "../../../base/tables/columns.ts";
 import { datePatternsAllowed, type DateFormat, parseDateFormat } from "../../../base/tables/dates.ts";
-import type { BadRow } from "../../../base/tables/index.ts";
-import { frequenciesAllowed, parseFrequency, printFrequency } from "../../engine/calendar/frequency.ts";
+import { type BadRow, type DecimalSign, encodingNotes, numberNotes } from "../../../base/tables/index.ts";
+import { frequenciesAllowed, parseFrequency, printFrequency, stepMinutes } from "../../engine/calendar/frequency.ts";
 import { timestampOf } from "../../engine/calendar/grid.ts";
 import { daysOf, holidayRegressors } from "../../engine/calendar/holidays.ts";
 import { seasonsOf } from "../../engine/calendar/seasons.ts";
@@ -25,13 +25,14 @@ import {
   type ItemMetadata,
   type TargetCells,
 } from "../../engine/panel/build.ts";
+import { averageTwice, findClockChanges } from "../../engine/panel/clock.ts";
 import { type FillRule, relatedFill, relatedFill as unknownFill, targetFill } from "../../engine/panel/fill.ts";
 import type { RelatedAttribute } from "../../engine/panel/related.ts";
 import { type Apart, type BadRows, mostBadShare, setApart } from "./apart.ts";
 import { parseTimestamp } from "./fields.ts";
 import { checkSpan, decideFrequency } from "./frequency.ts";
 import { holidaysOf, knowsHolidays } from "./holidays.ts";
-import { type Look, lookAt } from "./looks.ts";
+import { type Look, lookAt, patternCure, shown } from "./looks.ts";
 import { type InputFile, openInput, type OpenFile } from "./open.ts";
 import { findStrays } from "./phases.ts";
 import { readMetadata, type ReadRows, readRows, type RowReading } from "./rows.ts";
@@ -80,6 +81,10 @@ export interface ReadInputsOptions {
   readonly stockColumn?: string;
   /** How dates are written, as `dd.mm.yyyy`; default ISO. */
   readonly dateFormat?: string;
+  /** The decimal sign of numbers; default: what the values of a column prove. */
+  readonly decimal?: DecimalSign;
+  /** Of text files; default: found. */
+  readonly encoding?: string;
   /** From a file's own names of columns to those of the domain. */
   readonly map?: ColumnMap;
   /**
@@ -126,7 +131,9 @@ export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
     if (problems.length > 0 || target === undefined) {
       // What is wrong with the rows of the files that can be read is told in the same breath.
       for (const [kind, file] of [["target", target] as const, ["related", related] as const]) {
-        if (file !== undefined) tellBad(file, await readRows(readingOf(file, options, settings, undefined), kind), problems);
+        if (file === undefined) continue;
+        const rows = await readOr(readingOf(file, options, settings, undefined), kind, problems);
+        if (rows !== undefined) tellBad(file, rows, problems, settings);
       }
       throw gathered(problems);
     }
@@ -138,18 +145,25 @@ export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
         total += rows;
         options.onRows?.(total);
       });
-    const targetRows = await readRows(reading(target), "target");
+    const targetRows = await readOr(reading(target), "target", problems);
     // Related rows before cells only where they say what was in stock: cells are a third of their rows.
-    const early = related?.columns.stock === undefined ? undefined : await readRows(reading(related), "related");
-    const isBad = tellBad(target, targetRows, problems);
+    const early = related?.columns.stock === undefined ? undefined : await readOr(reading(related), "related", problems);
+    const isBad = targetRows === undefined || tellBad(target, targetRows, problems, settings);
     const frequency = isBad ? undefined : judgeRows(options, settings, target, targetRows, problems, notes);
-    const cells = frequency === undefined ? undefined : gather(options, frequency, { target, targetRows, related, early }, problems);
-    const relatedRows = related === undefined ? undefined : (early ?? (await readRows(reading(related), "related")));
-    if (related !== undefined && relatedRows !== undefined) tellBad(related, relatedRows, problems);
+    const skipped = frequency === undefined || targetRows === undefined ? [] : turnClocks(frequency, target, targetRows, notes);
+    const cells =
+      frequency === undefined || targetRows === undefined
+        ? undefined
+        : gather(options, frequency, { target, targetRows, early, skipped }, problems);
+    const isRead = related?.columns.stock !== undefined;
+    const relatedRows = related === undefined ? undefined : isRead ? early : await readOr(reading(related), "related", problems);
+    if (related !== undefined && relatedRows !== undefined) tellBad(related, relatedRows, problems, settings);
     const items = metadata === undefined ? undefined : await readMetadata(reading(metadata));
-    if (metadata !== undefined && items !== undefined) tellBad(metadata, { rows: { count: items.items.size }, size: 0 }, problems);
-    const built = cells === undefined ? undefined : build(options, { cells, related, relatedRows, items }, problems);
-    if (built === undefined || cells === undefined) throw gathered(problems);
+    if (metadata !== undefined && items !== undefined) tellBad(metadata, { rows: { count: items.items.size }, size: 0 }, problems, settings);
+    const isWhole = related === undefined || relatedRows !== undefined;
+    const built = cells === undefined || !isWhole ? undefined : build(options, { cells, related, relatedRows, items }, problems);
+    if (built === undefined || cells === undefined || targetRows === undefined) throw gathered(problems);
+    notes.push(...waysOfReading(target, targetRows), ...(related === undefined ? [] : waysOfReading(related, relatedRows)));
     const panel = judge(options, { target, related, targetRows, cells }, built, problems, notes);
     if (problems.length > 0) throw gathered(problems);
     return {
@@ -166,7 +180,9 @@ export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
 function readingOf(file: Opened, options: ReadInputsOptions, settings: Settings, onRows: ((rows: number) => void) | undefined): RowReading {
   const isTarget = file.kind === "target";
   return {
+    name: file.apart.file,
     table: file.open.table,
+    decimal: options.decimal,
     columns: file.columns,
     parseTime: settings.parseTime,
     timePattern: settings.timePattern,
@@ -178,10 +194,47 @@ function readingOf(file: Opened, options: ReadInputsOptions, settings: Settings,
 }
 
 /** Whether so much of a file is bad that nothing can be told of the rest. */
-function tellBad(file: Opened, good: { readonly rows: { readonly count: number }; readonly size: number }, problems: Problem[]): boolean {
-  const problem = file.apart.problem({ rows: good.rows.count, size: good.size }, file.columns.item.place + 1);
-  if (problem !== undefined) problems.push(problem);
-  return problem !== undefined;
+function tellBad(
+  file: Opened,
+  good: { readonly rows: { readonly count: number }; readonly size: number },
+  problems: Problem[],
+  settings: Settings,
+): boolean {
+  const { apart, columns, looks } = file;
+  const problem = apart.problem({ rows: good.rows.count, size: good.size }, columns.item.place + 1);
+  if (problem === undefined) return false;
+  problems.push(problem);
+  // A row is set apart for its first mistake: dates that nothing could be read from either are told by a look at them.
+  const look = columns.timestamp === undefined ? undefined : looks[columns.timestamp.place];
+  const cure = look === undefined ? "" : patternCure(look);
+  if (look !== undefined && cure !== "" && Number.isNaN(settings.parseTime(look.example)) && !problem.message.includes(cure)) {
+    problems.push({
+      code: "INPUT_TIMESTAMP_WRONG",
+      message: `Expected dates of ${apart.file} as ${settings.timePattern} in ${look.name} but received ${shown(look)}. ${cure}`,
+      facts: { file: apart.file, line: look.line, column: look.place + 1 },
+    });
+  }
+  return true;
+}
+
+/** The rows of a file; undefined when its numbers can be read in two ways, which is told. */
+async function readOr(reading: RowReading, kind: "target" | "related", problems: Problem[]): Promise<ReadRows | undefined> {
+  try {
+    return await readRows(reading, kind);
+  } catch (thrown) {
+    if (!isStockroomError(thrown) || thrown.kind !== "input") throw thrown;
+    problems.push({ code: thrown.code, message: thrown.message, facts: thrown.facts });
+    return undefined;
+  }
+}
+
+/** Notes on how texts became numbers, where it was not the usual way. */
+function waysOfReading(file: Opened, rows: ReadRows | undefined): readonly InputNote[] {
+  const { open, apart } = file;
+  // That a column is constant or empty is told where it matters.
+  const formats = (rows?.numbers ?? []).map((summary) => ({ ...summary, values: 0, missing: 0 }));
+  const told = [...encodingNotes(apart.file, open.table.encoding?.()), ...numberNotes(formats).map((note) => `${apart.file}: ${note}`)];
+  return told.map((message) => ({ code: "INPUT_READ_AS", message }));
 }
 
 interface Settings {
@@ -259,6 +312,7 @@ interface Opened {
   readonly kind: InputKind;
   readonly open: OpenFile;
   readonly columns: Columns;
+  readonly looks: readonly Look[];
   readonly apart: Apart;
 }
 
@@ -333,6 +387,7 @@ async function openOne(
       kind,
       domain,
       map: options.map ?? {},
+      encoding: options.encoding,
       parseTime: settings.parseTime,
       onBadRow: (row) => apart.add(row),
       signal: options.signal,
@@ -361,7 +416,7 @@ async function openOne(
     await open.close();
     return undefined;
   }
-  return { kind, open, columns: assigned.columns, apart };
+  return { kind, open, columns: assigned.columns, looks, apart };
 }
 
 /** What the rows say of their frequency, their ends and their columns; the frequency, unless a problem was told. */
@@ -419,6 +474,29 @@ function judgeRows(
   return problems.slice(before).some(({ code }) => code === "INPUT_STRAY_DATES") ? undefined : frequency;
 }
 
+/** Nights on which clocks change: an hour twice is averaged, an hour that was left out is unknown; its minutes are given. */
+function turnClocks(frequency: Frequency, target: Opened, { rows }: ReadRows, notes: InputNote[]): readonly number[] {
+  const step = stepMinutes(frequency);
+  if (step > 60) return [];
+  const { twice, missing } = findClockChanges(rows);
+  const { file } = target.apart;
+  const text = (hours: readonly number[]): string => hours.map((hour) => instantText(hour * 3600)).join(", ");
+  if (twice.length > 0) {
+    const pairs = averageTwice(rows, twice);
+    notes.push({
+      code: "INPUT_CLOCK_BACK",
+      message: `${pairs} rows of ${file} stand twice at ${text(twice)}, as when clocks go back: each pair was averaged, not summed.`,
+    });
+  }
+  if (missing.length > 0) {
+    notes.push({
+      code: "INPUT_CLOCK_FORWARD",
+      message: `No series of ${file} has a row at ${text(missing)}, as when clocks go forward: the hour counts as unknown, not as zero.`,
+    });
+  }
+  return missing.flatMap((hour) => Array.from({ length: Math.round(60 / step) }, (_, i) => hour * 60 + i * step));
+}
+
 /** Texts that nobody named as dimensions are told; those that tell no two rows of one time apart are none. */
 function checkDimensions(target: Opened, { keys, rows }: ReadRows, problems: Problem[], notes: InputNote[]): void {
   const { assumed } = target.columns;
@@ -465,8 +543,8 @@ function gather(
   read: {
     readonly target: Opened;
     readonly targetRows: ReadRows;
-    readonly related: Opened | undefined;
     readonly early: ReadRows | undefined;
+    readonly skipped: readonly number[];
   },
   problems: Problem[],
 ): TargetCells | undefined {
@@ -486,6 +564,7 @@ function gather(
         fill: { ...(isDemand ? targetFill : unknownFill), ...rule },
         emptyRows: rule.middle === undefined && rule.back === undefined ? "unknown" : "fill",
         ...(ended === undefined ? {} : { ended }),
+        skipped: read.skipped,
         ...(isStockKnown ? { censored: (_, steps): CensoredCells => outOfStockCells(keys, out, early, steps) } : {}),
       },
       frequency,

@@ -5,16 +5,27 @@
 //       for its first mistake; all of its mistakes are counted.
 //   I2. An empty number (or `nan`) is no mistake: the value is missing, the row stands.
 
-import type { BadRow, Table } from "../../../base/tables/index.ts";
+import {
+  type BadRow,
+  type DecimalSign,
+  notNumber,
+  type NumberSummary,
+  parseNumber,
+  readNumbers,
+  type Table,
+} from "../../../base/tables/index.ts";
 import type { ItemMetadata } from "../../engine/panel/build.ts";
 import { KeySpace, Rows } from "../../engine/panel/rows.ts";
-import { notNumber, parseNumber } from "./fields.ts";
 import type { Column, Columns } from "./schema.ts";
 
 const sampleChars = 200;
 
 export interface RowReading {
+  /** The file's, for messages. */
+  readonly name: string;
   readonly table: Table;
+  /** What was said of its decimal sign. */
+  readonly decimal: DecimalSign | undefined;
   readonly columns: Columns;
   /** Seconds since 1970, NaN for what is no timestamp. */
   readonly parseTime: (text: string) => number;
@@ -45,12 +56,14 @@ export interface ReadRows {
   readonly out: OutOfStock;
   /** Rows that repeat another in every column, those not read included; told of the first rows of a file. */
   readonly repeats: { readonly count: number; readonly line: number; readonly of: number };
+  /** How each number column was read. */
+  readonly numbers: readonly NumberSummary[];
 }
 
 /** Rows that are remembered to find repeated ones where columns are summed over: two places tell two rows of one day apart. */
 const rememberedRows = 200_000;
 
-/** Reads target or related rows. */
+/** Reads target or related rows. Throws what `readNumbers` throws. */
 export async function readRows(reading: RowReading, kind: "target" | "related"): Promise<ReadRows> {
   const { columns, between } = reading;
   const keyed = [columns.item, ...columns.dimensions];
@@ -70,7 +83,16 @@ export async function readRows(reading: RowReading, kind: "target" | "related"):
   let size = 0;
   let lastText = "";
   let lastSeconds = Number.NaN;
-  for await (const batch of reading.table.batches) {
+  const numbered = readNumbers(reading.table, {
+    name: reading.name,
+    columns: numbers.map(({ name, place }) => ({ name, index: place })),
+    decimal: reading.decimal,
+    delimiter: reading.table.delimiter,
+    // One family of codes for all that is wrong with inputs.
+    onBadRow: (row) =>
+      reading.onBadRow({ ...row, code: row.code.replace(/^TABLE_/, "INPUT_") }, row.column === first + 1 ? row.sample : ""),
+  });
+  for await (const batch of numbered.batches) {
     reading.signal?.throwIfAborted();
     for (let r = 0; r < batch.rows.length; r++) {
       const row = batch.rows[r];
@@ -85,9 +107,8 @@ export async function readRows(reading: RowReading, kind: "target" | "related"):
       if (Number.isNaN(lastSeconds)) bad ??= wrongTimestamp(columns.timestamp, row[when], line, reading.timePattern);
       let known = 0;
       for (let c = 0; c < numbers.length; c++) {
-        const value = parseNumber(row[numbers[c].place]);
-        if (value === notNumber) bad ??= wrongNumber(numbers[c], row[numbers[c].place], line);
-        else if (!Number.isNaN(value)) known += 1;
+        const value = batch.numbers[c][r];
+        if (!Number.isNaN(value)) known += 1;
         values[c] = value;
       }
       const isOut = stock === undefined ? undefined : isOutOfStock(row[stock.place]);
@@ -119,7 +140,7 @@ export async function readRows(reading: RowReading, kind: "target" | "related"):
     }
     reading.onRows(batch.rows.length);
   }
-  return { keys, rows, empty, outside, size, out, repeats };
+  return { keys, rows, empty, outside, size, out, repeats, numbers: numbered.summary() };
 }
 
 const outWords = new Set(["0", "false", "f", "no", "n", "out", "out_of_stock"]);
@@ -194,16 +215,6 @@ function wrongTimestamp(column: Column | undefined, text: string, line: number, 
     column: (column?.place ?? 0) + 1,
     code: "INPUT_TIMESTAMP_WRONG",
     reason: `Expected a day of the calendar in ${column?.name ?? "timestamp"} as ${pattern}, from 1700 to 2299, but received "${short(text)}". Write it so, or say how it is written with --date-format.`,
-    sample: text.slice(0, sampleChars),
-  };
-}
-
-function wrongNumber(column: Column, text: string, line: number): BadRow {
-  return {
-    line,
-    column: column.place + 1,
-    code: "INPUT_NUMBER_WRONG",
-    reason: `Expected a number in ${column.name} but received "${short(text)}". Write digits and a decimal point, without units; leave it empty where unknown.`,
     sample: text.slice(0, sampleChars),
   };
 }
