@@ -11,7 +11,18 @@ import { parseNames, usage } from "./words.ts";
 /** What flags say of the files, beside their names; absent is the default. */
 export type ReadingRequest = Pick<
   ReadInputsOptions,
-  "rules" | "without" | "stamps" | "begin" | "end" | "ended" | "mostBadShare" | "stockColumn" | "dateFormat" | "map" | "decimal" | "encoding"
+  | "rules"
+  | "without"
+  | "stamps"
+  | "begin"
+  | "end"
+  | "ended"
+  | "mostBadShare"
+  | "stockColumn"
+  | "dateFormat"
+  | "map"
+  | "decimal"
+  | "encoding"
 >;
 
 /** The flags of `run` that `parseReading` reads. */

@@ -26,6 +26,8 @@ export interface RunRequest {
   readonly offset: number;
   readonly models: "auto" | readonly CandidateName[];
   readonly holidays: string | null;
+  /** Absent in what older programs wrote. */
+  readonly events?: string | null;
   readonly hierarchy: readonly string[];
   readonly domain: Domain;
   readonly dimensions: readonly string[] | null;
@@ -102,6 +104,7 @@ export function parseRequest(flags: RunFlags, folder: string): RunRequest {
     offset: text("offset") === undefined ? horizon : whole("offset", horizon, 1_000_000),
     models: models === "auto" ? "auto" : parseNames(models).map((name) => choice("models", names, name)),
     holidays: text("holidays") ?? null,
+    events: file("events"),
     hierarchy: (text("hierarchy") ?? "")
       .split(">")
       .map((name) => name.trim())
@@ -138,7 +141,7 @@ export function settingsOf(request: RunRequest): RunSettings {
 
 /** A file that was read. */
 export interface ReadFile {
-  readonly kind: InputKind;
+  readonly kind: InputKind | "events";
   readonly file: string;
   readonly sha256: string;
 }
@@ -157,8 +160,8 @@ export interface ReadRequestOptions {
 /** Reads the files of a request, hashing them as they pass. Throws what `readInputs` and `fileBody` throw. */
 export async function readRequest(request: RunRequest, folder: string, options: ReadRequestOptions): Promise<ReadRequest> {
   const { signal, onBadRow, onRows } = options;
-  const digests: { kind: InputKind; file: string; hash: ReturnType<typeof createHash> }[] = [];
-  const open = (kind: InputKind, file: string): { name: string; body: Body } => {
+  const digests: { kind: ReadFile["kind"]; file: string; hash: ReturnType<typeof createHash> }[] = [];
+  const open = (kind: ReadFile["kind"], file: string): { name: string; body: Body } => {
     const place = path.resolve(folder, file);
     const hash = createHash("sha256");
     digests.push({ kind, file, hash });
@@ -171,7 +174,7 @@ export async function readRequest(request: RunRequest, folder: string, options: 
     // Named as the user did, as nearly as can be told.
     return { name: path.relative("", place), body: body() };
   };
-  const { related, metadata, seasons, dimensions, aggregation, holidays } = request;
+  const { related, metadata, seasons, dimensions, aggregation, holidays, events = null } = request;
   const asked: ReadInputsOptions = {
     target: open("target", request.target),
     ...(related === null ? {} : { related: open("related", related) }),
@@ -183,6 +186,7 @@ export async function readRequest(request: RunRequest, folder: string, options: 
     ...(dimensions === null ? {} : { dimensions }),
     ...(aggregation === null ? {} : { aggregation }),
     ...(holidays === null ? {} : { holidays }),
+    ...(events === null ? {} : { events: open("events", events) }),
     nonNegative: request.nonNegative,
     ...request.reading,
     ...(onBadRow === undefined ? {} : { onBadRow }),

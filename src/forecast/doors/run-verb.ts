@@ -85,6 +85,11 @@ Models: ${Object.keys(modelNames).join(", ")}; auto tries those that suit each s
       offset: { type: "string", description: "steps from the last cut to the end of the history; absent: the horizon", valueHint: "N" },
       models: { type: "string", default: "auto", description: "auto, or names with commas", valueHint: "auto|ets,theta,..." },
       holidays: { type: "string", description: "country, or with a state US-CA", valueHint: "US" },
+      events: {
+        type: "string",
+        description: "events of your own: name, date (or from and to), place, before, after",
+        valueHint: "FILE",
+      },
       hierarchy: {
         type: "string",
         description: "columns from the whole to the parts, whose sums then agree",

@@ -248,10 +248,7 @@ export function scenariosPage(scenarios: readonly PlanRow[]): Html {
               <td>${kindWords[row.kind]}</td>
               <td><a href="${href(groupPath(row.group), { run: row.run })}">${row.group}</a></td>
               <td>${row.author}, ${moment(row.at)}</td>
-              <td>
-                ${figuresOf(row.summary)}
-                ${warningsOf(row.summary).map((warning) => html`<p role="note">${warning}</p>`)}
-              </td>
+              <td>${figuresOf(row.summary)} ${warningsOf(row.summary).map((warning) => html`<p role="note">${warning}</p>`)}</td>
               <td>${Object.keys(row.exports).map((name) => html`<a href="${exportPath(row.id, name)}">${name}</a> `)}</td>
             </tr> `,
         )}

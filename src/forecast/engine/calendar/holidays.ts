@@ -49,7 +49,8 @@ export function holidayRegressors(grid: Grid, holidays: readonly Holiday[]): rea
   return made.length === 0 ? [] : [{ name: "holiday", values: spread(grid, kept) }, ...made];
 }
 
-function spread(grid: Grid, days: ReadonlySet<number>): Float32Array {
+/** Days on the steps of a grid: 0 or 1 for steps of a day or shorter, how many of them for longer ones. History and horizon, in shared memory. */
+export function spread(grid: Grid, days: ReadonlySet<number>): Float32Array {
   const size = grid.length + grid.horizon;
   const values = new Float32Array(new SharedArrayBuffer(size * Float32Array.BYTES_PER_ELEMENT));
   const { unit } = grid.frequency;

@@ -253,7 +253,10 @@ function noteFar(far: Far, range: Range | undefined, value: number, series: numb
 
 function farText(panel: Panel, { cells, value, series, step, range }: Far): string {
   const tidy = (number: number): string => String(Number(number.toPrecision(6)));
-  const whose = series < 0 ? "" : ` of ${[panel.itemIds[series], ...panel.dimensions.map((each) => each.levels[each.codes[series]] ?? "")].join(" / ")}`;
+  const whose =
+    series < 0
+      ? ""
+      : ` of ${[panel.itemIds[series], ...panel.dimensions.map((each) => each.levels[each.codes[series]] ?? "")].join(" / ")}`;
   const seen =
     range === undefined
       ? "it was never known before"

@@ -257,10 +257,22 @@ describe("a file's mistakes", () => {
       file("shop.csv", ["item_id;timestamp;demand", ...many(30, (i) => `a;${day(i)};${value(i)}`)]);
     const german = await read(rows((i) => `1.${100 + i},5`));
     expect([historyOf(german.panel)[2], german.notes.at(-1)?.code]).toEqual([1102.5, "INPUT_READ_AS"]);
-    expect(historyOf((await read(rows((i) => `5,${320 + i}`), { decimal: "," })).panel)[0]).toBe(5.32);
+    expect(
+      historyOf(
+        (
+          await read(
+            rows((i) => `5,${320 + i}`),
+            { decimal: "," },
+          )
+        ).panel,
+      )[0],
+    ).toBe(5.32);
     expect((await refusal(rows((i) => `5,${320 + i}`))).code).toBe("TABLE_NUMBER_AMBIGUOUS");
     // Dates of another country are told in the same breath.
-    const both = file("shop.csv", ["item_id;timestamp;demand", ...many(30, (i) => `a;${day(i).split("-").toReversed().join(".")};${i} Stk`)]);
+    const both = file("shop.csv", [
+      "item_id;timestamp;demand",
+      ...many(30, (i) => `a;${day(i).split("-").toReversed().join(".")};${i} Stk`),
+    ]);
     const error = await refusal(both);
     for (const part of ['"0 Stk" (line 2)', '"01.01.2023", line 2', "--date-format dd.mm.yyyy"]) expect(error.message).toContain(part);
   });
@@ -287,10 +299,12 @@ describe("nights on which clocks change", () => {
     many((hours * 60) / minutes, (i) => new Date(Date.parse(from) + i * minutes * 60_000).toISOString().slice(0, 19).replace("T", " "));
 
   test.each([60, 30])("an hour twice is averaged, not summed; a missing one is unknown (%i minutes)", async (minutes) => {
-    const rows = ["a", "b"].flatMap((item) => local("2024-10-20T00:00:00Z", 14 * 24, minutes).flatMap((at) => {
-      const line = `${item},${at},10`;
-      return at.startsWith("2024-10-27 02:") ? [line, `${item},${at},14`] : [line];
-    }));
+    const rows = ["a", "b"].flatMap((item) =>
+      local("2024-10-20T00:00:00Z", 14 * 24, minutes).flatMap((at) => {
+        const line = `${item},${at},10`;
+        return at.startsWith("2024-10-27 02:") ? [line, `${item},${at},14`] : [line];
+      }),
+    );
     const back = await read(target(rows));
     expect(codes(back)).toEqual(["INPUT_FREQUENCY_INFERRED", "INPUT_CLOCK_BACK"]);
     const night = (7 * 24 + 2) * (60 / minutes);
@@ -307,6 +321,86 @@ describe("nights on which clocks change", () => {
     expect((await refusal(target([...hours.map((at) => `a,${at},10`), `a,${hours[40]},10`]))).code).toBe("INPUT_DUPLICATES");
     const twice = [...hours.map((at) => `a,${at},10`), "a,2024-10-27 02:00:00,10"];
     expect(historyOf((await read(target(twice), { frequency: "D", aggregation: "sum" })).panel)[7]).toBe(250);
+  });
+});
+
+describe("events of one's own", () => {
+  const days = many(800, (i) => day(i, "2022-01-01"));
+  const sales = (): ReadInputsOptions["target"] =>
+    target(
+      ["north", "south"].flatMap((place) => days.map((at) => `a,${at},5,${place}`)),
+      "item_id,timestamp,demand,place",
+    );
+  const events = (lines: readonly string[]): ReadInputsOptions["target"] => file("events.csv", lines);
+  const daysOf = (panel: Panel, name: string, i?: number): string[] => {
+    const own = panel.regressors.find((each) => each.name === name);
+    const values =
+      i === undefined
+        ? panel.shared.find((each) => each.name === name)?.values
+        : own?.values.subarray(panel.offsets[i] + i * panel.grid.horizon, panel.offsets[i + 1] + (i + 1) * panel.grid.horizon);
+    return [...(values ?? [])].flatMap((value, k) =>
+      value > 0 ? [`${timestampOf(panel.grid, k)}${value === 1 ? "" : ` x${value}`}`] : [],
+    );
+  };
+
+  test("are known in the past and ahead, with windows, ranges and places, beside a country's holidays", async () => {
+    const { panel, notes } = await read(sales(), {
+      horizon: 30,
+      holidays: "US",
+      events: events([
+        "name,date,place,before,after",
+        "Prime Day,2022-07-12..2022-07-13,,1,0",
+        "Prime Day,2023-07-11..2023-07-12,,1,0",
+        "Prime Day,2024-04-02..2024-04-03,,1,0",
+        "Fair,2023-05-01,north,,",
+        "Fair,2024-04-01,north,,",
+        "Fair,2022-05-01,mars,,",
+        "Sale,2023-01-05,us,0,2",
+        "Opening,2024-03-20,,,",
+      ]),
+    });
+    expect(daysOf(panel, "event:Prime Day")).toEqual(["2022-07-12", "2022-07-13", "2023-07-11", "2023-07-12", "2024-04-02", "2024-04-03"]);
+    expect(daysOf(panel, "event:Prime Day before")).toEqual(["2022-07-11", "2023-07-10", "2024-04-01"]);
+    expect(daysOf(panel, "event:Sale after")).toEqual(["2023-01-06", "2023-01-07"]);
+    expect(daysOf(panel, "event:Fair", 0)).toEqual(["2023-05-01", "2024-04-01"]);
+    expect(daysOf(panel, "event:Fair", 1)).toEqual([]);
+    expect(panel.shared.map(({ name }) => name)).toContain("holiday:Christmas Day");
+    const told = notes.map(({ message }) => message).join("\n");
+    expect(told).toContain("Events in mars (1 events) are left out");
+    expect(told).toContain("Nothing can be learnt of Opening");
+  });
+
+  test("that are due again and not in the file are told", async () => {
+    const dated = (...lines: string[]): Promise<Inputs> =>
+      read(target(days.map((at) => `a,${at},5`)), { horizon: 40, events: events(["event;start", ...lines]) });
+    // The history ends on 10 March 2024; Easter of that year is on 31 March, three weeks earlier than a year after the last.
+    const without = await dated("Easter;2022-04-17", "Easter;2023-04-09");
+    expect(without.notes.at(-1)?.message).toContain("Easter was last on 2023-04-09 and is due again about 2024-03-31");
+    expect(codes(await dated("Easter;2022-04-17", "Easter;2023-04-09", "Easter;2024-03-31"))).not.toContain("INPUT_EVENT_AHEAD_MISSING");
+    expect(codes(await dated("Black Friday;2022-11-25", "Black Friday;2023-11-24"))).not.toContain("INPUT_EVENT_AHEAD_MISSING");
+  });
+
+  test("weeks count the days of an event, wherever weeks begin", async () => {
+    const sundays = target(many(110, (i) => `a,${day(7 * i, "2022-01-02")},5`));
+    const { panel } = await read(sundays, { events: events(["name,date,before", "BF,2022-11-25,6", "BF,2023-11-24,0"]) });
+    expect(daysOf(panel, "event:BF")).toEqual(["2022-11-20", "2023-11-19"]);
+    expect(daysOf(panel, "event:BF before")).toEqual(["2022-11-13", "2022-11-20 x5"]);
+  });
+
+  test("with mistakes are refused, all of them at once", async () => {
+    const error = await refusal(sales(), {
+      events: events(["name,date,before", ",2023-01-01,0", "A,someday,0", "B,2023-01-01,many", "C,2023-02-30,0"]),
+      horizon: 0,
+    });
+    for (const part of [
+      "line 2: Expected the name",
+      'line 3: Expected a day as yyyy-MM-dd but received "someday"',
+      '"many"',
+      '"2023-02-30"',
+      "INPUT_HORIZON_WRONG",
+    ])
+      expect(error.message).toContain(part);
+    expect((await refusal(sales(), { events: events(["what,when", "a,b"]) })).code).toBe("INPUT_EVENTS_COLUMNS");
   });
 });
 

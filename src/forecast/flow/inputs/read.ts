@@ -13,6 +13,7 @@ import { datePatternsAllowed, type DateFormat, parseDateFormat } from "../../../
 import { type BadRow, type DecimalSign, encodingNotes, numberNotes } from "../../../base/tables/index.ts";
 import { frequenciesAllowed, parseFrequency, printFrequency, stepMinutes } from "../../engine/calendar/frequency.ts";
 import { timestampOf } from "../../engine/calendar/grid.ts";
+import { type EventSpan, placeEvents } from "../../engine/calendar/events.ts";
 import { daysOf, holidayRegressors } from "../../engine/calendar/holidays.ts";
 import { seasonsOf } from "../../engine/calendar/seasons.ts";
 import type { Frequency, Panel } from "../../engine/contract.ts";
@@ -29,6 +30,7 @@ import { averageTwice, findClockChanges } from "../../engine/panel/clock.ts";
 import { type FillRule, relatedFill, relatedFill as unknownFill, targetFill } from "../../engine/panel/fill.ts";
 import type { RelatedAttribute } from "../../engine/panel/related.ts";
 import { type Apart, type BadRows, mostBadShare, setApart } from "./apart.ts";
+import { type EventRow, readEvents, spansOf } from "./events.ts";
 import { parseTimestamp } from "./fields.ts";
 import { checkSpan, decideFrequency } from "./frequency.ts";
 import { holidaysOf, knowsHolidays } from "./holidays.ts";
@@ -95,6 +97,9 @@ export interface ReadInputsOptions {
   readonly shortRelated?: "refuse" | "leave-out" | "keep";
   /** Country (`US`) or state (`US-CA`) whose holidays become shared regressors. */
   readonly holidays?: string;
+  /** Events of one's own, alone or beside a country's holidays: a file (see events.ts), and rows of settings. */
+  readonly events?: InputFile;
+  readonly eventRows?: readonly EventRow[];
   /** Seasonal periods in steps; default by frequency. */
   readonly seasons?: readonly number[];
   /** Every bad row as it comes. The result keeps the first 1,000 of each file. */
@@ -125,6 +130,7 @@ export interface Inputs {
 export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
   const problems: Problem[] = [];
   const settings = readSettings(options, problems);
+  const events = await eventsOf(options, settings, problems);
   const files = await openAll(options, settings, problems);
   try {
     const { target, related, metadata } = files;
@@ -159,12 +165,14 @@ export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
     const relatedRows = related === undefined ? undefined : isRead ? early : await readOr(reading(related), "related", problems);
     if (related !== undefined && relatedRows !== undefined) tellBad(related, relatedRows, problems, settings);
     const items = metadata === undefined ? undefined : await readMetadata(reading(metadata));
-    if (metadata !== undefined && items !== undefined) tellBad(metadata, { rows: { count: items.items.size }, size: 0 }, problems, settings);
+    if (metadata !== undefined && items !== undefined)
+      tellBad(metadata, { rows: { count: items.items.size }, size: 0 }, problems, settings);
     const isWhole = related === undefined || relatedRows !== undefined;
     const built = cells === undefined || !isWhole ? undefined : build(options, { cells, related, relatedRows, items }, problems);
     if (built === undefined || cells === undefined || targetRows === undefined) throw gathered(problems);
     notes.push(...waysOfReading(target, targetRows), ...(related === undefined ? [] : waysOfReading(related, relatedRows)));
-    const panel = judge(options, { target, related, targetRows, cells }, built, problems, notes);
+    const judged = judge(options, { target, related, targetRows, cells }, built, problems, notes);
+    const panel = withEvents(judged, events, options, notes);
     if (problems.length > 0) throw gathered(problems);
     return {
       panel,
@@ -678,6 +686,59 @@ function judge(
     });
   }
   return withoutShort(options, files, built, problems, notes);
+}
+
+async function eventsOf(options: ReadInputsOptions, settings: Settings, problems: Problem[]): Promise<readonly EventSpan[]> {
+  const { parseTime } = settings;
+  const rows = spansOf(options.eventRows ?? [], parseTimestamp);
+  if (options.events === undefined) return rows;
+  // Days of the events file may be ISO although those of the others are not.
+  const either = (text: string): number => {
+    const seconds = parseTimestamp(text);
+    return Number.isNaN(seconds) ? parseTime(text) : seconds;
+  };
+  return [
+    ...rows,
+    ...(await readEvents(options.events, { parseTime: either, encoding: options.encoding, signal: options.signal, problems })),
+  ];
+}
+
+/** The panel with its events, and notes on those nothing is known of. */
+function withEvents(panel: Panel, events: readonly EventSpan[], { holidays }: ReadInputsOptions, notes: InputNote[]): Panel {
+  if (events.length === 0) return panel;
+  const levels = new Set(panel.dimensions.flatMap((each) => each.levels));
+  const country = holidays?.toLowerCase();
+  const known: EventSpan[] = [];
+  const elsewhere = new Map<string, number>();
+  for (const event of events) {
+    const { place } = event;
+    if (place === undefined || levels.has(place)) known.push(event);
+    else if (country !== undefined && (country === place.toLowerCase() || country.split("-")[0] === place.toLowerCase()))
+      known.push({ ...event, place: undefined });
+    else elsewhere.set(place, (elsewhere.get(place) ?? 0) + 1);
+  }
+  if (elsewhere.size > 0) {
+    const some = [...elsewhere].slice(0, 5).map(([place, count]) => `${place} (${count} events)`);
+    notes.push({
+      code: "INPUT_EVENTS_ELSEWHERE",
+      message: `Events in ${some.join(", ")}${elsewhere.size > 5 ? ", ..." : ""} are left out: a place is a value of a dimension (${panel.dimensions.map(({ name }) => name).join(", ") || "the target has none"}) or the country named by --holidays.`,
+    });
+  }
+  const placed = placeEvents(panel, known);
+  const day = (since1970: number): string => instantText(since1970 * 86_400);
+  for (const { name, last, day: next } of placed.missing) {
+    notes.push({
+      code: "INPUT_EVENT_AHEAD_MISSING",
+      message: `${name} was last on ${day(last)} and is due again about ${day(next)}, within the horizon, but the events do not have it: these days are forecast as ordinary ones. Add it if it takes place.`,
+    });
+  }
+  if (placed.unseen.length > 0) {
+    notes.push({
+      code: "INPUT_EVENT_UNSEEN",
+      message: `Nothing can be learnt of ${placed.unseen.slice(0, 5).join(", ")}${placed.unseen.length > 5 ? ", ..." : ""}: the history has none of them.`,
+    });
+  }
+  return { ...panel, regressors: [...panel.regressors, ...placed.regressors], shared: [...panel.shared, ...placed.shared] };
 }
 
 /** What stands in the history without a row that says so. */
