@@ -39,8 +39,8 @@ export function judgeHolding(bout: Required<Bout>, options: GateOptions = {}): G
     items: reverse.items,
     challenger,
     champion: reverse.challenger,
-    difference: -reverse.difference,
-    interval: { low: -high, high: -low, confidence },
+    difference: 0 - reverse.difference,
+    interval: { low: 0 - high, high: 0 - low, confidence },
     p: reverse.p,
     holds: !reverse.promoted,
   };

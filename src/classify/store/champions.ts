@@ -33,7 +33,8 @@ export async function keepChampion(tx: Tx, row: ChampionRow): Promise<void> {
 /** Every champion there was, the newest of each line first. */
 export async function listChampions(tx: Tx, line?: string): Promise<readonly ChampionRow[]> {
   return await tx.query<ChampionRow & Record<string, unknown>>(
-    `select line, since, model, verdict, kind, reason, by from stockroom.classify_champion
+    `select line, since, model, verdict, coalesce(kind, 'gate') as kind, coalesce(reason, '') as reason, coalesce(by, '') as by
+       from stockroom.classify_champion
       where $1::text is null or line = $1 order by line, since desc`,
     [line ?? null],
   );

@@ -141,7 +141,7 @@ interface ModelRecord {
   readonly object_version: string;
   readonly test_key: string;
   readonly test_version: string;
-  readonly ground: string[];
+  readonly ground: string[] | null;
   readonly trained_on: ModelRow["trainedOn"];
   readonly scheme_version: string;
   readonly scheme_revision: string | null;
@@ -160,7 +160,7 @@ function toModel(row: ModelRecord): ModelRow {
     line: row.line,
     object: { key: row.object_key, version: row.object_version },
     test: { key: row.test_key, version: row.test_version },
-    ground: row.ground,
+    ground: row.ground ?? [],
     trainedOn: row.trained_on,
     schemeVersion: row.scheme_version,
     schemeRevision: row.scheme_revision === null ? undefined : Number(row.scheme_revision),

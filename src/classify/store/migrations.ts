@@ -229,9 +229,9 @@ export const classifyMigrations: readonly Migration[] = [
         check (decision in ('promote', 'keep', 'first', 'held'));
       alter table stockroom.classify_champion alter column verdict drop not null;
       alter table stockroom.classify_champion
-        add column kind text not null default 'gate' check (kind in ('gate', 'approved', 'set')),
-        add column reason text not null default '',
-        add column by text not null default '';
+        add column kind text check (kind in ('gate', 'approved', 'set')),
+        add column reason text,
+        add column by text;
 
       create table stockroom.classify_ruling (
         verdict text primary key references stockroom.classify_verdict,
@@ -264,7 +264,7 @@ export const classifyMigrations: readonly Migration[] = [
       );
       create index classify_automatic_line on stockroom.classify_automatic (line, seq desc);
 
-      alter table stockroom.classify_model add column ground jsonb not null default '[]';
+      alter table stockroom.classify_model add column ground jsonb;
 
       -- Champions from before there was a ground stand on the items they were judged by.
       insert into stockroom.classify_ground (model, line, object_key, object_version, base, labels, at)
