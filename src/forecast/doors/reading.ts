@@ -4,12 +4,12 @@ import { z } from "zod";
 import { StockroomError } from "../../base/errors.ts";
 import type { ObjectEntry } from "../../base/objects/contract.ts";
 import type { Actor } from "../../base/vault/contract.ts";
-import { readAnswers } from "../flow/sap/deliver.ts";
+import { readAnswers } from "../flow/sap/import-rows.ts";
 import type { ForecastParts } from "../flow/parts.ts";
 import { readDrill, type Drill } from "../flow/views/drill.ts";
 import type { ObjectRef } from "../store/keys.ts";
 import { findLatest, getRun, listGroups, type ForecastRunRow } from "../store/runs.ts";
-import { getImport, listBatches, type ImportRow } from "../store/sap.ts";
+import { getImport, listBatches, listUnanswered, type ImportRow } from "../store/sap.ts";
 import { line as text, readFields } from "./fields.ts";
 
 /** Whom the vault sees behind the wing's routes: the operator, as behind /objects. */
@@ -94,6 +94,8 @@ export interface AnswerRow {
 export interface ImportDetail {
   readonly import: ImportRow;
   readonly batches: readonly { readonly round: number; readonly batch: number; readonly sent: number; readonly failed: number }[];
+  /** Batches with rows of which nobody knows whether they were taken. */
+  readonly unsure: readonly { readonly round: number; readonly batch: number; readonly rows: number; readonly reason: string }[];
   /** Those of refused rows, or all, in the order in which they came; at most as many as were asked for. */
   readonly answers: readonly AnswerRow[];
   readonly more: boolean;
@@ -120,6 +122,9 @@ export async function readImport(
   return {
     import: row,
     batches: batches.map(({ round, batch, sent, failed }) => ({ round, batch, sent, failed })),
+    unsure: (await listUnanswered(parts.records, id)).flatMap(({ round, batch, unsure, reason }) =>
+      unsure > 0 ? [{ round, batch, rows: unsure, reason: reason ?? "" }] : [],
+    ),
     answers: answers.slice(0, limit),
     more: answers.length > limit,
   };

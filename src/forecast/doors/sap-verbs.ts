@@ -8,10 +8,10 @@ import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../base/errors.ts";
 import { chosenExport, findFinished } from "../flow/planning/finished.ts";
 import { actAs, timeOf } from "../flow/parts.ts";
-import { getTarget, importIdOf, readRefused, settleBatch, type DeliverInput } from "../flow/sap/deliver.ts";
+import { getTarget, importIdOf, readRefused, readUnsure, settleBatch, type DeliverInput } from "../flow/sap/deliver.ts";
 import { getSource } from "../flow/sap/extract.ts";
 import { prefixes, type ObjectRef } from "../store/keys.ts";
-import { getImport, listImports, listUnanswered } from "../store/sap.ts";
+import { getImport, listImports } from "../store/sap.ts";
 import { readRecord } from "./finished.ts";
 import { follow, jsonArg, waitArg, type ForecastHouse, type HouseTools } from "./house-tools.ts";
 
@@ -120,7 +120,7 @@ const importsVerb = (tools: HouseTools): AnyCommand =>
           const { parts } = await tools.open();
           const rows = await listImports(parts.records);
           tools.print.table(
-            rows.map(({ id, target, group, state, rows: all, sent, failed, startedAt }) => ({
+            rows.map(({ id, target, group, state, rows: all, sent, failed, unsure, startedAt }) => ({
               import: id,
               target,
               group,
@@ -128,6 +128,7 @@ const importsVerb = (tools: HouseTools): AnyCommand =>
               rows: all,
               taken: sent,
               refused: failed,
+              unsure,
               started: startedAt,
             })),
             { json: args.json, empty: "No import yet. `stockroom forecast export-sap --help` says how." },
@@ -141,17 +142,17 @@ const importsVerb = (tools: HouseTools): AnyCommand =>
           const { parts } = await tools.open();
           const state = await getImport(parts.records, args.import);
           const refused = await readRefused(parts, "cli forecast imports show", state.id);
-          const unanswered = await listUnanswered(parts.records, state.id);
+          const unsure = await readUnsure(parts, "cli forecast imports show", state.id);
           if (args.json) {
-            tools.print.json({ ...state, refusedRows: refused, unanswered });
+            tools.print.json({ ...state, refusedRows: refused, unsureRows: unsure });
             return;
           }
           tools.print.line(
-            `${state.id}: ${state.group} into ${state.target}, ${state.state}: ${state.sent} of ${state.rows} rows taken, ${state.failed} refused`,
+            `${state.id}: ${state.group} into ${state.target}, ${state.state}: ${state.sent} of ${state.rows} rows taken, ${state.failed} refused, ${state.unsure} unsure`,
           );
-          for (const { batch, at } of unanswered) {
+          for (const { batch, at, reason, rows } of unsure) {
             tools.print.line(
-              `batch ${batch} has no answer since ${at}; if its run lies in the dead letters: \`stockroom forecast imports settle --help\``,
+              `batch ${batch}, sent ${at}: nobody knows whether ${state.target} took rows ${rows[0]?.seq} to ${rows.at(-1)?.seq} (${rows.length}): ${reason} Look in the ERP, then \`stockroom forecast imports settle ${state.id} --batch ${batch} --as taken\` or \`--as lost\``,
             );
           }
           tools.print.table(
@@ -194,8 +195,8 @@ const importsVerb = (tools: HouseTools): AnyCommand =>
       settle: defineCommand({
         meta: {
           name: "settle",
-          description: `Say of a batch that died on its way whether the ERP has it: taken keeps it as answered, lost lets it be sent again
-Look in the ERP first; then redrive the dead letter.`,
+          description: `Say of rows that nobody knows of whether the ERP has them: taken keeps them as answered, lost lets them be sent again
+Look in the ERP first. When nothing is unsure any more, the import goes on by itself.`,
         },
         args: {
           import: { type: "positional", required: true, description: "its id" },
@@ -204,7 +205,7 @@ Look in the ERP first; then redrive the dead letter.`,
           json: jsonArg,
         },
         run: async ({ args }) => {
-          const { parts } = await tools.open();
+          const house = await tools.open();
           if (!/^[1-9]\d{0,8}$/.test(args.batch))
             throw new StockroomError(
               "input",
@@ -214,10 +215,19 @@ Look in the ERP first; then redrive the dead letter.`,
           const as = args.as;
           if (as !== "taken" && as !== "lost")
             throw new StockroomError("input", "USAGE", `Expected --as to be taken or lost but "${as}" came. Correct it.`);
-          await settleBatch(parts, args.import, Number(args.batch), as, "cli forecast imports settle");
-          if (args.json) tools.print.json({ import: args.import, batch: Number(args.batch), as });
-          else tools.print.line(`batch ${args.batch} of ${args.import} counts as ${as}; redrive its dead letter (\`stockroom dead list\`)`);
+          const runId = await settleBatch(house.parts, args.import, Number(args.batch), as, "cli forecast imports settle");
+          const goesOn = runId !== undefined && (await redrive(house, runId));
+          if (args.json) tools.print.json({ import: args.import, batch: Number(args.batch), as, goesOn });
+          else tools.print.line(`batch ${args.batch} of ${args.import} counts as ${as}${goesOn ? "; the import goes on" : ""}`);
         },
       }),
     },
   });
+
+/** Sets a run going again that stopped; false when it lies nowhere. */
+async function redrive(house: ForecastHouse, runId: string): Promise<boolean> {
+  const letter = (await house.workflows.deadLetters({ state: "waiting", limit: 1_000 })).find((one) => one.runId === runId);
+  if (letter === undefined) return false;
+  await house.workflows.redrive(letter.id);
+  return true;
+}

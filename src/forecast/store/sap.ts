@@ -4,6 +4,7 @@
 //   A1. A source's delta link changes only together with the replica it belongs to (one transaction), and only from the generation the
 //       extraction began at: of two at once, the later one to end changes nothing.
 //   A2. A batch has a row before it is sent, and its answers in that row before the next one is sent: a row without answers was perhaps sent.
+//       Once it is known that nobody can tell, the row is unsure, and stays so until a person settles it.
 
 import { StockroomError } from "../../base/errors.ts";
 import type { Migration, Tx } from "../../base/records/contract.ts";
@@ -60,6 +61,25 @@ export const sapChangeMigrations: readonly Migration[] = [
     id: "forecast-005-sap-changes",
     sql: `
       alter table stockroom.forecast_sap_source add column format int not null default 1, add column kind text;
+    `,
+  },
+  {
+    id: "forecast-006-sap-unsure",
+    sql: `
+      alter table stockroom.forecast_import
+        drop constraint forecast_import_state_check,
+        add constraint forecast_import_state_check check (state in ('running', 'unsure', 'done', 'partly')),
+        add column unsure bigint not null default 0,
+        add column batch_rows int,
+        add column run_id text;
+      alter table stockroom.forecast_import_batch
+        add column perhaps boolean not null default true,
+        add column attempt int not null default 1,
+        add column unsure int not null default 0,
+        add column reason text,
+        add column part_key text,
+        add column part_version text,
+        add column repeats boolean not null default false;
     `,
   },
 ];
@@ -142,12 +162,19 @@ export interface ImportRow {
   readonly group: string;
   readonly sourceKey: string;
   readonly sourceVersion: string;
-  readonly state: "running" | "done" | "partly";
+  /** `unsure`: stopped at rows that were perhaps taken, until somebody settles them. */
+  readonly state: "running" | "unsure" | "done" | "partly";
   readonly rows: number;
   /** Rows the ERP has taken. */
   readonly sent: number;
   /** Rows it has refused and not taken since. */
   readonly failed: number;
+  /** Rows of which nobody knows. */
+  readonly unsure: number;
+  /** Rows of one batch, from its beginning on, whatever the settings say later. */
+  readonly batchRows: number | undefined;
+  /** The run that stopped for unsure rows. */
+  readonly runId: string | undefined;
   readonly startedAt: string;
   readonly endedAt: string | undefined;
 }
@@ -162,11 +189,14 @@ interface ImportRecord {
   readonly rows: number;
   readonly sent: number;
   readonly failed: number;
+  readonly unsure: number;
+  readonly batch_rows: number | null;
+  readonly run_id: string | null;
   readonly started_at: string;
   readonly ended_at: string | null;
 }
 
-const importColumns = `id, target, dataset_group, source_key, source_version, state, rows::float8, sent::float8, failed::float8, started_at, ended_at`;
+const importColumns = `id, target, dataset_group, source_key, source_version, state, rows::float8, sent::float8, failed::float8, unsure::float8, batch_rows, run_id, started_at, ended_at`;
 
 const importOf = (row: ImportRecord): ImportRow => ({
   id: row.id,
@@ -178,6 +208,9 @@ const importOf = (row: ImportRecord): ImportRow => ({
   rows: row.rows,
   sent: row.sent,
   failed: row.failed,
+  unsure: row.unsure,
+  batchRows: row.batch_rows ?? undefined,
+  runId: row.run_id ?? undefined,
   startedAt: row.started_at,
   endedAt: row.ended_at ?? undefined,
 });
@@ -191,13 +224,14 @@ export async function beginImport(
     readonly group: string;
     readonly source: ObjectRef;
     readonly rows: number;
+    readonly batchRows?: number;
     readonly at: string;
   },
 ): Promise<void> {
   await tx.query(
-    `insert into stockroom.forecast_import (id, target, dataset_group, source_key, source_version, state, rows, started_at)
-     values ($1, $2, $3, $4, $5, 'running', $6, $7) on conflict (id) do nothing`,
-    [row.id, row.target, row.group, row.source.key, row.source.version, row.rows, row.at],
+    `insert into stockroom.forecast_import (id, target, dataset_group, source_key, source_version, state, rows, batch_rows, started_at)
+     values ($1, $2, $3, $4, $5, 'running', $6, $7, $8) on conflict (id) do nothing`,
+    [row.id, row.target, row.group, row.source.key, row.source.version, row.rows, row.batchRows ?? null, row.at],
   );
 }
 
@@ -229,52 +263,151 @@ export interface BatchRow {
   readonly answers: ObjectRef;
 }
 
-/** Writes the row of a batch about to be sent (A2); false when it stands there already: then it was perhaps sent. */
-export async function markBatch(tx: Tx, importId: string, round: number, batch: number, at: string): Promise<boolean> {
-  const rows = await tx.query(
-    `insert into stockroom.forecast_import_batch (import, round, batch, at) values ($1, $2, $3, $4)
-     on conflict (import, round, batch) do nothing returning batch`,
+/** What stands of a batch before it is sent. */
+export interface BatchMark {
+  /** Nothing of it can have been sent before. */
+  readonly isNew: boolean;
+  /** When it was first sent. */
+  readonly at: string;
+  /** Its request id changes with this: a batch of other rows is another request. */
+  readonly attempt: number;
+  /** Rows of which nobody knows; above 0 a person must say. */
+  readonly unsure: number;
+  /** Answers that came before the line died; rows without one are unsure. */
+  readonly part: ObjectRef | undefined;
+}
+
+/** Writes the row of a batch about to be sent (A2), or finds it. */
+export async function markBatch(tx: Tx, importId: string, round: number, batch: number, at: string): Promise<BatchMark> {
+  const [made] = await tx.query<{ attempt: number; part_key: string | null; part_version: string | null }>(
+    `insert into stockroom.forecast_import_batch as b (import, round, batch, at) values ($1, $2, $3, $4)
+     on conflict (import, round, batch) do update set perhaps = true, at = excluded.at where not b.perhaps and b.answers_key is null
+     returning attempt, part_key, part_version`,
     [importId, round, batch, at],
   );
-  return rows.length === 1;
+  if (made !== undefined) {
+    const part = made.part_key === null ? undefined : { key: made.part_key, version: made.part_version ?? "" };
+    return { isNew: true, at, attempt: made.attempt, unsure: 0, part };
+  }
+  const [row] = await tx.query<{ at: string; attempt: number; unsure: number; part_key: string | null; part_version: string | null }>(
+    "select at, attempt, unsure, part_key, part_version from stockroom.forecast_import_batch where import = $1 and round = $2 and batch = $3",
+    [importId, round, batch],
+  );
+  if (row === undefined) return await markBatch(tx, importId, round, batch, at);
+  const part = row.part_key === null ? undefined : { key: row.part_key, version: row.part_version ?? "" };
+  return { isNew: false, at: row.at, attempt: row.attempt, unsure: row.unsure, part };
+}
+
+/** Keeps the answers that came of a batch whose other rows are to be sent again as a request of their own. Gives the new attempt's number. */
+export async function splitBatch(tx: Tx, importId: string, round: number, batch: number, part: ObjectRef): Promise<number> {
+  const [row] = await tx.query<{ attempt: number }>(
+    `update stockroom.forecast_import_batch set part_key = $4, part_version = $5, attempt = attempt + 1
+      where import = $1 and round = $2 and batch = $3 returning attempt`,
+    [importId, round, batch, part.key, part.version],
+  );
+  return row?.attempt ?? 1;
+}
+
+/** Notes that nobody knows of some rows of a batch, and stops the import there. */
+export async function doubtBatch(
+  tx: Tx,
+  importId: string,
+  doubt: {
+    readonly round: number;
+    readonly batch: number;
+    readonly unsure: number;
+    readonly reason: string;
+    readonly part: ObjectRef;
+    readonly runId: string;
+  },
+): Promise<void> {
+  await tx.query(
+    `update stockroom.forecast_import_batch set unsure = $4, reason = $5, part_key = $6, part_version = $7
+      where import = $1 and round = $2 and batch = $3 and answers_key is null`,
+    [importId, doubt.round, doubt.batch, doubt.unsure, doubt.reason, doubt.part.key, doubt.part.version],
+  );
+  await tx.query(
+    `update stockroom.forecast_import i set state = 'unsure', run_id = $2,
+            unsure = (select coalesce(sum(unsure), 0) from stockroom.forecast_import_batch where import = $1 and answers_key is null)
+      where id = $1 and state in ('running', 'unsure')`,
+    [importId, doubt.runId],
+  );
+}
+
+/** Lets the rows of a batch be sent again that are known not to be there. */
+export async function reopenBatch(tx: Tx, importId: string, round: number, batch: number): Promise<void> {
+  await tx.query(
+    `update stockroom.forecast_import_batch set perhaps = false, unsure = 0, reason = null, attempt = attempt + 1
+      where import = $1 and round = $2 and batch = $3 and answers_key is null`,
+    [importId, round, batch],
+  );
+}
+
+/** Sets an import going again when no row of it is unsure any more; true when it is. */
+export async function clearDoubt(tx: Tx, importId: string): Promise<boolean> {
+  const rows = await tx.query<{ unsure: number }>(
+    `update stockroom.forecast_import i
+        set unsure = b.unsure, state = case when i.state = 'unsure' and b.unsure = 0 then 'running' else i.state end
+       from (select coalesce(sum(unsure), 0) as unsure from stockroom.forecast_import_batch where import = $1 and answers_key is null) b
+      where i.id = $1 returning i.unsure::float8`,
+    [importId],
+  );
+  return rows[0]?.unsure === 0;
 }
 
 /** Takes the mark of a batch away that was certainly not sent. */
 export async function unmarkBatch(tx: Tx, importId: string, round: number, batch: number): Promise<void> {
-  await tx.query("delete from stockroom.forecast_import_batch where import = $1 and round = $2 and batch = $3 and answers_key is null", [
-    importId,
-    round,
-    batch,
-  ]);
+  await tx.query(
+    "update stockroom.forecast_import_batch set perhaps = false, unsure = 0, reason = null where import = $1 and round = $2 and batch = $3 and answers_key is null",
+    [importId, round, batch],
+  );
 }
 
-/** The round of a batch that was perhaps sent and has no answers; absent when there is none. */
-export async function findMark(tx: Tx, importId: string, batch: number): Promise<number | undefined> {
-  const [row] = await tx.query<{ round: number }>(
-    `select round from stockroom.forecast_import_batch
-      where import = $1 and batch = $2 and answers_key is null order by round desc limit 1`,
-    [importId, batch],
-  );
-  return row?.round;
+export interface Unanswered {
+  readonly round: number;
+  readonly batch: number;
+  readonly at: string;
+  /** Rows of which nobody knows; 0: on its way this moment, or its process died. */
+  readonly unsure: number;
+  readonly reason: string | undefined;
+  readonly part: ObjectRef | undefined;
 }
 
 /** Batches that were perhaps sent and have no answers: on their way this moment, or a person must say (`settleBatch`). */
-export async function listUnanswered(
-  tx: Tx,
-  importId: string,
-): Promise<readonly { readonly round: number; readonly batch: number; readonly at: string }[]> {
-  return await tx.query<{ round: number; batch: number; at: string }>(
-    "select round, batch, at from stockroom.forecast_import_batch where import = $1 and answers_key is null order by round, batch",
+export async function listUnanswered(tx: Tx, importId: string): Promise<readonly Unanswered[]> {
+  const rows = await tx.query<{
+    round: number;
+    batch: number;
+    at: string;
+    unsure: number;
+    reason: string | null;
+    part_key: string | null;
+    part_version: string | null;
+  }>(
+    `select round, batch, at, unsure, reason, part_key, part_version from stockroom.forecast_import_batch
+      where import = $1 and answers_key is null and perhaps order by round, batch`,
     [importId],
   );
+  return rows.map(({ reason, part_key: key, part_version: version, ...row }) => ({
+    ...row,
+    reason: reason ?? undefined,
+    part: key === null ? undefined : { key, version: version ?? "" },
+  }));
+}
+
+/** Whether a receiver has said, in an answer to this import, that it knows repeats. */
+export async function hasSaidRepeats(tx: Tx, importId: string): Promise<boolean> {
+  const rows = await tx.query("select 1 from stockroom.forecast_import_batch where import = $1 and repeats limit 1", [importId]);
+  return rows.length > 0;
 }
 
 /** Keeps a batch's outcome (A2); the first one stays. */
-export async function keepBatch(tx: Tx, importId: string, batch: BatchRow, at: string): Promise<void> {
+export async function keepBatch(tx: Tx, importId: string, batch: BatchRow, at: string, repeats = false): Promise<void> {
   await tx.query(
-    `update stockroom.forecast_import_batch set sent = $4, failed = $5, answers_key = $6, answers_version = $7, at = $8
+    `update stockroom.forecast_import_batch
+        set sent = $4, failed = $5, answers_key = $6, answers_version = $7, at = $8, repeats = $9, unsure = 0, reason = null
       where import = $1 and round = $2 and batch = $3 and answers_key is null`,
-    [importId, batch.round, batch.batch, batch.sent, batch.failed, batch.answers.key, batch.answers.version, at],
+    [importId, batch.round, batch.batch, batch.sent, batch.failed, batch.answers.key, batch.answers.version, at, repeats],
   );
 }
 
@@ -298,7 +431,7 @@ export async function listBatches(tx: Tx, importId: string): Promise<readonly Ba
 export async function endImport(tx: Tx, id: string, at: string): Promise<ImportRow> {
   const [row] = await tx.query<ImportRecord>(
     `update stockroom.forecast_import i
-        set sent = b.taken, failed = b.refused, ended_at = $2, state = case when b.refused > 0 then 'partly' else 'done' end
+        set sent = b.taken, failed = b.refused, unsure = 0, ended_at = $2, state = case when b.refused > 0 then 'partly' else 'done' end
        from (select coalesce(sum(sent - failed), 0) as taken,
                     coalesce(sum(failed) filter (where round = (select max(round) from stockroom.forecast_import_batch where import = $1)), 0) as refused
                from stockroom.forecast_import_batch where import = $1) b

@@ -71,6 +71,7 @@ export function overviewPage(groups: readonly GroupShown[], imports: readonly Im
 
 const stateWords: Readonly<Record<ImportRow["state"], Html>> = {
   running: html`<span class="tag">at work</span>`,
+  unsure: html`<span class="tag bad">rows unsure: settle</span>`,
   done: html`<span class="tag good">done</span>`,
   partly: html`<span class="tag warn">some rows refused</span>`,
 };
@@ -87,6 +88,7 @@ export function importTable(imports: readonly ImportRow[]): Html {
           <th scope="col" class="n">Rows</th>
           <th scope="col" class="n">Taken</th>
           <th scope="col" class="n">Refused</th>
+          <th scope="col" class="n">Unsure</th>
           <th scope="col">Begun (UTC)</th>
         </tr>
       </thead>
@@ -101,6 +103,7 @@ export function importTable(imports: readonly ImportRow[]): Html {
               <td class="n">${count(row.rows)}</td>
               <td class="n">${count(row.sent)}</td>
               <td class="n">${row.failed > 0 ? html`<span class="warn">${count(row.failed)}</span>` : 0}</td>
+              <td class="n">${row.unsure > 0 ? html`<span class="warn">${count(row.unsure)}</span>` : 0}</td>
               <td>${moment(row.startedAt)}</td>
             </tr> `,
         )}
@@ -116,9 +119,17 @@ export const importsPage = (imports: readonly ImportRow[]): Html =>
     : importTable(imports);
 
 /** Pure. */
-export function importPage({ import: row, batches, answers, more }: ImportDetail, shownAll: boolean): Html {
+export function importPage({ import: row, batches, unsure, answers, more }: ImportDetail, shownAll: boolean): Html {
   const path = `/forecast/-/imports/${encodeURIComponent(row.id)}`;
   return html`${importTable([row])}
+    ${
+      row.state === "unsure" &&
+      html`<p class="note bad">
+        Of ${count(row.unsure)} rows nobody knows whether ${row.target} took them, so they were not sent again.
+        ${unsure.map(({ batch, rows, reason }) => html`Batch ${batch}, ${count(rows)} rows: ${reason} `)}Look in the ERP, then say
+        <code>stockroom forecast imports settle ${row.id} --batch N --as taken|lost</code>.
+      </p>`
+    }
     ${
       row.state === "partly" &&
       html`<p class="note bad">

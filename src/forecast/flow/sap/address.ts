@@ -13,6 +13,8 @@ export interface ServiceSettings {
 }
 
 export interface ServiceAddress {
+  /** The address itself. */
+  here(): string;
   /** A resource of the service, `FactsOfZDEMAND`, with query options as `name=value`, encoded by the caller. */
   at(resource: string, options?: readonly string[]): string;
   /** A link as the server gave it, absolute or not. */
@@ -47,6 +49,7 @@ export function makeAddress(settings: ServiceSettings): ServiceAddress {
     return `${base.origin}${at}${all.length === 0 ? "" : `?${all.join("&")}`}`;
   };
   return {
+    here: () => join(base.pathname, []),
     at: (resource, options = []) => join(`${path}/${resource}`, options),
     follow(link, options = []) {
       const url = new URL(link, `${base.origin}${path}/`);

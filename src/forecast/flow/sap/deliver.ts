@@ -1,24 +1,26 @@
 // Deliver: a forecast into an ERP, batch by batch, each row's answer kept.
 //
 //   V1. One import is one (target, export version): asked for again, it is the same import.
-//   V2. A batch keeps its request id for ever, so that a receiver that knows repeats carries it out once, whatever dies in between.
+//   V2. A batch is sent once. It is sent again under its request id only when its receiver has said that it knows repeats, and within the time it
+//       remembers them; or those of its rows are that a reading back shows not to be there. Otherwise its rows are unsure, the import stops there,
+//       and a person says what became of them (`settleBatch`). A row is told as taken only upon an answer, a reading back, or that word.
 //   V3. Rows the ERP refuses end in the answers and in a notice; a resumed import sends those rows and no others.
 
 import { createHash } from "node:crypto";
-import { gather } from "../../../base/bytes.ts";
-import { isStockroomError, StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../base/errors.ts";
 import { faultPoint } from "../../../base/faults.ts";
 import { readTable } from "../../../base/tables/index.ts";
-import type { RunContext, WorkflowDefinition } from "../../../base/workflow/contract.ts";
+import type { WorkflowDefinition } from "../../../base/workflow/contract.ts";
 import { prefixes, type ObjectRef } from "../../store/keys.ts";
 import {
   beginImport,
+  clearDoubt,
   endImport,
-  findMark,
   getImport,
   keepBatch,
   listBatches,
-  markBatch,
+  listUnanswered,
+  reopenBatch,
   unmarkBatch,
   type ImportRow as ImportState,
 } from "../../store/sap.ts";
@@ -26,6 +28,8 @@ import { actAs, timeOf, type ForecastParts } from "../parts.ts";
 import { readCredentials } from "./extract.ts";
 import { checkFields, fillRow } from "./fill.ts";
 import type { SapTarget } from "./settings.ts";
+import { makePartReader, partKey, readAnswers, rowsInPart } from "./import-rows.ts";
+import { sendBatch } from "./send.ts";
 import type { Answer, ImportRow, SapWriter } from "./writers/contract.ts";
 import { openWriter } from "./writers/open.ts";
 
@@ -41,9 +45,6 @@ export function importIdOf(target: string, source: ObjectRef): string {
   return createHash("sha256").update(`${target}\n${source.key}\n${source.version}`).digest("hex").slice(0, 20);
 }
 
-/** Rows in one object of an import. */
-const rowsInPart = 10_000;
-
 /** Throws `missing` `SAP_TARGET_MISSING` naming those there are. */
 export function getTarget(parts: Pick<ForecastParts, "settings">, name: string): SapTarget {
   const { targets } = parts.settings.sap;
@@ -56,7 +57,15 @@ export function getTarget(parts: Pick<ForecastParts, "settings">, name: string):
   );
 }
 
-type Plan = { readonly id: string; readonly target: string; readonly rows: number; readonly madeAt: string; readonly round: number };
+type Plan = {
+  readonly id: string;
+  readonly target: string;
+  readonly rows: number;
+  readonly madeAt: string;
+  readonly round: number;
+  readonly batchRows: number;
+  readonly group: string;
+};
 
 export function makeSapDeliver(parts: ForecastParts): WorkflowDefinition<DeliverInput, DeliverResult> {
   return {
@@ -70,16 +79,17 @@ export function makeSapDeliver(parts: ForecastParts): WorkflowDefinition<Deliver
       const target = getTarget(parts, plan.target);
       const seqs = plan.round === 1 ? undefined : await context.step("refused", async () => await refusedRows(parts, context.runId, plan));
       const total = seqs?.length ?? plan.rows;
-      const batches = Math.ceil(total / target.batchRows);
+      const batches = Math.ceil(total / plan.batchRows);
       const reader = makePartReader(parts, context.runId, plan.id);
       const writer = makeLazyWriter(parts, context.runId, target);
       try {
         for (let batch = 1; batch <= batches; batch++) {
-          const from = (batch - 1) * target.batchRows;
-          const to = Math.min(total, from + target.batchRows);
+          const from = (batch - 1) * plan.batchRows;
+          const to = Math.min(total, from + plan.batchRows);
           await context.step(`batch-${batch}`, async (signal) => {
             const rows = await reader.rows(seqs === undefined ? range(from + 1, to) : seqs.slice(from, to));
-            return await sendBatch(parts, context, target, await writer.open(), plan, batch, rows, signal);
+            const place = { import: plan.id, group: plan.group, round: plan.round, batch, madeAt: plan.madeAt };
+            return await sendBatch({ parts, runId: context.runId, target, writer: await writer.open(), reader, signal }, place, rows);
           });
           faultPoint("forecast.sap.batch");
           context.progress(to, total, "rows answered");
@@ -96,8 +106,6 @@ export function makeSapDeliver(parts: ForecastParts): WorkflowDefinition<Deliver
 function range(from: number, to: number): readonly number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
-
-const partKey = (id: string, part: number): string => `${prefixes.imports}${id}/rows-${String(part).padStart(6, "0")}.jsonl`;
 
 /** Fills the target's fields from the export and keeps the rows in sealed parts. */
 async function split(
@@ -144,13 +152,33 @@ async function split(
   }
   if (lines.length > 0) await flush();
   const madeAt = timeOf(parts);
-  await beginImport(parts.records, { id, target: target.name, group: input.group, source: input.export, rows: seq, at: madeAt });
+  await beginImport(parts.records, {
+    id,
+    target: target.name,
+    group: input.group,
+    source: input.export,
+    rows: seq,
+    batchRows: target.batchRows,
+    at: madeAt,
+  });
   const state = await getImport(parts.records, id);
-  return { id, target: target.name, rows: seq, madeAt: state.startedAt, round: 1 };
+  return { ...planOf(state, target), rows: seq, madeAt: state.startedAt, round: 1 };
+}
+
+/** The size of batches stays that of the import's beginning: other ones would be other rows under the same ids. */
+function planOf(state: ImportState, target: Pick<SapTarget, "batchRows">): Pick<Plan, "id" | "target" | "group" | "batchRows"> {
+  return { id: state.id, target: state.target, group: state.group, batchRows: state.batchRows ?? target.batchRows };
 }
 
 async function planResume(parts: ForecastParts, input: DeliverInput & { readonly kind: "resume" }): Promise<Plan> {
   const state = await getImport(parts.records, input.import);
+  if (state.state === "unsure") {
+    throw new StockroomError(
+      "conflict",
+      "SAP_IMPORT_UNSURE",
+      `Expected every row of import ${state.id} to be certain but of ${state.unsure} nobody knows whether ${state.target} took them. Settle them first: \`stockroom forecast imports show ${state.id}\` lists them.`,
+    );
+  }
   if (state.state === "running") {
     throw new StockroomError(
       "conflict",
@@ -159,7 +187,8 @@ async function planResume(parts: ForecastParts, input: DeliverInput & { readonly
     );
   }
   const rounds = (await listBatches(parts.records, state.id)).map((batch) => batch.round);
-  return { id: state.id, target: state.target, rows: state.rows, madeAt: timeOf(parts), round: Math.max(1, ...rounds) + 1 };
+  const target = getTarget(parts, state.target);
+  return { ...planOf(state, target), rows: state.rows, madeAt: timeOf(parts), round: Math.max(1, ...rounds) + 1 };
 }
 
 /** The rows the last round's receiver refused. */
@@ -176,12 +205,6 @@ async function refusedRows(
     for (const answer of await readAnswers(parts, runId, batch.answers)) if (!answer.taken) seqs.push(answer.seq);
   }
   return seqs;
-}
-
-/** The answers of one batch. */
-export async function readAnswers(parts: Pick<ForecastParts, "objects">, purpose: string, ref: ObjectRef): Promise<readonly Answer[]> {
-  const { body } = await parts.objects.get(actAs("deliver", purpose), ref.key, { version: ref.version });
-  return linesOf(await gather(body)).map((line): Answer => JSON.parse(line));
 }
 
 /** A row the ERP refused and has not taken since, with what it was and what was said of it. */
@@ -202,39 +225,11 @@ export async function readRefused(parts: ForecastParts, purpose: string, importI
   const refused: RefusedRow[] = [];
   for (const { round, batch, failed, answers } of batches) {
     if (round !== last || failed === 0) continue;
-    const bad = (await readAnswers(parts, purpose, answers)).filter((answer) => !answer.taken);
+    const bad = (await readAnswers(parts, purpose, answers)).filter((answer) => !answer.taken && answer.unsure !== true);
     const rows = await reader.rows(bad.map(({ seq }) => seq));
     for (const [at, { seq, messages }] of bad.entries()) refused.push({ seq, batch, round, fields: rows[at]?.fields ?? {}, messages });
   }
   return refused;
-}
-
-function linesOf(bytes: Uint8Array): readonly string[] {
-  return Buffer.from(bytes)
-    .toString("utf8")
-    .split("\n")
-    .filter((line) => line !== "");
-}
-
-/** Reads rows by number; keeps the part it read last. */
-function makePartReader(parts: ForecastParts, runId: string, id: string): { rows(seqs: readonly number[]): Promise<readonly ImportRow[]> } {
-  let held: { readonly part: number; readonly lines: readonly string[] } | undefined;
-  return {
-    async rows(seqs) {
-      const rows: ImportRow[] = [];
-      for (const seq of seqs) {
-        const part = Math.floor((seq - 1) / rowsInPart) + 1;
-        if (held?.part !== part)
-          held = { part, lines: linesOf(await parts.objects.read(actAs("deliver", runId), partKey(id, part), { maxBytes: 2 ** 30 })) };
-        const line = held.lines[(seq - 1) % rowsInPart];
-        if (line === undefined)
-          throw new StockroomError("fault", "SAP_IMPORT_ROWS", `Expected row ${seq} of import ${id} in the store but it is not there.`);
-        const row: ImportRow = JSON.parse(line);
-        rows.push(row);
-      }
-      return rows;
-    },
-  };
 }
 
 function makeLazyWriter(parts: ForecastParts, runId: string, target: SapTarget): { open(): Promise<SapWriter>; close(): Promise<void> } {
@@ -255,105 +250,93 @@ function makeLazyWriter(parts: ForecastParts, runId: string, target: SapTarget):
   };
 }
 
-type Sent = { readonly sent: number; readonly failed: number };
+/** Rows of which nobody knows whether the ERP took them. */
+export interface UnsureRows {
+  readonly round: number;
+  readonly batch: number;
+  readonly at: string;
+  readonly reason: string;
+  readonly rows: readonly ImportRow[];
+}
 
-async function sendBatch(
-  parts: ForecastParts,
-  context: RunContext,
-  target: SapTarget,
-  writer: SapWriter,
-  plan: Plan,
-  batch: number,
-  rows: readonly ImportRow[],
-  signal: AbortSignal,
-): Promise<Sent> {
-  const isNew = await markBatch(parts.records, plan.id, plan.round, batch, timeOf(parts));
-  const known = isNew
-    ? undefined
-    : (await listBatches(parts.records, plan.id)).find((one) => one.round === plan.round && one.batch === batch);
-  if (known !== undefined) return { sent: known.sent, failed: known.failed };
-  if (!isNew && !target.repeatable) throw unsure(plan, batch, rows);
-  const requestId = createHash("sha256").update(`${plan.id}/${plan.round}/${batch}`).digest("hex").slice(0, 32);
-  let answers: readonly Answer[];
-  try {
-    answers = await writer.write(rows, { requestId, madeAt: plan.madeAt, signal });
-  } catch (error) {
-    if (!target.repeatable && isStockroomError(error) && error.code === "SAP_UNSURE") throw unsure(plan, batch, rows);
-    // Every other error of a writer says that the batch was not carried out.
-    if (isStockroomError(error)) await unmarkBatch(parts.records, plan.id, plan.round, batch);
-    throw error;
+/** The unsure rows of an import, batch by batch. Throws `missing` `SAP_IMPORT_MISSING`. */
+export async function readUnsure(parts: ForecastParts, purpose: string, importId: string): Promise<readonly UnsureRows[]> {
+  const state = await getImport(parts.records, importId);
+  const reader = makePartReader(parts, purpose, state.id);
+  const all: UnsureRows[] = [];
+  for (const { round, batch, at, unsure, reason, part } of await listUnanswered(parts.records, importId)) {
+    if (unsure === 0 || part === undefined) continue;
+    const seqs = (await readAnswers(parts, purpose, part)).filter((answer) => answer.unsure === true).map(({ seq }) => seq);
+    all.push({ round, batch, at, reason: reason ?? "", rows: await reader.rows(seqs) });
   }
-  faultPoint("forecast.sap.sent");
-  const failed = answers.filter((answer) => !answer.taken).length;
-  const key = `${prefixes.imports}${plan.id}/answers-${plan.round}-${String(batch).padStart(6, "0")}.jsonl`;
-  const entry = await parts.objects.put(
-    actAs("deliver", context.runId),
-    key,
-    Buffer.from(answers.map((answer) => JSON.stringify(answer)).join("\n")),
-    {
-      contentType: "application/jsonl",
-      announce: false,
-    },
-  );
-  const kept = { round: plan.round, batch, sent: rows.length, failed, answers: { key: entry.key, version: entry.version } };
-  await keepBatch(parts.records, plan.id, kept, timeOf(parts));
-  return { sent: rows.length, failed };
+  return all;
 }
 
-function unsure(plan: Plan, batch: number, rows: readonly ImportRow[]): StockroomError {
-  return new StockroomError(
-    "input",
-    "SAP_UNSURE",
-    `Expected an answer to batch ${batch} of import ${plan.id} (rows ${rows[0]?.seq} to ${rows.at(-1)?.seq}) but it died on the way and the receiver knows no repeats. Look in the ERP whether the rows are there, then say \`stockroom forecast imports settle ${plan.id} --batch ${batch} --as taken\` or \`--as lost\`, and redrive the dead letter.`,
-    { facts: { import: plan.id, batch, round: plan.round } },
-  );
-}
-
-/** A person's word on a batch that was perhaps taken: `taken` keeps it as answered, `lost` lets it be sent again. */
+/**
+ * A person's word on the rows of a batch that were perhaps taken: `taken` keeps them as answered, `lost` lets them be sent again; rows of the batch
+ * whose answer came stay as answered. Gives the run to be redriven, once nothing of the import is unsure any more.
+ *
+ * Throws `conflict` `SAP_BATCH_CERTAIN`.
+ */
 export async function settleBatch(
   parts: Pick<ForecastParts, "objects" | "records" | "clock" | "settings">,
   importId: string,
   batch: number,
   as: "taken" | "lost",
   purpose: string,
-): Promise<void> {
+): Promise<string | undefined> {
   const state = await getImport(parts.records, importId);
-  const round = await findMark(parts.records, importId, batch);
-  if (round === undefined) {
+  const open = (await listUnanswered(parts.records, importId)).findLast((one) => one.batch === batch);
+  if (open === undefined) {
     throw new StockroomError(
       "conflict",
       "SAP_BATCH_CERTAIN",
       `Expected batch ${batch} of import ${importId} to have been sent without an answer but it was not. There is nothing to settle.`,
     );
   }
+  const { round, part } = open;
   if (as === "lost") {
-    await unmarkBatch(parts.records, importId, round, batch);
-    return;
+    if (part === undefined) await unmarkBatch(parts.records, importId, round, batch);
+    else await reopenBatch(parts.records, importId, round, batch);
+  } else {
+    const known = part === undefined ? await unknownRows(parts, state, round, batch, purpose) : await readAnswers(parts, purpose, part);
+    const answers = known.map((answer): Answer => (answer.unsure === true ? settledByHand(answer.seq) : answer));
+    const key = `${prefixes.imports}${importId}/answers-${round}-${String(batch).padStart(6, "0")}.jsonl`;
+    const text = answers.map((one) => JSON.stringify(one)).join("\n");
+    const entry = await parts.objects.put(actAs("deliver", purpose), key, Buffer.from(text), {
+      contentType: "application/jsonl",
+      announce: false,
+    });
+    const failed = answers.filter((answer) => !answer.taken).length;
+    const kept = { round, batch, sent: answers.length, failed, answers: { key: entry.key, version: entry.version } };
+    await keepBatch(parts.records, importId, kept, timeOf(parts));
   }
-  const { batchRows } = getTarget(parts, state.target);
-  const refused = round === 1 ? undefined : await refusedRows(parts, purpose, { id: importId, round });
+  return (await clearDoubt(parts.records, importId)) ? state.runId : undefined;
+}
+
+const settledByHand = (seq: number): Answer => ({
+  seq,
+  taken: true,
+  messages: [{ type: "I", id: "STOCKROOM", text: "settled by hand", field: "" }],
+});
+
+/** The rows of a batch whose process died before it could say anything of them. */
+async function unknownRows(
+  parts: Pick<ForecastParts, "objects" | "records" | "settings">,
+  state: ImportState,
+  round: number,
+  batch: number,
+  purpose: string,
+): Promise<readonly Answer[]> {
+  const batchRows = state.batchRows ?? getTarget(parts, state.target).batchRows;
+  const refused = round === 1 ? undefined : await refusedRows(parts, purpose, { id: state.id, round });
   const from = (batch - 1) * batchRows;
   const to = Math.min(refused?.length ?? state.rows, from + batchRows);
   const seqs = refused?.slice(from, to) ?? range(from + 1, to);
-  const answers = seqs.map((seq): Answer => ({
-    seq,
-    taken: true,
-    messages: [{ type: "I", id: "STOCKROOM", text: "settled by hand", field: "" }],
-  }));
-  const key = `${prefixes.imports}${importId}/answers-${round}-${String(batch).padStart(6, "0")}.jsonl`;
-  const entry = await parts.objects.put(actAs("deliver", purpose), key, Buffer.from(answers.map((one) => JSON.stringify(one)).join("\n")), {
-    contentType: "application/jsonl",
-    announce: false,
-  });
-  await keepBatch(
-    parts.records,
-    importId,
-    { round, batch, sent: seqs.length, failed: 0, answers: { key: entry.key, version: entry.version } },
-    timeOf(parts),
-  );
+  return seqs.map((seq): Answer => ({ seq, taken: false, unsure: true, messages: [] }));
 }
 
-async function end(parts: ForecastParts, runId: string, plan: Plan): Promise<ImportState> {
+async function end(parts: ForecastParts, runId: string, plan: Plan): Promise<{ readonly sent: number; readonly failed: number }> {
   const batches = await listBatches(parts.records, plan.id);
   const firstBad = batches.find((batch) => batch.round === plan.round && batch.failed > 0);
   const refused = firstBad === undefined ? undefined : (await readAnswers(parts, runId, firstBad.answers)).find((answer) => !answer.taken);
@@ -374,6 +357,6 @@ async function end(parts: ForecastParts, runId: string, plan: Plan): Promise<Imp
           : `${plan.target} took all ${ended.rows} rows of ${ended.group}.`,
       facts: { import: plan.id, target: plan.target, group: ended.group, rows: ended.rows, taken: ended.sent, refused: ended.failed },
     });
-    return ended;
+    return { sent: ended.sent, failed: ended.failed };
   });
 }

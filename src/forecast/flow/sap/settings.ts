@@ -95,8 +95,11 @@ const target = {
   batchRows: z.int().min(1).max(5_000).default(500),
   repeatable: z
     .boolean()
-    .default(true)
-    .describe("the receiver knows a repeated request id; false: a batch left without an answer stops the import instead of going twice"),
+    .optional()
+    .describe(
+      "absent: a batch is repeated only after the receiver has said that it carries a repeated request id out once; false: never; true: you vouch for it (soap, module; an OData service must say so itself)",
+    ),
+  remembers: duration().prefault("1 h").describe("for how long a receiver knows a request id; an older one is not repeated"),
   automatic: z.array(z.string().min(1)).default([]).describe("dataset groups whose forecasts go there as soon as they are written"),
   ...retries,
 } as const;
@@ -105,13 +108,20 @@ const targets = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("odata"),
     ...target,
+    ...every,
     url: address,
     set: field,
+    keys: z
+      .array(field)
+      .min(1)
+      .optional()
+      .describe("the fields that name one row of the set, by which it can be read back; absent: the key of $metadata"),
     credentials: credentials.optional(),
   }),
   z.strictObject({
     kind: z.literal("soap"),
     ...target,
+    ...every,
     url: address.describe("e.g. https://host/sap/bc/soap/rfc"),
     credentials: credentials.optional(),
     function: z.string().regex(/^[A-Z0-9_/]+$/, "the name of a remote-enabled function module"),
@@ -120,6 +130,9 @@ const targets = z.discriminatedUnion("kind", [
     guard: field
       .default("IV_REQUEST_ID")
       .describe("a parameter with which the function module knows a repeated call; SOAP itself knows none"),
+    echo: field
+      .default("EV_REQUEST_ID")
+      .describe("an export parameter that gives the request id back: so the module says that it knows repeats"),
   }),
   z.strictObject({
     kind: z.literal("file"),

@@ -19,7 +19,13 @@ export type OpenWriter = (
 /** Throws `input` `SAP_WRITER_MODULE` when a customer's module does not export `openWriter`. */
 export async function openWriter(target: SapTarget, credentials: Credentials | undefined): Promise<SapWriter> {
   const session = (): ReturnType<typeof openSession> =>
-    openSession({ credentials, tries: target.tries, pauseMs: target.pauseMs, timeoutMs: target.timeoutMs });
+    openSession({
+      credentials,
+      headers: "headers" in target ? target.headers : {},
+      tries: target.tries,
+      pauseMs: target.pauseMs,
+      timeoutMs: target.timeoutMs,
+    });
   if (target.kind === "odata") return openODataWriter(target, session());
   if (target.kind === "soap") return openSoapWriter(target, session());
   if (target.kind === "file") return openFileWriter(target);

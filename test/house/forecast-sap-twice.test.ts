@@ -1,0 +1,262 @@
+// No row twice and none told as taken without proof: one house, a target and a gateway for each way in which a receiver fails to say.
+
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { importIdOf, settleBatch } from "../../src/forecast/flow/sap/deliver.ts";
+import { getImport, listUnanswered, markBatch } from "../../src/forecast/store/sap.ts";
+import type { House } from "../../src/house.ts";
+import { makePlace, openAt, operator, textBytes, type TestPlace } from "../kit/house.ts";
+import { openGateway, type Fault, type Gateway, type Habits } from "../kit/sap-gateway.ts";
+
+interface Case {
+  readonly habits: Habits;
+  readonly kind?: "odata" | "soap" | "file";
+  readonly settings?: readonly string[];
+}
+
+const keyed = { set: "Forecasts", keys: ["PRODUCT", "DAY"] };
+const shape = { PRODUCT: "Edm.String", DAY: "Edm.DateTime", QUANTITY: "Edm.Decimal" };
+
+const cases = {
+  plain: { habits: { repeatability: "none" } },
+  rejected: { habits: { repeatability: "rejected" } },
+  silent: { habits: { repeatability: "silent" } },
+  accepted: { habits: { repeatability: "accepted" } },
+  vouched: { habits: { repeatability: "none" }, settings: ["repeatable: true"] },
+  half: { habits: { repeatability: "none" } },
+  middle: { habits: { repeatability: "none" } },
+  keyed: { habits: { repeatability: "none", target: keyed, metadata: shape } },
+  keys: { habits: { repeatability: "none", target: keyed }, settings: ["keys: [PRODUCT, DAY]"] },
+  late: { habits: { repeatability: "accepted" }, settings: ["remembers: 1 ms"] },
+  guarded: { habits: { guard: "echo" }, kind: "soap" },
+  unguarded: { habits: { guard: "ignored" }, kind: "soap" },
+  torn: { habits: { guard: "ignored" }, kind: "soap" },
+  drop: { habits: {}, kind: "file" },
+} satisfies Record<string, Case>;
+
+type Name = keyof typeof cases;
+
+const gateways = new Map<Name, Gateway>();
+let place: TestPlace;
+let folder: string;
+let house: House;
+
+const gatewayOf = (name: Name): Gateway => {
+  const found = gateways.get(name);
+  if (found === undefined) throw new Error(name);
+  return found;
+};
+
+function settingsOf(name: Name, one: Case, gateway: Gateway): string {
+  const { kind = "odata" } = one;
+  const way = {
+    odata: [`url: ${gateway.url}`, "set: Forecasts", "credentials: secrets/sap.json"],
+    soap: [`url: ${gateway.soapUrl}`, "function: Z_FORECAST_IMPORT", "credentials: secrets/sap.json"],
+    file: [`folder: ${folder}`],
+  }[kind];
+  const lines = [
+    `kind: ${kind}`,
+    ...way,
+    "batchRows: 4",
+    "pauseMs: 1",
+    "timeoutMs: 2000",
+    "tries: 3",
+    `fields: { PRODUCT: { from: item_id }, DAY: { from: timestamp, as: ${kind === "odata" ? "date" : "dats"} }, QUANTITY: { from: p50, as: decimal } }`,
+    ...(one.settings ?? []),
+  ];
+  return [`      - name: ${name}`, ...lines.map((line) => `        ${line}`)].join("\n");
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "stockroom-drop-"));
+  const parts: string[] = [];
+  for (const [name, one] of Object.entries(cases) as [Name, Case][]) {
+    const gateway = await openGateway({ set: "Forecasts", keys: ["PRODUCT", "DAY"], count: 0, row: () => ({}), habits: one.habits });
+    gateways.set(name, gateway);
+    parts.push(settingsOf(name, one, gateway));
+  }
+  place = await makePlace();
+  await writeFile(path.join(place.home, "stockroom.yaml"), `forecast:\n  sap:\n    targets:\n${parts.join("\n")}\n`);
+  house = await openAt(place, { work: true, quiet: true });
+  await house.objects.put(operator, "secrets/sap.json", textBytes(JSON.stringify({ kind: "basic", user: "stock", password: "room" })));
+}, 120_000);
+
+afterAll(async () => {
+  await house.close();
+  for (const gateway of gateways.values()) await gateway.close();
+  await place.remove();
+  await rm(folder, { recursive: true });
+});
+
+type Ref = { readonly key: string; readonly version: string };
+
+async function putExport(name: Name, rows: number): Promise<Ref> {
+  const lines = Array.from({ length: rows }, (_, index) => `P${index},2026-12-01,${index}.5`);
+  const entry = await house.objects.put(
+    { role: "forecast", purpose: "test" },
+    `forecast/exports/${name}/r1/forecast.csv`,
+    textBytes(["item_id,timestamp,p50", ...lines, ""].join("\n")),
+  );
+  return { key: entry.key, version: entry.version };
+}
+
+type Ended = { readonly kind: string; readonly said: string };
+
+async function deliver(target: Name, source: Ref): Promise<Ended> {
+  const input = { kind: "new", target, group: target, export: source };
+  const run = await house.workflows.start("forecast.sap.deliver", input, { id: `forecast.sap.deliver/${importIdOf(target, source)}` });
+  const outcome = await house.workflows.outcome(run, { timeoutMs: 120_000 });
+  return { kind: outcome.kind, said: JSON.stringify(outcome) };
+}
+
+/** The n-th POST (from 1) meets the fault, the others do not. */
+function faultAt(gateway: Gateway, nth: number, fault: Fault): void {
+  let posts = 0;
+  gateway.setFault((_, { method }) => (method === "POST" && (posts += 1) === nth ? fault : undefined));
+}
+
+const products = (rows: number): string[] => Array.from({ length: rows }, (_, index) => `P${index}`);
+const takenBy = (name: Name): unknown[] => gatewayOf(name).taken.map((row) => row["PRODUCT"]);
+const stateOf = async (name: Name, source: Ref) => await getImport(house.records, importIdOf(name, source));
+
+/** A person's word; then the import goes on, as the command has it. */
+async function settle(name: Name, source: Ref, batch: number, as: "taken" | "lost"): Promise<unknown> {
+  const id = importIdOf(name, source);
+  const run = await settleBatch(house.forecast.parts, id, batch, as, "test");
+  const letter = (await house.workflows.deadLetters({ state: "waiting" })).find((one) => one.runId === run);
+  await house.workflows.redrive(letter?.id ?? "none");
+  return await house.workflows.outcome(run ?? "", { timeoutMs: 120_000 });
+}
+
+describe("an OData service that does not say it knows repeats", () => {
+  test.each(["plain", "rejected", "silent", "vouched"] as const)("is not sent a batch twice: its rows are unsure (%s)", async (name) => {
+    const source = await putExport(name, 6);
+    faultAt(gatewayOf(name), 1, "cut-after");
+    const ended = await deliver(name, source);
+    expect(ended.kind).not.toBe("done");
+    expect(ended.said).toMatch(/SAP_UNSURE.*rows 1 to 4.*settle/);
+    expect(takenBy(name)).toEqual(products(4));
+    expect(await stateOf(name, source)).toMatchObject({ state: "unsure", sent: 0, failed: 0, unsure: 4 });
+    const notice = (await house.notices.list({ limit: 1_000 })).find((one) => one.title === `4 rows of ${name} are perhaps in ${name}`);
+    expect(notice?.severity).toBe("warning");
+    // Redriven before anybody has said a word it stays where it is.
+    const letter = (await house.workflows.deadLetters({ state: "waiting" })).find((one) => one.runId.endsWith(importIdOf(name, source)));
+    await house.workflows.redrive(letter?.id ?? "none");
+    expect(await house.workflows.outcome(letter?.runId ?? "", { timeoutMs: 120_000 })).not.toMatchObject({ kind: "done" });
+    expect(takenBy(name)).toEqual(products(4));
+    expect(await settle(name, source, 1, "taken")).toMatchObject({ kind: "done", value: { taken: 6 } });
+    expect(takenBy(name)).toEqual(products(6));
+    expect(await stateOf(name, source)).toMatchObject({ state: "done", sent: 6, unsure: 0 });
+  });
+
+  test("is sent again what a person calls lost, and no row of it that was answered", async () => {
+    const gateway = gatewayOf("half");
+    const source = await putExport("half", 4);
+    faultAt(gateway, 1, "half");
+    expect((await deliver("half", source)).said).toMatch(/SAP_UNSURE.*2 of its 4 rows.*rows 3 to 4/);
+    expect(await stateOf("half", source)).toMatchObject({ unsure: 2 });
+    gateway.taken.length = 2;
+    expect(await settle("half", source, 1, "lost")).toMatchObject({ kind: "done", value: { taken: 4 } });
+    expect(takenBy("half")).toEqual(products(4));
+  });
+
+  test("whose answer breaks off in the middle leaves certain what it said", async () => {
+    const source = await putExport("middle", 4);
+    faultAt(gatewayOf("middle"), 1, "cut-middle");
+    expect((await deliver("middle", source)).said).toMatch(/SAP_UNSURE/);
+    const [open] = await listUnanswered(house.records, importIdOf("middle", source));
+    expect(open?.unsure).toBeGreaterThan(0);
+    expect(open?.unsure).toBeLessThan(4);
+    expect(await settle("middle", source, 1, "taken")).toMatchObject({ kind: "done", value: { taken: 4 } });
+    expect(takenBy("middle")).toEqual(products(4));
+  });
+
+  test.each(["keyed", "keys"] as const)("and shows what it holds is read back instead (%s)", async (name) => {
+    const gateway = gatewayOf(name);
+    const source = await putExport(name, 10);
+    const faults: (Fault | undefined)[] = [undefined, "cut-after", undefined, "half"];
+    let posts = 0;
+    gateway.setFault((_, { method }) => (method === "POST" ? faults[posts++] : undefined));
+    expect(await deliver(name, source)).toMatchObject({ kind: "done" });
+    expect(takenBy(name)).toEqual(products(10));
+    expect(await stateOf(name, source)).toMatchObject({ state: "done", sent: 10, unsure: 0 });
+  });
+
+  test("and has nothing of a lost batch gets it again, once", async () => {
+    const gateway = gatewayOf("keyed");
+    gateway.taken.length = 0;
+    const source = await putExport("keyed", 12);
+    // The second batch dies before it is carried out.
+    faultAt(gateway, 2, "cut");
+    expect(await deliver("keyed", source)).toMatchObject({ kind: "done" });
+    expect(takenBy("keyed")).toEqual(products(12));
+  });
+});
+
+describe("an OData service that says it knows repeats", () => {
+  test("is asked with the same id, even when its first answer dies", async () => {
+    const gateway = gatewayOf("accepted");
+    const source = await putExport("accepted", 10);
+    faultAt(gateway, 1, "cut-after");
+    expect(await deliver("accepted", source)).toMatchObject({ kind: "done" });
+    expect(takenBy("accepted")).toEqual(products(10));
+    expect(gateway.counts.repeats).toBe(1);
+  });
+
+  test("is not asked for what it has forgotten by now", async () => {
+    const source = await putExport("late", 4);
+    const id = importIdOf("late", source);
+    faultAt(gatewayOf("late"), 1, "cut-after");
+    expect((await deliver("late", source)).said).toMatch(/SAP_UNSURE/);
+    expect(takenBy("late")).toEqual(products(4));
+    expect(await markBatch(house.records, id, 1, 1, new Date().toISOString())).toMatchObject({ isNew: false, unsure: 4 });
+  });
+});
+
+describe("a function module", () => {
+  test("that gives the request id back is called again; before that its rows are unsure", async () => {
+    const gateway = gatewayOf("guarded");
+    const source = await putExport("guarded", 8);
+    faultAt(gateway, 2, "cut-after");
+    expect(await deliver("guarded", source)).toMatchObject({ kind: "done" });
+    expect(takenBy("guarded")).toEqual(products(8));
+    expect(gateway.counts.repeats).toBe(1);
+  });
+
+  test.each([
+    ["unguarded", "cut-after"],
+    ["torn", "cut-middle"],
+  ] as const)("that does not is not called twice (%s)", async (name, fault) => {
+    const source = await putExport(name, 8);
+    faultAt(gatewayOf(name), 2, fault);
+    expect((await deliver(name, source)).said).toMatch(/SAP_UNSURE.*rows 5 to 8/);
+    expect(takenBy(name)).toEqual(products(8));
+    expect(await settle(name, source, 2, "taken")).toMatchObject({ kind: "done", value: { taken: 8 } });
+    expect(takenBy(name)).toEqual(products(8));
+  });
+});
+
+describe("a folder", () => {
+  test("whose file was taken away before its answer was kept does not get it again", async () => {
+    const source = await putExport("drop", 4);
+    const writer = await import("../../src/forecast/flow/sap/writers/file.ts");
+    const target = house.forecast.parts.settings.sap.targets.find((one) => one.name === "drop");
+    if (target?.kind !== "file") throw new Error("drop");
+    const open = writer.openFileWriter(target);
+    const request = { requestId: "0".repeat(32), madeAt: "2026-11-29T00:00:00.000Z", signal: new AbortController().signal };
+    const rows = [{ seq: 1, fields: { PRODUCT: "P0", DAY: "20261201", QUANTITY: "1.000" } }];
+    await open.write(rows, request);
+    const [name = ""] = (await readdir(folder)).filter((one) => one.endsWith(".csv"));
+    await rename(path.join(folder, name), path.join(folder, "processed"));
+    expect(await open.write(rows, request)).toMatchObject([{ taken: true }]);
+    expect((await readdir(folder)).filter((one) => one.endsWith(".csv"))).toEqual([]);
+    await open.forget?.(request);
+    expect(await readdir(folder)).toEqual(["processed"]);
+    expect(await deliver("drop", source)).toMatchObject({ kind: "done" });
+    const [file = ""] = (await readdir(folder)).filter((one) => one.endsWith(".csv"));
+    expect((await readFile(path.join(folder, file), "utf8")).trim().split("\n")).toHaveLength(5);
+    expect((await readdir(folder)).filter((one) => one.startsWith("."))).toEqual([]);
+  });
+});
