@@ -25,7 +25,8 @@ const seal: SealTicket = {
   zone: "sales",
   keyVersion: 1,
   wrappingKey: Uint8Array.from(randomBytes(32)),
-  context: { store: "stockroom", key: "bench/object", zone: "sales", object: "0" },
+  object: "bench/object",
+  context: { store: "stockroom", name: "0".repeat(64), zone: "sales", object: "0" },
 };
 
 async function* source(chunk: number): Body {

@@ -30,7 +30,8 @@ const seal: SealTicket = {
   zone: "forecasts",
   keyVersion: 1,
   wrappingKey: Uint8Array.from(randomBytes(32)),
-  context: { store: "stockroom", key: "bench/object", zone: "forecasts", object: "0" },
+  object: "bench/object",
+  context: { store: "stockroom", name: "0".repeat(64), zone: "forecasts", object: "0" },
 };
 
 const columns = ["timestamp", "identifier", "metric", "mean", "p10", "p50", "p90", "dimension_1", "metadata_1"];

@@ -1,9 +1,11 @@
 // Somebody with the store's folder in hand: nothing to be read in it, and nothing to be changed unnoticed.
 
+import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sealStream } from "../../src/base/vault/seal.ts";
 import { clerk, codeOf, graceMs, openTestStore, type TestStore } from "./store-kit.ts";
 
 let house: TestStore;
@@ -111,6 +113,46 @@ test("known plain text is nowhere under the store's folder, staged and committed
       }
     }
   }
+});
+
+test("the name of an object is nowhere under the store's folder, neither written nor as a digest that a guess could be tried against", async () => {
+  const key = "classify/sales/2026-10/confidential-supplier.csv";
+  await house.store.put(clerk, key, plain);
+  const file = await fileOf(key);
+  expect(path.basename(file)).not.toContain(createHash("sha256").update(key).digest("hex"));
+  const words = [key, "confidential-supplier", createHash("sha256").update(key).digest("hex"), createHash("md5").update(key).digest("hex")];
+  for (const entry of await readdir(house.root, { recursive: true, withFileTypes: true })) {
+    const whole = path.join(entry.parentPath, entry.name);
+    const bytes = entry.isFile() ? await readFile(whole) : Buffer.alloc(0);
+    for (const word of words) expect([whole.includes(word) || bytes.includes(word), word]).toEqual([false, word]);
+  }
+});
+
+test("an object of a release that bound the name itself opens as before, and only under its own name", async () => {
+  const key = "classify/sales/old";
+  await house.store.put(clerk, key, plain);
+  const now = await fileOf(key);
+  const id = path.basename(now).split("-").at(-1) ?? "";
+  const seal = await house.vault.ticket(clerk, "write", key, { zone: "sales", keyVersion: 1, namedPlainly: true });
+  expect(seal.context).toEqual({ store: "stockroom", zone: "sales", key });
+  const hash = createHash("sha256").update(key).digest("hex");
+  const before = `objects/${hash.slice(0, 2)}/${hash}-${id}`;
+  await mkdir(path.dirname(path.join(house.root, before)), { recursive: true });
+  const sealed: Uint8Array[] = [];
+  const body = async function* () {
+    yield plain;
+  };
+  for await (const chunk of sealStream({ ...seal, context: { ...seal.context, object: id } }, body())) sealed.push(chunk);
+  await writeFile(path.join(house.root, before), Buffer.concat(sealed));
+  await rm(now);
+  await house.records.query("update stockroom.object set path = $1, sealed_bytes = $2 where key = $3 and state = 'current'", [
+    before,
+    Buffer.concat(sealed).length,
+    key,
+  ]);
+  expect(Buffer.from(await house.store.read(clerk, key))).toEqual(plain);
+  await house.records.query("update stockroom.object set key = 'classify/sales/other' where key = $1", [key]);
+  expect(await outcome("classify/sales/other")).toBe("OBJECT_TAMPERED");
 });
 
 test("files put there by hand are reported, never adopted and never deleted", async () => {

@@ -2,6 +2,7 @@
 //
 //   N1. A path is made of lower-case hex and fixed words alone, so no key can leave the folder, clash on a disk that ignores case or
 //       normalises Unicode, hit a reserved name, or be too long. Keys themselves are compared byte by byte.
+//       It is made of a keyed digest: without the vault's key nobody can tell, or try out, which key a file belongs to.
 //   N2. A path holds a random id and is used once; two writers of one key never meet in a file.
 
 import { createHash, randomBytes } from "node:crypto";
@@ -62,8 +63,12 @@ export function idOf(path: string): string {
   return id;
 }
 
-/** Where the object of `key` lies once promoted from `stagingPath`. */
-export function objectPath(key: string, stagingPath: string): string {
-  const hash = createHash("sha256").update(key).digest("hex");
-  return `${objectsFolder}/${hash.slice(0, 2)}/${hash}-${idOf(stagingPath)}`;
+/** Where an object lies once promoted from `stagingPath`. `nameDigest`: the vault's keyed digest of its key, 64 hex digits. */
+export function objectPath(nameDigest: string, stagingPath: string): string {
+  return `${objectsFolder}/${nameDigest.slice(0, 2)}/${nameDigest}-${idOf(stagingPath)}`;
+}
+
+/** Whether a path was made by an earlier release, of the plain digest of the key: whoever guesses a key finds its file there. */
+export function isPlainPath(key: string, path: string): boolean {
+  return path.includes(`/${createHash("sha256").update(key).digest("hex")}-`);
 }

@@ -19,7 +19,7 @@ import type { Actor, Sealed, Vault } from "../vault/contract.ts";
 import type { DriverAddress, ObjectEntry, ObjectStore, PutOptions, ReadTicket, StagedObject, WriteTicket } from "./contract.ts";
 import { openDriver } from "./drivers/open.ts";
 import { lockFiles, lockKeys } from "./locks.ts";
-import { checkKey, idOf, makeStagingPath, objectPath } from "./names.ts";
+import { checkKey, idOf, isPlainPath, makeStagingPath, objectPath } from "./names.ts";
 import { reconcile } from "./reconcile.ts";
 import { openTicket, writeThrough } from "./tickets.ts";
 
@@ -191,7 +191,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
     for (const { ticket } of staged) {
       if (before.has(ticket.stagingPath)) continue;
       // Gone, or committed by another process this very moment: the transaction sees which.
-      await driver.promote(ticket.stagingPath, objectPath(ticket.key, ticket.stagingPath)).catch(ignoreNoFile);
+      await driver.promote(ticket.stagingPath, pathOf(ticket)).catch(ignoreNoFile);
       faultPoint("objects.promoted");
     }
     const unused: string[] = [];
@@ -210,7 +210,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
       }
       const made: ObjectEntry[] = [];
       for (const one of staged) {
-        const path = objectPath(one.ticket.key, one.ticket.stagingPath);
+        const path = pathOf(one.ticket);
         const { entry, isNew } = await insertVersion(tx, actor, one, path, commitOptions);
         if (!isNew) unused.push(path);
         made.push(entry);
@@ -283,9 +283,9 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
   }
 
   async function discard(tickets: readonly WriteTicket[]): Promise<void> {
-    for (const { key, stagingPath } of tickets) {
-      await driver.remove(stagingPath);
-      const path = objectPath(key, stagingPath);
+    for (const ticket of tickets) {
+      await driver.remove(ticket.stagingPath);
+      const path = pathOf(ticket);
       if ((await driver.stat(path)) === undefined) continue;
       await records.transaction(async (tx) => {
         await lockFiles(tx, [path]);
@@ -318,7 +318,14 @@ function bindId(seal: WriteTicket["seal"], path: string): WriteTicket["seal"] {
   return { ...seal, context: { ...seal.context, object: idOf(path) } };
 }
 
-const sealedAs = (row: ObjectRow): Sealed => ({ zone: row.zone, keyVersion: row.key_version });
+/** Where the object of a ticket lies once promoted. */
+const pathOf = (ticket: WriteTicket): string => objectPath(ticket.seal.context["name"] ?? "", ticket.stagingPath);
+
+const sealedAs = (row: ObjectRow): Sealed => ({
+  zone: row.zone,
+  keyVersion: row.key_version,
+  namedPlainly: isPlainPath(row.key, row.path),
+});
 
 const byOf = (actor: Actor): string => `${actor.role}: ${actor.purpose}`;
 
@@ -348,7 +355,7 @@ async function findCommitted(tx: Tx, stagingPaths: readonly string[]): Promise<R
 
 function checkStaged(staged: StagedObject, maxBytes: number | undefined): void {
   checkKey(staged.ticket.key);
-  if (staged.ticket.seal.context["key"] !== staged.ticket.key || staged.ticket.seal.context["object"] !== idOf(staged.ticket.stagingPath)) {
+  if (staged.ticket.seal.object !== staged.ticket.key || staged.ticket.seal.context["object"] !== idOf(staged.ticket.stagingPath)) {
     throw new StockroomError("input", "OBJECT_BAD_TICKET", "Expected a ticket as the store gave it but it was changed. Ask for a new one.");
   }
   if (maxBytes !== undefined && staged.bytes > maxBytes) throw tooLarge(staged.ticket.key, maxBytes);

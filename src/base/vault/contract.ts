@@ -3,7 +3,8 @@
 // Owns: the key file, a wrapping key per zone (with its former versions), roles, grants, the log of uses, sealing and opening of streams.
 // Does not own: where the sealed bytes lie.
 //   V1. No use of a key without a grant for (role, zone, access) and a row in the log, written before the key is handed out.
-//   V2. Sealing binds the object's name: a sealed object moved to another name does not open.
+//   V2. Sealing binds the object's name: a sealed object moved to another name does not open. What is at rest carries a keyed digest of
+//       the name, so that neither a sealed file nor its path tells what it is about.
 //   V3. A key never reaches a log, an error or a row.
 //   V4. A ticket is plain data, good for one object, so that a worker thread can seal and open without the vault or the database.
 
@@ -36,7 +37,9 @@ export interface SealTicket {
   readonly keyVersion: number;
   /** 32 bytes: the zone's wrapping key of that version. */
   readonly wrappingKey: Uint8Array;
-  /** Bound into the seal; opening with another context fails. */
+  /** The object's name, for errors alone: the sealed form carries its keyed digest. */
+  readonly object: string;
+  /** Bound into the seal and readable in its header; opening with another context fails. Holds no name. */
   readonly context: Readonly<Record<string, string>>;
 }
 
@@ -44,6 +47,8 @@ export interface SealTicket {
 export interface Sealed {
   readonly zone: string;
   readonly keyVersion: number;
+  /** True: by an earlier release, which bound the name itself. */
+  readonly namedPlainly?: boolean;
 }
 
 export interface Vault {

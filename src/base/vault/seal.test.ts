@@ -11,7 +11,8 @@ const ticket = (key = "classify/sales/DE/Übersicht.csv", wrappingKey = sameKey,
   zone: "sales",
   keyVersion,
   wrappingKey,
-  context: { store: "stockroom", key, zone: "sales", object: "0123456789abcdef0123456789abcdef" },
+  object: key,
+  context: { store: "stockroom", name: key, zone: "sales", object: "0123456789abcdef0123456789abcdef" },
 });
 const sameKey = Uint8Array.from(randomBytes(32));
 const seal = (plain: Uint8Array, how = ticket(), size = 1 << 16) => gather(sealStream(how, pieces(plain, size)));

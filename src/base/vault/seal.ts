@@ -97,7 +97,7 @@ export async function* sealStream(ticket: SealTicket, body: Body, signal?: Abort
  * An error of `body` comes out unchanged.
  */
 export async function* openStream(ticket: SealTicket, body: Body, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-  const key = ticket.context["key"] ?? "";
+  const key = ticket.object;
   const tampered = (detail: string, cause?: unknown): StockroomError =>
     new StockroomError(
       "fault",

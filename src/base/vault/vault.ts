@@ -122,7 +122,8 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
       zone,
       keyVersion: wrapping.version,
       wrappingKey: Uint8Array.from(wrapping.key),
-      context: { store: storeName, key, zone },
+      object: key,
+      context: { store: storeName, zone, ...(sealed?.namedPlainly === true ? { key } : { name: nameDigest(key) }) },
     };
   }
 
@@ -179,6 +180,8 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
     );
     return rows.map(({ key_version: keyVersion, ...row }) => ({ ...row, keyVersion }));
   }
+
+  const nameDigest = (key: string): string => Buffer.from(mac("object name", key)).toString("hex");
 
   function mac(purpose: string, data: Uint8Array | string): Uint8Array {
     // A key per purpose, so that a digest made for one can never stand for another.
