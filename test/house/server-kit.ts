@@ -50,7 +50,7 @@ export async function openTestServer(
   const log = makeMemoryLog();
   const clock = systemClock;
   const migrations = [...vaultMigrations, ...objectsMigrations, ...workflowMigrations, ...notifyMigrations];
-  const records = await openRecords({ url: database.url, home, log, migrations, poolSize: 6 });
+  const records = await openRecords({ url: database.url, home, log, migrations });
   const vault = await openVault({
     keyFile: path.join(home, "keys.json"),
     zones: [

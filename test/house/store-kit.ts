@@ -48,7 +48,7 @@ export const graceMs = 60_000;
 
 /** Opens what a process of its own would open on the same database and folders. */
 export async function openParts(url: string, folder: string, clock: ManualClock, log: MemoryLog = makeMemoryLog()) {
-  const records = await openRecords({ url, home: folder, log, migrations: [...vaultMigrations, ...objectsMigrations], poolSize: 4 });
+  const records = await openRecords({ url, home: folder, log, migrations: [...vaultMigrations, ...objectsMigrations] });
   const keyFile = path.join(folder, "keys.json");
   const root = path.join(folder, "store");
   const vault = await openVault({ keyFile, zones, grants, records, clock, log });

@@ -165,7 +165,7 @@ describe("mistakes", () => {
       "flag server.hots: server.hots: unknown setting; did you mean server.host?",
       "stockroom.yaml:3:3: server.prot: unknown setting; did you mean port?",
       "stockroom.yaml:13:1: objets: unknown setting; did you mean objects?",
-      'environment STOCKROOM_DATABASE_POOL_SIZE: database.poolSize: expected a whole number from 2 to 500 but got "many"',
+      'environment STOCKROOM_DATABASE_POOL_SIZE: database.poolSize: expected a whole number from 5 to 500 but got "many"',
       'stockroom.yaml:2:9: server.port: expected a whole number from 0 to 65535 but got "eighty"',
       'stockroom.yaml:4:19: server.uploadMaxBytes: expected a size such as 1048576, 512 MiB or 5 GiB but got "5 GiBs"',
       'stockroom.yaml:7:15: workflow.executorId: expected letters, digits, dots and dashes, at most 63 but got "a b"',
