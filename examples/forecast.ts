@@ -82,6 +82,5 @@ const order = proposeOrder({
   leadTime: 1,
   packSize: 6,
   service: { kind: "cycle", level: 0.95 },
-  random: makeRandom(1),
 });
 console.log(`order ${order.quantity}: ${order.reasons.at(-1)}`);

@@ -327,6 +327,32 @@ describe("over a finished run", () => {
     ]);
   });
 
+  test("replenish takes dates of open orders; one due as protection ends is no cover", async () => {
+    const first = readFileSync(at("first/forecast.csv"), "utf8").split("\n")[1].split(",");
+    const begin = Date.parse(`${first[2].slice(0, 10)}T00:00:00Z`);
+    const second = readFileSync(at("first/forecast.csv"), "utf8").split("\n")[2].split(",");
+    const step = Date.parse(`${second[2].slice(0, 10)}T00:00:00Z`) - begin;
+    const position = async (due: number): Promise<number> => {
+      const day = new Date(begin + due * step).toISOString().slice(0, 10);
+      writeFileSync(at("dated.csv"), `item_id,location,on_hand,on_order,on_order_due\nitem_00001,store_001,0,50,${day}\n`);
+      const told = await stockroom([
+        "replenish",
+        at("first"),
+        "--stock",
+        at("dated.csv"),
+        "--lead-time",
+        "2",
+        "--out",
+        at("dated-orders.csv"),
+      ]);
+      expect(told.exit).toBe(0);
+      const [header, row] = readFileSync(at("dated-orders.csv"), "utf8").split("\n");
+      return Number(row.split(",")[header.split(",").indexOf("position")]);
+    };
+    // Protection is lead time and review: three steps.
+    expect([await position(0), await position(2), await position(3), await position(4)]).toEqual([50, 50, 0, 0]);
+  });
+
   test("inputs that have changed are no longer the run's", async () => {
     writeFileSync(at("metadata.csv"), `${readFileSync(at("metadata.csv"), "utf8")}item_99999,fruit,Elm\n`);
     await expect(stockroom(["whatif", at("first"), "--set", "price = 1"])).rejects.toMatchObject({

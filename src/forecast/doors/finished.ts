@@ -6,6 +6,7 @@ import path from "node:path";
 import { StockroomError } from "../../base/errors.ts";
 import { fileBody, readTable } from "../../base/tables/index.ts";
 import type { Forecast, Panel } from "../engine/contract.ts";
+import { parseInstant } from "../engine/scenario/apply.ts";
 import type { RunModel } from "../flow/run/contract.ts";
 import { idsOf, labelOf } from "../flow/run/rows.ts";
 import { readRequest } from "./request.ts";
@@ -87,6 +88,8 @@ export interface StoredForecasts {
   readonly ids: readonly string[];
   /** By `keyOfIds`. */
   readonly forecasts: ReadonlyMap<string, Forecast>;
+  /** When the steps begin (UTC). */
+  readonly instants: readonly number[];
 }
 
 /** Reads `forecast.csv`. Throws `input` `RUN_UNREADABLE`. */
@@ -102,6 +105,7 @@ export async function readForecasts(folder: string, record: RunRecord, signal: A
   const at = (name: string): number => (table.columns.includes(name) ? table.columns.indexOf(name) : broken());
   const places = { time: at("timestamp"), mean: at("mean"), quantiles: levels.map((level) => at(labelOf(level))) };
   const forecasts = new Map<string, Forecast>();
+  const instants: number[] = [];
   let open: { readonly key: string; step: number; readonly forecast: Forecast } | undefined;
   for await (const { rows } of table.batches) {
     for (const row of rows) {
@@ -114,12 +118,13 @@ export async function readForecasts(folder: string, record: RunRecord, signal: A
         };
         forecasts.set(key, open.forecast);
       }
+      if (forecasts.size === 1) instants.push(parseInstant(row[places.time] ?? "") ?? broken());
       open.forecast.mean[open.step] = Number(row[places.mean]);
       for (const [i, place] of places.quantiles.entries()) open.forecast.quantiles[i * horizon + open.step] = Number(row[place]);
       open.step += 1;
     }
   }
-  return { ids: table.columns.slice(0, places.time), forecasts };
+  return { ids: table.columns.slice(0, places.time), forecasts, instants };
 }
 
 /** Item and dimensions as one text; no two series share it. */

@@ -3,7 +3,6 @@
 import path from "node:path";
 import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../base/errors.ts";
-import { makeRandom } from "../../base/random.ts";
 import { fileBody, type BadRow } from "../../base/tables/index.ts";
 import type { Service } from "../engine/replenish/proposal.ts";
 import { ordersBody, proposeOrders } from "../flow/planning/orders.ts";
@@ -25,7 +24,7 @@ export const replenishVerb = (tools: DirectTools): AnyCommand =>
       name: "replenish",
       description: `Propose orders from a run and a table of stock
 Stock has the columns of a series (item_id, location ...), on_hand, and where it differs: backorders, on_order, on_order_due, lead_time, lead_time_sd,
-review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_life. Times are in steps of the forecast.`,
+review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_life. Times are in steps of the forecast; on_order_due may be a date.`,
     },
     args: {
       dir: { type: "positional", required: true, description: "folder of a run" },
@@ -63,15 +62,15 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
           ? { kind: "cycle", level: number("service-level", args["service-level"]) }
           : { kind: "fill", level: number("fill-rate", args["fill-rate"]) };
       const bad: BadRow[] = [];
-      const { ids, forecasts } = await readForecasts(args.dir, record, signal);
+      const { ids, forecasts, instants } = await readForecasts(args.dir, record, signal);
       const onBadRow = (row: BadRow): void => void bad.push(row);
       const stock = await readStock(
         fileBody(args.stock, signal),
         args.stock,
         { leadTime: number("lead-time", args["lead-time"]), reviewPeriod: number("review-period", args["review-period"]), service },
-        { ids, signal, onBadRow },
+        { ids, instants, signal, onBadRow },
       );
-      const orders = proposeOrders(stock, forecasts, { random: makeRandom(record.request.seed), signal, onBadRow });
+      const orders = proposeOrders(stock, forecasts, { signal, onBadRow });
       const out = args.out ?? path.join(args.dir, "orders.csv");
       await writeWhole(out, ordersBody(ids, orders));
       const { print } = tools;

@@ -82,12 +82,13 @@ export const anchorsOf = (levels: readonly number[]): Anchors => ({
   high: levels.indexOf(0.9),
 });
 
-/** Moves quantiles away from or towards the median by the calibration's factors, and all of them by its shift. */
+/** Moves quantiles away from or towards the median by the calibration's factors, all of them by its shift, and the mean by its scale. */
 export function calibrate(blend: Blend, horizon: number, { low, median, high }: Anchors, calibration: Calibration): void {
   const { quantiles } = blend;
-  const { factors, shift } = calibration;
+  const { factors, shift, scale } = calibration;
   const levels = quantiles.length / horizon;
   for (let h = 0; h < horizon; h++) {
+    blend.mean[h] *= scale;
     const middle = quantiles[median * horizon + h];
     const moved = middle + (shift * (quantiles[high * horizon + h] - quantiles[low * horizon + h])) / 2;
     for (let l = 0; l < levels; l++) {

@@ -24,6 +24,10 @@ const mostScores = 700;
 const errorKept = 0.5;
 /** Weight of "the median is where the models put it", in windows. */
 const centreDoubt = 0.5;
+/** Windows correct a mean only as far as they agree beyond two standard errors. */
+const sureness = 4;
+/** A sale of more units of its series than this counts as so many. */
+const mostScaled = 50;
 /** Scores count towards a mean up to this. */
 const mostScore = 6;
 /** No factor beyond this, nor (above the median) below its inverse: a model that saw hardly any spread in its first windows may see it now. */
@@ -48,7 +52,7 @@ const pastOf = ({ trial: { cuts, horizon }, row }: CalibrationLesson): number =>
 
 /** Leaves quantiles where the models put them. */
 export function noCalibration(levels: number, horizon: number): Calibration {
-  return { factors: new Float64Array(levels * horizon).fill(1), shift: 0 };
+  return { factors: new Float64Array(levels * horizon).fill(1), shift: 0, scale: 1 };
 }
 
 /** What the mix said in the lessons and what came, as far as calibration needs it. */
@@ -92,6 +96,37 @@ export function makeCalibration(lessons: readonly CalibrationLesson[], levels: r
     }
   }
   return { ...calibration, shift };
+}
+
+/** The mean of rare sales is corrected by no more than this, nor less than its inverse. */
+const mostScale = 1.5;
+
+/**
+ * The correction of means where sales are rare: weights that err least in the root of squares lean to low means, as a month without a sale costs
+ * nothing then. What came over what was said, window by window, in units of each series; the windows' mean, shrunk by how they differ (James and
+ * Stein 1961, but by two standard errors).
+ */
+export function makeScale(lessons: readonly CalibrationLesson[], levels: readonly number[], horizon: number): Calibration {
+  const byAge = new Map<number, { said: number; came: number }>();
+  const blend = makeBlend({ levels, horizon });
+  for (const { trial, window, row, plan } of lessons) {
+    if (!blendWindow(trial, window, row, plan, blend)) continue;
+    let own = byAge.get(row - window);
+    if (own === undefined) byAge.set(row - window, (own = { said: 0, came: 0 }));
+    for (let h = 0; h < horizon; h++) {
+      const y = trial.actuals[window * horizon + h];
+      if (Number.isNaN(y)) continue;
+      own.said += Math.max(0, blend.mean[h]) / trial.scale;
+      own.came += Math.min(y, mostScaled * trial.scale) / trial.scale;
+    }
+  }
+  const logs = [...byAge.values()].filter(({ said, came }) => said > 0 && came > 0).map(({ said, came }) => Math.log(came / said));
+  const calibration = noCalibration(levels.length, horizon);
+  if (logs.length < 2) return calibration;
+  const mean = logs.reduce((sum, each) => sum + each, 0) / logs.length;
+  const variance = logs.reduce((sum, each) => sum + (each - mean) ** 2, 0) / (logs.length - 1) / logs.length;
+  const kept = mean === 0 ? 0 : mean * Math.max(0, 1 - (sureness * variance) / mean ** 2);
+  return { ...calibration, scale: Math.min(mostScale, Math.max(1 / mostScale, Math.exp(kept))) };
 }
 
 function gatherScores(lessons: readonly CalibrationLesson[], levels: readonly number[], horizon: number): Scores {

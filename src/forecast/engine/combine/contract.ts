@@ -107,6 +107,8 @@ export interface Calibration {
   readonly factors: Float64Array;
   /** How far all quantiles move up, in halves of the distance from p10 to p90. */
   readonly shift: number;
+  /** Factor on the mean: what its earlier windows were too low or too high by, all together. Not one only where sales are rare. */
+  readonly scale: number;
 }
 
 /** Weights and calibration of one series, for each of its windows and then for the future. */

@@ -5,7 +5,7 @@
 // stacked, held to those of its class of demand, held to the priors of the register.
 
 import { hasForecast } from "./blend.ts";
-import { type CalibrationLesson, makeCalibration, noCalibration } from "./calibration.ts";
+import { type CalibrationLesson, makeCalibration, makeScale, noCalibration } from "./calibration.ts";
 import { priorOf } from "./candidates.ts";
 import type { Calibration, CandidateName, MixOptions, MixPlan, SeriesPlan, Trial } from "./contract.ts";
 import { trialLevels } from "./trial.ts";
@@ -111,6 +111,13 @@ export function planMix(trials: readonly Trial[], options: MixOptions, tuned: Mi
       }
     }
     // Quantiles of rare sales stand on whole numbers, most of them zero: no stretching makes their levels hold, so it is left.
+    for (const [kind, groups] of classes) {
+      const members = membersOf(groups);
+      const lessons = isRare(kind) ? lessonsOf(members).filter(isTelling) : [];
+      if (lessons.length < calibrationLessons) continue;
+      calibrations.push(makeScale(lessons, levels, horizon));
+      for (const i of members) series[i].calibration[trials[i].cuts.length - 1 - age] = calibrations.length - 1;
+    }
     const steady = [...classes].filter(([kind]) => !isRare(kind)).map(([, groups]) => groups);
     const everyone = steady.flatMap(membersOf).toSorted((a, b) => a - b);
     const common = steady.length > 1 ? calibrationOf(lessonsOf(everyone), 0) : 0;

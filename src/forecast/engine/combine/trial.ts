@@ -7,6 +7,7 @@
 import type { Fitted, FitOptions, Forecast, Series } from "../contract.ts";
 import { scaleOf } from "../metrics/metrics.ts";
 import { candidatesFor } from "./candidates.ts";
+import { closedSteps } from "./closed.ts";
 import type { CandidateName, GivenForecast, MixOptions, Trial } from "./contract.ts";
 import { groupOf, profileSeries } from "./profile.ts";
 
@@ -62,7 +63,10 @@ export function tryModels(key: string, series: Series, options: MixOptions, give
   } satisfies Trial;
   for (let w = 0; w < windows; w++) trial.actuals.set(values.subarray(cuts[w], cuts[w] + horizon), w * horizon);
 
-  const keep = (m: number, w: number, forecast: Forecast): void => {
+  // By window and then of the future: steps on which nothing ever sells.
+  const closed = [...cuts, values.length].map((end) => (options.nonNegative ? closedSteps(series, end, horizon) : undefined));
+  const keep = (m: number, w: number, given: Forecast): void => {
+    const forecast = hush(given, closed[w]);
     if (w === windows) {
       trial.futureMeans.set(forecast.mean, m * horizon);
       trial.futureQuantiles.set(forecast.quantiles, m * block);
@@ -166,6 +170,13 @@ function isSound(forecast: Forecast, bound: number): boolean {
   for (const value of forecast.mean) if (!(Math.abs(value) <= bound)) return false;
   for (const value of forecast.quantiles) if (!(Math.abs(value) <= 10 * bound)) return false;
   return true;
+}
+
+/** A forecast with nothing on closed steps. */
+function hush(forecast: Forecast, closed: Uint8Array | undefined): Forecast {
+  if (closed === undefined) return forecast;
+  const open = (value: number, k: number): number => (closed[k % closed.length] === 1 ? 0 : value);
+  return { ...forecast, mean: forecast.mean.map(open), quantiles: forecast.quantiles.map(open) };
 }
 
 /** A forecast at other levels: linear between its own, level beyond them. */

@@ -4,12 +4,14 @@
 // "Inventory and Production Management in Supply Chains", chapters 6 and 7). What is short waits (backorders).
 // Owns: demand over lead time and review period, the reorder point, rounding and limits. Does not own: the forecast, where stock figures come from.
 //   P1. More service never orders less; more stock or more on order never orders more; an order is a whole number of packs.
-//   P2. Only demand is random, drawn from `random` alone: proposals that differ in stock or service see the same draws.
+//   P2. Only demand is random, and its draws are spread evenly and the same for everybody: a seed moves no order, and proposals that differ in
+//       stock or service see the same draws.
 
-import type { Random } from "../../../base/random.ts";
+import { makeRandom } from "../../../base/random.ts";
 import { StockroomError } from "../../../base/errors.ts";
 import type { Forecast } from "../contract.ts";
 import { scoresOf, valueAt } from "../hierarchy/marginal.ts";
+import { normalQuantile } from "../numerics/normal.ts";
 
 /** `cycle`: the chance that a cycle passes without running out. `fill`: the share of demand served from the shelf. Both in (0, 1). */
 export interface Service {
@@ -43,16 +45,15 @@ export interface ReplenishInput {
   readonly shelfLife?: number;
   /** Of neighbouring steps' forecast errors, 0..1; default 0.3: errors of level last longer than a step. */
   readonly correlation?: number;
-  /** Draws of demand; default 1000. */
+  /** Draws of demand; default 2000. */
   readonly draws?: number;
-  readonly random: Random;
 }
 
 export interface Proposal {
   /** What to order now: a multiple of the pack, 0 for nothing. */
   readonly quantity: number;
   readonly packs: number;
-  /** On hand and on order (what arrives within the protection interval), less backorders. */
+  /** On hand and on order (what arrives before the protection interval ends), less backorders. */
   readonly position: number;
   /** Lead time and review period: what an order placed now must last for, in steps. */
   readonly protection: number;
@@ -76,6 +77,8 @@ export interface Proposal {
   readonly reasons: readonly string[];
 }
 
+const usualDraws = 2000;
+
 interface Draws {
   /** Demand over the lead time, per draw. */
   readonly lead: Float64Array;
@@ -93,7 +96,7 @@ function check(input: ReplenishInput): void {
     minOrder = 0,
     service,
     correlation = 0.3,
-    draws = 1000,
+    draws = usualDraws,
   } = input;
   const faults: string[] = [];
   const expect = (holds: boolean, what: string, value: number): void => {
@@ -129,41 +132,59 @@ function expectedUntil(mean: Float64Array, until: number): number {
   return sum + (until - whole) * Math.max(0, mean[whole % mean.length]);
 }
 
+/** Columns of scores by number of draws, made once. */
+const columns = new Map<number, Float64Array[]>();
+const mostKept = 400;
+
+/**
+ * Standard normal scores, one a draw, of the `column`-th independent number: each column holds the same evenly spread scores, in an order of its
+ * own (Latin hypercube: McKay, Beckman and Conover 1979). A sum over columns is far steadier than one of free draws.
+ */
+function evenScores(draws: number, column: number): Float64Array {
+  let known = columns.get(draws);
+  if (known === undefined) {
+    if (columns.size > 8) columns.clear();
+    columns.set(draws, (known = []));
+  }
+  // Far ahead the order of a nearer column serves again: so long a protection is a sum of so many steps that it tells no difference.
+  const at = column % mostKept;
+  let scores = known[at];
+  if (scores === undefined) {
+    const random = makeRandom(1).fork(`column ${at}`);
+    scores = Float64Array.from({ length: draws }, (_, i) => normalQuantile((i + 0.5) / draws));
+    for (let i = draws - 1; i > 0; i--) {
+      const j = random.below(i + 1);
+      [scores[i], scores[j]] = [scores[j], scores[i]];
+    }
+    known[at] = scores;
+  }
+  return scores;
+}
+
 /**
  * Draws demand over lead time and protection interval: each step from its own quantiles, neighbouring steps correlated (a Gaussian copula of an
- * AR(1)), lead times normal and cut at 0, every second draw the mirror of the one before (antithetic variates).
+ * AR(1)), lead times normal and cut at 0.
  */
 function drawDemand(input: ReplenishInput): Draws {
-  const { forecast, leadTime, leadTimeSd = 0, reviewPeriod = 1, correlation = 0.3, draws = 1000 } = input;
+  const { forecast, leadTime, leadTimeSd = 0, reviewPeriod = 1, correlation = 0.3, draws = usualDraws } = input;
   const { levels, quantiles, mean } = forecast;
   const horizon = mean.length;
   const scores = scoresOf(levels);
-  const random = input.random.fork("replenish");
   const lead = new Float64Array(draws);
   const whole = new Float64Array(draws);
-  // Four deviations of lead time are drawn in advance, so that a draw and its mirror use the same scores.
   const furthest = Math.ceil(leadTime + 4 * leadTimeSd + reviewPeriod);
-  const z = new Float64Array(furthest);
-  const fresh = Math.sqrt(1 - correlation * correlation);
-  let late = 0;
+  const late = evenScores(draws, 0);
+  const fresh = Array.from({ length: furthest }, (_, h) => evenScores(draws, h + 1));
+  const share = Math.sqrt(1 - correlation * correlation);
   for (let i = 0; i < draws; i++) {
-    if (i % 2 === 0) {
-      late = Math.max(-4, Math.min(4, random.normal()));
-      let last = random.normal();
-      for (let h = 0; h < furthest; h++) {
-        z[h] = last;
-        last = correlation * last + fresh * random.normal();
-      }
-    } else {
-      late = -late;
-      for (let h = 0; h < furthest; h++) z[h] = -z[h];
-    }
-    const arrives = Math.max(0, leadTime + leadTimeSd * late);
+    const arrives = Math.max(0, leadTime + leadTimeSd * Math.max(-4, Math.min(4, late[i])));
     const ends = arrives + reviewPeriod;
     let before = 0;
     let all = 0;
+    let z = 0;
     for (let h = 0; h < ends; h++) {
-      const demand = Math.max(0, valueAt(scores, quantiles, h % horizon, horizon, z[h]));
+      z = h === 0 ? fresh[0][i] : correlation * z + share * fresh[h][i];
+      const demand = Math.max(0, valueAt(scores, quantiles, h % horizon, horizon, z));
       before += demand * Math.max(0, Math.min(1, arrives - h));
       all += demand * Math.min(1, ends - h);
     }
@@ -246,8 +267,9 @@ export function proposeOrder(input: ReplenishInput): Proposal {
   const draws = drawDemand(input);
   const reorderPoint = reorderPointFor(draws, service);
   const expectedDemand = expectedUntil(forecast.mean, protection);
-  const inTime = openOrders.reduce((sum, { quantity, dueStep }) => sum + (dueStep <= protection ? quantity : 0), 0);
-  const later = openOrders.reduce((sum, { quantity, dueStep }) => sum + (dueStep <= protection ? 0 : quantity), 0);
+  // What comes as the interval ends serves nothing within it.
+  const inTime = openOrders.reduce((sum, { quantity, dueStep }) => sum + (dueStep < protection ? quantity : 0), 0);
+  const later = openOrders.reduce((sum, { quantity, dueStep }) => sum + (dueStep < protection ? 0 : quantity), 0);
   const position = onHand + inTime - backorders;
   const reasons = [
     `Demand over ${show(protection)} steps (lead time ${show(leadTime)}, review ${show(reviewPeriod)}): ${show(expectedDemand)} expected; ` +
@@ -299,7 +321,8 @@ export function proposeOrder(input: ReplenishInput): Proposal {
   const quantity = packs * packSize;
   const mean = draws.whole.reduce((sum, demand) => sum + demand, 0) / draws.whole.length;
   const demandSd = Math.sqrt(draws.whole.reduce((sum, demand) => sum + (demand - mean) ** 2, 0) / draws.whole.length);
-  const atHand = onHand - backorders + openOrders.reduce((sum, order) => sum + (order.dueStep <= leadTime ? order.quantity : 0), 0);
+  const atHand =
+    onHand - backorders + openOrders.reduce((sum, order) => sum + (order.dueStep <= 0 || order.dueStep < leadTime ? order.quantity : 0), 0);
   let outs = 0;
   for (const demand of draws.lead) if (demand > atHand) outs++;
   return {

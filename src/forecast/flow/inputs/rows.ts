@@ -109,6 +109,7 @@ export async function readRows(reading: RowReading, kind: "target" | "related"):
       for (let c = 0; c < numbers.length; c++) {
         const value = batch.numbers[c][r];
         if (!Number.isNaN(value)) known += 1;
+        if (Math.abs(value) > mostNumber) bad ??= tooLarge(numbers[c], row[numbers[c].place], line);
         values[c] = value;
       }
       const isOut = stock === undefined ? undefined : isOutOfStock(row[stock.place]);
@@ -215,6 +216,19 @@ function wrongTimestamp(column: Column | undefined, text: string, line: number, 
     column: (column?.place ?? 0) + 1,
     code: "INPUT_TIMESTAMP_WRONG",
     reason: `Expected a day of the calendar in ${column?.name ?? "timestamp"} as ${pattern}, from 1700 to 2299, but received "${short(text)}". Write it so, or say how it is written with --date-format.`,
+    sample: text.slice(0, sampleChars),
+  };
+}
+
+/** Nothing is sold by more than this: a slip, and a number whose squares no sum holds. */
+const mostNumber = 1e18;
+
+function tooLarge(column: Column, text: string, line: number): BadRow {
+  return {
+    line,
+    column: column.place + 1,
+    code: "INPUT_NUMBER_TOO_LARGE",
+    reason: `Expected a number within 1e18 in ${column.name} but received "${short(text)}". Correct it, or leave it empty where unknown.`,
     sample: text.slice(0, sampleChars),
   };
 }

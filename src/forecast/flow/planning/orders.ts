@@ -1,10 +1,9 @@
 // Orders: what to order of each series, from its forecast and its row of stock.
 //
-//   R1. Chance is forked from the series' own name: a row more or less changes no other proposal.
+//   R1. A proposal is of its own forecast and stock alone: neither a seed nor a row more or less changes it.
 
 import type { Body } from "../../../base/bytes.ts";
 import { isStockroomError } from "../../../base/errors.ts";
-import type { Random } from "../../../base/random.ts";
 import { writeTable, type BadRow, type Cell } from "../../../base/tables/index.ts";
 import type { Forecast } from "../../engine/contract.ts";
 import { proposeOrder, type Proposal } from "../../engine/replenish/proposal.ts";
@@ -18,7 +17,6 @@ export interface Order {
 }
 
 export interface OrderOptions {
-  readonly random: Random;
   /** By `keyOfIds`: open orders besides those in the stock table. */
   readonly openOrders?: ReadonlyMap<string, readonly OpenOrder[]>;
   readonly signal: AbortSignal;
@@ -31,7 +29,7 @@ export function proposeOrders(
   forecasts: ReadonlyMap<string, Forecast>,
   options: OrderOptions,
 ): readonly Order[] {
-  const { random, openOrders, signal, onBadRow } = options;
+  const { openOrders, signal, onBadRow } = options;
   const orders: Order[] = [];
   for (const row of stock) {
     signal.throwIfAborted();
@@ -45,7 +43,7 @@ export function proposeOrders(
     }
     const open = [...(row.input.openOrders ?? []), ...(openOrders?.get(key) ?? [])];
     try {
-      orders.push({ row, proposal: proposeOrder({ ...row.input, openOrders: open, forecast, random: random.fork(key) }) });
+      orders.push({ row, proposal: proposeOrder({ ...row.input, openOrders: open, forecast }) });
     } catch (thrown) {
       if (!isStockroomError(thrown) || thrown.kind !== "input") throw thrown;
       setApart(thrown.message);

@@ -3,7 +3,6 @@ import type { BadRow } from "../../../base/tables/index.ts";
 import { makePanel } from "../../engine/panel/make.ts";
 import { applyChanges } from "../../engine/scenario/apply.ts";
 import { parseCommand } from "../../engine/scenario/command.ts";
-import { makeRandom } from "../../../base/random.ts";
 import { readAdjustment, type AdjustmentAsked } from "./adjusted.ts";
 import { forecastOf, keyOfIds, readRows } from "./finished.ts";
 import { proposeOrders } from "./orders.ts";
@@ -109,7 +108,6 @@ describe("stock", () => {
     const forecasts = new Map(["a", "b"].map((item) => [keyOfIds([item]), forecast]));
     const ask = async (text: string) =>
       proposeOrders(await readStock(bytesOf(`item_id,on_hand\n${text}`), "stock.csv", defaults, options), forecasts, {
-        random: makeRandom(1),
         signal,
         onBadRow: options.onBadRow,
       });

@@ -5,7 +5,6 @@ import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
 import { StockroomError } from "../../../base/errors.ts";
 import type { ReadTicket, StagedObject, WriteTicket } from "../../../base/objects/contract.ts";
 import { openTicket, writeThrough } from "../../../base/objects/tickets.ts";
-import { makeRandom } from "../../../base/random.ts";
 import type { BadRow } from "../../../base/tables/index.ts";
 import type { Forecast } from "../../engine/contract.ts";
 import { forecastOf, keyOfIds, readRows } from "./finished.ts";
@@ -17,7 +16,6 @@ export interface ReplenishJobInput {
   readonly stock: ReadTicket;
   readonly openOrders: ReadTicket | undefined;
   readonly defaults: StockDefaults;
-  readonly seed: number;
   readonly orders: WriteTicket;
   readonly bad: WriteTicket;
 }
@@ -66,7 +64,6 @@ export async function run(input: ReplenishJobInput, tools: TaskTools): Promise<R
       ? undefined
       : await readOpenOrders(openTicket(ordersTicket, signal), ordersTicket.entry.key, optionsOf(ordersTicket));
   const orders = proposeOrders(stock, forecasts, {
-    random: makeRandom(input.seed),
     ...(openOrders === undefined ? {} : { openOrders }),
     signal,
     onBadRow: optionsOf(stockTicket).onBadRow,

@@ -27,9 +27,6 @@ const idOf = ({ run, forecast, stock, openOrders, defaults }: ReplenishRunInput)
 
 export const replenishRunId = (input: ReplenishRunInput): string => `forecast.replenish/${idOf(input)}`;
 
-/** Chance of all proposals; the same for ever, so that the same stock gives the same orders. */
-const seed = 1;
-
 export function makeReplenish(parts: ForecastParts): WorkflowDefinition<ReplenishRunInput, Answered> {
   return {
     name: "forecast.replenish",
@@ -52,7 +49,6 @@ export function makeReplenish(parts: ForecastParts): WorkflowDefinition<Replenis
             stock: await ticketOf(input.stock),
             openOrders: input.openOrders === null ? undefined : await ticketOf(input.openOrders),
             defaults: input.defaults,
-            seed,
             orders: await parts.objects.writeTicket(actor, `${prefix}orders.csv`),
             bad,
           },

@@ -63,7 +63,10 @@ describe("naive and seasonal naive", () => {
   test("strange series", () => {
     expect(naive.fit(seriesOf([]), options).kind).toBe("unfit");
     expect(naive.fit(seriesOf([Number.NaN]), options)).toMatchObject({ kind: "unfit" });
-    expect([...fitted(naive.fit(seriesOf([7]), options)).forecast(2, [0.1, 0.9]).quantiles]).toEqual([7, 7, 7, 7]);
+    // One value says nothing of change: half of its size is thought possible, not none.
+    const one = fitted(naive.fit(seriesOf([7]), options)).forecast(2, [0.1, 0.9]);
+    expect([...one.mean]).toEqual([7, 7]);
+    expect([...one.quantiles].map(Math.round)).toEqual([3, 1, 11, 13]);
     expect(snaive.fit(seriesOf([1, 2, 3]), options)).toMatchObject({ reason: expect.stringMatching(/12 steps.*has 3/) });
     expect(snaive.fit(seriesOf([1, 2, 3], []), options)).toMatchObject({ reason: expect.stringMatching(/has none/) });
     const holed = fitted(snaive.fit(seriesOf([1, Number.NaN, 3, 2, Number.NaN, 4], [3]), options));

@@ -32,6 +32,11 @@ function fitSeasonal(series: Series): Fitted | Unfit {
   return fitWalk(series, period, `Seasonal naive[${period}]`);
 }
 
+/** Share of its size by which a value is thought to change before any change was seen. */
+const blindSpread = 0.5;
+/** What that belief weighs, in changes: one until two changes were seen. One point, and two that happen to be equal, are no certainty. */
+const unseen = (steps: number): number => (steps < 2 ? 1 : 0);
+
 function fitWalk(series: Series, period: number, title: string): Fitted | Unfit {
   const { values } = series;
   // Last value of each phase and how many seasons ago it stood: a gap of k seasons makes a step of variance k.
@@ -57,7 +62,7 @@ function fitWalk(series: Series, period: number, title: string): Fitted | Unfit 
     count++;
   }
   if (count === 0) return { kind: "unfit", reason: `The forecast needs a value, but all ${values.length} of the series are missing.` };
-  const sigma = steps > 0 ? Math.sqrt(sum / steps) : 0;
+  const sigma = Math.sqrt((sum + unseen(steps) * (blindSpread * (total / count)) ** 2) / Math.max(1, steps + unseen(steps)));
   // The next steps in order: their starting value and how many seasons lie between.
   const start = new Float64Array(period);
   const age = new Int32Array(period);
