@@ -205,6 +205,13 @@ describe("bad rows", () => {
     expect(codes(inputs)).toEqual(["INPUT_EMPTY_VALUES", "INPUT_COLD_STARTS"]);
   });
 
+  test("are numbers beyond all sales: their squares would be no number", async () => {
+    const rows = [...eight, "b,2024-03-08,1e302"];
+    await expect(read({ target: target(...rows) })).rejects.toMatchObject({ kind: "input", message: expect.stringContaining("1e302") });
+    const inputs = await read({ target: target(...rows), mostBadShare: 1 });
+    expect(badOf(inputs, 0)).toEqual([{ line: 10, column: 3, code: "INPUT_NUMBER_TOO_LARGE", sample: "1e302" }]);
+  });
+
   test("of an item without history and metadata name its line", async () => {
     const related = csv("shop.related.csv", [
       "item_id,timestamp,price",
