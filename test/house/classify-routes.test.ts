@@ -420,14 +420,15 @@ describe("pages", () => {
 describe("runs", () => {
   test.each([
     ["train", { line: "x" }, 400, "LINE_NAME"],
-    ["train", { line: "FRA-FRA-WASTE" }, 404, "LABELLED_MISSING"],
+    ["train", { line: "FRA-FRA-WASTE" }, 404, "LINE_MISSING"],
     ["train", { period }, 400, "BODY_BAD"],
     ["compare", { line: "x" }, 400, "LINE_NAME"],
     ["compare", { model: "none" }, 404, "MODEL_MISSING"],
     ["infer", {}, 400, "BODY_BAD"],
     ["infer", { period: "2026" }, 400, "PERIOD_NAME"],
     ["infer", { period: "2020-01" }, 404, "SALES_MISSING"],
-    ["infer", { period, line: "FRA-FRA-WASTE" }, 404, "SALES_MISSING"],
+    ["infer", { period, line: "FRA-FRA-WASTE" }, 404, "LINE_MISSING"],
+    ["compare", { line: "GBR-GBR-WATSE" }, 404, "LINE_MISSING"],
     ["extract", { name: "none" }, 404, "EXTRACT_MISSING"],
     ["extract", { name: "sold", period: "x" }, 400, "PERIOD_NAME"],
   ])("%s %j is refused", async (verb, body, status, code) => {

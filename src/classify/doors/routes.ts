@@ -13,7 +13,7 @@ import { z } from "zod";
 import { StockroomError } from "../../base/errors.ts";
 import type { Workflows } from "../../base/workflow/contract.ts";
 import type { Scheme, SchemeVersion } from "../engine/schemes.ts";
-import { parseLine, parsePeriod } from "../engine/words.ts";
+import { parsePeriod } from "../engine/words.ts";
 import { findAudit, verifyAuditLog, type AuditProof, type ItemStory } from "../flow/audit.ts";
 import {
   checkProof,
@@ -34,7 +34,7 @@ import { ruleOnHeld, setAutomatic, setChampion } from "../flow/champions.ts";
 import { amendReview, answerReview, readReviews, type ReviewItem } from "../flow/review.ts";
 import { listAutomatic, listChampions, listHeld, type AutomaticRow, type ChampionRow, type Held, type Ruling } from "../store/champions.ts";
 import { listPeriods } from "../store/inferences.ts";
-import { listLines, listModels, listVerdicts, type LineRow, type ModelRow, type VerdictRow } from "../store/lines.ts";
+import { getLine, listLines, listModels, listVerdicts, type LineRow, type ModelRow, type VerdictRow } from "../store/lines.ts";
 import { listReported } from "../store/reports.ts";
 import { countReviews, type ReviewRow } from "../store/reviews.ts";
 import { listSchemes, type SchemeRevision } from "../store/schemes.ts";
@@ -164,7 +164,7 @@ function mountLists(app: FastifyInstance, parts: ClassifyParts): void {
   app.get(`${api}/models`, async (request): Promise<ModelList> => {
     const { line, limit } = readFields("query", modelsQuery, request.query);
     const most = parseLimit(limit ?? listLimits.usual, listLimits.most);
-    const models = await listModels(records, line === undefined ? undefined : parseLine(line).line);
+    const models = await listModels(records, line === undefined ? undefined : (await getLine(records, line)).line);
     const champions = new Set((await listLines(records)).map((row) => row.champion));
     return { models: models.slice(0, most).map((model) => ({ ...model, champion: champions.has(model.id) })), total: models.length };
   });
@@ -173,7 +173,7 @@ function mountLists(app: FastifyInstance, parts: ClassifyParts): void {
     const { line, date, limit } = readFields("query", verdictsQuery, request.query);
     const most = parseLimit(limit ?? listLimits.usual, listLimits.most);
     const until = date === undefined ? Infinity : Date.parse(parseMoment(date));
-    const verdicts = await listVerdicts(records, line === undefined ? undefined : parseLine(line).line);
+    const verdicts = await listVerdicts(records, line === undefined ? undefined : (await getLine(records, line)).line);
     const before = verdicts.filter((verdict) => Date.parse(verdict.at) <= until);
     return { verdicts: before.slice(0, most), total: before.length };
   });

@@ -7,7 +7,7 @@ import path from "node:path";
 import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../base/errors.ts";
 import { wilson } from "../engine/intervals.ts";
-import { parseLine, parsePeriod } from "../engine/words.ts";
+import { parsePeriod } from "../engine/words.ts";
 import { findAudit, verifyAuditLog } from "../flow/audit.ts";
 import {
   checkProof,
@@ -32,7 +32,7 @@ import { amendReview, answerReview, readReviews } from "../flow/review.ts";
 import { importSchemes } from "../flow/schemes.ts";
 import { exportAudit } from "../store/audit.ts";
 import { currentInferences, listPeriods } from "../store/inferences.ts";
-import { listLines, listModels, listVerdicts } from "../store/lines.ts";
+import { getLine, listLines, listModels, listVerdicts } from "../store/lines.ts";
 import { listRevisions } from "../store/reports.ts";
 import { auditRates, countReviews, getReview } from "../store/reviews.ts";
 import { listSchemes } from "../store/schemes.ts";
@@ -84,11 +84,15 @@ const linesVerb = (tools: VerbTools): AnyCommand =>
           champion: line.champion,
           since: line.championSince,
           macro_f1: score(line.macroF1),
+          coverage: score(line.coverage),
           last_verdict: line.lastVerdict,
           automatic: line.automatic ? "" : "off",
+          ...(args.json ? { why_nothing_automatic: line.whyNothing ?? null } : {}),
         })),
         { json: args.json, empty: "No line yet. Put labelled items: stockroom put FILE classify/labelled/COUNTRY/NAME.csv" },
       );
+      for (const line of lines)
+        if (line.whyNothing !== undefined) tools.print.say(`${line.line} decides nothing by itself: ${line.whyNothing}`);
     },
   });
 
@@ -98,7 +102,7 @@ const modelsVerb = (tools: VerbTools): AnyCommand =>
     args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json },
     run: async ({ args }) => {
       const { parts } = await tools.open();
-      if (args.line !== undefined) parseLine(args.line);
+      if (args.line !== undefined) await getLine(parts.records, args.line);
       const champions = new Set((await listLines(parts.records)).map((line) => line.champion));
       const models = await listModels(parts.records, args.line);
       if (args.json) {
@@ -132,7 +136,7 @@ const verdictsVerb = (tools: VerbTools): AnyCommand =>
     },
     run: async ({ args }) => {
       const { parts } = await tools.open();
-      if (args.line !== undefined) parseLine(args.line);
+      if (args.line !== undefined) await getLine(parts.records, args.line);
       const until = args.date === undefined ? undefined : Date.parse(parseMoment(args.date));
       const verdicts = (await listVerdicts(parts.records, args.line)).filter(
         (verdict) => until === undefined || Date.parse(verdict.at) <= until,
@@ -514,6 +518,8 @@ const reportRow = ({ country, revision }: ShownReport, figure: ShownFigure) => (
   "±units": figure.unitsMargin,
   kg: figure.kg,
   "±kg": figure.kgMargin,
+  returned_units: figure.returnedUnits,
+  returned_kg: figure.returnedKg,
   revision,
   first_items: figure.first?.items ?? null,
   first_kg: figure.first?.kg ?? null,

@@ -263,3 +263,19 @@ function strictest(thresholds: readonly Threshold[]): Threshold {
     strict.kind === "never" || (one.kind === "from" && one.confidence <= strict.confidence) ? strict : one,
   );
 }
+
+/**
+ * Why a model decides nothing by itself, for the person who waits for it; undefined when it does decide something.
+ *
+ * `judged`: the unseen items the thresholds were looked for with.
+ */
+export function whyNothing(decisions: Decisions, judged: number): string | undefined {
+  if (decisions.coverage > 0) return undefined;
+  const aim = 1 - (1 - decisions.promise) * (1 - decisions.reserve);
+  const needed = Math.ceil(Math.log(decisions.risk) / Math.log(aim));
+  const promised = `a promised precision of ${Math.round(decisions.promise * 1000) / 10} %`;
+  if (judged < needed) {
+    return `${needed} unseen items decided without an error are needed for ${promised}; there were ${judged} unseen items in all. Add labelled items.`;
+  }
+  return `of ${judged} unseen items no part was decided well enough for ${promised}: ${needed} without an error are needed, or more with few. Add labelled items, or correct labels that contradict each other.`;
+}

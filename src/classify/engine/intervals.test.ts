@@ -6,14 +6,12 @@ import {
   betaQuantile,
   clopperPearson,
   estimateErrors,
-  estimateMargins,
   logGamma,
   normalBelow,
   normalQuantile,
   wilson,
   wilsonOf,
 } from "./intervals.ts";
-import type { AuditedItem } from "./intervals.ts";
 
 const counts = fc.integer({ min: 0, max: 3000 }).chain((items) => fc.tuple(fc.integer({ min: 0, max: items }), fc.constant(items)));
 
@@ -184,47 +182,5 @@ describe("estimateErrors", () => {
         expect(low <= total.rate + 1e-12 && (total.sampled === 0 || total.rate <= high + 1e-12)).toBe(true);
       }),
     );
-  });
-});
-
-function audited(code: string, items: number, wrong: number): AuditedItem[] {
-  return Array.from({ length: items }, (_, i) => ({ code, wrong: i < wrong, units: 2, kg: 3 }));
-}
-
-describe("estimateMargins", () => {
-  test("uses a code's own sample when it is large enough, else the line's", () => {
-    const totals = [
-      { code: "1", items: 1000, units: 2000, kg: 3000 },
-      { code: "2", items: 400, units: 800, kg: 1200 },
-    ];
-    const margins = estimateMargins(totals, [...audited("1", 200, 4), ...audited("2", 3, 0)]);
-    expect(margins.map((margin) => margin.from)).toEqual(["own", "line"]);
-    const [first, second] = margins;
-    expect(first.items).toBeCloseTo(1000 * wilsonOf(4, 200, 1000).high, 9);
-    expect(first.units).toBeCloseTo(2 * first.items, 9);
-    expect(first.kg).toBeCloseTo(3 * first.items, 9);
-    expect(second.items).toBeCloseTo(400 * wilsonOf(4, 203, 1400).high, 9);
-  });
-
-  test("believes a small sample that is clearly worse", () => {
-    const [, bad] = estimateMargins(
-      [
-        { code: "1", items: 5000, units: 0, kg: 0 },
-        { code: "2", items: 100, units: 0, kg: 0 },
-      ],
-      [...audited("1", 500, 5), ...audited("2", 8, 8)],
-    );
-    expect(bad).toMatchObject({ from: "own", sampled: 8 });
-    expect(bad.rateHigh).toBeCloseTo(1, 9);
-  });
-
-  test("without a sample everything may be wrong; uneven weights make a sample count less", () => {
-    expect(estimateMargins([{ code: "1", items: 10, units: 20, kg: 5 }], [])).toEqual([
-      { code: "1", items: 10, units: 20, kg: 5, rateHigh: 1, from: "line", sampled: 0 },
-    ]);
-    const uneven = Array.from({ length: 100 }, (_, i) => ({ code: "1", wrong: false, units: i === 0 ? 100 : 1, kg: 1 }));
-    const [margin] = estimateMargins([{ code: "1", items: 10_000, units: 10_000, kg: 10_000 }], uneven);
-    expect(margin.units).toBeGreaterThan(3 * margin.items);
-    expect(margin.kg).toBeCloseTo(margin.items, 9);
   });
 });

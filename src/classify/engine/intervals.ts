@@ -1,7 +1,7 @@
 // Intervals: how far a rate counted in some items may lie from the rate in all of them.
 //
-// Owns: binomial and finite-population intervals, the estimate of error from a stratified audit sample, margins of counts, units and kg.
-// Does not own: how the sample is drawn (flow), the report that shows the margins (restatement).
+// Owns: binomial and finite-population intervals, the estimate of error from a stratified audit sample.
+// Does not own: how the sample is drawn (flow), margins of reported figures (margins).
 //   I1. Every interval lies in 0..1, holds the observed rate, and is never NaN; without items it is all of 0..1.
 //   I2. A census (sample = population) has no error: the interval is the rate itself.
 //   I3. More items at the same rate never widen an interval.
@@ -231,85 +231,6 @@ export function estimateErrors(strata: readonly AuditedStratum[], confidence = 0
     },
     confidence,
   };
-}
-
-/** What a line's automatic decisions of one code add up to. */
-export interface CodeTotals {
-  readonly code: string;
-  readonly items: number;
-  readonly units: number;
-  readonly kg: number;
-}
-
-/** One audited item: the code it was given, and whether that was wrong. */
-export interface AuditedItem {
-  readonly code: string;
-  readonly wrong: boolean;
-  readonly units: number;
-  readonly kg: number;
-}
-
-/** How far the true figures of a code may lie from the reported ones, either way. */
-export interface CodeMargin {
-  readonly code: string;
-  readonly items: number;
-  readonly units: number;
-  readonly kg: number;
-  /** The upper bound of the error rate behind the margin of items. */
-  readonly rateHigh: number;
-  /** `own`: from this code's audited items; `line`: too few of its own, so from those of all codes. */
-  readonly from: "own" | "line";
-  readonly sampled: number;
-}
-
-/** Fewer audited items than this say too little about a code by themselves. */
-const OWN_SAMPLE = 30;
-
-/**
- * Error margins of reported counts, units and kg per code, from a random audit sample of the automatic items.
- *
- * If at most a share h of a code's items is wrong, at most h of the reported figure does not belong there; errors elsewhere bring about as much in. So the
- * margin is the figure times the upper bound of its error rate. Units and kg weigh the sampled items, and count the sample as (sum w)^2 / (sum w^2) items.
- */
-export function estimateMargins(totals: readonly CodeTotals[], audited: readonly AuditedItem[], confidence = 0.95): readonly CodeMargin[] {
-  const byCode = Map.groupBy(audited, (item) => item.code);
-  const population = Math.round(sum(totals, (one) => one.items));
-  const line = boundsOf(audited, population, confidence);
-  return totals.map((one) => {
-    const sample = byCode.get(one.code) ?? [];
-    const own = boundsOf(sample, Math.round(one.items), confidence);
-    // A small sample that is clearly worse than the line is believed.
-    const enough = sample.length >= Math.min(OWN_SAMPLE, one.items) || own.items.low > line.items.high;
-    const bounds = enough ? own : line;
-    return {
-      code: one.code,
-      items: one.items * bounds.items.high,
-      units: one.units * bounds.units.high,
-      kg: one.kg * bounds.kg.high,
-      rateHigh: bounds.items.high,
-      from: enough ? "own" : "line",
-      sampled: sample.length,
-    };
-  });
-}
-
-interface Bounds {
-  readonly items: Interval;
-  readonly units: Interval;
-  readonly kg: Interval;
-}
-
-function boundsOf(sample: readonly AuditedItem[], population: number, confidence: number): Bounds {
-  const z = normalQuantile(1 - (1 - confidence) / 2);
-  const boundBy = (weigh: (item: AuditedItem) => number): Interval => {
-    const weight = sum(sample, weigh);
-    if (!(weight > 0)) return population === 0 ? { low: 0, high: 0 } : { low: 0, high: 1 };
-    const square = sum(sample, (item) => weigh(item) ** 2);
-    const rate = sum(sample, (item) => (item.wrong ? weigh(item) : 0)) / weight;
-    const left = population > sample.length ? (population - sample.length) / Math.max(1, population - 1) : 0;
-    return left === 0 ? { low: rate, high: rate } : wilsonAt(rate, (weight * weight) / square / left, z);
-  };
-  return { items: boundBy(() => 1), units: boundBy((item) => item.units), kg: boundBy((item) => item.kg) };
 }
 
 function sum<Item>(items: readonly Item[], weigh: (item: Item) => number): number {

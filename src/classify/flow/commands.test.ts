@@ -77,6 +77,8 @@ describe("besideFirst", () => {
           items,
           units: items,
           kg: items,
+          returnedUnits: 0,
+          returnedKg: 0,
           itemsMargin: 1,
           unitsMargin: 1,
           kgMargin: 1,

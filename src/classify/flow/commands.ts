@@ -9,7 +9,7 @@
 import { StockroomError } from "../../base/errors.ts";
 import { isCountry, parseLine, parsePeriod, prefixes, readKey } from "../engine/words.ts";
 import { currentInferences } from "../store/inferences.ts";
-import { getModel, listLines, listModels } from "../store/lines.ts";
+import { getLine, getModel, listLines, listModels } from "../store/lines.ts";
 import { listRevisions, readFigures, type ReportFigure, type ReportRevision } from "../store/reports.ts";
 import type { ReviewQuery } from "../store/reviews.ts";
 import type { AuditProof } from "./audit.ts";
@@ -93,9 +93,9 @@ export function planExtract(parts: Pick<ClassifyParts, "settings" | "clock">, ty
   }));
 }
 
-/** Trains a line, or all, again on all current labelled files of its country; the newest names the run. Throws `input` `LINE_NAME`, `missing` `LABELLED_MISSING`. */
+/** Trains a line, or all, again on all current labelled files of its country; the newest names the run. Throws `input` `LINE_NAME`, `missing` `LINE_MISSING`, `LABELLED_MISSING`. */
 export async function planTrain(parts: ClassifyParts, typed: Typed<"line">): Promise<readonly PlannedRun[]> {
-  const lines = typed.line === undefined ? await listLines(parts.records) : [parseLine(typed.line)];
+  const lines = typed.line === undefined ? await listLines(parts.records) : [await getLine(parts.records, typed.line)];
   const runs: PlannedRun[] = [];
   for (const line of lines) {
     const newest = (await listLabelled(parts.objects, line.country)).at(-1);
@@ -112,28 +112,44 @@ export async function planTrain(parts: ClassifyParts, typed: Typed<"line">): Pro
   return runs;
 }
 
-/** Compares one model, or the newest of a line or of all. Throws `input` `LINE_NAME`, `missing` `MODEL_MISSING`. */
+/** Compares one model, or the newest of a line or of all. Throws `input` `LINE_NAME`, `missing` `LINE_MISSING`, `MODEL_MISSING`. */
 export async function planCompare(parts: Pick<ClassifyParts, "records">, typed: Typed<"line" | "model">): Promise<readonly PlannedRun[]> {
-  const line = typed.line === undefined ? undefined : parseLine(typed.line).line;
+  const line = typed.line === undefined ? undefined : (await getLine(parts.records, typed.line)).line;
   const models = typed.model === undefined ? await listModels(parts.records, line) : [await getModel(parts.records, typed.model)];
+  if (line !== undefined && models.length === 0) {
+    throw new StockroomError(
+      "missing",
+      "MODEL_MISSING",
+      `Expected a model of ${line} to compare but it has none yet. Train it: stockroom classify train --line ${line}`,
+    );
+  }
   const newest = new Map<string, string>();
   for (const model of models) if (!newest.has(model.line)) newest.set(model.line, model.id);
   return [...newest.values()].map((model) => ({ workflow: "classify.compare", input: { model }, id: `compare/${model}` }));
 }
 
-/** Codes a period's sales again with today's champions. Throws `input` `PERIOD_NAME`, `LINE_NAME`, `missing` `SALES_MISSING`. */
+/** Codes a period's sales again with today's champions. Throws `input` `PERIOD_NAME`, `LINE_NAME`, `missing` `LINE_MISSING`, `CHAMPION_MISSING`, `SALES_MISSING`. */
 export async function planInfer(parts: ClassifyParts, typed: { readonly period: string } & Typed<"line">): Promise<readonly PlannedRun[]> {
   const period = parsePeriod(typed.period);
-  const line = typed.line === undefined ? undefined : parseLine(typed.line);
+  const line = typed.line === undefined ? undefined : await getLine(parts.records, typed.line);
+  if (line !== undefined && line.champion === undefined) {
+    throw new StockroomError(
+      "missing",
+      "CHAMPION_MISSING",
+      `Expected ${line.line} to have a champion to code with but it has none yet. Its sales are coded by themselves as soon as it has one; see \`stockroom classify verdicts ${line.line}\`.`,
+    );
+  }
   const sales = (await parts.objects.list(`${prefixes.sales}${period}/`, { limit: 100_000 })).filter((entry) => {
     const place = readKey(entry.key);
     return place.kind === "sales" && (line === undefined || place.country === line.country);
   });
   if (sales.length === 0) {
+    const periods = await periodsWithSales(parts, line?.country);
+    const known = periods.length === 0 ? "" : ` There are sales of ${periods.slice(-24).join(", ")}.`;
     throw new StockroomError(
       "missing",
       "SALES_MISSING",
-      `Expected sales under ${prefixes.sales}${period}/${line?.country ?? ""} but there are none. Put a file such as ${prefixes.sales}${period}/${line?.country ?? "GBR"}.csv.`,
+      `Expected sales under ${prefixes.sales}${period}/${line?.country ?? ""} but there are none.${known} Put a file such as ${prefixes.sales}${period}/${line?.country ?? "GBR"}.csv.`,
     );
   }
   return sales.map((entry) => ({
@@ -141,6 +157,14 @@ export async function planInfer(parts: ClassifyParts, typed: { readonly period: 
     input: { kind: "period", key: entry.key, version: entry.version, lines: line === undefined ? null : [line.line] },
     id: `infer/${entry.key}@${entry.version}/again/${timeOf(parts)}`,
   }));
+}
+
+async function periodsWithSales(parts: Pick<ClassifyParts, "objects">, country: string | undefined): Promise<readonly string[]> {
+  const places = (await parts.objects.list(prefixes.sales, { limit: 100_000 })).map((entry) => readKey(entry.key));
+  const periods = places.flatMap((place) =>
+    place.kind === "sales" && (country === undefined || place.country === country) ? [place.period] : [],
+  );
+  return [...new Set(periods)].toSorted();
 }
 
 /** A figure with the one that was told first; null for a code that had none then. */
@@ -193,11 +217,7 @@ export async function readReport(
     const first = await readFigures(records, period, country, 0);
     const latest = await readFigures(records, period, country, last.revision);
     const figures = shown === last ? latest : await readFigures(records, period, country, shown.revision);
-    const now = reckon(
-      inferences.get(country) ?? [],
-      await answersOf(records, period, country),
-      parts.settings.train.promisedPrecision,
-    ).figures;
+    const now = reckon(inferences.get(country) ?? [], await answersOf(records, period, country)).figures;
     reports.push({
       country,
       revision: shown.revision,
@@ -243,7 +263,7 @@ export function besideFirst(figures: readonly ReportFigure[], first: readonly Re
     before.delete(idOf(figure));
     return { ...figure, first: former };
   });
-  const none = { items: 0, units: 0, kg: 0, itemsMargin: 0, unitsMargin: 0, kgMargin: 0 };
+  const none = { items: 0, units: 0, kg: 0, itemsMargin: 0, unitsMargin: 0, kgMargin: 0, returnedUnits: 0, returnedKg: 0 };
   for (const former of before.values()) shown.push({ ...former, ...none, first: former });
   const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   return shown.toSorted((a, b) => order(a.scheme, b.scheme) || order(a.schemeVersion, b.schemeVersion) || order(a.code, b.code));

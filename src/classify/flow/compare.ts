@@ -198,7 +198,7 @@ async function decide(parts: ClassifyParts, pair: Pair, judged: Judged, predicti
         id,
         severity: verdict.decision === "held" ? "warning" : "info",
         title: titleOf(pair.line, verdict.decision, promoted),
-        body: `${verdict.reason}\n\nChallenger ${pair.challenger}${pair.champion === null ? "" : `, champion ${pair.champion}`}. See \`stockroom classify verdicts ${pair.line}\`.${
+        body: `${verdict.reason}${nothingText(challenger)}\n\nChallenger ${pair.challenger}${pair.champion === null ? "" : `, champion ${pair.champion}`}. See \`stockroom classify verdicts ${pair.line}\`.${
           verdict.decision === "held"
             ? ` To promote it: \`stockroom classify champion approve ${pair.line} --reason "..."\`; to leave things as they are: \`stockroom classify champion reject ${pair.line} --reason "..."\`; or on the page /classify/champions.`
             : ""
@@ -218,4 +218,10 @@ function titleOf(line: string, decision: string, promoted: boolean): string {
 /** Keeps a model's test items for the comparisons to come. */
 export async function keepTest(tx: Tx, model: ModelRow, labels: "kept" | "latest", at: string): Promise<void> {
   await keepGround(tx, { model: model.id, line: model.line, object: model.test, base: model.ground, labels, at });
+}
+
+/** A champion that leaves every item to people says why. */
+function nothingText(challenger: ModelRow): string {
+  const why = challenger.metrics["why_nothing_automatic"];
+  return typeof why === "string" ? `\n\n${challenger.id} decides nothing by itself: ${why}` : "";
 }

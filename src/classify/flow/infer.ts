@@ -13,7 +13,7 @@ import type { WriteTicket } from "../../base/objects/contract.ts";
 import type { Tx } from "../../base/records/contract.ts";
 import { appendEvent } from "../../base/records/outbox.ts";
 import type { RunContext, WorkflowDefinition } from "../../base/workflow/contract.ts";
-import { parseLine, prefixes, readKey, type ObjectRef } from "../engine/words.ts";
+import { nearest, parseLine, prefixes, readKey, type ObjectRef } from "../engine/words.ts";
 import { findAnswers, listAsked, lockAnswers, nameItem } from "../store/answers.ts";
 import { keepAudit } from "../store/audit.ts";
 import { isAutomatic } from "../store/champions.ts";
@@ -65,6 +65,12 @@ export function makeInfer(parts: ClassifyParts): WorkflowDefinition<InferInput, 
         await settleSchemes(parts, context.runId);
         return await planLines(parts, input);
       });
+      if (plan.lines.length === 0 || plan.waiting.length > 0) {
+        await context.step("tell", async () => {
+          await tellWaiting(parts, input, plan);
+          return null;
+        });
+      }
       if (plan.lines.length === 0) return { items: 0, badRows: 0, predictions: [], waiting: plan.waiting };
       const result = await context.step("label", async (signal) => await labelSales(parts, context, input, plan.lines, signal));
       await context.step("complete", async () => {
@@ -103,6 +109,28 @@ async function planLines(parts: ClassifyParts, input: InferInput & { readonly ki
     else planned.push({ line: line.line, model: line.champion });
   }
   return { period: place.period, country: place.country, lines: planned, waiting };
+}
+
+/** Sales that no line codes, or not every line, are told: nobody looks for figures that were never promised. */
+async function tellWaiting(parts: ClassifyParts, input: ObjectRef, plan: Plan): Promise<void> {
+  const { country, waiting, lines } = plan;
+  const all = await listLines(parts.records);
+  const near = nearest(country, [...new Set(all.map((line) => line.country))]);
+  const title = waiting.length > 0 ? `${input.key} waits for ${waiting.join(", ")}` : `${input.key} is coded by no line`;
+  const body =
+    waiting.length > 0
+      ? `${waiting.join(", ")} ${waiting.length === 1 ? "has" : "have"} no champion yet; the file is coded by ${waiting.length === 1 ? "it" : "them"} as soon as there is one.${lines.length === 0 ? " Until then it is in no figure." : ""}`
+      : `${country} has no line, so these sales are in no figure.${near === undefined || near === country ? "" : ` Did you mean ${near}?`} Put labelled items under ${prefixes.labelled}${country}/, or the sales under the right country.`;
+  await parts.records.transaction(async (tx) => {
+    await parts.postNotice(tx, {
+      topic: "mlops",
+      id: `classify.waiting/${input.key}@${input.version}/${waiting.join(",")}`,
+      severity: "warning",
+      title,
+      body,
+      facts: { key: input.key, version: input.version, country },
+    });
+  });
 }
 
 /** Beside every model lies how its training items looked. */
@@ -461,7 +489,8 @@ export async function completePeriod(parts: ClassifyParts, period: string, count
   const sales = await listSales(parts, period);
   await parts.records.transaction(async (tx) => {
     await lockPeriod(tx, period, "*");
-    const lines = (await listLines(tx)).filter((line) => line.champion !== undefined);
+    const everyLine = await listLines(tx);
+    const lines = everyLine.filter((line) => line.champion !== undefined);
     const read = async (name: string) =>
       await readCompletion(
         tx,
@@ -481,10 +510,12 @@ export async function completePeriod(parts: ClassifyParts, period: string, count
       data: { period, country, fingerprint },
       dedupe: `coded/${period}/${country}/${fingerprint}`,
     });
-    const countries = [...new Set(sales.map((object) => object.country))].filter((name) => lines.some((line) => line.country === name));
+    // Every country that has lines, with all of them: one whose sales have not come, or whose line has no champion yet, is not coded.
+    const countries = [...new Set(everyLine.map((line) => line.country))];
     const all: Completion[] = [];
     for (const name of countries) all.push(await read(name));
-    if (all.every((completion) => completion.missing.length === 0)) {
+    const isWhole = (completion: Completion): boolean => completion.sales.length > 0 && completion.missing.length === 0;
+    if (lines.length === everyLine.length && all.every(isWhole)) {
       const inferences = all.flatMap((completion) => completion.inferences);
       const whole = fingerprintOf(inferences);
       if (await keepCompletion(tx, period, "*", whole, at)) {

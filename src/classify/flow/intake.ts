@@ -5,8 +5,9 @@
 
 import { StockroomError } from "../../base/errors.ts";
 import type { WorkflowDefinition } from "../../base/workflow/contract.ts";
-import { isCountry, lineOf, prefixes, readKey, type ObjectRef } from "../engine/words.ts";
+import { isCountry, lineOf, nearest, prefixes, readKey, type ObjectRef } from "../engine/words.ts";
 import { ensureLine } from "../store/lines.ts";
+import { listSchemes } from "../store/schemes.ts";
 import { surveyJob, type SurveyResult } from "./jobs/survey-job.ts";
 import { actAs, timeOf, type ClassifyParts } from "./parts.ts";
 import type { TrainInput } from "./train.ts";
@@ -41,6 +42,7 @@ export function makeIntake(parts: ClassifyParts, train: WorkflowDefinition<Train
             });
           }
         });
+        await tellSchemes(parts, input, survey);
         return null;
       });
       const trainings: string[] = [];
@@ -56,12 +58,45 @@ export function makeIntake(parts: ClassifyParts, train: WorkflowDefinition<Train
   };
 }
 
+/** Labels of a scheme that was never imported, or that is another country's, are told: they may be a slip, and no law stands behind them. */
+async function tellSchemes(parts: ClassifyParts, input: IntakeInput, survey: Survey): Promise<void> {
+  const known = new Map((await listSchemes(parts.records)).map((revision) => [revision.scheme.scheme, revision.scheme]));
+  const doubts = survey.lines.flatMap(({ country, scheme, labels }) => {
+    const found = known.get(scheme);
+    if (found !== undefined && (found.country === "*" || found.country === country)) return [];
+    const what = `${labels} labels of ${country} name the scheme ${scheme}`;
+    if (found !== undefined) return [`${what}, which is a scheme of ${found.country}.`];
+    const near = nearest(scheme, [...known.keys()]);
+    return known.size === 0
+      ? []
+      : [`${what}, which was never imported.${near === undefined ? "" : ` Did you mean ${near}?`} Its codes are taken as they stand.`];
+  });
+  const told = [
+    ...doubts,
+    ...survey.unread.map(
+      (column) => `The column "${column}" names no scheme: letters, digits, dots, hyphens and underscores follow "code.". It was not read.`,
+    ),
+    ...survey.notes,
+  ];
+  if (told.length === 0) return;
+  await parts.records.transaction(async (tx) => {
+    await parts.postNotice(tx, {
+      topic: "mlops",
+      id: `classify.labelled/${input.key}@${input.version}`,
+      severity: doubts.length + survey.unread.length > 0 ? "warning" : "info",
+      title: doubts.length + survey.unread.length > 0 ? `${input.key}: schemes to look at` : `${input.key}: how it was read`,
+      body: told.join(" "),
+      facts: { key: input.key, version: input.version },
+    });
+  });
+}
+
 /** The identity of a training: the line and the object version it learns from. */
 export function trainRunId(line: string, object: ObjectRef): string {
   return `train/${line}/${object.key}@${object.version}`;
 }
 
-type Survey = Pick<SurveyResult, "rows" | "badRows" | "reasons" | "lines"> & { readonly rejected: string | null };
+type Survey = Pick<SurveyResult, "rows" | "badRows" | "reasons" | "lines" | "notes" | "unread"> & { readonly rejected: string | null };
 
 async function surveyLabelled(parts: ClassifyParts, runId: string, input: IntakeInput, signal: AbortSignal): Promise<Survey> {
   const actor = actAs("train", runId);
@@ -106,6 +141,8 @@ async function surveyLabelled(parts: ClassifyParts, runId: string, input: Intake
     rows: result.rows,
     badRows: result.badRows,
     reasons: result.reasons,
+    notes: result.notes,
+    unread: result.unread,
     lines,
     rejected: result.staged === undefined ? null : rejectedKey,
   };

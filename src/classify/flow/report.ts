@@ -10,8 +10,8 @@ import { faultPoint } from "../../base/faults.ts";
 import { writeThrough } from "../../base/objects/tickets.ts";
 import type { Tx } from "../../base/records/contract.ts";
 import type { WorkflowDefinition } from "../../base/workflow/contract.ts";
-import { wilson } from "../engine/intervals.ts";
-import { parseLine, prefixes, readKey, type CodeFigures } from "../engine/words.ts";
+import { confidence, estimateCodeMargins, type AuditedMove } from "../engine/margins.ts";
+import { parseLine, prefixes, readKey, type CodeFigures, type CodeMoves, type Triple } from "../engine/words.ts";
 import { keepAudit } from "../store/audit.ts";
 import { currentInferences, listLapsedSales, lockPeriod, readCompletion, type InferenceRow } from "../store/inferences.ts";
 import { listLines } from "../store/lines.ts";
@@ -70,6 +70,8 @@ export interface Reckoning {
     readonly inferences: readonly string[];
     readonly answers: readonly string[];
     readonly audit: Readonly<Record<string, { readonly answered: number; readonly wrong: number }>>;
+    /** How often the truth is to lie within a margin, and what share of each scheme's items the models decided by themselves. */
+    readonly margins: { readonly confidence: number; readonly automatic: Readonly<Record<string, number>> };
   };
 }
 
@@ -78,27 +80,36 @@ interface Sums {
   units: number;
   kg: number;
   autoItems: number;
-  autoUnits: number;
-  autoKg: number;
-  doubtItems: number;
-  doubtUnits: number;
-  doubtKg: number;
+  readonly returned: Amounts;
+  readonly moves: { readonly [Key in keyof CodeMoves]: Amounts };
 }
+
+type Amounts = [items: number, units: number, kg: number];
+
+const moveKinds = [
+  "autoOut",
+  "autoIn",
+  "autoRest",
+  "autoSpread",
+  "reviewOut",
+  "reviewIn",
+  "reviewRest",
+  "reviewSpread",
+  "splitOut",
+  "splitIn",
+] as const satisfies readonly (keyof CodeMoves)[];
 
 const nothing = (): Sums => ({
   items: 0,
   units: 0,
   kg: 0,
   autoItems: 0,
-  autoUnits: 0,
-  autoKg: 0,
-  doubtItems: 0,
-  doubtUnits: 0,
-  doubtKg: 0,
+  returned: [0, 0, 0],
+  moves: Object.fromEntries(moveKinds.map((kind) => [kind, [0, 0, 0]])) as unknown as Sums["moves"], // one for each kind
 });
 
 /** Adds up inferences, moves answered items to their answers, and gives every figure its margin. Pure. */
-export function reckon(inferences: readonly InferenceRow[], answers: readonly ReviewRow[], promisedPrecision: number): Reckoning {
+export function reckon(inferences: readonly InferenceRow[], answers: readonly ReviewRow[]): Reckoning {
   const sums = new Map<string, Sums>();
   const at = (scheme: string, version: string, code: string): Sums => {
     const key = JSON.stringify([scheme, version, code]);
@@ -112,28 +123,23 @@ export function reckon(inferences: readonly InferenceRow[], answers: readonly Re
       for (const [code, figures] of Object.entries(codes)) add(at(scheme, version, code), figures);
     }
   }
+  const split = new Map([...sums].map(([key, sum]) => [key, sum.moves.splitOut[0]]));
   const audit: Record<string, { answered: number; wrong: number }> = {};
+  const audited = new Map<string, AuditedMove[]>();
   const known = new Set(inferences.map((inference) => inference.id));
   // Those of a recoding are of other versions than the figures.
   const used = answers.filter((answer) => known.has(answer.inference) && answer.answer !== undefined && answer.kind !== "recode");
   for (const answer of used) {
     const { scheme } = parseLine(answer.line);
     const from = at(scheme, answer.schemeVersion, answer.predicted);
-    const doubt = 1 - answer.probability;
     if (answer.kind === "audit") {
       const line = (audit[answer.line] ??= { answered: 0, wrong: 0 });
       line.answered += 1;
       if (answer.answer !== answer.predicted) line.wrong += 1;
     }
-    if (answer.kind === "audit" || answer.kind === "former") {
-      from.autoItems -= 1;
-      from.autoUnits -= answer.units;
-      from.autoKg -= answer.kg;
-    } else {
-      from.doubtItems -= doubt;
-      from.doubtUnits -= doubt * answer.units;
-      from.doubtKg -= doubt * answer.kg;
-    }
+    if (answer.kind === "audit")
+      push(audited, versionKey(scheme, answer.schemeVersion), { from: answer.predicted, to: answer.answer ?? "" });
+    settle(from, answer);
     from.items -= 1;
     from.units -= answer.units;
     from.kg -= answer.kg;
@@ -142,11 +148,11 @@ export function reckon(inferences: readonly InferenceRow[], answers: readonly Re
     to.units += answer.units;
     to.kg += answer.kg;
   }
-  const errorOf = errorRates(inferences, audit, promisedPrecision);
+  const margins = marginsOf(sums, split, audited);
   const figures = [...sums]
     .map(([key, sum]): ReportFigure => {
       const [scheme, schemeVersion, code] = JSON.parse(key) as [string, string, string];
-      const error = errorOf(scheme);
+      const [itemsMargin, unitsMargin, kgMargin] = margins.get(key) ?? [0, 0, 0];
       return {
         scheme,
         schemeVersion,
@@ -154,17 +160,34 @@ export function reckon(inferences: readonly InferenceRow[], answers: readonly Re
         items: tidy(sum.items),
         units: tidy(sum.units),
         kg: tidy(sum.kg),
-        itemsMargin: margin(error * sum.autoItems + sum.doubtItems),
-        unitsMargin: margin(error * sum.autoUnits + sum.doubtUnits),
-        kgMargin: margin(error * sum.autoKg + sum.doubtKg),
+        itemsMargin: margin(itemsMargin),
+        unitsMargin: margin(unitsMargin),
+        kgMargin: margin(kgMargin),
+        returnedUnits: tidy(sum.returned[1]),
+        returnedKg: tidy(sum.returned[2]),
       };
     })
-    .filter((figure) => figure.items !== 0 || figure.units !== 0 || figure.kg !== 0)
+    // A code that was given to nothing is told where something may well belong to it.
+    .filter((figure) => figure.items !== 0 || figure.units !== 0 || figure.kg !== 0 || (figure.code !== "" && figure.itemsMargin >= 1))
     .toSorted((a, b) => compare(a.scheme, b.scheme) || compare(a.schemeVersion, b.schemeVersion) || compare(a.code, b.code));
   return {
     figures,
-    source: { inferences: [...known].toSorted(), answers: used.map((answer) => answer.answerId ?? answer.id).toSorted(), audit },
+    source: {
+      inferences: [...known].toSorted(),
+      answers: used.map((answer) => answer.answerId ?? answer.id).toSorted(),
+      audit,
+      margins: { confidence, automatic: automaticShares(inferences) },
+    },
   };
+}
+
+/** Of all items coded; schemes without items are left out. */
+function automaticShares(inferences: readonly InferenceRow[]): Readonly<Record<string, number>> {
+  const shares = [...Map.groupBy(inferences, (inference) => parseLine(inference.line).scheme)].flatMap(([scheme, rows]) => {
+    const items = rows.reduce((sum, row) => sum + row.items, 0);
+    return items === 0 ? [] : [[scheme, tidy(rows.reduce((sum, row) => sum + row.autoItems, 0) / items)] as const];
+  });
+  return Object.fromEntries(shares.toSorted(([a], [b]) => compare(a, b)));
 }
 
 function add(sum: Sums, figures: CodeFigures): void {
@@ -172,25 +195,91 @@ function add(sum: Sums, figures: CodeFigures): void {
   sum.units += figures.units;
   sum.kg += figures.kg;
   sum.autoItems += figures.autoItems;
-  sum.autoUnits += figures.autoUnits;
-  sum.autoKg += figures.autoKg;
-  sum.doubtItems += figures.doubtItems;
-  sum.doubtUnits += figures.doubtUnits;
-  sum.doubtKg += figures.doubtKg;
+  const moves = figures.moves ?? guessedMoves(figures);
+  for (const kind of moveKinds) addAmounts(sum.moves[kind], moves[kind]);
+  if (figures.returned !== undefined) addAmounts(sum.returned, figures.returned);
 }
 
-/** Rate of error to reckon with among automatic items: the audit sample's upper 95 % bound, or before any answer what the promise allows. */
-function errorRates(
-  inferences: readonly InferenceRow[],
-  audit: Readonly<Record<string, { readonly answered: number; readonly wrong: number }>>,
-  promisedPrecision: number,
-): (scheme: string) => number {
-  const rates = new Map<string, number>();
-  for (const { line } of inferences) {
-    const seen = audit[line];
-    rates.set(parseLine(line).scheme, seen === undefined ? 1 - promisedPrecision : wilson(seen.wrong, seen.answered).high);
+function addAmounts(sum: Amounts, amounts: Triple): void {
+  for (let k = 0; k < 3; k++) sum[k] = (sum[k] ?? 0) + (amounts[k] ?? 0);
+}
+
+/** Share of automatic items to reckon with as wrong where the coding did not keep what its probabilities said. */
+const usualDoubt = 0.02;
+
+/** For codings of earlier versions of this program, which kept the doubt of items for review alone. */
+function guessedMoves(figures: CodeFigures): CodeMoves {
+  const auto: Triple = [usualDoubt * figures.autoItems, usualDoubt * figures.autoUnits, usualDoubt * figures.autoKg];
+  const review: Triple = [figures.doubtItems, figures.doubtUnits, figures.doubtKg];
+  // All of it goes nobody knows where, as lumpy as the mean item is heavy.
+  const lumps = (moving: Triple): Triple => {
+    const each = (amount: number): number => (figures.items > 0 ? (Math.abs(amount) / figures.items) * 2 : 0);
+    return [moving[0], moving[1] * each(figures.units), moving[2] * each(figures.kg)];
+  };
+  const none: Triple = [0, 0, 0];
+  return {
+    autoOut: auto,
+    autoIn: none,
+    autoRest: auto,
+    autoSpread: lumps(auto),
+    reviewOut: review,
+    reviewIn: none,
+    reviewRest: review,
+    reviewSpread: lumps(review),
+    splitOut: none,
+    splitIn: none,
+  };
+}
+
+/** An answered item moves no more: what its probability said is taken back from the code it was given. */
+function settle(from: Sums, answer: ReviewRow): void {
+  const automatic = answer.kind === "audit" || answer.kind === "former";
+  if (automatic) from.autoItems -= 1;
+  const doubt = 1 - answer.probability;
+  const amounts = [1, Math.abs(answer.units), Math.abs(answer.kg)];
+  for (let k = 0; k < 3; k++) {
+    const amount = amounts[k] ?? 0;
+    const { moves } = from;
+    const take = (kind: keyof CodeMoves, part: number): void => void (moves[kind][k] = Math.max(0, (moves[kind][k] ?? 0) - part));
+    take(automatic ? "autoOut" : "reviewOut", amount * doubt);
+    take(automatic ? "autoSpread" : "reviewSpread", amount ** 2 * doubt * answer.probability);
+    if (!automatic) take("splitOut", amount);
   }
-  return (scheme) => rates.get(scheme) ?? 1 - promisedPrecision;
+}
+
+const versionKey = (scheme: string, version: string): string => JSON.stringify([scheme, version]);
+
+function push<T>(lists: Map<string, T[]>, key: string, item: T): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [item]);
+  else list.push(item);
+}
+
+/** Margins of every figure, worked out for each version of a scheme by itself: items move between its codes. */
+function marginsOf(
+  sums: ReadonlyMap<string, Sums>,
+  splitBefore: ReadonlyMap<string, number>,
+  audited: ReadonlyMap<string, readonly AuditedMove[]>,
+): ReadonlyMap<string, Triple> {
+  const versions = Map.groupBy([...sums], ([key]) => {
+    const [scheme = "", version = ""] = JSON.parse(key) as string[];
+    return versionKey(scheme, version);
+  });
+  const margins = new Map<string, Triple>();
+  for (const [version, codes] of versions) {
+    const before = codes.reduce((sum, [key]) => sum + (splitBefore.get(key) ?? 0), 0);
+    const now = codes.reduce((sum, [, one]) => sum + one.moves.splitOut[0], 0);
+    const left = before > 0 ? now / before : 0;
+    const inputs = codes.map(([key, { items, autoItems, moves }]) => ({
+      code: (JSON.parse(key) as string[])[2] ?? "",
+      items: Math.max(0, items),
+      autoItems: Math.max(0, autoItems),
+      moves: { ...moves, splitIn: [moves.splitIn[0] * left, moves.splitIn[1] * left, moves.splitIn[2] * left] as const },
+    }));
+    const found = estimateCodeMargins(inputs, audited.get(version) ?? []);
+    for (const [index, [key]] of codes.entries()) margins.set(key, found.get(inputs[index]?.code ?? "") ?? [0, 0, 0]);
+  }
+  return margins;
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -212,7 +301,7 @@ export async function writeReport(parts: ClassifyParts, purpose: string, period:
   const waits = await listUncoded(parts, period, country);
   if (waits.length > 0) return { revision: last?.revision ?? -1, isNew: false, figures: 0, waits };
   const inferences = await currentInferences(parts.records, period, country);
-  const reckoning = reckon(inferences, await answersOf(parts.records, period, country), parts.settings.train.promisedPrecision);
+  const reckoning = reckon(inferences, await answersOf(parts.records, period, country));
   const revision = last === undefined ? 0 : last.revision + 1;
   const former = last === undefined ? [] : await readFigures(parts.records, period, country, last.revision);
   if (last !== undefined && JSON.stringify(former) === JSON.stringify(reckoning.figures)) {
@@ -277,7 +366,14 @@ const anchorName = (period: string, country: string, revision: number): string =
 function summaryOf(reckoning: Reckoning): string {
   const schemes = new Map<string, number>();
   for (const figure of reckoning.figures) schemes.set(figure.scheme, (schemes.get(figure.scheme) ?? 0) + figure.items);
-  return [...schemes].map(([scheme, items]) => `${scheme}: ${tidy(items)} items.`).join(" ");
+  if (schemes.size === 0) return "Nothing was sold.";
+  const { margins, audit } = reckoning.source;
+  const audited = Object.values(audit).reduce((sum, line) => sum + line.answered, 0);
+  const totals = [...schemes].map(([scheme, items]) => {
+    const share = margins.automatic[scheme];
+    return `${scheme}: ${tidy(items)} items${share === undefined ? "" : `, ${Math.round(share * 100)} % decided automatically`}.`;
+  });
+  return `${totals.join(" ")} Margins hold the truth in ${Math.round(confidence * 100)} of 100 cases; ${audited} items of the audit sample were answered.`;
 }
 
 async function reasonFor(tx: Tx, last: ReportRevision, former: readonly ReportFigure[], reckoning: Reckoning): Promise<string> {
@@ -352,7 +448,8 @@ async function* reportCsv(
   figures: readonly ReportFigure[],
 ): AsyncIterable<Uint8Array> {
   const quote = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const head = "period,country,revision,scheme,scheme_version,code,items,items_margin,units,units_margin,kg,kg_margin,reason\n";
+  const head =
+    "period,country,revision,scheme,scheme_version,code,items,items_margin,units,units_margin,kg,kg_margin,margin_confidence,returned_units,returned_kg,reason\n";
   const rows = figures.map((figure) =>
     [
       period,
@@ -367,6 +464,9 @@ async function* reportCsv(
       figure.unitsMargin,
       figure.kg,
       figure.kgMargin,
+      confidence,
+      figure.returnedUnits,
+      figure.returnedKg,
       quote(reason),
     ].join(","),
   );

@@ -290,7 +290,7 @@ async function fit(
     },
   });
   faultPoint("classify.train.stored");
-  return { model: id, isNew, macroF1: result.metrics["macro_f1"] ?? 0 };
+  return { model: id, isNew, macroF1: Number(result.metrics["macro_f1"] ?? 0) };
 }
 
 /** Names what was learned from: the same files give the same name and hash, whichever of them started the training. */

@@ -38,6 +38,8 @@ const figure: readonly LakeColumn[] = [
   number("items_margin"),
   number("units_margin"),
   number("kg_margin"),
+  number("returned_units"),
+  number("returned_kg"),
 ];
 
 /** The wing's tables as `actor` may read them. */

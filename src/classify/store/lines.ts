@@ -8,7 +8,7 @@ import type { Tx } from "../../base/records/contract.ts";
 import { StockroomError } from "../../base/errors.ts";
 import type { Line, ObjectRef } from "../engine/words.ts";
 import { keepChampion } from "./champions.ts";
-import { parseLine } from "../engine/words.ts";
+import { nearest, parseLine } from "../engine/words.ts";
 
 /** A trained model, as the rows know it; its bytes are the object `object`. */
 export interface ModelRow {
@@ -52,6 +52,10 @@ export interface LineRow extends Line {
   readonly championSince: string | undefined;
   readonly models: number;
   readonly macroF1: number | undefined;
+  /** Share of unseen items that the champion would decide by itself. */
+  readonly coverage: number | undefined;
+  /** Why that is none. */
+  readonly whyNothing: string | undefined;
   readonly lastVerdict: string | undefined;
   /** False: every item goes to a person (store/champions.ts). */
   readonly automatic: boolean;
@@ -75,12 +79,14 @@ export async function listLines(tx: Tx, filter: { readonly country?: string; rea
     since: string | null;
     models: number;
     macro_f1: number | null;
+    coverage: number | null;
+    why: string | null;
     last_verdict: string | null;
     automatic: boolean;
   }>(
     `select coalesce((select a.automatic from stockroom.classify_automatic a
                        where a.line = l.line and ($2::timestamptz is null or a.at <= $2) order by a.seq desc limit 1), true) as automatic,
-            l.line, c.model as champion, c.since, m.macro_f1,
+            l.line, c.model as champion, c.since, m.macro_f1, m.coverage, m.why,
             (select count(*)::int from stockroom.classify_model x where x.line = l.line) as models,
             (select v.decision from stockroom.classify_verdict v where v.line = l.line order by v.at desc limit 1) as last_verdict
        from stockroom.classify_line l
@@ -88,7 +94,8 @@ export async function listLines(tx: Tx, filter: { readonly country?: string; rea
          select model, since from stockroom.classify_champion c
           where c.line = l.line and ($2::timestamptz is null or c.since <= $2) order by since desc limit 1) c on true
        left join lateral (
-         select (metrics->>'macro_f1')::float8 as macro_f1 from stockroom.classify_model m where m.id = c.model) m on true
+         select (metrics->>'macro_f1')::float8 as macro_f1, (metrics->>'coverage')::float8 as coverage,
+                metrics->>'why_nothing_automatic' as why from stockroom.classify_model m where m.id = c.model) m on true
       where $1::text is null or l.country = $1
       order by l.line`,
     [filter.country ?? null, filter.at ?? null],
@@ -99,9 +106,35 @@ export async function listLines(tx: Tx, filter: { readonly country?: string; rea
     championSince: row.since ?? undefined,
     models: row.models,
     macroF1: row.macro_f1 ?? undefined,
+    coverage: row.coverage ?? undefined,
+    whyNothing: row.why ?? undefined,
     lastVerdict: row.last_verdict ?? undefined,
     automatic: row.automatic,
   }));
+}
+
+/** One line by name. Throws `missing` `LINE_MISSING` with the line that may have been meant. */
+export async function getLine(tx: Tx, text: string): Promise<LineRow> {
+  const wanted = parseLine(text).line;
+  const lines = await listLines(tx);
+  const found = lines.find((row) => row.line === wanted);
+  if (found !== undefined) return found;
+  const near = nearest(
+    wanted,
+    lines.map((row) => row.line),
+  );
+  const what =
+    lines.length === 0
+      ? "there is no line yet. Put labelled items first"
+      : `there is none of that name. ${near === undefined ? "See `stockroom classify lines`" : `Did you mean ${near}?`}`;
+  throw new StockroomError(
+    "missing",
+    "LINE_MISSING",
+    `Expected a line with labelled items but received "${wanted}" and ${what}${/[?]$/.test(what) ? "" : "."}`,
+    {
+      facts: { line: wanted, near },
+    },
+  );
 }
 
 /** Keeps a model; false when one of the same bytes is there already. */

@@ -273,4 +273,11 @@ export const classifyMigrations: readonly Migration[] = [
           join lateral (select model, since from stockroom.classify_champion x where x.line = m.line order by since desc limit 1) c on c.model = m.id;
     `,
   },
+  {
+    id: "classify-007-report-returns",
+    sql: `
+      alter table stockroom.classify_report add column returned_units double precision not null default 0,
+        add column returned_kg double precision not null default 0;
+    `,
+  },
 ];

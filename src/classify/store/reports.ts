@@ -13,10 +13,13 @@ export interface ReportFigure {
   readonly items: number;
   readonly units: number;
   readonly kg: number;
-  /** Half-widths of the 95 % intervals, from the audit sample. */
+  /** Half-widths of the 95 % intervals: engine/margins.ts. */
   readonly itemsMargin: number;
   readonly unitsMargin: number;
   readonly kgMargin: number;
+  /** What came back of it, as positive numbers; units and kg are net of it. */
+  readonly returnedUnits: number;
+  readonly returnedKg: number;
 }
 
 export interface ReportRevision {
@@ -63,7 +66,8 @@ export async function listReported(tx: Tx): Promise<readonly { readonly period: 
 export async function readFigures(tx: Tx, period: string, country: string, revision: number): Promise<readonly ReportFigure[]> {
   return await tx.query<ReportFigure>(
     `select scheme, scheme_version as "schemeVersion", code, items, units, kg, items_margin as "itemsMargin",
-            units_margin as "unitsMargin", kg_margin as "kgMargin"
+            units_margin as "unitsMargin", kg_margin as "kgMargin",
+            returned_units as "returnedUnits", returned_kg as "returnedKg"
        from stockroom.classify_report where period = $1 and country = $2 and revision = $3 order by scheme collate "C", scheme_version collate "C", code collate "C"`,
     [period, country, revision],
   );
@@ -87,11 +91,13 @@ export async function keepRevision(tx: Tx, revision: ReportRevision, figures: re
   );
   await tx.query(
     `insert into stockroom.classify_report
-       (period, country, revision, scheme, scheme_version, code, items, units, kg, items_margin, units_margin, kg_margin)
-     select $1, $2, $3, x.scheme, x."schemeVersion", x.code, x.items, x.units, x.kg, x."itemsMargin", x."unitsMargin", x."kgMargin"
+       (period, country, revision, scheme, scheme_version, code, items, units, kg, items_margin, units_margin, kg_margin,
+        returned_units, returned_kg)
+     select $1, $2, $3, x.scheme, x."schemeVersion", x.code, x.items, x.units, x.kg, x."itemsMargin", x."unitsMargin", x."kgMargin",
+            x."returnedUnits", x."returnedKg"
        from jsonb_to_recordset($4::jsonb) as x(scheme text, "schemeVersion" text, code text, items double precision,
             units double precision, kg double precision, "itemsMargin" double precision, "unitsMargin" double precision,
-            "kgMargin" double precision)`,
+            "kgMargin" double precision, "returnedUnits" double precision, "returnedKg" double precision)`,
     [revision.period, revision.country, revision.revision, JSON.stringify(figures)],
   );
 }

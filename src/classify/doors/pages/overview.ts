@@ -31,47 +31,50 @@ export function overviewPage({ lines, periods, reported, reviews }: Overview): H
       lines.length === 0
         ? html`<p>No line yet. Put labelled items: <code>stockroom put FILE classify/labelled/COUNTRY/NAME.csv</code></p>`
         : html`<div class="scroll">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Line</th>
-                  <th scope="col">Champion</th>
-                  <th scope="col" class="n">macro-F1</th>
-                  <th scope="col">Since (UTC)</th>
-                  <th scope="col" class="n">Models</th>
-                  <th scope="col">Last verdict</th>
-                  <th scope="col" class="n">Not sure</th>
-                  <th scope="col" class="n">Audit sample</th>
-                  <th scope="col" class="n">Answered</th>
-                </tr>
-              </thead>
-              <tbody>
-                ${lines.map((line) => {
-                  const queued = (kind: string): Html => {
-                    const number = waiting(line.line, kind);
-                    return number === 0
-                      ? html`0`
-                      : html`<a href="${href("/classify/review", { line: line.line, kind })}">${count(number)}</a>`;
-                  };
-                  return html`<tr>
-                    <th scope="row">${line.line}</th>
-                    <td class="mono">
-                      ${!line.automatic && html`<a class="warn" href="/classify/champions">on review</a> `}${line.champion === undefined ? html`<span class="warn">none yet</span>` : shortModel(line)}
-                    </td>
-                    <td class="n">${line.macroF1 === undefined ? "" : line.macroF1.toFixed(3)}</td>
-                    <td>${line.championSince !== undefined && moment(line.championSince)}</td>
-                    <td class="n">${line.models}</td>
-                    <td>
-                      ${line.lastVerdict === undefined ? "" : html`<span class="tag ${line.lastVerdict === "keep" || line.lastVerdict === "held" ? "" : "good"}">${verdictWords[line.lastVerdict] ?? line.lastVerdict}</span>`}
-                    </td>
-                    <td class="n">${queued("low")}</td>
-                    <td class="n">${queued("audit")}</td>
-                    <td class="n">${count(answered(line.line))}</td>
-                  </tr> `;
-                })}
-              </tbody>
-            </table>
-          </div>`
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">Line</th>
+                    <th scope="col">Champion</th>
+                    <th scope="col" class="n">macro-F1</th>
+                    <th scope="col" class="n">Automatic</th>
+                    <th scope="col">Since (UTC)</th>
+                    <th scope="col" class="n">Models</th>
+                    <th scope="col">Last verdict</th>
+                    <th scope="col" class="n">Not sure</th>
+                    <th scope="col" class="n">Audit sample</th>
+                    <th scope="col" class="n">Answered</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  ${lines.map((line) => {
+                    const queued = (kind: string): Html => {
+                      const number = waiting(line.line, kind);
+                      return number === 0
+                        ? html`0`
+                        : html`<a href="${href("/classify/review", { line: line.line, kind })}">${count(number)}</a>`;
+                    };
+                    return html`<tr>
+                      <th scope="row">${line.line}</th>
+                      <td class="mono">
+                        ${!line.automatic && html`<a class="warn" href="/classify/champions">on review</a> `}${line.champion === undefined ? html`<span class="warn">none yet</span>` : shortModel(line)}
+                      </td>
+                      <td class="n">${line.macroF1 === undefined ? "" : line.macroF1.toFixed(3)}</td>
+                      <td class="n">${line.coverage === undefined ? "" : `${(line.coverage * 100).toFixed(0)} %`}</td>
+                      <td>${line.championSince !== undefined && moment(line.championSince)}</td>
+                      <td class="n">${line.models}</td>
+                      <td>
+                        ${line.lastVerdict === undefined ? "" : html`<span class="tag ${line.lastVerdict === "keep" || line.lastVerdict === "held" ? "" : "good"}">${verdictWords[line.lastVerdict] ?? line.lastVerdict}</span>`}
+                      </td>
+                      <td class="n">${queued("low")}</td>
+                      <td class="n">${queued("audit")}</td>
+                      <td class="n">${count(answered(line.line))}</td>
+                    </tr> `;
+                  })}
+                </tbody>
+              </table>
+            </div>
+            ${lines.map((line) => line.whyNothing !== undefined && html`<p class="warn">${line.line} decides nothing by itself: ${line.whyNothing}</p>`)}`
     }`;
 }
 

@@ -9,6 +9,7 @@ import { composeModel, type Appraisal, type FitOptions, type FitPlan } from "../
 import { encodeModel, type LearnedWeights, type Model } from "../../engine/model.ts";
 import { openPredictor } from "../../engine/predict.ts";
 import type { SearchOutcome } from "../../engine/search.ts";
+import { whyNothing } from "../../engine/decisions.ts";
 import { readLabelled, type LabelledInput, type LabelledSet } from "./labelled.ts";
 
 export interface FinishInput {
@@ -28,7 +29,7 @@ export interface FinishResult {
   /** Hash of the model's bytes: its name. */
   readonly sha256: string;
   readonly parameters: Readonly<Record<string, unknown>>;
-  readonly metrics: Readonly<Record<string, number>>;
+  readonly metrics: Readonly<Record<string, number | string>>;
 }
 
 export const finishJob: ComputeTask<FinishInput, FinishResult> = { module: import.meta.url, name: "classify.finish" };
@@ -37,13 +38,22 @@ export async function run(input: FinishInput, tools: TaskTools): Promise<FinishR
   const set = await readLabelled(input.labelled, tools.signal);
   const model = composeModel(input.plan, input.search, input.options, input.appraisal, input.learned);
   const bytes = encodeModel(model);
+  const why = whyNothing(model.decisions, model.card.items.validation);
   const { accuracy, macroF1, weightedF1, logLoss, ece, coverage } = model.card.metrics;
   return {
     model: await writeThrough(input.model, once(bytes), tools.signal),
     profile: await writeThrough(input.profile, once(Buffer.from(JSON.stringify(profileOf(set, model)))), tools.signal),
     sha256: createHash("sha256").update(bytes).digest("hex"),
     parameters: { ...model.parameters },
-    metrics: { accuracy, macro_f1: macroF1, weighted_f1: weightedF1, log_loss: logLoss, ece, coverage },
+    metrics: {
+      accuracy,
+      macro_f1: macroF1,
+      weighted_f1: weightedF1,
+      log_loss: logLoss,
+      ece,
+      coverage,
+      ...(why === undefined ? {} : { why_nothing_automatic: why }),
+    },
   };
 }
 

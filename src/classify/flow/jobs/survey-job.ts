@@ -5,7 +5,7 @@ import type { ReadTicket, StagedObject, WriteTicket } from "../../../base/object
 import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
 import { encodingNotes, readTable } from "../../../base/tables/index.ts";
 import type { BadRow } from "../../../base/tables/contract.ts";
-import { isCountry } from "../../engine/words.ts";
+import { codeColumnPrefix, isCountry, isScheme } from "../../engine/words.ts";
 import { cell, findColumns, labelsOf, readItemTable, type ColumnSettings } from "./items.ts";
 
 export interface SurveyInput {
@@ -23,6 +23,8 @@ export interface SurveyResult {
   readonly reasons: readonly string[];
   /** How the file was read, where that was found rather than known. */
   readonly notes: readonly string[];
+  /** Columns that begin like labels but name no scheme. */
+  readonly unread: readonly string[];
   readonly columnNames: readonly string[];
   readonly codeColumns: readonly string[];
   readonly lines: readonly { readonly country: string; readonly scheme: string; readonly labels: number }[];
@@ -75,6 +77,7 @@ export async function run(input: SurveyInput, tools: TaskTools): Promise<SurveyR
     badRows,
     reasons: bad.slice(0, 3).map((row) => `line ${row.line}: ${row.reason}`),
     notes: encodingNotes(name, table.encoding?.()),
+    unread: table.columns.filter((column) => column.startsWith(codeColumnPrefix) && !isScheme(column.slice(codeColumnPrefix.length))),
     columnNames: table.columns,
     codeColumns: [...columns.codes].map(([scheme]) => `code.${scheme}`),
     lines: [...counts]
