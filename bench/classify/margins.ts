@@ -299,7 +299,7 @@ writeResult("classify-margins", {
     },
   ],
   notes: [
-    "A model four times as wrong as it says, with 30 audited items, is the hardest: half of such samples hold one wrong item or none, and what they say is little. With 200 audited items its margins hold.",
+    "A model four times as wrong as it says, with 30 audited items, is the one kind that falls a little short in units and kg: half of such samples hold one wrong item or none, and what they say is little. With 200 audited items its margins hold.",
     "The weight of the models' own word (80 audited items for a line, 300 for a code) and the allowance for long tails of units and kg (1.4) were chosen on such simulated months with other seeds and fewer of them, not on data of a line.",
   ],
   notMeasured: [
