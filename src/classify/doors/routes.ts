@@ -13,7 +13,7 @@ import { z } from "zod";
 import { StockroomError } from "../../base/errors.ts";
 import type { Workflows } from "../../base/workflow/contract.ts";
 import type { Scheme, SchemeVersion } from "../engine/schemes.ts";
-import { parsePeriod } from "../engine/words.ts";
+import { parseLine, parsePeriod } from "../engine/words.ts";
 import { findAudit, verifyAuditLog, type AuditProof, type ItemStory } from "../flow/audit.ts";
 import {
   checkProof,
