@@ -4,6 +4,7 @@ import { gather } from "../../src/base/bytes.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { House } from "../../src/house.ts";
 import { planCompare, planInfer, planTrain, readReport } from "../../src/classify/flow/commands.ts";
+import { findAudit } from "../../src/classify/flow/audit.ts";
 import { listRejected } from "../../src/classify/flow/rejected.ts";
 import { listLines } from "../../src/classify/store/lines.ts";
 import { listRevisions } from "../../src/classify/store/reports.ts";
@@ -208,4 +209,23 @@ test("a line that decides nothing by itself says why", async () => {
   expect(
     (await house.notices.list({ topic: "mlops" })).some((notice) => notice.body.includes("decides nothing by itself: 107 unseen items")),
   ).toBe(true);
+}, 60_000);
+
+test("an id that a spreadsheet would run as a formula is safe in the file, and found by its own name", async () => {
+  const ids = ["=1+1", "@SUM(A1)", "-x", "+cmd", "'=y"];
+  await put(
+    "sales/2027-03/GBR.csv",
+    [...ids, "plain"].map((id, i) => sold(id, i % 2 === 0 ? "K" : "P", { date: "2027-03-05" })),
+  );
+  const { body } = await house.objects.get(operator, "classify/predictions/2027-03/GBR/GBR-TEST.csv");
+  const written = Buffer.from(await gather(body))
+    .toString("utf8")
+    .trim()
+    .split("\n")
+    .slice(1);
+  expect(written.map((line) => line.split(",")[0])).toEqual(["'=1+1", "'@SUM(A1)", "'-x", "'+cmd", "''=y", "plain"]);
+  for (const id of ids) {
+    const stories = await findAudit(house.classify.parts, "test", id, "2027-03", new AbortController().signal);
+    expect(stories.length).toBeGreaterThan(0);
+  }
 }, 60_000);

@@ -53,6 +53,8 @@ export interface ReadOptions {
   readonly only?: readonly string[];
   /** How the text is encoded (`latin1`, `windows-1250`, `utf-16le`); absent: by its mark, or found from its bytes (text-in.ts D3). */
   readonly encoding?: string | undefined;
+  /** The table was written with `spreadsheet`: a quote that stands before what would be a formula is taken away again. */
+  readonly spreadsheet?: boolean;
   /** A longer record (characters) is taken for a lost quote and set apart. Default 1,048,576. */
   readonly maxRecordChars?: number;
 }
@@ -65,6 +67,11 @@ export interface WriteOptions {
   readonly format: TableFormat;
   readonly gzip?: boolean;
   readonly columns: readonly string[];
+  /**
+   * CSV and TSV that people open: a text that a spreadsheet would run as a formula (it begins with = + - @, a tab or a carriage return, and is no number) gets a
+   * quote before it. `ReadOptions.spreadsheet` gives the text back. Default false.
+   */
+  readonly spreadsheet?: boolean;
   /** Parquet and JSONL types; default all text. A timestamp is text such as `2026-10-31` or `2026-10-31 12:00:00`, without a zone. */
   readonly types?: Readonly<Record<string, ColumnType>>;
   /** Parquet: what the file says of itself, by key. */

@@ -411,3 +411,29 @@ describe("encodings", () => {
     expect(outcome.bad.map((bad) => bad.line)).toEqual([3]);
   });
 });
+
+describe("CSV that people open", () => {
+  const write = async (rows: readonly (readonly (string | number)[])[], spreadsheet: boolean): Promise<Buffer> =>
+    Buffer.from(await gather(writeTable(oneBatch(rows), { format: "csv", columns: ["a", "b"], spreadsheet })));
+
+  it("runs no text as a formula, and leaves numbers as they are", async () => {
+    const rows = ["=1+1", "+cmd", "-x", "@sum(a)", "\t=1", "-5", "+1,5", "plain", "it's", "'=x", "1-2"].map((text) => [text, -5]);
+    const text = (await write(rows, true)).toString("utf8");
+    for (const line of text.split("\n").slice(1)) expect(line).not.toMatch(/^"?[=@]|^"?[+-][^\d]|^"?\t/);
+    expect(text).toContain("'=1+1,-5");
+    expect(text).toContain("\n-5,-5\n");
+    expect((await write(rows, false)).toString("utf8")).toContain("\n=1+1,-5\n");
+  });
+
+  it("gives every text back", async () => {
+    const text = fc.string({ unit: fc.constantFrom("'", "=", "+", "-", "@", "\t", "a", "1", ",", '"', "\n"), maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(matrix(2, text), async (rows) => {
+        const outcome = await read(await write(rows, true), { spreadsheet: true });
+        expect(outcome.bad).toEqual([]);
+        expect(outcome.rows).toEqual(rows);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

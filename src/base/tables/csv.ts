@@ -16,7 +16,8 @@ export async function readCsv(body: Body, format: "csv" | "tsv", options: ReadOp
   const onEncoding = (found: TextEncoding): void => void (encoding = found);
   const pieces = decodeText(body, { signal: options.signal, encoding: options.encoding, onEncoding });
   try {
-    return { ...(await openCsv(pieces, format, options)), encoding: () => encoding };
+    const table = await openCsv(pieces, format, options);
+    return { ...table, batches: options.spreadsheet === true ? unguarded(table.batches) : table.batches, encoding: () => encoding };
   } catch (thrown) {
     await pieces.return(undefined);
     throw thrown;
@@ -175,6 +176,7 @@ const headerNeedsQuotes = /[",\r\n;\t]|^\uFEFF/;
 export async function* writeCsv(batches: AsyncIterable<readonly (readonly Cell[])[]>, options: WriteOptions): Body {
   const delimiter = options.format === "tsv" ? "\t" : ",";
   const special = options.format === "tsv" ? /["\t\r\n]/ : needsQuotes;
+  const { spreadsheet = false } = options;
   const width = options.columns.length;
   const sole = width === 1;
   let block =
@@ -186,7 +188,8 @@ export async function* writeCsv(batches: AsyncIterable<readonly (readonly Cell[]
       let line = "";
       for (let i = 0; i < width; i++) {
         const cell = row[i];
-        const text = typeof cell === "string" ? cell : cellText(cell);
+        const plain = typeof cell === "string" ? cell : cellText(cell);
+        const text = spreadsheet && typeof cell === "string" ? withoutFormula(plain) : plain;
         if (i > 0) line += delimiter;
         line += special.test(text) || (sole && text === "") ? quoted(text) : text;
       }
@@ -198,6 +201,24 @@ export async function* writeCsv(batches: AsyncIterable<readonly (readonly Cell[]
     }
   }
   if (block !== "") yield encode(block);
+}
+
+const formula = /^'*[=+\-@\t\r]/;
+const guarded = /^'+[=+\-@\t\r]/;
+const number = /^[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?$/;
+
+/** A text as a spreadsheet shows it: what would be a formula gets a quote before it, and so does what has quotes before a formula. */
+export function withoutFormula(text: string): string {
+  return formula.test(text) && !number.test(text) ? `'${text}` : text;
+}
+
+/** The text that `withoutFormula` was given. */
+function withFormula(text: string): string {
+  return text.charCodeAt(0) === 39 && guarded.test(text) ? text.slice(1) : text;
+}
+
+async function* unguarded(batches: AsyncIterable<RowBatch>): AsyncGenerator<RowBatch> {
+  for await (const { rows, lines } of batches) yield { rows: rows.map((row) => row.map(withFormula)), lines };
 }
 
 function quoted(text: string): string {

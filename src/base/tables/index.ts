@@ -1,7 +1,7 @@
 // Tables, the door of the room. See contract.ts for what it promises.
 
 export type { BadRow, ReadOptions, RowBatch, Table, TableFormat, WriteOptions } from "./contract.ts";
-export { checkHeader } from "./csv.ts";
+export { checkHeader, withoutFormula } from "./csv.ts";
 export { type DetectedFormat, detectFormat, formatOf, tableEndings } from "./formats.ts";
 export {
   type DecimalSign,

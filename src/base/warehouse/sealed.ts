@@ -18,7 +18,8 @@ export interface SealedRef {
 
 /** The store as one caller may see it. */
 export interface Sealed {
-  part(ref: SealedRef, columns: readonly LakeColumn[]): LakePart;
+  /** `spreadsheet`: the object was written for people to open (tables). */
+  part(ref: SealedRef, columns: readonly LakeColumn[], spreadsheet?: boolean): LakePart;
   /** The names in the first line of a CSV object. */
   headerOf(ref: SealedRef, signal: AbortSignal | undefined): Promise<readonly string[]>;
 }
@@ -45,7 +46,7 @@ export function openSealed(objects: Pick<ObjectStore, "readTicket">, actor: Acto
       });
     };
   return {
-    part: (ref, columns) => ({
+    part: (ref, columns, spreadsheet = false) => ({
       id: `${ref.key}@${ref.version}`,
       columns,
       read: async (only, signal) => {
@@ -53,6 +54,7 @@ export function openSealed(objects: Pick<ObjectStore, "readTicket">, actor: Acto
         return await readTable(body, {
           name: ref.key,
           only,
+          spreadsheet,
           batchRows: rowsAtOnce,
           onBadRow: refuse(ref.key),
           ...(signal === undefined ? {} : { signal }),

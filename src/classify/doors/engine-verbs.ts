@@ -247,6 +247,7 @@ const predictVerb = (tools: EngineTools): AnyCommand =>
           format: formatOf(args.out) ?? "csv",
           gzip: args.out.endsWith(".gz"),
           columns: [...rows.columns, ...added],
+          spreadsheet: true,
           types: { [probabilityColumn]: "number" },
         }),
       );

@@ -125,7 +125,13 @@ export async function findAudit(
   const stories: ItemStory[] = [];
   for (const inference of await currentInferences(parts.records, period)) {
     const { body } = await parts.objects.get(actor, inference.predictions.key, { version: inference.predictions.version, signal });
-    const table = await readTable(body, { name: inference.predictions.key, format: "csv", onBadRow: () => undefined, signal });
+    const table = await readTable(body, {
+      name: inference.predictions.key,
+      format: "csv",
+      spreadsheet: true,
+      onBadRow: () => undefined,
+      signal,
+    });
     const at = (name: string): number => table.columns.indexOf(name);
     const [idAt, date, code, version, probability, decision, evidence] = [
       "id",

@@ -9,6 +9,7 @@ import { appendEvent } from "../../base/records/outbox.ts";
 import { faultPoint } from "../../base/faults.ts";
 import { writeThrough } from "../../base/objects/tickets.ts";
 import type { Tx } from "../../base/records/contract.ts";
+import { withoutFormula } from "../../base/tables/index.ts";
 import type { WorkflowDefinition } from "../../base/workflow/contract.ts";
 import { confidence, estimateCodeMargins, type AuditedMove } from "../engine/margins.ts";
 import { parseLine, prefixes, readKey, type CodeFigures, type CodeMoves, type Triple } from "../engine/words.ts";
@@ -447,7 +448,10 @@ async function* reportCsv(
   reason: string,
   figures: readonly ReportFigure[],
 ): AsyncIterable<Uint8Array> {
-  const quote = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const quote = (plain: string): string => {
+    const text = withoutFormula(plain);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
   const head =
     "period,country,revision,scheme,scheme_version,code,items,items_margin,units,units_margin,kg,kg_margin,margin_confidence,returned_units,returned_kg,reason\n";
   const rows = figures.map((figure) =>

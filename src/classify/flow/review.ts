@@ -46,7 +46,7 @@ export async function readReviews(parts: ClassifyParts, purpose: string, query: 
     const [first] = group;
     if (first === undefined) continue;
     const { body } = await parts.objects.get(actAs("review", purpose), first.object.key, { version: first.object.version });
-    const table = await readTable(body, { name: first.object.key, onBadRow: () => undefined, format: "csv" });
+    const table = await readTable(body, { name: first.object.key, onBadRow: () => undefined, format: "csv", spreadsheet: true });
     const wanted = new Map(group.map((review) => [review.row, review]));
     let index = 0;
     for await (const batch of table.batches) {

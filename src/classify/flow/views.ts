@@ -55,7 +55,7 @@ export function classifyTables({ records, objects }: Pick<ClassifyParts, "record
         return {
           columns: [...place, ...prediction],
           places: current.map(({ period, country, line, predictions }) => ({
-            part: sealed.part(predictions, prediction),
+            part: sealed.part(predictions, prediction, true),
             constants: { period, country, line },
           })),
         };

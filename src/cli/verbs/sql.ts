@@ -218,7 +218,7 @@ async function printCsv(
   async function* plain(): AsyncGenerator<readonly (readonly (string | number | boolean | null)[])[]> {
     for await (const batch of batches) yield batch.map((row) => row.map(plainCell));
   }
-  for await (const bytes of writeTable(plain(), { format: "csv", columns })) await output.write(bytes);
+  for await (const bytes of writeTable(plain(), { format: "csv", columns, spreadsheet: true })) await output.write(bytes);
 }
 
 const plainCell = (value: AnswerCell): string | number | boolean | null =>

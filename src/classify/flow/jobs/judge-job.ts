@@ -75,6 +75,7 @@ export async function readColumns(
   const table = await readTable(openTicket(ticket, signal), {
     name: ticket.entry.key,
     format: "csv",
+    spreadsheet: true,
     signal,
     onBadRow: (row) => {
       throw new StockroomError(

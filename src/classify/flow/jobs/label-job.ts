@@ -375,7 +375,11 @@ async function openLine(
 ): Promise<LineWork> {
   const outcomeOf = makeOutcomes(input, task);
   const pipe: Pipe<(string | number)[][]> = makePipe(2);
-  const written = writeThrough(task.predictions, writeTable(pipe, { format: "csv", columns: predictionColumns }), signal);
+  const written = writeThrough(
+    task.predictions,
+    writeTable(pipe, { format: "csv", columns: predictionColumns, spreadsheet: true }),
+    signal,
+  );
   // Met where it is awaited; until then it must not count as unhandled.
   void written.catch(() => undefined);
   const reference =
@@ -634,6 +638,7 @@ function reviewTable(names: readonly string[], columns: ItemColumns, picks: read
   })();
   return writeTable(batches, {
     format: "csv",
+    spreadsheet: true,
     columns: [...kept.map(({ name }) => name), "kind", "predicted", "probability", "runner_up", "evidence", "reason"],
   });
 }

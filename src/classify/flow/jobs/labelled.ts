@@ -369,7 +369,13 @@ async function readAnswers(
 ): Promise<void> {
   const rows = new Map(answered.rows.map((row) => [row.row, row]));
   const name = answered.ticket.entry.key;
-  const table = await readTable(openTicket(answered.ticket, signal), { name, format: "csv", onBadRow: () => undefined, signal });
+  const table = await readTable(openTicket(answered.ticket, signal), {
+    name,
+    format: "csv",
+    spreadsheet: true,
+    onBadRow: () => undefined,
+    signal,
+  });
   const columns = findColumns(table.columns, input.columns, name);
   const itemOf = makeItemReader(table.columns, input.columns);
   for (const column of table.columns) reading.present.add(column);

@@ -53,6 +53,7 @@ export async function run(input: RecodeInput, tools: TaskTools): Promise<RecodeR
   const table = await readTable(openTicket(source, tools.signal), {
     name: source.entry.key,
     format: "csv",
+    spreadsheet: true,
     signal: tools.signal,
     onBadRow: (row) => {
       throw new Error(`line ${row.line} of ${source.entry.key} is not well formed: ${row.reason}`);
@@ -91,6 +92,6 @@ export async function run(input: RecodeInput, tools: TaskTools): Promise<RecodeR
     }
   })();
   const columns = [...table.columns, "former_code", "former_version", "recoding", "candidates", "answer", "reviewer"];
-  const staged = await writeThrough(input.target, writeTable(batches, { format: "csv", columns }), tools.signal);
+  const staged = await writeThrough(input.target, writeTable(batches, { format: "csv", columns, spreadsheet: true }), tools.signal);
   return { staged, counts, open };
 }
