@@ -1,6 +1,7 @@
 // Which labels a line learns from, on what ground its champion is judged, and who may change it. One house, one small line, figures by hand.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { verifyAuditLog } from "../../src/classify/flow/audit.ts";
 import { ruleOnHeld, setAutomatic, setChampion } from "../../src/classify/flow/champions.ts";
 import { planInfer, planTrain } from "../../src/classify/flow/commands.ts";
 import { answerReview } from "../../src/classify/flow/review.ts";
@@ -218,4 +219,8 @@ describe("a line whose audit sample breaks the promise", () => {
     if (next !== undefined) await answerReview(parts(), next.id, next.predicted, "ann");
     expect(await listAutomatic(house.records, line)).toMatchObject([{ automatic: true, by: "bob" }]);
   }, 120_000);
+});
+
+test("after all of it the log vouches for every row", async () => {
+  expect((await verifyAuditLog(house.classify.parts, "test", new AbortController().signal)).problems).toEqual([]);
 });

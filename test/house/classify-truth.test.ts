@@ -1,7 +1,8 @@
 // What people file: only current sales count, answers outlive every later coding and can be amended. One house, one small line, figures by hand.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findAudit } from "../../src/classify/flow/audit.ts";
+import { findAudit, verifyAuditLog } from "../../src/classify/flow/audit.ts";
+import { setChampion } from "../../src/classify/flow/champions.ts";
 import { readReport } from "../../src/classify/flow/commands.ts";
 import { recodePeriod } from "../../src/classify/flow/recode.ts";
 import { writeReport } from "../../src/classify/flow/report.ts";
@@ -190,11 +191,7 @@ describe("an answer belongs to the item and outlives every later coding", () => 
 
     const before = (await currentInferences(house.records, period))[0]?.model;
     const [model] = await house.records.query<{ id: string }>("select id from stockroom.classify_model where id <> $1", [before]);
-    // A champion by decree: what is tested is what comes of one.
-    await house.records.query(
-      "insert into stockroom.classify_champion (line, since, model, verdict) select line, now(), $1, verdict from stockroom.classify_champion where line = $2 limit 1",
-      [model?.id, line],
-    );
+    await setChampion(house.classify.parts, line, model?.id ?? "", { reason: "to see what comes of it" });
     await codeAgain();
     expect((await currentInferences(house.records, period))[0]?.model).toBe(model?.id);
     await expectAnswersLaidOver();
@@ -281,4 +278,8 @@ describe("an answer belongs to the item and outlives every later coding", () => 
     await codeAgain();
     expect(await figuresNow(period)).toEqual({ K: 48, P: 47, X: 5 });
   }, 60_000);
+});
+
+test("after all of it the log vouches for every row", async () => {
+  expect((await verifyAuditLog(house.classify.parts, "test", signal)).problems).toEqual([]);
 });

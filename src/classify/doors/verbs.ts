@@ -8,9 +8,10 @@ import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../base/errors.ts";
 import { wilson } from "../engine/intervals.ts";
 import { parsePeriod } from "../engine/words.ts";
-import { findAudit, verifyAuditLog } from "../flow/audit.ts";
+import { adoptRows, findAudit, verifyAuditLog } from "../flow/audit.ts";
 import {
   checkProof,
+  parseAnchor,
   parseCountry,
   parseLimit,
   parseMoment,
@@ -30,7 +31,7 @@ import { writeReport } from "../flow/report.ts";
 import { recodePeriod } from "../flow/recode.ts";
 import { amendReview, answerReview, readReviews } from "../flow/review.ts";
 import { importSchemes } from "../flow/schemes.ts";
-import { exportAudit } from "../store/audit.ts";
+import { exportAudit, findHead } from "../store/audit.ts";
 import { currentInferences, listPeriods } from "../store/inferences.ts";
 import { getLine, listLines, listModels, listVerdicts } from "../store/lines.ts";
 import { listRevisions } from "../store/reports.ts";
@@ -554,14 +555,46 @@ const auditVerb = (tools: VerbTools): AnyCommand =>
     meta: { name: "audit", description: "the append-only log of what was decided, and its proof" },
     subCommands: {
       verify: defineCommand({
-        meta: { name: "verify", description: "check the chain and every stored prediction; names the first wrong place" },
-        args: { json },
+        meta: {
+          name: "verify",
+          description:
+            "check the chain, every table's rows against it, and every object it names; tells what was changed, taken out or put in",
+        },
+        args: {
+          anchor: { type: "string", description: "SEQ:HASH from an earlier `audit head`, kept outside" },
+          json,
+        },
         run: async ({ args }) => {
           const { parts } = await tools.open();
-          const proof = await verifyAuditLog(parts, "cli audit verify", tools.signal);
+          const anchors = args.anchor === undefined ? [] : [parseAnchor(args.anchor)];
+          const proof = await verifyAuditLog(parts, "cli audit verify", tools.signal, anchors);
           if (args.json) tools.print.json(proof);
           else for (const line of proof.lines) tools.print.line(line);
           checkProof(proof);
+        },
+      }),
+      head: defineCommand({
+        meta: { name: "head", description: "where the log ends, as SEQ:HASH: keep it outside, give it to `verify --anchor` later" },
+        run: async () => {
+          const { parts } = await tools.open();
+          const head = await findHead(parts.records);
+          tools.print.line(head === undefined ? "0:none" : `${head.seq}:${head.hash}`);
+        },
+      }),
+      adopt: defineCommand({
+        meta: {
+          name: "adopt",
+          description:
+            "vouch by hand for rows the log does not vouch for, as they stand: after an upgrade or a repair; told by `verify` ever after",
+        },
+        args: {
+          by: { type: "string", description: "who vouches", required: true },
+          reason: { type: "string", description: "why", required: true },
+        },
+        run: async ({ args }) => {
+          const { parts } = await tools.open();
+          const count = await adoptRows(parts, args.by, args.reason, tools.signal);
+          tools.print.line(count === 0 ? "The log vouches for every row already." : `${count} rows are vouched for by ${args.by}.`);
         },
       }),
       export: defineCommand({

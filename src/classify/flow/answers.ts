@@ -58,15 +58,20 @@ export async function settleAnswers(
     );
   }
   if (added.length === 0) return;
-  await keepAudit(tx, parts.vault, at, "answers-settled", {
-    line,
-    answers: added.map((row) => ({
-      id: row.id,
-      item: row.item,
-      day: row.day,
-      kind: row.kind,
-      answer: row.answer ?? null,
-      source: row.source,
-    })),
+  await keepAudit(tx, parts.vault, {
+    at,
+    kind: "answers-settled",
+    record: {
+      line,
+      answers: added.map((row) => ({
+        id: row.id,
+        item: row.item,
+        day: row.day,
+        kind: row.kind,
+        answer: row.answer ?? null,
+        source: row.source,
+      })),
+    },
+    written: [{ table: "classify_answer", where: { id: added.map((row) => row.id) } }],
   });
 }

@@ -1,26 +1,36 @@
 // Audit: proves that the log and the predictions it speaks of are what was written, and tells the story of one item.
 //
-//   A1. Verification reads every row of the chain and every byte of the objects the rows name: a flipped bit in either is found.
-//   A2. An anchor (the log's head) is sealed beside every report, so that a tail cut off or a log written anew is found too.
+//   A1. Verification reads every row of the chain, every byte of the objects the rows name, and every row of the tables that pages, commands and API
+//       show: what was changed, taken out or put in is found and named.
+//   A2. Where the log ends stands under a keyed digest, and an anchor (the log's head) is sealed beside every report, so that a tail cut off or a log
+//       written anew is found too.
 
 import { createHash } from "node:crypto";
-import { describeError } from "../../base/errors.ts";
+import { describeError, StockroomError } from "../../base/errors.ts";
 import { readTable } from "../../base/tables/index.ts";
-import { openVerifier, type AuditAnchor } from "../engine/audit.ts";
-import { prefixes } from "../engine/words.ts";
+import { openVerifier, type AuditAnchor, type AuditRow } from "../engine/audit.ts";
+import { prefixes, type ObjectRef } from "../engine/words.ts";
 import { listWords, type AnswerRow } from "../store/answers.ts";
-import { auditDigest, exportAudit, findHead } from "../store/audit.ts";
+import { auditDigest, checkHead, exportAudit, findHead, keepAudit, lockAudit } from "../store/audit.ts";
 import { currentInferences } from "../store/inferences.ts";
-import { actAs, type ClassifyParts } from "./parts.ts";
+import { openRowVerifier, type RowProblem } from "../store/ledger.ts";
+import { actAs, timeOf, type ClassifyParts } from "./parts.ts";
 
 const anchorPrefix = `${prefixes.reports}anchors/`;
 
 export interface AuditProof {
   readonly ok: boolean;
+  /** Of the log. */
   readonly rows: number;
+  /** Rows of the wing's tables that were compared with the log. */
+  readonly tableRows: number;
   readonly objects: number;
   readonly anchors: number;
+  /** Where the log ends: kept elsewhere and given back later (`--anchor`), it proves that no more than this was ever taken away. */
+  readonly head: AuditAnchor | undefined;
   readonly problems: readonly string[];
+  /** Rows somebody vouched for by hand, since the log did not (`audit adopt`). */
+  readonly adopted: readonly string[];
   /** For people. */
   readonly lines: readonly string[];
 }
@@ -36,51 +46,153 @@ export async function keepAnchor(parts: ClassifyParts, purpose: string, name: st
   });
 }
 
-export async function verifyAuditLog(parts: ClassifyParts, purpose: string, signal: AbortSignal): Promise<AuditProof> {
-  const actor = actAs("report", purpose);
-  const problems: string[] = [];
-  const anchors: AuditAnchor[] = [];
-  for (const entry of await parts.objects.list(anchorPrefix, { limit: 1_000_000 })) {
-    try {
-      const text = new TextDecoder().decode(await parts.objects.read(actor, entry.key));
-      anchors.push(JSON.parse(text) as AuditAnchor);
-    } catch (error) {
-      problems.push(`the anchor ${entry.key} does not open: ${describeError(error).message}`);
-    }
-  }
-  const verifier = openVerifier({ digest: auditDigest(parts.vault), anchors });
+/** Problems told one by one; of the others, how many. */
+const mostProblems = 100;
+
+/**
+ * Compares everything that was logged with what is there: the chain and where it ends, anchors, the rows of every table, and the objects.
+ *
+ * `anchors`: further ones, kept outside of the house. docs/classify-audit.md says what cannot be found.
+ */
+export async function verifyAuditLog(
+  parts: ClassifyParts,
+  purpose: string,
+  signal: AbortSignal,
+  anchors: readonly AuditAnchor[] = [],
+): Promise<AuditProof> {
+  const found = { problems: [] as string[], more: 0 };
+  const tell = (problem: string): void => {
+    if (found.problems.length < mostProblems) found.problems.push(problem);
+    else found.more += 1;
+  };
+  const kept = await readAnchors(parts, purpose, tell);
+  const all = [...anchors, ...kept];
+  const verifier = openVerifier({ digest: auditDigest(parts.vault), anchors: all });
+  const tables = openRowVerifier();
+  const adopted: string[] = [];
+  const objects: (LoggedObject & { readonly seq: number })[] = [];
   let rows = 0;
-  let objects = 0;
-  for await (const row of exportAudit(parts.records)) {
-    signal.throwIfAborted();
-    if (verifier.add(row) !== undefined) break;
-    rows += 1;
-    const { predictions, predictionsSha256 } = row.record;
-    if (row.kind !== "inference" || typeof predictionsSha256 !== "string" || !isRef(predictions)) continue;
-    objects += 1;
-    try {
-      const { body } = await parts.objects.get(actor, predictions.key, { version: predictions.version, signal });
-      const hash = createHash("sha256");
-      for await (const chunk of body) hash.update(chunk);
-      if (hash.digest("hex") !== predictionsSha256)
-        problems.push(`row ${row.seq}: ${predictions.key}@${predictions.version} is not what was written`);
-    } catch (error) {
-      problems.push(`row ${row.seq}: ${predictions.key}@${predictions.version} does not open: ${describeError(error).message}`);
+  await parts.records.transaction(async (tx) => {
+    // One moment of the log and of all tables, whatever is written meanwhile.
+    await tx.query("set transaction isolation level repeatable read, read only");
+    for await (const row of exportAudit(tx)) {
+      signal.throwIfAborted();
+      verifier.add(row);
+      tables.add(row);
+      rows += 1;
+      if (typeof row.record["endWas"] === "string") tell(`row ${row.seq}: when it was written, this was found: ${row.record["endWas"]}`);
+      if (row.kind === "adopted") adopted.push(tellAdopted(row));
+      objects.push(...objectsOf(row).map((object) => ({ ...object, seq: row.seq })));
     }
-  }
+    const end = await checkHead(tx, parts.vault);
+    if (end !== undefined) tell(end);
+    for await (const problem of tables.compare(tx, signal)) tell(tellRow(problem));
+  });
   const check = verifier.finish();
-  if (check.kind === "broken") problems.unshift(`row ${check.seq}: ${check.explanation}`);
+  if (check.kind === "broken") found.problems.unshift(`row ${check.seq}: ${check.explanation}`);
+  for (const object of objects) {
+    signal.throwIfAborted();
+    const problem = await checkObject(parts, purpose, object, signal);
+    if (problem !== undefined) tell(`row ${object.seq}: ${object.key}@${object.version} ${problem}`);
+  }
+  const problems = found.more === 0 ? found.problems : [...found.problems, `and ${found.more} more`];
+  const whole = `The log is whole: ${rows} rows; ${tables.count()} rows of the tables as it says; ${objects.length} objects read and equal; ${all.length} anchors kept.`;
   return {
     ok: problems.length === 0,
     rows,
-    objects,
-    anchors: anchors.length,
+    tableRows: tables.count(),
+    objects: objects.length,
+    anchors: all.length,
+    head: check.kind === "intact" && check.rows > 0 ? check.head : undefined,
     problems,
-    lines:
-      problems.length === 0
-        ? [`The log is whole: ${rows} rows, ${objects} prediction objects read and equal, ${anchors.length} anchors kept.`]
-        : problems,
+    adopted,
+    lines: [...(problems.length === 0 ? [whole] : problems), ...adopted],
   };
+}
+
+async function readAnchors(parts: ClassifyParts, purpose: string, tell: (problem: string) => void): Promise<readonly AuditAnchor[]> {
+  const anchors: AuditAnchor[] = [];
+  for (const entry of await parts.objects.list(anchorPrefix, { limit: 1_000_000 })) {
+    try {
+      const text = new TextDecoder().decode(await parts.objects.read(actAs("report", purpose), entry.key));
+      anchors.push(JSON.parse(text) as AuditAnchor);
+    } catch (error) {
+      tell(`the anchor ${entry.key} does not open: ${describeError(error).message}`);
+    }
+  }
+  return anchors;
+}
+
+/** Reads an object to its end; gives what is wrong with it. */
+async function checkObject(parts: ClassifyParts, purpose: string, object: LoggedObject, signal: AbortSignal): Promise<string | undefined> {
+  // Reports are for a role that may not read models.
+  const role = object.key.startsWith(prefixes.models) ? "compare" : "report";
+  try {
+    const { body } = await parts.objects.get(actAs(role, purpose), object.key, { version: object.version, signal });
+    const hash = createHash("sha256");
+    for await (const chunk of body) hash.update(chunk);
+    return hash.digest("hex") === object.sha256 ? undefined : "is not what was written";
+  } catch (error) {
+    signal.throwIfAborted();
+    return `does not open: ${describeError(error).message}`;
+  }
+}
+
+function tellRow({ table, key, problem, seq }: RowProblem): string {
+  const row = `${table} ${key}`;
+  if (problem === "unknown") return `${row} was written by nobody: no row of the log vouches for it`;
+  return problem === "gone"
+    ? `${row} is gone: row ${seq} of the log vouches for it`
+    : `${row} is not what row ${seq} of the log says it was: it was changed`;
+}
+
+function tellAdopted({ seq, at, record }: AuditRow): string {
+  const { by, reason, rows } = record;
+  const count = Object.values((rows ?? {}) as object).reduce<number>((sum, own) => sum + Object.keys(own as object).length, 0);
+  return `Row ${seq}: ${count} rows of the tables were vouched for by hand by ${JSON.stringify(by)} at ${at}: ${JSON.stringify(reason)}`;
+}
+
+/**
+ * Logs every row the log does not vouch for as it stands, with who says so and why: after an upgrade from a version that did not log rows whole,
+ * or after the database was mended by hand. The verification tells of it ever after.
+ */
+export async function adoptRows(parts: ClassifyParts, by: string, reason: string, signal: AbortSignal): Promise<number> {
+  if (by.trim() === "" || reason.trim() === "") {
+    throw new StockroomError(
+      "input",
+      "AUDIT_ADOPT",
+      "Expected who vouches for the rows and why but one of them is empty. Give --by and --reason.",
+    );
+  }
+  return await parts.records.transaction(async (tx) => {
+    await lockAudit(tx);
+    const tables = openRowVerifier();
+    for await (const row of exportAudit(tx)) tables.add(row);
+    const rows: Record<string, Record<string, string | null>> = {};
+    let count = 0;
+    for await (const { table, key, hash } of tables.compare(tx, signal)) {
+      (rows[table] ??= {})[key] = hash ?? null;
+      count += 1;
+    }
+    if (count > 0)
+      await keepAudit(tx, parts.vault, { at: timeOf(parts), kind: "adopted", record: { by: by.trim(), reason: reason.trim(), rows } });
+    return count;
+  });
+}
+
+interface LoggedObject extends ObjectRef {
+  readonly sha256: string;
+}
+
+/** The objects a record names. */
+function objectsOf({ kind, record }: AuditRow): readonly LoggedObject[] {
+  const { objects, predictions, predictionsSha256 } = record;
+  // As records named them at first.
+  if (kind === "inference" && typeof predictionsSha256 === "string" && isRef(predictions))
+    return [{ ...predictions, sha256: predictionsSha256 }];
+  return Array.isArray(objects)
+    ? objects.filter((one): one is LoggedObject => isRef(one) && "sha256" in one && typeof one.sha256 === "string")
+    : [];
 }
 
 function isRef(value: unknown): value is { readonly key: string; readonly version: string } {

@@ -147,7 +147,8 @@ const alreadyRuled = (former: Ruling): StockroomError =>
 
 async function rule(tx: Tx, parts: ClassifyParts, row: Ruling): Promise<void> {
   await keepRuling(tx, row);
-  await keepAudit(tx, parts.vault, row.at, "ruling", { ...row });
+  const written = [{ table: "classify_ruling", where: { verdict: row.verdict } }] as const;
+  await keepAudit(tx, parts.vault, { at: row.at, kind: "ruling", record: { ...row }, written });
 }
 
 async function crown(tx: Tx, parts: ClassifyParts, wanted: Omit<ChampionRow, "since">): Promise<ChampionRow> {
@@ -161,9 +162,10 @@ async function crown(tx: Tx, parts: ClassifyParts, wanted: Omit<ChampionRow, "si
   const after = last?.since === undefined || last.since === null ? 0 : Date.parse(last.since) + 1;
   const row: ChampionRow = { ...wanted, since: new Date(Math.max(Date.parse(at), after)).toISOString() };
   await keepChampion(tx, row);
-  await keepAudit(tx, parts.vault, at, "champion", { ...row, former: former?.id ?? null });
+  const written = [{ table: "classify_champion", where: { line, since: row.since } }] as const;
+  await keepAudit(tx, parts.vault, { at, kind: "champion", record: { ...row, former: former?.id ?? null }, written });
   // The labels the model learned from are right by a person's word: from now on its line is tested on them.
-  if (wanted.kind === "approved") await keepTest(tx, await getModel(tx, model), "latest", at);
+  if (wanted.kind === "approved") await keepTest(tx, parts, await getModel(tx, model), "latest", at);
   await appendEvent(tx, {
     kind: "classify.champion.changed",
     subject: line,
@@ -205,7 +207,8 @@ async function switchAutomatic(tx: Tx, parts: ClassifyParts, wanted: Omit<Automa
   const champion = await findChampion(tx, line);
   const row: AutomaticRow = { ...wanted, model: champion?.id ?? null, at };
   await keepAutomatic(tx, row);
-  await keepAudit(tx, parts.vault, at, "automatic", { ...row });
+  const written = [{ table: "classify_automatic", where: { line, at } }] as const;
+  await keepAudit(tx, parts.vault, { at, kind: "automatic", record: { ...row }, written });
   await parts.postNotice(tx, {
     topic: "mlops",
     id: `classify.automatic/${line}/${at}`,

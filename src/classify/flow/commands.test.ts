@@ -101,7 +101,7 @@ describe("besideFirst", () => {
 });
 
 test("checkProof lets a whole log pass and tells every problem of another", () => {
-  const proof = { ok: true, rows: 1, objects: 0, anchors: 0, problems: [], lines: [] };
+  const proof = { ok: true, rows: 1, tableRows: 0, objects: 0, anchors: 0, head: undefined, problems: [], adopted: [], lines: [] };
   expect(() => checkProof(proof)).not.toThrow();
   expect(() => checkProof({ ...proof, ok: false, problems: ["row 1: a", "row 2: b"] })).toThrow(/row 1: a; row 2: b/);
 });

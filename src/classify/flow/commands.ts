@@ -12,6 +12,7 @@ import { currentInferences } from "../store/inferences.ts";
 import { getLine, getModel, listLines, listModels } from "../store/lines.ts";
 import { listRevisions, readFigures, type ReportFigure, type ReportRevision } from "../store/reports.ts";
 import type { ReviewQuery } from "../store/reviews.ts";
+import type { AuditAnchor } from "../engine/audit.ts";
 import type { AuditProof } from "./audit.ts";
 import { getExtract } from "./extract.ts";
 import { trainRunId } from "./intake.ts";
@@ -37,6 +38,17 @@ export function parseMoment(text: string): string {
 export function parseCountry(text: string): string {
   if (isCountry(text)) return text;
   throw new StockroomError("input", "COUNTRY_NAME", `Expected a country such as GBR (capital letters) but received "${text}".`);
+}
+
+/** Reads `SEQ:HASH` as `audit head` prints it; throws `input` `AUDIT_ANCHOR`. */
+export function parseAnchor(text: string): AuditAnchor {
+  const [, seq = "", hash = ""] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text.trim()) ?? [];
+  if (hash !== "") return { seq: Number(seq), hash };
+  throw new StockroomError(
+    "input",
+    "AUDIT_ANCHOR",
+    `Expected an anchor such as 12:HASH, as \`stockroom classify audit head\` prints it, but received "${text}".`,
+  );
 }
 
 /** Reads a whole number from 1 to `most`; throws `input` `LIMIT`. */

@@ -174,17 +174,26 @@ async function decide(parts: ClassifyParts, pair: Pair, judged: Judged, predicti
       at,
     });
     if (isNew) {
-      await keepAudit(tx, parts.vault, at, "verdict", {
-        id,
-        line: pair.line,
-        challenger: pair.challenger,
-        champion: pair.champion,
-        decision: verdict.decision,
-        promoted,
-        reason: verdict.reason,
+      await keepAudit(tx, parts.vault, {
+        at,
+        kind: "verdict",
+        record: {
+          id,
+          line: pair.line,
+          challenger: pair.challenger,
+          champion: pair.champion,
+          decision: verdict.decision,
+          promoted,
+          reason: verdict.reason,
+        },
+        written: [
+          { table: "classify_verdict", where: { id } },
+          { table: "classify_champion", where: { verdict: id } },
+        ],
       });
       // Labels that contradict those kept, or await a person's word, are not kept as test items.
-      if (verdict.decision !== "held" && (verdict.ground === null || verdict.ground.holds)) await keepTest(tx, challenger, "kept", at);
+      if (verdict.decision !== "held" && (verdict.ground === null || verdict.ground.holds))
+        await keepTest(tx, parts, challenger, "kept", at);
       if (promoted) {
         await appendEvent(tx, {
           kind: "classify.champion.changed",
@@ -216,8 +225,16 @@ function titleOf(line: string, decision: string, promoted: boolean): string {
 }
 
 /** Keeps a model's test items for the comparisons to come. */
-export async function keepTest(tx: Tx, model: ModelRow, labels: "kept" | "latest", at: string): Promise<void> {
-  await keepGround(tx, { model: model.id, line: model.line, object: model.test, base: model.ground, labels, at });
+export async function keepTest(
+  tx: Tx,
+  parts: Pick<ClassifyParts, "vault">,
+  { id, line, test, ground }: ModelRow,
+  labels: "kept" | "latest",
+  at: string,
+): Promise<void> {
+  if (!(await keepGround(tx, { model: id, line, object: test, base: ground, labels, at }))) return;
+  const written = [{ table: "classify_ground", where: { model: id } }] as const;
+  await keepAudit(tx, parts.vault, { at, kind: "test-items", record: { model: id, line, object: { ...test }, labels }, written });
 }
 
 /** A champion that leaves every item to people says why. */

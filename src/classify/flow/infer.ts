@@ -293,6 +293,8 @@ async function labelSales(
     labels,
     alongside: async (tx, entries) => {
       for (const entry of entries) keys.set(entry.key, { key: entry.key, version: entry.version });
+      // All before the log's own lock, in one order, so that nobody waits in a circle.
+      for (const line of result.lines.map((labelled) => labelled.line).toSorted()) await lockAnswers(tx, line);
       for (const labelled of result.lines) {
         await keepLine(tx, parts, context.runId, input, labelled, facts.get(labelled.line)?.scheme?.revision, keys, result.badRows, at);
       }
@@ -408,17 +410,29 @@ async function keepLine(
     at,
   });
   if (!isNew) return;
-  await askPeople(tx, parts, id, place.period, labelled, labelled.review === null ? undefined : keys.get(labelled.review.ticket.key), at);
-  await keepAudit(tx, parts.vault, at, "inference", {
-    id,
-    line: labelled.line,
-    period: place.period,
-    model: labelled.model,
-    sales: { ...sales },
-    predictions: { ...predictions },
-    predictionsSha256: labelled.predictions.sha256,
-    items: labelled.items,
-    autoItems: labelled.autoItems,
+  const review = labelled.review === null ? undefined : keys.get(labelled.review.ticket.key);
+  await askPeople(tx, parts, id, place.period, labelled, review, at);
+  await keepAudit(tx, parts.vault, {
+    at,
+    kind: "inference",
+    record: {
+      id,
+      line: labelled.line,
+      period: place.period,
+      model: labelled.model,
+      sales: { ...sales },
+      predictions: { ...predictions },
+      items: labelled.items,
+      autoItems: labelled.autoItems,
+    },
+    objects: [
+      { ...predictions, sha256: labelled.predictions.sha256 },
+      ...(review === undefined || labelled.review === null ? [] : [{ ...review, sha256: labelled.review.sha256 }]),
+    ],
+    written: [
+      { table: "classify_inference", where: { id } },
+      { table: "classify_review", where: { inference: id } },
+    ],
   });
   if (labelled.drift.level === "alarm") {
     await parts.postNotice(tx, {
@@ -452,8 +466,7 @@ async function askPeople(
     const itemId = pick.itemId === "" ? `review/${id}` : pick.itemId;
     made.set(nameItem({ item: itemId, day: pick.day }), { ...pick, ...shared, id, itemId, object: object ?? { key: "", version: "" } });
   }
-  // From here to the commit nobody answers on this line: an answer given while the file was read is found now.
-  await lockAnswers(tx, line);
+  // Nobody answers on this line until the commit (the caller holds its lock): an answer given while the file was read is found now.
   const answers = await findAnswers(
     tx,
     line,
@@ -503,7 +516,13 @@ export async function completePeriod(parts: ClassifyParts, period: string, count
     if (mine.missing.length > 0 || mine.inferences.length === 0) return;
     const at = timeOf(parts);
     const fingerprint = fingerprintOf(mine.inferences);
-    if (!(await keepCompletion(tx, period, country, fingerprint, at))) return;
+    const keepWhole = async (name: string, print: string): Promise<boolean> => {
+      if (!(await keepCompletion(tx, period, name, print, at))) return false;
+      const where = { period, country: name, fingerprint: print };
+      await keepAudit(tx, parts.vault, { at, kind: "completion", record: where, written: [{ table: "classify_completion", where }] });
+      return true;
+    };
+    if (!(await keepWhole(country, fingerprint))) return;
     await appendEvent(tx, {
       kind: "classify.period.coded",
       subject: `${period}/${country}`,
@@ -518,7 +537,7 @@ export async function completePeriod(parts: ClassifyParts, period: string, count
     if (lines.length === everyLine.length && all.every(isWhole)) {
       const inferences = all.flatMap((completion) => completion.inferences);
       const whole = fingerprintOf(inferences);
-      if (await keepCompletion(tx, period, "*", whole, at)) {
+      if (await keepWhole("*", whole)) {
         await parts.postNotice(tx, {
           topic: "stakeholders",
           id: `classify.period/${period}/${whole}`,

@@ -4,8 +4,10 @@
 //   I2. A file without a usable header or any label ends in the dead letters with its reason; single bad rows are set apart and told.
 
 import { StockroomError } from "../../base/errors.ts";
+import type { Tx } from "../../base/records/contract.ts";
 import type { WorkflowDefinition } from "../../base/workflow/contract.ts";
-import { isCountry, lineOf, nearest, prefixes, readKey, type ObjectRef } from "../engine/words.ts";
+import { isCountry, lineOf, nearest, prefixes, readKey, type Line, type ObjectRef } from "../engine/words.ts";
+import { keepAudit } from "../store/audit.ts";
 import { ensureLine } from "../store/lines.ts";
 import { listSchemes } from "../store/schemes.ts";
 import { surveyJob, type SurveyResult } from "./jobs/survey-job.ts";
@@ -30,7 +32,7 @@ export function makeIntake(parts: ClassifyParts, train: WorkflowDefinition<Train
       const survey = await context.step("survey", async (signal) => await surveyLabelled(parts, context.runId, input, signal));
       await context.step("lines", async () => {
         await parts.records.transaction(async (tx) => {
-          for (const found of survey.lines) await ensureLine(tx, lineOf(found.country, found.scheme), timeOf(parts));
+          for (const found of survey.lines) await keepLine(tx, parts, lineOf(found.country, found.scheme));
           if (survey.badRows > 0) {
             await parts.postNotice(tx, {
               topic: "mlops",
@@ -89,6 +91,14 @@ async function tellSchemes(parts: ClassifyParts, input: IntakeInput, survey: Sur
       facts: { key: input.key, version: input.version },
     });
   });
+}
+
+/** Makes sure the line is known, and logs it when it is new. */
+export async function keepLine(tx: Tx, parts: Pick<ClassifyParts, "vault" | "clock">, line: Line): Promise<void> {
+  const at = timeOf(parts);
+  if (!(await ensureLine(tx, line, at))) return;
+  const written = [{ table: "classify_line", where: { line: line.line } }] as const;
+  await keepAudit(tx, parts.vault, { at, kind: "line", record: { line: line.line }, written });
 }
 
 /** The identity of a training: the line and the object version it learns from. */

@@ -84,17 +84,22 @@ export async function recodePeriod(
     await parts.objects.commit(actor, [result.staged], {
       contentType: "text/csv",
       announce: false,
-      alongside: async (tx) => {
-        await askAgain(tx, inference, target.version, result.open, answers);
-        await keepAudit(tx, parts.vault, at, "recode", {
-          line: inference.line,
-          period: query.period,
-          inference: inference.id,
-          to: target.version,
-          schemeRevision: revision.revision,
-          object: key,
-          sha256: result.staged.sha256,
-          ...result.counts,
+      alongside: async (tx, entries) => {
+        const asked = await askAgain(tx, inference, target.version, result.open, answers);
+        await keepAudit(tx, parts.vault, {
+          at,
+          kind: "recode",
+          record: {
+            line: inference.line,
+            period: query.period,
+            inference: inference.id,
+            to: target.version,
+            schemeRevision: revision.revision,
+            object: key,
+            ...result.counts,
+          },
+          objects: entries.map(({ version }) => ({ key, version, sha256: result.staged.sha256 })),
+          written: [{ table: "classify_review", where: { id: asked } }],
         });
       },
     });
@@ -153,7 +158,7 @@ async function askAgain(
   version: string,
   open: readonly OpenItem[],
   answers: ReadonlyMap<string, AnsweredBefore>,
-): Promise<void> {
+): Promise<readonly string[]> {
   const places = await findPlaces(
     tx,
     [...answers.values()].map((answer) => answer.review),
@@ -179,4 +184,5 @@ async function askAgain(
     ];
   });
   await queueReviews(tx, reviews);
+  return reviews.map((review) => review.id);
 }

@@ -333,13 +333,20 @@ export async function writeReport(parts: ClassifyParts, purpose: string, period:
         at,
       };
       await keepRevision(tx, row, reckoning.figures);
-      await keepAudit(tx, parts.vault, at, "report", {
-        period,
-        country,
-        revision,
-        reason,
-        sha256: staged.sha256,
-        object: { ...row.object },
+      await keepAudit(tx, parts.vault, {
+        at,
+        kind: "report",
+        record: {
+          period,
+          country,
+          revision,
+          reason,
+        },
+        objects: [{ ...row.object, sha256: staged.sha256 }],
+        written: [
+          { table: "classify_report_revision", where: { period, country, revision } },
+          { table: "classify_report", where: { period, country, revision } },
+        ],
       });
       await appendEvent(tx, {
         kind: "classify.report.written",

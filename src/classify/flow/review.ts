@@ -131,18 +131,23 @@ async function keepWord(parts: ClassifyParts, id: string, kind: "given" | "amend
       source: undefined,
       at,
     });
-    await keepAudit(tx, parts.vault, at, "answer", {
-      id,
-      answerId: kept.id,
-      line,
-      period,
-      ...item,
-      schemeVersion,
-      inference: review.inference,
-      predicted: review.predicted,
-      answer: code,
-      reviewer,
-      ...(kind === "given" ? {} : { former: review.answer, formerReviewer: review.reviewer, reason }),
+    await keepAudit(tx, parts.vault, {
+      at,
+      kind: "answer",
+      record: {
+        id,
+        answerId: kept.id,
+        line,
+        period,
+        ...item,
+        schemeVersion,
+        inference: review.inference,
+        predicted: review.predicted,
+        answer: code,
+        reviewer,
+        ...(kind === "given" ? {} : { former: review.answer, formerReviewer: review.reviewer, reason }),
+      },
+      written: [{ table: "classify_answer", where: { id: kept.id } }],
     });
     await settleAnswers(tx, parts, line, await findAsking(tx, line, [item]), at);
     await appendEvent(tx, {

@@ -42,15 +42,20 @@ export async function importSchemes(parts: ClassifyParts, files: readonly Scheme
     for (const scheme of schemes) {
       const revision = await keepScheme(tx, scheme, source, at);
       if (revision.isNew) {
-        await keepAudit(tx, parts.vault, at, "scheme", {
-          scheme: scheme.scheme,
-          revision: revision.revision,
-          versions: scheme.versions.map((version) => ({
-            version: version.version,
-            validFrom: version.validFrom,
-            codes: version.codes.length,
-          })),
-          source,
+        await keepAudit(tx, parts.vault, {
+          at,
+          kind: "scheme",
+          record: {
+            scheme: scheme.scheme,
+            revision: revision.revision,
+            versions: scheme.versions.map((version) => ({
+              version: version.version,
+              validFrom: version.validFrom,
+              codes: version.codes.length,
+            })),
+            source,
+          },
+          written: [{ table: "classify_scheme", where: { revision: revision.revision } }],
         });
       }
       result.push({ scheme: scheme.scheme, ...revision });
@@ -195,12 +200,25 @@ async function importWith(
   try {
     const whole = !isTable(file.key) || hasBothTables(files);
     const imported = whole ? await importSchemes(parts, files, `${file.key}@${file.version}`) : { schemes: [] };
-    await keepSchemeFiles(parts.records, refs, whole, at);
+    await markRead(parts, refs, whole, at);
     return imported.schemes.filter((scheme) => scheme.isNew).map((scheme) => scheme.scheme);
   } catch (error) {
-    if (isStockroomError(error) && error.kind === "input") await keepSchemeFiles(parts.records, [file], false, at);
+    if (isStockroomError(error) && error.kind === "input") await markRead(parts, [file], false, at);
     throw error;
   }
+}
+
+async function markRead(parts: ClassifyParts, files: readonly ObjectRef[], imported: boolean, at: string): Promise<void> {
+  await parts.records.transaction(async (tx) => {
+    await keepSchemeFiles(tx, files, imported, at);
+    const written = files.map(({ key, version }) => ({ table: "classify_scheme_file", where: { key, version } }) as const);
+    await keepAudit(tx, parts.vault, {
+      at,
+      kind: "scheme-files",
+      record: { files: files.map((file) => ({ ...file })), imported },
+      written,
+    });
+  });
 }
 
 /** A table of codes waits for the table of versions and the other way round. */

@@ -18,9 +18,10 @@ import { climbRungs, type TrialResult } from "../engine/search.ts";
 import { lineOf, parseLine, prefixes, readKey, type Line, type ObjectRef } from "../engine/words.ts";
 import { keepAudit } from "../store/audit.ts";
 import { findGround, type GroundRow } from "../store/champions.ts";
-import { ensureLine, insertModel } from "../store/lines.ts";
+import { insertModel } from "../store/lines.ts";
 import { listAnswers, type ReviewRow } from "../store/reviews.ts";
 import { findScheme } from "../store/schemes.ts";
+import { keepLine } from "./intake.ts";
 import { profileKey } from "./infer.ts";
 import { settleSchemes } from "./schemes.ts";
 import { appraiseJob } from "./jobs/appraise-job.ts";
@@ -254,7 +255,7 @@ async function fit(
     labels: { line: line.line, model: id },
     alongside: async (tx, entries) => {
       const [entry] = entries;
-      await ensureLine(tx, lineOf(line.country, line.scheme), at);
+      await keepLine(tx, parts, lineOf(line.country, line.scheme));
       isNew = await insertModel(tx, {
         id,
         line: line.line,
@@ -273,13 +274,19 @@ async function fit(
         trainedAt: at,
       });
       if (!isNew) return;
-      await keepAudit(tx, parts.vault, at, "model", {
-        id,
-        line: line.line,
-        sha256: result.sha256,
-        trainedOn: prepared.sources.map(({ key }) => key),
-        data: nameSources(prepared.sources).hash,
-        seed: train.seed,
+      await keepAudit(tx, parts.vault, {
+        at,
+        kind: "model",
+        record: {
+          id,
+          line: line.line,
+          sha256: result.sha256,
+          trainedOn: prepared.sources.map(({ key }) => key),
+          data: nameSources(prepared.sources).hash,
+          seed: train.seed,
+        },
+        objects: [{ key: entry?.key ?? "", version: entry?.version ?? "", sha256: result.sha256 }],
+        written: [{ table: "classify_model", where: { id } }],
       });
       await appendEvent(tx, {
         kind: "classify.model.trained",

@@ -61,14 +61,13 @@ export interface LineRow extends Line {
   readonly automatic: boolean;
 }
 
-/** Makes sure the line is known; harmless when it is. */
-export async function ensureLine(tx: Tx, line: Line, at: string): Promise<void> {
-  await tx.query("insert into stockroom.classify_line (line, country, scheme, since) values ($1, $2, $3, $4) on conflict do nothing", [
-    line.line,
-    line.country,
-    line.scheme,
-    at,
-  ]);
+/** Makes sure the line is known; true when it is new. */
+export async function ensureLine(tx: Tx, line: Line, at: string): Promise<boolean> {
+  const rows = await tx.query(
+    "insert into stockroom.classify_line (line, country, scheme, since) values ($1, $2, $3, $4) on conflict do nothing returning line",
+    [line.line, line.country, line.scheme, at],
+  );
+  return rows.length > 0;
 }
 
 /** Every line with its champion on a moment (default: now). */

@@ -280,4 +280,15 @@ export const classifyMigrations: readonly Migration[] = [
         add column returned_kg double precision not null default 0;
     `,
   },
+  {
+    id: "classify-008-audit-head",
+    sql: `
+      create table stockroom.classify_audit_head (
+        one boolean primary key check (one),
+        seq bigint not null,
+        hash text not null,
+        mac text not null
+      );
+    `,
+  },
 ];
