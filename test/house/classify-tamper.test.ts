@@ -71,7 +71,7 @@ const others: Readonly<Record<string, string>> = {
   float8: "coalesce(C, 0) + 0.001",
   bool: "not C",
   timestamptz: "C + interval '1 millisecond'",
-  jsonb: `case jsonb_typeof(C) when 'array' then C || '[1]' else C || '{"put in": 1}' end`,
+  jsonb: `case jsonb_typeof(C) when 'array' then C || '[1]' else coalesce(C, '{}') || '{"put in": 1}' end`,
 };
 
 /** The row that is attacked, by the values that name it. */

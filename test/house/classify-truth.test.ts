@@ -86,7 +86,15 @@ describe("only current sales count", () => {
     expect(await figuresNow(period)).toEqual({ K: 61, P: 61 });
     await put(`${folder}/GBR/part-1.csv`, soldHead + sold(period, 0, 61));
     await put(`${folder}/GBR/part-2.csv`, soldHead + sold(period, 61, 122));
+    const twice = async () => (await readReport(house.classify.parts, { period })).reports[0]?.twice ?? [];
+    expect(await twice()).toEqual([
+      `61 items of ${folder}/GBR/part-1.csv are also in ${folder}/GBR.csv and count in both; delete one of the files`,
+      `61 items of ${folder}/GBR/part-2.csv are also in ${folder}/GBR.csv and count in both; delete one of the files`,
+    ]);
+    const notices = await house.notices.list({ topic: "mlops", limit: 1000 });
+    expect(notices.some((notice) => notice.body.includes("61 of its items are also in"))).toBe(true);
     await remove(`${folder}/GBR.csv`);
+    expect(await twice()).toEqual([]);
 
     const inferences = await currentInferences(house.records, period);
     expect(inferences.map((row) => [row.sales.key.slice(folder.length), row.items])).toEqual([
@@ -279,6 +287,23 @@ describe("an answer belongs to the item and outlives every later coding", () => 
     expect(await figuresNow(period)).toEqual({ K: 48, P: 47, X: 5 });
   }, 60_000);
 });
+
+test("an answer on an item moves it as sold and as returned", async () => {
+  const period = "2026-06";
+  await put(`classify/sales/${period}/GBR.csv`, `${soldHead}${sold(period, 0, 4)}s1,GBR,phone case 1,Acme,,${period}-05,-1,-0.75\n`);
+  const [review] = (await listReviews(house.records, { period, limit: 100 })).filter((one) => one.itemId === "s1" && one.units > 0);
+  await answerReview(house.classify.parts, review?.id ?? "", "X", "ann");
+  const unitsNow = async () => {
+    await writeReport(house.classify.parts, "test", period, country);
+    const figures = await readFigures(house.records, period, country, (await listRevisions(house.records, period, country)).length - 1);
+    return Object.fromEntries(figures.map((figure) => [figure.code, [figure.units, figure.kg]]));
+  };
+  expect(await unitsNow()).toEqual({ K: [4, 3], P: [2, 1.5], X: [1, 0.75] });
+  for (const run of await planInfer(house.classify.parts, { period })) await house.workflows.start(run.workflow, run.input, { id: run.id });
+  await settled(house);
+  expect(await unitsNow()).toEqual({ K: [4, 3], P: [2, 1.5], X: [1, 0.75] });
+  expect(await listRevisions(house.records, period, country)).toHaveLength(2);
+}, 60_000);
 
 test("after all of it the log vouches for every row", async () => {
   expect((await verifyAuditLog(house.classify.parts, "test", signal)).problems).toEqual([]);

@@ -8,7 +8,7 @@
 
 import { StockroomError } from "../../base/errors.ts";
 import { isCountry, parseLine, parsePeriod, prefixes, readKey } from "../engine/words.ts";
-import { currentInferences } from "../store/inferences.ts";
+import { currentInferences, type InferenceRow } from "../store/inferences.ts";
 import { getLine, getModel, listLines, listModels } from "../store/lines.ts";
 import { listRevisions, readFigures, type ReportFigure, type ReportRevision } from "../store/reports.ts";
 import type { ReviewQuery } from "../store/reviews.ts";
@@ -196,6 +196,8 @@ export interface ShownReport {
   readonly outdated: boolean;
   /** Current sales that a line has not coded yet, as `KEY by LINE`: no revision is written before they are. */
   readonly waits: readonly string[];
+  /** Items that two current files have and that are in the figures twice, a sentence a pair of files. */
+  readonly twice: readonly string[];
 }
 
 export interface PeriodReport {
@@ -239,11 +241,27 @@ export async function readReport(
       revisions: own.map(({ revision, reason, at }) => ({ revision, reason, at })),
       outdated: JSON.stringify(now) !== JSON.stringify(latest),
       waits: await listUncoded(parts, period, country),
+      twice: tellTwice(inferences.get(country) ?? []),
     });
   }
   const unreported = [...inferences.keys()].filter((country) => !revisions.has(country)).toSorted();
   if (number !== undefined && reports.length === 0) throw noRevision(period, wanted ?? "", number, []);
   return { period, reports, unreported };
+}
+
+/** Pure. Items that are in two current files, each pair of files once. */
+export function tellTwice(inferences: readonly InferenceRow[]): readonly string[] {
+  const current = new Set(inferences.map(({ sales }) => `${sales.key}@${sales.version}`));
+  const told = inferences.flatMap(({ sales, shared }) =>
+    Object.entries(shared).flatMap(([other, count]) =>
+      current.has(other)
+        ? [
+            `${count} items of ${sales.key} are also in ${other.slice(0, other.lastIndexOf("@"))} and count in both; delete one of the files`,
+          ]
+        : [],
+    ),
+  );
+  return [...new Set(told)];
 }
 
 function parseRevision(text: string | undefined, country: string | undefined): number | undefined {

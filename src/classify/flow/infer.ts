@@ -187,6 +187,7 @@ async function labelTest(
   const result = await parts.compute.run(
     labelJob,
     {
+      others: [],
       source: await parts.objects.readTicket(actor, test.key, test.version),
       columns: parts.settings.columns,
       lines: tasks,
@@ -246,10 +247,14 @@ async function labelSales(
   }
   const rejectedKey = `${prefixes.predictions}${place.period}/${place.country}/rejected${part}.jsonl`;
   const rejected: WriteTicket = await parts.objects.writeTicket(actor, rejectedKey);
+  const others = (await listSales(parts, place.period)).filter(
+    (object) => object.country === place.country && object.key !== input.key && object.version < input.version,
+  );
   const result = await parts.compute.run(
     labelJob,
     {
       source: await parts.objects.readTicket(actor, input.key, input.version),
+      others: await Promise.all(others.map(async ({ key, version }) => await parts.objects.readTicket(actor, key, version))),
       columns: parts.settings.columns,
       lines: tasks,
       versions: { kind: "by-date", period: place.period, country: place.country },
@@ -296,7 +301,7 @@ async function labelSales(
       // All before the log's own lock, in one order, so that nobody waits in a circle.
       for (const line of result.lines.map((labelled) => labelled.line).toSorted()) await lockAnswers(tx, line);
       for (const labelled of result.lines) {
-        await keepLine(tx, parts, context.runId, input, labelled, facts.get(labelled.line)?.scheme?.revision, keys, result.badRows, at);
+        await keepLine(tx, parts, context.runId, input, labelled, facts.get(labelled.line)?.scheme?.revision, keys, result, at);
       }
       await tellReading(tx, parts, input, result, { all, period: place.period, country: place.country });
     },
@@ -381,7 +386,7 @@ async function keepLine(
   labelled: LabelledLine,
   schemeRevision: number | undefined,
   keys: ReadonlyMap<string, ObjectRef>,
-  badRows: number,
+  { badRows, shared }: Pick<LabelResult, "badRows" | "shared">,
   at: string,
 ): Promise<void> {
   const place = readKey(input.key);
@@ -404,6 +409,7 @@ async function keepLine(
     autoItems: labelled.autoItems,
     reviewItems: labelled.items - labelled.autoItems,
     badRows,
+    shared,
     figures: labelled.figures,
     drift: { ...labelled.drift },
     runId,
@@ -464,7 +470,7 @@ async function askPeople(
     const id = reviewId(String(pick.row));
     // An item without an id is known by this very review only.
     const itemId = pick.itemId === "" ? `review/${id}` : pick.itemId;
-    made.set(nameItem({ item: itemId, day: pick.day }), { ...pick, ...shared, id, itemId, object: object ?? { key: "", version: "" } });
+    made.set(slotOf({ ...pick, itemId }), { ...pick, ...shared, id, itemId, object: object ?? { key: "", version: "" } });
   }
   // Nobody answers on this line until the commit (the caller holds its lock): an answer given while the file was read is found now.
   const answers = await findAnswers(
@@ -478,13 +484,18 @@ async function askPeople(
   );
   for (const { decision, ...seen } of labelled.seen) {
     const name = nameItem({ item: seen.itemId, day: seen.day });
+    const slot = slotOf(seen);
     const place = places.get(answers.get(name)?.[0]?.review ?? "");
-    if (place === undefined || made.has(name)) continue;
-    made.set(name, { ...seen, ...shared, ...place, id: reviewId(name), kind: decision === "auto" ? "former" : "low" });
+    if (place === undefined || made.has(slot)) continue;
+    made.set(slot, { ...seen, ...shared, ...place, id: reviewId(slot), kind: decision === "auto" ? "former" : "low" });
   }
   await queueReviews(tx, [...made.values()]);
   await settleAnswers(tx, parts, line, [...made.values()], at);
 }
+
+/** An item stands in a file as sold and as returned: two rows, of which an answer moves both. */
+const slotOf = (seen: { readonly itemId: string; readonly day: string; readonly units: number }): string =>
+  `${nameItem({ item: seen.itemId, day: seen.day })}${seen.units < 0 ? " returned" : ""}`;
 
 /** The current sales of a period. */
 export async function listSales(

@@ -43,6 +43,7 @@ async function tryOut(parts: ClassifyParts, context: RunContext, input: TrialInp
     const result = await parts.compute.run(
       labelJob,
       {
+        others: [],
         source: await parts.objects.readTicket(actor, sales.key, sales.version),
         columns: parts.settings.columns,
         lines: [{ ...task, profile: null }],

@@ -25,6 +25,8 @@ export interface InferenceRow {
   readonly autoItems: number;
   readonly reviewItems: number;
   readonly badRows: number;
+  /** Items that are also in another current file of the same sales, by its `KEY@VERSION`. */
+  readonly shared: Readonly<Record<string, number>>;
   readonly figures: VersionFigures;
   readonly drift: Readonly<Record<string, unknown>>;
   readonly runId: string;
@@ -46,6 +48,7 @@ interface InferenceRecord {
   readonly auto_items: string;
   readonly review_items: string;
   readonly bad_rows: string;
+  readonly shared: Readonly<Record<string, number>> | null;
   readonly figures: VersionFigures;
   readonly drift: Record<string, unknown>;
   readonly run_id: string;
@@ -65,6 +68,7 @@ const toInference = (row: InferenceRecord): InferenceRow => ({
   autoItems: Number(row.auto_items),
   reviewItems: Number(row.review_items),
   badRows: Number(row.bad_rows),
+  shared: row.shared ?? {},
   figures: row.figures,
   drift: row.drift,
   runId: row.run_id,
@@ -76,8 +80,8 @@ export async function keepInference(tx: Tx, row: InferenceRow): Promise<boolean>
   const inserted = await tx.query(
     `insert into stockroom.classify_inference
        (id, period, country, line, model, sales_key, sales_version, predictions_key, predictions_version, scheme_revision,
-        items, auto_items, review_items, bad_rows, figures, drift, run_id, at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+        items, auto_items, review_items, bad_rows, figures, drift, run_id, at, shared)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
      on conflict (id) do nothing returning id`,
     [
       row.id,
@@ -98,6 +102,7 @@ export async function keepInference(tx: Tx, row: InferenceRow): Promise<boolean>
       JSON.stringify(row.drift),
       row.runId,
       row.at,
+      Object.keys(row.shared).length === 0 ? null : JSON.stringify(row.shared),
     ],
   );
   return inserted.length > 0;

@@ -291,4 +291,5 @@ export const classifyMigrations: readonly Migration[] = [
       );
     `,
   },
+  { id: "classify-009-shared-items", sql: "alter table stockroom.classify_inference add column shared jsonb;" },
 ];

@@ -18,7 +18,7 @@ export function reportPage({ period, reports, unreported }: PeriodReport, book: 
 }
 
 function countryPart(period: string, report: ShownReport, book: CodeBook): Html {
-  const { country, revision, reason, at, revisions, outdated, waits, figures } = report;
+  const { country, revision, reason, at, revisions, outdated, waits, twice, figures } = report;
   const parts = [...Map.groupBy(figures, (figure) => JSON.stringify([figure.scheme, figure.schemeVersion])).values()];
   return html`<section>
     <h2 id="${country}">${country}</h2>
@@ -36,6 +36,7 @@ function countryPart(period: string, report: ShownReport, book: CodeBook): Html 
         )}`
       }
     </p>
+    ${twice.map((one) => html`<p class="note bad">${one}.</p>`)}
     ${waits.length > 0 && html`<p class="note bad">The figures stay as they are until these are coded: ${waits.join("; ")}.</p>`}
     ${outdated && waits.length === 0 && html`<p class="note bad">Answers or codings since revision ${revisions.at(-1)?.revision} change the figures. Tonight's schedule, or <code>stockroom classify report --period ${period} --country ${country} --restate</code>, writes the next revision.</p>`}
     ${parts.map((part) => schemeTable(part, revision, book))}

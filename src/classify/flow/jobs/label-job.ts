@@ -61,6 +61,8 @@ export interface AskedItem {
 
 export interface LabelInput {
   readonly source: ReadTicket;
+  /** Other current files of the same sales that were stored earlier: items that are in them too are counted and told. */
+  readonly others: readonly ReadTicket[];
   readonly columns: ColumnSettings;
   readonly lines: readonly LineTask[];
   /** `by-date`: the version valid on each item's day (without one: on the period's first day). `fixed`: one version for all, of a test. */
@@ -91,7 +93,8 @@ export interface ItemSeen {
 }
 
 export interface ReviewPick extends ItemSeen {
-  readonly kind: "low" | "audit";
+  /** `former`: decided by itself, and here only because the same item as sold is asked about. */
+  readonly kind: "low" | "audit" | "former";
   /** Zero-based row of the review object. */
   readonly row: number;
 }
@@ -119,6 +122,8 @@ export interface LabelledLine {
 export interface LabelResult {
   readonly items: number;
   readonly badRows: number;
+  /** Items that are also in another current file, by its `KEY@VERSION`: they are in the figures of both. */
+  readonly shared: Readonly<Record<string, number>>;
   readonly reasons: readonly string[];
   /** How many of the bad rows for each code of reason. */
   readonly kinds: Readonly<Record<string, number>>;
@@ -184,6 +189,8 @@ export async function run(input: LabelInput, tools: TaskTools): Promise<LabelRes
   for (const [index, line] of input.lines.entries())
     lines.push(await openLine(input, line, models[index], columns, table.columns, tools.signal));
 
+  const elsewhere = await readOtherIds(input, tools.signal);
+  const shared: Record<string, number> = {};
   const stride = Math.max(1, Math.floor(source.entry.bytes / (120 * profiledItems)));
   let items = 0;
   try {
@@ -198,6 +205,10 @@ export async function run(input: LabelInput, tools: TaskTools): Promise<LabelRes
         for (const [at, model] of group.models.entries())
           lines[model]?.take(pick(good), pick(read[g] ?? []), pick(answers[g]?.[at] ?? []), items, stride);
       }
+      for (const { id } of elsewhere.size === 0 ? [] : pick(good)) {
+        const other = elsewhere.get(id);
+        if (other !== undefined) shared[other] = (shared[other] ?? 0) + 1;
+      }
       for (const line of lines) await line.flush();
       items += kept.length;
       tools.progress(items, 0, "items coded");
@@ -211,7 +222,27 @@ export async function run(input: LabelInput, tools: TaskTools): Promise<LabelRes
   const rejected = badRows === 0 || input.rejected === null ? null : await writeThrough(input.rejected, badRowLines(bad), tools.signal);
   const reasons = bad.slice(0, 3).map((row) => `line ${row.line}: ${row.reason}`);
   const notes = [...encodingNotes(name, table.encoding?.()), ...numberNotes(numbers.summary(), { constant: false })];
-  return { items, badRows, reasons, kinds, notes, rejected, lines: done };
+  return { items, badRows, shared, reasons, kinds, notes: [...notes, ...Object.entries(shared).map(tellShared)], rejected, lines: done };
+}
+
+const tellShared = ([other, count]: readonly [string, number]): string =>
+  `${count} of its items are also in ${other.slice(0, other.lastIndexOf("@"))} and count in both: delete one of the files, or leave them in one`;
+
+/** The ids of other files of the same sales, each with the file. */
+async function readOtherIds(input: LabelInput, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+  const ids = new Map<string, string>();
+  for (const ticket of input.others) {
+    const { key, version } = ticket.entry;
+    const table = await readTable(openTicket(ticket, signal), {
+      name: key,
+      onBadRow: () => undefined,
+      signal,
+      encoding: input.columns.encoding,
+    });
+    const at = table.columns.indexOf(input.columns.id);
+    for await (const batch of table.batches) for (const row of batch.rows) ids.set(cell(row, at), `${key}@${version}`);
+  }
+  return ids;
 }
 
 /** Rows with the numbers that models read in canonical text, however the file writes them. */
@@ -395,6 +426,8 @@ async function openLine(
   const period = input.versions.kind === "by-date" ? input.versions.period : undefined;
   const asked = new Map(task.asked.map((one) => [`${one.item}\n${one.day}`, one.answered]));
   const seen: ItemSeen[] = [];
+  /** Returned items: an answer on the item as sold moves them too, so they are asked about together. */
+  const returned = new Map<string, Candidate>();
   let pending: (string | number)[][] = [];
   let items = 0;
   let autoItems = 0;
@@ -461,6 +494,10 @@ async function openLine(
         } as const;
         const answered = asked.size === 0 ? undefined : asked.get(`${one.id}\n${candidate.day}`);
         if (answered !== undefined) seen.push(candidate);
+        if (one.units < 0 && task.review !== null) {
+          const kind = decision === "auto" ? "former" : "low";
+          returned.set(`${one.id}\n${candidate.day}`, { ...candidate, evidence, reason, row: one.row, kind, rank: 0, text: 0 });
+        }
         if (decision === "auto") {
           autoItems += 1;
           figure.autoItems += 1;
@@ -493,7 +530,8 @@ async function openLine(
     async finish() {
       pipe.end();
       const predictions = await written;
-      const picks = [...audit.list(), ...low.list()];
+      const drawn = [...audit.list(), ...low.list()];
+      const picks = [...drawn, ...drawn.flatMap((pick) => (pick.units < 0 ? [] : (returned.get(`${pick.itemId}\n${pick.day}`) ?? [])))];
       const review =
         task.review === null || picks.length === 0 ? null : await writeThrough(task.review, reviewTable(names, columns, picks), signal);
       const report =
