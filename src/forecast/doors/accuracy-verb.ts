@@ -62,6 +62,8 @@ const three = (value: number): number => Number(value.toFixed(3));
 const cellsOf = (accuracy: Accuracy): Record<string, Cell> => ({
   points: accuracy.points,
   WAPE: three(accuracy.wape),
+  // Runs of an older program did not measure it.
+  "seasonal naive WAPE": accuracy.naiveWape === undefined ? "" : three(accuracy.naiveWape),
   average_wQL: three(accuracy.averageWql),
   MASE: three(accuracy.mase),
   MAPE: three(accuracy.mape),
@@ -76,15 +78,17 @@ interface SeriesRow {
   readonly series: string;
   readonly actual: number;
   readonly wape: number;
+  readonly seasonal_naive_wape: number | null;
   readonly average_wql: number;
   readonly mase: number;
   readonly bias: number;
 }
 
-const shownRow = ({ series, actual, wape, average_wql: wql, mase, bias }: SeriesRow): Record<string, Cell> => ({
+const shownRow = ({ series, actual, wape, seasonal_naive_wape: naive, average_wql: wql, mase, bias }: SeriesRow): Record<string, Cell> => ({
   series,
   sold: actual,
   WAPE: three(wape),
+  "seasonal naive WAPE": naive === null ? "" : three(naive),
   average_wQL: three(wql),
   MASE: three(mase),
   bias: three(bias),
@@ -94,7 +98,7 @@ async function readSeries(file: string, signal: AbortSignal): Promise<SeriesRow[
   const table = await readTable(fileBody(file, signal), { name: file, onBadRow: () => undefined, signal });
   const place = (name: string): number => table.columns.indexOf(name);
   const ids = place("windows");
-  const [actual, wape, wql, mase, bias] = ["actual", "WAPE", "average_wQL", "MASE", "bias"].map(place);
+  const [actual, wape, wql, mase, bias, naive] = ["actual", "WAPE", "average_wQL", "MASE", "bias", "seasonal_naive_WAPE"].map(place);
   const rows: SeriesRow[] = [];
   for await (const batch of table.batches) {
     for (const row of batch.rows) {
@@ -102,6 +106,7 @@ async function readSeries(file: string, signal: AbortSignal): Promise<SeriesRow[
         series: row.slice(0, ids).join(" · "),
         actual: Number(row[actual]),
         wape: Number(row[wape]),
+        seasonal_naive_wape: naive < 0 || (row[naive] ?? "") === "" ? null : Number(row[naive]),
         average_wql: Number(row[wql]),
         mase: Number(row[mase]),
         bias: Number(row[bias]),

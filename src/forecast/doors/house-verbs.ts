@@ -75,6 +75,7 @@ const rowOf = (run: ForecastRunRow) => ({
   state: run.state,
   series: figure(run.summary?.["series"]),
   wape: figure(run.summary?.["wape"]),
+  "seasonal naive": figure(run.summary?.["seasonalNaiveWape"]),
   average_wql: figure(run.summary?.["averageWql"]),
   models: run.reuses === undefined ? "trained" : `of ${run.reuses}`,
   adjusted: run.exports["adjusted"] === undefined ? "" : "yes",

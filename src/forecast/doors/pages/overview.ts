@@ -35,6 +35,7 @@ export function overviewPage(groups: readonly GroupShown[], imports: readonly Im
             <th scope="col">Latest forecast (UTC)</th>
             <th scope="col" class="n">Series</th>
             <th scope="col" class="n">WAPE</th>
+            <th scope="col" class="n">Seasonal naive</th>
             <th scope="col" class="n">Average wQL</th>
             <th scope="col" class="n">MASE</th>
             <th scope="col">Leading model</th>
@@ -49,6 +50,7 @@ export function overviewPage(groups: readonly GroupShown[], imports: readonly Im
               <td>${latest?.endedAt === undefined ? html`<span class="warn">none yet</span>` : moment(latest.endedAt)}</td>
               <td class="n">${amount(numberIn(latest, "series"))}</td>
               <td class="n">${percent(numberIn(latest, "wape"))}</td>
+              <td class="n">${percent(numberIn(latest, "seasonalNaiveWape"))}</td>
               <td class="n">${amount(numberIn(latest, "averageWql"))}</td>
               <td class="n">${amount(numberIn(latest, "mase"))}</td>
               <td>${typeof leader === "string" ? leader : ""}</td>

@@ -1,13 +1,24 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Forecast } from "../contract.ts";
-import { accuracyOf, addTally, makeTally, owaOf, scaleOf, tallyForecast } from "./metrics.ts";
+import { accuracyOf, addTally, makeTally, owaOf, repeatSeason, scaleOf, tallyForecast } from "./metrics.ts";
 import { isSeasonal, naive2 } from "./naive2.ts";
 
 const forecast = (mean: number[], levels: number[], ...quantiles: number[][]): Forecast => ({
   mean: Float64Array.from(mean),
   levels,
   quantiles: Float64Array.from(quantiles.flat()),
+});
+
+test("the seasonal naive forecast repeats the last season, or the last value, and is measured over what it reaches", () => {
+  expect([...repeatSeason(Float64Array.of(1, 2, 3, 4, 5), 3, 5)]).toEqual([3, 4, 5, 3, 4]);
+  expect([...repeatSeason(Float64Array.of(1, 2, Number.NaN), 7, 2)]).toEqual([2, 2]);
+  expect([...repeatSeason(new Float64Array(0), 7, 1)]).toEqual([Number.NaN]);
+  const one = { mean: Float64Array.of(1, 1), levels: [], quantiles: new Float64Array(0) };
+  const tally = tallyForecast(Float64Array.of(4, 6), one, { absolute: 1, squared: 1 }, Float64Array.of(3, Number.NaN));
+  addTally(tally, tallyForecast(Float64Array.of(5, 5), one, { absolute: 1, squared: 1 }));
+  expect(accuracyOf(tally)?.naiveWape).toBeCloseTo(1 / 4, 9);
+  expect(accuracyOf(tallyForecast(Float64Array.of(4, 6), one, { absolute: 1, squared: 1 }))?.naiveWape).toBeUndefined();
 });
 
 describe("a worked example", () => {

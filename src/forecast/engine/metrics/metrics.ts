@@ -42,6 +42,9 @@ export interface Tally {
   /** Sum of the root mean squared scaled errors of the parts (a series in a window) that have a scale. */
   rootScaled: number;
   rootScaledParts: number;
+  /** Sum of |y - seasonal naive|, and of |y|, over points that the seasonal naive forecast reaches. */
+  naiveError: number;
+  naiveActual: number;
   /** For each level: sum of t max(y - q, 0) + (1 - t) max(q - y, 0). */
   readonly pinball: number[];
   /** For each level: points not above the quantile. */
@@ -61,6 +64,8 @@ export interface Accuracy {
   readonly rmsse: number;
   /** Mean of actual - mean over mean |actual|: above zero the forecast is too low. */
   readonly bias: number;
+  /** WAPE of the seasonal naive forecast over the same points; undefined where it was not asked or reaches none. */
+  readonly naiveWape: number | undefined;
   /** By level, in the order of `levels`. */
   readonly wql: readonly number[];
   readonly averageWql: number;
@@ -100,6 +105,22 @@ export function scaleOf(history: Float64Array, lag: number): Scale {
   return { absolute: pairs === 0 ? 0 : sum / pairs, squared: steps === 0 ? 0 : squares / steps };
 }
 
+/**
+ * The seasonal naive forecast: each step repeats that of one season before, the nearest season known; without a whole season the last value.
+ *
+ * NaN where that was missing.
+ */
+export function repeatSeason(history: Float64Array, lag: number, horizon: number): Float64Array {
+  const season = Math.max(1, Math.round(lag));
+  const n = history.length;
+  let last = n - 1;
+  while (last >= 0 && Number.isNaN(history[last])) last--;
+  return Float64Array.from({ length: horizon }, (_, h) => {
+    if (n < season || season === 1) return last < 0 ? Number.NaN : history[last];
+    return history[n - season + (h % season)];
+  });
+}
+
 /** A tally of nothing, to add to. */
 export function makeTally(levels: readonly number[]): Tally {
   return {
@@ -116,6 +137,8 @@ export function makeTally(levels: readonly number[]): Tally {
     scaledPoints: 0,
     rootScaled: 0,
     rootScaledParts: 0,
+    naiveError: 0,
+    naiveActual: 0,
     pinball: levels.map(() => 0),
     notAbove: levels.map(() => 0),
     inside: levels.map(() => 0),
@@ -130,9 +153,10 @@ export function mirrorOf(levels: readonly number[], i: number): number {
 /**
  * Tallies the forecast of one series in one window against what came.
  *
- * `actual` may be shorter than the forecast (the future is not all known yet) and NaN where missing.
+ * `actual` may be shorter than the forecast (the future is not all known yet) and NaN where missing. `naive` is what repeating the last season says,
+ * to be measured beside it.
  */
-export function tallyForecast(actual: Float64Array, forecast: Forecast, scale: Scale): Tally {
+export function tallyForecast(actual: Float64Array, forecast: Forecast, scale: Scale, naive?: Float64Array): Tally {
   const { levels, mean, quantiles } = forecast;
   const tally = makeTally(levels);
   const horizon = mean.length;
@@ -147,6 +171,10 @@ export function tallyForecast(actual: Float64Array, forecast: Forecast, scale: S
     tally.absoluteError += error;
     tally.squaredError += error * error;
     tally.error += y - mean[h];
+    if (naive !== undefined && !Number.isNaN(naive[h])) {
+      tally.naiveError += Math.abs(y - naive[h]);
+      tally.naiveActual += Math.abs(y);
+    }
     if (size > 0) tally.symmetric += (2 * error) / size;
     if (Math.abs(y) > nothing) {
       tally.percent += error / Math.abs(y);
@@ -184,6 +212,8 @@ export function addTally(total: Tally, part: Tally): void {
   total.scaledPoints += part.scaledPoints;
   total.rootScaled += part.rootScaled;
   total.rootScaledParts += part.rootScaledParts;
+  total.naiveError += part.naiveError;
+  total.naiveActual += part.naiveActual;
   for (let i = 0; i < total.levels.length; i++) {
     total.pinball[i] += part.pinball[i];
     total.notAbove[i] += part.notAbove[i];
@@ -213,6 +243,7 @@ export function accuracyOf(tally: Tally): Accuracy | undefined {
     mase: tally.scaledPoints > 0 ? tally.scaled / tally.scaledPoints : meanError,
     rmsse: tally.rootScaledParts > 0 ? tally.rootScaled / tally.rootScaledParts : rmse,
     bias: over(tally.error, tally.absoluteActual),
+    naiveWape: tally.naiveError + tally.naiveActual > 0 ? over(tally.naiveError, tally.naiveActual) : undefined,
     wql,
     averageWql: wql.length === 0 ? 0 : wql.reduce((sum, each) => sum + each, 0) / wql.length,
     coverage,

@@ -125,6 +125,7 @@ export async function exportReport(
       series: summary.series,
       silent: summary.silent,
       wape: summary.accuracy?.wape ?? null,
+      seasonalNaiveWape: summary.accuracy?.naiveWape ?? null,
       averageWql: summary.accuracy?.averageWql ?? null,
       mase: summary.accuracy?.mase ?? null,
       // What later imports are judged by.

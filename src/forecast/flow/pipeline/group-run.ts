@@ -355,9 +355,11 @@ async function publish(
     }
     const wape = summary["wape"];
     const wql = summary["averageWql"];
+    const naive = summary["seasonalNaiveWape"];
+    const beside = typeof naive === "number" ? ` (repeating the last season: ${(100 * naive).toFixed(1)} %)` : "";
     const figures =
       typeof wape === "number" && typeof wql === "number"
-        ? `In the backtests WAPE was ${(100 * wape).toFixed(1)} % and the average weighted quantile loss ${wql.toFixed(4)}.`
+        ? `In the backtests WAPE was ${(100 * wape).toFixed(1)} %${beside} and the average weighted quantile loss ${wql.toFixed(4)}.`
         : "There was no backtest.";
     await parts.postNotice(tx, {
       topic: "forecast",
@@ -371,6 +373,7 @@ async function publish(
         series: prepared.series,
         wape: typeof wape === "number" ? wape : null,
         averageWql: typeof wql === "number" ? wql : null,
+        seasonalNaiveWape: typeof naive === "number" ? naive : null,
       },
     });
     return true;

@@ -8,7 +8,7 @@
 import type { Compute } from "../../../base/compute/contract.ts";
 import type { Forecast, Panel } from "../../engine/contract.ts";
 import { describeNode, hierarchyOf, makeHierarchy, type Hierarchy, type Level } from "../../engine/hierarchy/structure.ts";
-import { scaleOf, tallyForecast } from "../../engine/metrics/metrics.ts";
+import { repeatSeason, scaleOf, tallyForecast } from "../../engine/metrics/metrics.ts";
 import { makePanel, sharedFloat64 } from "../../engine/panel/make.ts";
 import { historyLength, seriesAt } from "../../engine/panel/series.ts";
 import { agreeJob } from "./agree-job.ts";
@@ -173,9 +173,11 @@ export async function agree(
   const settleOne = (one: SeriesResult, node: number, own: Panel): SeriesResult => {
     const { mixed, index } = one;
     const backtests = mixed.backtests.map((test) => ({ ...test, forecast: forecastOf(node, places.get(test.cut) ?? 0) }));
-    const tallies = backtests.map(({ cut, actual, forecast }) =>
-      tallyForecast(actual, forecast, scaleOf(seriesAt(own, index, cut).values, panel.seasons[0] ?? 1)),
-    );
+    const lag = panel.seasons[0] ?? 1;
+    const tallies = backtests.map(({ cut, actual, forecast }) => {
+      const before = seriesAt(own, index, cut).values;
+      return tallyForecast(actual, forecast, scaleOf(before, lag), repeatSeason(before, lag, horizon));
+    });
     return {
       ...one,
       mixed: { ...mixed, backtests, forecast: mixed.forecast === undefined ? undefined : forecastOf(node, cuts.length) },

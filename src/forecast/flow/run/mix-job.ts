@@ -4,7 +4,7 @@ import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
 import type { MixPlan } from "../../engine/combine/contract.ts";
 import { mixForecast } from "../../engine/combine/mix.ts";
 import type { Panel } from "../../engine/contract.ts";
-import { scaleOf, tallyForecast } from "../../engine/metrics/metrics.ts";
+import { repeatSeason, scaleOf, tallyForecast } from "../../engine/metrics/metrics.ts";
 import { historyLength, seriesAt } from "../../engine/panel/series.ts";
 import type { SeriesResult } from "./contract.ts";
 import { mixOptions, type SentOptions } from "./jobs.ts";
@@ -37,9 +37,10 @@ export function run(input: MixInput, tools: TaskTools): Uint8Array {
     const position = panel.grid.length - historyLength(panel, index);
     const mixed = { ...inSeries, backtests: inSeries.backtests.map((each) => ({ ...each, cut: each.cut + position })) };
     // Errors of a window are scaled by what was known before it.
-    const tallies = mixed.backtests.map(({ cut, actual, forecast }) =>
-      tallyForecast(actual, forecast, scaleOf(seriesAt(panel, index, cut).values, lag)),
-    );
+    const tallies = mixed.backtests.map(({ cut, actual, forecast }) => {
+      const before = seriesAt(panel, index, cut).values;
+      return tallyForecast(actual, forecast, scaleOf(before, lag), repeatSeason(before, lag, panel.grid.horizon));
+    });
     results.push({ index, mixed, tallies, demand: trial.profile.demand, unfit: trial.unfit });
   }
   return pack(results);

@@ -309,6 +309,9 @@ function tilesOf(panel: Panel, { accuracy }: RunSummary, { ahead, before, yearBe
   if (accuracy === undefined) return tiles;
   tiles.push(
     { value: percent(accuracy.wape), name: "WAPE in the backtests" },
+    ...(accuracy.naiveWape === undefined
+      ? []
+      : [{ value: percent(accuracy.naiveWape), name: "WAPE of the seasonal naive (repeating the last season)" }]),
     { value: accuracy.averageWql.toFixed(3), name: "average wQL" },
     { value: accuracy.mase.toFixed(2), name: "MASE (1: as good as repeating the last season)" },
     { value: percent(accuracy.bias), name: accuracy.bias > 0 ? "bias: forecasts were too low" : "bias: forecasts were too high" },

@@ -171,15 +171,24 @@ const tables: Readonly<Record<RunTable, (result: RunResult) => TableKind>> = {
   },
 
   accuracy: ({ settings }) => ({
-    columns: ["windows", "points", "actual", ...measures(settings.levels), "sMAPE", "RMSSE", "bias"],
+    columns: ["windows", "points", "actual", ...measures(settings.levels), "sMAPE", "RMSSE", "bias", "seasonal_naive_WAPE"],
     texts: [],
     write: ({ tallies }, add) => {
       const total = makeTally(settings.levels);
       for (const tally of tallies) addTally(total, tally);
       const accuracy = accuracyOf(total);
       if (accuracy === undefined) return;
-      const { smape, rmsse, bias } = accuracy;
-      add(tallies.length, total.points, tidy(total.absoluteActual), ...measured(accuracy), tidy(smape), tidy(rmsse), tidy(bias));
+      const { smape, rmsse, bias, naiveWape } = accuracy;
+      add(
+        tallies.length,
+        total.points,
+        tidy(total.absoluteActual),
+        ...measured(accuracy),
+        tidy(smape),
+        tidy(rmsse),
+        tidy(bias),
+        naiveWape === undefined ? null : tidy(naiveWape),
+      );
     },
   }),
 
