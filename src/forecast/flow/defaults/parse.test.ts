@@ -305,7 +305,7 @@ describe("mistakes", () => {
       NumberOfBacktestWindows: 9
     OptimizationMetric: sMAPE
     ReferencePredictorArn: arn:x
-    TimeAlignmentBoundary: { DayOfWeek: SUNDAY }
+    TimeAlignmentBoundary: { DayOfWeek: SONNTAG }
   Forecast:
     ForecastTypes: ["0.005", p50]
   Extra: 1
@@ -416,6 +416,75 @@ a.b:
     const shared = base.replace("ForecastHorizon: 30", "ForecastHorizon: 0");
     expect(problems(`${shared}\na: { Forecast: { ForecastTypes: [mean] } }\nb: { Forecast: { ForecastTypes: [mean] } }\n`)).toEqual([
       "Default.Predictor.ForecastHorizon: Expected ForecastHorizon as a whole number from 1 to 500 but received 0.",
+    ]);
+  });
+});
+
+describe("how files are read", () => {
+  const base = `
+Default:
+  DatasetGroup: { Domain: RETAIL }
+  Datasets:
+    - { Domain: RETAIL, DatasetType: TARGET_TIME_SERIES, DataFrequency: D, TimestampFormat: yyyy-MM-dd, Schema: { Attributes: [{ AttributeName: item_id, AttributeType: string }, { AttributeName: timestamp, AttributeType: timestamp }, { AttributeName: demand, AttributeType: float }] } }
+  Predictor:
+    ForecastHorizon: 4
+    FeaturizationConfig: { ForecastFrequency: W }
+    TimeAlignmentBoundary: { DayOfWeek: SUNDAY }
+`;
+
+  test("is a section of ours, with the options of the command", () => {
+    const parsed = parseDefaults(
+      `${base}  Inputs:
+    EndedSeries: discontinued
+    StockColumn: available
+    Without: [customers]
+    DateFormat: dd.mm.yyyy
+    DecimalSign: ","
+    Columns: { Datum: timestamp }
+    Events:
+      - { Name: Black Friday, Date: 2026-11-27, DaysAfter: 3 }
+      - { Name: Fair, From: 2026-05-01, To: 2026-05-03, Place: north }
+`,
+      "f.yaml",
+    );
+    if (parsed.kind === "bad") throw new Error(JSON.stringify(parsed.problems));
+    expect(inputOptionsOf(parsed.group("any"))).toMatchObject({
+      frequency: "W-SUN",
+      ended: "discontinued",
+      stockColumn: "available",
+      without: ["customers"],
+      dateFormat: "dd.mm.yyyy",
+      decimal: ",",
+      map: { Datum: "timestamp" },
+      eventRows: [
+        { name: "Black Friday", from: "2026-11-27", after: 3 },
+        { name: "Fair", from: "2026-05-01", to: "2026-05-03", place: "north" },
+      ],
+    });
+  });
+
+  test("tells every mistake by its place", () => {
+    const parsed = parseDefaults(
+      `${base}  Inputs:
+    EndedSeries: gone
+    DateFormat: day
+    Begin: yesterday
+    Encoding: klingon
+    Surprise: 1
+    Events:
+      - { Name: Black Friday }
+      - { Name: Fair, Date: 2026-02-30 }
+`,
+      "f.yaml",
+    );
+    expect(parsed.kind === "bad" && parsed.problems.map(({ path }) => path.replace("Default.Inputs.", ""))).toEqual([
+      "EndedSeries",
+      "DateFormat",
+      "Begin",
+      "Encoding",
+      "Surprise",
+      "Events[0]",
+      "Events[1]",
     ]);
   });
 });

@@ -1,7 +1,7 @@
 // forecast-defaults.yaml: what is forecast how, for every dataset group, with every mistake told at once.
 //
 // Owns: inheritance from Default, datasets shared `From` another group, checks between sections. Does not own: sections (datasets.ts, predictor.ts, parts.ts).
-//   D1. A section of a group (DatasetGroup, Datasets, Predictor or AutoPredictor, Forecast) replaces Default's section as a whole; a section
+//   D1. A section of a group (DatasetGroup, Datasets, Predictor or AutoPredictor, Forecast, Inputs) replaces Default's section as a whole; a section
 //       that a group does not have is Default's. Tags add up: Default's, the group's, its sections'.
 //   D2. A group that the file does not name has Default's settings.
 //   D3. One problem anywhere and there are no settings at all: nothing is trained from a file that is partly wrong.
@@ -16,7 +16,8 @@ import { type Place, Reading, type Remark } from "./document.ts";
 import { type DatasetSections, domainNames, readDatasets } from "./datasets.ts";
 import { readForecastTypes, readTags, type TagSection } from "./parts.ts";
 import { type PredictorSection, readPredictor } from "./predictor.ts";
-import type { DatasetSettings, ForecastTypes, GroupSettings } from "./settings.ts";
+import { readInputSettings } from "./inputs.ts";
+import type { DatasetSettings, ForecastTypes, GroupSettings, InputSettings } from "./settings.ts";
 
 /** The settings of a file without mistakes. */
 export interface ForecastDefaults {
@@ -107,6 +108,26 @@ export function inputOptionsOf(settings: GroupSettings): Omit<ReadInputsOptions,
     rules: settings.rules,
     shortRelated: settings.shortRelated,
     ...(settings.holidays === undefined ? {} : { holidays: settings.holidays }),
+    ...givenOf(settings.inputs ?? {}),
+  };
+}
+
+/** What is given, without the keys that hold nothing. */
+function givenOf(given: InputSettings): Partial<ReadInputsOptions> {
+  const { ended, stockColumn, without, stamps, begin, end, dateFormat, decimal, encoding, map, mostBadShare, eventRows } = given;
+  return {
+    ...(ended === undefined ? {} : { ended }),
+    ...(stockColumn === undefined ? {} : { stockColumn }),
+    ...(without === undefined ? {} : { without }),
+    ...(stamps === undefined ? {} : { stamps }),
+    ...(begin === undefined ? {} : { begin }),
+    ...(end === undefined ? {} : { end }),
+    ...(dateFormat === undefined ? {} : { dateFormat }),
+    ...(decimal === undefined ? {} : { decimal }),
+    ...(encoding === undefined ? {} : { encoding }),
+    ...(map === undefined ? {} : { map }),
+    ...(mostBadShare === undefined ? {} : { mostBadShare }),
+    ...(eventRows === undefined ? {} : { eventRows }),
   };
 }
 
@@ -128,6 +149,7 @@ interface Group {
     | undefined;
   readonly predictor: PredictorSection | undefined;
   readonly forecastTypes: { readonly value: ForecastTypes | undefined } | undefined;
+  readonly inputs: InputSettings | undefined;
   readonly tags: readonly TagSection[];
 }
 
@@ -136,6 +158,7 @@ function readGroup(reading: Reading, name: string, place: Place): Group {
   let datasets: Group["datasets"];
   let predictor: PredictorSection | undefined;
   let forecastTypes: Group["forecastTypes"];
+  let inputs: InputSettings | undefined;
   const tags: TagSection[] = [];
   if (/[./\\]/.test(name))
     reading.problem(
@@ -202,9 +225,10 @@ function readGroup(reading: Reading, name: string, place: Place): Group {
       );
       forecastTypes = { value };
     },
+    Inputs: (at) => (inputs = readInputSettings(reading, at)),
     Tags: (at) => tags.unshift(readTags(reading, at)),
   });
-  return { name, place, domain, datasets, predictor, forecastTypes, tags };
+  return { name, place, domain, datasets, predictor, forecastTypes, inputs, tags };
 }
 
 /** Puts a group together with what it inherits and checks one section against another. */
@@ -242,6 +266,7 @@ function settle(reading: Reading, group: Group, fallback: Group, groups: Readonl
   if (frequency === undefined || horizon === undefined) return undefined;
   const trainedTypes = predictor.types ?? { levels: [0.1, 0.5, 0.9], mean: false };
   const types = group.forecastTypes ?? fallback.forecastTypes;
+  const inputs = group.inputs ?? fallback.inputs;
   const declared = (["target", "related", "metadata"] as const).filter((kind) => sections[kind] !== undefined);
   const ownList = group.datasets !== undefined && group.name !== defaultName;
   return {
@@ -264,6 +289,7 @@ function settle(reading: Reading, group: Group, fallback: Group, groups: Readonl
     forecastTypes: types?.value ?? trainedTypes,
     metric: predictor.metric,
     models: predictor.models,
+    ...(inputs === undefined ? {} : { inputs }),
     explain: predictor.explain,
     monitor: predictor.monitor,
     tags: joinTags(group === fallback ? fallback.tags : [...fallback.tags, ...group.tags]),

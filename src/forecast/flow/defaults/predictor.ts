@@ -63,6 +63,7 @@ export function readPredictor(reading: Reading, place: Place, automatic: boolean
   let algorithm: keyof typeof algorithms | undefined;
   let algorithmPlace: Place | undefined;
   let everyModel: boolean | undefined;
+  let boundary: Boundary = {};
   let explain = false;
   let monitor = false;
   let tags: TagSection = { set: {}, absent: [] };
@@ -215,7 +216,7 @@ export function readPredictor(reading: Reading, place: Place, automatic: boolean
       ExplainPredictor: (at) => (explain = reading.flag(at, "ExplainPredictor") ?? false),
       MonitorConfig: (at) =>
         (monitor = reading.map(at, "MonitorConfig", { MonitorName: (each) => void reading.text(each, "MonitorName") })),
-      TimeAlignmentBoundary: (at) => readBoundary(reading, at),
+      TimeAlignmentBoundary: (at) => (boundary = readBoundary(reading, at)),
       EncryptionConfig: (at) => reading.note(at, "Everything stored is encrypted with the keys of this store."),
       Tags: (at) => (tags = readTags(reading, at)),
     },
@@ -246,7 +247,7 @@ export function readPredictor(reading: Reading, place: Place, automatic: boolean
   return {
     place,
     automatic,
-    frequency,
+    frequency: within(frequency, boundary),
     frequencyPlace: frequencyPlace ?? place,
     horizon,
     dimensions,
@@ -281,17 +282,43 @@ function readAlgorithm(reading: Reading, place: Place): keyof typeof algorithms 
   return name;
 }
 
-/** Only the boundaries that our grids have: weeks from Monday, months from the first, days from midnight, years from January. */
-function readBoundary(reading: Reading, place: Place): void {
+interface Boundary {
+  /** 0 Monday to 6 Sunday. */
+  weekday?: number;
+  /** 0 January to 11 December. */
+  month?: number;
+}
+
+const weekdays = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"] as const;
+const months = [
+  ...["JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE", "JULY", "AUGUST", "SEPTEMBER", "OCTOBER", "NOVEMBER", "DECEMBER"],
+] as const;
+
+/** Weeks begin on any weekday and years in any month; months from the first and days from midnight alone. */
+function readBoundary(reading: Reading, place: Place): Boundary {
+  const boundary: Boundary = {};
   const fixed = (at: Place, ours: string): void => {
     const text = reading.text(at, `a boundary (${ours})`);
     if (text !== undefined && text !== ours)
       reading.problem(at, `Expected ${ours}, where steps begin here, but received "${text}". Remove it, or stamp the data so.`);
   };
   reading.map(place, "TimeAlignmentBoundary", {
-    Month: (at) => fixed(at, "JANUARY"),
+    Month: (at) => {
+      const found = reading.choice(at, "Month", months);
+      if (found !== undefined) boundary.month = months.indexOf(found);
+    },
     DayOfMonth: (at) => fixed(at, "1"),
-    DayOfWeek: (at) => fixed(at, "MONDAY"),
+    DayOfWeek: (at) => {
+      const found = reading.choice(at, "DayOfWeek", weekdays);
+      if (found !== undefined) boundary.weekday = weekdays.indexOf(found);
+    },
     Hour: (at) => fixed(at, "0"),
   });
+  return boundary;
+}
+
+/** A frequency whose steps begin at a boundary; one for another unit has no effect. */
+function within(frequency: Frequency | undefined, { weekday, month }: Boundary): Frequency | undefined {
+  const begins = frequency?.unit === "W" ? weekday : frequency?.unit === "Y" ? month : undefined;
+  return frequency === undefined || begins === undefined || begins === 0 ? frequency : { ...frequency, begins };
 }

@@ -2,7 +2,7 @@
 
 import type { Frequency, ModelName } from "../../engine/contract.ts";
 import type { Aggregation } from "../../engine/panel/aggregate.ts";
-import type { AttributeRule } from "../inputs/read.ts";
+import type { AttributeRule, ReadInputsOptions } from "../inputs/read.ts";
 import type { Domain, InputKind, SchemaAttribute } from "../inputs/schema.ts";
 
 export type OptimizationMetric = "WAPE" | "RMSE" | "AverageWeightedQuantileLoss" | "MASE" | "MAPE";
@@ -23,6 +23,25 @@ export interface ForecastTypes {
   readonly levels: readonly number[];
   readonly mean: boolean;
 }
+
+/** How files are read, beyond what the AWS solution knows; what is absent has its default. */
+export type InputSettings = {
+  readonly [
+    Key in
+      | "ended"
+      | "stockColumn"
+      | "without"
+      | "stamps"
+      | "begin"
+      | "end"
+      | "dateFormat"
+      | "decimal"
+      | "encoding"
+      | "map"
+      | "mostBadShare"
+      | "eventRows"
+  ]?: ReadInputsOptions[Key] | undefined;
+};
 
 export interface GroupSettings {
   readonly name: string;
@@ -56,6 +75,8 @@ export interface GroupSettings {
   readonly metric: OptimizationMetric;
   /** "auto": backtests decide. */
   readonly models: "auto" | readonly ModelChoice[];
+  /** Absent where the file has no section `Inputs`. */
+  readonly inputs?: InputSettings;
   readonly explain: boolean;
   readonly monitor: boolean;
   readonly tags: Readonly<Record<string, string>>;

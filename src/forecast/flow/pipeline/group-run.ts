@@ -31,6 +31,7 @@ import type { InputNote } from "../inputs/read.ts";
 import type { InputKind } from "../inputs/schema.ts";
 import { programOfRuns } from "../run/pieces.ts";
 import { learnedPieceOf, openRun, type Run } from "../run/run.ts";
+import { refuseUnserved } from "../run/served.ts";
 import type { ChunkStore, RunProgress } from "../run/contract.ts";
 import { writeAggregated } from "./aggregated.ts";
 import { exportBacktest, exportForecast, exportReport, type Exports } from "./exports.ts";
@@ -110,6 +111,7 @@ export function makeGroupRun(
       await context.step("forecast", async (signal) => {
         const { run } = await holder.open(signal);
         await run.mix();
+        await refuseUnserved(run.result(), (await run.model()).global !== undefined, signal);
         return null;
       });
       faultPoint("forecast.run.forecast");
@@ -241,6 +243,11 @@ async function prepare(parts: ForecastParts, context: RunContext, plan: Plan, si
     { signal, onProgress: (done, total, note) => context.progress(done, total, note) },
   );
   if (result.rejected === undefined) await parts.objects.discard([rejected]);
+  if (result.kind === "refused") {
+    if (result.rejected !== undefined) await parts.objects.commit(actor, [result.rejected], { announce: false });
+    const where = result.rejected === undefined ? "" : ` The rows lie in ${rejected.key}.`;
+    throw new StockroomError("input", result.code, `${result.message}${where}`, { facts: { ...result.facts } });
+  }
   const staged = [result.panel, ...(result.rejected === undefined ? [] : [result.rejected])];
   const badRows = result.bad.reduce((sum, file) => sum + file.count, 0);
   const reasons = result.bad.flatMap((file) => file.reasons.map((reason) => `${file.file}, ${reason}`)).slice(0, 3);

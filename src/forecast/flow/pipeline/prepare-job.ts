@@ -3,6 +3,7 @@
 import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
 import type { ReadTicket, StagedObject, WriteTicket } from "../../../base/objects/contract.ts";
 import { openTicket, writeThrough } from "../../../base/objects/tickets.ts";
+import { type Facts, isStockroomError } from "../../../base/errors.ts";
 import type { BadRow } from "../../../base/tables/index.ts";
 import { inputOptionsOf } from "../defaults/parse.ts";
 import type { InputFile } from "../inputs/open.ts";
@@ -18,7 +19,17 @@ export interface PrepareInput {
   readonly rejected: WriteTicket;
 }
 
+/** Files that are useless as a whole: why, and the list of their bad rows where there are any. */
+export interface PrepareRefusal {
+  readonly kind: "refused";
+  readonly code: string;
+  readonly message: string;
+  readonly facts: Facts;
+  readonly rejected: StagedObject | undefined;
+}
+
 export interface PrepareResult {
+  readonly kind: "read";
   readonly series: number;
   readonly points: number;
   readonly steps: number;
@@ -29,12 +40,12 @@ export interface PrepareResult {
   readonly rejected: StagedObject | undefined;
 }
 
-export const prepareJob: ComputeTask<PrepareInput, PrepareResult> = { module: import.meta.url, name: "forecast.prepare" };
+export const prepareJob: ComputeTask<PrepareInput, PrepareResult | PrepareRefusal> = { module: import.meta.url, name: "forecast.prepare" };
 
 /** Bad rows kept in memory at most, of all files. */
 const keptBadRows = 100_000;
 
-export async function run(input: PrepareInput, tools: TaskTools): Promise<PrepareResult> {
+export async function run(input: PrepareInput, tools: TaskTools): Promise<PrepareResult | PrepareRefusal> {
   const { recipe, files } = input;
   const target = files.target;
   if (target === undefined) throw new Error("A group is prepared only with its target.");
@@ -43,6 +54,8 @@ export async function run(input: PrepareInput, tools: TaskTools): Promise<Prepar
     return { name: ticket.entry.key, body: openTicket(ticket, tools.signal), ...(schema === undefined ? {} : { schema }) };
   };
   const kept: (BadRow & { readonly file: string })[] = [];
+  const rejectedOf = async (): Promise<StagedObject | undefined> =>
+    kept.length === 0 ? undefined : await writeThrough(input.rejected, linesOf(kept), tools.signal);
   const read = await readInputs({
     ...inputOptionsOf(recipe),
     target: open("target", target),
@@ -54,11 +67,17 @@ export async function run(input: PrepareInput, tools: TaskTools): Promise<Prepar
     },
     onRows: (rows) => tools.progress(rows, 0, "rows read"),
     signal: tools.signal,
+  }).catch(async (thrown: unknown): Promise<PrepareRefusal> => {
+    if (!isStockroomError(thrown) || thrown.kind !== "input") throw thrown;
+    const { code, message, facts } = thrown;
+    return { kind: "refused", code, message, facts, rejected: await rejectedOf() };
   });
+  if ("kind" in read) return read;
   const { panel } = read;
   const staged = await writeThrough(input.panel, packPanel(panel), tools.signal);
-  const rejected = kept.length === 0 ? undefined : await writeThrough(input.rejected, linesOf(kept), tools.signal);
+  const rejected = await rejectedOf();
   return {
+    kind: "read",
     series: panel.offsets.length - 1,
     points: panel.values.length,
     steps: panel.grid.length,
