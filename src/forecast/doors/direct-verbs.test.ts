@@ -166,6 +166,27 @@ describe("bad inputs, each with its place", () => {
     });
   });
 
+  test("rows that are all bad, whose list is left", async () => {
+    const file = target("german.csv", ...days("a", 30).map((row) => row.replace(/(\d+)-(\d+)-(\d+)/, "$3.$2.$1")));
+    await expect(attempt(file, "--out", at("refused"))).rejects.toMatchObject({
+      code: "INPUT_BAD_ROWS",
+      message: expect.stringContaining("--date-format dd.mm.yyyy"),
+    });
+    const lines = readFileSync(at("refused/target.bad.jsonl"), "utf8").trim().split("\n");
+    expect([lines.length, JSON.parse(lines[0])]).toEqual([30, expect.objectContaining({ line: 2, column: 2, sample: "01.01.2024" })]);
+  });
+
+  test("a model that is named and suits no series", async () => {
+    const file = target("short.csv", ...days("a", 12));
+    for (const [models, ...more] of [["mstl", "--season=1"], ["theta,mstl", "--season=1"], ["arima,drift"]]) {
+      await expect(attempt(file, `--models=${models}`, ...more)).rejects.toMatchObject({
+        kind: "input",
+        code: models.includes("drift") ? "USAGE" : "FORECAST_MODEL_UNFIT",
+      });
+      expect(existsSync(at("never/forecast.csv"))).toBe(false);
+    }
+  });
+
   test("timestamps off the grid", async () => {
     const rows = days("a", 40, 7);
     rows[20] = rows[20].replace(/2024-\d\d-\d\d/, "2024-05-22");
