@@ -10,9 +10,12 @@ import process from "node:process";
 import { makeRandom, type Random } from "../../src/base/random.ts";
 import { openRows, parseCondition } from "../../src/classify/doors/rows.ts";
 import { makeDatasetBuilder, type Item } from "../../src/classify/engine/dataset.ts";
-import { reasonForReview, usualFloor, type Decisions } from "../../src/classify/engine/decisions.ts";
-import { fitModel } from "../../src/classify/engine/fit.ts";
+import { fitDecisions, reasonForReview, usualFloor, type Decisions } from "../../src/classify/engine/decisions.ts";
+import { applyCalibration } from "../../src/classify/engine/calibration.ts";
+import { appraise, composeModel, learn, planFit, type FitOptions } from "../../src/classify/engine/fit.ts";
 import type { Model } from "../../src/classify/engine/model.ts";
+import { scoreItems, train } from "../../src/classify/engine/train.ts";
+import { defaultHyperparameters } from "../../src/classify/engine/weighing.ts";
 import { openPredictor } from "../../src/classify/engine/predict.ts";
 import { findReal } from "./data.ts";
 import { writeResult } from "../machine.ts";
@@ -42,26 +45,45 @@ async function read(folder: string, split: string): Promise<readonly Row[]> {
   return all;
 }
 
-function fit(rows: readonly Row[], floor: number): Model {
-  const builder = makeDatasetBuilder(columns);
-  for (const { item, label } of rows) builder.add(item, label);
-  return fitModel(builder.build(), {
-    seed: 1,
-    floor,
-    label: "category",
-    date: "",
-    data: { name: "ords", hash: "", rows: rows.length, badRows: 0 },
-  });
+interface Fitted {
+  readonly model: Model;
+  /** Thresholds for each floor, found on the same items set aside. */
+  readonly decisions: ReadonlyMap<number, Decisions>;
 }
 
-const fits = new Map<string, Model>();
+function fit(rows: readonly Row[]): Fitted {
+  const builder = makeDatasetBuilder(columns);
+  for (const { item, label } of rows) builder.add(item, label);
+  const options: FitOptions = { seed: 1, label: "category", date: "", data: { name: "ords", hash: "", rows: rows.length, badRows: 0 } };
+  const plan = planFit(builder.build(), options);
+  const appraisal = appraise(plan, defaultHyperparameters, options);
+  const search = { parameters: defaultHyperparameters, trials: [] };
+  const model = composeModel(plan, search, options, appraisal, learn(plan, defaultHyperparameters, options));
 
-/** The models of one condition share their weights; those of the same items are fitted once. */
-function fitOnce(condition: Condition, rows: readonly Row[], floor: number): Model {
-  const key = `${floor}/${condition.learned}`;
-  const model = fits.get(key) ?? fit(rows, floor);
-  fits.set(key, model);
-  return model;
+  // As `appraise` does it, from one training for all floors; of unknown text these readings know nothing.
+  const { prepared, sides, segment } = plan;
+  const trained = train(prepared, sides.train, defaultHyperparameters, { seed: options.seed });
+  const classes = prepared.classes.length;
+  const probabilities = applyCalibration(appraisal.calibration, scoreItems(prepared, sides.validation, trained), classes);
+  const judged = { top: [] as number[], second: [] as number[], right: [] as number[], segments: [] as string[] };
+  for (const [row, item] of sides.validation.entries()) {
+    const own = Array.from(probabilities.subarray(row * classes, (row + 1) * classes));
+    const [top = 0, second = 0] = own.toSorted((a, b) => b - a);
+    judged.top.push(top);
+    judged.second.push(second);
+    judged.right.push(own.indexOf(top) === prepared.labels[item] ? 1 : 0);
+    judged.segments.push(segment?.values[segment.valueOf[item]] ?? "");
+  }
+  return { model, decisions: new Map(floors.map((floor) => [floor, fitDecisions(judged, { floor })])) };
+}
+
+const fits = new Map<string, Fitted>();
+
+/** Conditions that learn from the same items share the fit. */
+function fitOnce(condition: Condition, rows: readonly Row[]): Fitted {
+  const fitted = fits.get(condition.learned) ?? fit(rows);
+  fits.set(condition.learned, fitted);
+  return fitted;
 }
 
 const title =
@@ -163,7 +185,7 @@ function measure(condition: Condition, learn: readonly Row[], test: readonly Row
   const learned = learn.filter(condition.learns);
   const tried = test.filter(condition.tries);
   const items = tried.map((row) => condition.change(row.item));
-  const model = fitOnce(condition, learned, usualFloor);
+  const { model, decisions } = fitOnce(condition, learned);
   const answers = openPredictor(model, { evidence: false }).predict(items);
   const read = (isAutomatic: (index: number) => boolean): Reading => {
     const countries = new Map<string, { automatic: number; right: number }>();
@@ -190,10 +212,6 @@ function measure(condition: Condition, learn: readonly Row[], test: readonly Row
       worst: large.toSorted((a, b) => a.right - b.right)[0] ?? null,
     };
   };
-  // Thresholds of their own for each floor: the weights, and so the answers, are the same.
-  const decisions = new Map<number, Decisions>(
-    floors.map((floor) => [floor, floor === usualFloor ? model.decisions : fitOnce(condition, learned, floor).decisions]),
-  );
   return {
     name: condition.name,
     items: tried.length,
