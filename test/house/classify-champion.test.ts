@@ -1,7 +1,10 @@
 // Which labels a line learns from, on what ground its champion is judged, and who may change it. One house, one small line, figures by hand.
 
+import { runCommand } from "citty";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeHouseVerbs } from "../../src/classify/doors/verbs.ts";
 import { verifyAuditLog } from "../../src/classify/flow/audit.ts";
+import { classifyRoutes } from "../../src/classify/index.ts";
 import { ruleOnHeld, setAutomatic, setChampion } from "../../src/classify/flow/champions.ts";
 import { planInfer, planTrain } from "../../src/classify/flow/commands.ts";
 import { answerReview } from "../../src/classify/flow/review.ts";
@@ -10,6 +13,7 @@ import { currentInferences } from "../../src/classify/store/inferences.ts";
 import { findChampion, listModels, listVerdicts } from "../../src/classify/store/lines.ts";
 import { listReviews } from "../../src/classify/store/reviews.ts";
 import type { House } from "../../src/house.ts";
+import { openServer, type OpenServer } from "../../src/server/index.ts";
 import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/house.ts";
 
 let place: TestPlace;
@@ -221,6 +225,112 @@ describe("a line whose audit sample breaks the promise", () => {
   }, 120_000);
 });
 
-test("after all of it the log vouches for every row", async () => {
-  expect((await verifyAuditLog(house.classify.parts, "test", new AbortController().signal)).problems).toEqual([]);
+describe("champions by command, over HTTP and on the page", () => {
+  const line = "GBR-GROUND";
+  let server: OpenServer;
+  const call = async (way: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) => {
+    const form = body instanceof URLSearchParams;
+    const response = await fetch(`${server.url}${way}`, {
+      redirect: "manual",
+      headers: body === undefined || form ? headers : { "content-type": "application/json", ...headers },
+      ...(body === undefined ? {} : { method: "POST", body: form ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, text, cookie: response.headers.getSetCookie()[0]?.split(";")[0] ?? "" };
+  };
+  const models = async (): Promise<readonly string[]> => {
+    const champion = (await findChampion(house.records, line))?.id ?? "";
+    return [champion, (await listModels(house.records, line)).find((model) => model.id !== champion)?.id ?? ""];
+  };
+
+  beforeAll(async () => {
+    server = await openServer({
+      parts: house,
+      settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000_000 },
+      version: "1.2.3",
+      mount: async (app) => await classifyRoutes(app, { parts: house.classify.parts, workflows: house.workflows }),
+    });
+  });
+  afterAll(async () => await server.close());
+
+  test("over HTTP, with the errors of the commands", async () => {
+    const [champion, other] = await models();
+    const way = "/api/classify/champions";
+    expect(JSON.parse((await call(`${way}?line=${line}`)).text)).toMatchObject({ champions: [{ model: champion }, {}, {}], held: [] });
+    for (const [body, status, code] of [
+      [{ line, model: other }, 400, "BODY_BAD"],
+      [{ line, model: other, reason: " " }, 400, "REASON_MISSING"],
+      [{ line, model: champion, reason: "x" }, 409, "CHAMPION_ALREADY"],
+      [{ line: "GBR-NOBODY", model: other, reason: "x" }, 404, "LINE_MISSING"],
+      [{ line, model: "x", reason: "x" }, 404, "MODEL_MISSING"],
+    ] as const) {
+      const answer = await call(way, body);
+      expect([body, answer.status, answer.text.includes(code)]).toEqual([body, status, true]);
+    }
+    expect(await call(`${way}/held`, { held: line, ruling: "approved", reason: "x" })).toMatchObject({ status: 404 });
+    expect(JSON.parse((await call(way, { line, model: other, reason: "by hand", by: "eve" })).text)).toMatchObject({
+      model: other,
+      by: "eve",
+    });
+    expect((await models())[0]).toBe(other);
+    expect(await call(`${way}/automatic`, { line, automatic: false, reason: "audit of the year" })).toMatchObject({ status: 200 });
+    expect(await call(`${way}/automatic`, { line, automatic: false, reason: "again" })).toMatchObject({ status: 409 });
+  }, 60_000);
+
+  test("on the page, from a form of ours only", async () => {
+    const [, other] = await models();
+    const { text, cookie } = await call("/classify/champions");
+    expect(text).toContain("Every item goes to a person.");
+    expect(text).toContain("audit of the year");
+    const token = /name="token" value="([^"]+)"/.exec(text)?.[1] ?? "";
+    const form = { token, line, model: other, reason: "<b>back</b>", by: "zoë" };
+    expect((await call("/classify/champions/set", new URLSearchParams(form), { cookie })).text).toContain("FORM_ORIGIN");
+    expect(await call("/classify/champions/set", new URLSearchParams(form), { cookie, origin: server.url })).toMatchObject({ status: 303 });
+    expect((await models())[0]).toBe(other);
+    const on = { token, line, state: "on", reason: "done", by: "zoë" };
+    expect(await call("/classify/champions/automatic", new URLSearchParams(on), { cookie, origin: server.url })).toMatchObject({
+      status: 303,
+    });
+    const after = (await call("/classify/champions")).text;
+    expect(after).toContain("&lt;b&gt;back&lt;/b&gt;");
+    expect(after).not.toContain("Every item goes to a person.");
+    expect((await call("/classify")).text).toContain("/classify/champions");
+  }, 60_000);
+
+  test("by command", async () => {
+    const [champion, other] = await models();
+    const lines: string[] = [];
+    const verbs = makeHouseVerbs({
+      open: async () => await Promise.resolve({ parts: house.classify.parts, workflows: house.workflows }),
+      print: {
+        table: (rows) => lines.push(JSON.stringify(rows)),
+        json: () => undefined,
+        line: (text) => lines.push(text),
+        say: () => undefined,
+      },
+      signal: new AbortController().signal,
+      exitWith: () => undefined,
+    });
+    const run = async (...rawArgs: readonly string[]): Promise<unknown> => await runCommand(verbs["champion"], { rawArgs: [...rawArgs] });
+    await run("set", line, other, "--reason", "back", "--by", "ann");
+    expect(lines.at(-1)).toContain(`${line}: champion is ${other} since`);
+    await run("history", line);
+    expect(lines.at(-1)).toContain(champion);
+    await run("held");
+    expect(lines.at(-1)).toBe("[]");
+    await expect(run("approve", line, "--reason", "x")).rejects.toMatchObject({ code: "HELD_MISSING" });
+    await expect(run("automatic", line, "maybe", "--reason", "x")).rejects.toMatchObject({ code: "AUTOMATIC_STATE" });
+    await run("automatic", line, "off", "--reason", "x");
+    await run("automatic", line, "on", "--reason", "y");
+    expect(lines.at(-1)).toContain("decides by itself again");
+  }, 60_000);
+
+  test("every word is in the log, and the log is whole", async () => {
+    const proof = await verifyAuditLog(house.classify.parts, "test", new AbortController().signal);
+    expect(proof.problems).toEqual([]);
+    const kinds = await house.records.query<{ kind: string; count: number }>(
+      "select kind, count(*)::int as count from stockroom.classify_audit where kind in ('champion', 'ruling', 'automatic') group by 1 order by 1",
+    );
+    expect(kinds.map(({ kind }) => kind)).toEqual(["automatic", "champion", "ruling"]);
+  }, 60_000);
 });
