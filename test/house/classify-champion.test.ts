@@ -183,6 +183,26 @@ describe("a champion is judged on its own ground too", () => {
   }, 120_000);
 });
 
+describe("a held promotion that is right after all", () => {
+  const line = "GBR-LAW";
+  /** Lamps are called kettles from now on, by a new reading of the law. */
+  const anew = (kind: number): string => ["K", "P", "K", "H"][kind] ?? "";
+
+  test("is approved by a person, and its labels are the ground from then on", async () => {
+    await put("classify/labelled/GBR/law.csv", labels("LAW", 0, 300));
+    await put("classify/labelled/GBR/law-2.csv", labels("LAW", 1000, 2500, anew));
+    const held = (await listHeld(house.records, line))[0];
+    expect(held?.reason).toContain("Held for a person.");
+    await ruleOnHeld(house.classify.parts, line, "approved", { reason: "the law says so now", by: "ann" });
+    expect((await listChampions(house.records, line))[0]).toMatchObject({ model: held?.challenger, kind: "approved", by: "ann" });
+    // The old labels go, and the next comparison stands on the new ones alone.
+    await put("classify/labelled/GBR/law.csv", labels("LAW", 0, 300, anew));
+    const [verdict] = await listVerdicts(house.records, line);
+    expect(verdict?.champion).toBe(held?.challenger);
+    expect(verdict?.decision).not.toBe("held");
+  }, 120_000);
+});
+
 describe("a line whose audit sample breaks the promise", () => {
   const line = "GBR-AUDIT";
   const parts = () => house.classify.parts;
