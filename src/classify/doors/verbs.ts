@@ -476,7 +476,8 @@ const reportVerb = (tools: VerbTools): AnyCommand =>
       const rows = reports.flatMap((report) => report.figures.map((figure) => reportRow(report, figure)));
       const notes = [
         ...unreported.map((country) => `${country}: no report yet; it is written when every line of the country has coded the period`),
-        ...reports.flatMap(({ country, revision, reason, revisions, outdated, waits, twice }) => [
+        ...reports.flatMap(({ country, revision, reason, revisions, outdated, waits, twice, models }) => [
+          ...models.map(({ line, model }) => `${line}: coded by ${model}`),
           ...twice.map((one) => `${country}: ${one}`),
           ...(waits.length > 0 ? [`${country}: the figures stay as they are until these are coded: ${waits.join("; ")}`] : []),
           ...(revision > 0 ? [`${country}: restated, revision ${revision}: ${reason}`] : []),

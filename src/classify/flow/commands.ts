@@ -8,7 +8,7 @@
 
 import { StockroomError } from "../../base/errors.ts";
 import { isCountry, parseLine, parsePeriod, prefixes, readKey } from "../engine/words.ts";
-import { currentInferences, type InferenceRow } from "../store/inferences.ts";
+import { currentInferences, listModelsOf, type InferenceRow } from "../store/inferences.ts";
 import { getLine, getModel, listLines, listModels } from "../store/lines.ts";
 import { listRevisions, readFigures, type ReportFigure, type ReportRevision } from "../store/reports.ts";
 import type { ReviewQuery } from "../store/reviews.ts";
@@ -190,6 +190,8 @@ export interface ShownReport {
   readonly reason: string;
   readonly at: string;
   readonly figures: readonly ShownFigure[];
+  /** Which champion coded what this revision adds up, line by line; several where files were coded at different times. */
+  readonly models: readonly { readonly line: string; readonly model: string }[];
   /** All there are, the first one first. */
   readonly revisions: readonly Pick<ReportRevision, "revision" | "reason" | "at">[];
   /** Answers or codings since the last revision change the figures: the next restatement writes them. */
@@ -238,6 +240,7 @@ export async function readReport(
       reason: shown.reason,
       at: shown.at,
       figures: besideFirst(figures, first),
+      models: await listModelsOf(records, (shown.source["inferences"] ?? []) as readonly string[]),
       revisions: own.map(({ revision, reason, at }) => ({ revision, reason, at })),
       outdated: JSON.stringify(now) !== JSON.stringify(latest),
       waits: await listUncoded(parts, period, country),

@@ -210,3 +210,13 @@ export async function keepCompletion(tx: Tx, period: string, country: string, fi
   );
   return rows.length > 0;
 }
+
+/** The models that made these codings, line by line. */
+export async function listModelsOf(
+  tx: Tx,
+  inferences: readonly string[],
+): Promise<readonly { readonly line: string; readonly model: string }[]> {
+  return await tx.query("select distinct line, model from stockroom.classify_inference where id = any($1) order by line, model", [
+    inferences,
+  ]);
+}
