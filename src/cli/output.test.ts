@@ -40,7 +40,7 @@ describe("a table", () => {
         expect(text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202A-\u202E]/u);
       }),
     );
-    expect(printable("a\u001B[2Jb\n c")).toBe("a�[2Jb c");
+    expect(printable("a\u001B[2Jb\n c")).toBe("a\\u{001B}[2Jb c");
   });
 });
 

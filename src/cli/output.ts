@@ -1,12 +1,13 @@
 // Output: results to standard output, everything said about them to standard error.
 //
 //   U1. `--json` gives one JSON document and nothing else on standard output.
-//   U2. A cell never moves the cursor: control characters become a visible mark.
+//   U2. A cell never moves the cursor and hides nothing: such characters are shown as their codes, in JSON as escapes.
 //   U3. A reader that goes away (`| head`) ends the command quietly, with the house closed behind it.
 
 import process from "node:process";
 import { once } from "node:events";
 import { SingleBar } from "cli-progress";
+import { visible, visibleJson } from "../base/text.ts";
 
 /** Where a command writes; streams as arguments so that tests read them. */
 export interface Output {
@@ -57,7 +58,7 @@ export function printRows<Row>(
 
 /** The one form of JSON that commands print: two spaces, `undefined` left out, bigint as text. */
 export function toJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? inner.toString() : inner), 2);
+  return visibleJson(JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? inner.toString() : inner), 2));
 }
 
 /** An aligned table; numbers to the right. The last column is not padded, so that lines have no trailing space. */
@@ -83,9 +84,9 @@ function cellText(cell: Cell): string {
   return printable(String(cell));
 }
 
-/** One line without control characters (U2). */
+/** One line in which nothing hides (U2). */
 export function printable(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, " ").replaceAll(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu, "�");
+  return visible(text.replaceAll(/\s*\n\s*/g, " "));
 }
 
 /** Columns on a terminal: wide East Asian letters and emoji take two, marks none. */

@@ -9,6 +9,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { isLoopback } from "../base/config/index.ts";
 import { StockroomError } from "../base/errors.ts";
+import { findHostProblem, hostName, isForeign } from "../base/http/hosts.ts";
 import type { ServerSettings } from "./parts.ts";
 
 /** The error of a missing or wrong token; the one error that is answered with 401. */
@@ -54,6 +55,14 @@ export function guard(app: FastifyInstance, settings: ServerSettings): void {
       "cache-control": "no-store",
     });
     const host = request.headers.host ?? "";
+    const problem = findHostProblem(request.raw);
+    if (problem !== undefined) {
+      throw new StockroomError(
+        "input",
+        "HOST_BAD",
+        `Expected a request that names one host but ${problem}. Send one Host header, and a path or the same host in the request line.`,
+      );
+    }
     if (local && !isLoopback(hostName(host))) {
       throw new StockroomError(
         "denied",
@@ -61,7 +70,7 @@ export function guard(app: FastifyInstance, settings: ServerSettings): void {
         "Expected a Host header that names this machine (localhost or 127.0.0.1) but another came. Open the address that `stockroom up` printed.",
       );
     }
-    if (isForeign(request.headers.origin, request.headers["sec-fetch-site"], host) && !["GET", "HEAD"].includes(request.method)) {
+    if (isForeign(request.raw) && !["GET", "HEAD"].includes(request.method)) {
       throw new StockroomError(
         "denied",
         "ORIGIN_FORBIDDEN",
@@ -69,7 +78,7 @@ export function guard(app: FastifyInstance, settings: ServerSettings): void {
       );
     }
     if (wanted === undefined || isHealth(request.url)) return;
-    const token = /^bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
+    const token = tokenOf(request.headers.authorization);
     if (timingSafeEqual(digest(token), wanted)) return;
     reply.header("www-authenticate", "Bearer");
     throw new StockroomError(
@@ -80,15 +89,11 @@ export function guard(app: FastifyInstance, settings: ServerSettings): void {
   });
 }
 
+const tokenOf = (authorization: string | undefined): string => /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1] ?? "";
+
+/** Whether a request may see what the token guards, for pages that are answered in front of the routes. */
+export function mayEnter(authorization: string | undefined, settings: Pick<ServerSettings, "token">): boolean {
+  return settings.token === undefined || timingSafeEqual(digest(tokenOf(authorization)), digest(settings.token));
+}
+
 const isHealth = (url: string): boolean => /^\/health(\/live|\/ready)?(\?|$)/.test(url);
-
-/** `host:port` without the port; `[::1]:80` keeps its address. */
-function hostName(host: string): string {
-  return host.replace(/:\d{1,5}$/, "").toLowerCase();
-}
-
-function isForeign(origin: string | undefined, site: string | string[] | undefined, host: string): boolean {
-  if (site !== undefined && site !== "same-origin" && site !== "none") return true;
-  if (origin === undefined) return false;
-  return !URL.canParse(origin) || new URL(origin).host !== host.toLowerCase();
-}

@@ -1,6 +1,7 @@
 // Page: the status of the house on one plain page, for people without the console. No script, nothing fetched from elsewhere.
 
 import type { FastifyInstance } from "fastify";
+import { escape } from "../base/pages/html.ts";
 import type { ServerParts } from "./parts.ts";
 
 export function mountPage(app: FastifyInstance, { workflows, notices }: ServerParts, version: string): void {
@@ -60,10 +61,6 @@ function table(heading: string, none: string, columns: readonly string[], rows: 
   const head = columns.map((column) => `<th scope="col">${column}</th>`).join("");
   const body = rows.map((row) => `<tr>${row.map((cell) => `<td>${escape(cell)}</td>`).join("")}</tr>`).join("\n");
   return `<h2>${heading}</h2><table><thead><tr>${head}</tr></thead><tbody>\n${body}\n</tbody></table>`;
-}
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }
 
 const frame = (version: string, body: string): string => `<!doctype html>

@@ -2,7 +2,7 @@
 //
 // Owns: listening, limits and timeouts, the shape of errors, the access log. Does not own: what the routes do.
 //   S1. Every answer that is not the thing asked for is an ApiError; a fault's words stay in the log, its code goes out.
-//   S2. Headers come within 15 seconds, a small body within 30, an upload keeps a pace: no sender holds a connection for nothing.
+//   S2. Headers come within ten seconds, a small body within 30, an upload and a reader keep a pace: nobody holds a connection for nothing.
 //   S3. Closing waits for answers under way, ten seconds at most.
 
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
@@ -11,7 +11,8 @@ import { fastify } from "fastify";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { describeError, isStockroomError, meanings, StockroomError } from "../base/errors.ts";
 import type { ErrorRecord } from "../base/errors.ts";
-import { checkBinding, guard, tokenWanted } from "./guard.ts";
+import { makeConnections } from "../base/http/connections.ts";
+import { checkBinding, guard, mayEnter, tokenWanted } from "./guard.ts";
 import { mountHealth } from "./health.ts";
 import { makeMetrics } from "./metrics.ts";
 import { mountObjects } from "./objects.ts";
@@ -37,7 +38,7 @@ export interface OpenServer {
   close(): Promise<void>;
 }
 
-const headersMs = 15_000;
+const headersMs = 10_000;
 const smallBodyMs = 30_000;
 const smallBodyBytes = 1024 * 1024;
 const closingMs = 10_000;
@@ -45,32 +46,42 @@ const closingMs = 10_000;
 const serverOptions = {
   headersTimeout: headersMs,
   maxHeaderSize: 16 * 1024,
-  connectionsCheckingInterval: 5_000,
+  connectionsCheckingInterval: 1_000,
   requestTimeout: 0,
   keepAliveTimeout: 10_000,
 };
 
-function withPictures(routes: RequestListener, pictures: ServerOptions["pictures"]): RequestListener {
+/** Pages of the picture server about itself: what the token guards elsewhere, it guards here. */
+const picturePages = /^\/images\/(?:$|[?#]|(?:playground|metrics)(?:[/?#]|$))/;
+
+function withPictures(routes: RequestListener, { pictures, settings }: ServerOptions): RequestListener {
   if (pictures === undefined) return routes;
   return (request, response) => {
-    if (request.url?.startsWith("/images/") === true) pictures.listener(request, response);
-    else routes(request, response);
+    const url = request.url ?? "";
+    // Without the token the routes answer: they know no such page, and ask for the token first.
+    if (url.startsWith("/images/") && (!picturePages.test(url) || mayEnter(request.headers.authorization, settings))) {
+      pictures.listener(request, response);
+    } else routes(request, response);
   };
 }
 
 /** Makes the server without listening. */
 export async function makeServer(options: ServerOptions): Promise<FastifyInstance> {
   const { parts, settings, version } = options;
+  const connections = makeConnections({ most: 1_000, headersMs, always: (path) => /^\/(?:health(?:\/live|\/ready)?|metrics)$/.test(path) });
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
     bodyLimit: smallBodyBytes,
     // An upload may take hours; it is held to a pace instead (objects.ts), and every other body to `smallBodyMs` below.
-    serverFactory: (routes: RequestListener) => createServer(serverOptions, withPictures(routes, options.pictures)),
+    serverFactory: (routes: RequestListener) => {
+      const server = createServer(serverOptions, connections.listener(withPictures(routes, options)));
+      connections.watch(server);
+      return server;
+    },
     routerOptions: { maxParamLength: 4_096 },
     frameworkErrors: (error, request, reply) => void answerError(parts, error, request, reply),
   });
-  app.server.maxConnections = 1_000;
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(parts, error, request, reply));
   app.setNotFoundHandler((request, reply) =>
     answerError(

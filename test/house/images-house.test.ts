@@ -33,7 +33,13 @@ it("serves pictures on the port of the house, without its token, and counts them
       "max-age=31536000,public",
     ]);
     expect((await fetch(`${server.url}/images/none.jpg`)).status).toBe(404);
-    expect((await fetch(`${server.url}/images/playground`)).headers.get("content-type")).toContain("text/html");
+    // Its playground lists keys and signs: that is for those who have the token.
+    const headers = { authorization: `Bearer ${token}` };
+    for (const page of ["playground", "playground/pictures", "playground?x", "metrics", ""]) {
+      expect([page, (await fetch(`${server.url}/images/${page}`)).status]).toEqual([page, 401]);
+    }
+    expect((await fetch(`${server.url}/images/playground`, { headers })).headers.get("content-type")).toContain("text/html");
+    expect((await fetch(`${server.url}/images/playground/pictures`, { headers })).status).toBe(200);
     expect((await fetch(`${server.url}/images`)).status).toBe(401);
     expect((await fetch(`${server.url}/objects`)).status).toBe(401);
     const metrics = await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${token}` } });

@@ -1,6 +1,7 @@
 // The guard: who is let in, and who is not.
 
 import { request } from "node:http";
+import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { checkBinding } from "../../src/server/index.ts";
 import type { ServerSettings } from "../../src/server/index.ts";
@@ -49,7 +50,44 @@ describe("binding", () => {
   });
 });
 
+/** The status line of a request written by hand. */
+function rawStatus(url: string, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1", () => socket.write(text));
+    let answer = "";
+    socket.on("data", (chunk: Buffer) => (answer += chunk.toString()));
+    socket.on("close", () => resolve(answer.split(" ")[1] ?? ""));
+    socket.on("error", reject);
+  });
+}
+
 describe("on this machine without a token", () => {
+  it("a request names one host, and no address that only looks like ours", async () => {
+    const house = await openGuarded();
+    const { port } = new URL(house.url);
+    const own = `127.0.0.1:${port}`;
+    const get = (line: string, ...hosts: readonly string[]): Promise<string> =>
+      rawStatus(house.url, `GET ${line} HTTP/1.1\r\n${hosts.map((host) => `Host: ${host}\r\n`).join("")}Connection: close\r\n\r\n`);
+    expect(await get("/api/runs", own)).toBe("200");
+    expect(await get(`http://${own}/api/runs`, own)).toBe("200");
+    expect(await get("/api/runs", own, "evil.example")).toBe("400");
+    expect(await get("/api/runs", own, own)).toBe("400");
+    expect(await get("http://evil.example/api/runs", own)).toBe("400");
+    for (const host of ["127.999.1.1", "127.0.0.1.evil.example", "127.1", "0x7f.0.0.1", "[::ffff:127.0.0.1].evil", "localhost.evil"]) {
+      expect([host, await get("/api/runs", host)]).toEqual([host, "403"]);
+    }
+  });
+
+  it("a page of another scheme is another page's", async () => {
+    const house = await openGuarded();
+    const { host } = new URL(house.url);
+    const cancel = `${house.url}/api/runs/none/cancel`;
+    expect(await statusOf(cancel, { origin: `http://${host}` }, "POST")).toBe(404);
+    expect(await statusOf(cancel, { origin: `https://${host}` }, "POST")).toBe(403);
+    expect(await statusOf(cancel, { origin: `ftp://${host}` }, "POST")).toBe(403);
+    expect(await statusOf(cancel, { origin: "null" }, "POST")).toBe(403);
+  });
+
   it("only our own names and pages are answered", async () => {
     const house = await openGuarded();
     const { port } = new URL(house.url);

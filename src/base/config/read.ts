@@ -11,6 +11,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import os from "node:os";
+import { isIP } from "node:net";
 import path from "node:path";
 import { isMap, isNode, isScalar, isSeq, LineCounter, parse, parseDocument } from "yaml";
 import type { Document } from "yaml";
@@ -521,7 +522,8 @@ class Reading {
 
 /** Whether only this machine can reach a server that listens on `host`. */
 export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
+  const bare = /^\[(.*)\]$/.exec(host)?.[1] ?? host;
+  return bare === "localhost" || bare === "::1" || (isIP(bare) === 4 && bare.startsWith("127."));
 }
 
 const settingsFileName = "stockroom.yaml";

@@ -1,11 +1,12 @@
 // Serve: a picture server of its own, on a bare node:http server.
 //
-//   H1. Headers come within 15 seconds and a caller who takes nothing for a minute is let go: no reader holds a picture for ever.
+//   H1. Headers come within ten seconds and a caller who takes nothing for a minute is let go: no reader holds a picture for ever.
 //   H2. Closing waits for answers under way, ten seconds at most.
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describeError, StockroomError } from "../../base/errors.ts";
+import { makeConnections } from "../../base/http/connections.ts";
 import { makeListener } from "./node.ts";
 import type { NodeDoorOptions } from "./node.ts";
 
@@ -21,16 +22,25 @@ export interface OpenPictureServer {
   close(): Promise<void>;
 }
 
+const headersMs = 10_000;
 const closingMs = 10_000;
 
 /** Opens the server. Throws `conflict` `SERVER_PORT_TAKEN`, `denied` `SERVER_PORT_DENIED`, `input` `SERVER_HOST_BAD`. */
 export async function servePictures(options: ServeOptions): Promise<OpenPictureServer> {
   const { host, port } = options;
+  const connections = makeConnections({ most: 10_000, headersMs, always: (path) => path === "/health" || path === "/metrics" });
   const server = createServer(
-    { headersTimeout: 15_000, requestTimeout: 30_000, keepAliveTimeout: 10_000, maxHeaderSize: 32 * 1024, noDelay: true },
-    makeListener(options),
+    {
+      headersTimeout: headersMs,
+      connectionsCheckingInterval: 1_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 10_000,
+      maxHeaderSize: 32 * 1024,
+      noDelay: true,
+    },
+    connections.listener(makeListener(options)),
   );
-  server.maxConnections = 10_000;
+  connections.watch(server);
   server.setTimeout(60_000);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -1,0 +1,38 @@
+// Hosts: whom a request says it speaks to, and who sent it.
+
+import type { IncomingMessage } from "node:http";
+
+/** `host:port` without the port, in small letters; `[::1]:80` keeps its address. */
+export function hostName(host: string): string {
+  return host.replace(/:\d{1,5}$/, "").toLowerCase();
+}
+
+/**
+ * What is wrong with how a request names its host (RFC 9112, section 3.2): two Host headers, none where one is due, or a request line
+ * that names another host than the header.
+ */
+export function findHostProblem(request: IncomingMessage): string | undefined {
+  const { rawHeaders, headers, url = "/", httpVersion } = request;
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === "host") hosts += 1;
+  if (hosts > 1) return `${hosts} Host headers came`;
+  if (hosts === 0 && httpVersion !== "1.0") return "no Host header came";
+  if (url.startsWith("/") || url === "*") return undefined;
+  const named = /^https?:\/\/([^/?#]*)/i.exec(url)?.[1];
+  if (named === undefined) return "the request line is no path";
+  return named.toLowerCase() === (headers.host ?? "").toLowerCase()
+    ? undefined
+    : "the request line names another host than the Host header";
+}
+
+/**
+ * Whether a web page elsewhere sent the request, by what the browser says of it (Fetch standard). A page of ours has our own scheme and
+ * host: `https` only where a proxy says that it took the request so.
+ */
+export function isForeign(request: IncomingMessage): boolean {
+  const { origin, host = "", "sec-fetch-site": site, "x-forwarded-proto": forwarded } = request.headers;
+  if (site !== undefined && site !== "same-origin" && site !== "none") return true;
+  if (origin === undefined) return false;
+  const scheme = forwarded === "https" ? "https" : "http";
+  return origin.toLowerCase() !== `${scheme}://${host.toLowerCase()}`;
+}
