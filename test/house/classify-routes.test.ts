@@ -219,6 +219,18 @@ describe("review", () => {
     const kept = await post(way, { code: review?.runnerUp, by: " ann " });
     expect([kept.status, await kept.json()]).toMatchObject([200, { state: "answered", answer: review?.runnerUp, reviewer: "ann" }]);
     expect(await errorOf(await post(way, { code: review?.runnerUp, by: "bob" }))).toMatchObject({ status: 409, code: "REVIEW_ANSWERED" });
+    const answered = await api<ReviewList>("review?line=GBR-GBR-CUSTOMS&state=answered");
+    expect(answered.reviews).toMatchObject([{ id: review?.id, answer: review?.runnerUp, reviewer: "ann" }]);
+    const change = { code: review?.predicted, by: "bob", reason: "misread" };
+    expect(await errorOf(await post(`${way}/amend`, { ...change, reason: " " }))).toMatchObject({ status: 400, code: "REVIEW_ANSWER" });
+    expect(await errorOf(await post(`${way}/amend`, { code: "1", by: "bob" }))).toMatchObject({ status: 400, code: "BODY_BAD" });
+    expect(await errorOf(await post(`${way}/amend`, { ...change, code: review?.runnerUp }))).toMatchObject({
+      status: 409,
+      code: "REVIEW_SAME",
+    });
+    expect(await errorOf(await post("review/none/amend", change))).toMatchObject({ status: 404, code: "REVIEW_MISSING" });
+    expect(await (await post(`${way}/amend`, change)).json()).toMatchObject({ answer: review?.predicted, reviewer: "bob" });
+    expect((await post(`${way}/amend`, { ...change, code: review?.runnerUp, by: "ann" })).status).toBe(200);
     const { stories } = await api<{ stories: readonly Record<string, unknown>[] }>(
       `audit/item?id=${review?.item["id"]}&period=${review?.period}`,
     );
@@ -380,6 +392,16 @@ describe("pages", () => {
     expect(hidden(after.text, "review")).not.toBe(review);
     const again = await browser.send("/classify/review", { ...form, by: "late" });
     expect([again.status, again.text.includes("REVIEW_ANSWERED")]).toEqual([409, true]);
+
+    const answeredWay = "/classify/review?line=GBR-GBR-WASTE&state=answered";
+    const shown = await browser.open(answeredWay);
+    expect(shown.text).toMatch(/<button>Amend<\/button>/);
+    const amend = { token: hidden(shown.text, "token"), by: form.by, review, line: "GBR-GBR-WASTE", state: "answered" };
+    const amended = await browser.send("/classify/review", { ...amend, code: first?.predicted ?? "", reason: "misread" });
+    expect([amended.status, amended.location]).toEqual([303, `${answeredWay}&done=${review}`]);
+    const unreasoned = await browser.send("/classify/review", { ...amend, code: other, reason: " " });
+    expect([unreasoned.status, unreasoned.text.includes("REVIEW_ANSWER")]).toEqual([400, true]);
+    expect((await browser.send("/classify/review", { ...amend, code: other, reason: "it was right" })).status).toBe(303);
 
     const outdated = await browser.open("/classify/report?period=2026-10&country=GBR");
     expect(outdated.text).toContain("since revision 0 change the figures");
