@@ -198,7 +198,19 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     keep(compute, async () => await compute.close());
     const parts: ClassifyParts = { settings: settings.classify, records, objects, vault, compute, postNotice, clock, log };
     const wing = makeWing(parts);
-    const forecastParts: ForecastParts = { settings: settings.forecast, records, objects, compute, postNotice, clock, log };
+    const checks = openCompute({ log, threads: 1 });
+    keep(checks, async () => await checks.close());
+    const forecastParts: ForecastParts = {
+      settings: settings.forecast,
+      records,
+      objects,
+      compute,
+      checks,
+      postNotice,
+      clock,
+      log,
+      link: linkOf(settings.server),
+    };
     const forecastWing = makeForecastWing(forecastParts);
     const notices = makeNotify({ records, channels: settings.notify.channels, topics: settings.notify.topics, log, clock });
     const workflows = await openWorkflowsOf(options.work, settings, {
@@ -218,7 +230,12 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       livenessMs: settings.workflow.livenessIntervalMs,
       misses: settings.workflow.livenessMisses,
       crashLimit: settings.workflow.crashLimit,
-      onDead: async (tx, letter) => await tellDead(tx, letter),
+      onDead: async (tx, letter) => {
+        await tellDead(tx, letter, linkOf(settings.server)(`/api/runs/${encodeURIComponent(letter.runId)}`));
+        await forecastWing.dead(tx, letter);
+      },
+      onCancelled: async (tx, runIds) => await forecastWing.cancelled(tx, workflows, runIds),
+      onRevived: async (tx, runId) => await forecastWing.revived(tx, runId),
     });
     keep(workflows, async () => await workflows.close());
     if (options.work) await notices.publishTopics();
@@ -327,6 +344,12 @@ async function openWorkflowsOf(work: boolean, settings: Settings, options: OpenW
   );
 }
 
+/** An address of the house as a reader of its notices would type it. */
+function linkOf({ host, port }: Settings["server"]): (path: string) => string {
+  const name = host === "0.0.0.0" || host === "::" ? hostname() : host.includes(":") ? `[${host}]` : host;
+  return (at) => `http://${name}:${port}${at}`;
+}
+
 /** Whoever drops a file into a folder gets no answer: what an upload would have been told is a notice. */
 async function tellHint(tx: Tx, { key, version }: ObjectEntry, hint: string): Promise<void> {
   await postNotice(tx, {
@@ -339,14 +362,14 @@ async function tellHint(tx: Tx, { key, version }: ObjectEntry, hint: string): Pr
   });
 }
 
-async function tellDead(tx: Tx, letter: DeadLetter): Promise<void> {
+async function tellDead(tx: Tx, letter: DeadLetter, link: string): Promise<void> {
   await postNotice(tx, {
     topic: "mlops",
     id: `dead/${letter.id}`,
     severity: "alarm",
     title: `Given up: ${letter.title}`,
-    body: `${letter.error.message}\n\nAfter ${letter.tries} tries and ${letter.crashes} crashes it lies in the dead letters. When the cause is mended: \`stockroom dead redrive ${letter.id}\`.`,
-    facts: { run: letter.runId, workflow: letter.workflow, code: letter.error.code, deadLetter: letter.id },
+    body: `${letter.error.message}\n\nAfter ${letter.tries} tries and ${letter.crashes} crashes it lies in the dead letters (${link}). When the cause is mended: \`stockroom dead redrive ${letter.id}\`.`,
+    facts: { run: letter.runId, workflow: letter.workflow, code: letter.error.code, deadLetter: letter.id, link },
   });
 }
 

@@ -108,6 +108,7 @@ try {
     inputs: {},
     reuses: undefined,
     state: "done",
+    why: undefined,
     summary: {},
     settings: {
       windows: 3,

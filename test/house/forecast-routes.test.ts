@@ -39,7 +39,7 @@ const serve = async (settings: Partial<ServerSettings> = {}): Promise<OpenServer
     parts: house,
     settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000_000, ...settings },
     version: "1.2.3",
-    mount: async (app) => await forecastRoutes(app, { parts: house.forecast.parts }),
+    mount: async (app) => await forecastRoutes(app, { parts: house.forecast.parts, workflows: house.workflows }),
   });
 
 const get = async (path: string): Promise<Response> => await fetch(`${server.url}${path}`, { redirect: "manual" });

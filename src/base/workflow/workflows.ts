@@ -67,6 +67,10 @@ export interface OpenWorkflowsOptions {
   readonly crashLimit?: number;
   /** Told of every dead letter, in the transaction that writes it. */
   readonly onDead?: (tx: Tx, letter: DeadLetter) => Promise<void>;
+  /** In the transaction that cancels runs; they are given with all they had started. */
+  readonly onCancelled?: (tx: Tx, runIds: readonly string[]) => Promise<void>;
+  /** In the transaction that starts a run again which had died or been cancelled. */
+  readonly onRevived?: (tx: Tx, runId: string) => Promise<void>;
   /** How often each queue is asked for work. Default 200. */
   readonly pollMs?: number;
   /** How long `close` waits for runs to come to rest. Default 10,000. */
@@ -303,6 +307,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
   const revive = async (tx: Tx, runId: string, fromStart: boolean): Promise<boolean> => {
     const run = await reviveRun(tx, runId, fromStart);
     if (run === undefined) return false;
+    await options.onRevived?.(tx, runId);
     await settleLetters(tx, runId, "redriven");
     await engine.enqueue(tx, { runId, leg: run.leg }, { workflow: run.workflow, queue: run.queue, priority: run.priority });
     for (const child of await failedChildren(tx, runId)) await revive(tx, child, fromStart);
@@ -364,7 +369,10 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
       const cancelled = await records.transaction(async (tx) => {
         const ids = await cancelRuns(tx, runId);
         if (ids.length === 0 && (await findRun(tx, runId)) === undefined) throw unknownRun(runId);
-        if (ids.length > 0) await tx.query(`select pg_notify('${cancelChannel}', '')`);
+        if (ids.length > 0) {
+          await options.onCancelled?.(tx, ids);
+          await tx.query(`select pg_notify('${cancelChannel}', '')`);
+        }
         return ids;
       });
       for (const id of cancelled) outcomes.ended(id);

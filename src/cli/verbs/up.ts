@@ -65,7 +65,7 @@ Everything runs in this process; more workers beside it: stockroom worker`,
         probes: { workflows: () => proveTaking(house) },
         mount: async (app) => {
           await classifyRoutes(app, { parts: house.classify.parts, workflows: house.workflows });
-          await forecastRoutes(app, { parts: house.forecast.parts });
+          await forecastRoutes(app, { parts: house.forecast.parts, workflows: house.workflows });
         },
       });
       try {

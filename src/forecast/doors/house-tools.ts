@@ -19,7 +19,7 @@ import { writeWhole } from "./whole.ts";
 /** The house as the commands of this wing see it. Closed by the command line when the command ends. */
 export interface ForecastHouse {
   readonly parts: ForecastParts;
-  readonly workflows: Pick<Workflows, "start" | "startIn" | "outcome" | "deadLetters" | "redrive">;
+  readonly workflows: Pick<Workflows, "start" | "startIn" | "outcome" | "cancel" | "deadLetters" | "redrive">;
 }
 
 export interface HouseTools extends DirectTools {

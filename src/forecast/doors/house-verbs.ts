@@ -6,11 +6,12 @@ import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../base/errors.ts";
 import { printFrequency } from "../engine/calendar/frequency.ts";
 import { parseDefaults, printRemark, refuseDefaults } from "../flow/defaults/parse.ts";
+import { removeGroup } from "../flow/pipeline/remove.ts";
 import { findFinished } from "../flow/planning/finished.ts";
 import { defaultsKey } from "../store/keys.ts";
 import { listAdjustments } from "../store/adjustments.ts";
 import { listPlans } from "../store/plans.ts";
-import { getRun, listGroups, listRuns, type ForecastRunRow } from "../store/runs.ts";
+import { getRun, listGroups, listRuns, type ForecastGroup, type ForecastRunRow } from "../store/runs.ts";
 import { sampleDefaults } from "../flow/defaults/sample.ts";
 import { checkGroup, download, figure, jsonArg, operatorAt, outArg, readTextFile, type HouseTools } from "./house-tools.ts";
 import { planningVerbs } from "./planning-verbs.ts";
@@ -27,6 +28,7 @@ export function makeHouseVerbs(tools: HouseTools): Record<string, AnyCommand> {
     show: showVerb(tools),
     export: exportVerb(tools),
     defaults: defaultsVerb(tools),
+    remove: removeVerb(tools),
     ...planningVerbs(tools),
     scenario: scenarioVerb(tools),
     ...sapVerbs(tools),
@@ -61,13 +63,35 @@ const listVerb = (tools: HouseTools): AnyCommand =>
         );
         return;
       }
-      const waiting = group === undefined ? groups.filter((each) => each.latest === undefined) : [];
-      tools.print.table([...runs.map(rowOf), ...waiting.map((each) => ({ group: each.name, forecast: "none yet" }))], {
-        json: false,
-        empty: `No forecast yet. Put ${defaultsKey} and a file such as forecast/train/retail.csv.`,
+      const empty = `No forecast yet. Put ${defaultsKey} and a file such as forecast/train/retail.csv.`;
+      if (group !== undefined) {
+        tools.print.table(
+          runs.map((run) => ({ ...rowOf(run), why: run.why ?? "" })),
+          { json: false, empty },
+        );
+        return;
+      }
+      const none = { series: undefined, wape: undefined, average_wql: undefined, models: "", adjusted: "", warnings: "", ended: "" };
+      const rows = groups.map((each) => {
+        const run = runs.find(({ id }) => id === each.latest);
+        return { ...(run === undefined ? { group: each.name, forecast: "none yet", state: "", ...none } : rowOf(run)), now: nowOf(each) };
       });
+      tools.print.table(rows, { json: false, empty });
     },
   });
+
+/** What a group is about beside its latest forecast. */
+function nowOf({ state, why, runId }: ForecastGroup): string {
+  if (state === "idle") return "";
+  if (state === "waiting") return why ?? state;
+  const more = state === "failed" && runId !== undefined ? ` (\`stockroom runs show '${runId}'\`)` : "";
+  return `${state}${why === undefined ? "" : `: ${why}`}${more}`;
+}
+
+const warningsIn = (run: ForecastRunRow): readonly string[] => {
+  const warnings = run.summary?.["warnings"];
+  return Array.isArray(warnings) ? warnings.map(String) : [];
+};
 
 const rowOf = (run: ForecastRunRow) => ({
   group: run.group,
@@ -79,8 +103,25 @@ const rowOf = (run: ForecastRunRow) => ({
   average_wql: figure(run.summary?.["averageWql"]),
   models: run.reuses === undefined ? "trained" : `of ${run.reuses}`,
   adjusted: run.exports["adjusted"] === undefined ? "" : "yes",
+  warnings: warningsIn(run).length === 0 ? "" : String(warningsIn(run).length),
   ended: run.endedAt ?? "",
 });
+
+const removeVerb = (tools: HouseTools): AnyCommand =>
+  defineCommand({
+    meta: {
+      name: "remove",
+      description: `Remove a dataset group: its files and what its runs kept for themselves go, its exports stay
+A file that is put again makes it a group again.`,
+    },
+    args: { group: { type: "positional", required: true, description: "a dataset group" }, json: jsonArg },
+    run: async ({ args }) => {
+      const { parts, workflows } = await tools.open();
+      const removed = await removeGroup(parts, workflows, args.group, "cli forecast remove");
+      if (args.json) tools.print.json(removed);
+      else tools.print.line(`removed: ${removed.group} (${removed.files} files, ${removed.pieces} pieces of its runs)`);
+    },
+  });
 
 const showVerb = (tools: HouseTools): AnyCommand =>
   defineCommand({
@@ -97,6 +138,7 @@ const showVerb = (tools: HouseTools): AnyCommand =>
       }
       const { print } = tools;
       print.table([rowOf(run)], { json: false, empty: "" });
+      for (const warning of warningsIn(run)) print.line(`warning: ${warning}`);
       for (const [kind, input] of Object.entries(run.inputs))
         if (input !== undefined) print.line(`${kind}: ${input.key} (${input.version})`);
       const files = Object.entries(run.exports).filter(([name]) => !name.startsWith("aggregated/"));

@@ -57,6 +57,7 @@ Examples:
       from: { type: "string", required: true, description: "first day, or moment", valueHint: "DATE" },
       to: { type: "string", description: "last day, or moment; absent: the day of --from", valueHint: "DATE" },
       reason: { type: "string", required: true, description: "why; forecast value added is told by it", valueHint: "TEXT" },
+      again: { type: "boolean", description: "also when the same was said already: it then acts twice", default: false },
       author: authorArg,
       wait: waitArg,
       json: jsonArg,
@@ -81,8 +82,8 @@ Examples:
           reason: args.reason,
         },
         "cli forecast adjust",
+        args.again,
       );
-      if (series === 0) tools.print.say("note: no series of the latest forecast meets the conditions");
       if (!args.json)
         tools.print.line(`adjustment ${row.id} of ${row.group}: ${wordsOf(row)}${series === undefined ? "" : `, ${series} series`}`);
       const result = await follow(tools, house, runId, { ...args, more: { adjustment: row, series } });

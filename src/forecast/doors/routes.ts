@@ -10,6 +10,10 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
+import { adjustmentKinds } from "../engine/adjust/adjust.ts";
+import { removeGroup, type RemovedGroup } from "../flow/pipeline/remove.ts";
+import { sayAdjustment } from "../flow/planning/adjusted.ts";
+import type { Workflows } from "../../base/workflow/contract.ts";
 import type { Drill } from "../flow/views/drill.ts";
 import type { ForecastParts } from "../flow/parts.ts";
 import { listAdjustments, type AdjustmentRow } from "../store/adjustments.ts";
@@ -32,7 +36,9 @@ import {
 
 /** The house as the routes of this wing see it. */
 export interface ForecastRoutedHouse {
-  readonly parts: Pick<ForecastParts, "records" | "objects">;
+  readonly parts: ForecastParts;
+  /** Absent: nothing can be changed over HTTP. */
+  readonly workflows?: Pick<Workflows, "startIn" | "cancel">;
 }
 
 /** GET /api/forecast/groups */
@@ -59,6 +65,13 @@ export interface ImportList {
 /** GET /api/forecast/adjustments: in the order in which they were made; with a limit the last ones. */
 export interface AdjustmentList {
   readonly adjustments: readonly AdjustmentRow[];
+}
+
+/** POST /api/forecast/adjustments: 202; `series` it meets, and the durable run that lays it over. 409 when the same was said already. */
+export interface SaidAdjustment {
+  readonly adjustment: AdjustmentRow;
+  readonly series: number | undefined;
+  readonly run: string;
 }
 
 /** GET /api/forecast/scenarios: what was asked of finished runs and what came of it, newest first. */
@@ -95,7 +108,7 @@ const importQuery = z.strictObject({ answers: z.enum(["failed", "all"]).default(
 const byId = z.strictObject({ id: text(500) });
 
 /** Mounts the wing's routes and pages. Throws nothing; the routes throw `StockroomError`s, which the server answers. */
-export async function forecastRoutes(app: FastifyInstance, { parts }: ForecastRoutedHouse): Promise<void> {
+export async function forecastRoutes(app: FastifyInstance, { parts, workflows }: ForecastRoutedHouse): Promise<void> {
   const { records } = parts;
   const driller = makeDriller(parts);
 
@@ -171,7 +184,35 @@ export async function forecastRoutes(app: FastifyInstance, { parts }: ForecastRo
     return await readImport(parts, id, { all: answers === "all", limit, purpose: `http GET ${api}/imports/${id}` });
   });
 
+  if (workflows !== undefined) mountChanges(app, parts, workflows);
   await mountPages(app, parts, driller);
+}
+
+const adjustmentBody = z.strictObject({
+  group: text(),
+  kind: z.enum(adjustmentKinds),
+  value: z.number(),
+  where: z.string().max(4_000).default(""),
+  from: text(),
+  to: text().optional(),
+  author: text(),
+  reason: text(500),
+  again: z.boolean().default(false),
+});
+
+/** What changes something: a planner's word, a group that goes. */
+function mountChanges(app: FastifyInstance, parts: ForecastParts, workflows: Pick<Workflows, "startIn" | "cancel">): void {
+  app.post(`${api}/adjustments`, async (request, reply) => {
+    readFields("query", nothing, request.query);
+    const { again, ...asked } = readFields("body", adjustmentBody, request.body);
+    const kept = await sayAdjustment(parts, workflows, { ...asked, to: asked.to ?? asked.from }, `http POST ${api}/adjustments`, again);
+    return await reply.code(202).send({ adjustment: kept.row, series: kept.series, run: kept.runId } satisfies SaidAdjustment);
+  });
+
+  app.delete(`${api}/groups/:id`, async (request): Promise<RemovedGroup> => {
+    readFields("query", nothing, request.query);
+    return await removeGroup(parts, workflows, readFields("path", byId, request.params).id, `http DELETE ${api}/groups`);
+  });
 }
 
 /** Streams an export as a download: never run as a page of ours. */

@@ -17,9 +17,13 @@ export interface ForecastParts {
   readonly records: Records;
   readonly objects: ObjectStore;
   readonly compute: Compute;
+  /** Threads of their own for looking through files: what is wrong with one is told while others train. */
+  readonly checks: Compute;
   readonly postNotice: PostNotice;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where a page or answer of the house is found, e.g. `/forecast`. */
+  readonly link: (path: string) => string;
 }
 
 export const forecastZones: readonly Zone[] = [

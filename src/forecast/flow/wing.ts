@@ -1,7 +1,8 @@
 // The wing put together: its workflows, the queues they wait in, and which event starts which.
 
+import type { Tx } from "../../base/records/contract.ts";
 import type { StoredEvent, Subscription } from "../../base/events/contract.ts";
-import type { Json, QueueDefinition, ScheduleDefinition, WorkflowDefinition } from "../../base/workflow/contract.ts";
+import type { DeadLetter, Json, QueueDefinition, ScheduleDefinition, WorkflowDefinition, Workflows } from "../../base/workflow/contract.ts";
 import { prefixOf, type KeyPattern } from "../../base/objects/awaited.ts";
 import { awaited } from "../store/keys.ts";
 import type { ForecastParts } from "./parts.ts";
@@ -10,9 +11,11 @@ import { makeExplain } from "./planning/explain.ts";
 import { makeMonitor } from "./planning/monitor.ts";
 import { makeReplenish } from "./planning/replenish.ts";
 import { makeWhatif } from "./planning/whatif.ts";
-import { makeGroupRun } from "./pipeline/group-run.ts";
+import { makeGroupRun, makeTrain } from "./pipeline/group-run.ts";
+import { endCancelled, endFailed, goOn } from "./pipeline/ends.ts";
 import { makeIntake } from "./pipeline/intake.ts";
 import { remarkOn } from "./pipeline/remark.ts";
+import { makeTidy } from "./pipeline/tidy.ts";
 import { makeSapDeliver } from "./sap/deliver.ts";
 import { makeSapExtract } from "./sap/extract.ts";
 
@@ -23,6 +26,12 @@ export interface ForecastWing {
   readonly schedules: readonly ScheduleDefinition[];
   /** The keys under which objects are of use to this wing. */
   readonly awaited: readonly KeyPattern[];
+  /** What becomes of a forecast whose run is given up; in the transaction that gives it up. */
+  dead(tx: Tx, letter: Pick<DeadLetter, "id" | "runId" | "error">): Promise<void>;
+  /** What becomes of forecasts whose runs are cancelled; in the transaction that cancels them. */
+  cancelled(tx: Tx, workflows: Pick<Workflows, "startIn">, runIds: readonly string[]): Promise<void>;
+  /** What becomes of a forecast whose run goes on after all. */
+  revived(tx: Tx, runId: string): Promise<void>;
   /** What to tell whoever stored an object that is waited for and does not count as the settings are; undefined when all is well. */
   remark(key: string): Promise<string | undefined>;
 }
@@ -37,18 +46,37 @@ function textOf(data: Readonly<Record<string, Json>>, name: string): string {
 export function makeWing(parts: ForecastParts): ForecastWing {
   const monitor = makeMonitor(parts);
   const explain = makeExplain(parts);
-  const groupRun = makeGroupRun(parts, { monitor, explain });
+  const train = makeTrain(parts, { explain });
+  const tidy = makeTidy(parts);
+  const groupRun = makeGroupRun(parts, { monitor, train });
   const intake = makeIntake(parts, groupRun);
   const extract = makeSapExtract(parts);
   const deliver = makeSapDeliver(parts);
   return {
     awaited: Object.values(awaited),
+    dead: async (tx, letter) => await endFailed(parts, tx, letter),
+    cancelled: async (tx, workflows, runIds) => await endCancelled(parts, tx, workflows, runIds),
+    revived: async (tx, runId) => await goOn(tx, runId),
     remark: async (key) => await remarkOn(parts, key),
-    workflows: [intake, groupRun, extract, deliver, monitor, explain, makeAdjust(parts), makeWhatif(parts), makeReplenish(parts)],
+    workflows: [
+      intake,
+      groupRun,
+      train,
+      tidy,
+      extract,
+      deliver,
+      monitor,
+      explain,
+      makeAdjust(parts),
+      makeWhatif(parts),
+      makeReplenish(parts),
+    ],
     queues: [
       // A run spreads over all threads by itself, so more than two at once would only hold more panels in memory.
       { name: "forecast.heavy", perWorker: 2 },
       { name: "forecast.light", perWorker: 8 },
+      // Each reads and checks its files, then waits for its training at no cost.
+      { name: "forecast.check", perWorker: 1_000 },
       { name: "forecast.sap", perWorker: 4 },
       // A planner's questions do not wait behind trainings.
       { name: "forecast.plan", perWorker: 2 },

@@ -3,7 +3,7 @@
 import type { Migration } from "../../base/records/contract.ts";
 import { adjustmentMigrations } from "./adjustments.ts";
 import { planMigrations } from "./plans.ts";
-import { currentMigrations, runMigrations } from "./runs.ts";
+import { currentMigrations, endMigrations, runMigrations } from "./runs.ts";
 import { sapChangeMigrations, sapMigrations } from "./sap.ts";
 
 export const forecastMigrations: readonly Migration[] = [
@@ -13,4 +13,5 @@ export const forecastMigrations: readonly Migration[] = [
   ...planMigrations,
   ...currentMigrations,
   ...sapChangeMigrations,
+  ...endMigrations,
 ];

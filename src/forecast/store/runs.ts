@@ -53,6 +53,34 @@ export const currentMigrations: readonly Migration[] = [
   },
 ];
 
+/** Applied after these. */
+export const endMigrations: readonly Migration[] = [
+  {
+    id: "forecast-005-ends",
+    sql: `
+      alter table stockroom.forecast_run drop constraint forecast_run_state_check;
+      alter table stockroom.forecast_run add constraint forecast_run_state_check
+        check (state in ('running', 'done', 'superseded', 'failed', 'cancelled'));
+      alter table stockroom.forecast_run add column why text;
+      update stockroom.forecast_run f
+         set state = case r.state when 'cancelled' then 'cancelled' when 'dead' then 'failed' when 'failed' then 'failed' else 'superseded' end,
+             why = r.error::jsonb->>'message', ended_at = coalesce(r.ended_at, f.started_at)
+        from stockroom.run r where r.id = f.run_id and f.state = 'running' and r.state in ('done', 'cancelled', 'dead', 'failed');
+      alter table stockroom.forecast_group add column state text not null default 'idle'
+        check (state in ('idle', 'queued', 'waiting', 'running', 'failed', 'cancelled'));
+      alter table stockroom.forecast_group add column why text;
+      alter table stockroom.forecast_group add column run_id text;
+      alter table stockroom.forecast_group add column removed_at timestamptz;
+    `,
+  },
+];
+
+export const runStates = ["running", "done", "superseded", "failed", "cancelled"] as const;
+export type ForecastRunState = (typeof runStates)[number];
+
+/** What a group is about at present; `idle`: its latest forecast is the one its files have. */
+export type GroupState = "idle" | "queued" | "waiting" | "running" | "failed" | "cancelled";
+
 export type InputRefs = { readonly [kind in "target" | "related" | "metadata"]?: ObjectRef & { readonly sha256: string } };
 
 /** One run over a group. */
@@ -70,7 +98,9 @@ export interface ForecastRunRow {
   readonly settings: Readonly<Record<string, unknown>>;
   /** The run whose models served this one; absent: it trained its own. */
   readonly reuses: string | undefined;
-  readonly state: "running" | "done";
+  readonly state: ForecastRunState;
+  /** Of one that failed: what went wrong. */
+  readonly why: string | undefined;
   readonly summary: Readonly<Record<string, unknown>> | undefined;
   /** By name: forecast, backtest/forecasted-values, ... */
   readonly exports: Readonly<Record<string, ObjectRef>>;
@@ -90,7 +120,8 @@ interface RunRecord {
   readonly inputs: InputRefs;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly reuses: string | null;
-  readonly state: "running" | "done";
+  readonly state: ForecastRunState;
+  readonly why: string | null;
   readonly summary: Readonly<Record<string, unknown>> | null;
   readonly exports: Readonly<Record<string, ObjectRef>>;
   readonly started_at: string;
@@ -98,7 +129,7 @@ interface RunRecord {
   readonly current_at: string | null;
 }
 
-const columns = `id, dataset_group, run_id, request, content, recipe, inputs, settings, reuses, state, summary, exports, started_at, ended_at, current_at`;
+const columns = `id, dataset_group, run_id, request, content, recipe, inputs, settings, reuses, state, why, summary, exports, started_at, ended_at, current_at`;
 
 const rowOf = (row: RunRecord): ForecastRunRow => ({
   id: row.id,
@@ -111,6 +142,7 @@ const rowOf = (row: RunRecord): ForecastRunRow => ({
   settings: row.settings,
   reuses: row.reuses ?? undefined,
   state: row.state,
+  why: row.why ?? undefined,
   summary: row.summary ?? undefined,
   exports: row.exports,
   startedAt: row.started_at,
@@ -118,13 +150,81 @@ const rowOf = (row: RunRecord): ForecastRunRow => ({
   currentAt: row.current_at ?? undefined,
 });
 
-/** Notes that something newer asks for a run of the group (R1). */
+/** The durable run of a request, which is known by it. */
+export const runIdOf = (group: string, request: string): string => `forecast/${group}/${request}`;
+
+/** The durable run that does the long part of a request. */
+export const trainIdOf = (runId: string): string => `${runId}/train`;
+
+/** Whose run an id names; undefined for a run of another kind. */
+export function readRunId(id: string): { readonly runId: string; readonly group: string; readonly request: string } | undefined {
+  const found = /^(forecast\/([^/]+)\/([^/]+))(?:\/train)?$/.exec(id);
+  return found === null ? undefined : { runId: found[1], group: found[2], request: found[3] };
+}
+
+/** Notes that something newer asks for a run of the group (R1). A group that was removed is one again. */
 export async function requestGroup(tx: Tx, group: string, version: string, at: string): Promise<void> {
   await tx.query(
-    `insert into stockroom.forecast_group (name, requested, since) values ($1, $2, $3)
-     on conflict (name) do update set requested = greatest(forecast_group.requested, excluded.requested)`,
-    [group, version, at],
+    `insert into stockroom.forecast_group (name, requested, since, state, run_id) values ($1, $2, $3, 'queued', $4)
+     on conflict (name) do update set requested = greatest(forecast_group.requested, excluded.requested), removed_at = null,
+       state = case when excluded.requested >= forecast_group.requested then 'queued' else forecast_group.state end,
+       why = case when excluded.requested >= forecast_group.requested then null else forecast_group.why end,
+       run_id = case when excluded.requested >= forecast_group.requested then excluded.run_id else forecast_group.run_id end`,
+    [group, version, at, runIdOf(group, version)],
   );
+}
+
+/** Says what the newest request of a group is about; an older one says nothing any more. */
+export async function setGroupState(tx: Tx, group: string, request: string, state: GroupState, why?: string): Promise<void> {
+  await tx.query("update stockroom.forecast_group set state = $3, why = $4, run_id = $5 where name = $1 and requested = $2", [
+    group,
+    request,
+    state,
+    why ?? null,
+    runIdOf(group, request),
+  ]);
+}
+
+/** Ends a forecast that will not be done. What is done stays done. Gives its content; undefined when there is none under way. */
+export async function endUndone(
+  tx: Tx,
+  runId: string,
+  state: Exclude<ForecastRunState, "running" | "done">,
+  at: string,
+  why?: string,
+): Promise<{ readonly group: string; readonly content: string } | undefined> {
+  const [row] = await tx.query<{ group: string; content: string }>(
+    `update stockroom.forecast_run set state = $2, why = $3, ended_at = $4 where run_id = $1 and state = 'running'
+     returning dataset_group as group, content`,
+    [runId, state, why ?? null, at],
+  );
+  return row;
+}
+
+/** A forecast that ended undone is under way again. */
+export async function resumeRun(tx: Tx, runId: string): Promise<void> {
+  await tx.query(
+    "update stockroom.forecast_run set state = 'running', why = null, ended_at = null where run_id = $1 and state in ('failed', 'cancelled')",
+    [runId],
+  );
+}
+
+/** Whether a forecast of this content is done or under way. */
+export async function isContentWanted(tx: Tx, group: string, content: string): Promise<boolean> {
+  const [row] = await tx.query<{ wanted: boolean }>(
+    "select exists (select 1 from stockroom.forecast_run where dataset_group = $1 and content = $2 and state in ('running', 'done')) as wanted",
+    [group, content],
+  );
+  return row?.wanted ?? false;
+}
+
+/** Takes a group off all lists until something asks for it again; its rows stay, planners' words among them. False: there is none. */
+export async function hideGroup(tx: Tx, group: string, at: string): Promise<boolean> {
+  const rows = await tx.query(
+    "update stockroom.forecast_group set removed_at = $2, state = 'idle', why = null, run_id = null where name = $1 and removed_at is null returning name",
+    [group, at],
+  );
+  return rows.length === 1;
 }
 
 /** Whether a newer request stands. */
@@ -136,15 +236,40 @@ export async function isSuperseded(tx: Tx, group: string, request: string): Prom
   return row?.newer ?? false;
 }
 
-export async function listGroups(
-  tx: Tx,
-): Promise<readonly { readonly name: string; readonly since: string; readonly runs: number; readonly latest: string | undefined }[]> {
-  const rows = await tx.query<{ name: string; since: string; runs: number; latest: string | null }>(
-    `select g.name, g.since, count(r.id) filter (where r.state = 'done')::int as runs,
+export interface ForecastGroup {
+  readonly name: string;
+  readonly since: string;
+  /** Finished ones. */
+  readonly runs: number;
+  readonly latest: string | undefined;
+  readonly state: GroupState;
+  /** What it waits for, or why it failed. */
+  readonly why: string | undefined;
+  /** The durable run of its newest request. */
+  readonly runId: string | undefined;
+}
+
+export async function listGroups(tx: Tx): Promise<readonly ForecastGroup[]> {
+  const rows = await tx.query<{
+    name: string;
+    since: string;
+    runs: number;
+    latest: string | null;
+    state: GroupState;
+    why: string | null;
+    run_id: string | null;
+  }>(
+    `select g.name, g.since, g.state, g.why, g.run_id, count(r.id) filter (where r.state = 'done')::int as runs,
             (select x.id from stockroom.forecast_run x where x.dataset_group = g.name and x.state = 'done' order by x.current_at desc, x.id desc limit 1) as latest
-       from stockroom.forecast_group g left join stockroom.forecast_run r on r.dataset_group = g.name group by g.name order by g.name`,
+       from stockroom.forecast_group g left join stockroom.forecast_run r on r.dataset_group = g.name
+      where g.removed_at is null group by g.name order by g.name`,
   );
-  return rows.map((row) => ({ ...row, latest: row.latest ?? undefined }));
+  return rows.map(({ run_id: runId, ...row }) => ({
+    ...row,
+    latest: row.latest ?? undefined,
+    why: row.why ?? undefined,
+    runId: runId ?? undefined,
+  }));
 }
 
 /**
@@ -153,7 +278,7 @@ export async function listGroups(
  */
 export async function beginRun(
   tx: Tx,
-  row: Omit<ForecastRunRow, "state" | "summary" | "exports" | "endedAt" | "currentAt">,
+  row: Omit<ForecastRunRow, "state" | "why" | "summary" | "exports" | "endedAt" | "currentAt">,
 ): Promise<string> {
   const [written] = await tx.query<{ id: string }>(
     `insert into stockroom.forecast_run (id, dataset_group, run_id, request, content, recipe, inputs, settings, reuses, state, started_at)
@@ -239,7 +364,10 @@ export async function findTrained(tx: Tx, group: string, recipe: string, since: 
 /** The last finished run of a group. */
 export async function findLatest(tx: Tx, group: string): Promise<ForecastRunRow | undefined> {
   const [row] = await tx.query<RunRecord>(
-    `select ${columns} from stockroom.forecast_run where dataset_group = $1 and state = 'done' order by current_at desc, id desc limit 1`,
+    `select ${columns} from stockroom.forecast_run
+      where dataset_group = $1 and state = 'done'
+        and not exists (select 1 from stockroom.forecast_group where name = $1 and removed_at is not null)
+      order by current_at desc, id desc limit 1`,
     [group],
   );
   return row === undefined ? undefined : rowOf(row);
@@ -262,7 +390,9 @@ export async function listRuns(
   query: { readonly group?: string; readonly limit?: number } = {},
 ): Promise<readonly ForecastRunRow[]> {
   const rows = await tx.query<RunRecord>(
-    `select ${columns} from stockroom.forecast_run where $1::text is null or dataset_group = $1 order by started_at desc, id desc limit $2`,
+    `select ${columns} from stockroom.forecast_run
+      where ($1::text is null or dataset_group = $1)
+        and dataset_group not in (select name from stockroom.forecast_group where removed_at is not null) order by started_at desc, id desc limit $2`,
     [query.group ?? null, query.limit ?? 100],
   );
   return rows.map(rowOf);

@@ -4,7 +4,7 @@ import { count, moment } from "../../../base/pages/frame.ts";
 import { href, html, type Html } from "../../../base/pages/html.ts";
 import type { AdjustmentRow } from "../../store/adjustments.ts";
 import type { PlanRow } from "../../store/plans.ts";
-import type { ForecastRunRow } from "../../store/runs.ts";
+import type { ForecastRunRow, GroupState } from "../../store/runs.ts";
 import type { ImportRow } from "../../store/sap.ts";
 import type { AnswerRow, ImportDetail } from "../reading.ts";
 import { amount, groupPath, percent } from "./frame.ts";
@@ -12,6 +12,9 @@ import { amount, groupPath, percent } from "./frame.ts";
 export interface GroupShown {
   readonly name: string;
   readonly runs: number;
+  readonly state: GroupState;
+  readonly why: string | undefined;
+  readonly runId: string | undefined;
   readonly latest: ForecastRunRow | undefined;
 }
 
@@ -19,6 +22,20 @@ const numberIn = (run: ForecastRunRow | undefined, name: string): number | null 
   const value = run?.summary?.[name];
   return typeof value === "number" ? value : null;
 };
+
+/** What a group is about: queued, what it waits for, why it failed and where more is told. */
+function presentOf({ state, why, runId }: Pick<GroupShown, "state" | "why" | "runId">): Html | string {
+  if (state === "idle") return "";
+  const words = html`<span class="tag ${state === "failed" ? "bad" : state === "running" ? "" : "warn"}">${state}</span> ${why ?? ""}`;
+  return state === "failed" && runId !== undefined ? html`${words} <a href="/api/runs/${encodeURIComponent(runId)}">more</a>` : words;
+}
+
+function runWarnings(run: ForecastRunRow | undefined): Html | string {
+  const warnings = run?.summary?.["warnings"];
+  return Array.isArray(warnings) && warnings.length > 0
+    ? html`${warnings.map((warning) => html`<div class="warn">${String(warning)}</div>`)}`
+    : "";
+}
 
 /** Pure. */
 export function overviewPage(groups: readonly GroupShown[], imports: readonly ImportRow[]): Html {
@@ -40,10 +57,11 @@ export function overviewPage(groups: readonly GroupShown[], imports: readonly Im
             <th scope="col" class="n">MASE</th>
             <th scope="col">Leading model</th>
             <th scope="col" class="n">Forecasts</th>
+            <th scope="col">Now</th>
           </tr>
         </thead>
         <tbody>
-          ${groups.map(({ name, runs, latest }) => {
+          ${groups.map(({ name, runs, latest, ...present }) => {
             const leader = latest?.summary?.["leader"];
             return html`<tr>
               <th scope="row">${latest === undefined ? name : html`<a href="${groupPath(name)}">${name}</a>`}</th>
@@ -55,6 +73,7 @@ export function overviewPage(groups: readonly GroupShown[], imports: readonly Im
               <td class="n">${amount(numberIn(latest, "mase"))}</td>
               <td>${typeof leader === "string" ? leader : ""}</td>
               <td class="n">${runs}</td>
+              <td>${presentOf(present)} ${runWarnings(latest)}</td>
             </tr> `;
           })}
         </tbody>

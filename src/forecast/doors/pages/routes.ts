@@ -42,7 +42,7 @@ export async function mountPages(app: FastifyInstance, parts: Pick<ForecastParts
     shown("/forecast", async (request) => {
       readFields("query", nothing, request.query);
       const [groups, imports] = await Promise.all([listGroups(records), listImports(records, shownImports.overview)]);
-      const rows = await Promise.all(groups.map(async ({ name, runs }) => ({ name, runs, latest: await findLatest(records, name) })));
+      const rows = await Promise.all(groups.map(async (group) => ({ ...group, latest: await findLatest(records, group.name) })));
       return { title: "Forecasts", body: overviewPage(rows, imports) };
     }),
   );

@@ -814,13 +814,14 @@ function withoutShort(
     const step = timestampOf(grid, facts.firstShortStep);
     const end = timestampOf(grid, grid.length + grid.horizon - 1);
     const told = `${name} of ${file} ends before the horizon for ${facts.seriesShort} of ${panel.itemIds.length} series, the first being ${seriesName(panel, facts.firstShort)} at ${step}`;
+    const mend = `Add its values to ${end}, or say what it will be: futurefill of ${name} (Featurizations in forecast-defaults.yaml, --fill of the command).`;
     // A number that is mostly known serves although some of it is not: models take an unknown price for a usual one.
     const mostlyUnknown = facts.futureMissing * 2 >= panel.itemIds.length * grid.horizon;
     if (options.shortRelated === "leave-out" && mostlyUnknown) {
       leftOut.add(name);
-      notes.push({ code: "INPUT_RELATED_SHORT", message: `${told} (needed to ${end}). It was left out.` });
+      notes.push({ code: "INPUT_RELATED_SHORT", message: `${told} (needed to ${end}). It was left out. ${mend}` });
     } else if (options.shortRelated === "keep" || options.shortRelated === "leave-out") {
-      notes.push({ code: "INPUT_RELATED_SHORT", message: `${told} (needed to ${end}). It is unknown there.` });
+      notes.push({ code: "INPUT_RELATED_SHORT", message: `${told} (needed to ${end}). It is unknown there. ${mend}` });
     } else {
       problems.push({
         code: "INPUT_RELATED_SHORT",

@@ -1,6 +1,7 @@
 // The run of a group: from its newest files to forecasts, exports, a dashboard and a notice.
 //
-//   settle -> plan -> prepare -> forecast -> export-forecast | export-backtest -> adjust -> aggregate -> report -> publish -> adjust-again -> clean
+//   forecast.run     settle -> plan -> prepare
+//   forecast.train   forecast -> export-forecast | export-backtest -> adjust -> aggregate -> report -> publish -> adjust-again -> clean
 //
 //   G1. Of a burst of uploads only the newest trains: a request waits a moment, and ends when a newer one stands. It looks again before the long part.
 //   G2. Content decides: when inputs and settings are those of a finished run, nothing is trained.
@@ -18,12 +19,15 @@ import { prefixes, type ObjectRef } from "../../store/keys.ts";
 import {
   beginRun,
   endRun,
+  endUndone,
   findLatest,
   findRunOf,
   findTrained,
   getRun,
   isSuperseded,
   makeCurrent,
+  setGroupState,
+  trainIdOf,
   type InputRefs,
 } from "../../store/runs.ts";
 import { actAs, timeOf, type ForecastParts } from "../parts.ts";
@@ -41,14 +45,16 @@ import { monitorRunId, type MonitorRunInput } from "../planning/monitor.ts";
 import { objectChunks, piecesPrefix, unpackPanel } from "./pieces.ts";
 import { prepareJob } from "./prepare-job.ts";
 import { hashOf, recipeHash, runSettingsOf, type Recipe } from "./recipe.ts";
-import { readRecipes } from "./recipes.ts";
+import { findRecipes } from "./recipes.ts";
+import { unnamedFile } from "./remark.ts";
+import { removePieces } from "./tidy.ts";
 import { findUpload } from "./uploads.ts";
 
 /** `request` is the version of the object that asked. */
 export type GroupRunInput = { readonly group: string; readonly request: string };
 
 export type GroupRunResult = {
-  readonly outcome: "forecast" | "unchanged" | "superseded" | "waiting";
+  readonly outcome: "forecast" | "unchanged" | "superseded" | "waiting" | "failed" | "cancelled";
   /** The finished run; of `unchanged`, the one of the same content. */
   readonly run: string | null;
 };
@@ -63,6 +69,8 @@ type Plan = {
   readonly reuses: string | null;
   /** The forecast that stood when other demand came. */
   readonly before: string | null;
+  /** Kinds of files that are there and that the settings have no dataset for. */
+  readonly unread: readonly Exclude<InputKind, "target">[];
 };
 
 type Prepared = {
@@ -83,13 +91,27 @@ export interface GroupRunChildren {
   readonly explain: WorkflowDefinition<ExplainInput>;
 }
 
+/** The long part: `plan` and `prepared` are what the run before it found. */
+export type TrainInput = {
+  readonly group: string;
+  readonly runId: string;
+  readonly request: string;
+  readonly plan: Plan;
+  readonly prepared: Prepared;
+};
+
+/**
+ * Reads a group's files and, when they serve, has the long part done by a run of its own.
+ *
+ * The files are looked through in a queue of their own, so that what is wrong with them is told while others train.
+ */
 export function makeGroupRun(
   parts: ForecastParts,
-  { monitor, explain }: GroupRunChildren,
+  { monitor, train }: Pick<GroupRunChildren, "monitor"> & { readonly train: WorkflowDefinition<TrainInput, GroupRunResult> },
 ): WorkflowDefinition<GroupRunInput, GroupRunResult> {
   return {
     name: "forecast.run",
-    queue: "forecast.heavy",
+    queue: "forecast.check",
     title: (input) => `forecast ${input.group}`,
     run: async (context, input) => {
       await context.sleep(parts.settings.settleMs);
@@ -99,7 +121,10 @@ export function makeGroupRun(
       // A newer request that came meanwhile reads the same files anew: this one would work for nothing.
       const late = await context.step("look-again", async () => await isSuperseded(parts.records, input.group, input.request));
       if (late) {
-        await context.step("clean", async () => await clean(parts, context.runId, plan));
+        await context.step("supersede", async () => {
+          await endUndone(parts.records, context.runId, "superseded", timeOf(parts));
+          return await removePieces(parts, context.runId, input.group, plan.content);
+        });
         return { outcome: "superseded", run: null };
       }
       const sha256 = plan.inputs.target?.sha256;
@@ -107,6 +132,43 @@ export function makeGroupRun(
         const judged: MonitorRunInput = { group: input.group, before: plan.before, panel: prepared.panel, sha256 };
         await context.startChild(monitor, judged, { id: monitorRunId(judged) });
       }
+      await context.step("checked", async () => {
+        await setGroupState(
+          parts.records,
+          input.group,
+          input.request,
+          "queued",
+          "its files are read and good; it waits for a place to train",
+        );
+        return null;
+      });
+      const id = await context.startChild(
+        train,
+        { group: input.group, runId: context.runId, request: input.request, plan, prepared },
+        { id: trainIdOf(context.runId) },
+      );
+      const trained = await context.childResult<GroupRunResult>(id);
+      // Its dead letter tells why, and is redriven by itself.
+      return trained.kind === "done" ? trained.value : { outcome: trained.kind, run: plan.id };
+    },
+  };
+}
+
+/** The long part: backtests, models, forecasts, exports. */
+export function makeTrain(
+  parts: ForecastParts,
+  { explain }: Pick<GroupRunChildren, "explain">,
+): WorkflowDefinition<TrainInput, GroupRunResult> {
+  return {
+    name: "forecast.train",
+    queue: "forecast.heavy",
+    title: ({ group }) => `train ${group}`,
+    run: async (context, input) => {
+      const { plan, prepared } = input;
+      await context.step("begin", async () => {
+        await setGroupState(parts.records, input.group, input.request, "running");
+        return null;
+      });
       const holder = makeHolder(parts, context, plan, prepared);
       await context.step("forecast", async (signal) => {
         const { run } = await holder.open(signal);
@@ -151,7 +213,7 @@ export function makeGroupRun(
         );
       });
       const exports: Exports = { ...forecast, ...adjusted, ...backtest, ...aggregated, ...report.exports };
-      const isFirst = await context.step("publish", async () => await publish(parts, input.group, plan, prepared, exports, report.summary));
+      const isFirst = await context.step("publish", async () => await publish(parts, input, exports, report.summary));
       faultPoint("forecast.run.published");
       // What planners said between the export and its publishing was laid over the run before; now this one stands.
       const laid = await context.step("adjust-again", async (signal) => {
@@ -173,15 +235,22 @@ type Planned = Plan | { readonly kind: "superseded" | "waiting" } | { readonly k
 async function planRun(parts: ForecastParts, runId: string, input: GroupRunInput): Promise<Planned> {
   const { records } = parts;
   if (await isSuperseded(records, input.group, input.request)) return { kind: "superseded" };
-  const recipes = await readRecipes(parts, runId);
+  const wait = async (why: string): Promise<Planned> => {
+    await setGroupState(records, input.group, input.request, "waiting", why);
+    return { kind: "waiting" };
+  };
+  const recipes = await findRecipes(parts, runId);
+  if (recipes.kind === "none") return await wait(recipes.why);
   const settings = recipes.of(input.group);
-  const inputs = await findInputs(parts, settings);
-  if (settings.required.some((kind) => inputs[kind] === undefined)) return { kind: "waiting" };
+  const { inputs, unread } = await findInputs(parts, settings);
+  const missing = settings.required.filter((kind) => inputs[kind] === undefined);
+  if (missing.length > 0) return await wait(`waits for ${missing.map((kind) => usualKey(settings.filesOf, kind)).join(" and ")}`);
   const recipe = recipeHash(programOfRuns, settings);
   const content = hashOf({ recipe, files: kinds.map((kind) => inputs[kind]?.sha256 ?? null) });
   const same = await findRunOf(records, input.group, content);
   if (same !== undefined) {
     await makeCurrent(records, same.id, timeOf(parts));
+    await setGroupState(records, input.group, input.request, "idle");
     return { kind: "unchanged", run: same.id };
   }
   const now = parts.clock.now();
@@ -203,21 +272,39 @@ async function planRun(parts: ForecastParts, runId: string, input: GroupRunInput
     startedAt: at,
   });
   faultPoint("forecast.run.planned");
-  return { kind: "run", id: begun, content, recipe, settings, inputs, reuses: trained?.id ?? null, before: isNewDemand ? before.id : null };
+  return {
+    kind: "run",
+    id: begun,
+    content,
+    recipe,
+    settings,
+    inputs,
+    reuses: trained?.id ?? null,
+    before: isNewDemand ? before.id : null,
+    unread,
+  };
 }
 
-/** The newest file of each kind, of the group's own or of the group it takes them from. */
-async function findInputs(parts: ForecastParts, recipe: Recipe): Promise<InputRefs> {
+/** Under which key a file of a group is usually put. */
+const usualKey = (group: string, kind: InputKind): string => `${prefixes.train}${group}${kind === "target" ? "" : `.${kind}`}.csv`;
+
+/** The newest file of each kind, of the group's own or of the group it takes them from; and the kinds that lie there in vain. */
+async function findInputs(parts: ForecastParts, recipe: Recipe): Promise<{ readonly inputs: InputRefs; readonly unread: Plan["unread"] }> {
   const found: { [kind in InputKind]?: ObjectRef & { readonly sha256: string } } = {};
+  const unread = new Set<Exclude<InputKind, "target">>();
   for (const entry of await parts.objects.list(prefixes.train, { limit: 1_000_000 })) {
     const upload = findUpload(entry.key);
+    if (upload === undefined || upload.group !== recipe.filesOf) continue;
     // A file of a kind the settings have no dataset for is none of theirs.
-    if (upload === undefined || recipe.datasets[upload.kind] === undefined || upload.group !== recipe.filesOf) continue;
+    if (upload.kind !== "target" && recipe.datasets[upload.kind] === undefined) {
+      unread.add(upload.kind);
+      continue;
+    }
     const known = found[upload.kind];
     if (known === undefined || known.version < entry.version)
       found[upload.kind] = { key: entry.key, version: entry.version, sha256: entry.sha256 };
   }
-  return found;
+  return { inputs: found, unread: [...unread] };
 }
 
 const piecesOf = (plan: Pick<Plan, "content">, group: string): string => piecesPrefix(group, plan.content);
@@ -232,7 +319,7 @@ async function prepare(parts: ForecastParts, context: RunContext, plan: Plan, si
     }),
   );
   const rejected = await parts.objects.writeTicket(actor, `${prefixes.rejected}${group}/${plan.id}.jsonl`);
-  const result = await parts.compute.run(
+  const result = await parts.checks.run(
     prepareJob,
     {
       files: Object.fromEntries(tickets.filter(([, ticket]) => ticket !== undefined)),
@@ -279,7 +366,13 @@ async function prepare(parts: ForecastParts, context: RunContext, plan: Plan, si
     points: result.points,
     badRows,
     reasons,
-    notes: result.notes.map(plainNote),
+    notes: [
+      ...result.notes.map(plainNote),
+      ...plan.unread.map((kind) => ({
+        code: "FORECAST_FILE_UNREAD",
+        message: `There is a ${kind} file of ${plan.settings.filesOf} but ${unnamedFile(plan.settings.filesOf, kind)}.`,
+      })),
+    ],
   };
 }
 
@@ -289,6 +382,12 @@ interface Held {
   readonly run: Run;
   readonly panel: Panel;
 }
+
+/** What is decided for the user and makes the forecast worth a second look. */
+const doubtful: ReadonlySet<string> = new Set(["INPUT_RELATED_SHORT", "INPUT_OUTSIDE", "INPUT_ENDED_EARLY", "FORECAST_FILE_UNREAD"]);
+
+const warningsOf = ({ notes }: Pick<Prepared, "notes">): readonly string[] =>
+  notes.filter(({ code }) => doubtful.has(code)).map(({ message }) => message);
 
 /** The panel and the run of a process, opened when a step first needs them: large, so they are read once, and never cross a step. */
 function makeHolder(
@@ -302,7 +401,10 @@ function makeHolder(
     open: async (signal) => {
       held ??= (async () => {
         const actor = actAs("forecast", context.runId);
-        const { body } = await parts.objects.get(actor, prepared.panel.key, { version: prepared.panel.version, signal });
+        // A run that was cancelled and goes on after all finds its panel taken away, and makes it again.
+        const known = await parts.objects.head(prepared.panel.key, prepared.panel.version);
+        const { key, version } = known === undefined ? (await prepare(parts, context, plan, signal)).panel : prepared.panel;
+        const { body } = await parts.objects.get(actor, key, { version, signal });
         const panel = await unpackPanel(body);
         const chunks = objectChunks(parts.objects, actor, piecesOf(plan, plan.settings.name));
         const run = await openRun(panel, runSettingsOf(plan.settings, plan.reuses !== null), {
@@ -339,15 +441,18 @@ async function reuseModel(parts: ForecastParts, actor: Actor, plan: Plan, run: R
 
 async function publish(
   parts: ForecastParts,
-  group: string,
-  plan: Plan,
-  prepared: Prepared,
+  { group, runId, request, plan, prepared }: TrainInput,
   exports: Exports,
   summary: Readonly<Record<string, unknown>>,
 ): Promise<boolean> {
   const at = timeOf(parts);
   return await parts.records.transaction(async (tx) => {
-    const isFirst = await endRun(tx, plan.id, { summary: { ...summary, badRows: prepared.badRows, points: prepared.points }, exports, at });
+    await setGroupState(tx, group, request, "idle");
+    const warnings = warningsOf(prepared);
+    const facts = { ...summary, badRows: prepared.badRows, points: prepared.points, warnings };
+    const isFirst = await endRun(tx, plan.id, { summary: facts, exports, at });
+    // Another of the same content was quicker.
+    if (!isFirst) await endUndone(tx, runId, "superseded", at);
     if (!isFirst) return false;
     const data = { group, run: plan.id };
     const told = exports["adjusted"] ?? exports["forecast"];
@@ -371,13 +476,14 @@ async function publish(
     await parts.postNotice(tx, {
       topic: "forecast",
       id: `forecast.done/${plan.id}`,
-      severity: "info",
+      severity: warnings.length > 0 ? "warning" : "info",
       title: `The forecast of ${group} is ready`,
-      body: `${prepared.series} series were forecast ${plan.settings.horizon} steps (${printFrequency(plan.settings.frequency)}) ahead${plan.reuses === null ? "" : `, with the models of ${plan.reuses}`}. ${figures} The exports lie under ${prefixes.exports}${group}/${plan.id}/.`,
+      body: `${prepared.series} series were forecast ${plan.settings.horizon} steps (${printFrequency(plan.settings.frequency)}) ahead${plan.reuses === null ? "" : `, with the models of ${plan.reuses}`}. ${figures} The exports lie under ${prefixes.exports}${group}/${plan.id}/; ${parts.link(`/forecast/${encodeURIComponent(group)}`)} shows them.${warnings.map((warning) => `\n\nWarning: ${warning}`).join("")}`,
       facts: {
         group,
         run: plan.id,
         series: prepared.series,
+        warnings: warnings.length,
         wape: typeof wape === "number" ? wape : null,
         averageWql: typeof wql === "number" ? wql : null,
         seasonalNaiveWape: typeof naive === "number" ? naive : null,

@@ -3,13 +3,12 @@
 //   I1. The version of the object is the request's number: later uploads have larger ones, and the same upload asks once.
 //   I2. Settings that are wrong anywhere start nothing: everything wrong with them is told at once.
 
-import { isStockroomError } from "../../../base/errors.ts";
 import type { WorkflowDefinition } from "../../../base/workflow/contract.ts";
 import { defaultsKey, prefixes } from "../../store/keys.ts";
-import { listGroups, requestGroup } from "../../store/runs.ts";
+import { listGroups, requestGroup, runIdOf } from "../../store/runs.ts";
 import { timeOf, type ForecastParts } from "../parts.ts";
 import type { GroupRunInput } from "./group-run.ts";
-import { readRecipes } from "./recipes.ts";
+import { findRecipes, readRecipes } from "./recipes.ts";
 import { findUpload, parseUpload } from "./uploads.ts";
 
 export type IntakeInput = { readonly key: string; readonly version: string };
@@ -35,7 +34,7 @@ export function makeIntake(
       });
       for (const group of groups) {
         const child: GroupRunInput = { group, request: input.version };
-        await context.startChild(groupRun, child, { id: `forecast/${group}/${input.version}` });
+        await context.startChild(groupRun, child, { id: runIdOf(group, input.version) });
       }
       return { groups };
     },
@@ -45,13 +44,9 @@ export function makeIntake(
 /** The group of the file, and those that read its files. */
 async function concerned(parts: ForecastParts, purpose: string, key: string): Promise<readonly string[]> {
   const { group } = parseUpload(key);
-  try {
-    return (await readRecipes(parts, purpose)).dependents(group);
-  } catch (error) {
-    // With settings that cannot be read, the run itself tells what is wrong with them.
-    if (isStockroomError(error) && error.kind === "input") return [group];
-    throw error;
-  }
+  const recipes = await findRecipes(parts, purpose);
+  // Without settings that can be read the run waits for them.
+  return recipes.kind === "none" ? [group] : recipes.dependents(group);
 }
 
 /** Every group there is or may be; what the settings say in vain is told. */

@@ -1,6 +1,6 @@
 // Recipes: forecast-defaults.yaml as it lies in the store.
 
-import { StockroomError } from "../../../base/errors.ts";
+import { isStockroomError, StockroomError } from "../../../base/errors.ts";
 import { parseDefaults, printRemark, refuseDefaults } from "../defaults/parse.ts";
 import { defaultsKey } from "../../store/keys.ts";
 import { actAs, type ForecastParts } from "../parts.ts";
@@ -15,6 +15,23 @@ export interface Recipes {
   dependents(group: string): readonly string[];
   /** What is honoured in another way than its words say, a line each. */
   readonly notes: readonly string[];
+}
+
+/**
+ * The settings of all groups as far as there are any without mistakes; else what everybody waits for. Mistakes are told of once, when the settings are
+ * put (`intake.ts`), not with every upload.
+ */
+export async function findRecipes(
+  parts: Pick<ForecastParts, "objects">,
+  purpose: string,
+): Promise<({ readonly kind: "recipes" } & Recipes) | { readonly kind: "none"; readonly why: string }> {
+  try {
+    return { kind: "recipes", ...(await readRecipes(parts, purpose)) };
+  } catch (error) {
+    if (!isStockroomError(error) || error.kind !== "input") throw error;
+    const isMissing = error.code === "FORECAST_DEFAULTS_MISSING";
+    return { kind: "none", why: isMissing ? `waits for ${defaultsKey}` : `waits for ${defaultsKey} to be without mistakes` };
+  }
 }
 
 /**

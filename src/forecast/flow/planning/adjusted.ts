@@ -4,6 +4,7 @@
 //   L2. What is exported last holds all that was said: an export made while something newer was said is dropped, because that has a run of its own.
 //   L3. When all is withdrawn, the adjusted export says again what the system says: whoever took the former one takes this one.
 
+import { editDistance } from "../../../base/config/index.ts";
 import { isStockroomError, StockroomError } from "../../../base/errors.ts";
 import { faultPoint } from "../../../base/faults.ts";
 import { appendEvent } from "../../../base/records/outbox.ts";
@@ -27,6 +28,7 @@ import { prefixes, type ObjectRef } from "../../store/keys.ts";
 import { findLatest, listGroups, putRunExport, type ForecastRunRow } from "../../store/runs.ts";
 import { actAs, timeOf, type ForecastParts } from "../parts.ts";
 import { adjustedJob, type NumberedAdjustment } from "./adjusted-job.ts";
+import type { PanelNames } from "../pipeline/pieces.ts";
 import { panelKey, readNames } from "./finished.ts";
 
 /** `cause` tells which word of a planner asked. */
@@ -285,13 +287,15 @@ export interface KeptAdjustment {
 /**
  * Keeps a planner's word and starts laying it over the group's latest forecast, both or neither.
  *
- * Throws `input` `ADJUSTMENT_FAULTS` for names the group does not have too, `missing` `FORECAST_GROUP_MISSING`.
+ * Throws `input` `ADJUSTMENT_FAULTS` for names the group does not have too and `ADJUSTMENT_NO_SERIES` with what was probably meant, `missing`
+ * `FORECAST_GROUP_MISSING`, and without `again` `conflict` `ADJUSTMENT_SAID` when the same stands already.
  */
 export async function sayAdjustment(
   parts: ForecastParts,
   workflows: Pick<Workflows, "startIn">,
   asked: AdjustmentAsked,
   purpose: string,
+  again = false,
 ): Promise<KeptAdjustment> {
   const row = readAdjustment(asked, timeOf(parts));
   const groups = await listGroups(parts.records);
@@ -305,16 +309,75 @@ export async function sayAdjustment(
   const latest = await findLatest(parts.records, asked.group);
   let series: number | undefined;
   if (latest !== undefined) {
-    const found = findSeries(await readNames(parts, actAs("plan", purpose), latest), row.conditions);
+    const names = await readNames(parts, actAs("plan", purpose), latest);
+    const found = findSeries(names, row.conditions);
     if (found.kind === "faults")
       throw new StockroomError("input", "ADJUSTMENT_FAULTS", found.faults.map(({ message }) => message).join(" "));
     series = found.series.reduce((sum, one) => sum + one, 0);
+    if (series === 0) throw noSeries(names, row.conditions, latest);
   }
   return await parts.records.transaction(async (tx) => {
+    await lockGroup(tx, asked.group);
+    const same = again
+      ? undefined
+      : (await listAdjustments(tx, { group: asked.group, standing: true })).find((each) => saysSame(each, row));
+    if (same !== undefined) {
+      throw new StockroomError(
+        "conflict",
+        "ADJUSTMENT_SAID",
+        `Expected something that was not said yet but adjustment ${same.id} says the same for the same series and dates (${same.author}: ${same.reason}). If it is meant to be said once more, say so: --again (HTTP: "again": true).`,
+        { facts: { adjustment: same.id } },
+      );
+    }
     const made = await addAdjustment(tx, row);
     const runId = await startAdjust(workflows, tx, asked.group, made.id);
     return { row: made, series, runId };
   });
+}
+
+/** Whether two adjustments do the same to the same series and dates, whatever their reasons. */
+function saysSame(a: Pick<AdjustmentRow, "kind" | "value" | "conditions" | "fromAt" | "untilAt">, b: typeof a): boolean {
+  const key = ({ kind, value, conditions, fromAt, untilAt }: typeof a): string => {
+    const all = conditions.map(({ attribute, comparison, values }) =>
+      JSON.stringify([attribute.toLowerCase(), comparison, values.toSorted()]),
+    );
+    return JSON.stringify([kind, value, all.toSorted(), Date.parse(fromAt), Date.parse(untilAt)]);
+  };
+  return key(a) === key(b);
+}
+
+/** Why no series is met: the values nobody has, each with the nearest there is; or that no series has all of them together. */
+function noSeries(names: PanelNames, conditions: readonly Condition[], { id, group }: ForecastRunRow): StockroomError {
+  const items = [...new Set(names.itemIds)];
+  const unknown = conditions.flatMap(({ attribute, comparison, values }) => {
+    if (comparison !== "EQUALS") return [];
+    const name = attribute.toLowerCase();
+    const category = [...names.dimensions, ...names.metadata].find((each) => each.name.toLowerCase() === name);
+    const known = category?.levels ?? items;
+    return values
+      .filter((value) => !known.includes(value))
+      .map((value) => {
+        const near = nearest(value, known);
+        return `no ${attribute} is "${value}"${near.length === 0 ? "" : `; near it: ${near.join(", ")}`}`;
+      });
+  });
+  const detail = unknown.length > 0 ? unknown.join("; ") : "no series meets all conditions together";
+  return new StockroomError(
+    "input",
+    "ADJUSTMENT_NO_SERIES",
+    `Expected conditions that at least one series of ${group} meets but none does: ${detail}. Nothing was kept; correct them (forecast ${id} has the series).`,
+  );
+}
+
+/** The texts most like one, at most three: fewest letters to change, among those that share more than they do not. */
+function nearest(text: string, known: readonly string[]): readonly string[] {
+  const lower = text.toLowerCase();
+  return known
+    .map((each) => ({ each, far: editDistance(lower, each.toLowerCase()) }))
+    .filter(({ each, far }) => far <= Math.max(1, Math.ceil(Math.max(each.length, text.length) / 2)))
+    .toSorted((a, b) => a.far - b.far || (a.each < b.each ? -1 : 1))
+    .slice(0, 3)
+    .map(({ each }) => each);
 }
 
 /** Takes an adjustment back and starts the export without it, both or neither. Throws `missing` `ADJUSTMENT_MISSING`, `conflict` `ADJUSTMENT_WITHDRAWN`. */

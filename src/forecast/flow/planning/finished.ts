@@ -25,7 +25,9 @@ export async function findFinished(tx: Tx, word: string): Promise<ForecastRunRow
     throw new StockroomError(
       "conflict",
       "FORECAST_RUN_UNDONE",
-      `Expected forecast ${word} to be finished but it is under way. Wait for it (\`stockroom runs show '${run.runId}'\`).`,
+      run.state === "running"
+        ? `Expected forecast ${word} to be finished but it is under way. Wait for it (\`stockroom runs show '${run.runId}'\`).`
+        : `Expected forecast ${word} to be finished but it ${run.state === "failed" ? `failed: ${run.why ?? ""}` : `was ${run.state}.`} Take another (\`stockroom forecast list ${run.group}\`).`,
     );
   }
   const latest = await findLatest(tx, word);
