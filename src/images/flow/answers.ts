@@ -87,11 +87,16 @@ export function errorReply(
       "content-type": "application/json",
       "content-length": String(body.byteLength),
       ...(context.vary.length > 0 ? { vary: context.vary.join(", ") } : {}),
-      ...(busy ? { "retry-after": String(context.retryAfter), "cache-control": "no-store" } : {}),
+      ...(busy ? { "retry-after": String(waitOf(error) ?? context.retryAfter), "cache-control": "no-store" } : {}),
     },
     body: context.head ? undefined : body,
     outcome: status < 500 ? "refused" : "failed",
   };
+}
+
+function waitOf(error: unknown): number | undefined {
+  const seconds = isStockroomError(error) ? error.facts["retryAfterSeconds"] : undefined;
+  return typeof seconds === "number" ? seconds : undefined;
 }
 
 /** The classic `{status, code, message}` of anything thrown. */

@@ -19,6 +19,8 @@ import type { Sources } from "../store/sources/contract.ts";
 import { openSources, readSource } from "../store/sources/open.ts";
 import type { OpenSources, SourceSetting } from "../store/sources/open.ts";
 import { fixedHeaders } from "./answers.ts";
+import { openApart } from "./apart/apart.ts";
+import type { Apart } from "./apart/apart.ts";
 import type { Eyes } from "./eyes.ts";
 import { metricsText } from "./metrics.ts";
 import { makeService } from "./service.ts";
@@ -84,7 +86,8 @@ export async function openImages(options: ImageHandlerOptions): Promise<OpenImag
   });
   const { makeEyes } = await import("./eyes.ts");
   const eyes = await makeEyes(settings, { detector, moderator, log });
-  const engine = await loadEngine({ requests, settings, eyes });
+  const apart = openApart();
+  const engine = await loadEngine({ requests, settings, eyes, apart });
   const service = makeService({
     sources,
     engine,
@@ -111,6 +114,7 @@ export async function openImages(options: ImageHandlerOptions): Promise<OpenImag
     settings,
     close: async () => {
       await service.close();
+      await apart.close();
       await eyes.close();
       await own?.close();
     },
@@ -217,8 +221,9 @@ async function loadEngine(parts: {
   readonly requests: RequestOptions;
   readonly settings: ImageSettings;
   readonly eyes: Eyes;
+  readonly apart: Apart;
 }): Promise<Engine> {
-  const { requests, settings, eyes } = parts;
+  const { requests, settings, eyes, apart } = parts;
   const { detector, moderator } = eyes;
   const { transform } = await import("../engine/pictures/transform.ts");
   const { inputPixels, outputPixels } = settings.limits;
@@ -231,7 +236,13 @@ async function loadEngine(parts: {
     settle: (request, contentType) => settleRequest(request, contentType),
     typeOf,
     pixelsOf: weigh,
-    transform: async (original, request, tools) => await transform(original, request, { ...tools, limits, detector, moderator }),
+    transform: async (original, request, given) => {
+      const tools = { ...given, limits, detector, moderator };
+      const { load, originalId } = given;
+      const seeing = { hasDetector: detector !== undefined, hasModerator: moderator !== undefined };
+      const order = { original, request, limits, load, originalId, ...seeing };
+      return await transform(original, request, { ...tools, apart: async () => await apart.make(order, tools) });
+    },
   };
 }
 

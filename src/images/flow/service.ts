@@ -307,9 +307,17 @@ export function makeService(options: ServiceOptions): Service {
     if (failure !== undefined && nowMs() < failure.untilMs) throw failure.error;
   };
 
+  /** A picture that ran out of time will run out of it again: whoever asks next is told at once, and no core is held for it. */
+  const rememberSlow = (id: string, error: unknown, signal: AbortSignal): void => {
+    const late = signal.aborted && isStockroomError(signal.reason) && signal.reason.code === "DeadlineExceeded";
+    if (late || (isStockroomError(error) && error.code === "ProcessingTimeout")) {
+      failures.set(id, { error: tooSlow(slowMs / 1000), untilMs: nowMs() + slowMs });
+    } else if (isStockroomError(error) && error.facts["ended"] === true) failures.set(id, { error, untilMs: nowMs() + endedMs });
+  };
+
   const remember = (key: string, error: unknown): void => {
     // Only what the request or the original is to blame for; what is busy or broken may be well again the next moment.
-    if (!isStockroomError(error) || error.kind === "busy" || error.kind === "fault") return;
+    if (!isStockroomError(error) || error.kind === "busy" || error.kind === "fault" || error.facts["ended"] === true) return;
     failures.set(key, { error, untilMs: nowMs() + options.missingMs });
   };
 
@@ -412,6 +420,9 @@ export function makeService(options: ServiceOptions): Service {
         originalId: `${known.sourceId}\n${version}`,
         load: load().waiting,
       });
+    } catch (error) {
+      rememberSlow(known.id, error, signal);
+      throw error;
     } finally {
       leave();
       const ms = performance.now() - begin;
@@ -512,6 +523,18 @@ export function makeService(options: ServiceOptions): Service {
     },
   };
 }
+
+/** How long a picture that ran out of time is not tried again, and one that had to be ended because of what it took. */
+const slowMs = 60_000;
+const endedMs = 300_000;
+
+const tooSlow = (seconds: number): StockroomError =>
+  new StockroomError(
+    "busy",
+    "ProcessingTimeout",
+    `Expected a picture that can be made in time but this one ran out of it a moment ago. Ask for a smaller one, or try again in ${seconds} s.`,
+    { facts: { status: 503, retryAfterSeconds: seconds } },
+  );
 
 /** The error of a key that names nothing. */
 export function noSuchKey({ bucket, key }: Pick<ImageRequest, "bucket" | "key">): StockroomError {

@@ -9,7 +9,9 @@ import { StockroomError } from "../../../base/errors.ts";
 import type { Compat, ImageRequest } from "../plan.ts";
 import { type Followed, followSize, type Shape, type Size } from "./geometry.ts";
 import { blend, inColours, isColoured, type Layer } from "./blend.ts";
+import { type Cost, layerCost, rawCost, together } from "./costs.ts";
 import { checkOutput, type PictureLimits } from "./limits.ts";
+import { spend, type Walk, walkPixels } from "./price.ts";
 import type { Header } from "./header.ts";
 import { badEdit, overlayTooLarge } from "./problems.ts";
 import type { Tools } from "./tools.ts";
@@ -44,6 +46,10 @@ export interface Draft {
   channels?: number;
   /** What `toColourspace` asked of the result. */
   space?: string;
+  /** Present while the plan is only walked through to learn what it costs: then no pixel is made. */
+  readonly walk?: Walk;
+  /** What everything but the writing is expected to take; what the writer has left follows from it. */
+  readonly spent: Cost;
   /** Names of the edits applied so far, for the identity of what a detector sees. */
   readonly applied: [string, unknown][];
 }
@@ -72,7 +78,8 @@ export async function sizeNow(draft: Draft): Promise<Size> {
 
 /** Makes the pixels of everything asked so far and goes on from them. Costs a decode; nothing later can shrink while decoding. */
 export async function settle(draft: Draft): Promise<Pixels> {
-  measure(draft);
+  const expected = measure(draft);
+  if (draft.walk !== undefined) return walkPixels(draft, draft.walk, expected);
   draft.tools.signal?.throwIfAborted();
   // No clone: it would copy the original's bytes.
   const { data, info } = await draft.pipeline
@@ -90,17 +97,22 @@ export async function settle(draft: Draft): Promise<Pixels> {
     blend(pixels.data, { width: info.width, height: info.height, channels: pixels.channels }, layer);
   }
   draft.layers.length = 0;
-  draft.pipeline = sharp(pixels.data, {
-    raw: { width: info.width, height: info.height, channels: pixels.channels, ...(draft.animated ? { pageHeight: frameHeight } : {}) },
+  draft.overlays.length = 0;
+  const size = { width: info.width, height: frameHeight };
+  openPixels(draft, { ...size, ...pixels });
+  draft.shape = { source: size, kind: "raw", orientSwaps: false };
+  draft.inPlace = false;
+  return { ...size, ...pixels };
+}
+
+/** Goes on from pixels that were made before; they are not copied. */
+export function openPixels(draft: Draft, { data, width, height, channels }: Pixels): void {
+  draft.pipeline = sharp(data, {
+    raw: { width, height: height * draft.frames, channels, ...(draft.animated ? { pageHeight: height } : {}) },
     limitInputPixels: false,
     ...(draft.animated ? { animated: true } : {}),
   });
   if (draft.space !== undefined) draft.pipeline.toColourspace(draft.space);
-  draft.overlays.length = 0;
-  const size = { width: info.width, height: frameHeight };
-  draft.shape = { source: size, kind: "raw", orientSwaps: false };
-  draft.inPlace = false;
-  return { ...size, ...pixels };
 }
 
 /** One frame of an animation, or the whole of a still picture, as a picture of its own. Makes pixels. */
@@ -113,10 +125,17 @@ export async function oneFrame(draft: Draft, at: number): Promise<Sharp> {
 /**
  * Does to every frame of an animation what the pixel library does to still pictures only: it would take the frames for one tall picture.
  *
- * `change` must give each frame the same size.
+ * `change` must give each frame the same size; `shape` says which, for those who only want to know.
  */
-export async function eachFrame(draft: Draft, change: (frame: Sharp) => Sharp): Promise<void> {
+export async function eachFrame(draft: Draft, change: (frame: Sharp) => Sharp, shape: Partial<Shape> = {}): Promise<void> {
   const { data, width, height, channels } = await settle(draft);
+  const after = followSize({ source: { width, height }, kind: "raw", orientSwaps: false, ...shape });
+  for (const step of after.steps) checkOutput(step, draft.frames, draft.limits);
+  if (draft.walk !== undefined) {
+    spend(draft.walk, together(rawCost(after.width * after.height * draft.frames), layerCost(width * height * draft.frames)));
+    draft.shape = { source: { width: after.width, height: after.height }, kind: "raw", orientSwaps: false };
+    return;
+  }
   const bytes = width * height * channels;
   const made: Buffer[] = [];
   let last = { width, height, channels };
@@ -128,12 +147,7 @@ export async function eachFrame(draft: Draft, change: (frame: Sharp) => Sharp): 
     last = { width: info.width, height: info.height, channels: rawChannels(info.channels) };
     checkOutput(last, draft.frames, draft.limits);
   }
-  draft.pipeline = sharp(Buffer.concat(made), {
-    raw: { width: last.width, height: last.height * draft.frames, channels: last.channels, pageHeight: last.height },
-    limitInputPixels: false,
-    animated: true,
-  });
-  if (draft.space !== undefined) draft.pipeline.toColourspace(draft.space);
+  openPixels(draft, { ...last, data: Buffer.concat(made) });
   draft.channels = last.channels;
   draft.shape = { source: { width: last.width, height: last.height }, kind: "raw", orientSwaps: false };
 }

@@ -7,11 +7,13 @@
 
 import type { OutputInfo, Sharp } from "sharp";
 import { addsColours } from "./colours.ts";
-import { type Draft, measure, settle } from "./draft.ts";
+import { type Cost, encodeCost, lessAndLess, nothing, rawCost, together } from "./costs.ts";
+import { type Draft, measure, openPixels, settle } from "./draft.ts";
 import { chooseEffort } from "./effort.ts";
 import { formatName } from "./operations.ts";
 import type { Size } from "./geometry.ts";
 import { formatSides } from "./limits.ts";
+import { checkWalk, fits, spend, stageCost, tooCostly, type Walk } from "./price.ts";
 import { badEdit, explainFailure } from "./problems.ts";
 
 /** Formats that are written, as sharp names them. */
@@ -93,34 +95,84 @@ export interface Encoded {
   readonly notes?: readonly string[];
 }
 
-/** Writes the draft. Throws 400, 503 or 500 as `explainFailure` names it. */
+/** Writes the draft. Throws 400, 503 or 500 as `explainFailure` names it, and 400 `ImageEdits::TooCostly`. */
 export async function encode(draft: Draft, wanted: OutputFormat): Promise<Encoded> {
+  const { format, options, less } = chooseWriting(draft, wanted, draft.spent);
+  const { maxBytes } = draft.request;
+  const within = maxBytes !== undefined && qualityOf(format, options) !== undefined;
+  const made = await (within ? withinBytes(draft, format, options, maxBytes) : write(draft, format, options));
+  return less ? { ...made, notes: ["less-effort"] } : made;
+}
+
+/** Adds what the writing will cost to a plan that is only walked through. */
+export function planEncode(draft: Draft, walk: Walk, wanted: OutputFormat): void {
+  const size = measure(draft);
+  spend(walk, stageCost(draft, walk.pending));
+  walk.pending = [];
+  checkWalk(draft, walk.cost);
+  walk.beforeWriting = walk.cost;
+  const { format, options, cost } = chooseWriting(draft, wanted, walk.cost);
+  spend(walk, cost);
+  if (draft.request.maxBytes !== undefined && qualityOf(format, options) !== undefined)
+    spend(walk, rawCost(size.width * size.height * draft.frames));
+}
+
+interface Writing {
+  readonly format: OutputFormat;
+  readonly options: Options;
+  /** Whether it is less than what was asked for. */
+  readonly less: boolean;
+  readonly cost: Cost;
+}
+
+/** Tries of `max_bytes` beside the first: halving the qualities from 100 to 5. */
+const mostTries = 7;
+
+/**
+ * The format and its options as they were asked for, or with as much less effort as the budget wants beside what was `spent` before.
+ */
+function chooseWriting(draft: Draft, wanted: OutputFormat, spent: Cost): Writing {
   const followed = measure(draft);
   const pixels = followed.width * followed.height * draft.frames;
-  const format = draft.compat === "open" ? affordable(wanted, pixels) : wanted;
-  checkSides(followed, format);
-  const options = writingOptions(draft, format, pixels);
-  const { maxBytes } = draft.request;
-  if (maxBytes !== undefined && qualityOf(format, options) !== undefined) return withinBytes(draft, format, options, maxBytes);
-  return write(draft, format, options);
+  const formats = formatsToTry(draft, wanted, followed, pixels);
+  const tries = draft.request.maxBytes === undefined ? 1 : mostTries;
+  let last: Cost = nothing;
+  for (const format of formats) {
+    if (!hasRoom(followed, format)) continue;
+    const given = writingOptions(draft, format, pixels);
+    const steps = lessAndLess(format, given);
+    for (const [at, options] of steps.entries()) {
+      const { cpuMs, bytes } = encodeCost(format, options, pixels, draft.frames);
+      last = { cpuMs: cpuMs * (qualityOf(format, options) === undefined ? 1 : tries), bytes };
+      if (fits(spent, last)) return { format, options, less: at > 0, cost: last };
+    }
+  }
+  if (formats.every((format) => !hasRoom(followed, format))) throw noRoom(followed, wanted);
+  throw tooCostly(together(spent, last));
 }
 
-/** Throws 400 `InvalidResizeException` for a result with a side that its format has no room for. */
-function checkSides(size: Size, format: OutputFormat): void {
-  const most = formatSides[format];
-  if (most === undefined || (size.width <= most && size.height <= most)) return;
-  const { width, height } = size;
-  throw badEdit(
+/** The format that is wanted, and those that may stand in for it when it has no room for the picture or could not be written in time. */
+function formatsToTry(draft: Draft, wanted: OutputFormat, size: Size, pixels: number): readonly OutputFormat[] {
+  if (draft.compat === "strict") return [wanted];
+  const isAv1 = wanted === "avif" || wanted === "heif";
+  // WebP keeps transparency and is as widely read.
+  const first: OutputFormat[] = isAv1 ? (chooseEffort({ format: "avif", pixels }) === undefined ? ["webp"] : [wanted, "webp"]) : [wanted];
+  // What the browser would like best is no condition.
+  return draft.request.formatFrom === "accept" && !hasRoom(size, wanted)
+    ? [...first, outputFormatOf(undefined, undefined, draft.header.kind)]
+    : first;
+}
+
+const hasRoom = (size: Size, format: OutputFormat): boolean =>
+  Math.max(size.width, size.height) <= (formatSides[format] ?? Number.POSITIVE_INFINITY);
+
+/** 400 `InvalidResizeException` for a result with a side that its format has no room for. */
+function noRoom({ width, height }: Size, format: OutputFormat): Error {
+  return badEdit(
     "InvalidResizeException",
-    `Expected at most ${most} pixels a side, which is what ${format} can hold, but the edits make ${width} x ${height}. Ask for a smaller size or another format.`,
+    `Expected at most ${formatSides[format] ?? 0} pixels a side, which is what ${format} can hold, but the edits make ${width} x ${height}. Ask for a smaller size or another format.`,
     { width, height },
   );
-}
-
-/** Another format where AVIF could not be written in time at its lowest effort; WebP keeps transparency and is as widely read. */
-function affordable(wanted: OutputFormat, pixels: number): OutputFormat {
-  if (wanted !== "avif" && wanted !== "heif") return wanted;
-  return chooseEffort({ format: "avif", pixels }) === undefined ? "webp" : wanted;
 }
 
 type Options = Record<string, unknown>;
@@ -142,6 +194,8 @@ function writingOptions(draft: Draft, format: OutputFormat, pixels: number): Opt
     if (delay !== undefined) options["delay"] ??= delay.slice(0, draft.frames);
     if (loop !== undefined) options["loop"] ??= loop;
   }
+  // The library's own effort makes a palette for seconds a frame, and saves a tenth of the bytes.
+  if (format === "gif" && compat === "open") options["effort"] ??= 1;
   // The palette of the original has none of the colours that an edit adds.
   if (format === "gif" && draft.header.kind === "gif" && addsColours(draft.request)) options["reuse"] = false;
   return options;
@@ -201,10 +255,9 @@ function qualityOf(format: OutputFormat, options: Options): number | undefined {
  * at most seven, AVIF at its lowest effort after the first.
  */
 async function withinBytes(draft: Draft, format: OutputFormat, options: Options, maxBytes: number): Promise<Encoded> {
-  await settle(draft);
-  const { pipeline } = draft;
+  const pixels = await settle(draft);
   const attempt = async (quality: number): Promise<Encoded> => {
-    draft.pipeline = pipeline.clone();
+    openPixels(draft, pixels);
     const cheap = format === "avif" || format === "heif" ? { effort: 0 } : {};
     return write(draft, format, { ...options, quality, ...cheap });
   };

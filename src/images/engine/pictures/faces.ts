@@ -8,11 +8,13 @@
 import { createHash } from "node:crypto";
 import sharp from "sharp";
 import type { JsonValue } from "../plan.ts";
+import { lookCost, resizeCost } from "./costs.ts";
 import { type Draft, measure, oneFrame, settle, sizeNow } from "./draft.ts";
 import { areaAround, clampFractions } from "./geometry.ts";
 import { maxBlurSigma } from "./limits.ts";
 import { openPicture } from "./open.ts";
 import { cut, isFields } from "./operations.ts";
+import { checkOther, spend, type Walk } from "./price.ts";
 import { badEdit, problem } from "./problems.ts";
 import type { ModerationLabel, PictureFacts } from "./tools.ts";
 
@@ -71,6 +73,7 @@ export async function smartCrop(draft: Draft, value: JsonValue): Promise<void> {
   const padding = whole(fields["padding"]) ?? 0;
   const { detector } = draft.tools;
   if (detector === undefined) return cropToAttention(draft);
+  if (draft.walk !== undefined) return walkLook(draft, draft.walk, 1);
   const faces = await ask(draft, recaller(detector), (picture, facts) => detector.faces(picture, facts), { failure: blind.faces });
   const byConfidence = faces.toSorted((a, b) => b.confidence - a.confidence);
   const face = byConfidence.length === 0 ? { left: 0, top: 0, width: 1, height: 1 } : byConfidence[faceIndex];
@@ -92,6 +95,14 @@ export async function smartCrop(draft: Draft, value: JsonValue): Promise<void> {
   cut(draft, area);
 }
 
+/** What it costs to show the picture to somebody; how large a face is nobody knows yet. */
+async function walkLook(draft: Draft, walk: Walk, frames: number): Promise<void> {
+  const { header } = draft;
+  if (draft.inPlace) spend(walk, checkOther(header));
+  else await settle(draft);
+  for (let frame = 0; frame < frames; frame++) spend(walk, lookCost);
+}
+
 function recaller<Answer>(who: { recall?(id: string): Answer | undefined }): { recall?: (id: string) => Answer | undefined } {
   return who.recall === undefined ? {} : { recall: (id) => who.recall?.(id) };
 }
@@ -105,6 +116,12 @@ async function cropToAttention(draft: Draft): Promise<void> {
   const side = Math.min(width, height * shape);
   const target = { width: Math.max(1, Math.round(side)), height: Math.max(1, Math.round(side / shape)) };
   if (target.width >= width && target.height >= height) return;
+  if (draft.walk !== undefined) {
+    await settle(draft);
+    spend(draft.walk, resizeCost(width * height, target.width * target.height));
+    cut(draft, { left: 0, top: 0, ...target });
+    return;
+  }
   if (draft.animated) {
     // All frames are cut where the first one draws the eye.
     const { info } = await (
@@ -144,6 +161,11 @@ export async function contentModeration(draft: Draft, value: JsonValue): Promise
       "ContentModeration::NotConfigured",
       "Expected a moderator but none is set up. Configure one, or leave contentModeration out.",
     );
+  }
+  if (draft.walk !== undefined) {
+    await walkLook(draft, draft.walk, draft.animated ? 3 : 1);
+    if (blur >= 0.3 && blur <= 1000) draft.walk.pending.push(["blur", Math.min(blur, maxBlurSigma)]);
+    return;
   }
   // What should not be shown may come later in an animation than in its first frame.
   const frames = draft.animated ? [...new Set([0, Math.floor(draft.frames / 2), draft.frames - 1])] : [0];

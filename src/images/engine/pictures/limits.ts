@@ -73,24 +73,5 @@ export function checkOutput(size: { readonly width: number; readonly height: num
   );
 }
 
-/**
- * Greatest deviation of a blur, and of pixels times deviation. Six megapixels cost 0.5 s of a core at 75 and 1.2 s at 150; at 300 libvips leaves its
- * fast path and takes over 20 s, and nothing can stop it.
- */
+/** Greatest deviation of a blur: at 300 libvips leaves its fast path, takes over 20 s for six megapixels, and nothing can stop it. */
 export const maxBlurSigma = 150;
-const maxBlurWork = 1_000_000_000;
-
-/** Throws 400 `InvalidEdit` for a blur that would hold a core for seconds. */
-export function checkBlur(size: { readonly width: number; readonly height: number }, frames: number, sigma: number): void {
-  const pixels = size.width * size.height * frames;
-  const most = Math.max(1, Math.min(maxBlurSigma, Math.floor(maxBlurWork / pixels)));
-  if (sigma <= most) return;
-  throw badEdit(
-    "InvalidEdit",
-    `Expected a blur of at most ${most} for ${Math.ceil(pixels)} pixels but ${sigma} was asked for. Blur less, or a smaller picture.`,
-    {
-      sigma,
-      most,
-    },
-  );
-}

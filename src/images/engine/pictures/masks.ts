@@ -3,8 +3,10 @@
 //   M1. Only numbers go into the SVG text of a mask.
 
 import type { JsonValue, RoundCorner } from "../plan.ts";
-import { type Draft, eachFrame, layOver, settle, sizeNow } from "./draft.ts";
+import { layerCost } from "./costs.ts";
+import { type Draft, eachFrame, layOver, measure, settle, sizeNow } from "./draft.ts";
 import { cut, isFields } from "./operations.ts";
+import { spend } from "./price.ts";
 
 /** A length above zero, or what stands in for it: zero and nonsense count as not given, as the classic handler has it. */
 const lengthOr = (value: JsonValue, otherwise: number): number =>
@@ -41,6 +43,11 @@ export async function roundCrop(draft: Draft, value: JsonValue): Promise<void> {
 /** Leaves of every frame what lies under the mask. */
 async function keepInside(draft: Draft, mask: Buffer, height: number): Promise<void> {
   // A mask clears all around it, so on one tall picture of frames the mask of each would clear the others.
+  // Drawn here, at the size of the picture, and laid over it.
+  if (draft.walk !== undefined) {
+    const { width } = measure(draft);
+    spend(draft.walk, layerCost(width * height * draft.frames));
+  }
   if (draft.animated) await eachFrame(draft, (frame) => frame.composite([{ input: mask, blend: "dest-in", left: 0, top: 0 }]));
   else layOver(draft, { input: mask, blend: "dest-in", left: 0, top: 0 }, height);
 }

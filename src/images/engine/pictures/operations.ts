@@ -7,12 +7,16 @@
 //   O3. `order` says when an operation takes effect: "key" where its key stands, "last" when the picture is written. Within sharp the order
 //       of some is fixed (blur after resize, tint after both), and classic URLs rely on that.
 
-import type { Sharp } from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { isStockroomError } from "../../../base/errors.ts";
 import type { Area, JsonValue } from "../plan.ts";
 import { type Draft, eachFrame, measure, settle } from "./draft.ts";
 import { areaForFocal, type Fit } from "./geometry.ts";
+import { resizeCost } from "./costs.ts";
+import { type Header, readHeader } from "./header.ts";
 import { openPicture } from "./open.ts";
+import { checkOther, spend, type Walk } from "./price.ts";
+import { maxBlurSigma } from "./limits.ts";
 import { badEdit } from "./problems.ts";
 
 export interface Operation<Args = unknown> {
@@ -53,16 +57,88 @@ export function pick(fields: Fields, names: readonly string[]): Record<string, u
   );
 }
 
-/** A call that sharp checks by itself and that moves no pixel: the classic handler hands the value over as it is. */
-const handsOver = (call: (pipeline: Sharp, value: never) => unknown): Operation =>
-  operation<JsonValue>({
-    order: "key",
-    args: (value) => value,
-    apply: (draft, value) => {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sharp validates at run time what JSON may hold
-      call(draft.pipeline, value as never);
-    },
-  });
+/** A call that moves no pixel, with a value that `args` made sure of. */
+const plain = <Args>(args: (value: JsonValue) => Args, call: (pipeline: Sharp, args: Args) => unknown): Operation =>
+  operation<Args>({ order: "key", args, apply: (draft, value) => void call(draft.pipeline, value) });
+
+type Rgb = { readonly r: number; readonly g: number; readonly b: number; readonly alpha?: number };
+
+/** A colour as text (a CSS name, hex digits, `rgb(...)`, which the library reads) or as numbers. */
+function colourIn(name: string, value: JsonValue): string | Rgb {
+  if (typeof value === "string" && value.length > 0 && value.length <= 60) {
+    // The library's own reader says at once what it cannot read.
+    try {
+      sharp({ create: { width: 1, height: 1, channels: 3, background: value } });
+      return value;
+    } catch {
+      return wrong(name, "a colour", value);
+    }
+  }
+  if (!isFields(value)) return wrong(name, "a colour", value);
+  const channel = (each: string): number => numberIn(`${name}.${each}`, value[each], 0, 255);
+  const alpha = value["alpha"];
+  return {
+    r: channel("r"),
+    g: channel("g"),
+    b: channel("b"),
+    ...(alpha === undefined || alpha === null ? {} : { alpha: numberIn(`${name}.alpha`, alpha, 0, 1) }),
+  };
+}
+
+/** Only the fields that are there, each read by its own rule. */
+function fieldsIn<Rules extends Readonly<Record<string, (name: string, value: JsonValue) => unknown>>>(
+  edit: string,
+  value: Fields,
+  rules: Rules,
+): { [Name in keyof Rules]?: ReturnType<Rules[Name]> } {
+  const entries = Object.entries(rules)
+    .filter(([name]) => value[name] !== undefined && value[name] !== null)
+    .map(([name, rule]) => [name, rule(`${edit}.${name}`, value[name])] as const);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the entries are those of the rules
+  return Object.fromEntries(entries) as { [Name in keyof Rules]?: ReturnType<Rules[Name]> };
+}
+
+const between =
+  (min: number, max: number) =>
+  (name: string, value: JsonValue): number =>
+    numberIn(name, value, min, max);
+const wholeBetween =
+  (min: number, max: number) =>
+  (name: string, value: JsonValue): number =>
+    wholeIn(name, value, min, max);
+const truth = (name: string, value: JsonValue): boolean => (typeof value === "boolean" ? value : wrong(name, "true or false", value));
+const oneOf =
+  <Word extends string>(...words: readonly Word[]) =>
+  (name: string, value: JsonValue): Word =>
+    words.find((word) => word === value) ?? wrong(name, `one of ${words.join(", ")}`, value);
+
+type Blur = { sigma: number; precision?: "integer" | "float" | "approximate"; minAmplitude?: number };
+
+/** `true`: a light blur of 3 x 3; a number: its deviation; or the library's own object. */
+function blurArgs(value: JsonValue): Blur | boolean {
+  if (value === undefined || value === null) return true;
+  if (typeof value === "boolean") return value;
+  const sigma = between(0.3, maxBlurSigma);
+  if (!isFields(value)) return { sigma: sigma("blur", value) };
+  const precision = oneOf("integer", "float", "approximate");
+  const { sigma: wanted, ...rest } = fieldsIn("blur", value, { sigma, precision, minAmplitude: between(0.001, 1) });
+  if (wanted === undefined) return wrong("blur.sigma", `a number from 0.3 to ${maxBlurSigma}`, value["sigma"]);
+  return { sigma: wanted, ...rest };
+}
+
+const recombArgs = (value: JsonValue): number[][] => {
+  const rows: readonly JsonValue[] = Array.isArray(value) ? value : [];
+  const side = rows.length;
+  const numbers = rows.map((row: JsonValue) => (Array.isArray(row) ? (row as readonly JsonValue[]).filter(isNumber) : []));
+  if ((side !== 3 && side !== 4) || !numbers.every((row) => row.length === side))
+    return wrong("recomb", "3 rows of 3 numbers, or 4 of 4", value);
+  return numbers;
+};
+
+const channelNames = ["red", "green", "blue", "alpha"] as const;
+const positions =
+  "top,right top,right,right bottom,bottom,left bottom,left,left top,north,northeast,east,southeast,south,southwest,west,northwest,center,centre,entropy,attention";
+const kernels = ["nearest", "linear", "cubic", "mitchell", "lanczos2", "lanczos3", "mks2013", "mks2021"] as const;
 
 /** Operations that may be switched off by `false`. */
 const toggles = (call: (pipeline: Sharp, on: boolean) => unknown, moves = false): Operation =>
@@ -142,7 +218,14 @@ function resizeArgs(value: JsonValue, draft: Draft): ResizeArgs {
   }
   if (fit !== undefined && fit !== null && (typeof fit !== "string" || !fits.includes(fit)))
     return wrong("resize.fit", `one of ${fits.join(", ")}`, fit);
-  const rest = pick(value, ["position", "background", "kernel", "withoutEnlargement", "withoutReduction", "fastShrinkOnLoad"]);
+  const rest = fieldsIn("resize", value, {
+    position: (name, each) => (isNumber(each) ? wholeIn(name, each, 0, 17) : oneOf(...positions.split(","))(name, each)),
+    background: colourIn,
+    kernel: oneOf(...kernels),
+    withoutEnlargement: truth,
+    withoutReduction: truth,
+    fastShrinkOnLoad: truth,
+  });
   return {
     ...(width === undefined ? {} : { width }),
     ...(height === undefined ? {} : { height }),
@@ -249,7 +332,7 @@ const extend = operation<ExtendArgs>({
     }
     if (!isFields(value)) return wrong("extend", "a number or an object", value);
     const of = (name: string): number => wholeIn(`extend.${name}`, value[name] ?? 0, 0, 1e8);
-    const rest = pick(value, ["background", "extendWith"]);
+    const rest = fieldsIn("extend", value, { background: colourIn, extendWith: oneOf("background", "copy", "repeat", "mirror") });
     return { sides: { top: of("top"), bottom: of("bottom"), left: of("left"), right: of("right") }, rest };
   },
   apply: (draft, { sides, rest }) => {
@@ -264,7 +347,8 @@ const trim = operation<Record<string, unknown>>({
   order: "key",
   args: (value) => {
     if (isNumber(value)) return { threshold: numberIn("trim", value, 0, 1e6) };
-    return isFields(value) ? pick(value, ["background", "threshold", "lineArt", "margin"]) : {};
+    if (!isFields(value)) return {};
+    return fieldsIn("trim", value, { background: colourIn, threshold: between(0, 1e6), lineArt: truth, margin: wholeBetween(0, 100_000) });
   },
   apply: async (draft, options) => {
     // Sharp would trim before it cuts, and the place of the cut means the picture as it was.
@@ -281,6 +365,7 @@ const trim = operation<Record<string, unknown>>({
 /** The colour of the last pixel of the picture so far. */
 async function cornerColour(draft: Draft): Promise<{ r: number; g: number; b: number; alpha: number }> {
   const { width, height } = await settle(draft);
+  if (draft.walk !== undefined) return { r: 0, g: 0, b: 0, alpha: 1 };
   const pixel = await draft.pipeline
     .clone()
     .extract({ left: width - 1, top: height - 1, width: 1, height: 1 })
@@ -301,7 +386,7 @@ const affine = operation<readonly number[]>({
   },
   apply: async (draft, matrix) => {
     const four: [number, number, number, number] = [matrix[0] ?? 1, matrix[1] ?? 0, matrix[2] ?? 0, matrix[3] ?? 1];
-    if (draft.animated && draft.compat === "open") return eachFrame(draft, (frame) => frame.affine(four));
+    if (draft.animated && draft.compat === "open") return eachFrame(draft, (frame) => frame.affine(four), { affine: four });
     draft.pipeline.affine(four);
     draft.shape.affine = matrix;
     draft.inPlace = false;
@@ -317,7 +402,7 @@ const rotate = operation<number | undefined>({
     if (angle === undefined) return;
     const resizes = draft.shape.resize?.width !== undefined || draft.shape.resize?.height !== undefined;
     if (draft.animated && draft.compat === "open") {
-      if (angle % 360 !== 0) await eachFrame(draft, (frame) => frame.rotate(angle));
+      if (angle % 360 !== 0) await eachFrame(draft, (frame) => frame.rotate(angle), { angle });
       return;
     }
     // Sharp would cut the turned picture to the size asked for before the turn.
@@ -396,13 +481,15 @@ const linear = operation<readonly [number | number[] | undefined, number | numbe
     const term = (name: string, each: JsonValue): number | number[] | undefined => {
       if (each === undefined || each === null) return undefined;
       if (isNumber(each)) return each;
-      if (Array.isArray(each) && each.length >= 1 && each.length <= 5 && each.every(isNumber)) return each.filter(isNumber);
-      return wrong(name, "a number or a list of numbers", each);
+      if (Array.isArray(each) && each.length >= 1 && each.length <= 4 && each.every(isNumber)) return each.filter(isNumber);
+      return wrong(name, "a number or a list of at most 4", each);
     };
     if (isNumber(value)) return [value, undefined];
-    if (isFields(value)) return [term("linear.a", value["a"]), term("linear.b", value["b"])];
     if (Array.isArray(value)) return [term("linear", value), undefined];
-    return wrong("linear", "a number, a list or { a, b }", value);
+    if (!isFields(value)) return wrong("linear", "a number, a list or { a, b }", value);
+    const [a, b] = [term("linear.a", value["a"]), term("linear.b", value["b"])];
+    if (Array.isArray(a) && Array.isArray(b) && a.length !== b.length) return wrong("linear.b", `${a.length} numbers, as in a`, value["b"]);
+    return [a, b];
   },
   apply: (draft, [a, b]) => {
     const ones = (like: number | number[] | undefined, fill: number): number | number[] =>
@@ -432,6 +519,14 @@ export function readOther(draft: Draft, name: PictureName): Promise<Uint8Array> 
   return draft.tools.readOverlay(name.bucket ?? draft.request.bucket, name.key, draft.tools.signal ?? new AbortController().signal);
 }
 
+/** Looks at another picture without decoding it, and adds what opening it will cost. */
+export async function walkOther(draft: Draft, walk: Walk, bytes: Uint8Array): Promise<Header> {
+  const header = await readHeader(bytes, draft.limits);
+  if (header.kind === "svg") walk.draws = true;
+  spend(walk, checkOther(header));
+  return header;
+}
+
 /** The pixels of another picture, at exactly the size this one has now: one channel, or as many as this one has. */
 async function pixelsLike(draft: Draft, edit: string, name: PictureName, grey: boolean): Promise<Buffer> {
   const { width, height } = await settle(draft);
@@ -440,6 +535,12 @@ async function pixelsLike(draft: Draft, edit: string, name: PictureName, grey: b
     if (!isStockroomError(thrown) || thrown.kind !== "missing") throw thrown;
     throw badEdit("InvalidEdit", `Expected a picture under the key of ${edit} but there is none. Correct its key.`, { edit });
   });
+  if (draft.walk !== undefined) {
+    const header = await walkOther(draft, draft.walk, bytes);
+    spend(draft.walk, resizeCost(header.width * header.height, width * height));
+    spend(draft.walk, { cpuMs: 0, bytes: width * height * 8 });
+    return Buffer.alloc(0);
+  }
   const other = (await openPicture(bytes, draft)).resize({ width, height, fit: "fill" });
   if (grey) other.flatten({ background: "black" }).greyscale().toColourspace("b-w");
   else if (draft.channels === 4) other.ensureAlpha();
@@ -508,7 +609,11 @@ const greyscale = toggles((pipeline, on) => pipeline.greyscale(on));
 
 const normalise = operation<Record<string, unknown> | undefined>({
   order: "key",
-  args: (value) => (value === false ? undefined : isFields(value) ? pick(value, ["lower", "upper"]) : {}),
+  args: (value) => {
+    if (value === false) return undefined;
+    const given = isFields(value) ? fieldsIn("normalise", value, { lower: between(0, 99), upper: between(1, 100) }) : {};
+    return (given.lower ?? 1) < (given.upper ?? 99) ? given : wrong("normalise.lower", "less than upper", value);
+  },
   apply: (draft, options) => {
     if (options !== undefined) draft.pipeline.normalise(options);
   },
@@ -530,15 +635,34 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
     "ensureAlpha",
     operation<number | undefined>({
       order: "key",
-      args: (value) => (isNumber(value) ? value : undefined),
+      args: (value) => (isNumber(value) ? numberIn("ensureAlpha", value, 0, 1) : undefined),
       apply: (draft, alpha) => void draft.pipeline.ensureAlpha(alpha),
     }),
   ],
-  ["extractChannel", handsOver((pipeline, channel) => pipeline.extractChannel(channel))],
+  [
+    "extractChannel",
+    plain(
+      (value) => (isNumber(value) ? wholeBetween(0, 4)("extractChannel", value) : oneOf(...channelNames)("extractChannel", value)),
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- whole and from 0 to 4, which the library refuses itself where it has fewer
+      (pipeline, channel) => pipeline.extractChannel(channel as 0),
+    ),
+  ],
   ["joinChannel", joinChannel],
-  ["bandbool", handsOver((pipeline, operator) => pipeline.bandbool(operator))],
+  [
+    "bandbool",
+    plain(
+      (value) => oneOf("and", "or", "eor")("bandbool", value),
+      (pipeline, operator) => pipeline.bandbool(operator),
+    ),
+  ],
   ["boolean", boolean],
-  ["tint", handsOver((pipeline, colour) => pipeline.tint(colour))],
+  [
+    "tint",
+    plain(
+      (value) => colourIn("tint", value),
+      (pipeline, colour) => pipeline.tint(colour),
+    ),
+  ],
   ["greyscale", greyscale],
   ["grayscale", greyscale],
   ["pipelineColourspace", colourspace("pipelineColourspace", true)],
@@ -547,31 +671,80 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
   ["toColorspace", colourspace("toColorspace", false)],
   [
     "sharpen",
-    operation<JsonValue>({
+    operation<{ sigma: number } | boolean>({
       order: "key",
       // A bare number was sharp's old way to give sigma, and thumbor's filter still gives it so.
-      args: (value) => (isNumber(value) ? { sigma: numberIn("sharpen", value, 0.000001, 10) } : value),
+      args: (value) => {
+        if (isNumber(value)) return { sigma: numberIn("sharpen", value, 0.000001, 10) };
+        if (!isFields(value)) return value !== false;
+        const many = between(0, 1_000_000);
+        const { sigma, ...rest } = fieldsIn("sharpen", value, {
+          sigma: between(0.000001, 10),
+          m1: many,
+          m2: many,
+          x1: many,
+          y2: many,
+          y3: many,
+        });
+        return sigma === undefined ? wrong("sharpen.sigma", "a number from 0.000001 to 10", value["sigma"]) : { sigma, ...rest };
+      },
       apply: (draft, value) => {
-        if (value === false) return;
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sharp validates at run time what JSON may hold
-        draft.pipeline.sharpen(isFields(value) ? (pick(value, ["sigma", "m1", "m2", "x1", "y2", "y3"]) as { sigma: number }) : undefined);
+        if (value !== false) draft.pipeline.sharpen(value === true ? undefined : value);
       },
     }),
   ],
   ["median", median],
-  ["blur", handsOver((pipeline, sigma) => pipeline.blur(sigma))],
-  ["flatten", handsOver((pipeline, options) => pipeline.flatten(options))],
+  ["blur", plain(blurArgs, (pipeline, blur) => pipeline.blur(blur))],
+  [
+    "flatten",
+    plain(
+      (value) => {
+        if (value === undefined || value === null || typeof value === "boolean") return value !== false;
+        return isFields(value)
+          ? fieldsIn("flatten", value, { background: colourIn })
+          : wrong("flatten", "true, false or { background }", value);
+      },
+      (pipeline, options) => pipeline.flatten(options),
+    ),
+  ],
   ["unflatten", toggles((pipeline, on) => (on ? pipeline.unflatten() : pipeline))],
   ["gamma", gamma],
-  ["negate", handsOver((pipeline, options) => pipeline.negate(options))],
+  [
+    "negate",
+    plain(
+      (value) => (isFields(value) ? fieldsIn("negate", value, { alpha: truth }) : value !== false),
+      (pipeline, options) => pipeline.negate(options),
+    ),
+  ],
   ["normalise", normalise],
   ["normalize", normalise],
   ["clahe", clahe],
   ["convolve", convolve],
-  ["threshold", handsOver((pipeline, level) => pipeline.threshold(level))],
+  [
+    "threshold",
+    plain(
+      (value) => (isNumber(value) ? wholeIn("threshold", value, 0, 255) : value === false ? 0 : 128),
+      (pipeline, level) => pipeline.threshold(level),
+    ),
+  ],
   ["linear", linear],
-  ["recomb", handsOver((pipeline, matrix) => pipeline.recomb(matrix))],
-  ["modulate", handsOver((pipeline, options) => pipeline.modulate(options))],
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as many numbers as rows, 3 or 4
+  ["recomb", plain(recombArgs, (pipeline, matrix) => pipeline.recomb(matrix as unknown as Parameters<Sharp["recomb"]>[0]))],
+  [
+    "modulate",
+    plain(
+      (value) => {
+        const rules = {
+          brightness: between(0, 1_000),
+          saturation: between(0, 1_000),
+          hue: between(-1e6, 1e6),
+          lightness: between(-1_000, 1_000),
+        };
+        return isFields(value) ? fieldsIn("modulate", value, rules) : wrong("modulate", "an object", value);
+      },
+      (pipeline, options) => pipeline.modulate(options),
+    ),
+  ],
   ["toFormat", toFormat],
   ...formatNames.filter((name) => name !== "raw").map((name) => [name, formatOperation(name)] as const),
 ]);

@@ -8,10 +8,12 @@ import type { OverlayOptions } from "sharp";
 import { isStockroomError } from "../../../base/errors.ts";
 import type { JsonValue } from "../plan.ts";
 import { type Draft, layOver, sizeNow } from "./draft.ts";
-import { overlayOffset, type Size } from "./geometry.ts";
+import { layerCost, rawCost, resizeCost } from "./costs.ts";
+import { followSize, overlayOffset, type Size } from "./geometry.ts";
 import { checkOutput } from "./limits.ts";
 import { openPicture } from "./open.ts";
-import { isFields, pick, pictureName, readOther, type PictureName } from "./operations.ts";
+import { isFields, pick, pictureName, readOther, type PictureName, walkOther } from "./operations.ts";
+import { spend, type Walk } from "./price.ts";
 import { explainFailure, overlayTooLarge, problem } from "./problems.ts";
 
 /** Whole percent from 0 to 100, as number or text; all else counts as not given. */
@@ -36,6 +38,7 @@ export async function overlayWith(draft: Draft, value: JsonValue): Promise<void>
     ...(wRatio === undefined ? {} : { width: Math.max(1, Math.floor((base.width * wRatio) / 100)) }),
     ...(hRatio === undefined ? {} : { height: Math.max(1, Math.floor((base.height * hRatio) / 100)) }),
   };
+  if (draft.walk !== undefined) return walkOverlay(draft, draft.walk, { bytes, box, base });
   const layer = await prepared(draft, bytes, box, percent(fields["alpha"]) ?? 0);
   if (layer.width > base.width || layer.height > base.height) throw overlayTooLarge(base, layer);
   const options = isFields(fields["options"]) ? fields["options"] : {};
@@ -52,6 +55,30 @@ export async function overlayWith(draft: Draft, value: JsonValue): Promise<void>
     { input: data, raw: { width, height, channels: 4 }, ...(pick(options, passed) as Partial<OverlayOptions>), ...place },
     base.height,
   );
+}
+
+/** What the overlay will cost: being opened and made smaller, and being laid over. */
+async function walkOverlay(
+  draft: Draft,
+  walk: Walk,
+  {
+    bytes,
+    box,
+    base,
+  }: { readonly bytes: Uint8Array; readonly box: { readonly width?: number; readonly height?: number }; readonly base: Size },
+): Promise<void> {
+  const header = await walkOther(draft, walk, bytes).catch((thrown: unknown) => {
+    throw undecodable(thrown);
+  });
+  const resize = { ...box, fit: "inside", withoutEnlargement: false, withoutReduction: false, fastShrinkOnLoad: true } as const;
+  const source = { width: header.width, height: header.height };
+  const layer = followSize({ source, kind: header.kind, orientSwaps: false, resize });
+  checkOutput(layer, 1, draft.limits);
+  spend(walk, resizeCost(header.width * header.height, layer.width * layer.height));
+  spend(walk, rawCost(layer.width * layer.height));
+  const pixels = base.width * base.height * draft.frames;
+  const options = isFields(draft.request.edits["overlayWith"]) ? draft.request.edits["overlayWith"]["options"] : {};
+  spend(walk, blendsLater(draft, isFields(options) ? options : {}) ? rawCost(pixels) : layerCost(pixels));
 }
 
 /** The overlay's bytes; one that is not there is a mistake of this edit and not a missing original. */
@@ -153,16 +180,18 @@ async function pixelsOf(draft: Draft, bytes: Uint8Array, box: { width?: number; 
     if (opacity < 1) for (let at = 3; at < data.length; at += 4) data[at] = Math.round((data[at] ?? 0) * opacity);
     return { data, width: info.width, height: info.height };
   } catch (thrown) {
-    const explained = explainFailure(thrown);
-    throw problem(
-      400,
-      "OverlayImageException",
-      "Expected an overlay that can be decoded but it cannot. Check the object it names.",
-      {},
-      explained,
-    );
+    throw undecodable(thrown);
   }
 }
+
+const undecodable = (thrown: unknown): Error =>
+  problem(
+    400,
+    "OverlayImageException",
+    "Expected an overlay that can be decoded but it cannot. Check the object it names.",
+    {},
+    explainFailure(thrown),
+  );
 
 /** Left and top in pixels; nothing when neither is a number, so that `gravity` (or the middle) decides. */
 function placeOf(options: { readonly [name: string]: JsonValue }, base: Size, layer: Size, draft: Draft): { left?: number; top?: number } {

@@ -2,6 +2,7 @@
 //
 // Owns: the seams. Does not own: who stands behind them (flow/detect, store, the handler).
 
+import type { Encoded } from "./encode.ts";
 import type { PictureLimits } from "./limits.ts";
 
 /** A face as fractions of the picture it was found in; `confidence` is 0..1 or 0..100, only its order counts. */
@@ -48,6 +49,8 @@ export interface Tools {
   readonly detector?: FaceDetector | undefined;
   readonly moderator?: Moderator | undefined;
   readonly limits?: Partial<PictureLimits> | undefined;
+  /** Makes this very picture where it can be ended, when it is expected to be heavy. Absent: everything is made here. */
+  readonly apart?: (() => Promise<Encoded>) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Pictures waiting for a place, 0 when idle: the more, the less the encoder tries. */
   readonly load?: number | undefined;

@@ -804,8 +804,8 @@ describe("errors", () => {
     expect(combined.width).toBe(200);
   });
 
-  it("strict: a bad value is the classic 500, a large answer the classic 413", async () => {
-    await expect(run(photo, { blur: 5000 }, { compat: "strict" })).rejects.toEqual(refusal("ProcessingFailure", 500));
+  it("strict: a bad value is a 400 too, a large answer the classic 413", async () => {
+    await expect(run(photo, { blur: 5000 }, { compat: "strict" })).rejects.toEqual(refusal("InvalidEdit"));
     const large = await sharp(photo).resize({ width: 2200 }).png({ compressionLevel: 0 }).toBuffer();
     await expect(run(large, { png: { compressionLevel: 0 } }, { compat: "strict" })).rejects.toEqual(
       refusal("TooLargeImageException", 413),

@@ -1,26 +1,28 @@
 // Transform: an original and a request in, the bytes of the answer out.
 //
 // Owns: the order of work on one picture. Does not own: what a URL means (requests), who may read (store), how many at once (flow).
-//   T1. What a picture costs is known from its header and the plan before a pixel is decoded; too much is refused then.
+//   T1. What a picture costs is known from its header and the plan before a pixel is decoded (price.ts); too much is refused then, and what is
+//       heavy or draws a document is handed to whoever can end it (`tools.apart`).
 //   T2. Edits are applied in the order of their keys, on one sharp pipeline wherever that can be done.
 //   T3. Same original, same plan, same effort: same bytes. (The effort nobody asked for depends on the load.)
 //   T4. A fault of the file or the request is a 4xx with a classic code; any call may run beside any other.
 
-import sharp from "sharp";
-import { isStockroomError } from "../../../base/errors.ts";
+import sharp, { type Sharp } from "sharp";
 import type { Edits, ImageRequest } from "../plan.ts";
 import { needsColours } from "./colours.ts";
 import { type Draft, measure, settle } from "./draft.ts";
-import { type Encoded, encode, holdsAlpha, holdsFrames, outputFormatOf } from "./encode.ts";
+import { type Cost, nothing } from "./costs.ts";
+import { type Encoded, encode, holdsAlpha, holdsFrames, type OutputFormat, outputFormatOf, planEncode } from "./encode.ts";
 import { contentModeration, smartCrop } from "./faces.ts";
 import { isWholeGif } from "./gif.ts";
 import { type Header, liesOnSide, readHeader } from "./header.ts";
-import { checkBlur, checkInput, type PictureLimits, pictureLimits } from "./limits.ts";
+import { checkInput, type PictureLimits, pictureLimits } from "./limits.ts";
 import { roundCorners, roundCrop } from "./masks.ts";
 import { readingOptions, tuneSharp } from "./open.ts";
 import { formatName, operations } from "./operations.ts";
 import { overlayWith } from "./overlay.ts";
 import { makePlaceholder } from "./placeholder.ts";
+import { checkWalk, openWalk, type Price, priceOf, silentPipeline } from "./price.ts";
 import { explainFailure, notAPicture, problem } from "./problems.ts";
 import { contentTypeOf } from "./sniff.ts";
 import type { Tools } from "./tools.ts";
@@ -63,11 +65,7 @@ export async function transform(original: Uint8Array, request: ImageRequest, too
     }
     return answer;
   } catch (thrown) {
-    const explained = explainFailure(thrown);
-    if (request.compat === "strict" && isStockroomError(explained) && explained.code === "InvalidEdit") {
-      throw problem(500, "ProcessingFailure", "Image processing failed.", {}, explained);
-    }
-    throw explained;
+    throw explainFailure(thrown);
   }
 }
 
@@ -96,7 +94,30 @@ async function answerOf(original: Uint8Array, asked: ImageRequest, tools: Tools,
     const { width, height } = upright(header, request);
     return { body: original, contentType: contentTypeOf(header.kind), width, height, format: header.kind };
   }
-  const draft = openDraft(original, request, tools, limits, header);
+  const given = { original, request, tools: readingOnce(tools), limits, header };
+  const price = await walkThrough(given);
+  if (price.apart && tools.apart !== undefined) return await tools.apart();
+  const draft = openDraft(given, price.beforeWriting);
+  const format = await applyAll(draft);
+  if (request.answer.kind === "placeholder") return placeholder(draft, request.answer.placeholder);
+  const made = await encode(draft, format);
+  // Another format was asked for by name, and it stands still: that is done, and said.
+  const stands = isAnimation(header) && !draft.animated && request.edits["animated"] !== false;
+  return stands ? { ...made, notes: [...(made.notes ?? []), "first-frame"] } : made;
+}
+
+/** Everything about one picture that is known before it is worked on. */
+interface Given {
+  readonly original: Uint8Array;
+  readonly request: ImageRequest;
+  readonly tools: Tools;
+  readonly limits: PictureLimits;
+  readonly header: Header;
+}
+
+/** Says the edits in their order to the draft's pipeline; gives back the format that is wanted. */
+async function applyAll(draft: Draft): Promise<OutputFormat> {
+  const { request, header, tools, walk } = draft;
   for (const [name, value] of inOrder(request.edits)) {
     if (draft.animated && draft.compat === "strict" && stillOnly.has(name)) continue;
     tools.signal?.throwIfAborted();
@@ -108,23 +129,39 @@ async function answerOf(original: Uint8Array, asked: ImageRequest, tools: Tools,
       await operation.apply(draft, operation.args(value, draft));
     }
     draft.applied.push([name, value === undefined ? null : value]);
+    walk?.pending.push([name, value]);
   }
-  checkBlurs(draft);
   if (draft.layers.length > 0) await settle(draft);
   measure(draft);
   const format = outputFormatOf(request.outputFormat, draft.format, header.kind);
   if (request.roundCorner !== undefined) await roundCorners(draft, request.roundCorner, holdsAlpha(format));
-  if (request.answer.kind === "placeholder") return placeholder(draft, request.answer.placeholder);
-  const made = await encode(draft, format);
-  // Another format was asked for by name, and it stands still: that is done, and said.
-  const stands = isAnimation(header) && !draft.animated && request.edits["animated"] !== false;
-  return stands ? { ...made, notes: [...(made.notes ?? []), "first-frame"] } : made;
+  return format;
 }
 
-/** Every blur asked for, against the size the picture has when sharp blurs it: after the resize, wherever its key stands. */
-function checkBlurs(draft: Draft): void {
-  const size = measure(draft);
-  for (const [name, value] of draft.applied) if (name === "blur" && typeof value === "number") checkBlur(size, draft.frames, value);
+/** What all of it is expected to cost; throws 400 when that is too much. Decodes nothing. */
+async function walkThrough(given: Given): Promise<Price> {
+  const walk = openWalk();
+  if (given.header.kind === "svg") walk.draws = true;
+  const draft = { ...openDraft(given, nothing, silentPipeline()), walk };
+  const format = await applyAll(draft);
+  if (given.request.answer.kind === "placeholder") await settle(draft);
+  else planEncode(draft, walk, format);
+  checkWalk(draft, walk.cost);
+  return priceOf(walk);
+}
+
+/** Other pictures are looked at when a plan is walked through and again when it is carried out: one reading is enough. */
+function readingOnce(tools: Tools): Tools {
+  const known = new Map<string, Promise<Uint8Array>>();
+  return {
+    ...tools,
+    readOverlay: async (bucket, key, signal) => {
+      const name = `${bucket}\n${key}`;
+      const reading = known.get(name) ?? tools.readOverlay(bucket, key, signal);
+      known.set(name, reading);
+      return await reading;
+    },
+  };
 }
 
 const isAnimation = ({ pages, kind }: Header): boolean => pages > 1 && (kind === "gif" || kind === "webp");
@@ -167,7 +204,7 @@ function upright(header: Header, request: ImageRequest): { width: number; height
   return swaps ? { width: header.height, height: header.width } : { width: header.width, height: header.height };
 }
 
-function openDraft(original: Uint8Array, request: ImageRequest, tools: Tools, limits: PictureLimits, header: Header): Draft {
+function openDraft({ original, request, tools, limits, header }: Given, spent: Cost, stand?: Sharp): Draft {
   const { edits, compat } = request;
   const wanted = wantsFrames(request, header);
   const named = Object.keys(edits).findLast((name) => name === "toFormat" || operations.get(name)?.order === "last");
@@ -183,7 +220,7 @@ function openDraft(original: Uint8Array, request: ImageRequest, tools: Tools, li
     maxOutputPixels: Math.min(limits.maxOutputPixels, drawn),
   };
   checkInput(header, frames, bounds);
-  const pipeline = sharp(original, { ...readingOptions(limits, compat), ...(animated ? { animated: true } : {}) });
+  const pipeline = stand ?? sharp(original, { ...readingOptions(limits, compat), ...(animated ? { animated: true } : {}) });
   const turns = turnsUpright(request) && !animated;
   if (turns && header.orientation > 1) pipeline.autoOrient();
   const inSrgb = needsColours(header, request);
@@ -210,6 +247,7 @@ function openDraft(original: Uint8Array, request: ImageRequest, tools: Tools, li
     overlays: [],
     layers: [],
     formatOptions: new Map(),
+    spent,
     applied: [],
   };
 }

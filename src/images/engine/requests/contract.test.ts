@@ -782,7 +782,7 @@ describe("query edits", () => {
   ];
   it.each(cases(wrong))("%s is refused with %s", (query, expected) => expect(refused(`/a.jpg?${query}`)).toBe(expected));
   it("answers 500 for a format nobody knows in strict, as the classic handler does", () => {
-    expect(refused("/a.jpg?format=bogus", strict)).toBe("500 UnsupportedOutputImageFormatException");
+    expect(refused("/a.jpg?format=bogus", strict)).toBe("400 UnsupportedOutputImageFormatException");
   });
 
   const own: Row<object>[] = [
@@ -871,7 +871,7 @@ describe("output format", () => {
   it("refuses an outputFormat nobody knows", () => {
     expect(refused(json({ outputFormat: "bogus" }))).toBe("400 UnsupportedOutputImageFormatException");
     expect(refused(json({ outputFormat: 7 }))).toBe("400 UnsupportedOutputImageFormatException");
-    expect(refused(json({ outputFormat: "bogus" }), strict)).toBe("500 UnsupportedOutputImageFormatException");
+    expect(refused(json({ outputFormat: "bogus" }), strict)).toBe("400 UnsupportedOutputImageFormatException");
   });
 
   const efforts: [given: unknown, expected: number | undefined][] = [

@@ -160,8 +160,8 @@ const checks: Readonly<Record<string, Check>> = {
 export function checkFormat(name: string, value: unknown, strict: boolean): asserts value is string {
   if (typeof value === "string" && (strict ? formats : moreFormats).has(strict ? value : value.toLowerCase())) return;
   throw refusal(
-    // The classic handler answers 500; a user's mistake is none of our faults, so only `strict` does so too.
-    strict ? 500 : 400,
+    // The classic handler answers 500; a user's mistake is none of our faults.
+    400,
     "UnsupportedOutputImageFormatException",
     `Expected jpeg, png, webp, avif, gif, tiff, heif or raw for ${name} but received ${show(value)}. Correct the URL.`,
   );
