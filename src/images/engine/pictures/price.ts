@@ -81,7 +81,7 @@ export function stageCost(draft: Draft, pending: readonly [string, JsonValue][])
 }
 
 const traits = ({ metadata }: Header): { progressive: boolean; deep: boolean } => ({
-  progressive: metadata.isProgressive === true,
+  progressive: metadata.isProgressive,
   deep: metadata.depth !== undefined && metadata.depth !== "uchar" && metadata.depth !== "char",
 });
 

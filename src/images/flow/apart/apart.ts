@@ -94,7 +94,13 @@ export function openApart(): Apart {
           end(child);
         });
       const ended = (_code: number | null, by: string | null): void =>
-        done(() => reject(closed ? stopped() : notAPicture(`Expected a picture that can be made but its making broke off (${by ?? "ended"}). Upload it again.`)));
+        done(() =>
+          reject(
+            closed
+              ? stopped()
+              : notAPicture(`Expected a picture that can be made but its making broke off (${by ?? "ended"}). Upload it again.`),
+          ),
+        );
       const heard = (message: ToParent): void => {
         if (message.kind === "question") {
           answer(message.question, tools)
@@ -135,7 +141,10 @@ const stopped = (): StockroomError =>
     facts: { status: 503 },
   });
 
-async function answer(question: Question, { readOverlay, detector, moderator, signal = new AbortController().signal }: Tools): Promise<Known> {
+async function answer(
+  question: Question,
+  { readOverlay, detector, moderator, signal = new AbortController().signal }: Tools,
+): Promise<Known> {
   if (question.what === "overlay") return await readOverlay(question.bucket, question.key, signal);
   const { picture, facts } = question;
   if (question.what === "faces") return (await detector?.faces(picture, { ...facts, signal })) ?? [];

@@ -7,7 +7,7 @@
 import process from "node:process";
 import { describeError, reviveError } from "../../../base/errors.ts";
 import { mostBytes, mostCpuMs } from "../../engine/pictures/price.ts";
-import type { Face, FaceDetector, ModerationLabel, Moderator } from "../../engine/pictures/tools.ts";
+import type { Face, FaceDetector, ModerationLabel, Moderator, PictureFacts } from "../../engine/pictures/tools.ts";
 import { transform } from "../../engine/pictures/transform.ts";
 import type { Known, Order, Question, ToChild, ToParent } from "./protocol.ts";
 
@@ -28,11 +28,14 @@ function ask(question: Question): Promise<Known> {
   });
 }
 
+/** The facts without what cannot be sent. */
+const told = ({ id, contentType, width, height }: PictureFacts): PictureFacts => ({ id, contentType, width, height });
+
 const detector: FaceDetector = {
-  faces: async (picture, { signal: _, ...facts }) => (await ask({ what: "faces", picture, facts })) as readonly Face[],
+  faces: async (picture, facts) => (await ask({ what: "faces", picture, facts: told(facts) })) as readonly Face[],
 };
 const moderator: Moderator = {
-  labels: async (picture, { signal: _, ...facts }) => (await ask({ what: "labels", picture, facts })) as readonly ModerationLabel[],
+  labels: async (picture, facts) => (await ask({ what: "labels", picture, facts: told(facts) })) as readonly ModerationLabel[],
 };
 
 /** Ends the process when the picture takes more than one URL may. */

@@ -1,0 +1,114 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Edits, ImageRequest } from "../plan.ts";
+import { allowedEdits } from "../requests/edits.ts";
+import { editCost, encodeCost, lessAndLess, pricedEdits } from "./costs.ts";
+import { makeAnimation, makePhoto, makePngBomb } from "./fixtures/photos.ts";
+import { transform } from "./transform.ts";
+
+const plan = (edits: Edits, more: Partial<ImageRequest> = {}): ImageRequest => ({
+  requestType: "default",
+  bucket: "shop",
+  key: "a",
+  edits,
+  formatFrom: more.outputFormat === undefined ? "source" : "edits",
+  compat: "open",
+  answer: { kind: "picture" },
+  vary: [],
+  ...more,
+});
+const readOverlay = (): Promise<Uint8Array> => Promise.reject(new Error("nothing else is read"));
+
+describe("the table of costs", () => {
+  it("has a place for every edit that a URL may name", () => {
+    expect([...allowedEdits].filter((name) => !pricedEdits.includes(name))).toEqual([]);
+  });
+
+  it("asks for no number that is none, whatever the value", () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...pricedEdits), fc.jsonValue({ maxDepth: 3 }), (name, value) => {
+        const { cpuMs, bytes } = editCost(name, value as Edits[string], 1e6);
+        expect(Number.isFinite(cpuMs) && Number.isFinite(bytes) && bytes >= 0).toBe(true);
+      }),
+    );
+  });
+
+  it("grows with the pixels, and falls with every step of less effort to one that a small picture can afford", () => {
+    const options = [{}, { effort: 10 }, { effort: 6, lossless: true }, { effort: 6, nearLossless: true, mixed: true }, { palette: true }];
+    for (const format of ["jpeg", "png", "webp", "avif", "heif", "gif", "tiff", "raw"]) {
+      for (const given of [...options, { mozjpeg: true, quality: 100 }, { adaptiveFiltering: true, compressionLevel: 9 }]) {
+        const steps = lessAndLess(format, given).map((each) => encodeCost(format, each, 2e6, 1));
+        for (const [at, step] of steps.entries()) expect(step.cpuMs <= (steps[at - 1]?.cpuMs ?? Number.POSITIVE_INFINITY)).toBe(true);
+        expect([format, given, (steps.at(-1)?.cpuMs ?? 0) < 1_000]).toEqual([format, given, true]);
+        expect(encodeCost(format, given, 4e6, 1).cpuMs).toBeGreaterThan(encodeCost(format, given, 2e6, 1).cpuMs);
+      }
+    }
+  });
+});
+
+describe("a plan past its budget", () => {
+  const twelve = makePngBomb(4_000, 3_000);
+  const ones = (side: number): number[] => Array.from({ length: side * side }, () => 0.5);
+  const costly: readonly Edits[] = [
+    { blur: { sigma: 150, precision: "float" } },
+    { blur: { sigma: 40, precision: "float", minAmplitude: 0.001 } },
+    { convolve: { width: 51, height: 51, kernel: ones(51) } },
+    { convolve: { width: 15, height: 15, kernel: ones(15) } },
+    { clahe: { width: 100, height: 100 } },
+    { median: 9, clahe: { width: 3, height: 3 } },
+    { toColourspace: "cmyk" },
+    { resize: { width: 8_000, height: 6_000, fit: "fill" }, modulate: { hue: 90 }, sharpen: { sigma: 9 } },
+    { trim: {} },
+    { webp: { lossless: true }, toFormat: "webp" },
+    { gif: {}, toFormat: "gif" },
+    { affine: [2, 0, 0, 2] },
+  ];
+  it.each(costly.map((edits) => [JSON.stringify(edits).slice(0, 80), edits] as const))(
+    "%s is refused before a pixel is decoded",
+    async (_name, edits) => {
+      for (const compat of ["open", "strict"] as const) {
+        // The file holds only its first rows: whoever decodes it says something else.
+        await expect(transform(twelve, plan(edits, { compat }), { readOverlay })).rejects.toMatchObject({
+          code: "ImageEdits::TooCostly",
+          kind: "input",
+          facts: { status: 400 },
+        });
+      }
+    },
+  );
+
+  it("is made with less effort where that is enough, and says so", async () => {
+    const photo = await (await makePhoto(600, 400, 3)).png({ compressionLevel: 1 }).toBuffer();
+    const less: readonly (readonly [Edits, string])[] = [
+      [{ gif: { effort: 10 } }, "gif"],
+      [{ avif: { effort: 9, bitdepth: 12 } }, "avif"],
+    ];
+    for (const [edits, outputFormat] of less) {
+      for (const compat of ["open", "strict"] as const) {
+        const made = await transform(photo, plan({ resize: { width: 1_200 }, ...edits }, { outputFormat, compat }), { readOverlay });
+        // An effort that open lowers by its own rule is no surprise; in strict it is.
+        if (compat === "strict" || outputFormat === "gif") expect([outputFormat, made.notes]).toEqual([outputFormat, ["less-effort"]]);
+      }
+    }
+  });
+
+  it("is not an animation of usual size", async () => {
+    const animation = await makeAnimation(320, 200, 40);
+    const made = await transform(animation, plan({ resize: { width: 300 }, tint: { r: 255, g: 90, b: 0 } }), { readOverlay });
+    expect(made.format).toBe("gif");
+  });
+});
+
+describe("heavy pictures and drawings", () => {
+  it("are handed to whoever can end them, others are not", async () => {
+    const made = { body: Buffer.from("apart"), contentType: "image/png", width: 1, height: 1, format: "png" };
+    const apartOf = async (original: Uint8Array, request: ImageRequest): Promise<boolean> =>
+      (await transform(original, request, { readOverlay, apart: async () => made })).body === made.body;
+    const photo = await (await makePhoto(600, 400, 3)).jpeg().toBuffer();
+    const drawing = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
+    expect(await apartOf(photo, plan({ resize: { width: 300 } }))).toBe(false);
+    expect(await apartOf(photo, plan({ resize: { width: 300 } }, { outputFormat: "avif" }))).toBe(false);
+    expect(await apartOf(drawing, plan({ resize: { width: 300 } }))).toBe(true);
+    expect(await apartOf(photo, plan({ resize: { width: 4_000 }, blur: 60 }))).toBe(true);
+  });
+});
