@@ -67,7 +67,8 @@ async function one({ target, folder, compat }: Question): Promise<Taken> {
   const { user, system } = process.cpuUsage(begin);
   look();
   clearInterval(timer);
-  const own = process.resourceUsage().maxRSS / 1024;
+  // Not maxRSS, which a process inherits from the one that started it.
+  const own = Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0") / 1024;
   const all = [...children.values()];
   await handler.close();
   return {

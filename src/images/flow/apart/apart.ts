@@ -130,7 +130,11 @@ export function openApart(): Apart {
     async close() {
       closed = true;
       const gone = [...all].map((child) => new Promise((resolve) => child.once("exit", resolve)));
-      for (const child of all) end(child);
+      for (const child of all) {
+        // An idle one holds nothing open; whoever closes waits for it all the same.
+        hold(child);
+        end(child);
+      }
       await Promise.all(gone);
     },
   };
