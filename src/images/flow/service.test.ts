@@ -91,6 +91,49 @@ const settle = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
 };
 
+describe("what ran out of time", () => {
+  it("is not tried again for a while, and says for how long", async () => {
+    const slow = new StockroomError("busy", "ProcessingTimeout", "Expected to be done by now.", { facts: { status: 503 } });
+    let transforms = 0;
+    const engine = {
+      ...standInEngine(),
+      transform: () => {
+        transforms += 1;
+        return Promise.reject(slow);
+      },
+    };
+    const { service, state } = makeShop({ engine });
+    for (let round = 0; round < 3; round++) {
+      const reply = await ask(service, "/a.jpg");
+      expect([reply.status, reply.code]).toEqual([503, "ProcessingTimeout"]);
+    }
+    expect((await ask(service, "/a.jpg")).headers["retry-after"]).toBe("60");
+    // Another picture of the same original is another matter.
+    await ask(service, "/a.jpg?w=1");
+    expect(transforms).toBe(2);
+    state.now += 61_000;
+    await ask(service, "/a.jpg");
+    expect(transforms).toBe(3);
+  });
+
+  it("is remembered longer when it had to be ended", async () => {
+    const ended = new StockroomError("input", "ImageEdits::TooCostly", "Expected less.", { facts: { status: 400, ended: true } });
+    let transforms = 0;
+    const engine = {
+      ...standInEngine(),
+      transform: () => {
+        transforms += 1;
+        return Promise.reject(ended);
+      },
+    };
+    const { service, state } = makeShop({ engine });
+    await ask(service, "/a.jpg");
+    state.now += 200_000;
+    expect((await ask(service, "/a.jpg")).status).toBe(400);
+    expect(transforms).toBe(1);
+  });
+});
+
 describe("the service", () => {
   it("makes a picture once for all who ask at the same time", async () => {
     const { service, state } = makeShop();

@@ -8,6 +8,27 @@ const svg = (inner: string, attributes = ""): string =>
 const check = (text: string | Uint8Array): unknown => checkSvg(typeof text === "string" ? Buffer.from(text) : text, pictureLimits);
 const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
+describe("style sheets", () => {
+  const blur = '<filter id="f"><feGaussianBlur stdDeviation="2"/></filter>';
+  it("are charged for every element they pick, wherever they stand", () => {
+    const few: readonly string[] = [
+      `${blur}<style>.s{filter:url(#f)}</style><rect class="s"/>${"<rect/>".repeat(500)}`,
+      `<style>rect{mix-blend-mode:multiply}</style>${"<rect/>".repeat(100)}`,
+      `<style>.none{mask:url(#m)}rect{fill:red}</style>${"<rect/>".repeat(5_000)}`,
+    ];
+    for (const inner of few) expect(() => check(svg(inner))).not.toThrow();
+    const many: readonly string[] = [
+      `${blur}<style>.s{filter:url(#f)}</style>${'<rect class="s"/>'.repeat(5)}`,
+      `${blur}${'<rect class="a s"/>'.repeat(5)}<style>g .a.s:hover{fill:red;filter:url(#f)}</style>`,
+      `<style>rect{mix-blend-mode:multiply}</style>${"<rect/>".repeat(300)}`,
+      `<style>*{opacity:.5}</style>${"<rect/>".repeat(300)}`,
+      `<style>@media screen{g > rect{clip-path:url(#c)}}</style>${"<rect/>".repeat(300)}`,
+      `<style>.b{mask:url(#m)}</style><g id="a">${'<rect class="b"/>'.repeat(20)}</g>${'<use href="#a"/>'.repeat(30)}`,
+    ];
+    for (const inner of many) expect(() => check(svg(inner))).toThrow(/Expected an SVG/);
+  });
+});
+
 describe("typefaces", () => {
   const styled = (source: string): Buffer =>
     Buffer.from(

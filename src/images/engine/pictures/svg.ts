@@ -24,6 +24,7 @@ const maxFilterSteps = 40;
 const maxOctaves = 4;
 const heavySteps = /^fe(?:gaussianblur|dropshadow|turbulence|morphology|convolvematrix|diffuselighting|specularlighting)$/;
 const maxDepth = 128;
+const maxHeavyRules = 50;
 const svgNamespace = "http://www.w3.org/2000/svg";
 
 const forbiddenElements = new Set([
@@ -62,6 +63,7 @@ export function checkSvg(bytes: Uint8Array, limits: PictureLimits): SvgFacts {
   const text = readUtf8(bytes);
   const embedded: Uint8Array[] = [];
   const uses = new UseCount();
+  const rules: HeavyRule[] = [];
   let depth = 0;
   let styleText: string | undefined;
   let textDepth = 0;
@@ -99,8 +101,7 @@ export function checkSvg(bytes: Uint8Array, limits: PictureLimits): SvgFacts {
     if (tag.local.toLowerCase() === "text") textDepth -= 1;
     if (tag.local.toLowerCase() === "style" && styleText !== undefined) {
       checkStyle(styleText, embedded);
-      // Whatever the selector picks: as if by several.
-      uses.add((styleText.match(/[{;\s]filter\s*:/gi) ?? []).length * 2 * elementsAFilter);
+      rules.push(...heavyRules(styleText));
       styleText = undefined;
     }
   });
@@ -114,8 +115,46 @@ export function checkSvg(bytes: Uint8Array, limits: PictureLimits): SvgFacts {
   parser.on("text", gather);
   parser.on("cdata", gather);
   parser.write(text).close();
+  uses.style(rules);
   uses.check();
   return { embedded };
+}
+
+/** A rule of a style sheet that makes whatever it picks dear to draw. */
+interface HeavyRule {
+  readonly tag: string | undefined;
+  readonly id: string | undefined;
+  readonly classes: readonly string[];
+  readonly weight: number;
+}
+
+/** Properties by which an element gets a layer or a filter of its own. */
+const layerProperty = /(?:^|[;\s{])(?:opacity|mask|mask-image|clip-path|mix-blend-mode|isolation)\s*:/i;
+const filterProperty = /(?:^|[;\s{])(?:-webkit-)?filter\s*:/i;
+
+/** The rules of a style sheet that weigh something; of a selector the last part counts, so that it picks rather too many than too few. */
+function heavyRules(style: string): HeavyRule[] {
+  const found: HeavyRule[] = [];
+  // Without the frames of @media and @supports, which pick nothing themselves.
+  const plain = style.replace(/\/\*[\s\S]*?\*\//g, "").replace(/@[\w-]+[^{};]*[{;]/g, "");
+  for (const [, selectors = "", declarations = ""] of plain.matchAll(/([^{}]*)\{([^{}]*)\}/g)) {
+    const weight = (filterProperty.test(declarations) ? elementsAFilter : 0) + (layerProperty.test(declarations) ? elementsALayer : 0);
+    if (weight === 0) continue;
+    if (found.length > maxHeavyRules) refuse(`at most ${maxHeavyRules} rules with filters, masks and layers`);
+    for (const selector of selectors.split(",")) {
+      const last =
+        selector
+          .trim()
+          .split(/[\s>+~]+/)
+          .at(-1) ?? "";
+      const simple = last.replace(/\[[^\]]*\]|::?[\w-]+(?:\([^)]*\))?/g, "");
+      const tag = /^[a-z][\w-]*/i.exec(simple)?.[0].toLowerCase();
+      const id = /#([\w-]+)/.exec(simple)?.[1];
+      const classes = [...simple.matchAll(/\.([\w-]+)/g)].map((match) => match[1] ?? "");
+      found.push({ tag, id, classes, weight });
+    }
+  }
+  return found;
 }
 
 function readUtf8(bytes: Uint8Array): string {
@@ -223,6 +262,13 @@ class UseCount {
   readonly #own = new Map<string, { elements: number; readonly refers: string[] }>();
   readonly #all: { elements: number; readonly refers: string[] } = { elements: 0, refers: [] };
   readonly #open: (string | undefined)[] = [];
+  /** What a selector may ask of each element, and the named elements it stands in. */
+  readonly #elements: {
+    readonly tag: string;
+    readonly id: string | undefined;
+    readonly classes: readonly string[];
+    readonly within: readonly string[];
+  }[] = [];
 
   open(tag: SaxesTagNS, name: string): void {
     const attributes = Object.values(tag.attributes);
@@ -233,6 +279,9 @@ class UseCount {
       if (local === "href" && name !== "a") return value.trim().startsWith("#") ? [value.trim().slice(1)] : [];
       return [...value.matchAll(/url\s*\(\s*["']?#([^"')]+)/gi)].map((match) => (match[1] ?? "").trim());
     });
+    const classes = (attributes.find((each) => each.local === "class")?.value ?? "").split(/\s+/).filter(Boolean);
+    const within = [...new Set(this.#open.filter((each) => each !== undefined))];
+    this.#elements.push({ tag: name, id, classes, within });
     this.#all.elements += 1;
     this.#all.refers.push(...targets);
     for (const open of new Set(this.#open)) {
@@ -257,6 +306,27 @@ class UseCount {
 
   close(): void {
     this.#open.pop();
+  }
+
+  /** Charges every element that a style sheet makes dear, wherever the sheet stands. */
+  style(rules: readonly HeavyRule[]): void {
+    if (rules.length === 0) return;
+    for (const { tag, id, classes, within } of this.#elements) {
+      const picked = rules.filter(
+        (rule) =>
+          (rule.tag === undefined || rule.tag === tag) &&
+          (rule.id === undefined || rule.id === id) &&
+          rule.classes.every((each) => classes.includes(each)),
+      );
+      const weight = Math.max(0, ...picked.map((rule) => rule.weight));
+      if (weight === 0) continue;
+      this.#all.elements += weight;
+      for (const each of within) {
+        const own = this.#own.get(each);
+        if (own !== undefined) own.elements += weight;
+      }
+      if (this.#all.elements > maxElements) refuse("less text, fewer layers or fewer filters");
+    }
   }
 
   check(): void {
