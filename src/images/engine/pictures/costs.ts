@@ -161,7 +161,7 @@ const numberIn = (options: EncodeOptions, name: string, otherwise: number): numb
 
 /** What a palette costs: finding its colours, which grows with the effort and not with pixels beyond a megapixel, and the pixels. */
 function paletteCost(effort: number, pixels: number, frames: number, dithers: boolean): number {
-  const found = effort >= 10 ? 8_500 : effort >= 7 ? 3_700 : effort >= 4 ? 700 : 0;
+  const found = effort >= 10 ? 8_500 : effort >= 4 ? 3_700 : 0;
   const one = megapixels(pixels / frames);
   return (
     frames * Math.min(1, one) * found + megapixels(pixels) * ((dithers ? 450 : 330) + (effort >= 3 ? 60 : 0) + (effort >= 7 ? 350 : 0))
