@@ -8,6 +8,7 @@ import type { Compat } from "../engine/plan.ts";
 import type { ImageUrlParts } from "../engine/requests/index.ts";
 import { explainRequest } from "../flow/handler.ts";
 import type { Environment, ImageSettings } from "../flow/settings.ts";
+import { readNamedSource } from "../store/sources/open.ts";
 import { readPictureSettings } from "./up.ts";
 import type { PictureWorld } from "./up.ts";
 
@@ -74,6 +75,7 @@ Examples:
         valueHint: "NAME=VALUE",
       },
       header: { type: "string", description: "A header of the request; may be given again", valueHint: "NAME=VALUE" },
+      source: { type: "string", description: "A source as `up images` has it; may be given again", valueHint: "NAME=PLACE" },
       strict: { type: "boolean", description: "As the classic handler would, also where ours is better" },
     },
     run: async ({ args, rawArgs }) => {
@@ -82,7 +84,9 @@ Examples:
       const target = args.target.replace(/^https?:\/\/[^/?#]*/i, "");
       const [path = "", ...query] = target.split("?");
       const { sources, ...rest } = settings;
-      const named = Object.keys(sources);
+      // In the server's own order: those of the command line come first.
+      const given = repeated(rawArgs, "source").map((text) => readNamedSource(text, tools.world().cwd)[0]);
+      const named = [...new Set([...given, ...Object.keys(sources)])];
       const classic = (environment["SOURCE_BUCKETS"] ?? "").trim() !== "";
       const meaning = await explainRequest(
         { path: path === "" ? "/" : path, query: query.join("?"), headers },

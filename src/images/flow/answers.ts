@@ -6,6 +6,7 @@
 
 import { isStockroomError, meanings } from "../../base/errors.ts";
 import type { Compat, ImageRequest } from "../engine/plan.ts";
+import { formatName } from "../engine/requests/format.ts";
 import type { Stored } from "../store/cache/cache.ts";
 import type { Reply } from "./service.ts";
 
@@ -35,7 +36,11 @@ export function headersOf(
   etag: string,
   { fixed, compat }: AnswerSettings,
 ): Readonly<Record<string, string>> {
-  const { source, contentType, body } = stored;
+  const { source, body } = stored;
+  // The classic handler says `image/jpg` of what was asked for as `jpg`; the bytes are the same.
+  const { outputFormat } = request;
+  const asked = compat === "strict" && outputFormat !== undefined && `image/${formatName(outputFormat)}` === stored.contentType;
+  const contentType = asked ? `image/${outputFormat}` : stored.contentType;
   const headers: Record<string, string> = {
     ...fixed,
     "content-type": contentType,

@@ -112,5 +112,8 @@ function formatOfType(type: string | undefined): string | undefined {
 
 /** The Content-Type that answers a picture of this request, or undefined while the original's type is not known. */
 export function contentTypeOf(request: ImageRequest, sourceType: string | undefined): string | undefined {
-  return request.outputFormat === undefined ? sourceType : `image/${request.outputFormat}`;
+  const { outputFormat, compat } = request;
+  if (outputFormat === undefined) return sourceType;
+  // What is written under the name of HEIF is AV1, which browsers know as AVIF; the classic handler says the name as it was asked for.
+  return compat === "open" && outputFormat === "heif" ? "image/avif" : `image/${outputFormat}`;
 }
