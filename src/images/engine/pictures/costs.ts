@@ -195,7 +195,7 @@ const encoders: Readonly<Record<string, Encoder>> = {
     const effort = Math.min(6, Math.max(0, Math.round(numberIn(options, "effort", 4))));
     const several = options["mixed"] === true || options["minSize"] === true ? 8 : 1;
     if (options["lossless"] === true || options["nearLossless"] === true) {
-      const rates = options["nearLossless"] === true ? [120, 400, 700, 900, 1_100, 1_300, 1_600] : [120, 200, 300, 380, 460, 700, 950];
+      const rates = options["nearLossless"] === true ? [120, 400, 700, 900, 1_100, 1_300, 1_600] : [150, 280, 420, 560, 680, 980, 1_300];
       return of({ ms: (rates[effort] ?? 1_600) * several, held: effort < 2 ? 34 : 50 }, pixels);
     }
     const sharp = (options["smartSubsample"] === true ? 1.4 : 1) * (options["smartDeblock"] === true ? 1.6 : 1);
