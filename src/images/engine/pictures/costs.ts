@@ -164,7 +164,8 @@ function paletteCost(effort: number, pixels: number, frames: number, dithers: bo
   const found = effort >= 10 ? 8_500 : effort >= 4 ? 3_700 : 0;
   const one = megapixels(pixels / frames);
   return (
-    frames * Math.min(1, one) * found + megapixels(pixels) * ((dithers ? 450 : 330) + (effort >= 3 ? 60 : 0) + (effort >= 7 ? 350 : 0))
+    frames * Math.min(1, one) * found +
+    megapixels(pixels) * ((dithers ? 450 : 330) * (frames > 1 ? 1.4 : 1) + (effort >= 3 ? 60 : 0) + (effort >= 7 ? 350 : 0))
   );
 }
 
@@ -196,7 +197,10 @@ const encoders: Readonly<Record<string, Encoder>> = {
     const several = options["mixed"] === true || options["minSize"] === true ? 8 : 1;
     if (options["lossless"] === true || options["nearLossless"] === true) {
       const rates = options["nearLossless"] === true ? [120, 400, 700, 900, 1_100, 1_300, 1_600] : [150, 280, 420, 560, 680, 980, 1_300];
-      return of({ ms: (rates[effort] ?? 1_600) * several, held: effort < 2 ? 34 : 50 }, pixels);
+      // Past a megapixel its search for repetitions grows faster than the picture: 5.6 s for four megapixels at the lowest effort.
+      const long = Math.max(0, megapixels(pixels) - 1) * (effort === 0 ? 1_850 : 2_800);
+      const { cpuMs, bytes } = of({ ms: rates[effort] ?? 1_600, held: effort < 2 ? 34 : 50 }, pixels);
+      return { cpuMs: (cpuMs + long) * several, bytes };
     }
     const sharp = (options["smartSubsample"] === true ? 1.4 : 1) * (options["smartDeblock"] === true ? 1.6 : 1);
     const fine = numberIn(options, "quality", 80) > 90 ? 1.8 : 1;
@@ -215,8 +219,7 @@ const encoders: Readonly<Record<string, Encoder>> = {
   gif: (options, pixels, frames) => {
     const effort = numberIn(options, "effort", 7);
     const dithers = numberIn(options, "dither", 1) > 0;
-    const few = numberIn(options, "colours", numberIn(options, "colors", 256)) <= 64 ? 0.75 : 1;
-    return { cpuMs: paletteCost(effort, pixels, frames, dithers) * few, bytes: (pixels / frames) * (effort >= 4 ? 64 : 22) + pixels * 4 };
+    return { cpuMs: paletteCost(effort, pixels, frames, dithers), bytes: (pixels / frames) * (effort >= 4 ? 64 : 22) + pixels * 4 };
   },
   tiff: (options, pixels) => {
     const { compression = "jpeg" } = options;
@@ -248,7 +251,6 @@ export function lessAndLess(format: string, given: EncodeOptions): readonly Enco
   else if (format === "gif") {
     efforts(numberIn(given, "effort", 7), 1);
     then({ dither: 0 });
-    then({ colours: 64 });
   } else if (format === "png") {
     if (hasPalette(given)) {
       efforts(numberIn(given, "effort", 7), 1);

@@ -13,7 +13,7 @@ import type { Known, Order, Question, ToChild, ToParent } from "./protocol.ts";
 
 const watchMs = 20;
 /** Where it ends itself: what starting it takes belongs to the URL as well, and the next look may come late. */
-const endAt = { cpuMs: mostCpuMs - 500, bytes: mostBytes - 30_000_000 };
+const endAt = { cpuMs: mostCpuMs - 800, bytes: mostBytes - 30_000_000 };
 
 const open = new Map<number, { readonly resolve: (value: Known) => void; readonly reject: (error: Error) => void }>();
 let lastAsked = 0;
