@@ -241,7 +241,13 @@ function waysOfReading(file: Opened, rows: ReadRows | undefined): readonly Input
   const { open, apart } = file;
   // That a column is constant or empty is told where it matters.
   const formats = (rows?.numbers ?? []).map((summary) => ({ ...summary, values: 0, missing: 0 }));
-  const told = [...encodingNotes(apart.file, open.table.encoding?.()), ...numberNotes(formats).map((note) => `${apart.file}: ${note}`)];
+  const { stock } = file.columns;
+  const taken = stock === undefined ? [] : [`${stock.name} of ${apart.file} is read as what was in stock: 0 or false is out of stock.`];
+  const told = [
+    ...taken,
+    ...encodingNotes(apart.file, open.table.encoding?.()),
+    ...numberNotes(formats).map((note) => `${apart.file}: ${note}`),
+  ];
   return told.map((message) => ({ code: "INPUT_READ_AS", message }));
 }
 
@@ -761,7 +767,7 @@ function filledNotes(
   }
   if (facts.ended !== undefined) {
     const { count, first, lastStep } = facts.ended;
-    const assumed = options.ended ?? (isDemand ? `what its back rule says: ${(rule?.back ?? targetFill.back).kind}` : "unknown");
+    const assumed = options.ended ?? (isDemand ? `${(rule?.back ?? targetFill.back).kind} (the fill of the back)` : "unknown");
     const end = timestampOf(grid, grid.length - 1);
     notes.push({
       code: "INPUT_ENDED_EARLY",
