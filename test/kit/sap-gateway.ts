@@ -51,6 +51,8 @@ export interface Habits {
   readonly target?: { readonly set: string; readonly keys: readonly string[] };
   /** What the function module does with its guard. Default `echo`: known, and given back. */
   readonly guard?: "echo" | "known" | "ignored";
+  /** What happens to the rows once the first whole load has been given out. */
+  readonly afterLoad?: (gateway: Gateway) => void;
   /** Edm types of $metadata; absent: there is none (404). */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -450,6 +452,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     send(response, 200, JSON.stringify({ d }), { "preference-applied": tracked ? "odata.track-changes" : "" });
   }
 
+  let loads = 0;
+
   function linksOf(chain: Chain, total: number, size: number, tracked: boolean): Record<string, string> {
     const address = (query: string): string => `${inner()}/${options.set}?${query}`;
     const skipTo = (at: number, page: number): string => {
@@ -461,6 +465,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     if (loop === "two" && chain.page > 2) return { __next: skipTo(chain.at - size, chain.page - 1) };
     if (loop === "growing" && chain.page > 1) return { __next: skipTo(chain.at, chain.page + 1) };
     if (chain.at + size < total) return { __next: skipTo(chain.at + size, chain.page + 1) };
+    if (chain.kind === "full" && (loads += 1) === 1) habits.afterLoad?.(gateway);
     if (!tracked) return {};
     const link = address(`!deltatoken='${newDelta(chain.upTo, chain.kind === "full")}'`);
     if (options.hideDelta === true) return {};
@@ -580,7 +585,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const origin = `http://127.0.0.1:${port}`;
-  return {
+  const gateway: Gateway = {
     url: `${origin}${root}`,
     soapUrl: `${origin}/sap/bc/soap/rfc`,
     tokenUrl: `${origin}/oauth/token`,
@@ -604,4 +609,5 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+  return gateway;
 }
