@@ -46,7 +46,7 @@ function sessionOf(...answers: readonly Said[]): { readonly session: Session; re
   const asked: { url: string; request: SapRequest }[] = [];
   const session: Session = {
     async send(url, sent) {
-      const { body = "", status = 202, isCut = false, headers = {} } = answers[asked.length] ?? {};
+      const { body, status = 202, isCut = false, headers = {} } = answers[asked.length] ?? { body: "" };
       asked.push({ url, request: sent });
       const all = new Headers({ "content-type": "multipart/mixed; boundary=out", ...headers });
       return { status, headers: all, text: body, isCut } satisfies SapAnswer;
@@ -144,7 +144,12 @@ describe("reading back", () => {
     seq,
     fields: { PRODUCT: `O'${seq}`, DAY: { date: 1_764_547_200_000 }, QUANTITY: quantity },
   });
-  const held = (seq: number, quantity: unknown): unknown => ({ PRODUCT: `O'${seq}`, DAY: "/Date(1764547200000)/", QUANTITY: quantity, MORE: 1 });
+  const held = (seq: number, quantity: unknown): unknown => ({
+    PRODUCT: `O'${seq}`,
+    DAY: "/Date(1764547200000)/",
+    QUANTITY: quantity,
+    MORE: 1,
+  });
 
   test("finds the rows that are there as they were sent", async () => {
     const results = [held(1, "1.5000"), held(2, 7)];
