@@ -71,7 +71,17 @@ const roads = {
 /** Every fault in turn at every fourth request; some strike only what is posted, after it was carried out. */
 function weather(): (n: number, request: { readonly method: string; readonly path: string }) => Fault | undefined {
   const reads: readonly Fault[] = [401, 429, 500, "cut", 503, "csrf", "slow"];
-  const posts: readonly (Fault | undefined)[] = [429, undefined, "cut-after", "csrf", undefined, "half", undefined, "cut-middle", undefined];
+  const posts: readonly (Fault | undefined)[] = [
+    429,
+    undefined,
+    "cut-after",
+    "csrf",
+    undefined,
+    "half",
+    undefined,
+    "cut-middle",
+    undefined,
+  ];
   let [read, post] = [0, 0];
   return (n, { method, path: at }) => {
     if (method === "POST") return at.endsWith("$batch") ? posts[post++ % posts.length] : undefined;
@@ -141,7 +151,10 @@ afterEach(async () => {
   await place.remove();
 });
 
-async function tableOf(opened: House, ref: { readonly key: string; readonly version?: string } | undefined): Promise<Record<string, string>[]> {
+async function tableOf(
+  opened: House,
+  ref: { readonly key: string; readonly version?: string } | undefined,
+): Promise<Record<string, string>[]> {
   if (ref === undefined) throw new Error("There is no such export.");
   const { body } = await opened.objects.get(operator, ref.key, ref.version === undefined ? {} : { version: ref.version });
   const chunks: Uint8Array[] = [];
@@ -160,63 +173,69 @@ async function extract(opened: House, id: string): Promise<unknown> {
 
 const sorted = (rows: readonly string[]): string[] => rows.toSorted();
 
-test.each(Object.keys(roads) as (keyof typeof roads)[])("from SAP to orders and back, every row as it was (%s)", async (name) => {
-  const road = roads[name];
-  gateway = await openGateway({
-    set: "FactsOfDemand",
-    keys: ["Material", "Plant", "Month"],
-    count: products.length * months,
-    row: rowOf,
-    hideDelta: road.hideDelta,
-    habits: { ...road.habits, forgetsPage: { page: 2, times: 1 } },
-  });
-  place = await makePlace({ STOCKROOM_FORECAST_SETTLE_MS: "100" });
-  await writeFile(path.join(place.home, "stockroom.yaml"), settingsOf(name, gateway));
-  house = await openAt(place, { work: true, quiet: true });
-  const opened = house;
-  await opened.objects.put(operator, "secrets/sap.json", textBytes(JSON.stringify({ kind: "basic", user: "stock", password: "room" })));
-  await opened.objects.put(operator, "forecast-defaults.yaml", textBytes(defaults));
-  gateway.setFault(weather());
+test.each(Object.keys(roads) as (keyof typeof roads)[])(
+  "from SAP to orders and back, every row as it was (%s)",
+  async (name) => {
+    const road = roads[name];
+    gateway = await openGateway({
+      set: "FactsOfDemand",
+      keys: ["Material", "Plant", "Month"],
+      count: products.length * months,
+      row: rowOf,
+      hideDelta: road.hideDelta,
+      habits: { ...road.habits, forgetsPage: { page: 2, times: 1 } },
+    });
+    place = await makePlace({ STOCKROOM_FORECAST_SETTLE_MS: "100" });
+    await writeFile(path.join(place.home, "stockroom.yaml"), settingsOf(name, gateway));
+    house = await openAt(place, { work: true, quiet: true });
+    const opened = house;
+    await opened.objects.put(operator, "secrets/sap.json", textBytes(JSON.stringify({ kind: "basic", user: "stock", password: "room" })));
+    await opened.objects.put(operator, "forecast-defaults.yaml", textBytes(defaults));
+    gateway.setFault(weather());
 
-  // Out of SAP: a whole load whose chain is forgotten once, then what changed meanwhile.
-  expect(await extract(opened, "first")).toMatchObject({ kind: "full", rows: 180, next: "delta" });
-  expect(await extract(opened, "second")).toMatchObject({ kind: "delta", rows: 192 });
-  const held = [...gateway.state().values()].map((row) =>
-    [row["Material"], row["Plant"], String(row["Month"]).replace(/(....)(..)(..)/, "$1-$2-$3"), Number(row["Quantity"])].join("|"),
-  );
-  const file = await tableOf(opened, { key: `forecast/train/${name}.csv` });
-  expect(sorted(file.map((row) => [row["item_id"], row["location"], row["timestamp"], Number(row["demand"])].join("|")))).toEqual(sorted(held));
+    // Out of SAP: a whole load whose chain is forgotten once, then what changed meanwhile.
+    expect(await extract(opened, "first")).toMatchObject({ kind: "full", rows: 180, next: "delta" });
+    expect(await extract(opened, "second")).toMatchObject({ kind: "delta", rows: 192 });
+    const held = [...gateway.state().values()].map((row) =>
+      [row["Material"], row["Plant"], String(row["Month"]).replace(/(....)(..)(..)/, "$1-$2-$3"), Number(row["Quantity"])].join("|"),
+    );
+    const file = await tableOf(opened, { key: `forecast/train/${name}.csv` });
+    expect(sorted(file.map((row) => [row["item_id"], row["location"], row["timestamp"], Number(row["demand"])].join("|")))).toEqual(
+      sorted(held),
+    );
 
-  // The forecast comes by itself, for every product and no other.
-  await settled(opened);
-  const run = await findLatest(opened.records, name);
-  const forecast = await tableOf(opened, run?.exports["forecast"]);
-  expect(forecast).toHaveLength(products.length * 3);
-  expect(sorted([...new Set(forecast.map((row) => row["item_id"] ?? ""))])).toEqual(sorted(products));
+    // The forecast comes by itself, for every product and no other.
+    await settled(opened);
+    const run = await findLatest(opened.records, name);
+    const forecast = await tableOf(opened, run?.exports["forecast"]);
+    expect(forecast).toHaveLength(products.length * 3);
+    expect(sorted([...new Set(forecast.map((row) => row["item_id"] ?? ""))])).toEqual(sorted(products));
 
-  // Orders.
-  const stock = ["item_id,location,on_hand", ...products.map((product) => `${product},0001,10`), ""].join("\n");
-  await opened.objects.put(operator, `forecast/stock/${name}.csv`, textBytes(stock));
-  const asked = { leadTime: 1, reviewPeriod: 1, service: { kind: "cycle", level: 0.95 } } as const;
-  const plan = await planReplenish(opened.forecast.parts, name, asked, "Ada");
-  await opened.workflows.start("forecast.replenish", plan.input, { id: plan.id });
-  expect(await opened.workflows.outcome(plan.id, { timeoutMs: 120_000 })).toMatchObject({ kind: "done" });
-  const proposed = await getPlan(opened.records, plan.answer);
-  expect(proposed.summary).toMatchObject({ rows: products.length, badRows: 0 });
-  const orders = await tableOf(opened, proposed.exports["orders"]);
-  expect(sorted(orders.map((row) => row["item_id"] ?? ""))).toEqual(sorted(products));
+    // Orders.
+    const stock = ["item_id,location,on_hand", ...products.map((product) => `${product},0001,10`), ""].join("\n");
+    await opened.objects.put(operator, `forecast/stock/${name}.csv`, textBytes(stock));
+    const asked = { leadTime: 1, reviewPeriod: 1, service: { kind: "cycle", level: 0.95 } } as const;
+    const plan = await planReplenish(opened.forecast.parts, name, asked, "Ada");
+    await opened.workflows.start("forecast.replenish", plan.input, { id: plan.id });
+    expect(await opened.workflows.outcome(plan.id, { timeoutMs: 120_000 })).toMatchObject({ kind: "done" });
+    const proposed = await getPlan(opened.records, plan.answer);
+    expect(proposed.summary).toMatchObject({ rows: products.length, badRows: 0 });
+    const orders = await tableOf(opened, proposed.exports["orders"]);
+    expect(sorted(orders.map((row) => row["item_id"] ?? ""))).toEqual(sorted(products));
 
-  // Back into SAP: every export that was made, each of its rows once.
-  const imports = await listImports(opened.records);
-  expect(imports.every((one) => one.state === "done" && one.sent === one.rows && one.unsure === 0)).toBe(true);
-  const exported: string[] = [];
-  for (const { sourceKey, sourceVersion } of imports) {
-    for (const row of await tableOf(opened, { key: sourceKey, version: sourceVersion })) {
-      const day = `/Date(${Date.parse(`${row["timestamp"]}T00:00:00Z`)})/`;
-      exported.push([row["item_id"], row["location"], day, Number(row["p50"]).toFixed(3)].join("|"));
+    // Back into SAP: every export that was made, each of its rows once.
+    const imports = await listImports(opened.records);
+    expect(imports.every((one) => one.state === "done" && one.sent === one.rows && one.unsure === 0)).toBe(true);
+    const exported: string[] = [];
+    for (const { sourceKey, sourceVersion } of imports) {
+      for (const row of await tableOf(opened, { key: sourceKey, version: sourceVersion })) {
+        const day = `/Date(${Date.parse(`${row["timestamp"]}T00:00:00Z`)})/`;
+        exported.push([row["item_id"], row["location"], day, Number(row["p50"]).toFixed(3)].join("|"));
+      }
     }
-  }
-  const sent = gateway.taken.map((row) => [row["PRODUCT"], row["PLANT"], row["DAY"], row["QUANTITY"]].join("|"));
-  expect(sorted(sent)).toEqual(sorted(exported));
-  expect(imports.map((one) => one.sourceVersion)).toContain(run?.exports["forecast"]?.version);
-}, 180_000);
+    const sent = gateway.taken.map((row) => [row["PRODUCT"], row["PLANT"], row["DAY"], row["QUANTITY"]].join("|"));
+    expect(sorted(sent)).toEqual(sorted(exported));
+    expect(imports.map((one) => one.sourceVersion)).toContain(run?.exports["forecast"]?.version);
+  },
+  180_000,
+);

@@ -42,12 +42,18 @@ describe("an address", () => {
 
   test("never leaves its host and never loses a token (law)", () => {
     fc.assert(
-      fc.property(fc.stringMatching(/^https?:\/\/[a-z]{1,9}\.example(?::8\d{3})?(?:\/[A-Za-z0-9_;=.%-]{0,9}){0,4}(?:\?[a-z$!]{1,9}=[A-Za-z0-9%']{0,9})?$/), fc.stringMatching(/^[A-Za-z0-9_.-]{1,30}$/), (link, token) => {
-        const at = makeAddress({ url, client: "100" }).follow(`${link}${link.includes("?") ? "&" : "?"}$skiptoken=${token}`);
-        expect(new URL(at).origin).toBe("https://erp.example.com");
-        expect(new URL(at).searchParams.getAll("sap-client")).toEqual(["100"]);
-        expect(new URL(at).searchParams.getAll("$skiptoken").at(-1)).toBe(token);
-      }),
+      fc.property(
+        fc.stringMatching(
+          /^https?:\/\/[a-z]{1,9}\.example(?::8\d{3})?(?:\/[A-Za-z0-9_;=.%-]{0,9}){0,4}(?:\?[a-z$!]{1,9}=[A-Za-z0-9%']{0,9})?$/,
+        ),
+        fc.stringMatching(/^[A-Za-z0-9_.-]{1,30}$/),
+        (link, token) => {
+          const at = makeAddress({ url, client: "100" }).follow(`${link}${link.includes("?") ? "&" : "?"}$skiptoken=${token}`);
+          expect(new URL(at).origin).toBe("https://erp.example.com");
+          expect(new URL(at).searchParams.getAll("sap-client")).toEqual(["100"]);
+          expect(new URL(at).searchParams.getAll("$skiptoken").at(-1)).toBe(token);
+        },
+      ),
     );
   });
 });

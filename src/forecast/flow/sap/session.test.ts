@@ -70,7 +70,12 @@ test("headers of the settings and of the credentials go with every request", asy
     response.end("{}");
   });
   await session.send(url, { ...get, headers: { accept: "application/json" } }, signal);
-  expect(seen).toMatchObject({ apikey: "secret", "x-requested-with": "X", accept: "application/json", authorization: expect.stringMatching(/^Basic/) });
+  expect(seen).toMatchObject({
+    apikey: "secret",
+    "x-requested-with": "X",
+    accept: "application/json",
+    authorization: expect.stringMatching(/^Basic/),
+  });
 });
 
 test("what was posted and not answered is unsure; what never arrived is not", async () => {

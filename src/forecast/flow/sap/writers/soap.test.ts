@@ -6,7 +6,8 @@ import { openSoapWriter, readSoap } from "./soap.ts";
 const names = { returns: "ET_RETURN", echo: "EV_REQUEST_ID" };
 const item = (type: string, row: number): string =>
   `<item><TYPE>${type}</TYPE><ID>ZFC</ID><NUMBER>012</NUMBER><MESSAGE>m</MESSAGE><ROW>${row}</ROW><FIELD>F</FIELD></item>`;
-const answer = (inside: string): string => `<e:Envelope xmlns:e="x"><e:Body><n0:ZResponse xmlns:n0="y">${inside}</n0:ZResponse></e:Body></e:Envelope>`;
+const answer = (inside: string): string =>
+  `<e:Envelope xmlns:e="x"><e:Body><n0:ZResponse xmlns:n0="y">${inside}</n0:ZResponse></e:Body></e:Envelope>`;
 
 const target: SapTarget & { readonly kind: "soap" } = {
   kind: "soap",
