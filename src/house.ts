@@ -44,7 +44,7 @@ import { openInbox } from "./base/objects/inbox.ts";
 import { objectsMigrations } from "./base/objects/migrations.ts";
 import { openObjectStore } from "./base/objects/store.ts";
 import type { Records, Tx } from "./base/records/contract.ts";
-import { openRecords } from "./base/records/index.ts";
+import { copiedHome, openRecords, settleHome, type Home } from "./base/records/index.ts";
 import type { Access, Actor, Grant, Vault, Zone } from "./base/vault/contract.ts";
 import { vaultMigrations } from "./base/vault/migrations.ts";
 import { openVault } from "./base/vault/vault.ts";
@@ -86,6 +86,8 @@ export interface House {
   readonly config: Config<typeof wingSections>;
   readonly clock: Clock;
   readonly log: Log;
+  /** Which home this is; a quiet one (a copy, a restored backup) starts no schedules and sends nothing out. */
+  readonly home: Home;
   readonly records: Records;
   readonly vault: Vault;
   readonly objects: ObjectStore;
@@ -184,6 +186,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       poolSize: settings.database.poolSize,
     });
     keep(records, async () => await records.close());
+    const home = await knowHome(records, settings.home, options.work, log);
+    const quiet = home.standing !== "active";
     const vault = await openVault({
       keyFile: settings.vault.keyFile,
       zones,
@@ -212,17 +216,18 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       link: linkOf(settings.server),
     };
     const forecastWing = makeForecastWing(forecastParts);
-    const notices = makeNotify({ records, channels: settings.notify.channels, topics: settings.notify.topics, log, clock });
+    const notices = makeNotify({ records, ...settings.notify, log, clock, outward: !quiet });
     const workflows = await openWorkflowsOf(options.work, settings, {
       records,
       queues: [...wing.queues, ...forecastWing.queues, notices.queue, { name: "house", perWorker: 1, overall: 1 }].map((queue) => ({
         ...queue,
         perWorker: settings.workflow.concurrency[queue.name] ?? queue.perWorker,
       })),
-      workflows: [...wing.workflows, ...forecastWing.workflows, ...notices.workflows, reconcileOf(objects, log)],
+      workflows: [...wing.workflows, ...forecastWing.workflows, ...notices.workflows, reconcileOf(objects, log)].map((workflow) =>
+        quiet && workflow.outward === true ? resting(workflow) : workflow,
+      ),
       schedules: [
-        ...wing.schedules,
-        ...forecastWing.schedules,
+        ...(quiet ? [] : [...wing.schedules, ...forecastWing.schedules]),
         { name: "house.reconcile", cron: "17 */6 * * *", workflow: "house.reconcile", input: null },
       ],
       log,
@@ -238,7 +243,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       onRevived: async (tx, runId) => await forecastWing.revived(tx, runId),
     });
     keep(workflows, async () => await workflows.close());
-    if (options.work) await notices.publishTopics();
+    if (options.work && !quiet) await notices.publishTopics();
     const events = await openEvents({
       records,
       workflows,
@@ -270,6 +275,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       config,
       clock,
       log,
+      home,
       records,
       vault,
       objects,
@@ -288,6 +294,38 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     await close().catch((second: unknown) => log.warn("closing after a failed opening failed too", { error: second }));
     throw error;
   }
+}
+
+/** Finds out which home this is. A copy takes no work; a command beside it is told. */
+async function knowHome(records: Records, folder: string, work: boolean, log: Log): Promise<Home> {
+  const home = await settleHome(records, folder);
+  if (home.standing === "copied") {
+    const refusal = copiedHome(folder, home.elsewhere);
+    if (work) throw refusal;
+    log.warn(refusal.message);
+  }
+  if (home.standing === "quiet" && work) {
+    log.warn(
+      "this home is a copy or a restored backup: schedules, notices and deliveries rest. When it is to take the original's place: stockroom home adopt",
+      { home: folder, original: home.elsewhere },
+    );
+  }
+  return home;
+}
+
+/** What acts on others ends at once in a copy, as a dead letter that says so. */
+function resting(workflow: WorkflowDefinition): WorkflowDefinition {
+  return {
+    ...workflow,
+    tries: 1,
+    run: async () => {
+      throw new StockroomError(
+        "conflict",
+        "HOME_QUIET",
+        `Expected the home itself to run ${workflow.name} but this is a copy or a restored backup, and the original may do it. If this one takes its place: stockroom home adopt, start it anew, then redrive.`,
+      );
+    },
+  };
 }
 
 /** Folders of pictures in the settings file are meant from where the file is. */

@@ -5,6 +5,7 @@ import type { Tools } from "./tools.ts";
 import { forecastHouseTools, forecastTools, pictureWorld, wingTools } from "./wing-tools.ts";
 import { configVerb } from "./verbs/config.ts";
 import { doctorVerb } from "./verbs/doctor.ts";
+import { homeVerb } from "./verbs/home.ts";
 import { keysVerb } from "./verbs/keys.ts";
 import { getVerb, lsVerb, putVerb, rmVerb } from "./verbs/objects.ts";
 import { deadVerb, eventsVerb, noticesVerb, runsVerb, scheduleVerb } from "./verbs/runs.ts";
@@ -35,6 +36,7 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       keys: keysVerb(tools),
       sql: sqlVerb(tools),
       config: configVerb(tools),
+      home: homeVerb(tools),
       doctor: doctorVerb(tools),
       backup: async () => (await import("./verbs/backup.ts")).backupVerb(tools),
       bench: async () => (await import("./verbs/bench.ts")).benchVerb(tools),

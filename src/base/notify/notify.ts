@@ -106,6 +106,8 @@ export interface NotifyOptions {
   /** Tries of one delivery and the first pause between them (it doubles). Default 8 and 5,000: ten minutes in all, enough for greylisting. */
   readonly tries?: number;
   readonly backoffMs?: number;
+  /** False (a copy of a home): only what stays in this process's log is told; what is for others waits. Default true. */
+  readonly outward?: boolean;
 }
 
 /** The open room: hand its workflows, queue and subscriptions to the engine, ask it for its list. */
@@ -138,6 +140,9 @@ export function makeNotify(options: NotifyOptions): Notices {
     channels.set(name, makeChannel(name, channel, { clock, logNotice: (notice) => logNotice(log, notice) }));
   }
   checkTopics(topics, channels);
+  if (options.outward === false) {
+    for (const [name, { kind }] of Object.entries(settings)) if (kind !== "log") channels.delete(name);
+  }
 
   const workflowOf = (name: string): WorkflowDefinition => ({
     name,

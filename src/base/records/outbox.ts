@@ -37,6 +37,22 @@ export const recordsMigrations: readonly Migration[] = [
       alter table stockroom.outbox add column given text[] not null default '{}';
     `,
   },
+  {
+    id: "records-003-homes",
+    sql: `
+      create table stockroom.home (
+        id text primary key,
+        host text not null,
+        path text not null,
+        device text not null,
+        inode text not null,
+        -- quiet: works, but what acts on others rests.
+        mode text not null check (mode in ('active', 'quiet')),
+        since timestamptz not null default clock_timestamp(),
+        seen_at timestamptz not null default clock_timestamp()
+      );
+    `,
+  },
 ];
 
 /**

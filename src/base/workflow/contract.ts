@@ -73,6 +73,8 @@ export interface WorkflowDefinition<Input = unknown, Output = unknown> {
   readonly backoffMs?: number;
   /** Deaths of the process under this run before the dead letters. Default 3. */
   readonly crashLimit?: number;
+  /** It acts on others' systems (an ERP): in a copy of a home it does not run. */
+  readonly outward?: boolean;
   /** In plain words for lists: "train GB-WEEE on classify/labelled/GBR/june.csv". */
   title?(input: Input): string;
 }

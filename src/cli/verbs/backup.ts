@@ -10,7 +10,7 @@ import { defineCommand } from "citty";
 import type { BaseSettings } from "../../base/config/index.ts";
 import { StockroomError } from "../../base/errors.ts";
 import { makeLog } from "../../base/log.ts";
-import { backupRecords, restoreRecords } from "../../base/records/index.ts";
+import { backupRecords, markRestored, restoreRecords } from "../../base/records/index.ts";
 import type { Tools } from "../tools.ts";
 
 export const backupVerb = (tools: Tools) =>
@@ -50,7 +50,8 @@ export const restoreVerb = (tools: Tools) =>
       name: "restore",
       description: `Put a backup into a home that has neither database nor objects
 Example: stockroom restore ../backups/2026-10-31 --home ./restored
-Put the key file of that time or a later one in its place first; then start as ever.`,
+Put the key file of that time or a later one in its place first; then start as ever.
+Elsewhere than the original lay it starts quiet: no schedules, notices or deliveries, until \`stockroom home adopt\`.`,
     },
     args: { folder: { type: "positional", required: true, description: "What `stockroom backup` made" } },
     run: async ({ args }) => {
@@ -91,6 +92,7 @@ Put the key file of that time or a later one in its place first; then start as e
         await restoreRecords(path.join(source, "database"), home, makeLog({ level: "warn", format: "pretty" }));
         await rm(objects.root, { recursive: true, force: true });
         await rename(aside, objects.root);
+        await markRestored(home);
       } catch (error) {
         await rm(aside, { recursive: true, force: true });
         throw error;

@@ -139,7 +139,6 @@ const isThere = async (file: string): Promise<boolean> => (await stat(file).catc
 /** What Stockroom keeps of itself; anything else in the home folder stays. */
 function placesOf({ settings }: House): readonly string[] {
   const inHome = (place: string): boolean => place.startsWith(path.resolve(settings.home) + path.sep);
-  return [path.join(path.resolve(settings.home), "postgres"), settings.objects.root, settings.vault.keyFile, settings.inbox.folder].filter(
-    inHome,
-  );
+  const own = ["postgres", "home-id"].map((name) => path.join(path.resolve(settings.home), name));
+  return [...own, settings.objects.root, settings.vault.keyFile, settings.inbox.folder].filter(inHome);
 }

@@ -71,6 +71,7 @@ export function makeSapDeliver(parts: ForecastParts): WorkflowDefinition<Deliver
   return {
     name: "forecast.sap.deliver",
     queue: "forecast.sap",
+    outward: true,
     title: (input) => (input.kind === "new" ? `import ${input.group} into ${input.target}` : `resume import ${input.import}`),
     run: async (context, input) => {
       const plan = await context.step("split", async (signal) =>
