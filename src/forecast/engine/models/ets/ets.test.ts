@@ -120,6 +120,26 @@ describe("what the model promises", () => {
     moved.forecast(6, []).mean.forEach((value, h) => expect(Math.abs(value / expected[h] - 1)).toBeLessThan(0.03));
   });
 
+  test("advancing over another part of a level series stays at its level, whatever its first days look like", () => {
+    for (const seed of [5, 6, 7]) {
+      const random = makeRandom(seed);
+      const values = Float64Array.from({ length: 700 }, () => Math.max(1, Math.round(20 + 4.5 * random.normal())));
+      const part = (end: number): Series => ({
+        values: values.subarray(end - 400, end),
+        seasons: [7],
+        regressors: [],
+        position: end - 400,
+      });
+      const fit = fitted(ets.fit(part(600), options(14)));
+      for (let end = 610; end <= 700; end += 10) {
+        const moved = fit.advance(part(end));
+        if (moved.kind === "unfit") continue;
+        const mean = moved.forecast(14, []).mean;
+        for (const value of mean) expect(Math.abs(value - 20), `${seed} ${end}`).toBeLessThan(3);
+      }
+    }
+  });
+
   test("gaps are not zeros: a tenth missing moves the forecast little", () => {
     const values = monthly.values.map((value, t) => (t % 10 === 4 ? Number.NaN : value));
     const full = fitted(ets.fit(monthly, options(12))).forecast(12, []).mean;

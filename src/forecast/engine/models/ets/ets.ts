@@ -224,6 +224,21 @@ function continues(series: Series, next: Series): boolean {
   return true;
 }
 
+/** First states with the mean of all values for a level, and no growth. */
+function levelled(theta: Float64Array, { values, seen, length }: Pass, structure: Structure): Float64Array {
+  const level = theta.slice();
+  let sum = 0;
+  let count = 0;
+  for (let t = 0; t < length; t++) {
+    if (seen[t] === 0) continue;
+    sum += values[t];
+    count++;
+  }
+  level[levelAt] = sum / count;
+  if (structure.trend !== "N") level[growthAt] = structure.trend === "M" ? 1 : 0;
+  return level;
+}
+
 function advance(series: Series, lead: number, choice: Choice, random: Random, next: Series): Member | Unfit {
   const { structure, scale } = choice;
   const start = next.values.findIndex((value) => !Number.isNaN(value));
@@ -246,7 +261,12 @@ function advance(series: Series, lead: number, choice: Choice, random: Random, n
     first.set(theta.subarray(0, levelAt));
     const fixed = { alpha: theta[alphaAt], beta: theta[betaAt], gamma: theta[gammaAt], phi: theta[phiAt] };
     const options = { bounds: "usual", fixed, tolerance: 1e-3, maxIterations: 4, cutoff: Infinity } as const;
-    theta = (pass.observed > first.length ? estimate(pass, structure, first, options, makeRoom())?.theta : undefined) ?? first;
+    const refit = (from: Float64Array): Float64Array | undefined => estimate(pass, structure, from, options, makeRoom())?.theta;
+    // A growth read off the first few values may run below zero long before the last: then the search begins without growth.
+    const found = pass.observed > first.length ? (refit(first) ?? refit(levelled(first, pass, structure))) : first;
+    if (found === undefined)
+      return unfit(`${nameStructure(structure)} finds no states that keep its forecasts above zero on the longer history.`);
+    theta = found;
   }
   const pass = makePass(history, unit, structure.period);
   const deviance = evaluate(pass, structure, theta, true);
