@@ -493,7 +493,7 @@ describe("on the way into an ERP", () => {
       const [first] = (await answer("imports", "list")) as unknown as { import: string; state: string }[];
       expect(first).toMatchObject({ target: "car", state: "partly", rows: 24, taken: 21, refused: 3 });
       const shown = await answer("imports", "show", first?.import ?? "");
-      expect(shown).toMatchObject({ unanswered: [], refusedRows: [{ seq: 1, messages: [{ text: "Product item_0 is locked" }] }, {}, {}] });
+      expect(shown).toMatchObject({ unsureRows: [], refusedRows: [{ seq: 1, messages: [{ text: "Product item_0 is locked" }] }, {}, {}] });
       expect((await stockroom(["imports", "show", first?.import ?? ""])).out).toContain("item_0 is locked");
       expect(await stockroom(["imports", "resume", first?.import ?? "", "--wait"])).toMatchObject({ exit: 3 });
       gateway.setRefuse(undefined);
