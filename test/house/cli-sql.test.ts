@@ -9,7 +9,7 @@ import { openRecords } from "../../src/base/records/open.ts";
 import { testDatabase } from "../kit/database.ts";
 import type { TestDatabase } from "../kit/database.ts";
 
-const bounds = { limit: 1_000, timeoutS: 30, own: true };
+const bounds = { limit: 1_000, timeoutS: 30, own: true, maxMemoryMb: 128, signal: new AbortController().signal };
 let database: TestDatabase;
 let records: Records;
 
@@ -43,6 +43,32 @@ describe("a question", () => {
       kind: "input",
       code: "SQL_TIMEOUT",
     });
+  });
+});
+
+describe("a question that asks too much is ended, and says which bound", () => {
+  it.each([
+    ["one long text", "select repeat('x', 900000000) as t", /SQL_ANSWER_TOO_LARGE|SQL_OUT_OF_MEMORY/],
+    ["many long texts", "select repeat('x', 1000000) as t from generate_series(1, 1000)", /SQL_ANSWER_TOO_LARGE/],
+    ["more than the server's own bound", "select repeat('x', 2000000000) as t", /SQL_OUT_OF_MEMORY/],
+    ["a long list", "select array_agg(i) as l from generate_series(1, 100000000) t(i)", /SQL_OUT_OF_MEMORY/],
+    ["a text that doubles", "with recursive r(t) as (select 'x' union all select t || t from r) select max(length(t)) as n from r", /SQL_OUT_OF_MEMORY/],
+    ["a sort on the server's disk", "select i, repeat('y', 100) as y from generate_series(1, 50000000) t(i) order by md5(i::text)", /SQL_OUT_OF_MEMORY/],
+  ])("%s", async (_what, query, code) => {
+    const thrown = await ask(records, query, bounds).catch((error: unknown) => error);
+    expect(thrown).toMatchObject({ kind: "input", message: expect.stringMatching(/--memory/) });
+    expect(thrown).toMatchObject({ code: expect.stringMatching(code) });
+  });
+
+  it("ends on the server when it is stopped here", async () => {
+    const stop = new AbortController();
+    const asking = ask(records, "select pg_sleep(3600), 'to be stopped'", { ...bounds, timeoutS: 3_600, signal: stop.signal });
+    asking.catch(() => undefined);
+    const running = async () => await records.query("select 1 from pg_stat_activity where state = 'active' and query like 'fetch%'");
+    while ((await running()).length === 0) await new Promise(setImmediate);
+    stop.abort(new Error("enough"));
+    await expect(asking).rejects.toThrow("enough");
+    expect(await running()).toEqual([]);
   });
 });
 

@@ -44,11 +44,16 @@ export function leash(maxMemoryMb: number): Record<string, string> {
   };
 }
 
-export async function openDuckDB(address: DuckDBAddress): Promise<Warehouse> {
-  const { path } = address;
+/** Throws `missing` `WAREHOUSE_MISSING`. */
+export async function checkDuckDB({ path }: DuckDBAddress): Promise<void> {
   if (path !== undefined && !(await stat(path).catch(() => undefined))?.isFile()) {
     throw warehouseError("missing", "WAREHOUSE_MISSING", `Expected a DuckDB file at ${path} but there is none. Check the path.`, { path });
   }
+}
+
+export async function openDuckDB(address: DuckDBAddress): Promise<Warehouse> {
+  const { path } = address;
+  await checkDuckDB(address);
   const instance = await DuckDBInstance.create(path ?? ":memory:", {
     ...leash(address.maxMemoryMb ?? 1024),
     ...(path === undefined ? {} : { access_mode: "READ_ONLY" }),

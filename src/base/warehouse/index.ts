@@ -15,10 +15,11 @@ export type {
   Warehouse,
   WarehouseAddress,
 } from "./contract.ts";
+export { residentMb } from "./memory.ts";
 export { listPart, openSealed, type Sealed, type SealedRef } from "./sealed.ts";
 
 /**
- * Opens a warehouse for reading. DuckDB opens its file at once; PostgreSQL connects with the first query.
+ * Opens a warehouse for reading; each query runs in a process of its own, which an abort ends at once and whose memory is bounded (apart.ts).
  *
  * Throws `missing` `WAREHOUSE_MISSING` when a DuckDB file is not there, `input` `WAREHOUSE_ADDRESS` for an address that is none.
  *
@@ -28,11 +29,17 @@ export { listPart, openSealed, type Sealed, type SealedRef } from "./sealed.ts";
  */
 export async function openWarehouse(address: WarehouseAddress): Promise<Warehouse> {
   // Each driver is loaded only by whoever uses it.
-  if (address.kind === "duckdb") return (await import("./duckdb.ts")).openDuckDB(address);
-  return (await import("./postgres.ts")).openPostgres(address);
+  if (address.kind === "duckdb") await (await import("./duckdb.ts")).checkDuckDB(address);
+  else await (await import("./postgres.ts")).openPostgres(address).close();
+  return (await import("./apart.ts")).warehouseApart(address);
 }
 
-/** Asks sealed tables by one SELECT. See lake.ts. */
+/** Asks sealed tables by one SELECT of our own making. See lake.ts. */
 export async function askLake(tables: readonly LakeTable[], sql: string, options: LakeOptions = {}): Promise<LakeAnswer> {
   return await (await import("./lake.ts")).askLake(tables, sql, options);
+}
+
+/** The same for a SELECT that somebody else wrote: in a process of its own. See apart.ts. */
+export async function askLakeApart(tables: readonly LakeTable[], sql: string, options: LakeOptions = {}): Promise<LakeAnswer> {
+  return await (await import("./apart.ts")).askLakeApart(tables, sql, options);
 }

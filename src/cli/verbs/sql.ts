@@ -3,13 +3,16 @@
 //   Q1. One query, and nothing but what gives rows. The sealed tables are asked in memory (base/warehouse/lake.ts): there is nothing to write to.
 //   Q2. The house's tables are asked through a cursor in a read-only transaction; a superuser (the embedded server's owner is one) steps down to
 //       a role that may only read, so that no function reaches files or other sessions.
-//   Q3. Rows are fetched in pieces and stop at the limit; the query is ended after its time.
+//   Q3. Rows are fetched in pieces and stop at the limit; the query is ended after its time, and on Ctrl-C at once.
+//   Q4. Memory is bounded: a query to the store's tables has a process of its own (base/warehouse/apart.ts); of the house's tables the server
+//       counts the answer's bytes before it sends them, and the embedded server's own process is watched; what is printed as a whole is counted.
 
+import { setTimeout as pause } from "node:timers/promises";
 import { defineCommand } from "citty";
 import { describeError, isStockroomError, StockroomError } from "../../base/errors.ts";
-import type { Records } from "../../base/records/contract.ts";
+import type { Records, Tx } from "../../base/records/contract.ts";
 import { writeTable } from "../../base/tables/index.ts";
-import { askLake, type AnswerCell, type LakeColumn, type LakeTable } from "../../base/warehouse/index.ts";
+import { askLakeApart, residentMb, type AnswerCell, type LakeColumn, type LakeTable } from "../../base/warehouse/index.ts";
 import type { House } from "../../house.ts";
 import { makeProgress, printRows, toJson } from "../output.ts";
 import type { Column } from "../output.ts";
@@ -60,39 +63,40 @@ docs/forecast-sql.md lists all columns.`,
       const house = await tools.open();
       const { records } = house;
       const own = records.about().kind === "embedded";
+      const bounds = { timeoutS, own, maxMemoryMb, signal: tools.signal };
       const ofHouse = async (query: string, most: number): Promise<Result> => {
-        const rows = await ask(records, query, { limit: most, timeoutS, own });
+        const rows = await ask(records, query, { limit: most, ...bounds });
         const columns = Object.keys(rows[0] ?? {});
         return { columns, batches: once(rows.map((row) => columns.map((name) => asCell(row[name])))) };
       };
       if (args.query === undefined) {
         const tables = args.house ? [] : await describeTables(await tablesOf(house));
         // The house's tables are many and for whoever looks after it; they follow after what is asked for every day.
-        const houses = await ask(records, tablesQuery, { limit: 10_000, timeoutS, own });
+        const houses = await ask(records, tablesQuery, { limit: 10_000, ...bounds });
         const rows = [
           ...tables,
           ...houses.map((row) => ({ table: String(row["table"]), about: "the house's own (--house)", columns: String(row["columns"]) })),
         ];
         const columns = ["table", "about", "columns"] as const;
-        await show(tools, { columns, batches: once(rows.map((row) => columns.map((name) => row[name]))) }, { csv, json, limit });
+        await show(tools, { columns, batches: once(rows.map((row) => columns.map((name) => row[name]))) }, { csv, json, limit, maxMemoryMb });
         return;
       }
       if (args.house) {
-        await show(tools, await ofHouse(args.query, Math.min(limit, 1_000_000)), { csv, json, limit });
+        await show(tools, await ofHouse(args.query, Math.min(limit, 1_000_000)), { csv, json, limit, maxMemoryMb });
         return;
       }
       const late = AbortSignal.timeout(timeoutS * 1_000);
       const progress = makeProgress(output, "reading");
       try {
-        const answer = await askLake(await tablesOf(house), args.query, {
+        const answer = await askLakeApart(await tablesOf(house), args.query, {
           signal: AbortSignal.any([tools.signal, late]),
           maxMemoryMb,
           onPart: (done, total) => progress.update(done, total, "objects"),
         }).finally(() => progress.end());
-        await show(tools, answer, { csv, json, limit });
+        await show(tools, answer, { csv, json, limit, maxMemoryMb });
       } catch (error) {
         if (late.aborted && !tools.signal.aborted && !isStockroomError(error)) throw timeoutError(timeoutS);
-        throw isStockroomError(error) && error.code === "WAREHOUSE_SQL" ? await withHint(records, error, own) : error;
+        throw isStockroomError(error) && error.code === "WAREHOUSE_SQL" ? await withHint(records, error, bounds) : error;
       }
     },
   });
@@ -180,7 +184,7 @@ async function* once<T>(value: T): AsyncGenerator<T> {
 async function show(
   { output }: Tools,
   { columns, batches }: Result,
-  { csv, json, limit }: { readonly csv: boolean; readonly json: boolean; readonly limit: number },
+  { csv, json, limit, maxMemoryMb }: { readonly csv: boolean; readonly json: boolean; readonly limit: number; readonly maxMemoryMb: number },
 ): Promise<void> {
   let more = false;
   async function* limited(): AsyncGenerator<readonly (readonly AnswerCell[])[]> {
@@ -200,7 +204,13 @@ async function show(
     if (columns.length > 0) await printCsv(output, columns, limited());
   } else {
     const rows: (readonly AnswerCell[])[] = [];
-    for await (const batch of limited()) rows.push(...batch);
+    const mostBytes = answerBytes(maxMemoryMb);
+    let bytes = 0;
+    for await (const batch of limited()) {
+      bytes += batch.reduce((sum, row) => sum + row.reduce<number>((of, cell) => of + sizeOf(cell), 0), 0);
+      if (bytes > mostBytes) throw tooLarge(mostBytes, "Lower --limit, select shorter columns, print --csv (row by row), or raise --memory.");
+      rows.push(...batch);
+    }
     if (json) output.print(toJson(rows.map((row) => Object.fromEntries(columns.map((name, at) => [name, row[at] ?? null])))));
     else {
       const shown = columns.map((name, at): Column<readonly AnswerCell[]> => ({ name, cell: (row) => plainCell(row[at] ?? null) }));
@@ -208,6 +218,19 @@ async function show(
     }
   }
   if (more) output.say(`There are more rows; these are the first ${limit}. Raise --limit for more.`);
+}
+
+/** An answer that is printed as a whole stands in memory several times: as rows, as text, as bytes. Strings end at 512 MB. */
+const answerBytes = (maxMemoryMb: number): number => Math.min(256, maxMemoryMb / 8) * 1_048_576;
+
+const sizeOf = (cell: AnswerCell): number =>
+  typeof cell === "string" ? cell.length : typeof cell === "object" && cell !== null ? JSON.stringify(cell).length : 8;
+
+function tooLarge(bytes: number, remedy: string): StockroomError {
+  const mb = Math.floor(bytes / 1_048_576);
+  return new StockroomError("input", "SQL_ANSWER_TOO_LARGE", `Expected an answer of at most ${mb} MB but it is larger. ${remedy}`, {
+    facts: { mostMb: mb },
+  });
 }
 
 async function printCsv(
@@ -233,13 +256,13 @@ function timeoutError(timeoutS: number): StockroomError {
 }
 
 /** Adds where to look, when a table that is not there is one of the house's. */
-async function withHint(records: Pick<Records, "transaction">, error: StockroomError, own: boolean): Promise<StockroomError> {
+async function withHint(records: SqlRecords, error: StockroomError, bounds: Omit<Bounds, "limit">): Promise<StockroomError> {
   const name = /Table with name (\S+) does not exist/.exec(error.message)?.[1]?.replaceAll('"', "");
   if (name === undefined) return error;
   const houses = await ask(records, "select table_name from information_schema.tables where table_schema = 'stockroom'", {
+    ...bounds,
     limit: 10_000,
     timeoutS: 30,
-    own,
   });
   const hint = houses.some((row) => row["table_name"] === name)
     ? `${name} is one of the house's own tables: add --house.`
@@ -259,21 +282,79 @@ function asCell(value: unknown): AnswerCell {
   return JSON.parse(JSON.stringify(value));
 }
 
+type SqlRecords = Pick<Records, "transaction" | "query">;
+
 interface Bounds {
   readonly limit: number;
   readonly timeoutS: number;
-  /** The server is ours, so that its rules may be tightened. */
+  /** The server is ours, so that its rules may be tightened and its processes watched. */
   readonly own: boolean;
+  /** Of the embedded server's process for this query; an eighth of it may be answered. */
+  readonly maxMemoryMb: number;
+  readonly signal: AbortSignal;
 }
 
 /** The text travels as a value, not in a statement: "select 1; commit; ..." in a statement would be three. */
-const openCursor = `do $$ declare answer refcursor := 'answer'; begin open answer no scroll for execute current_setting('stockroom.query'); end $$`;
+const openCursor = (setting: string): string =>
+  `do $$ declare answer refcursor := 'answer'; begin open answer no scroll for execute current_setting('stockroom.${setting}'); end $$`;
+
+const counter = "stockroom answer bytes";
+
+/**
+ * The query with the bytes of its rows added up on the server: a driver builds a row before anybody can look at it, and one of a gigabyte
+ * would end this process. Over the bound the last column's cast fails, and with it the query.
+ */
+const counted = (query: string, mostBytes: number): string =>
+  `select answer.*, case when sum(octet_length(answer::text)) over (rows unbounded preceding) > ${Math.floor(mostBytes)}
+    then cast('${counter}' as integer) end as "${counter}" from (${query}\n) as answer`;
 
 /** Runs one query and gives at most `limit + 1` rows. Throws `input` `SQL_REFUSED` with the server's words for a query it does not take. */
-export async function ask(records: Pick<Records, "transaction">, query: string, { limit, timeoutS, own }: Bounds): Promise<Row[]> {
+export async function ask(records: SqlRecords, query: string, bounds: Bounds): Promise<Row[]> {
+  const { limit, timeoutS, own, maxMemoryMb, signal } = bounds;
   const text = query.trim().replace(/;\s*$/, "");
   if (text === "") throw refused("the query is empty", "");
-  const restricted = await records.transaction(async (tx) => {
+  signal.throwIfAborted();
+  const restricted = await makeReader(records, own);
+  const work = records.transaction(
+    async (tx) => {
+      await tx.query("set transaction isolation level repeatable read, read only");
+      await tx.query(`set local statement_timeout = '${timeoutS}s'`);
+      await tx.query("set local search_path = stockroom");
+      await tx.query("select set_config('stockroom.query', $1, true), set_config('stockroom.counted', $2, true)", [
+        text,
+        counted(text, answerBytes(maxMemoryMb)),
+      ]);
+      // Sorting and joining may use the server's disk, but not all of it.
+      if (own) await tx.query(`set local temp_file_limit = '${maxMemoryMb}MB'`);
+      if (restricted) await tx.query(`set local role ${reader}`);
+      const watched = await watchServer(records, tx, bounds);
+      try {
+        // By itself first: what is wrong with it is then said of the query and not of what is put around it.
+        await tx.query(openCursor("query"));
+        await tx.query("close answer");
+        await tx.query(openCursor("counted"));
+        const rows: Row[] = [];
+        while (rows.length <= limit) {
+          const piece = await tx.query(`fetch ${Math.min(fetchRows, limit + 1 - rows.length)} from answer`);
+          for (const { [counter]: _counted, ...row } of piece) rows.push(row);
+          if (piece.length === 0) break;
+        }
+        return rows;
+      } catch (error) {
+        signal.throwIfAborted();
+        throw watched.isTooMuch() ? serverMemory(maxMemoryMb, error) : inWords(error, bounds);
+      } finally {
+        watched.end();
+      }
+    },
+    { statementMs: timeoutS * 1_000 + 30_000 },
+  );
+  return await work;
+}
+
+/** Makes the role that may only read, where the user of the connection could do more. False where it is not needed. */
+async function makeReader(records: SqlRecords, own: boolean): Promise<boolean> {
+  return await records.transaction(async (tx) => {
     const [me] = await tx.query<{ super: boolean }>("select rolsuper as super from pg_roles where rolname = current_user");
     if (!(me?.super ?? false)) return false;
     await tx.query("select pg_advisory_xact_lock(hashtextextended('stockroom.reader', 0))");
@@ -285,32 +366,67 @@ export async function ask(records: Pick<Records, "transaction">, query: string, 
     if (own) await tx.query("revoke execute on function pg_catalog.set_config(text, text, boolean) from public");
     return true;
   });
-  return await records.transaction(async (tx) => {
-    await tx.query("set transaction isolation level repeatable read, read only");
-    await tx.query(`set local statement_timeout = '${timeoutS}s'`);
-    await tx.query("set local search_path = stockroom");
-    await tx.query("select set_config('stockroom.query', $1, true)", [text]);
-    if (restricted) await tx.query(`set local role ${reader}`);
-    try {
-      await tx.query(openCursor);
-      const rows: Row[] = [];
-      while (rows.length <= limit) {
-        const piece = await tx.query(`fetch ${Math.min(fetchRows, limit + 1 - rows.length)} from answer`);
-        rows.push(...piece);
-        if (piece.length === 0) break;
-      }
-      return rows;
-    } catch (error) {
-      // What records has put into its own words is still told apart by the server's code beneath.
-      const { code, message } = describeError(isStockroomError(error) && error.cause !== undefined ? error.cause : error);
-      // SQLSTATE has five letters; anything else is the connection's trouble, not the query's.
-      if (!/^[0-9A-Z]{5}$/.test(code) || /^(08|53|57P|58|XX)/.test(code)) throw error;
-      if (code === "57014") {
-        throw timeoutError(timeoutS);
-      }
-      throw refused(message, code);
+}
+
+interface Watched {
+  readonly isTooMuch: () => boolean;
+  readonly end: () => void;
+}
+
+/** Cancels what the server does for `tx` on abort, and when its process, if it is the embedded server's, takes more than the bound. */
+async function watchServer(records: SqlRecords, tx: Tx, { signal, own, maxMemoryMb }: Bounds): Promise<Watched> {
+  const [me] = await tx.query<{ pid: number }>("select pg_backend_pid() as pid");
+  const pid = Number(me?.pid);
+  const state = { isOver: false, isTooMuch: false };
+  const cancel = async (): Promise<void> => {
+    // A cancel between two statements is lost; so it is said until the end.
+    while (!state.isOver) {
+      await records.query("select pg_cancel_backend($1)", [pid]).catch(() => undefined);
+      await pause(100);
     }
-  });
+  };
+  const stop = (): void => void cancel();
+  const look = async (): Promise<void> => {
+    while (own && !state.isOver) {
+      if ((await residentMb(pid)) > maxMemoryMb) {
+        state.isTooMuch = true;
+        await cancel();
+      }
+      await pause(20);
+    }
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  void look();
+  return {
+    isTooMuch: () => state.isTooMuch,
+    end: () => {
+      state.isOver = true;
+      signal.removeEventListener("abort", stop);
+    },
+  };
+}
+
+/** The server's words for what it did not take; what is the connection's trouble stays as it is. */
+function inWords(error: unknown, { timeoutS, maxMemoryMb }: Bounds): unknown {
+  // What records has put into its own words is still told apart by the server's code beneath.
+  const { code, message } = describeError(isStockroomError(error) && error.cause !== undefined ? error.cause : error);
+  if (message.includes(counter)) return tooLarge(answerBytes(maxMemoryMb), "Lower the number of rows, select shorter columns, or raise --memory.");
+  if (code === "57014") return timeoutError(timeoutS);
+  const isMemory = code === "53200" || code === "53400" || /memory alloc request size|enlarge string buffer/.test(message);
+  if (isMemory) return serverMemory(maxMemoryMb, error, message);
+  // SQLSTATE has five letters; anything else is the connection's trouble, not the query's.
+  if (!/^[0-9A-Z]{5}$/.test(code) || /^(08|53|57P|58|XX)/.test(code)) return error;
+  return refused(message, code);
+}
+
+function serverMemory(maxMemoryMb: number, cause: unknown, said = ""): StockroomError {
+  const why = said === "" ? "it does not" : `the database says: ${said}`;
+  return new StockroomError(
+    "input",
+    "SQL_OUT_OF_MEMORY",
+    `Expected the query to fit ${maxMemoryMb} MB on the server but ${why}. Select less and shorter, or raise --memory.`,
+    { facts: { maxMemoryMb }, cause },
+  );
 }
 
 function refused(reason: string, sqlstate: string): StockroomError {
