@@ -96,6 +96,9 @@ docs/forecast-sql.md lists all columns.`,
         await show(tools, answer, { csv, json, limit, maxMemoryMb });
       } catch (error) {
         if (late.aborted && !tools.signal.aborted && !isStockroomError(error)) throw timeoutError(timeoutS);
+        if (isStockroomError(error) && error.code === "WAREHOUSE_OUT_OF_MEMORY") {
+          throw new StockroomError(error.kind, error.code, `${error.message} That is: --memory.`, { facts: error.facts, cause: error });
+        }
         throw isStockroomError(error) && error.code === "WAREHOUSE_SQL" ? await withHint(records, error, bounds) : error;
       }
     },
@@ -304,9 +307,12 @@ const counter = "stockroom answer bytes";
  * The query with the bytes of its rows added up on the server: a driver builds a row before anybody can look at it, and one of a gigabyte
  * would end this process. Over the bound the last column's cast fails, and with it the query.
  */
-const counted = (query: string, mostBytes: number): string =>
-  `select answer.*, case when sum(octet_length(answer::text)) over (rows unbounded preceding) > ${Math.floor(mostBytes)}
-    then cast('${counter}' as integer) end as "${counter}" from (${query}\n) as answer`;
+const counted = (query: string, mostBytes: number): string => {
+  const bytes = "sum(octet_length(answer::text)) over (rows unbounded preceding)";
+  // With the sum in it, because the planner would try a constant cast beforehand.
+  const fail = `cast('${counter} ' || ${bytes} as integer)`;
+  return `select answer.*, case when ${bytes} > ${Math.floor(mostBytes)} then ${fail} end as "${counter}" from (${query}\n) as answer`;
+};
 
 /** Runs one query and gives at most `limit + 1` rows. Throws `input` `SQL_REFUSED` with the server's words for a query it does not take. */
 export async function ask(records: SqlRecords, query: string, bounds: Bounds): Promise<Row[]> {
@@ -412,7 +418,7 @@ function inWords(error: unknown, { timeoutS, maxMemoryMb }: Bounds): unknown {
   const { code, message } = describeError(isStockroomError(error) && error.cause !== undefined ? error.cause : error);
   if (message.includes(counter)) return tooLarge(answerBytes(maxMemoryMb), "Lower the number of rows, select shorter columns, or raise --memory.");
   if (code === "57014") return timeoutError(timeoutS);
-  const isMemory = code === "53200" || code === "53400" || /memory alloc request size|enlarge string buffer/.test(message);
+  const isMemory = code === "53200" || code === "53400" || code === "54000" || /memory alloc request size|enlarge string buffer/.test(message);
   if (isMemory) return serverMemory(maxMemoryMb, error, message);
   // SQLSTATE has five letters; anything else is the connection's trouble, not the query's.
   if (!/^[0-9A-Z]{5}$/.test(code) || /^(08|53|57P|58|XX)/.test(code)) return error;
