@@ -52,8 +52,16 @@ describe("a question that asks too much is ended, and says which bound", () => {
     ["many long texts", "select repeat('x', 1000000) as t from generate_series(1, 1000)", /SQL_ANSWER_TOO_LARGE/],
     ["more than the server's own bound", "select repeat('x', 2000000000) as t", /SQL_OUT_OF_MEMORY/],
     ["a long list", "select array_agg(i) as l from generate_series(1, 100000000) t(i)", /SQL_OUT_OF_MEMORY/],
-    ["a text that doubles", "with recursive r(t) as (select 'x' union all select t || t from r) select max(length(t)) as n from r", /SQL_OUT_OF_MEMORY/],
-    ["a sort on the server's disk", "select i, repeat('y', 100) as y from generate_series(1, 50000000) t(i) order by md5(i::text)", /SQL_OUT_OF_MEMORY/],
+    [
+      "a text that doubles",
+      "with recursive r(t) as (select 'x' union all select t || t from r) select max(length(t)) as n from r",
+      /SQL_OUT_OF_MEMORY/,
+    ],
+    [
+      "a sort on the server's disk",
+      "select i, repeat('y', 100) as y from generate_series(1, 50000000) t(i) order by md5(i::text)",
+      /SQL_OUT_OF_MEMORY/,
+    ],
   ])("%s", async (_what, query, code) => {
     const thrown = await ask(records, query, bounds).catch((error: unknown) => error);
     expect(thrown).toMatchObject({ kind: "input", message: expect.stringMatching(/--memory/) });

@@ -43,6 +43,18 @@ describe("the character U+0000", () => {
 });
 
 describe("objects", () => {
+  it("have the type their ending tells when the sender names none, or one that says nothing", async () => {
+    const typed = async (key: string, headers: Record<string, string>): Promise<unknown> => {
+      const stored: StoredObject = JSON.parse(await (await put(key, randomBytes(8), headers)).text());
+      return stored.contentType;
+    };
+    expect(await typed("shop/types/June.CSV", {})).toBe("text/csv");
+    expect(await typed("shop/types/one.jsonl", { "content-type": "application/octet-stream" })).toBe("application/jsonl");
+    expect(await typed("shop/types/cat.avif", { "content-type": "application/x-www-form-urlencoded" })).toBe("image/avif");
+    expect(await typed("shop/types/one.yaml", { "content-type": "text/x-own; charset=utf-8" })).toBe("text/x-own; charset=utf-8");
+    expect(await typed("shop/types/one", {})).toBe("application/octet-stream");
+  });
+
   it("are stored with 201, known again with 200, and come back as they were", async () => {
     const bytes = randomBytes(3_000_000);
     const first = await put("shop/a%20b/%C3%BC.csv", bytes, { "content-type": "text/csv; charset=utf-8" });

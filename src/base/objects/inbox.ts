@@ -288,7 +288,6 @@ async function commit(options: InboxOptions, staged: StagedObject, { key, mark }
   const { store, actor, log, tell } = options;
   const hint = await options.hintOf?.(key);
   await store.commit(actor, [staged], {
-    contentType: typeOf(key),
     labels: { inbox: mark },
     alongside: async (tx, entries) => {
       for (const entry of entries) if (hint !== undefined) await tell?.(tx, entry, hint);
@@ -344,20 +343,3 @@ async function removeEmpty(root: string, below: string): Promise<void> {
     if (!removed) return;
   }
 }
-
-const types: Readonly<Record<string, string>> = {
-  csv: "text/csv",
-  tsv: "text/tab-separated-values",
-  json: "application/json",
-  jsonl: "application/x-ndjson",
-  ndjson: "application/x-ndjson",
-  parquet: "application/vnd.apache.parquet",
-  gz: "application/gzip",
-  jpg: "image/jpeg",
-  jpeg: "image/jpeg",
-  png: "image/png",
-  webp: "image/webp",
-  avif: "image/avif",
-};
-
-const typeOf = (key: string): string => types[path.posix.extname(key).slice(1).toLowerCase()] ?? "application/octet-stream";

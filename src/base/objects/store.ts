@@ -10,6 +10,7 @@
 import type { Body } from "../bytes.ts";
 import { gather } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
+import { contentTypeOf } from "./types.ts";
 import { StockroomError } from "../errors.ts";
 import { faultPoint } from "../faults.ts";
 import type { Log } from "../log.ts";
@@ -255,7 +256,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
           staged.bytes,
           staged.sealedBytes,
           staged.sha256,
-          commitOptions.contentType ?? "application/octet-stream",
+          contentTypeOf(key, commitOptions.contentType),
           byOf(actor),
           new Date(clock.now()).toISOString(),
           JSON.stringify(commitOptions.labels ?? {}),

@@ -14,7 +14,7 @@ const stop = new AbortController();
 const asked = new Map<number, (value: unknown) => void>();
 let questions = 0;
 let wake: (() => void) | undefined;
-let pulls = 0;
+const waiting = { pulls: 0 };
 
 function tell(message: FromApart): void {
   if (process.connected) process.send?.(message);
@@ -33,7 +33,7 @@ function hear(message: ToApart): void {
   if (message.type === "work") void work(message.work);
   else if (message.type === "abort") stop.abort();
   else if (message.type === "next") {
-    pulls += 1;
+    waiting.pulls += 1;
     wake?.();
   } else {
     asked.get(message.id)?.(message.value);
@@ -57,12 +57,12 @@ async function work(todo: ApartWork): Promise<void> {
 }
 
 async function pulled(): Promise<void> {
-  while (pulls === 0) {
+  while (waiting.pulls === 0) {
     await new Promise<void>((resolve) => {
       wake = resolve;
     });
   }
-  pulls -= 1;
+  waiting.pulls -= 1;
 }
 
 type Batches = AsyncIterable<readonly (readonly unknown[])[]>;
@@ -110,7 +110,9 @@ function tooLong(bytes: number): StockroomError {
 
 async function query({ address, sql, options }: Extract<ApartWork, { kind: "query" }>) {
   const warehouse =
-    address.kind === "duckdb" ? await (await import("./duckdb.ts")).openDuckDB(address) : (await import("./postgres.ts")).openPostgres(address);
+    address.kind === "duckdb"
+      ? await (await import("./duckdb.ts")).openDuckDB(address)
+      : (await import("./postgres.ts")).openPostgres(address);
   const table = await warehouse.query(sql, { ...options, signal: stop.signal });
   return { columns: table.columns, batches: rowsOf(table), read: { parts: 0, rows: 0 } };
 }
@@ -135,7 +137,10 @@ function tableFrom(table: Omit<LakeTable, "open">, index: number): LakeTable {
     open: async () => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by apart.ts at the other end
       const { columns, places } = (await ask({ kind: "open", table: index })) as ApartTable;
-      return { columns, places: places.map(({ part, ...place }) => ({ ...place, part: { ...part, read: async (only) => await readPart(part.id, only) } })) };
+      return {
+        columns,
+        places: places.map(({ part, ...place }) => ({ ...place, part: { ...part, read: async (only) => await readPart(part.id, only) } })),
+      };
     },
   };
 }

@@ -64,7 +64,11 @@ function children(): string[] {
 describe("a query in a process of its own", () => {
   it("gets the rows of tables read here, and gives its own in pieces", async () => {
     expect(await rowsOf("select count(*), sum(units), [1, 2], {'a': NULL} from sales")).toEqual([[6_000, 17_997_000, [1, 2], { a: null }]]);
-    await expect(rowsOf("select nothing from sales")).rejects.toMatchObject({ kind: "input", code: "WAREHOUSE_SQL", facts: { line: 1, column: 8 } });
+    await expect(rowsOf("select nothing from sales")).rejects.toMatchObject({
+      kind: "input",
+      code: "WAREHOUSE_SQL",
+      facts: { line: 1, column: 8 },
+    });
   });
 
   it.each([

@@ -257,7 +257,12 @@ export async function askLakeApart(tables: readonly LakeTable[], sql: string, op
     return piece === undefined || piece.done === true ? undefined : piece.value.rows;
   };
   const started = await startApart({
-    work: { kind: "lake", sql, maxMemoryMb, tables: tables.map(({ open: _open, ...table }) => table) },
+    work: {
+      kind: "lake",
+      sql,
+      maxMemoryMb,
+      tables: tables.map(({ name, schema, about }) => ({ name, about, ...(schema === undefined ? {} : { schema }) })),
+    },
     maxMemoryMb,
     signal,
     answer,

@@ -167,14 +167,22 @@ export interface Workflows {
   }): Promise<readonly RunRow[]>;
   /** Throws `RUN_UNKNOWN`. */
   show(runId: string): Promise<RunDetail>;
-  /** Stops the run and the runs it started, in whichever process they are; what has ended stays as it is. */
+  /**
+   * Stops the run and the runs it started, in whichever process they are; what has ended stays as it is. One that was cancelled before is no
+   * mistake. Throws `RUN_UNKNOWN`, and `RUN_ENDED` (conflict) for one that is done, failed or dead with nothing of it under way.
+   */
   cancel(runId: string): Promise<void>;
   /**
    * Starts a failed, cancelled or dead run again under the same id, from the step where it failed; the dead and cancelled runs it had
    * started go on too. Throws `RUN_NOT_ENDED_BADLY` (conflict) for any other.
    */
   retry(runId: string): Promise<void>;
-  deadLetters(query?: { readonly state?: DeadLetter["state"]; readonly limit?: number }): Promise<readonly DeadLetter[]>;
+  /** Newest first. Default limit 100. */
+  deadLetters(query?: {
+    readonly state?: DeadLetter["state"];
+    readonly runId?: string;
+    readonly limit?: number;
+  }): Promise<readonly DeadLetter[]>;
   /** Throws `DEAD_LETTER_UNKNOWN`. */
   deadLetter(deadLetterId: string): Promise<DeadLetter>;
   /** Runs it again from the step where it failed, or from its start, and gives the run's id. Throws `DEAD_LETTER_SETTLED` when it was before. */

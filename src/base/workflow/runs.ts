@@ -189,10 +189,14 @@ function letterOf(row: LetterRow): DeadLetter {
   };
 }
 
-export async function listLetters(tx: Tx, state: DeadLetter["state"] | undefined, limit: number): Promise<DeadLetter[]> {
+export async function listLetters(
+  tx: Tx,
+  { state, runId, limit }: { readonly state?: DeadLetter["state"] | undefined; readonly runId?: string; readonly limit: number },
+): Promise<DeadLetter[]> {
   const rows = await tx.query<LetterRow>(
-    `select ${letterColumns} from stockroom.dead_letter where $1::text is null or state = $1 order by dead_letter.id desc limit $2`,
-    [state ?? null, limit],
+    `select ${letterColumns} from stockroom.dead_letter where ($1::text is null or state = $1) and ($3::text is null or run_id = $3)
+     order by dead_letter.id desc limit $2`,
+    [state ?? null, limit, runId ?? null],
   );
   return rows.map(letterOf);
 }

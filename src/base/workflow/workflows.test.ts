@@ -398,6 +398,9 @@ test("cancel stops a run and its children wherever they are, and retry goes on",
   await room.retry("cancelled");
   expect(await room.outcome("cancelled")).toEqual({ kind: "done", value: [{ kind: "done" }, { kind: "done" }] });
   expect(marks).toEqual(["first x", "waits x", "first y"]);
+  // What is over is not "cancelled".
+  await expect(room.cancel("cancelled")).rejects.toMatchObject({ kind: "conflict", code: "RUN_ENDED", facts: { state: "done" } });
+  expect((await room.show("cancelled")).state).toBe("done");
 });
 
 test("steps side by side: each is recorded, and a next try begins only when all have come to rest", async () => {

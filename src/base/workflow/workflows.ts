@@ -11,7 +11,7 @@ import { faultPoint } from "../faults.ts";
 import type { Log } from "../log.ts";
 import type { Records, Tx } from "../records/contract.ts";
 import { anyEventWaits } from "../records/outbox.ts";
-import type { DeadLetter, QueueDefinition, ScheduleDefinition, StartOptions, WorkflowDefinition, Workflows } from "./contract.ts";
+import type { DeadLetter, QueueDefinition, RunState, ScheduleDefinition, StartOptions, WorkflowDefinition, Workflows } from "./contract.ts";
 import { legId, openEngine, refuseSecondEngine } from "./engine.ts";
 import type { Engine, Leg } from "./engine.ts";
 import { Interrupted, execute } from "./execution.ts";
@@ -368,7 +368,12 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     cancel: async (runId) => {
       const cancelled = await records.transaction(async (tx) => {
         const ids = await cancelRuns(tx, runId);
-        if (ids.length === 0 && (await findRun(tx, runId)) === undefined) throw unknownRun(runId);
+        if (ids.length === 0) {
+          const run = await findRun(tx, runId);
+          if (run === undefined) throw unknownRun(runId);
+          // Cancelled before: what was asked for is so.
+          if (run.state !== "cancelled") throw endedRun(runId, run.state);
+        }
         if (ids.length > 0) {
           await options.onCancelled?.(tx, ids);
           await tx.query(`select pg_notify('${cancelChannel}', '')`);
@@ -391,7 +396,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
         );
       });
     },
-    deadLetters: (query = {}) => listLetters(records, query.state, query.limit ?? 100),
+    deadLetters: (query = {}) => listLetters(records, { limit: 100, ...query }),
     deadLetter: (id) => letterOf(records, id),
     redrive: (id, wanted = {}) =>
       records.transaction(async (tx) => {
@@ -421,6 +426,13 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     },
     close: () => (closed ??= close()),
   };
+}
+
+function endedRun(runId: string, state: RunState): StockroomError {
+  const next = state === "dead" ? "Its dead letter waits: `stockroom dead drop` lets it rest." : "There is nothing to stop.";
+  return new StockroomError("conflict", "RUN_ENDED", `Expected run "${runId}" to be under way but it is ${state}. ${next}`, {
+    facts: { runId, state },
+  });
 }
 
 async function letterOf(tx: Tx, id: string): Promise<DeadLetter> {

@@ -6,6 +6,7 @@ import path from "node:path";
 import process from "node:process";
 import { addAbortSignal } from "node:stream";
 import { defineCommand } from "citty";
+import { contentTypeOf } from "../../base/objects/types.ts";
 import type { Body } from "../../base/bytes.ts";
 import { StockroomError } from "../../base/errors.ts";
 import type { ObjectEntry } from "../../base/objects/contract.ts";
@@ -44,7 +45,7 @@ A KEY that ends in / gets the file's name. The same bytes under the same key are
           key,
           counted(source, (done, total, note) => progress.update(done, total, note)),
           {
-            contentType: args.type ?? contentTypeOf(args.file === "-" ? key : args.file),
+            contentType: args.type ?? contentTypeOf(args.file === "-" ? key : args.file, undefined),
             signal,
           },
         );
@@ -106,24 +107,6 @@ async function* counted({ body, bytes }: Source, update: (done: number, total: n
     yield chunk;
   }
 }
-
-const contentTypes: Readonly<Record<string, string>> = {
-  csv: "text/csv",
-  tsv: "text/tab-separated-values",
-  json: "application/json",
-  jsonl: "application/jsonl",
-  gz: "application/gzip",
-  parquet: "application/vnd.apache.parquet",
-  txt: "text/plain",
-  xml: "application/xml",
-  yaml: "application/yaml",
-  jpg: "image/jpeg",
-  jpeg: "image/jpeg",
-  png: "image/png",
-  webp: "image/webp",
-};
-
-const contentTypeOf = (name: string): string => contentTypes[path.extname(name).slice(1).toLowerCase()] ?? "application/octet-stream";
 
 export const getVerb = (tools: Tools) =>
   defineCommand({

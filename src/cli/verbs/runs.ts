@@ -1,7 +1,7 @@
 // runs, dead, events, notices, schedule: what the house does, did and could not do.
 
 import { defineCommand } from "citty";
-import { StockroomError } from "../../base/errors.ts";
+import { isStockroomError, StockroomError } from "../../base/errors.ts";
 import type { DeadLetter, RunDetail, RunRow, RunState } from "../../base/workflow/contract.ts";
 import { printable, printRows, renderTable, timeText, toJson } from "../output.ts";
 import { readChoice, readNumber } from "../read-args.ts";
@@ -144,20 +144,6 @@ const deadList = (tools: Tools) =>
     },
   });
 
-async function findLetter(tools: Tools, id: string): Promise<DeadLetter> {
-  const { workflows } = await tools.open();
-  const letter = (await workflows.deadLetters({ limit: 100_000 })).find((candidate) => candidate.id === id);
-  if (letter !== undefined) return letter;
-  throw new StockroomError(
-    "missing",
-    "DEAD_LETTER_MISSING",
-    `Expected a dead letter ${id} but there is none. List them: stockroom dead --state all`,
-    {
-      facts: { id },
-    },
-  );
-}
-
 export const deadVerb = (tools: Tools) =>
   defineCommand({
     meta: { name: "dead", description: "Dead letters: list, show, redrive, drop" },
@@ -169,7 +155,8 @@ export const deadVerb = (tools: Tools) =>
         meta: { name: "show", description: "One dead letter: what it was, why it failed, what to do" },
         args: { ...idArg("The letter's id"), json: jsonFlag },
         run: async ({ args }) => {
-          const letter = await findLetter(tools, args.id);
+          const { workflows } = await tools.open();
+          const letter = await workflows.deadLetter(args.id);
           if (args.json) {
             tools.output.print(toJson(letter));
             return;
@@ -292,8 +279,19 @@ export const eventsVerb = (tools: Tools) =>
           const waiting = await events.forget(args.name);
           const shared = known === undefined || (await events.subscriptions()).some(({ workflow }) => workflow === known.workflow);
           const runs = shared ? [] : await workflows.list({ state: "queued", workflow: known.workflow, limit: 100_000 });
-          for (const run of runs) await workflows.cancel(run.id);
-          tools.output.print(`forgotten: ${args.name}; given up: ${waiting} events, ${runs.length} runs`);
+          let cancelled = 0;
+          for (const run of runs) {
+            const isCancelled = await workflows.cancel(run.id).then(
+              () => true,
+              (error: unknown) => {
+                // Taken up and ended in the meantime.
+                if (isStockroomError(error) && error.code === "RUN_ENDED") return false;
+                throw error;
+              },
+            );
+            if (isCancelled) cancelled += 1;
+          }
+          tools.output.print(`forgotten: ${args.name}; given up: ${waiting} events, ${cancelled} runs`);
         },
       }),
     },

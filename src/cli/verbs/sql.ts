@@ -78,7 +78,11 @@ docs/forecast-sql.md lists all columns.`,
           ...houses.map((row) => ({ table: String(row["table"]), about: "the house's own (--house)", columns: String(row["columns"]) })),
         ];
         const columns = ["table", "about", "columns"] as const;
-        await show(tools, { columns, batches: once(rows.map((row) => columns.map((name) => row[name]))) }, { csv, json, limit, maxMemoryMb });
+        await show(
+          tools,
+          { columns, batches: once(rows.map((row) => columns.map((name) => row[name]))) },
+          { csv, json, limit, maxMemoryMb },
+        );
         return;
       }
       if (args.house) {
@@ -187,7 +191,12 @@ async function* once<T>(value: T): AsyncGenerator<T> {
 async function show(
   { output }: Tools,
   { columns, batches }: Result,
-  { csv, json, limit, maxMemoryMb }: { readonly csv: boolean; readonly json: boolean; readonly limit: number; readonly maxMemoryMb: number },
+  {
+    csv,
+    json,
+    limit,
+    maxMemoryMb,
+  }: { readonly csv: boolean; readonly json: boolean; readonly limit: number; readonly maxMemoryMb: number },
 ): Promise<void> {
   let more = false;
   async function* limited(): AsyncGenerator<readonly (readonly AnswerCell[])[]> {
@@ -211,7 +220,8 @@ async function show(
     let bytes = 0;
     for await (const batch of limited()) {
       bytes += batch.reduce((sum, row) => sum + row.reduce<number>((of, cell) => of + sizeOf(cell), 0), 0);
-      if (bytes > mostBytes) throw tooLarge(mostBytes, "Lower --limit, select shorter columns, print --csv (row by row), or raise --memory.");
+      if (bytes > mostBytes)
+        throw tooLarge(mostBytes, "Lower --limit, select shorter columns, print --csv (row by row), or raise --memory.");
       rows.push(...batch);
     }
     if (json) output.print(toJson(rows.map((row) => Object.fromEntries(columns.map((name, at) => [name, row[at] ?? null])))));
@@ -382,7 +392,7 @@ interface Watched {
 /** Cancels what the server does for `tx` on abort, and when its process, if it is the embedded server's, takes more than the bound. */
 async function watchServer(records: SqlRecords, tx: Tx, { signal, own, maxMemoryMb }: Bounds): Promise<Watched> {
   const [me] = await tx.query<{ pid: number }>("select pg_backend_pid() as pid");
-  const pid = Number(me?.pid);
+  const pid = me?.pid ?? 0;
   const state = { isOver: false, isTooMuch: false };
   const cancel = async (): Promise<void> => {
     // A cancel between two statements is lost; so it is said until the end.
@@ -393,7 +403,7 @@ async function watchServer(records: SqlRecords, tx: Tx, { signal, own, maxMemory
   };
   const stop = (): void => void cancel();
   const look = async (): Promise<void> => {
-    while (own && !state.isOver) {
+    while (!state.isOver) {
       if ((await residentMb(pid)) > maxMemoryMb) {
         state.isTooMuch = true;
         await cancel();
@@ -402,7 +412,7 @@ async function watchServer(records: SqlRecords, tx: Tx, { signal, own, maxMemory
     }
   };
   signal.addEventListener("abort", stop, { once: true });
-  void look();
+  if (own) void look();
   return {
     isTooMuch: () => state.isTooMuch,
     end: () => {
@@ -416,9 +426,11 @@ async function watchServer(records: SqlRecords, tx: Tx, { signal, own, maxMemory
 function inWords(error: unknown, { timeoutS, maxMemoryMb }: Bounds): unknown {
   // What records has put into its own words is still told apart by the server's code beneath.
   const { code, message } = describeError(isStockroomError(error) && error.cause !== undefined ? error.cause : error);
-  if (message.includes(counter)) return tooLarge(answerBytes(maxMemoryMb), "Lower the number of rows, select shorter columns, or raise --memory.");
+  if (message.includes(counter))
+    return tooLarge(answerBytes(maxMemoryMb), "Lower the number of rows, select shorter columns, or raise --memory.");
   if (code === "57014") return timeoutError(timeoutS);
-  const isMemory = code === "53200" || code === "53400" || code === "54000" || /memory alloc request size|enlarge string buffer/.test(message);
+  const isMemory =
+    code === "53200" || code === "53400" || code === "54000" || /memory alloc request size|enlarge string buffer/.test(message);
   if (isMemory) return serverMemory(maxMemoryMb, error, message);
   // SQLSTATE has five letters; anything else is the connection's trouble, not the query's.
   if (!/^[0-9A-Z]{5}$/.test(code) || /^(08|53|57P|58|XX)/.test(code)) return error;

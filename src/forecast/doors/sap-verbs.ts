@@ -226,7 +226,7 @@ Look in the ERP first. When nothing is unsure any more, the import goes on by it
 
 /** Sets a run going again that stopped; false when it lies nowhere. */
 async function redrive(house: ForecastHouse, runId: string): Promise<boolean> {
-  const letter = (await house.workflows.deadLetters({ state: "waiting", limit: 1_000 })).find((one) => one.runId === runId);
+  const letter = (await house.workflows.deadLetters({ state: "waiting", runId, limit: 1 })).at(0);
   if (letter === undefined) return false;
   await house.workflows.redrive(letter.id);
   return true;

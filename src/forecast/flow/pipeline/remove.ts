@@ -44,7 +44,7 @@ export async function removeGroup(
   }
   if (own.runId !== undefined) {
     await workflows.cancel(own.runId).catch((error: unknown) => {
-      if (!isStockroomError(error) || error.code !== "RUN_UNKNOWN") throw error;
+      if (!isStockroomError(error) || !["RUN_UNKNOWN", "RUN_ENDED"].includes(error.code)) throw error;
     });
   }
   const actor = actAs("forecast", purpose);
