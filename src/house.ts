@@ -40,10 +40,12 @@ import { makeLog, type Log } from "./base/log.ts";
 import { makeNotify, notifyMigrations, postNotice, type Notices } from "./base/notify/notify.ts";
 import { hintOf } from "./base/objects/awaited.ts";
 import type { ObjectEntry, ObjectStore, ReconcileReport } from "./base/objects/contract.ts";
+import { proveRoom } from "./base/objects/disk.ts";
 import { openInbox } from "./base/objects/inbox.ts";
 import { objectsMigrations } from "./base/objects/migrations.ts";
 import { openObjectStore } from "./base/objects/store.ts";
 import type { Records, Tx } from "./base/records/contract.ts";
+import { recordsMigrations } from "./base/records/outbox.ts";
 import { copiedHome, openRecords, settleHome, type Home } from "./base/records/index.ts";
 import type { Access, Actor, Grant, Vault, Zone } from "./base/vault/contract.ts";
 import { vaultMigrations } from "./base/vault/migrations.ts";
@@ -130,6 +132,26 @@ const migrations = [
   ...classifyMigrations,
   ...forecastMigrations,
 ];
+
+/** The changes to the database that this program knows, by id. */
+export const knownMigrations: readonly string[] = [...recordsMigrations, ...migrations].map(({ id }) => id);
+
+/** Proofs of readiness beyond the server's own: that runs are taken, and that there is room to write. */
+export function houseProbes({ workflows, settings }: Pick<House, "workflows" | "settings">): Readonly<Record<string, () => Promise<void>>> {
+  const { home, objects, vault, disk } = settings;
+  const folders = [home, path.join(home, "postgres"), objects.root, path.dirname(vault.keyFile)];
+  return {
+    workflows: async () => {
+      if (workflows.taking) return;
+      throw new StockroomError(
+        "busy",
+        "WORKFLOWS_NOT_TAKING",
+        "Expected this process to take runs but it does not now: it lost its sign of life.",
+      );
+    },
+    disk: () => proveRoom(folders, disk.minFree),
+  };
+}
 
 /** Reads the settings of everything; throws one `input` error with all problems. */
 export function readSettings(options: Pick<HouseOptions, "cwd" | "env" | "flags" | "file">): Config<typeof wingSections> {

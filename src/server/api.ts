@@ -93,5 +93,7 @@ export interface ScheduleList {
 export interface Health {
   readonly ready: boolean;
   readonly version: string;
+  /** The id of the home it serves: tells one Stockroom from another on the same port. */
+  readonly home?: string;
   readonly parts: Readonly<Record<string, { readonly ok: boolean; readonly ms: number; readonly code?: string }>>;
 }

@@ -10,17 +10,17 @@ import type { Probe } from "./parts.ts";
 
 const probeMs = 2_000;
 
-export function mountHealth(app: FastifyInstance, probes: Readonly<Record<string, Probe>>, version: string): void {
-  app.get("/health/live", () => ({ live: true, version }));
+export function mountHealth(app: FastifyInstance, probes: Readonly<Record<string, Probe>>, about: Pick<Health, "version" | "home">): void {
+  app.get("/health/live", () => ({ live: true, version: about.version }));
   for (const url of ["/health", "/health/ready"]) {
     app.get(url, async (_request, reply) => {
-      const health = await askAll(probes, version);
+      const health = await askAll(probes, about);
       return await reply.code(health.ready ? 200 : 503).send(health);
     });
   }
 }
 
-async function askAll(probes: Readonly<Record<string, Probe>>, version: string): Promise<Health> {
+async function askAll(probes: Readonly<Record<string, Probe>>, about: Pick<Health, "version" | "home">): Promise<Health> {
   const answers = await Promise.all(
     Object.entries(probes).map(async ([name, probe]) => {
       const begin = performance.now();
@@ -29,7 +29,7 @@ async function askAll(probes: Readonly<Record<string, Probe>>, version: string):
       return [name, code === undefined ? { ok: true, ms } : { ok: false, ms, code }] as const;
     }),
   );
-  return { ready: answers.every(([, answer]) => answer.ok), version, parts: Object.fromEntries(answers) };
+  return { ready: answers.every(([, answer]) => answer.ok), ...about, parts: Object.fromEntries(answers) };
 }
 
 async function ask(probe: Probe): Promise<string | undefined> {

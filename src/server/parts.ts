@@ -11,6 +11,8 @@ import type { Workflows } from "../base/workflow/contract.ts";
 export interface ServerParts {
   readonly log: Log;
   readonly clock: Clock;
+  /** Which home is served; told in `/health`, so that a person or `doctor` knows whose server has a port. */
+  readonly home?: { readonly id: string };
   readonly records: Pick<Records, "query">;
   readonly objects: ObjectStore;
   readonly workflows: Workflows;

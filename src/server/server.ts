@@ -109,7 +109,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
       workflows: () => parts.workflows.list({ limit: 1 }),
       ...options.probes,
     },
-    version,
+    { version, ...(parts.home === undefined ? {} : { home: parts.home.id }) },
   );
   await mountObjects(app, parts, settings, metrics.traffic);
   mountPlatform(app, parts);

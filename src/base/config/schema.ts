@@ -133,6 +133,9 @@ export const baseSections = {
       uploadMaxBytes: bytes({ description: "Largest upload." }).prefault("5 GiB"),
     })
     .prefault({}),
+  disk: z
+    .object({ minFree: bytes({ description: "Below so much room on a disk the house is not ready." }).prefault("256 MiB") })
+    .prefault({}),
   objects: z.object({
     driver: z.enum(["folder"]).meta({ description: "Where sealed objects lie." }).default("folder"),
     root: pathInHome("objects", { description: "Folder of the sealed objects." }),

@@ -102,6 +102,15 @@ export interface Postmaster {
 
 /** The server that runs on this data folder, going by its own pid file; a file left by a dead or by a foreign process does not count. */
 export async function findPostmaster(data: string): Promise<Postmaster | undefined> {
+  const found = await lookForPostmaster(data);
+  // The server would take any living process of that number for a rival, even a zombie or another program; and an empty file, which
+  // a power cut can leave, for one that cannot be read.
+  if (found === undefined) await rm(path.join(data, "postmaster.pid"), { force: true });
+  return found;
+}
+
+/** The same, and a file that means nothing is left where it is. */
+export async function lookForPostmaster(data: string): Promise<Postmaster | undefined> {
   const file = path.join(data, "postmaster.pid");
   const text = await readFile(file, "utf8").catch((thrown: unknown) => {
     if (codeOf(thrown) === "ENOENT") return "";
@@ -111,9 +120,6 @@ export async function findPostmaster(data: string): Promise<Postmaster | undefin
   const lines = text.split("\n").map((line) => line.trim());
   const pid = Number(lines[0]);
   if (pid > 1 && (await isPostmasterOf(pid, data))) return { pid, port: Number(lines[3]), ready: lines[7] === "ready" };
-  // The server would take any living process of that number for a rival, even a zombie or another program; and an empty file, which
-  // a power cut can leave, for one that cannot be read.
-  await rm(file, { force: true });
   return undefined;
 }
 

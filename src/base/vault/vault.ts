@@ -235,37 +235,10 @@ async function settleKeys(tx: Tx, source: KeySource, zones: readonly string[], c
   );
   let set = await source.load();
   if (set === undefined) {
-    if (rows.length > 0) {
-      throw new StockroomError(
-        "fault",
-        "VAULT_KEY_FILE_LOST",
-        `Expected ${source.name}, with which the objects of this database are sealed, but there is none. ` +
-          `Put it back from its backup; a new one would open nothing.`,
-      );
-    }
+    if (rows.length > 0) throw lostFile(source.name);
     set = await source.create(zones, createdAt);
   }
-  const fingerprints = printsOf(set);
-  for (const row of rows) {
-    const found = fingerprints.get(`${row.zone}/${row.version}`);
-    if (found === undefined) {
-      throw new StockroomError(
-        "fault",
-        "VAULT_ZONE_LOST",
-        `Expected version ${row.version} of the key of zone "${row.zone}" in ${source.name} but it is not there. Restore the newest key file.`,
-        { facts: { zone: row.zone, keyVersion: row.version } },
-      );
-    }
-    if (found.fingerprint !== row.fingerprint) {
-      throw new StockroomError(
-        "fault",
-        "VAULT_KEY_FILE_WRONG",
-        `Expected ${source.name} to hold the keys of this database but the key of zone "${row.zone}" is another one. ` +
-          `Put back the key file that belongs to this database.`,
-        { facts: { zone: row.zone, keyVersion: row.version } },
-      );
-    }
-  }
+  compareKeys(set, rows, source.name);
   const known = new Set(set.keys.map((key) => key.zone));
   const fresh = zones.filter((zone) => !known.has(zone));
   if (fresh.length > 0) set = await source.add(fresh, createdAt);
@@ -281,6 +254,54 @@ async function settleKeys(tx: Tx, source: KeySource, zones: readonly string[], c
   }
   return set;
 }
+
+interface KnownKey {
+  readonly zone: string;
+  readonly version: number;
+  readonly fingerprint: string;
+}
+
+/** Throws when the database knows a key that the set lacks or has differently. */
+function compareKeys(set: KeySet, rows: readonly KnownKey[], name: string): void {
+  const fingerprints = printsOf(set);
+  for (const row of rows) {
+    const found = fingerprints.get(`${row.zone}/${row.version}`);
+    if (found === undefined) {
+      throw new StockroomError(
+        "fault",
+        "VAULT_ZONE_LOST",
+        `Expected version ${row.version} of the key of zone "${row.zone}" in ${name} but it is not there. Restore the newest key file.`,
+        { facts: { zone: row.zone, keyVersion: row.version } },
+      );
+    }
+    if (found.fingerprint !== row.fingerprint) {
+      throw new StockroomError(
+        "fault",
+        "VAULT_KEY_FILE_WRONG",
+        `Expected ${name} to hold the keys of this database but the key of zone "${row.zone}" is another one. ` +
+          `Put back the key file that belongs to this database.`,
+        { facts: { zone: row.zone, keyVersion: row.version } },
+      );
+    }
+  }
+}
+
+/** Whether the key file at `keyFile` opens what the database has. Writes nothing; throws as `openVault` does. */
+export async function checkKeyFile(tx: Tx, keyFile: string): Promise<void> {
+  const source = makeKeyFileSource(keyFile);
+  const set = await source.load();
+  const rows = await tx.query<KnownKey>("select zone, version, fingerprint from stockroom.vault_key");
+  if (set !== undefined) compareKeys(set, rows, source.name);
+  else if (rows.length > 0) throw lostFile(source.name);
+}
+
+const lostFile = (name: string): StockroomError =>
+  new StockroomError(
+    "fault",
+    "VAULT_KEY_FILE_LOST",
+    `Expected ${name}, with which the objects of this database are sealed, but there is none. ` +
+      `Put it back from its backup; a new one would open nothing.`,
+  );
 
 interface Print {
   readonly zone: string;

@@ -3,7 +3,6 @@
 import { once } from "node:events";
 import { defineCommand } from "citty";
 import { StockroomError } from "../../base/errors.ts";
-import type { House } from "../../house.ts";
 import { readChoice } from "../read-args.ts";
 import type { Tools } from "../tools.ts";
 import { pictureWorld } from "../wing-tools.ts";
@@ -52,6 +51,7 @@ Everything runs in this process; more workers beside it: stockroom worker`,
         );
       }
       const house = await tools.open({ work: true, quiet: args.demo, settings: { "server.host": args.host, "server.port": args.port } });
+      const { houseProbes } = await import("../../house.ts");
       const { openServer } = await import("../../server/index.ts");
       const [{ classifyRoutes }, { forecastRoutes }] = await Promise.all([
         import("../../classify/index.ts"),
@@ -62,7 +62,7 @@ Everything runs in this process; more workers beside it: stockroom worker`,
         settings: house.settings.server,
         version: tools.version,
         pictures: house.pictures,
-        probes: { workflows: () => proveTaking(house) },
+        probes: houseProbes(house),
         mount: async (app) => {
           await classifyRoutes(app, { parts: house.classify.parts, workflows: house.workflows });
           await forecastRoutes(app, { parts: house.forecast.parts, workflows: house.workflows });
@@ -104,15 +104,6 @@ On another machine give it the same DATABASE_URL, store and key file.`,
       await untilStopped(tools.signal);
     },
   });
-
-async function proveTaking(house: House): Promise<void> {
-  if (house.workflows.taking) return;
-  throw new StockroomError(
-    "busy",
-    "WORKFLOWS_NOT_TAKING",
-    "Expected this process to take runs but it does not now: it lost its sign of life.",
-  );
-}
 
 async function untilStopped(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, "abort");
