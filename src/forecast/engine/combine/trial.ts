@@ -8,6 +8,7 @@ import type { Fitted, FitOptions, Forecast, Series } from "../contract.ts";
 import { scaleOf } from "../metrics/metrics.ts";
 import { candidatesFor } from "./candidates.ts";
 import { closedSteps } from "./closed.ts";
+import { seesYear } from "./yearly.ts";
 import type { CandidateName, GivenForecast, MixOptions, Trial } from "./contract.ts";
 import { groupOf, profileSeries } from "./profile.ts";
 
@@ -22,13 +23,28 @@ export function trialLevels(levels: readonly number[]): readonly number[] {
   return [...levels, ...missing].toSorted((a, b) => a - b);
 }
 
+/** What is known of a series from its company. */
+export interface Company {
+  /** Tells series apart that should not share weights. */
+  readonly group?: string;
+  /** Factors of a long season on the steps after a cut of the series (yearly.ts). */
+  readonly yearly?: (end: number) => Float64Array | undefined;
+}
+
 /**
  * Tries every candidate on one series. Pure: the random stream is forked from `options.random` by `key`, which must be the series' own.
  *
- * `given` are forecasts made elsewhere, weighed like the others; `group` tells series apart that should not share weights. Never throws for a
+ * `given` are forecasts made elsewhere, weighed like the others. Never throws for a
  * strange series: a candidate that cannot serve it is listed in `unfit`.
  */
-export function tryModels(key: string, series: Series, options: MixOptions, given: readonly GivenForecast[] = [], group = ""): Trial {
+export function tryModels(
+  key: string,
+  series: Series,
+  options: MixOptions,
+  given: readonly GivenForecast[] = [],
+  company: Company = {},
+): Trial {
+  const { group = "", yearly } = company;
   const { values } = series;
   const { horizon } = options;
   const levels = trialLevels(options.levels);
@@ -95,7 +111,7 @@ export function tryModels(key: string, series: Series, options: MixOptions, give
       fitted = result;
       const forecast = result.forecast(horizon, levels);
       const sound = isSound(forecast, bound);
-      if (sound) keep(m, w, forecast);
+      if (sound) keep(m, w, inSeason(forecast, seesYear(candidate.name) ? undefined : yearly?.(end)));
       if (w === windows && sound) trial.titles[m] = result.title;
       if (w === windows && !sound) trial.unfit.push({ model: candidate.name, reason: "Its forecast left every bound of the history." });
     }
@@ -170,6 +186,13 @@ function isSound(forecast: Forecast, bound: number): boolean {
   for (const value of forecast.mean) if (!(Math.abs(value) <= bound)) return false;
   for (const value of forecast.quantiles) if (!(Math.abs(value) <= 10 * bound)) return false;
   return true;
+}
+
+/** A forecast that follows a season the model does not know. */
+function inSeason(forecast: Forecast, factors: Float64Array | undefined): Forecast {
+  if (factors === undefined) return forecast;
+  const scaled = (value: number, k: number): number => value * factors[k % factors.length];
+  return { ...forecast, mean: forecast.mean.map(scaled), quantiles: forecast.quantiles.map(scaled) };
 }
 
 /** A forecast with nothing on closed steps. */

@@ -2,7 +2,10 @@
 
 import { makeRandom } from "../../../base/random.ts";
 import type { MixOptions } from "../../engine/combine/contract.ts";
+import type { Company } from "../../engine/combine/trial.ts";
+import type { YearlyFactors } from "../../engine/combine/yearly.ts";
 import type { Panel } from "../../engine/contract.ts";
+import { historyLength } from "../../engine/panel/series.ts";
 import type { RunSettings } from "./contract.ts";
 
 /** The settings of a run as they cross threads: the seed instead of the stream. */
@@ -21,6 +24,12 @@ export function mixOptions({ seed, ...rest }: SentOptions): MixOptions {
 /** The numbers of a panel: shared memory, so that nothing large crosses. */
 export function numbersOf(panel: Panel): Panel {
   return { ...panel, itemIds: [], dimensions: [], metadata: [] };
+}
+
+/** What a series' company says of it, in steps of its own history. */
+export function companyOf(panel: Panel, index: number, yearly: YearlyFactors | undefined): Company {
+  const position = panel.grid.length - historyLength(panel, index);
+  return yearly === undefined ? {} : { yearly: (end) => yearly(index, position + end) };
 }
 
 /** Who a series is: its item and dimensions. The same whatever else is in the panel. */

@@ -3,9 +3,10 @@
 import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
 import type { GivenForecast, Trial } from "../../engine/combine/contract.ts";
 import { tryModels } from "../../engine/combine/trial.ts";
+import { yearlyFactors } from "../../engine/combine/yearly.ts";
 import type { Panel } from "../../engine/contract.ts";
 import { seriesAt } from "../../engine/panel/series.ts";
-import { mixOptions, type SentOptions } from "./jobs.ts";
+import { companyOf, mixOptions, type SentOptions } from "./jobs.ts";
 import { givenForecasts, type Learned } from "./learned.ts";
 import { pack } from "./pieces.ts";
 
@@ -28,10 +29,12 @@ export function run(input: TryInput, tools: TaskTools): Uint8Array {
   const options = mixOptions(input.options);
   const given: readonly (readonly GivenForecast[])[] | undefined =
     input.learned === undefined ? undefined : givenForecasts(input.learned, panel, from, to, options);
+  const yearly = options.nonNegative ? yearlyFactors(panel) : undefined;
   const trials: Trial[] = [];
   for (let index = from; index < to; index++) {
     tools.signal.throwIfAborted();
-    trials.push(tryModels(keys[index - from], seriesAt(panel, index), options, given?.[index - from] ?? []));
+    const company = companyOf(panel, index, yearly);
+    trials.push(tryModels(keys[index - from], seriesAt(panel, index), options, given?.[index - from] ?? [], company));
     tools.progress(index + 1 - from, to - from);
   }
   return pack(trials);

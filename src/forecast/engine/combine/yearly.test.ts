@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { makeRandom } from "../../../base/random.ts";
+import type { Panel } from "../contract.ts";
+import { makePanel } from "../panel/make.ts";
+import { yearlyFactors } from "./yearly.ts";
+
+/** Weeks of a shop whose category x sells twice and a half as much in the four weeks before Christmas, y the same all year. */
+function shop(length: number, change: (value: number, t: number) => number = (value) => value): Panel {
+  const series = Array.from({ length: 40 }, (_, i) => {
+    const random = makeRandom(i + 1);
+    const lift = i % 2 === 0 ? 2.5 : 1;
+    const values = Float64Array.from({ length }, (__, t) =>
+      change((5 + 20 * (i % 7)) * (t % 52 >= 47 && t % 52 < 51 ? lift : 1) * Math.exp(0.3 * random.normal()), t),
+    );
+    return { item: `item ${i}`, metadata: { category: i % 2 === 0 ? "x" : "y" }, values };
+  });
+  const grid = { frequency: { unit: "W", multiple: 1 } as const, startMs: Date.UTC(2023, 0, 2), length, horizon: 8 };
+  return makePanel({ grid, series, seasons: [365.25 / 7] });
+}
+
+test("a category's first Christmas tells of its second; one without any stays as it is", () => {
+  const factors = yearlyFactors(shop(97));
+  const [x, y] = [factors?.(0, 97), factors?.(1, 97)];
+  // Weeks 97 to 104 are 45 to 52 of the second year: four of them sell more.
+  expect(x?.[3]).toBeGreaterThan(2);
+  expect(x?.[4]).toBeGreaterThan(2);
+  expect(x?.[0]).toBeLessThan(1.2);
+  for (const each of y ?? []) expect(Math.abs(each - 1)).toBeLessThan(0.15);
+});
+
+test("nothing is said before a whole year, of short seasons, or by what lies after the cut", () => {
+  expect(yearlyFactors(shop(97))?.(0, 55)).toBeUndefined();
+  expect(yearlyFactors({ ...shop(97), seasons: [12] })).toBeUndefined();
+  const other = shop(97, (value, t) => (t < 80 ? value : 1000));
+  expect(yearlyFactors(other)?.(0, 80)).toEqual(yearlyFactors(shop(97))?.(0, 80));
+});
