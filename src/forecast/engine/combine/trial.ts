@@ -8,7 +8,7 @@ import type { Fitted, FitOptions, Forecast, Series } from "../contract.ts";
 import { scaleOf } from "../metrics/metrics.ts";
 import { candidatesFor } from "./candidates.ts";
 import { closedSteps } from "./closed.ts";
-import { seesYear } from "./yearly.ts";
+import { inSeason } from "./yearly.ts";
 import type { CandidateName, GivenForecast, MixOptions, Trial } from "./contract.ts";
 import { groupOf, profileSeries } from "./profile.ts";
 
@@ -92,6 +92,11 @@ export function tryModels(
     }
   };
 
+  const seasoned = (name: CandidateName, w: number, forecast: Forecast): Forecast => {
+    const end = w === windows ? values.length : cuts[w];
+    return inSeason(name, forecast, yearly?.(end), values.subarray(0, end));
+  };
+
   const bound = boundOf(values);
   const own = options.random.fork(key);
   for (const [m, candidate] of locals.entries()) {
@@ -111,7 +116,7 @@ export function tryModels(
       fitted = result;
       const forecast = result.forecast(horizon, levels);
       const sound = isSound(forecast, bound);
-      if (sound) keep(m, w, inSeason(forecast, seesYear(candidate.name) ? undefined : yearly?.(end)));
+      if (sound) keep(m, w, seasoned(candidate.name, w, forecast));
       if (w === windows && sound) trial.titles[m] = result.title;
       if (w === windows && !sound) trial.unfit.push({ model: candidate.name, reason: "Its forecast left every bound of the history." });
     }
@@ -120,10 +125,10 @@ export function tryModels(
     const m = locals.length + i;
     for (let w = 0; w < asked; w++) {
       const forecast = each.windows[each.windows.length - asked + w];
-      if (forecast !== undefined) keep(m, windows - asked + w, atLevels(forecast, levels));
+      if (forecast !== undefined) keep(m, windows - asked + w, seasoned(each.name, windows - asked + w, atLevels(forecast, levels)));
     }
     if (each.future === undefined) continue;
-    keep(m, windows, atLevels(each.future, levels));
+    keep(m, windows, seasoned(each.name, windows, atLevels(each.future, levels)));
     trial.titles[m] = each.name;
   }
   return trial;
@@ -186,13 +191,6 @@ function isSound(forecast: Forecast, bound: number): boolean {
   for (const value of forecast.mean) if (!(Math.abs(value) <= bound)) return false;
   for (const value of forecast.quantiles) if (!(Math.abs(value) <= 10 * bound)) return false;
   return true;
-}
-
-/** A forecast that follows a season the model does not know. */
-function inSeason(forecast: Forecast, factors: Float64Array | undefined): Forecast {
-  if (factors === undefined) return forecast;
-  const scaled = (value: number, k: number): number => value * factors[k % factors.length];
-  return { ...forecast, mean: forecast.mean.map(scaled), quantiles: forecast.quantiles.map(scaled) };
 }
 
 /** A forecast with nothing on closed steps. */
