@@ -262,3 +262,41 @@ test("columns that tell nothing are told, and a figure over nothing is a dash", 
   const asJson = (await run("evaluate", at("empty.model"), at("empty.csv"), "--json")).json;
   expect(asJson).toMatchObject({ unseen_texts: { items: 0, accuracy: null, macro_f1: null } });
 });
+
+test("predict, evaluate and export refuse a damaged file as fit does, and leave no output", async () => {
+  const args = [...fitArgs, "--out", at("whole.model")];
+  await run("fit", at("items.csv"), ...args);
+  const half = shop(100, 5).map((row, id) => (id < 52 ? `${id},too,few` : row));
+  const cents = shop(100, 6).map((row, id) => (id < 60 ? row.replace(/,(\d\d),C/, ",about $1,C") : row));
+  await writeFile(at("half.csv"), [header, ...half].join("\n"));
+  await writeFile(at("words.csv"), [header, ...cents].join("\n"));
+  for (const [name, bad] of [
+    ["half.csv", 52],
+    ["words.csv", 60],
+  ] as const) {
+    const refused = { kind: "input", code: "TOO_MANY_BAD_ROWS", facts: { rows: 100, badRows: bad } };
+    await expect(run("predict", at("whole.model"), at(name), "--out", at("half.out.csv"))).rejects.toMatchObject(refused);
+    expect((await readdir(folder)).filter((file) => file.startsWith("half.out"))).toEqual(["half.out.csv.bad.jsonl"]);
+    await rm(at("half.out.csv.bad.jsonl"));
+    await expect(run("evaluate", at("whole.model"), at(name))).rejects.toMatchObject(refused);
+    // The bound is a setting, and what passes it is told.
+    expect(await run("predict", at("whole.model"), at(name), "--out", at("lax.csv"), "--max-bad", "0.7")).toMatchObject({ exit: 3 });
+    expect(await run("evaluate", at("whole.model"), at(name), "--max-bad", "0.7", "--json")).toMatchObject({
+      exit: 3,
+      json: { bad_rows: bad },
+    });
+    await expect(run("export", at("whole.model"), "--out", at("onnx"), "--samples", at(name))).rejects.toMatchObject({
+      code: "TOO_MANY_BAD_ROWS",
+    });
+    const exported = await run("export", at("whole.model"), "--out", at("onnx"), "--samples", at(name), "--max-bad", "0.9");
+    expect([exported.exit, exported.said.at(-1)]).toEqual([3, expect.stringMatching(/^\d+ bad rows, the first on line \d+: Expected/)]);
+  }
+  // A cell out of a hundred lets everything else through.
+  await writeFile(at("one.csv"), [header, ...shop(100, 7), "100,too,few"].join("\n"));
+  expect(await run("predict", at("whole.model"), at("one.csv"), "--out", at("one.out.csv"))).toMatchObject({ exit: 3 });
+  await writeFile(at("header.csv"), `${header}\n`);
+  await expect(run("export", at("whole.model"), "--out", at("none"), "--samples", at("header.csv"))).rejects.toMatchObject({
+    code: "EXPORT_NO_SAMPLES",
+  });
+  await expect(run("predict", at("whole.model"), at("one.csv"), "--out", at("x.csv"), "--max-bad", "")).rejects.toThrow(/--max-bad/);
+});

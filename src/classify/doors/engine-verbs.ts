@@ -2,20 +2,17 @@
 //
 //   E1. The same files, options and seed give the same bytes: the date of a model comes from the data, never from the clock.
 //   E2. An output appears whole under its name or not at all.
-//   E3. Bad rows end up in OUTPUT.bad.jsonl with line and reason, and the exit code is 3.
+//   E3. Bad rows end up in OUTPUT.bad.jsonl with line and reason, and the exit code is 3. Past a bound (--max-bad) the file is refused as a whole.
 
-import { createWriteStream } from "node:fs";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import process from "node:process";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { defineCommand, type CommandDef } from "citty";
 import { openCompute } from "../../base/compute/index.ts";
 import { StockroomError } from "../../base/errors.ts";
 import { makeLog } from "../../base/log.ts";
-import { checkEncoding, formatOf, parseDecimalSign, writeTable, type BadRow, type DecimalSign } from "../../base/tables/index.ts";
+import { formatOf, writeTable } from "../../base/tables/index.ts";
 import { makeDatasetBuilder, type Item } from "../engine/dataset.ts";
 import { openEvaluator, type Evaluation } from "../engine/evaluate.ts";
 import { usualFloor } from "../engine/decisions.ts";
@@ -27,11 +24,8 @@ import { dayOf } from "../flow/jobs/items.ts";
 import { learnJob } from "../flow/jobs/learn-job.ts";
 import { trialJob } from "../flow/jobs/trial-job.ts";
 import { exportVerb } from "./export-verb.ts";
+import { collectBadRows, readingArgs, readingOf, refuseBadFile, writeWhole, type EngineTools } from "./files.ts";
 import { openRows, parseCondition, parseNames, repeatedOption, type Condition } from "./rows.ts";
-import type { VerbTools } from "./tools.ts";
-
-/** What these commands need: no house. */
-export type EngineTools = Pick<VerbTools, "print" | "signal" | "exitWith">;
 
 // Every command has arguments of its own type; the list of them can only be held together by the widest one.
 type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
@@ -45,15 +39,6 @@ const where = {
   type: "string",
   description: "only rows with COLUMN=VALUE (or !=; several values with commas); may be given again",
   valueHint: "COLUMN=VALUE",
-} as const;
-const encoding = {
-  type: "string",
-  description: "how the text is encoded, e.g. utf-8, windows-1252, utf-16le; absent: found from the bytes",
-} as const;
-const decimal = {
-  type: "string",
-  description: "the decimal sign of the numbers, , or . ; absent: found from the values",
-  valueHint: "SIGN",
 } as const;
 const json = { type: "boolean", description: "print JSON", default: false } as const;
 
@@ -88,14 +73,7 @@ const fitVerb = (tools: EngineTools): AnyCommand =>
       },
       date: { type: "string", description: "the date on the model; absent: SOURCE_DATE_EPOCH, or the newest date in the data" },
       threads: { type: "string", description: "threads that learn; absent: as many as there are processors" },
-      "max-bad": {
-        type: "string",
-        description: "refuse files with a larger share of bad rows than this",
-        default: "0.5",
-        valueHint: "SHARE",
-      },
-      encoding,
-      decimal,
+      ...readingArgs,
       json,
     },
     run: async ({ args, rawArgs }) => {
@@ -106,8 +84,7 @@ const fitVerb = (tools: EngineTools): AnyCommand =>
       const seed = wholeNumber("--seed", args.seed, 0, 2 ** 31 - 1);
       const promise = Number(args.precision);
       if (!(promise > 0.5 && promise < 1)) throw usage("--precision", "a number between 0.5 and 1", args.precision);
-      const maxBad = Number(args["max-bad"]);
-      if (!(maxBad >= 0 && maxBad <= 1)) throw usage("--max-bad", "a share from 0 to 1", args["max-bad"]);
+      const reading = readingOf(args);
       const floor = probability("--floor", args.floor);
       const bad = collectBadRows();
       const builder = makeDatasetBuilder(columns);
@@ -117,7 +94,7 @@ const fitVerb = (tools: EngineTools): AnyCommand =>
       let unlabelled = 0;
 
       const read = async (file: string, filters: readonly Condition[]): Promise<string> => {
-        const rows = await openRows(file, { ...readingOf(args), conditions: filters, onBadRow: bad.add, signal: tools.signal });
+        const rows = await openRows(file, { ...reading, conditions: filters, onBadRow: bad.add, signal: tools.signal });
         const label = rows.at(args.label, "label column");
         const group = args.group === undefined ? -1 : rows.at(args.group, "group column");
         const days = rows.columns.flatMap((name, index) => (/^date$|_date$/i.test(name) ? [index] : []));
@@ -158,7 +135,9 @@ const fitVerb = (tools: EngineTools): AnyCommand =>
       }
       for (const note of notes) tools.print.say(note);
       // Rows without a code are no damage: a file of items labelled in part is usual.
-      await refuseBadFile(args.file, args.out, bad, { damaged: bad.count - unlabelled, usable: builder.size }, maxBad, tools);
+      const damaged = bad.count - unlabelled;
+      const refused = "No model was made.";
+      await refuseBadFile(bad, { file: args.file, damaged, usable: builder.size, maxBad: reading.maxBad, refused, out: args.out }, tools);
       const dataset = builder.build();
       const options: FitOptions = {
         seed,
@@ -211,16 +190,16 @@ const predictVerb = (tools: EngineTools): AnyCommand =>
       out: { type: "string", description: "the file to write; its ending decides the format", required: true },
       where,
       evidence: { type: "boolean", description: "the words that spoke for the code; --no-evidence is faster", default: true },
-      encoding,
-      decimal,
+      ...readingArgs,
       floor,
       json,
     },
     run: async ({ args, rawArgs }) => {
       const predictor = openPredictor(await readModel(args.model), { evidence: args.evidence, ...floorOf(args.floor) });
       const bad = collectBadRows();
+      const reading = readingOf(args);
       const conditions = repeatedOption(rawArgs, "where").map(parseCondition);
-      const rows = await openRows(args.file, { ...readingOf(args), conditions, onBadRow: bad.add, signal: tools.signal });
+      const rows = await openRows(args.file, { ...reading, conditions, onBadRow: bad.add, signal: tools.signal });
       const added = ["code", "probability", "decision", "reason", "runner_up", "evidence"].map((name) =>
         rows.columns.includes(name) ? `predicted_${name}` : name,
       );
@@ -238,6 +217,13 @@ const predictVerb = (tools: EngineTools): AnyCommand =>
             return [...batch.rows[index], code, Math.round(probability * 1e6) / 1e6, decision, reason, runnerUp, evidenceText(evidence)];
           });
         }
+        // Before the output gets its name (E2).
+        const refused = "No predictions were written.";
+        await refuseBadFile(
+          bad,
+          { file: args.file, damaged: bad.count, usable: items, maxBad: reading.maxBad, refused, out: args.out },
+          tools,
+        );
       };
       const started = process.cpuUsage();
       const [, probabilityColumn = ""] = added;
@@ -280,8 +266,7 @@ const evaluateVerb = (tools: EngineTools): AnyCommand =>
       label: { type: "string", description: "the column of right codes; absent: the one it was fitted with" },
       floor,
       where,
-      encoding,
-      decimal,
+      ...readingArgs,
       json,
     },
     run: async ({ args, rawArgs }) => {
@@ -289,8 +274,9 @@ const evaluateVerb = (tools: EngineTools): AnyCommand =>
       const predictor = openPredictor(model, { evidence: false, ...floorOf(args.floor) });
       const evaluator = openEvaluator(model);
       const bad = collectBadRows();
+      const reading = readingOf(args);
       const conditions = repeatedOption(rawArgs, "where").map(parseCondition);
-      const rows = await openRows(args.file, { ...readingOf(args), conditions, onBadRow: bad.add, signal: tools.signal });
+      const rows = await openRows(args.file, { ...reading, conditions, onBadRow: bad.add, signal: tools.signal });
       const label = rows.at(args.label ?? model.card.label, "label column");
       const progress = makeProgress("items", tools);
       let items = 0;
@@ -311,6 +297,9 @@ const evaluateVerb = (tools: EngineTools): AnyCommand =>
         evaluator.add(read, labels, predictor.predict(read));
         progress(items);
       }
+      const usable = items + unlabelled;
+      const refused = "No scores were reckoned.";
+      await refuseBadFile(bad, { file: args.file, damaged: bad.count, usable, maxBad: reading.maxBad, refused }, tools);
       if (items === 0) {
         throw new StockroomError(
           "input",
@@ -380,102 +369,6 @@ async function readModel(file: string): Promise<Model> {
     );
   }
   return decodeModel(bytes, file);
-}
-
-/** E2: to a neighbour first, then renamed. */
-async function writeWhole(file: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-  const draft = `${file}.part`;
-  try {
-    if (content instanceof Uint8Array) await writeFile(draft, content);
-    else await pipeline(Readable.from(content), createWriteStream(draft));
-    await rename(draft, file);
-  } catch (thrown) {
-    await rm(draft, { force: true });
-    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") {
-      throw new StockroomError(
-        "missing",
-        "FOLDER_MISSING",
-        `Expected a folder ${path.dirname(file)} to write to but there is none. Make it.`,
-        {
-          facts: { file },
-          cause: thrown,
-        },
-      );
-    }
-    throw thrown;
-  }
-}
-
-/** Enough to find what is wrong; a file of nothing but bad rows must not fill the memory. */
-const MOST_BAD_ROWS = 100_000;
-
-interface BadRows {
-  readonly count: number;
-  readonly first: BadRow | undefined;
-  readonly add: (row: BadRow) => void;
-  /** Tells of them and asks for exit code 3, when there are any. */
-  tell(tools: EngineTools, file?: string): void;
-  /** Writes them beside `out` and asks for exit code 3, when there are any. */
-  write(out: string, tools: EngineTools): Promise<void>;
-}
-
-function collectBadRows(): BadRows {
-  const kept: BadRow[] = [];
-  let count = 0;
-  const tell = (tools: EngineTools, file?: string): void => {
-    if (count === 0) return;
-    const where = file === undefined ? "" : ` See ${file}.`;
-    tools.print.say(`${count} bad rows, the first on line ${kept[0]?.line ?? 0}: ${kept[0]?.reason ?? ""}${where}`);
-    tools.exitWith(3);
-  };
-  return {
-    get count() {
-      return count;
-    },
-    get first() {
-      return kept[0];
-    },
-    add: (row) => {
-      count += 1;
-      if (kept.length < MOST_BAD_ROWS) kept.push(row);
-    },
-    tell,
-    write: async (out, tools) => {
-      if (count === 0) return;
-      const file = `${out}.bad.jsonl`;
-      await writeWhole(file, Buffer.from(kept.map((row) => `${JSON.stringify(row)}\n`).join("")));
-      tell(tools, file);
-    },
-  };
-}
-
-/** The bound on bad rows: a model of what is left of a damaged file would pass for a whole one. */
-async function refuseBadFile(
-  file: string,
-  out: string,
-  bad: BadRows,
-  counts: { readonly damaged: number; readonly usable: number },
-  maxBad: number,
-  tools: EngineTools,
-): Promise<void> {
-  const all = counts.damaged + counts.usable;
-  if (counts.damaged <= maxBad * all) return;
-  await bad.write(out, tools);
-  throw new StockroomError(
-    "input",
-    "TOO_MANY_BAD_ROWS",
-    `Expected most rows of ${file} to be usable but ${counts.damaged} of ${all} are not: line ${bad.first?.line ?? 0}: ${bad.first?.reason ?? ""} No model was made. Mend the file, or raise --max-bad (${maxBad}). See ${out}.bad.jsonl.`,
-    { facts: { file, rows: all, badRows: counts.damaged } },
-  );
-}
-
-interface Reading {
-  readonly encoding: string | undefined;
-  readonly decimal: DecimalSign | undefined;
-}
-
-function readingOf(args: { readonly encoding?: string; readonly decimal?: string }): Reading {
-  return { encoding: args.encoding === undefined ? undefined : checkEncoding(args.encoding), decimal: parseDecimalSign(args.decimal) };
 }
 
 const PROGRESS_MS = 1000;

@@ -7,7 +7,7 @@ import { StockroomError } from "../../base/errors.ts";
 import { decodeModel, type Model } from "../engine/model.ts";
 import { exportOnnx } from "../engine/onnx.ts";
 import type { Item } from "../engine/dataset.ts";
-import type { EngineTools } from "./engine-verbs.ts";
+import { collectBadRows, readingArgs, readingOf, refuseBadFile, type BadRows, type EngineTools, type Reading } from "./files.ts";
 import { openRows } from "./rows.ts";
 
 // The list of commands is held together by the widest type of arguments.
@@ -33,10 +33,13 @@ The vectors hold the samples' text; without --samples they are made up.`,
         description: `items with the model's columns; the first ${sampleRows} become test vectors`,
         valueHint: "FILE",
       },
+      ...readingArgs,
     },
     run: async ({ args }) => {
+      const bad = collectBadRows();
       const model = decodeModel(await readModel(args.model), args.model);
-      const samples = args.samples === undefined ? madeUp(model) : await readSamples(args.samples, model, tools.signal);
+      const samples =
+        args.samples === undefined ? madeUp(model) : await readSamples(args.samples, { model, reading: readingOf(args), bad }, tools);
       const { onnx, rule, vectors } = exportOnnx(model, samples);
       await mkdir(args.out, { recursive: true });
       await writeFile(path.join(args.out, "model.onnx"), onnx);
@@ -45,6 +48,7 @@ The vectors hold the samples' text; without --samples they are made up.`,
       tools.print.line(
         `${args.out}: model.onnx (${onnx.byteLength} bytes, ${model.classes.length} codes), rule.json, vectors.json (${vectors.length} items)`,
       );
+      bad.tell(tools);
     },
   });
 
@@ -58,13 +62,31 @@ async function readModel(file: string): Promise<Uint8Array> {
   }
 }
 
-async function readSamples(file: string, model: Model, signal: AbortSignal): Promise<readonly Item[]> {
-  // A bad row is no sample; the file's others serve as well.
-  const rows = await openRows(file, { conditions: [], onBadRow: () => undefined, signal });
+async function readSamples(
+  file: string,
+  { model, reading, bad }: { readonly model: Model; readonly reading: Reading; readonly bad: BadRows },
+  tools: EngineTools,
+): Promise<readonly Item[]> {
+  const rows = await openRows(file, { ...reading, conditions: [], onBadRow: bad.add, signal: tools.signal });
   const samples: Item[] = [];
+  let usable = 0;
   for await (const batch of rows.items(model.card.columns)) {
+    usable += batch.items.length;
     samples.push(...batch.items.slice(0, sampleRows - samples.length));
     if (samples.length >= sampleRows) break;
+  }
+  for (const note of rows.notes()) tools.print.say(note);
+  const refused = "Nothing was exported.";
+  await refuseBadFile(bad, { file, damaged: bad.count, usable, maxBad: reading.maxBad, refused }, tools);
+  if (samples.length === 0) {
+    throw new StockroomError(
+      "input",
+      "EXPORT_NO_SAMPLES",
+      `Expected items in ${file} to make test vectors of but there is none. Add some, or leave --samples out.`,
+      {
+        facts: { file },
+      },
+    );
   }
   return samples;
 }
