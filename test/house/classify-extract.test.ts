@@ -5,11 +5,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { House } from "../../src/house.ts";
+import { gather } from "../../src/base/bytes.ts";
 import { openRecords } from "../../src/base/records/open.ts";
 import { makeMemoryLog } from "../../src/base/log.ts";
 import { importSchemes } from "../../src/classify/flow/schemes.ts";
 import { verifyAuditLog } from "../../src/classify/flow/audit.ts";
 import { recodePeriod } from "../../src/classify/flow/recode.ts";
+import { currentInferences } from "../../src/classify/store/inferences.ts";
 import { listModels } from "../../src/classify/store/lines.ts";
 import { listSchemes } from "../../src/classify/store/schemes.ts";
 import { testDatabase } from "../kit/database.ts";
@@ -37,13 +39,15 @@ describe("extraction", () => {
       "create table sold (id text, country text, title text, brand text, description text, date date, units int, kg numeric)",
     );
     await records.query(
-      "insert into sold select 's' || i, case when i % 2 = 0 then 'GBR' else 'FRA' end, case when i % 3 = 0 then 'steel kettle' else 'phone case' end, 'Acme', '', date '2026-10-01' + (i % 30), 1 + i % 3, 0.5 from generate_series(1, 500) i",
+      "insert into sold select 's' || i, case when i % 2 = 0 then 'GBR' else 'FRA' end, case when i % 3 = 0 then 'steel kettle' else 'phone case' end, 'Acmé', '', date '2026-10-01' + (i % 30), 1 + i % 3, 1.250 from generate_series(1, 500) i",
     );
     await records.close();
     place = await makePlace({ STOCKROOM_CLASSIFY_TRAIN_TRIALS: "2" });
     await writeFile(
       path.join(place.home, "stockroom.yaml"),
       `classify:
+  # How people's files are written; what the extraction itself writes is read right all the same.
+  columns: { decimal: ",", encoding: windows-1252 }
   warehouses:
     files: { kind: duckdb }
     shop: { kind: postgres, url: ${JSON.stringify(warehouse.url)} }
@@ -90,6 +94,13 @@ describe("extraction", () => {
       { line: "FRA-TEST", items: 250 },
       { line: "GBR-TEST", items: 250 },
     ]);
+    const inferences = await currentInferences(house.records, "2026-10");
+    const figures = inferences.flatMap(({ figures }) => Object.values(figures).flatMap((codes) => Object.values(codes)));
+    expect(figures.reduce((sum, one) => sum + one.kg, 0)).toBeCloseTo(500 * 1.25, 6);
+    expect(inferences.map(({ badRows }) => badRows)).toEqual([0, 0]);
+    // Their text is UTF-8, whatever people's files are in.
+    const { body } = await house.objects.get({ role: "infer", purpose: "test" }, "classify/sales/2026-10/GBR/sales.csv");
+    expect(Buffer.from(await gather(body)).toString("utf8")).toContain('Acmé,,2026-10-03,3,"1,250",en');
   });
 
   test.each([

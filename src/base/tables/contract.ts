@@ -34,6 +34,11 @@ export interface Table {
   readonly delimiter?: string;
   /** How its text was encoded, as far as it was read; formats without text have none. */
   readonly encoding?: () => TextEncoding | undefined;
+  /**
+   * Whether a column's values came as numbers and not as text, as far as they were read (Parquet, JSONL, a query): they stand in plain decimals with a
+   * decimal point, whatever people's texts are written with. Absent: all is text.
+   */
+  readonly isTyped?: (column: string) => boolean;
   readonly batches: AsyncIterable<RowBatch>;
 }
 

@@ -36,7 +36,8 @@ export async function readJsonl(body: Body, options: ReadOptions): Promise<Table
   const { name } = options;
   let encoding: TextEncoding | undefined;
   const onEncoding = (found: TextEncoding): void => void (encoding = found);
-  const rows = parsedRows(decodeText(body, { signal: options.signal, encoding: options.encoding, onEncoding }), options);
+  const typed = new Set<string>();
+  const rows = parsedRows(decodeText(body, { signal: options.signal, encoding: options.encoding, onEncoding }), options, typed);
   try {
     const head: ParsedRow[] = [];
     const columns = new Map<string, number>((options.columns ?? []).map((column, index) => [column, index]));
@@ -52,7 +53,12 @@ export async function readJsonl(body: Body, options: ReadOptions): Promise<Table
       const message = `Expected a table in ${name} but no line holds a JSON object with keys. Write one object a line.`;
       throw new StockroomError("input", "TABLE_EMPTY", message, { facts: { name } });
     }
-    return { columns: [...columns.keys()], encoding: () => encoding, batches: batchesOf(head, rows, columns, options) };
+    return {
+      columns: [...columns.keys()],
+      encoding: () => encoding,
+      isTyped: (column) => typed.has(column),
+      batches: batchesOf(head, rows, columns, options),
+    };
   } catch (thrown) {
     await rows.return(undefined);
     throw thrown;
@@ -111,7 +117,8 @@ async function* batchesOf(
   }
 }
 
-async function* parsedRows(body: AsyncIterable<TextPiece>, options: ReadOptions): AsyncGenerator<ParsedRow> {
+/** `typed` is told the keys of numbers with a fraction: whole ones are the same with every decimal sign. */
+async function* parsedRows(body: AsyncIterable<TextPiece>, options: ReadOptions, typed: Set<string>): AsyncGenerator<ParsedRow> {
   let first = true;
   for await (const line of linesOf(body, options)) {
     if (/^\s*$/.test(line.text)) continue;
@@ -120,13 +127,13 @@ async function* parsedRows(body: AsyncIterable<TextPiece>, options: ReadOptions)
       throw new StockroomError("input", "TABLE_NOT_JSONL", message, { facts: { name: options.name } });
     }
     first = false;
-    const parsed = parseLine(line);
+    const parsed = parseLine(line, typed);
     if ("values" in parsed) yield parsed;
     else options.onBadRow(parsed);
   }
 }
 
-function parseLine({ text, line, suspicious }: Line): ParsedRow | BadRow {
+function parseLine({ text, line, suspicious }: Line, typed: Set<string>): ParsedRow | BadRow {
   const bad = (code: string, reason: string, column?: number): BadRow => ({
     line,
     column,
@@ -162,6 +169,7 @@ function parseLine({ text, line, suspicious }: Line): ParsedRow | BadRow {
   for (const [key, inner] of Object.entries(value)) {
     const cell = valueText(inner, exact?.get(key));
     values.set(key, cell);
+    if (typeof inner === "number" && !Number.isInteger(inner)) typed.add(key);
     if (!escaped) continue;
     if (cell.includes("\0") || key.includes("\0")) return bad("TABLE_NUL", "Expected text but a NUL character (\\u0000) came. Remove it.");
     if (!cell.isWellFormed() || !key.isWellFormed())

@@ -10,6 +10,7 @@ import {
   parseNumber,
   readNumbers,
   readTable,
+  writeTable,
 } from "./index.ts";
 
 interface Outcome {
@@ -252,5 +253,35 @@ describe("one text of a known format", () => {
   it("takes the decimal sign a person names", () => {
     expect([",", "comma", ".", "point", undefined].map((text) => parseDecimalSign(text))).toEqual([",", ",", ".", ".", undefined]);
     expect(() => parseDecimalSign(";")).toThrow(/Expected --decimal to be , or \. but ";" came/);
+  });
+});
+
+describe("numbers that came as numbers", () => {
+  const rows = [
+    ["1.250", "1,250"],
+    ["0.5", "12"],
+    ["3", ""],
+  ];
+  const batches = async function* (): AsyncGenerator<string[][]> {
+    yield rows;
+  };
+  it.each([
+    ["parquet", { kg: "number" }],
+    ["jsonl", { kg: "number" }],
+  ] as const)("keep their decimal point in %s, though texts are said to have a comma", async (format, types) => {
+    const name = `items.${format}`;
+    const bad: BadRow[] = [];
+    const onBadRow = (row: BadRow): void => void bad.push(row);
+    const body = writeTable(batches(), { format, columns: ["kg", "price"], types });
+    const table = await readTable(body, { name, onBadRow });
+    const columns = table.columns.map((column, index) => ({ name: column, index }));
+    const read = readNumbers(table, { name, columns, onBadRow, decimal: "," });
+    const numbers: number[][] = [[], []];
+    for await (const batch of read.batches) for (const [c, column] of batch.numbers.entries()) numbers[c]?.push(...column);
+    expect(bad).toEqual([]);
+    expect(numbers).toEqual([
+      [1.25, 0.5, 3],
+      [1.25, 12, Number.NaN],
+    ]);
   });
 });

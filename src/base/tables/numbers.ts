@@ -7,7 +7,8 @@
 //   N2. A value that contradicts the accepted format is a bad row with its line, column and value; it is never a missing value.
 //   N3. A comma or point as thousands separator needs a proof of its own (both separators in one value, or one of them twice): in a column
 //       of `12.50` a lone `5,320` is more likely a slip than five thousand.
-//   N4. One pass, bounded memory: at most `lookaheadRows` rows are held, and only while a column's format is open.
+//   N4. What came as a number and not as text (Parquet, JSONL) has a decimal point, whatever a person said of their texts.
+//   N5. One pass, bounded memory: at most `lookaheadRows` rows are held, and only while a column's format is open.
 
 import { StockroomError } from "../errors.ts";
 import type { BadRow, RowBatch, Table } from "./contract.ts";
@@ -327,9 +328,14 @@ const mostSlips = 0.1;
  */
 export function readNumbers(table: Table, options: NumberOptions): NumberedTable {
   const states = options.columns.map((column) => new ColumnState(column, options.decimal));
+  // As far as it was read: of JSONL that is known row by row.
+  const settleTyped = (): void => {
+    if (table.isTyped === undefined || options.decimal === ".") return;
+    for (const state of states) if (table.isTyped(state.column.name)) state.format = { kind: "given", decimal: ".", value: "", line: 0 };
+  };
   return {
     columns: table.columns,
-    batches: numberedBatches(table.batches, states, options),
+    batches: numberedBatches(table.batches, states, { ...options, settleTyped }),
     summary: () =>
       states.map(({ column, format, values, missing, wrong, min, max }) => ({
         name: column.name,
@@ -346,7 +352,7 @@ export function readNumbers(table: Table, options: NumberOptions): NumberedTable
 async function* numberedBatches(
   batches: AsyncIterable<RowBatch>,
   states: readonly ColumnState[],
-  options: NumberOptions,
+  options: NumberOptions & { readonly settleTyped: () => void },
 ): AsyncGenerator<NumberedBatch> {
   if (states.length === 0) {
     for await (const { rows, lines } of batches) yield { rows, lines, numbers: [] };
@@ -356,6 +362,7 @@ async function* numberedBatches(
   let held: RowBatch[] = [];
   let heldRows = 0;
   for await (const batch of batches) {
+    options.settleTyped();
     lookAhead(batch, states);
     held.push(batch);
     heldRows += batch.rows.length;

@@ -43,16 +43,18 @@ type ToText = (value: unknown) => string | undefined;
 export async function readParquet(body: Body, options: ReadOptions): Promise<Table> {
   const { name } = options;
   const file = await hold(body, options);
-  const { metadata, columns, toText } = await orBroken(name, async () => {
+  const { metadata, columns, toText, typed } = await orBroken(name, async () => {
     const metadata = await parquetMetadataAsync(file, { geoparquet: false });
     checkCounts(metadata);
     const { only } = options;
     const children = parquetSchema(metadata).children.filter((child) => only === undefined || only.includes(child.element.name));
-    return { metadata, columns: children.map((child) => child.element.name), toText: children.map((child) => makeToText(child)) };
+    // makeToText takes the logical types out of the schema.
+    const typed = new Set(children.filter((child) => isNumeric(child)).map((child) => child.element.name));
+    return { metadata, columns: children.map((child) => child.element.name), toText: children.map((child) => makeToText(child)), typed };
   });
   // Without any wanted column there are still rows to count.
   if (columns.length > 0 || options.only === undefined) checkHeader(columns, name);
-  return { columns, batches: batchesOf(file, metadata, columns, toText, options) };
+  return { columns, isTyped: (column) => typed.has(column), batches: batchesOf(file, metadata, columns, toText, options) };
 }
 
 /** Row counts that contradict each other would have the reader make rows by the billion. */
@@ -207,6 +209,13 @@ interface SchemaNode {
  *
  * Changes `element`, which belongs to the metadata of this one reading.
  */
+/** Whether a column's values are numbers with a fraction: those of other types read the same with every decimal sign. */
+function isNumeric({ element, children }: SchemaNode): boolean {
+  if (children.length > 0 || element.repetition_type === "REPEATED") return false;
+  const { type, converted_type: converted, logical_type: logical } = element;
+  return type === "FLOAT" || type === "DOUBLE" || converted === "DECIMAL" || logical?.type === "DECIMAL" || logical?.type === "FLOAT16";
+}
+
 function makeToText(node: SchemaNode): ToText {
   const { element } = node;
   if (node.children.length > 0 || element.repetition_type === "REPEATED") return nestedText;

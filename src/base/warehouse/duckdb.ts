@@ -69,8 +69,8 @@ export async function openDuckDB(address: DuckDBAddress): Promise<Warehouse> {
       const release = (): void => {
         if (open.delete(connection)) connection.closeSync();
       };
-      const { columns, batches } = await startQuery(connection, sql, options, valueText, release);
-      return { columns, batches: numbered(batches) };
+      const { columns, typed, batches } = await startQuery(connection, sql, options, valueText, release);
+      return { columns, isTyped: (column) => typed.has(column), batches: numbered(batches) };
     },
     close: async () => {
       for (const connection of open) connection.interrupt();
@@ -84,6 +84,8 @@ export async function openDuckDB(address: DuckDBAddress): Promise<Warehouse> {
 /** What a query gives: rows in batches, each value as `convert` makes it. */
 interface Answer<T> {
   readonly columns: readonly string[];
+  /** Those of numbers. */
+  readonly typed: ReadonlySet<string>;
   readonly batches: AsyncIterable<readonly (readonly T[])[]>;
 }
 
@@ -115,6 +117,8 @@ export async function prepareSelect(connection: DuckDBConnection, sql: string): 
   return statement;
 }
 
+const numericTypes: ReadonlySet<DuckDBTypeId> = new Set([DuckDBTypeId.FLOAT, DuckDBTypeId.DOUBLE, DuckDBTypeId.DECIMAL]);
+
 /** Starts one SELECT; `release` is called once, when the last row is out, the reader has left, or something went wrong. */
 export async function startQuery<T>(
   connection: DuckDBConnection,
@@ -142,7 +146,9 @@ export async function startQuery<T>(
     signal?.throwIfAborted();
     const result = await statement.stream();
     const columns = checkHeader(result.columnNames(), "the query's result");
-    return { columns, batches: batchesOf(result, sql, batchRows, signal, convert, end) };
+    const types = result.columnTypes();
+    const typed = new Set(columns.filter((_, index) => numericTypes.has(types[index]?.typeId ?? DuckDBTypeId.INVALID)));
+    return { columns, typed, batches: batchesOf(result, sql, batchRows, signal, convert, end) };
   } catch (thrown) {
     end();
     signal?.throwIfAborted();

@@ -9,6 +9,9 @@ import { type RowBatch, type Table, checkHeader, plainNumber } from "../tables/i
 import type { QueryOptions, Warehouse, WarehouseAddress } from "./contract.ts";
 import { bindNames, firstWord, notSelect, placeAt, sqlError, warehouseError } from "./sql-place.ts";
 
+/** float4, float8 and numeric, as PostgreSQL numbers its types. */
+const numericTypes: ReadonlySet<number> = new Set([700, 701, 1700]);
+
 type PostgresAddress = Extract<WarehouseAddress, { kind: "postgres" }>;
 
 const thirtyMinutesMs = 1_800_000;
@@ -122,7 +125,8 @@ async function startQuery(
       first.fields.map((field) => field.name),
       "the query's result",
     );
-    return { columns, batches: batchesOf(first.rows, first.fields, read, signal, end) };
+    const typed = new Set(first.fields.filter((field) => numericTypes.has(field.dataTypeID)).map((field) => field.name));
+    return { columns, isTyped: (column) => typed.has(column), batches: batchesOf(first.rows, first.fields, read, signal, end) };
   } catch (thrown) {
     await end();
     throw thrown;

@@ -8,7 +8,7 @@ import { StockroomError } from "../../base/errors.ts";
 import { faultPoint } from "../../base/faults.ts";
 import type { StagedObject } from "../../base/objects/contract.ts";
 import { writeThrough } from "../../base/objects/tickets.ts";
-import { writeTable } from "../../base/tables/index.ts";
+import { writeTable, type DecimalSign, type Table } from "../../base/tables/index.ts";
 import { openWarehouse, type WarehouseAddress } from "../../base/warehouse/index.ts";
 import type { WorkflowDefinition } from "../../base/workflow/contract.ts";
 import { isCountry, prefixes } from "../engine/words.ts";
@@ -77,6 +77,7 @@ async function extract(parts: ClassifyParts, runId: string, name: string, period
         `Expected the query of extract "${name}" to give a column "${parts.settings.columns.country}" but it gives ${table.columns.join(", ")}. Add it to the select list.`,
       );
     }
+    const toDialect = makeDialect(table, parts.settings.columns.decimal);
     const branchOf = async (country: string): Promise<Branch> => {
       const known = branches.get(country);
       if (known !== undefined) return known;
@@ -98,8 +99,9 @@ async function extract(parts: ClassifyParts, runId: string, name: string, period
           continue;
         }
         const part = parted.get(country);
-        if (part === undefined) parted.set(country, [row]);
-        else part.push(row);
+        const written = toDialect(row);
+        if (part === undefined) parted.set(country, [written]);
+        else part.push(written);
         rows += 1;
       }
       for (const [country, part] of parted) {
@@ -118,8 +120,18 @@ async function extract(parts: ClassifyParts, runId: string, name: string, period
   const inOrder = [...branches].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, branch]) => branch);
   const staged = await Promise.all(inOrder.map(async (branch) => await branch.written));
   faultPoint("classify.extract.staged");
-  const entries = await parts.objects.commit(actor, staged, { contentType: "text/csv", labels: { extract: name, period } });
+  const entries = await parts.objects.commit(actor, staged, {
+    contentType: "text/csv",
+    labels: { extract: name, period, decimal: parts.settings.columns.decimal ?? "" },
+  });
   return { rows, badRows, objects: entries.map((entry) => entry.key) };
+}
+
+/** A query's numbers as the house's files write them: its texts are handed on as they are, and a file has one decimal sign. */
+function makeDialect(table: Table, decimal: DecimalSign | undefined): (row: readonly string[]) => readonly string[] {
+  const typed = table.columns.map((column) => decimal === "," && table.isTyped?.(column) === true);
+  if (!typed.includes(true)) return (row) => row;
+  return (row) => row.map((value, index) => (typed[index] ? value.replace(".", ",") : value));
 }
 
 function warehouseOf(parts: ClassifyParts, settings: ExtractSettings): WarehouseAddress {

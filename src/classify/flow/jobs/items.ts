@@ -4,7 +4,16 @@
 //   M1. A missing optional column reads as ""; a file without id and without any text column is refused.
 
 import { StockroomError } from "../../../base/errors.ts";
-import { numberText, readNumbers, type BadRow, type NumberedBatch, type RowBatch, type Table } from "../../../base/tables/index.ts";
+import type { ObjectEntry } from "../../../base/objects/contract.ts";
+import {
+  numberText,
+  readNumbers,
+  type BadRow,
+  type DecimalSign,
+  type NumberedBatch,
+  type RowBatch,
+  type Table,
+} from "../../../base/tables/index.ts";
 import { makeDayReader, type DayReader } from "../../engine/days.ts";
 import { codeColumnPrefix, isScheme } from "../../engine/words.ts";
 import type { ClassifySettings } from "../settings.ts";
@@ -64,8 +73,29 @@ export function findColumns(names: readonly string[], settings: ColumnSettings, 
   };
 }
 
+/** How an object's text and numbers are written. */
+export interface Dialect {
+  readonly encoding: string | undefined;
+  readonly decimal: DecimalSign | undefined;
+}
+
+/** As the settings say of people's files; those that our own extraction wrote are in UTF-8, and say their decimal sign themselves. */
+export function dialectOf(entry: Pick<ObjectEntry, "labels">, settings: ColumnSettings): Dialect {
+  const { extract, decimal } = entry.labels;
+  if (extract === undefined) return { encoding: settings.encoding, decimal: settings.decimal };
+  return { encoding: "utf-8", decimal: decimal === "." || decimal === "," ? decimal : undefined };
+}
+
 /** A table whose number columns (classify.columns.numbers) are in canonical text; a row with one that cannot be read is a bad row. */
-export function readItemTable(table: Table, settings: ColumnSettings, name: string, onBadRow: (row: BadRow) => void): Table {
+export function readItemTable(
+  table: Table,
+  settings: ColumnSettings,
+  {
+    name,
+    decimal,
+    onBadRow,
+  }: { readonly name: string; readonly decimal: DecimalSign | undefined; readonly onBadRow: (row: BadRow) => void },
+): Table {
   const columns = settings.numbers
     .map((column) => ({ name: column, index: table.columns.indexOf(column) }))
     .filter(({ index }) => index >= 0);
@@ -74,7 +104,7 @@ export function readItemTable(table: Table, settings: ColumnSettings, name: stri
     name,
     columns,
     onBadRow,
-    decimal: settings.decimal,
+    decimal,
     delimiter: table.delimiter,
     howToSay,
   });

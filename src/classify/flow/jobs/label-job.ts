@@ -27,7 +27,7 @@ import { openPredictors, type Prediction } from "../../engine/predict.ts";
 import { recode, versionOn, type Scheme } from "../../engine/schemes.ts";
 import type { CodeFigures, CodeMoves, Triple } from "../../engine/words.ts";
 import type { ClassifySettings } from "../settings.ts";
-import { cell, findColumns, howToSay, rowsWithTexts, type ColumnSettings, type ItemColumns } from "./items.ts";
+import { cell, dialectOf, findColumns, howToSay, rowsWithTexts, type ColumnSettings, type ItemColumns } from "./items.ts";
 import { checkSoldColumns, makeSoldReader, type Sold } from "./sold.ts";
 import { badRowLines } from "./survey-job.ts";
 import { makeItemReader, openVersion } from "./labelled.ts";
@@ -169,7 +169,7 @@ export async function run(input: LabelInput, tools: TaskTools): Promise<LabelRes
   const name = source.entry.key;
   const place = input.versions.kind === "by-date" ? input.versions : undefined;
   // A test set is a file of our own: it is in UTF-8 with decimal points, whatever people's files are in.
-  const { encoding, decimal } = place === undefined ? { encoding: "utf-8", decimal: "." as const } : input.columns;
+  const { encoding, decimal } = place === undefined ? { encoding: "utf-8", decimal: "." as const } : dialectOf(source.entry, input.columns);
   const table = await readTable(openTicket(source, tools.signal), { name, onBadRow: reject, signal: tools.signal, encoding });
   const columns = findColumns(table.columns, input.columns, name);
   if (place !== undefined) checkSoldColumns(columns, input.columns, name);
@@ -183,7 +183,8 @@ export async function run(input: LabelInput, tools: TaskTools): Promise<LabelRes
   const wanted = [...amounts, ...features.filter(({ index }) => !amounts.some((one) => one.index === index))];
   const numbers = readNumbers(table, { name, columns: wanted, onBadRow: reject, decimal, delimiter: table.delimiter, howToSay });
   const places = features.map(({ index }) => ({ index, from: wanted.findIndex((one) => one.index === index) }));
-  const readSold = makeSoldReader({ columns, names: input.columns, limits: input.limits, place, reject });
+  const otherNames = tallyNames();
+  const readSold = makeSoldReader({ columns, names: input.columns, limits: input.limits, place, reject, onOtherName: otherNames.add });
   const reading = makeReading(table.columns, models, input.floor);
   const lines: LineWork[] = [];
   for (const [index, line] of input.lines.entries())
@@ -221,8 +222,25 @@ export async function run(input: LabelInput, tools: TaskTools): Promise<LabelRes
   for (const line of lines) done.push(await line.finish());
   const rejected = badRows === 0 || input.rejected === null ? null : await writeThrough(input.rejected, badRowLines(bad), tools.signal);
   const reasons = bad.slice(0, 3).map((row) => `line ${row.line}: ${row.reason}`);
-  const notes = [...encodingNotes(name, table.encoding?.()), ...numberNotes(numbers.summary(), { constant: false })];
+  const notes = [
+    ...encodingNotes(name, table.encoding?.()),
+    ...numberNotes(numbers.summary(), { constant: false }),
+    ...otherNames.notes(place?.country ?? ""),
+  ];
   return { items, badRows, shared, reasons, kinds, notes: [...notes, ...Object.entries(shared).map(tellShared)], rejected, lines: done };
+}
+
+/** Other names of the file's own country, and how many rows have each. */
+function tallyNames(): { readonly add: (name: string) => void; readonly notes: (country: string) => readonly string[] } {
+  const counts = new Map<string, number>();
+  return {
+    // A copy: a slice would keep its piece of the file in memory.
+    add: (name) => void counts.set(counts.has(name) ? name : Buffer.from(name).toString(), (counts.get(name) ?? 0) + 1),
+    notes: (country) =>
+      [...counts].map(
+        ([name, rows]) => `${rows} rows name the country "${name.slice(0, 40).toWellFormed()}", which is ${country}; they count.`,
+      ),
+  };
 }
 
 const tellShared = ([other, count]: readonly [string, number]): string =>
@@ -237,7 +255,7 @@ async function readOtherIds(input: LabelInput, signal: AbortSignal): Promise<Rea
       name: key,
       onBadRow: () => undefined,
       signal,
-      encoding: input.columns.encoding,
+      encoding: dialectOf(ticket.entry, input.columns).encoding,
     });
     const at = table.columns.indexOf(input.columns.id);
     for await (const batch of table.batches) for (const row of batch.rows) ids.set(cell(row, at), `${key}@${version}`);

@@ -14,9 +14,10 @@ import type { ReadTicket } from "../../../base/objects/contract.ts";
 import { StockroomError } from "../../../base/errors.ts";
 import { openTicket } from "../../../base/objects/tickets.ts";
 import { readTable, type BadRow, type RowBatch } from "../../../base/tables/index.ts";
+import { isSameCountry } from "../../engine/countries.ts";
 import { hashItemText, makeDatasetBuilder, splitOf, type Dataset, type Item, type ItemColumnNames } from "../../engine/dataset.ts";
 import { itemCodes, recode, versionOn, type Scheme } from "../../engine/schemes.ts";
-import { cell, dayOf, findColumns, labelOf, readItemTable, type ColumnSettings, type ItemColumns } from "./items.ts";
+import { cell, dayOf, dialectOf, findColumns, labelOf, readItemTable, type ColumnSettings, type ItemColumns } from "./items.ts";
 
 export interface LabelledInput {
   readonly country: string;
@@ -221,9 +222,9 @@ async function readSource(
   let columns: ItemColumns;
   let table: Awaited<ReturnType<typeof readTable>>;
   try {
-    const { encoding } = input.columns;
+    const { encoding, decimal } = dialectOf(source.ticket.entry, input.columns);
     const read = await readTable(openTicket(source.ticket, signal), { name: file, onBadRow, signal, encoding });
-    table = readItemTable(read, input.columns, file, onBadRow);
+    table = readItemTable(read, input.columns, { name: file, decimal, onBadRow });
     columns = findColumns(table.columns, input.columns, file);
   } catch (error) {
     // What the sender must mend was told to the sender when the file came; what is broken here ends the training.
@@ -242,7 +243,10 @@ async function readSource(
     for (const [index, row] of batch.rows.entries()) {
       const line = batch.lines[index] ?? 0;
       const code = labelOf(row, columns, input.scheme);
-      if (code === "" || (source.country ?? cell(row, columns.country)) !== input.country) {
+      const written = cell(row, columns.country).trim();
+      // In a country's own file a row of another is no label of it; the sender was told when the file came.
+      const isOwn = source.country === null ? written === input.country : written === "" || isSameCountry(written, source.country);
+      if (code === "" || !isOwn || (source.country ?? input.country) !== input.country) {
         reading.others += 1;
         continue;
       }

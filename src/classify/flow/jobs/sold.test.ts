@@ -10,6 +10,7 @@ async function read(
   text: string,
   settings: object = {},
   country = "DEU",
+  onOtherName: (written: string) => void = () => undefined,
 ): Promise<{ readonly sold: readonly Sold[]; readonly bad: readonly BadRow[] }> {
   const bad: BadRow[] = [];
   const reject = (row: BadRow): void => void bad.push(row);
@@ -24,7 +25,7 @@ async function read(
   const amounts = [columns.units, columns.kg].map((index) => ({ name: table.columns[index] ?? "", index, signs: false }));
   const numbers = readNumbers(table, { name: "sales.csv", columns: amounts, onBadRow: reject, delimiter: table.delimiter });
   const place = { period: "2026-10", country };
-  const reader = makeSoldReader({ columns, names, limits: classifySettings.parse({ sales: settings }).sales, place, reject });
+  const reader = makeSoldReader({ columns, names, limits: classifySettings.parse({ sales: settings }).sales, place, reject, onOtherName });
   const sold: Sold[] = [];
   for await (const batch of numbers.batches) sold.push(...reader(batch));
   return { sold, bad };
@@ -32,7 +33,17 @@ async function read(
 
 const head = "id,country,title,date,units,kg";
 const good = "ok,DEU,kettle,2026-10-15,2,3.5";
-const one = async (row: string, settings: object = {}, country = "DEU") => await read([head, good, row].join("\n"), settings, country);
+const one = async (row: string, settings: object = {}, country = "DEU", onOtherName?: (written: string) => void) =>
+  await read([head, good, row].join("\n"), settings, country, onOtherName);
+
+test("the country under its other names is the same country, and told", async () => {
+  const told: string[] = [];
+  for (const name of ["DE", "de", "Germany", "Deutschland", "", "DEU"]) {
+    const { sold, bad } = await one(`a,${name},kettle,2026-10-15,1,1`, {}, "DEU", (written) => told.push(written));
+    expect([sold.map((item) => item.id), bad]).toEqual([["ok", "a"], []]);
+  }
+  expect(told).toEqual(["DE", "de", "Germany", "Deutschland"]);
+});
 
 describe("rows that do not belong into the file", () => {
   test.each([

@@ -9,6 +9,7 @@
 
 import { StockroomError } from "../../../base/errors.ts";
 import type { BadRow, NumberedBatch } from "../../../base/tables/index.ts";
+import { isSameCountry } from "../../engine/countries.ts";
 import { mix32 } from "../../engine/dataset.ts";
 import { makeDayReader, zoneOf } from "../../engine/days.ts";
 import type { ClassifySettings } from "../settings.ts";
@@ -32,6 +33,8 @@ export interface SoldOptions {
   /** Absent for a test set, whose rows are of any month and have no amounts. */
   readonly place: { readonly period: string; readonly country: string } | undefined;
   readonly reject: (row: BadRow) => void;
+  /** Called for every row kept whose country is the file's under another name, such as GB in a file of GBR. */
+  readonly onOtherName?: (written: string) => void;
 }
 
 /** Throws `input` `SALES_COLUMNS` when the file has no ids, units or kg to count. */
@@ -57,6 +60,7 @@ export function makeSoldReader(options: SoldOptions): (batch: NumberedBatch) => 
   const { columns, names, limits, place } = options;
   const dayOf = makeDayReader(place === undefined ? undefined : (limits.timeZones[place.country] ?? zoneOf(place.country)));
   const seen = makeIdSet();
+  const isOwn = (written: string, own: string): boolean => written === "" || written === own || isSameCountry(written, own);
   const has = { units: columns.units >= 0, kg: columns.kg >= 0 };
   return (batch) => {
     const sold: Sold[] = [];
@@ -101,7 +105,7 @@ export function makeSoldReader(options: SoldOptions): (batch: NumberedBatch) => 
           `a day of ${place.period}${zoneHint(row, columns, day)} in the column "${names.date}"`,
           "Put it into the file of its own month.",
         );
-      else if (columns.country >= 0 && !["", place.country].includes(cell(row, columns.country).trim()))
+      else if (columns.country >= 0 && !isOwn(cell(row, columns.country).trim(), place.country))
         bad(
           "ITEM_COUNTRY",
           columns.country,
@@ -129,7 +133,11 @@ export function makeSoldReader(options: SoldOptions): (batch: NumberedBatch) => 
             `each id once in the column "${names.id}"`,
             `Line ${earlier} has it already and counts; remove or rename this one.`,
           );
-        else sold.push({ row, id, day, units, kg: units < 0 ? -Math.abs(kg) + 0 : kg, line });
+        else {
+          const written = cell(row, columns.country).trim();
+          if (written !== "" && written !== place.country) options.onOtherName?.(written);
+          sold.push({ row, id, day, units, kg: units < 0 ? -Math.abs(kg) + 0 : kg, line });
+        }
       }
     }
     return sold;

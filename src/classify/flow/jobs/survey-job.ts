@@ -5,8 +5,9 @@ import type { ReadTicket, StagedObject, WriteTicket } from "../../../base/object
 import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
 import { encodingNotes, readTable } from "../../../base/tables/index.ts";
 import type { BadRow } from "../../../base/tables/contract.ts";
+import { isSameCountry } from "../../engine/countries.ts";
 import { codeColumnPrefix, isCountry, isScheme } from "../../engine/words.ts";
-import { cell, findColumns, labelsOf, readItemTable, type ColumnSettings } from "./items.ts";
+import { cell, dialectOf, findColumns, labelsOf, readItemTable, type ColumnSettings } from "./items.ts";
 
 export interface SurveyInput {
   readonly source: ReadTicket;
@@ -45,15 +46,26 @@ export async function run(input: SurveyInput, tools: TaskTools): Promise<SurveyR
     if (bad.length < keptBadRows) bad.push(row);
   };
   const name = input.source.entry.key;
-  const { encoding } = input.columns;
+  const { encoding, decimal } = dialectOf(input.source.entry, input.columns);
   const read = await readTable(openTicket(input.source, tools.signal), { name, onBadRow: reject, signal: tools.signal, encoding });
-  const table = readItemTable(read, input.columns, name, reject);
+  const table = readItemTable(read, input.columns, { name, decimal, onBadRow: reject });
   const columns = findColumns(table.columns, input.columns, name);
   const counts = new Map<string, Map<string, number>>();
   let rows = 0;
   for await (const batch of table.batches) {
     for (const [index, row] of batch.rows.entries()) {
-      const country = input.country ?? cell(row, columns.country);
+      const written = cell(row, columns.country).trim();
+      if (input.country !== null && written !== "" && !isSameCountry(written, input.country)) {
+        reject({
+          line: batch.lines[index] ?? 0,
+          column: columns.country + 1,
+          code: "ITEM_COUNTRY",
+          reason: `Expected ${input.country} in the column "${input.columns.country}" but received "${written.slice(0, 40).toWellFormed()}". Put it into the file of its own country.`,
+          sample: row.join(",").slice(0, 200).toWellFormed(),
+        });
+        continue;
+      }
+      const country = input.country ?? written;
       if (!isCountry(country)) {
         reject({
           line: batch.lines[index] ?? 0,
