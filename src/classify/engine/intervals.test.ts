@@ -6,6 +6,7 @@ import {
   betaQuantile,
   clopperPearson,
   estimateErrors,
+  everExceeded,
   logGamma,
   normalBelow,
   normalQuantile,
@@ -183,4 +184,51 @@ describe("estimateErrors", () => {
       }),
     );
   });
+});
+
+test("a promise kept is called broken in at most 5 of 100 lines, though it is looked at after each of 300 answers", () => {
+  const lines = 2000;
+  const known = new Map<string, boolean>();
+  const isBroken = (wrong: number, answers: number): boolean => {
+    const key = `${wrong} of ${answers}`;
+    const broken = known.get(key) ?? everExceeded(wrong, answers) > 0.02;
+    known.set(key, broken);
+    return broken;
+  };
+  const fallen = (rate: number): { readonly share: number; readonly median: number } => {
+    const random = makeRandom(20_261);
+    const falls = Array.from({ length: lines }, () => {
+      let wrong = 0;
+      for (let answers = 1; answers <= 300; answers++) {
+        if (random.next() >= rate) continue;
+        wrong += 1;
+        if (isBroken(wrong, answers)) return answers;
+      }
+      return Number.POSITIVE_INFINITY;
+    }).toSorted((a, b) => a - b);
+    return { share: falls.filter((at) => at <= 300).length / lines, median: falls[lines / 2] ?? 0 };
+  };
+  expect(fallen(0.02).share).toBeLessThan(0.05);
+  expect(fallen(0.01).share).toBeLessThan(0.01);
+  // And a broken one is found: five times as wrong as promised within some forty answers, ten times within some fifteen.
+  expect(fallen(0.1).share).toBeGreaterThan(0.99);
+  expect(fallen(0.1).median).toBeLessThan(45);
+  expect(fallen(0.2).median).toBeLessThan(16);
+});
+
+test("the rate ever exceeded", () => {
+  expect(everExceeded(0, 300)).toBe(0);
+  expect(everExceeded(0, 0)).toBe(0);
+  // Never beyond what an interval of one look says, and nearer to what was seen the more was seen.
+  for (const [wrong, answers] of [
+    [1, 1],
+    [3, 20],
+    [30, 200],
+    [200, 200],
+    [300, 2000],
+  ] as const) {
+    expect(everExceeded(wrong, answers)).toBeLessThan(clopperPearson(wrong, answers, 0.9).low);
+    expect(everExceeded(wrong, answers)).toBeGreaterThan(0);
+  }
+  expect(everExceeded(300, 2000)).toBeGreaterThan(0.12);
 });

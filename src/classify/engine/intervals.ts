@@ -143,6 +143,38 @@ function mustBeCounts(hits: number, items: number): void {
   );
 }
 
+/** What is expected of error rates beyond a promise: a beta distribution of mean 1 in 11, cut off below it. */
+const [mixedErrors, mixedRights] = [1, 10];
+
+/**
+ * The error rate that a growing sample shows to be exceeded, however often it is looked at: if the true rate is no higher than a bound, this value ever
+ * passes the bound, after any of all answers to come, with a chance of at most 1 - confidence.
+ *
+ * A fixed interval looked at after every answer would raise twice the false alarms it states (Ville's inequality on a mixture of likelihood ratios;
+ * Robbins 1970, Howard et al. 2021).
+ */
+export function everExceeded(wrong: number, answers: number, confidence = 0.95): number {
+  if (wrong === 0 || answers === 0) return 0;
+  const needed = -Math.log(1 - confidence);
+  let [low, high] = [0, wrong / answers];
+  for (let step = 0; step < 60; step++) {
+    const middle = (low + high) / 2;
+    if (logEvidence(wrong, answers, middle) >= needed) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Logarithm of how many times likelier the answers are under rates above `rate`, mixed, than under `rate` itself. */
+function logEvidence(wrong: number, answers: number, rate: number): number {
+  const [a, b] = [mixedErrors + wrong, mixedRights + answers - wrong];
+  const above = (1 - betaBelow(a, b, rate)) / (1 - betaBelow(mixedErrors, mixedRights, rate));
+  const likelihood = wrong * Math.log(rate) + (answers - wrong) * Math.log1p(-rate);
+  return logBeta(a, b) - logBeta(mixedErrors, mixedRights) + Math.log(above) - likelihood;
+}
+
+const logBeta = (a: number, b: number): number => logGamma(a) + logGamma(b) - logGamma(a + b);
+
 /**
  * Wilson's interval for a sample drawn without replacement from `population` items.
  *

@@ -33,6 +33,8 @@ export const confidence = 0.95;
 /** What the models' own probabilities say of a line weighs as much as so many audited items; what they say of one code more, for few are found of it. */
 const linePrior = 80;
 const codePrior = 300;
+/** Once the sample has found an error, the most to reckon with is that of a model whose word weighs no more than this. */
+const doubtedPrior = 20;
 /** No model is surer than that: one item in a thousand is wrong for reasons that none knows. */
 const leastDoubt = 0.001;
 /** Units and kg have long tails, which a variance alone does not show: what moves at once counts as so much larger. */
@@ -106,7 +108,11 @@ function factorOf(expected: number, items: number, wrong: number, audited: numbe
   const stated = expected / items;
   const weight = linePrior + audited;
   const events = linePrior * stated + wrong;
-  return { mean: events / weight / stated, high: highRate(events + priorErrors, weight) / stated };
+  const high = highRate(events + priorErrors, weight);
+  if (wrong === 0) return { mean: events / weight / stated, high: high / stated };
+  // What a small sample found wrong may be more than bad luck of a good model.
+  const doubted = highRate(doubtedPrior * stated + wrong + priorErrors, doubtedPrior + audited);
+  return { mean: events / weight / stated, high: Math.max(high, doubted) / stated };
 }
 
 /** Items of one code expected to move, and the most of them to reckon with: as the line's, and as its own audited items say. */

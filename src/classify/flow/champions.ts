@@ -8,7 +8,7 @@
 import { StockroomError } from "../../base/errors.ts";
 import type { Tx } from "../../base/records/contract.ts";
 import { appendEvent } from "../../base/records/outbox.ts";
-import { clopperPearson } from "../engine/intervals.ts";
+import { everExceeded } from "../engine/intervals.ts";
 import { parseLine } from "../engine/words.ts";
 import { keepAudit } from "../store/audit.ts";
 import {
@@ -228,9 +228,8 @@ async function switchAutomatic(tx: Tx, parts: ClassifyParts, wanted: Omit<Automa
 export interface PromiseCheck {
   readonly answered: number;
   readonly wrong: number;
-  /** Exact 95 % interval of the error rate (Clopper-Pearson). */
+  /** The error rate that the answers show to be exceeded, with 95 % confidence however often they are looked at. */
   readonly low: number;
-  readonly high: number;
   readonly broken: boolean;
 }
 
@@ -249,8 +248,8 @@ export async function checkPromise(tx: Tx, line: string, promise: number): Promi
     (review) => own.has(review.inference) && Date.parse(review.answeredAt ?? "") >= since,
   );
   const wrong = answers.filter((review) => review.answer !== review.predicted).length;
-  const { low, high } = clopperPearson(wrong, answers.length, 0.95);
-  return { answered: answers.length, wrong, low, high, broken: answers.length > 0 && low > 1 - promise };
+  const low = everExceeded(wrong, answers.length);
+  return { answered: answers.length, wrong, low, broken: low > 1 - promise };
 }
 
 /** After an answer: a line whose audit sample breaks the promise stops deciding by itself, once. The caller holds the line's lock. */
