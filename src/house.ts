@@ -274,8 +274,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       serves: options.work,
     });
     keep(events, async () => await events.close());
-    const hint = async (key: string): Promise<string | undefined> =>
-      hintOf([...wing.awaited, ...forecastWing.awaited], key) ?? (await forecastWing.remark(key));
+    const hint = async (key: string, isStored: boolean): Promise<string | undefined> =>
+      hintOf([...wing.awaited, ...forecastWing.awaited], key) ?? (await forecastWing.remark(key, isStored));
     const warnings = options.work ? tellStore(await objects.reconcile(), log) : [];
     if (options.work) {
       const inbox = await openInbox({
@@ -283,7 +283,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
         settleMs: settings.inbox.settleMs,
         store: objects,
         actor: { role: "inbox", purpose: "inbox folder" } satisfies Actor,
-        hintOf: hint,
+        // The notice is kept with the commit, so it is written before.
+        hintOf: async (key) => await hint(key, false),
         tell: tellHint,
         clock,
         log,
@@ -307,7 +308,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       notices,
       classify: { parts, wing },
       forecast: { parts: forecastParts, wing: forecastWing },
-      hintOf: hint,
+      hintOf: async (key) => await hint(key, true),
       pictures,
       warnings,
       close,

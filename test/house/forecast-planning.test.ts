@@ -2,7 +2,6 @@
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { parseArgs } from "citty";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { layOver, sayAdjustment, takeBack, type AdjustmentAsked } from "../../src/forecast/flow/planning/adjusted.ts";
 import { planExplain } from "../../src/forecast/flow/planning/explain.ts";
@@ -12,10 +11,8 @@ import { listAdjustments } from "../../src/forecast/store/adjustments.ts";
 import { getPlan, listPlans } from "../../src/forecast/store/plans.ts";
 import { findLatest, type ForecastRunRow } from "../../src/forecast/store/runs.ts";
 import { makeRandom } from "../../src/base/random.ts";
-import { describeError, meanings } from "../../src/base/errors.ts";
-import { argsOf, checkArgs, findCall } from "../../src/cli/command.ts";
-import { makeRoot } from "../../src/cli/root.ts";
 import type { House } from "../../src/house.ts";
+import { runWords, type Told } from "../kit/command.ts";
 import { shopDefaults, shopMetadata, shopTarget } from "../kit/forecast-shop.ts";
 import { openGateway } from "../kit/sap-gateway.ts";
 import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/house.ts";
@@ -329,42 +326,7 @@ describe("questions to a finished forecast", () => {
   });
 });
 
-/** Runs a command as the command line does, but over the house that works: a process has one at most. */
-async function stockroom(words: readonly string[]): Promise<{ readonly exit: number; readonly out: string; readonly said: string }> {
-  let out = "";
-  let said = "";
-  let exit = 0;
-  const root = makeRoot({
-    output: {
-      columns: 100,
-      live: false,
-      print: (text) => void (out += `${text}\n`),
-      write: (bytes) => {
-        out += Buffer.from(bytes).toString("utf8");
-        return Promise.resolve();
-      },
-      say: (text) => void (said += `${text}\n`),
-    },
-    signal: new AbortController().signal,
-    cwd: place.home,
-    version: "0.0.0-test",
-    where: () => ({ cwd: place.home, env: place.env }),
-    checkConfig: () => Promise.reject(new Error("not asked for here")),
-    open: () => Promise.resolve(house),
-    exitWith: (code) => void (exit = code),
-  });
-  try {
-    const call = await findCall(root, ["forecast", ...words]);
-    await checkArgs(call);
-    const rawArgs = [...call.rawArgs];
-    await call.verb.run?.({ rawArgs, args: parseArgs(rawArgs, await argsOf(call.verb)), cmd: call.verb });
-  } catch (error) {
-    const { kind, code, message } = describeError(error);
-    exit = meanings[kind].exit;
-    said += `${message} ${code}`;
-  }
-  return { exit, out, said };
-}
+const stockroom = async (words: readonly string[]): Promise<Told> => await runWords(place, house, ["forecast", ...words]);
 
 /** The JSON a command prints; it must end well. */
 async function answer(...words: string[]): Promise<Record<string, unknown>> {

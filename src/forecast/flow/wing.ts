@@ -32,8 +32,11 @@ export interface ForecastWing {
   cancelled(tx: Tx, workflows: Pick<Workflows, "startIn">, runIds: readonly string[]): Promise<void>;
   /** What becomes of a forecast whose run goes on after all. */
   revived(tx: Tx, runId: string): Promise<void>;
-  /** What to tell whoever stored an object that is waited for and does not count as the settings are; undefined when all is well. */
-  remark(key: string): Promise<string | undefined>;
+  /**
+   * What to tell whoever stored an object that is waited for and does not count as the settings are, or leaves open what the forecast needs; undefined
+   * when all is well. `isStored` false: it is about to be stored, and is judged by its key alone.
+   */
+  remark(key: string, isStored: boolean): Promise<string | undefined>;
 }
 
 /** Text of an event's fact; the wing's own events always have it. */
@@ -57,7 +60,7 @@ export function makeWing(parts: ForecastParts): ForecastWing {
     dead: async (tx, letter) => await endFailed(parts, tx, letter),
     cancelled: async (tx, workflows, runIds) => await endCancelled(parts, tx, workflows, runIds),
     revived: async (tx, runId) => await goOn(tx, runId),
-    remark: async (key) => await remarkOn(parts, key),
+    remark: async (key, isStored) => await remarkOn(parts, key, isStored),
     workflows: [
       intake,
       groupRun,

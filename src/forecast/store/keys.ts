@@ -1,6 +1,6 @@
 // Keys: where in the store everything of this wing lies.
 //
-//   forecast/train/**/<group>.csv            what the retailer uploads (also <group>.related.csv, <group>.metadata.csv)
+//   forecast/train/**/<group>.csv            what the retailer uploads (also <group>.related.csv, <group>.metadata.csv, <group>.events.csv)
 //   forecast-defaults.yaml                   how each group is to be forecast
 //   forecast/exports/<group>/<run>/          what a run gives
 //   forecast/runs/<group>/<run>/             what a run needs of itself: chunks, models; nobody else reads it
@@ -42,7 +42,11 @@ const endingsOf = (kinds: readonly string[]): readonly string[] =>
 
 /** The keys this wing waits for. */
 export const awaited = {
-  files: { keys: `${prefixes.train}.../{group}.{ending}`, holes: { group: groupHole }, endings: endingsOf(["", "related", "metadata"]) },
+  files: {
+    keys: `${prefixes.train}.../{group}.{ending}`,
+    holes: { group: groupHole },
+    endings: endingsOf(["", "related", "metadata", "events"]),
+  },
   defaults: { keys: defaultsKey },
   stock: { keys: `${prefixes.stock}{group}.{ending}`, holes: { group: groupHole }, endings: endingsOf(["", "orders"]), starts: false },
   secrets: { keys: `${prefixes.secrets}.../{name}`, starts: false },

@@ -81,7 +81,7 @@ export type ForecastRunState = (typeof runStates)[number];
 /** What a group is about at present; `idle`: its latest forecast is the one its files have. */
 export type GroupState = "idle" | "queued" | "waiting" | "running" | "failed" | "cancelled";
 
-export type InputRefs = { readonly [kind in "target" | "related" | "metadata"]?: ObjectRef & { readonly sha256: string } };
+export type InputRefs = { readonly [kind in "target" | "related" | "metadata" | "events"]?: ObjectRef & { readonly sha256: string } };
 
 /** One run over a group. */
 export interface ForecastRunRow {

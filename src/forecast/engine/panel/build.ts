@@ -44,7 +44,7 @@ export interface CensoredCells {
   each(visit: (key: number, step: number) => void): void;
 }
 
-/** Series that stopped before the others did: their last row is further back than twice the longest gap they had before. */
+/** Series that stopped before the others did, judged by the rhythm of each (see `hasEnded`). */
 export interface EndedSeries {
   readonly count: number;
   /** Item and dimensions of the one that ended first, and the grid index of its last row. */
@@ -229,14 +229,14 @@ function fillSeries(
   let first = -1;
   let lastStep = length;
   let discontinued: Uint8Array | undefined;
+  const usual = densityOf(values, unknown, { keys, length, offsets, sells });
   for (let key = 0; key < keys.size; key++) {
     if (sells[key] !== 1) continue;
     const [begin, end] = [offsets[key], offsets[key + 1]];
     const own = gapsOf(values, unknown, begin, end);
     gaps += own.missing;
-    const hasEnded = own.trailing > 2 * own.largest && own.trailing > 0;
     let rule = fill;
-    if (hasEnded) {
+    if (hasEnded(own, usual)) {
       count += 1;
       const last = length - own.trailing - 1;
       if (last < lastStep) [lastStep, first] = [last, key];
@@ -266,13 +266,51 @@ function fillSeries(
   };
 }
 
+/** At a chance below this, a silence is an end and no pause. */
+const silenceByChance = 0.01;
+/** So many steps' worth of the other series' density stand beside what a series shows itself. */
+const densitySteps = 2;
+
+/**
+ * Whether a series has ended: its silence is longer than twice the longest pause it made before, and hardly to be expected at its own rhythm.
+ *
+ * The steps between its first and its last row are a Bernoulli sample of its rhythm, with the density of all series as the prior (beta): the chance
+ * of `trailing` empty steps is then a product. An item sold twice in a year is silent for months; one sold daily is not.
+ */
+function hasEnded({ rows, missing, largest, trailing }: Gaps, usual: number): boolean {
+  if (trailing === 0 || trailing <= 2 * largest) return false;
+  // The first row is where counting begins.
+  const sold = rows - 1 + densitySteps * usual;
+  const silent = missing - trailing + densitySteps * (1 - usual);
+  let chance = 1;
+  for (let k = 0; k < trailing && chance >= silenceByChance; k++) chance *= (silent + k) / (sold + silent + k);
+  return chance < silenceByChance;
+}
+
+/** The share of steps with a row from the first one on, of all series together; silences at the end count, or rare items would look frequent. */
+function densityOf(values: Float64Array, unknown: UnknownCells, { keys, offsets, sells }: Shape): number {
+  let rows = 0;
+  let steps = 0;
+  for (let key = 0; key < keys.size; key++) {
+    if (sells[key] !== 1) continue;
+    const own = gapsOf(values, unknown, offsets[key], offsets[key + 1]);
+    rows += own.rows;
+    steps += own.rows + own.missing;
+  }
+  return steps === 0 ? 1 : rows / steps;
+}
+
+interface Gaps {
+  /** Cells with a row, or known to be unknown. */
+  readonly rows: number;
+  readonly missing: number;
+  readonly largest: number;
+  readonly trailing: number;
+}
+
 /** Cells without a row from the first value on: all of them, the longest run between rows, and the run at the end. */
-function gapsOf(
-  values: Float64Array,
-  { empty, out }: UnknownCells,
-  begin: number,
-  end: number,
-): { readonly missing: number; readonly largest: number; readonly trailing: number } {
+function gapsOf(values: Float64Array, { empty, out }: UnknownCells, begin: number, end: number): Gaps {
+  let rows = 0;
   let missing = 0;
   let largest = 0;
   let run = 0;
@@ -284,11 +322,12 @@ function gapsOf(
       run += 1;
     } else {
       started = true;
+      rows += 1;
       if (run > largest) largest = run;
       run = 0;
     }
   }
-  return { missing, largest, trailing: run };
+  return { rows, missing, largest, trailing: run };
 }
 
 /** Marks the cells of steps that never were, where no row stands. */

@@ -5,10 +5,11 @@
 //   W2. Changes apply in order, each seeing what the one before left; within one, conditions are judged before any cell is changed.
 
 import type { Category, Panel, PanelRegressor, SharedRegressor } from "../contract.ts";
-import { stampAt, timestampOf } from "../calendar/grid.ts";
+import { stampAt } from "../calendar/grid.ts";
 import { sharedFloat32 } from "../panel/make.ts";
 import { historyLength, seriesCount } from "../panel/series.ts";
 import type { Change, Condition, Fault } from "./change.ts";
+import { farText, noneFar, noteFar, rangesSeen } from "./far.ts";
 
 /** What one change met. */
 export interface Effect {
@@ -203,70 +204,6 @@ function operate(change: Change, before: number): number {
   }
 }
 
-interface Range {
-  readonly low: number;
-  readonly high: number;
-}
-
-/** Cells that a change set far outside what its series has seen; the first of them as an example. */
-interface Far {
-  cells: number;
-  value: number;
-  /** -1: all series share the number. */
-  series: number;
-  step: number;
-  range: Range | undefined;
-}
-
-/** The lowest and highest number of an attribute in the history of a series (-1: of all); of a series that knows none, those of all. */
-function rangesSeen(panel: Panel, attribute: string): (series: number) => Range | undefined {
-  const own = panel.regressors.find(({ name }) => sameName(name, attribute));
-  const common = panel.shared.find(({ name }) => sameName(name, attribute));
-  const rangeOf = (values: Float32Array, begin: number, end: number, from?: Range): Range | undefined => {
-    let low = from?.low ?? Number.POSITIVE_INFINITY;
-    let high = from?.high ?? Number.NEGATIVE_INFINITY;
-    for (let at = begin; at < end; at++) {
-      if (values[at] < low) low = values[at];
-      if (values[at] > high) high = values[at];
-    }
-    return high < low ? undefined : { low, high };
-  };
-  if (own === undefined) {
-    const range = common === undefined ? undefined : rangeOf(common.values, 0, panel.grid.length);
-    return () => range;
-  }
-  const { horizon } = panel.grid;
-  const at = (i: number): readonly [number, number] => [panel.offsets[i] + i * horizon, panel.offsets[i + 1] + i * horizon];
-  let all: Range | undefined;
-  for (let i = 0; i < seriesCount(panel); i++) all = rangeOf(own.values, ...at(i), all);
-  return (i) => (i < 0 ? all : (rangeOf(own.values, ...at(i)) ?? all));
-}
-
-/** Beyond what was seen by more than its own width, and by more than a quarter of its size, nothing was learned that would tell. */
-function noteFar(far: Far, range: Range | undefined, value: number, series: number, step: number): void {
-  if (range !== undefined) {
-    const margin = Math.max(range.high - range.low, 0.25 * Math.max(Math.abs(range.low), Math.abs(range.high)));
-    if (value >= range.low - margin && value <= range.high + margin) return;
-  }
-  if (far.cells++ === 0) Object.assign(far, { value, series, step, range });
-}
-
-function farText(panel: Panel, { cells, value, series, step, range }: Far): string {
-  const tidy = (number: number): string => String(Number(number.toPrecision(6)));
-  const whose =
-    series < 0
-      ? ""
-      : ` of ${[panel.itemIds[series], ...panel.dimensions.map((each) => each.levels[each.codes[series]] ?? "")].join(" / ")}`;
-  const seen =
-    range === undefined
-      ? "it was never known before"
-      : range.low === range.high
-        ? `it never was anything but ${tidy(range.low)}`
-        : `seen were ${tidy(range.low)} to ${tidy(range.high)}`;
-  const where = timestampOf(panel.grid, panel.grid.length + step);
-  return `sets ${cells} cells far outside anything seen: ${tidy(value)}${whose} at ${where}, but ${seen}. What the models make of it is a guess.`;
-}
-
 /**
  * Applies changes to the future of a panel and returns a changed copy, with what each change met.
  *
@@ -331,7 +268,7 @@ export function applyChanges(given: Panel, changes: readonly Change[]): Applied 
     let negative = 0;
     let endless = 0;
     const seen = rangesSeen(given, change.attribute);
-    const far: Far = { cells: 0, value: 0, series: -1, step: 0, range: undefined };
+    const far = noneFar();
     const rows = place >= 0 ? count : 1;
     for (let i = 0; i < rows; i++) {
       if (series[i] === 0 && place >= 0) continue;
@@ -368,7 +305,7 @@ export function applyChanges(given: Panel, changes: readonly Change[]): Applied 
         `${named} met no cell of the ${horizon} steps ahead${unknown > 0 ? `: all ${unknown} are unknown` : ""}. Check its conditions.`,
       );
     else if (unknown > 0) warnings.push(`${named} left ${unknown} cells alone that are unknown.`);
-    if (far.cells > 0) warnings.push(`${named} ${farText(given, far)}`);
+    if (far.cells > 0) warnings.push(`${named} sets ${far.cells} cells far outside anything seen: ${farText(given, far)}`);
     if (negative > 0) warnings.push(`${named} made ${negative} cells negative.`);
     if (endless > 0) warnings.push(`${named} left ${endless} cells alone whose result is beyond the range of numbers.`);
   }

@@ -441,3 +441,126 @@ describe("what is not known", () => {
     expect(historyOf(best.panel)[12]).toBe(30);
   });
 });
+
+describe("series that stopped", () => {
+  const week = (i: number): string => day(7 * i, "2022-01-03");
+
+  test("are judged by the rhythm of each: what is sold twice a year is silent, what is sold every week has ended", async () => {
+    const lines = [
+      ...many(104, (i) => `often,${week(i)},5`),
+      ...many(99, (i) => `gone,${week(i)},5`),
+      // Two weeks running, then nothing for 20 weeks: as rare items do.
+      ...Array.from({ length: 40 }, (_, k) => [83 - k, 84 - k].map((i) => `rare${k},${week(i)},1`)).flat(),
+    ];
+    const { notes } = await read(target(lines));
+    const told = notes.find(({ code }) => code === "INPUT_ENDED_EARLY")?.message;
+    expect(told).toMatch(/^1 of 42 series end before 2023-12-25, the first is gone at 2023-11-20/);
+  });
+
+  test.each([
+    ["one step short of a daily one", 60, 59, true],
+    ["three short", 60, 57, true],
+    ["none short", 60, 60, false],
+  ])("%s", async (_, steps, sold, isTold) => {
+    const found = await read(target([...many(steps, (i) => `a,${day(i)},5`), ...many(sold, (i) => `b,${day(i)},5`)]));
+    expect(codes(found).includes("INPUT_ENDED_EARLY")).toBe(isTold);
+  });
+});
+
+describe("stamps with an offset from UTC", () => {
+  test("are the local time they show, and that is told", async () => {
+    // A German shop's days, over the change to summer time.
+    const lines = many(60, (i) => `a,${day(i, "2024-03-01")}T00:00:00${i < 31 ? "+01:00" : "+02:00"},${i}`);
+    const { panel, notes } = await read(target(lines));
+    expect(stampsOf(panel, 2)).toEqual(["2024-04-29", "2024-04-30"]);
+    expect(historyOf(panel)).toEqual(many(60, (i) => String(i)).map(Number));
+    expect(notes.find(({ code }) => code === "INPUT_UTC_OFFSETS")?.message).toMatch(/\(\+01:00, \+02:00\) and are taken as the local time/);
+  });
+
+  test.each([
+    ["-05:00", "-05:00"],
+    ["+0530", "+0530"],
+    [".123+09", "+09"],
+    [" +01:00", "+01:00"],
+  ])("%s", async (written, told) => {
+    const { panel, notes } = await read(target(many(30, (i) => `a,${day(i)}T06:00:00${written},${i}`)));
+    expect(stampsOf(panel, 1)).toEqual(["2023-01-30 06:00:00"]);
+    expect(notes.find(({ code }) => code === "INPUT_UTC_OFFSETS")?.message).toContain(`(${told})`);
+  });
+
+  test("Z alone is UTC and no matter; Z beside another offset is told", async () => {
+    const plain = await read(target(many(30, (i) => `a,${day(i)}T00:00:00Z,${i}`)));
+    expect(codes(plain)).not.toContain("INPUT_UTC_OFFSETS");
+    const both = await read(target(many(30, (i) => `a,${day(i)}T00:00:00${i % 2 === 0 ? "Z" : "+01:00"},${i}`)));
+    expect(both.notes.find(({ code }) => code === "INPUT_UTC_OFFSETS")?.message).toMatch(/\(\+01:00, Z\).*Those with Z are taken as UTC/);
+  });
+
+  test("no such offset, no stamp", async () => {
+    const wrong = await refusal(target(many(30, (i) => `a,${day(i)}T00:00:00+25:00,${i}`)));
+    expect(wrong.message).toContain("+25:00");
+  });
+});
+
+describe("related numbers", () => {
+  const days = Array.from({ length: 40 }, (_, i) => i);
+  const sold = (): ReturnType<typeof target> => target(days.map((i) => `a,${day(i)},${5 + (i % 3)}`));
+  const related = (header: string, lines: readonly string[]) => ({ related: file("shop.related.csv", [header, ...lines]) });
+
+  test("far outside anything seen are told before they are forecast from; a mark that is new is not", async () => {
+    const { notes } = await read(
+      sold(),
+      related(
+        "item_id,timestamp,price,promo",
+        many(42, (i) => `a,${day(i)},${i === 41 ? 199 : 1.99 + 0.1 * (i % 2)},${i === 40 ? 1 : 0}`),
+      ),
+    );
+    expect(notes.filter(({ code }) => code === "INPUT_RELATED_FAR").map(({ message }) => message)).toEqual([
+      "price of shop.related.csv lies far outside anything seen in 1 of 2 steps ahead: 199 of a at 2023-02-11, but seen were 1.99 to 2.09. What the models make of it is a guess. Correct it if it is a slip.",
+    ]);
+  });
+
+  test.each([
+    ["ten times dearer", 20, true],
+    ["nothing at all", 0, true],
+    ["a little dearer", 2.3, false],
+    ["negative", -2, true],
+  ])("%s", async (_, price, isFar) => {
+    const found = await read(
+      sold(),
+      related(
+        "item_id,timestamp,price",
+        many(42, (i) => `a,${day(i)},${i > 39 ? price : 2 + 0.2 * (i % 5)}`),
+      ),
+    );
+    expect(codes(found).includes("INPUT_RELATED_FAR")).toBe(isFar);
+  });
+
+  const byShop = (): ReturnType<typeof related> =>
+    related(
+      "item_id,timestamp,store_nbr,price",
+      Array.from({ length: 42 }, (_, i) => [1, 2, 54].map((shop) => `a,${day(i)},${shop},${(1 + shop / 100).toFixed(2)}`)).flat(),
+    );
+
+  test("that tell rows of one time apart are a dimension the target lacks: asked, or told where all is taken as it comes", async () => {
+    const asked = await refusal(sold(), byShop());
+    expect([asked.code, asked.message]).toEqual([
+      "INPUT_RELATED_DIMENSION",
+      expect.stringMatching(/store_nbr of shop\.related\.csv \(column 3; 1, 2, 54, \.\.\.\) tells 84 rows of one item and time apart/),
+    ]);
+    const told = await read(sold(), { ...byShop(), shortRelated: "leave-out" });
+    expect(told.notes.find(({ code }) => code === "INPUT_RELATED_DIMENSION")?.message).toContain("were averaged over it");
+    const without = await read(sold(), { ...byShop(), without: ["store_nbr"] });
+    expect(without.panel.regressors.map(({ name }) => name)).toEqual(["price"]);
+  });
+
+  test("a price of whole numbers is none", async () => {
+    const found = await read(
+      sold(),
+      related(
+        "item_id,timestamp,price,promo",
+        many(42, (i) => `a,${day(i)},${i % 7},${i % 2}`),
+      ),
+    );
+    expect(codes(found)).not.toContain("INPUT_RELATED_DIMENSION");
+  });
+});

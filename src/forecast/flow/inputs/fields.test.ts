@@ -21,6 +21,8 @@ describe("parseTimestamp", () => {
 
   test("refuses days that are none, other forms and placeholders", () => {
     expect(parseTimestamp("2024-02-29")).toBe(Date.UTC(2024, 1, 29) / 1000);
+    for (const offset of ["+02:00", "-0930", "+05", ".5+14:00"])
+      expect(parseTimestamp(`2024-02-29T01:00:00${offset}`)).toBe(Date.UTC(2024, 1, 29, 1) / 1000);
     for (const text of [
       "",
       "2023-02-29",
@@ -36,7 +38,8 @@ describe("parseTimestamp", () => {
       "0001-01-01",
       "2024-01-01 24:00:00",
       "2024-01-01 10:00",
-      "2024-01-01T10:00:00+02:00",
+      "2024-01-01T10:00:00+15:00",
+      "2024-01-01T10:00:00+2",
       "2024-01-01 10:60:00",
       "2024-01-01x10:00:00",
       "2024-0a-01",

@@ -11,7 +11,8 @@ const monthDays = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 /**
  * Reads `yyyy-MM-dd` or `yyyy-MM-dd HH:mm:ss` as seconds since 1970, UTC; NaN for anything else, and for years outside of 1700..2299.
  *
- * Also as Parquet files come: `T` between date and time, decimals of a second (dropped), `Z` at the end. Another offset is refused.
+ * Also as Parquet files and shop systems write: `T` between date and time, decimals of a second (dropped), `Z` or an offset from UTC at the end.
+ * A stamp with an offset is the local time it shows (`2026-01-31T00:00:00+01:00` is 31 January): sales belong to the day of the place they were made in.
  */
 export function parseTimestamp(text: string): number {
   const { length } = text;
@@ -26,6 +27,13 @@ export function parseTimestamp(text: string): number {
   return length === 10 ? seconds : seconds + timeOf(text);
 }
 
+const ending = /^(?:\.\d+)? ?(?:Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?$/;
+
+/** The offset from UTC at the end of a stamp, as it stands; undefined for none. */
+export function offsetOf(text: string): string | undefined {
+  return text.length < 20 ? undefined : (/(?:Z|[+-]\d{2}(?::?\d{2})?)$/.exec(text.slice(19))?.[0] ?? undefined);
+}
+
 function timeOf(text: string): number {
   const between = text.charCodeAt(10);
   if (text.length < 19 || (between !== 32 && between !== 84) || text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58) return Number.NaN;
@@ -33,7 +41,7 @@ function timeOf(text: string): number {
   const minute = twoDigits(text, 14);
   const second = twoDigits(text, 17);
   if (!(hour <= 23 && minute <= 59 && second <= 59)) return Number.NaN;
-  if (text.length > 19 && !/^(?:\.\d+)?Z?$/.test(text.slice(19))) return Number.NaN;
+  if (text.length > 19 && !ending.test(text.slice(19))) return Number.NaN;
   return hour * 3600 + minute * 60 + second;
 }
 

@@ -27,6 +27,7 @@ import {
   type TargetCells,
 } from "../../engine/panel/build.ts";
 import { averageTwice, findClockChanges } from "../../engine/panel/clock.ts";
+import { farAhead, farText } from "../../engine/scenario/far.ts";
 import { type FillRule, relatedFill, relatedFill as unknownFill, targetFill } from "../../engine/panel/fill.ts";
 import type { RelatedAttribute } from "../../engine/panel/related.ts";
 import { type Apart, type BadRows, mostBadShare, setApart } from "./apart.ts";
@@ -163,13 +164,15 @@ export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
         : gather(options, frequency, { target, targetRows, early, skipped }, problems);
     const isRead = related?.columns.stock !== undefined;
     const relatedRows = related === undefined ? undefined : isRead ? early : await readOr(reading(related), "related", problems);
-    if (related !== undefined && relatedRows !== undefined) tellBad(related, relatedRows, problems, settings);
+    if (related !== undefined && relatedRows !== undefined && !tellBad(related, relatedRows, problems, settings))
+      checkRelated(options, related, relatedRows, problems, notes);
     const items = metadata === undefined ? undefined : await readMetadata(reading(metadata));
     if (metadata !== undefined && items !== undefined)
       tellBad(metadata, { rows: { count: items.items.size }, size: 0 }, problems, settings);
     const isWhole = related === undefined || relatedRows !== undefined;
     const built = cells === undefined || !isWhole ? undefined : build(options, { cells, related, relatedRows, items }, problems);
     if (built === undefined || cells === undefined || targetRows === undefined) throw gathered(problems);
+    notes.push(...offsetNotes(target, targetRows), ...(related === undefined ? [] : offsetNotes(related, relatedRows)));
     notes.push(...waysOfReading(target, targetRows), ...(related === undefined ? [] : waysOfReading(related, relatedRows)));
     const judged = judge(options, { target, related, targetRows, cells }, built, problems, notes);
     const panel = withEvents(judged, events, options, notes);
@@ -249,6 +252,20 @@ function waysOfReading(file: Opened, rows: ReadRows | undefined): readonly Input
     ...numberNotes(formats).map((note) => `${apart.file}: ${note}`),
   ];
   return told.map((message) => ({ code: "INPUT_READ_AS", message }));
+}
+
+/** Offsets from UTC that stamps came with: a day of sales is a day where they were made. */
+function offsetNotes(file: Opened, rows: ReadRows | undefined): readonly InputNote[] {
+  const offsets = [...(rows?.offsets ?? [])].toSorted();
+  if (offsets.every((each) => each === "Z")) return [];
+  const name = file.apart.file;
+  const mixed = offsets.includes("Z") ? ` Those with Z are taken as UTC: write one kind, or rows of one time may fall apart.` : "";
+  return [
+    {
+      code: "INPUT_UTC_OFFSETS",
+      message: `Stamps of ${name} carry offsets from UTC (${offsets.join(", ")}) and are taken as the local time they show: 2026-01-31T00:00+01:00 is a time of 31 January.${mixed}`,
+    },
+  ];
 }
 
 interface Settings {
@@ -509,6 +526,69 @@ function turnClocks(frequency: Frequency, target: Opened, { rows }: ReadRows, no
     });
   }
   return missing.flatMap((hour) => Array.from({ length: Math.round(60 / step) }, (_, i) => hour * 60 + i * step));
+}
+
+/**
+ * A number that tells the rows of one item and time apart, such as a shop's number, is a dimension that the target lacks: other numbers would be
+ * averaged over it, and it with them. Asked, or told where related numbers are taken as they come.
+ */
+function checkRelated(
+  options: ReadInputsOptions,
+  related: Opened,
+  { keys, rows }: ReadRows,
+  problems: Problem[],
+  notes: InputNote[],
+): void {
+  const { file } = related.apart;
+  const { numbers } = related.columns;
+  for (const { name, place, values, apart } of tellingApart(numbers, { keys, rows })) {
+    if (options.rules?.[name]?.aggregation !== undefined) continue;
+    const told = `${name} of ${file} (column ${place + 1}; ${values.join(", ")}, ...) tells ${apart} rows of one item and time apart, as a dimension does, and the target has no such column`;
+    const cure = `Add ${name} to the target, or leave it out (--without ${name}; Inputs.Without in the settings) if the others may be averaged over it.`;
+    if (options.shortRelated === "leave-out") {
+      notes.push({ code: "INPUT_RELATED_DIMENSION", message: `${told}: it and all other numbers were averaged over it. ${cure}` });
+    } else {
+      problems.push({
+        code: "INPUT_RELATED_DIMENSION",
+        message: `Expected numbers that are known of an item at a time but ${told}. ${cure}`,
+        facts: { file, column: place + 1, attribute: name, rows: apart },
+      });
+    }
+  }
+}
+
+/** Of so many rows a column is judged. */
+const lookedRelated = 300_000;
+/** Marks of a dimension are few beside the rows. */
+const mostMarks = 1_000;
+
+function tellingApart(
+  numbers: readonly { readonly name: string; readonly place: number }[],
+  { keys, rows }: Pick<ReadRows, "keys" | "rows">,
+): readonly { readonly name: string; readonly place: number; readonly values: readonly number[]; readonly apart: number }[] {
+  if (numbers.length < 2 || keys.size === 0) return [];
+  const seen = new Set<string>();
+  const withMark = numbers.map(() => new Set<string>());
+  const marks = numbers.map(() => new Set<number>());
+  let looked = 0;
+  for (const block of rows.blocks) {
+    for (let i = 0; i < block.count && looked < lookedRelated; i++, looked++) {
+      const at = `${block.keys[i]} ${block.minutes[i]} ${block.seconds[i]}`;
+      seen.add(at);
+      for (let c = 0; c < numbers.length; c++) {
+        const value = block.values[c][i];
+        if (!Number.isInteger(value) || marks[c].size > mostMarks) continue;
+        marks[c].add(value);
+        withMark[c].add(`${at} ${value}`);
+      }
+    }
+  }
+  const apart = looked - seen.size;
+  if (apart === 0) return [];
+  return numbers.flatMap(({ name, place }, c) => {
+    const isOne = withMark[c].size === looked && marks[c].size > 1 && marks[c].size <= mostMarks && marks[c].size * 4 < looked;
+    return isOne ? [{ name, place, values: [...marks[c]].toSorted((a, b) => a - b).slice(0, 3), apart }] : [];
+  });
 }
 
 /** Texts that nobody named as dimensions are told; those that tell no two rows of one time apart are none. */
@@ -813,6 +893,13 @@ function withoutShort(
       notes.push({
         code: "INPUT_RELATED_UNKNOWN",
         message: `${facts.historyMissing} of ${facts.historyCells} steps of history have no ${name} and count as unknown. Name a middlefill to fill them.`,
+      });
+    }
+    const far = farAhead(panel, name);
+    if (far !== undefined) {
+      notes.push({
+        code: "INPUT_RELATED_FAR",
+        message: `${name} of ${file} lies far outside anything seen in ${far.cells} of ${panel.itemIds.length * grid.horizon} steps ahead: ${farText(panel, far)} Correct it if it is a slip.`,
       });
     }
     if (facts.futureMissing === 0) continue;

@@ -16,6 +16,7 @@ import {
 } from "../../../base/tables/index.ts";
 import type { ItemMetadata } from "../../engine/panel/build.ts";
 import { KeySpace, Rows } from "../../engine/panel/rows.ts";
+import { offsetOf } from "./fields.ts";
 import type { Column, Columns } from "./schema.ts";
 
 const sampleChars = 200;
@@ -54,6 +55,8 @@ export interface ReadRows {
   /** Sum of the sizes of all numbers of the first column. */
   readonly size: number;
   readonly out: OutOfStock;
+  /** Offsets from UTC that stamps came with, as they stand; Z for UTC itself. */
+  readonly offsets: ReadonlySet<string>;
   /** Rows that repeat another in every column, those not read included; told of the first rows of a file. */
   readonly repeats: { readonly count: number; readonly line: number; readonly of: number };
   /** How each number column was read. */
@@ -78,6 +81,7 @@ export async function readRows(reading: RowReading, kind: "target" | "related"):
   const ignored = kind === "target" ? columns.ignored : [];
   const seen = new Map<string, number>();
   const repeats = { count: 0, line: 0, of: 0 };
+  const offsets = new Set<string>();
   let empty = 0;
   let outside = 0;
   let size = 0;
@@ -103,6 +107,8 @@ export async function readRows(reading: RowReading, kind: "target" | "related"):
       if (row[when] !== lastText) {
         lastText = row[when];
         lastSeconds = reading.parseTime(lastText);
+        const offset = offsetOf(lastText);
+        if (offset !== undefined && offsets.size < 20) offsets.add(offset);
       }
       if (Number.isNaN(lastSeconds)) bad ??= wrongTimestamp(columns.timestamp, row[when], line, reading.timePattern);
       let known = 0;
@@ -141,7 +147,7 @@ export async function readRows(reading: RowReading, kind: "target" | "related"):
     }
     reading.onRows(batch.rows.length);
   }
-  return { keys, rows, empty, outside, size, out, repeats, numbers: numbered.summary() };
+  return { keys, rows, empty, outside, size, out, offsets, repeats, numbers: numbered.summary() };
 }
 
 const outWords = new Set(["0", "false", "f", "no", "n", "out", "out_of_stock"]);

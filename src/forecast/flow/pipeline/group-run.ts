@@ -45,10 +45,10 @@ import { monitorRunId, type MonitorRunInput } from "../planning/monitor.ts";
 import { objectChunks, piecesPrefix, unpackPanel } from "./pieces.ts";
 import { prepareJob } from "./prepare-job.ts";
 import { hashOf, recipeHash, runSettingsOf, type Recipe } from "./recipe.ts";
+import { datasetKinds, findInputs, fileKinds } from "./files.ts";
 import { findRecipes } from "./recipes.ts";
 import { unnamedFile } from "./remark.ts";
 import { removePieces } from "./tidy.ts";
-import { findUpload } from "./uploads.ts";
 
 /** `request` is the version of the object that asked. */
 export type GroupRunInput = { readonly group: string; readonly request: string };
@@ -82,8 +82,6 @@ type Prepared = {
   readonly reasons: readonly string[];
   readonly notes: readonly { readonly code: string; readonly message: string }[];
 };
-
-const kinds: readonly InputKind[] = ["target", "related", "metadata"];
 
 /** What a run starts beside itself. */
 export interface GroupRunChildren {
@@ -245,8 +243,10 @@ async function planRun(parts: ForecastParts, runId: string, input: GroupRunInput
   const { inputs, unread } = await findInputs(parts, settings);
   const missing = settings.required.filter((kind) => inputs[kind] === undefined);
   if (missing.length > 0) return await wait(`waits for ${missing.map((kind) => usualKey(settings.filesOf, kind)).join(" and ")}`);
-  const recipe = recipeHash(programOfRuns, settings);
-  const content = hashOf({ recipe, files: kinds.map((kind) => inputs[kind]?.sha256 ?? null) });
+  const ofSettings = recipeHash(programOfRuns, settings);
+  // Events are columns of the models, as those in the settings are: other events need other models.
+  const recipe = inputs.events === undefined ? ofSettings : hashOf({ recipe: ofSettings, events: inputs.events.sha256 });
+  const content = hashOf({ recipe, files: datasetKinds.map((kind) => inputs[kind]?.sha256 ?? null) });
   const same = await findRunOf(records, input.group, content);
   if (same !== undefined) {
     await makeCurrent(records, same.id, timeOf(parts));
@@ -288,32 +288,13 @@ async function planRun(parts: ForecastParts, runId: string, input: GroupRunInput
 /** Under which key a file of a group is usually put. */
 const usualKey = (group: string, kind: InputKind): string => `${prefixes.train}${group}${kind === "target" ? "" : `.${kind}`}.csv`;
 
-/** The newest file of each kind, of the group's own or of the group it takes them from; and the kinds that lie there in vain. */
-async function findInputs(parts: ForecastParts, recipe: Recipe): Promise<{ readonly inputs: InputRefs; readonly unread: Plan["unread"] }> {
-  const found: { [kind in InputKind]?: ObjectRef & { readonly sha256: string } } = {};
-  const unread = new Set<Exclude<InputKind, "target">>();
-  for (const entry of await parts.objects.list(prefixes.train, { limit: 1_000_000 })) {
-    const upload = findUpload(entry.key);
-    if (upload === undefined || upload.group !== recipe.filesOf) continue;
-    // A file of a kind the settings have no dataset for is none of theirs.
-    if (upload.kind !== "target" && recipe.datasets[upload.kind] === undefined) {
-      unread.add(upload.kind);
-      continue;
-    }
-    const known = found[upload.kind];
-    if (known === undefined || known.version < entry.version)
-      found[upload.kind] = { key: entry.key, version: entry.version, sha256: entry.sha256 };
-  }
-  return { inputs: found, unread: [...unread] };
-}
-
 const piecesOf = (plan: Pick<Plan, "content">, group: string): string => piecesPrefix(group, plan.content);
 
 async function prepare(parts: ForecastParts, context: RunContext, plan: Plan, signal: AbortSignal): Promise<Prepared> {
   const actor = actAs("forecast", context.runId);
   const group = plan.settings.name;
   const tickets = await Promise.all(
-    kinds.map(async (kind) => {
+    fileKinds.map(async (kind) => {
       const ref = plan.inputs[kind];
       return [kind, ref === undefined ? undefined : await parts.objects.readTicket(actor, ref.key, ref.version)] as const;
     }),
@@ -384,7 +365,16 @@ interface Held {
 }
 
 /** What is decided for the user and makes the forecast worth a second look. */
-const doubtful: ReadonlySet<string> = new Set(["INPUT_RELATED_SHORT", "INPUT_OUTSIDE", "INPUT_ENDED_EARLY", "FORECAST_FILE_UNREAD"]);
+const doubtful: ReadonlySet<string> = new Set([
+  "INPUT_RELATED_SHORT",
+  "INPUT_RELATED_FAR",
+  "INPUT_RELATED_DIMENSION",
+  "INPUT_OUTSIDE",
+  "INPUT_ENDED_EARLY",
+  "INPUT_EVENTS_ELSEWHERE",
+  "INPUT_EVENT_AHEAD_MISSING",
+  "FORECAST_FILE_UNREAD",
+]);
 
 const warningsOf = ({ notes }: Pick<Prepared, "notes">): readonly string[] =>
   notes.filter(({ code }) => doubtful.has(code)).map(({ message }) => message);

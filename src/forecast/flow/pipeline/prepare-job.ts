@@ -8,12 +8,12 @@ import type { BadRow } from "../../../base/tables/index.ts";
 import { inputOptionsOf } from "../defaults/parse.ts";
 import type { InputFile } from "../inputs/open.ts";
 import { readInputs, type InputNote } from "../inputs/read.ts";
-import type { InputKind } from "../inputs/schema.ts";
 import { packPanel } from "./pieces.ts";
 import type { Recipe } from "./recipe.ts";
+import type { UploadKind } from "./uploads.ts";
 
 export interface PrepareInput {
-  readonly files: { readonly [kind in InputKind]?: ReadTicket };
+  readonly files: { readonly [kind in UploadKind]?: ReadTicket };
   readonly recipe: Recipe;
   readonly panel: WriteTicket;
   readonly rejected: WriteTicket;
@@ -49,8 +49,8 @@ export async function run(input: PrepareInput, tools: TaskTools): Promise<Prepar
   const { recipe, files } = input;
   const target = files.target;
   if (target === undefined) throw new Error("A group is prepared only with its target.");
-  const open = (kind: InputKind, ticket: ReadTicket): InputFile => {
-    const schema = recipe.datasets[kind]?.schema;
+  const open = (kind: UploadKind, ticket: ReadTicket): InputFile => {
+    const schema = kind === "events" ? undefined : recipe.datasets[kind]?.schema;
     return { name: ticket.entry.key, body: openTicket(ticket, tools.signal), ...(schema === undefined ? {} : { schema }) };
   };
   const kept: (BadRow & { readonly file: string })[] = [];
@@ -61,6 +61,7 @@ export async function run(input: PrepareInput, tools: TaskTools): Promise<Prepar
     target: open("target", target),
     ...(files.related === undefined ? {} : { related: open("related", files.related) }),
     ...(files.metadata === undefined ? {} : { metadata: open("metadata", files.metadata) }),
+    ...(files.events === undefined ? {} : { events: open("events", files.events) }),
     onBadRow: (kind, row) => {
       const file = files[kind]?.entry.key ?? kind;
       if (kept.length < keptBadRows) kept.push({ file, ...row });

@@ -4,6 +4,7 @@ import { isStockroomError } from "../../../base/errors.ts";
 import { defaultsKey } from "../../store/keys.ts";
 import type { InputKind } from "../inputs/schema.ts";
 import type { ForecastParts } from "../parts.ts";
+import { findShortRelated } from "./preview.ts";
 import type { Recipe } from "./recipe.ts";
 import { readRecipes } from "./recipes.ts";
 import { findUpload } from "./uploads.ts";
@@ -19,8 +20,10 @@ export function unnamedFile(group: string, kind: Exclude<InputKind, "target">): 
   return `the settings of ${group} name no ${what}, so it is not read; add a dataset with \`DatasetType: ${type}\` to ${group}.Datasets (or Default.Datasets) in ${defaultsKey}`;
 }
 
-/** What to tell whoever stored this file; undefined when its group reads it. */
-export async function remarkOn(parts: Pick<ForecastParts, "objects">, key: string): Promise<string | undefined> {
+/**
+ * What to tell whoever stored this file, or (`isStored` false) is about to; undefined when its group reads it and nothing is left open.
+ */
+export async function remarkOn(parts: Pick<ForecastParts, "objects">, key: string, isStored: boolean): Promise<string | undefined> {
   const upload = findUpload(key);
   if (upload === undefined) return undefined;
   try {
@@ -32,8 +35,14 @@ export async function remarkOn(parts: Pick<ForecastParts, "objects">, key: strin
     const own: Recipe = recipes.of(upload.group);
     if (readers.length === 0)
       return `the settings of ${upload.group} take the files of ${own.filesOf}, so it is not read; take \`From: ${own.filesOf}\` out of ${upload.group}.Datasets in ${defaultsKey}`;
-    if (upload.kind === "target" || readers.some(({ datasets }) => datasets[upload.kind] !== undefined)) return undefined;
-    return unnamedFile(upload.group, upload.kind);
+    const { kind } = upload;
+    if (kind === "related" || kind === "metadata") {
+      if (!readers.some(({ datasets }) => datasets[kind] !== undefined)) return unnamedFile(upload.group, kind);
+    }
+    if (!isStored || (kind !== "target" && kind !== "related")) return undefined;
+    const told = new Set<string>();
+    for (const recipe of readers) for (const message of await findShortRelated(parts, recipe)) told.add(message);
+    return told.size === 0 ? undefined : [...told].join(" ");
   } catch (error) {
     if (!isStockroomError(error) || error.kind !== "input") throw error;
     return error.code === "FORECAST_DEFAULTS_MISSING"

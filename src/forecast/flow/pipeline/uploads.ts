@@ -4,9 +4,12 @@ import { StockroomError } from "../../../base/errors.ts";
 import type { InputKind } from "../inputs/schema.ts";
 import { fileFormats, prefixes } from "../../store/keys.ts";
 
+/** What a file of a group is: one of its datasets, or its events, which need none. */
+export type UploadKind = InputKind | "events";
+
 export interface Upload {
   readonly group: string;
-  readonly kind: InputKind;
+  readonly kind: UploadKind;
 }
 
 /**
@@ -23,14 +26,14 @@ export function parseUpload(key: string): Upload {
   if (
     /^[A-Za-z][A-Za-z0-9_-]*$/.test(group) &&
     fileFormats.some((each) => each === format) &&
-    (kind === "target" || kind === "related" || kind === "metadata")
+    (kind === "target" || kind === "related" || kind === "metadata" || kind === "events")
   ) {
     return { group, kind };
   }
   throw new StockroomError(
     "input",
     "FORECAST_UPLOAD_NAME",
-    `Expected a name such as ${prefixes.train}retail.csv, retail.related.csv or retail.metadata.csv (also ${fileFormats.slice(1).join(", ")}, each also .gz; the group begins with a letter and has letters, digits, - and _) but received ${key}. Put the file under such a name.`,
+    `Expected a name such as ${prefixes.train}retail.csv, retail.related.csv, retail.metadata.csv or retail.events.csv (also ${fileFormats.slice(1).join(", ")}, each also .gz; the group begins with a letter and has letters, digits, - and _) but received ${key}. Put the file under such a name.`,
     { facts: { key } },
   );
 }
