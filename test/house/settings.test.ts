@@ -55,6 +55,10 @@ const samples: readonly unknown[] = [
   "presets",
   "duckdb",
   "log",
+  "GBR",
+  "Europe/Berlin",
+  "100",
+  "D",
 ];
 
 function sampleOf(schema: Schema): unknown {
