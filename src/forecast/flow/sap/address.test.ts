@@ -73,3 +73,20 @@ describe("a delta link", () => {
     expect(deltaTokenOf(link)).toBe(token);
   });
 });
+
+test.each(["javascript:alert(1)", "x:.evil.example.com/FactsOfX", "http://[bad", "ftp://host/FactsOfX"])(
+  "a link that is none of the web is not followed: its path would become part of the host (%s)",
+  (link) => {
+    expect(() => makeAddress({ url: "https://erp.example.com/sap/ZD_SRV" }).follow(link)).toThrow(
+      /SAP_LINK|Expected a link of the service/,
+    );
+  },
+);
+
+test.each([
+  "//evil.example.com/sap/ZD_SRV/F?x=1",
+  "https://user:pw@evil.example.com/sap/ZD_SRV/F?x=1",
+  "http://erp.example.com/sap/ZD_SRV/F?x=1",
+])("no link leads to another host (%s)", (link) => {
+  expect(makeAddress({ url: "https://erp.example.com/sap/ZD_SRV" }).follow(link)).toBe("https://erp.example.com/sap/ZD_SRV/F?x=1");
+});

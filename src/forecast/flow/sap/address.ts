@@ -5,6 +5,8 @@
 //   L2. Client, language and whatever else the settings' address asks for go with every request, links included. Tokens of a link are passed on
 //       as they came.
 
+import { StockroomError } from "../../../base/errors.ts";
+
 export interface ServiceSettings {
   /** The service; a query (`?sap-client=100`) is kept. */
   readonly url: string;
@@ -52,12 +54,23 @@ export function makeAddress(settings: ServiceSettings): ServiceAddress {
     here: () => join(base.pathname, []),
     at: (resource, options = []) => join(`${path}/${resource}`, options),
     follow(link, options = []) {
-      const url = new URL(link, `${base.origin}${path}/`);
+      const url = readLink(link, `${base.origin}${path}/`);
       const given = optionsOf(url.search);
       const named = new Set(given.map(nameOf));
       return join(insideService(path, url.pathname), [...given, ...options.filter((option) => !named.has(nameOf(option)))]);
     },
   };
+}
+
+/** Throws `input` `SAP_LINK` for what is no link of the web: its path could become part of the host's name. */
+function readLink(link: string, from: string): URL {
+  const url = URL.canParse(link, from) ? new URL(link, from) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
+  throw new StockroomError(
+    "input",
+    "SAP_LINK",
+    `Expected a link of the service (http, https or a path) in its answer but "${link.slice(0, 80)}" came. It was not followed. Check the service.`,
+  );
 }
 
 /** The path of a link under the service's own path: a proxy may have another one outside than the gateway has inside. */

@@ -199,3 +199,19 @@ test("changes are put in the order of their units of work", () => {
   expect(units.toSorted(byUnit)).toEqual([units[3], units[2], units[0], units[1]]);
   expect(byUnit(["", "", ""], ["", "", ""])).toBe(0);
 });
+
+test("a source of differences that does not count: a change leaves the row one row, and a deletion takes it away", () => {
+  const book = new Book({ kind: "additive", repeated: "refuse", keys: [0], measures: [1], names: ["K", "Q"] });
+  book.hold(["A", "10"], 1);
+  book.change({ fields: ["A", "5"], mode: "U", counter: "" }, false);
+  expect([...book.rows()]).toEqual([{ fields: ["A", "15"], counter: 1 }]);
+  book.change({ fields: ["A", "-15"], mode: "D", counter: "" }, false);
+  expect([...book.rows()]).toEqual([]);
+});
+
+test("a counter may have ABAP's sign behind it", () => {
+  const book = new Book({ kind: "additive", repeated: "refuse", keys: [0], measures: [1], names: ["K", "Q"] });
+  book.hold(["A", "10"], 1);
+  book.change({ fields: ["A", "10.000-"], mode: "U", counter: "1-" }, true);
+  expect([...book.rows()]).toEqual([]);
+});

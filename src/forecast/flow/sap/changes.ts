@@ -64,7 +64,7 @@ export function isAdditive(record: Pick<ChangeRecord, "mode" | "counter">): bool
 
 /** Whether a source sends the row as it was, too. */
 export function isBeforeImage(record: Pick<ChangeRecord, "mode" | "counter">): boolean {
-  return record.mode === "U" && Number(record.counter) < 0;
+  return record.mode === "U" && Number(numberText(record.counter)) < 0;
 }
 
 export class Book {
@@ -222,8 +222,9 @@ export class Book {
   }
 
   #counterOf(record: ChangeRecord): number | undefined {
-    if (record.counter === "") return record.mode === "D" ? -1 : 1;
-    const counter = Number(record.counter);
+    // Of a source that does not count, a change leaves the row one row.
+    if (record.counter === "") return record.mode === "D" ? -1 : record.mode === "U" && this.#options.kind === "additive" ? 0 : 1;
+    const counter = Number(numberText(record.counter));
     if (Number.isInteger(counter)) return counter;
     this.#fail(
       "SAP_CHANGE",

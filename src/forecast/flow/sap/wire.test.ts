@@ -116,3 +116,29 @@ test("an error is read in JSON and in XML", () => {
   expect(readErrorText(xml)).toMatchObject([{ id: "A/1", text: "a & b" }]);
   expect(readErrorText("<html>")).toEqual([]);
 });
+
+test.each([
+  ["/Date(1388534400000+0060)/", "2014-01-01"],
+  [" 20240131 ", "2024-01-31"],
+  ["0000-00-00", ""],
+  ["99991231", "9999-12-31"],
+  ["2024-01-31T12:30:00+02:00", "2024-01-31 10:30:00"],
+  ["2024-01-31T12:30:00.1234567", "2024-01-31 12:30:00"],
+  ["2024-01-31T00:00", "2024-01-31"],
+  ["31.01.2024", "31.01.2024"],
+])("a time %s is %s in the file", (given, expected) => {
+  expect(timeText(given)).toBe(expected);
+});
+
+test.each([
+  [".5-", "-.5"],
+  ["1.2E+3-", "-1.2E+3"],
+  ["12.500 -", "-12.500"],
+  ["1,234.50-", "1,234.50-"],
+])("a number %s is %s in the file", (given, expected) => {
+  expect(numberText(given)).toBe(expected);
+});
+
+test("the words of application/problem+json are read", () => {
+  expect(readErrorText(JSON.stringify({ title: "Bad Gateway", status: 502, detail: "no route" }))).toMatchObject([{ text: "no route" }]);
+});

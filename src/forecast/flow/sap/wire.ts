@@ -137,27 +137,37 @@ export function rawText(value: unknown): string {
  * A time as the files of this system have it, `yyyy-MM-dd` or `yyyy-MM-dd HH:mm:ss`: from `/Date(ms)/`, ABAP's `20240131` and `20240131123000`, and
  * ISO 8601. ABAP's initial date is no date. What is none of these stays as it came, for the reader of the file to refuse.
  */
-export function timeText(text: string): string {
-  const ms = millisOf(text);
+export function timeText(given: string): string {
+  const text = given.trim();
+  const ms = millisOf(text) ?? instantOf(text);
   if (ms !== undefined && Math.abs(ms) <= 8.64e15) {
     const iso = new Date(ms).toISOString();
     return ms % 86_400_000 === 0 ? iso.slice(0, 10) : iso.slice(0, 19).replace("T", " ");
   }
-  if (/^0{8}(?:0{6})?$/.test(text)) return "";
+  if (/^(?:0{8}(?:0{6})?|0000-00-00(?:T00:00:00)?)$/.test(text)) return "";
   const abap = /^(\d{4})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:([01]\d|2[0-3])([0-5]\d)([0-5]\d))?$/.exec(text);
   if (abap !== null) {
     const [, year, month, day, hour, minute, second] = abap;
     return `${year}-${month}-${day}${hour === undefined ? "" : ` ${hour}:${minute}:${second}`}`;
   }
-  const iso = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.0+)?Z?$/.exec(text);
-  if (iso === null) return text;
-  return iso[2] === "00:00:00" ? (iso[1] ?? text) : `${iso[1]} ${iso[2]}`;
+  const iso = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,]\d+)?Z?$/.exec(text);
+  if (iso === null) return given;
+  const [, date, minutes, seconds = ":00"] = iso;
+  return `${minutes}${seconds}` === "00:00:00" ? date : `${date} ${minutes}${seconds}`;
+}
+
+/** An ISO time with an offset from UTC names an instant, like `/Date(ms)/`. */
+function instantOf(text: string): number | undefined {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?[+-]\d\d:\d\d$/.test(text)) return undefined;
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
 /** A number as it came, but for ABAP's sign behind it (`12.500-`) and blanks around it. */
 export function numberText(text: string): string {
   const trimmed = text.trim();
-  return /^\d+(?:\.\d*)?-$/.test(trimmed) ? `-${trimmed.slice(0, -1)}` : trimmed;
+  const behind = /^((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?) *-$/.exec(trimmed);
+  return behind === null ? trimmed : `-${behind[1]}`;
 }
 
 /** The messages of an OData error body or of a `sap-message` header, the main one first. */
@@ -189,7 +199,8 @@ const entities: Readonly<Record<string, string>> = { "&amp;": "&", "&lt;": "<", 
 const severities: Readonly<Record<string, string>> = { success: "S", info: "I", information: "I", warning: "W", error: "E" };
 
 function messageOf(value: Readonly<Record<string, unknown>>): BapiMessage {
-  const text = isObject(value["message"]) ? value["message"]["value"] : value["message"];
+  // The third is that of RFC 7807 (application/problem+json), which gateways in front of SAP speak.
+  const text = isObject(value["message"]) ? value["message"]["value"] : (value["message"] ?? value["detail"] ?? value["title"]);
   const severity = typeof value["severity"] === "string" ? value["severity"] : "error";
   return {
     type: severities[severity] ?? "E",

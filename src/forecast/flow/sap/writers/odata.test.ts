@@ -172,3 +172,10 @@ describe("reading back", () => {
     expect(await closed.readBack?.([row(1, "1")], request.signal)).toBeUndefined();
   });
 });
+
+test("a boundary stands alone on its line: neither another boundary nor a text that begins alike ends a part", () => {
+  const part = (id: number): string =>
+    `Content-Type: application/http\r\n\r\nHTTP/1.1 201 Created\r\ncontent-id: ${id}\r\n\r\n{"x":"--ab"}\r\n`;
+  const text = `--ab\r\nContent-Type: multipart/mixed; boundary=ab1\r\n\r\n--ab1\r\n${part(1)}--ab1--\r\n--ab\r\n${part(2)}--ab--\r\n`;
+  expect(parseBatch("multipart/mixed; boundary=ab", text, "r").map(({ headers }) => headers.get("content-id"))).toEqual(["1", "2"]);
+});

@@ -218,15 +218,13 @@ export function parseBatch(contentType: string, text: string, root: string): rea
 }
 
 function* sections(text: string, boundary: string): Generator<string> {
-  const mark = `--${boundary}`;
-  let at = text.indexOf(mark);
-  while (at >= 0) {
-    const begin = at + mark.length;
-    if (text.startsWith("--", begin)) return;
-    const end = text.indexOf(mark, begin);
-    if (end < 0) return;
-    yield text.slice(begin, end).replace(/^\r?\n/, "");
-    at = end;
+  // Alone on its line: the name of another boundary, or a text of a row, may begin with the same letters.
+  const mark = new RegExp(`(?<![^\\n])--${boundary.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}(--)?[\\t ]*(?=\\r?\\n|$)`, "g");
+  let begin: number | undefined;
+  for (const match of text.matchAll(mark)) {
+    if (begin !== undefined) yield text.slice(begin, match.index).replace(/^\r?\n/, "");
+    if (match[1] !== undefined) return;
+    begin = match.index + match[0].length;
   }
 }
 

@@ -74,3 +74,14 @@ describe("a call", () => {
     expect(await writer.knowsRepeats?.(request)).toBe(expected);
   });
 });
+
+test.each([
+  ["a refusal whose row cannot be read", item("E", 1).replace("<ROW>1<", "<ROW>*<"), [false, false]],
+  ["a refusal of no row", item("A", 0), [false, false]],
+  ["a warning and a refusal of one row", item("W", 1) + item("E", 1) + item("W", 2), [false, true]],
+  ["an exit", item("X", 2), [true, false]],
+  ["information and success", item("I", 1) + item("S", 2), [true, true]],
+])("BAPIRET2: %s", async (_, returns, expected) => {
+  const answers = await writerOf(answer(`<ET_RETURN>${returns}</ET_RETURN>`)).write(rows, request);
+  expect(answers.map(({ taken }) => taken)).toEqual(expected);
+});

@@ -150,9 +150,9 @@ export function readSoap(text: string, names: { readonly returns: string; readon
 
 /** A row without a message was taken; a message without a row holds for all of them. */
 function answersOf(seqs: readonly number[], returns: readonly Returned[]): readonly Answer[] {
-  const general = returns.filter((one) => one.row < 1 || one.row > seqs.length).map((one) => one.message);
+  const general = returns.filter((one) => !(Number.isInteger(one.row) && one.row >= 1 && one.row <= seqs.length)).map((one) => one.message);
   return seqs.map((seq, index) => {
     const messages = [...returns.filter((one) => one.row === index + 1).map((one) => one.message), ...general];
-    return { seq, taken: !messages.some((message) => message.type === "E" || message.type === "A"), messages };
+    return { seq, taken: !messages.some((message) => ["E", "A", "X"].includes(message.type.toUpperCase())), messages };
   });
 }
