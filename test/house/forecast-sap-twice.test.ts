@@ -12,7 +12,7 @@ import { openGateway, type Fault, type Gateway, type Habits } from "../kit/sap-g
 
 interface Case {
   readonly habits: Habits;
-  readonly kind?: "odata" | "soap" | "file";
+  readonly kind?: "odata" | "soap" | "file" | "module";
   readonly settings?: readonly string[];
 }
 
@@ -34,6 +34,9 @@ const cases = {
   unguarded: { habits: { guard: "ignored" }, kind: "soap" },
   torn: { habits: { guard: "ignored" }, kind: "soap" },
   drop: { habits: {}, kind: "file" },
+  order: { habits: { repeatability: "none", target: keyed, metadata: shape } },
+  older: { habits: { repeatability: "none" } },
+  own: { habits: {}, kind: "module" },
 } satisfies Record<string, Case>;
 
 type Name = keyof typeof cases;
@@ -55,6 +58,7 @@ function settingsOf(name: Name, one: Case, gateway: Gateway): string {
     odata: [`url: ${gateway.url}`, "set: Forecasts", "credentials: secrets/sap.json"],
     soap: [`url: ${gateway.soapUrl}`, "function: Z_FORECAST_IMPORT", "credentials: secrets/sap.json"],
     file: [`folder: ${folder}`],
+    module: [`module: ${path.join(folder, "own.mjs")}`],
   }[kind];
   const lines = [
     `kind: ${kind}`,
@@ -92,8 +96,8 @@ afterAll(async () => {
 
 type Ref = { readonly key: string; readonly version: string };
 
-async function putExport(name: Name, rows: number): Promise<Ref> {
-  const lines = Array.from({ length: rows }, (_, index) => `P${index},2026-12-01,${index}.5`);
+async function putExport(name: Name, rows: number, tenth = 5): Promise<Ref> {
+  const lines = Array.from({ length: rows }, (_, index) => `P${index},2026-12-01,${index}.${tenth}`);
   const entry = await house.objects.put(
     { role: "forecast", purpose: "test" },
     `forecast/exports/${name}/r1/forecast.csv`,
@@ -258,5 +262,66 @@ describe("a folder", () => {
     const [file = ""] = (await readdir(folder)).filter((one) => one.endsWith(".csv"));
     expect((await readFile(path.join(folder, file), "utf8")).trim().split("\n")).toHaveLength(5);
     expect((await readdir(folder)).filter((one) => one.startsWith("."))).toEqual([]);
+  });
+});
+
+describe("a writer of one's own", () => {
+  test("that does not speak of a row is not called again for it", async () => {
+    const log = path.join(folder, "own.log");
+    const text = `import { appendFile } from "node:fs/promises";
+      export const openWriter = () => ({
+        write: async (rows) => {
+          await appendFile(${JSON.stringify(log)}, rows.map(({ fields }) => fields.PRODUCT + "\\n").join(""));
+          return rows.slice(1).map(({ seq }) => ({ seq, taken: true, messages: [] }));
+        },
+      });`;
+    await writeFile(path.join(folder, "own.mjs"), text);
+    const source = await putExport("own", 4);
+    expect((await deliver("own", source)).said).toMatch(/SAP_UNSURE.*1 of its 4 rows.*rows 1 to 1/);
+    expect(await settle("own", source, 1, "taken")).toMatchObject({ kind: "done", value: { taken: 4 } });
+    expect((await readFile(log, "utf8")).trim().split("\n")).toEqual(products(4));
+  });
+});
+
+describe("two forecasts of one group on their way into one target", () => {
+  const amounts = (rows: number, tenth: number): string[] => Array.from({ length: rows }, (_, index) => `${index}.${tenth}00`);
+  const titles = async (): Promise<string[]> => (await house.notices.list({ limit: 1_000 })).map((notice) => notice.title);
+
+  test("leave the newer one there: the older stops before its next batch, and says so", async () => {
+    const gateway = gatewayOf("order");
+    const [old, young] = [await putExport("order", 24, 1), await putExport("order", 12, 2)];
+    let second: Promise<Ended> | undefined;
+    // The newer one is asked for while the first batch of the older is under way.
+    gateway.setFault((_, { method }) => {
+      if (method === "POST") second ??= deliver("order", young);
+      return undefined;
+    });
+    expect((await deliver("order", old)).said).toMatch(/"superseded":true/);
+    expect(await second).toMatchObject({ kind: "done" });
+    expect(gateway.taken.slice(-12).map((row) => row["QUANTITY"])).toEqual(amounts(12, 2));
+    expect(gateway.taken.length).toBeLessThan(36);
+    expect(await stateOf("order", old)).toMatchObject({ state: "superseded", sent: gateway.taken.length - 12, unsure: 0 });
+    expect(await stateOf("order", young)).toMatchObject({ state: "done", sent: 12 });
+    expect(await titles()).toContain("A forecast of order was superseded on its way into order");
+  });
+
+  test("asked for the wrong way round send the older one not at all, nor what was left of it", async () => {
+    const gateway = gatewayOf("older");
+    const [old, middle, young] = [await putExport("older", 6, 1), await putExport("older", 6, 2), await putExport("older", 6, 3)];
+    // The middle one stops at rows nobody knows of, then the newest comes: what is lost of the middle one does not go out after it.
+    faultAt(gateway, 1, "cut-after");
+    expect((await deliver("older", middle)).said).toMatch(/SAP_UNSURE/);
+    expect((await deliver("older", young)).said).toMatch(/"kind":"done"/);
+    expect(await settle("older", middle, 1, "lost")).toMatchObject({ kind: "done", value: { superseded: true } });
+    expect((await deliver("older", old)).said).toMatch(/"superseded":true/);
+    expect(gateway.taken.map((row) => row["QUANTITY"])).toEqual([...amounts(4, 2), ...amounts(6, 3)]);
+    expect(await stateOf("older", middle)).toMatchObject({ state: "superseded", sent: 0 });
+    expect(await stateOf("older", old)).toMatchObject({ state: "superseded", sent: 0 });
+    const resumed = await house.workflows.start(
+      "forecast.sap.deliver",
+      { kind: "resume", import: importIdOf("older", old), requestedAt: "later" },
+      { id: "resume-older" },
+    );
+    expect(JSON.stringify(await house.workflows.outcome(resumed, { timeoutMs: 120_000 }))).toMatch(/SAP_IMPORT_SUPERSEDED/);
   });
 });

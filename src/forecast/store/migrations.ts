@@ -4,7 +4,7 @@ import type { Migration } from "../../base/records/contract.ts";
 import { adjustmentMigrations } from "./adjustments.ts";
 import { planMigrations } from "./plans.ts";
 import { currentMigrations, endMigrations, runMigrations } from "./runs.ts";
-import { sapChangeMigrations, sapMigrations } from "./sap.ts";
+import { sapChangeMigrations, sapMigrations, sapOrderMigrations } from "./sap.ts";
 
 export const forecastMigrations: readonly Migration[] = [
   ...sapMigrations,
@@ -14,4 +14,5 @@ export const forecastMigrations: readonly Migration[] = [
   ...currentMigrations,
   ...sapChangeMigrations,
   ...endMigrations,
+  ...sapOrderMigrations,
 ];

@@ -5,9 +5,12 @@
 //       extraction began at: of two at once, the later one to end changes nothing.
 //   A2. A batch has a row before it is sent, and its answers in that row before the next one is sent: a row without answers was perhaps sent.
 //       Once it is known that nobody can tell, the row is unsure, and stays so until a person settles it.
+//   A3. Of the imports of one group into one target the one of the newest export counts: from the moment its row is there, no batch of an older one
+//       is sent. Versions of objects are in the order of time.
 
+import { setTimeout as pause } from "node:timers/promises";
 import { StockroomError } from "../../base/errors.ts";
-import type { Migration, Tx } from "../../base/records/contract.ts";
+import type { Migration, Records, Tx } from "../../base/records/contract.ts";
 import type { ObjectRef } from "./keys.ts";
 
 export const sapMigrations: readonly Migration[] = [
@@ -80,6 +83,19 @@ export const sapChangeMigrations: readonly Migration[] = [
         add column part_key text,
         add column part_version text,
         add column repeats boolean not null default false;
+    `,
+  },
+];
+
+/** Appended after the ends of runs. */
+export const sapOrderMigrations: readonly Migration[] = [
+  {
+    id: "forecast-007-sap-order",
+    sql: `
+      alter table stockroom.forecast_import
+        drop constraint forecast_import_state_check,
+        add constraint forecast_import_state_check check (state in ('running', 'unsure', 'done', 'partly', 'superseded'));
+      create index forecast_import_order on stockroom.forecast_import (target, dataset_group, source_version);
     `,
   },
 ];
@@ -162,8 +178,8 @@ export interface ImportRow {
   readonly group: string;
   readonly sourceKey: string;
   readonly sourceVersion: string;
-  /** `unsure`: stopped at rows that were perhaps taken, until somebody settles them. */
-  readonly state: "running" | "unsure" | "done" | "partly";
+  /** `unsure`: stopped at rows that were perhaps taken, until somebody settles them. `superseded`: a newer export of the group goes there (A3). */
+  readonly state: "running" | "unsure" | "done" | "partly" | "superseded";
   readonly rows: number;
   /** Rows the ERP has taken. */
   readonly sent: number;
@@ -214,6 +230,62 @@ const importOf = (row: ImportRecord): ImportRow => ({
   startedAt: row.started_at,
   endedAt: row.ended_at ?? undefined,
 });
+
+const order = (import_: string): string => `(${import_}.source_version collate "C")`;
+
+/** Whether a newer export of the same group is on its way into the same target, or there (A3). */
+export async function isSuperseded(tx: Tx, id: string): Promise<boolean> {
+  const rows = await tx.query(
+    `select 1 from stockroom.forecast_import i join stockroom.forecast_import n using (target, dataset_group)
+      where i.id = $1 and ${order("n")} > ${order("i")} limit 1`,
+    [id],
+  );
+  return rows.length > 0;
+}
+
+/** Marks an import that is superseded itself. */
+export async function markSuperseded(tx: Tx, id: string): Promise<void> {
+  await tx.query("update stockroom.forecast_import set state = 'superseded' where id = $1", [id]);
+}
+
+/** Marks the older imports that have not ended, or not well. Gives those it marked. */
+export async function supersedeOlder(tx: Tx, id: string, at: string): Promise<readonly ImportRow[]> {
+  const rows = await tx.query<ImportRecord>(
+    `update stockroom.forecast_import i set state = 'superseded', ended_at = coalesce(i.ended_at, $2)
+       from stockroom.forecast_import n
+      where n.id = $1 and i.target = n.target and i.dataset_group = n.dataset_group and ${order("i")} < ${order("n")}
+        and i.state in ('running', 'unsure', 'partly')
+      returning ${importColumns
+        .split(", ")
+        .map((column) => `i.${column}`)
+        .join(", ")}`,
+    [id, at],
+  );
+  return rows.map(importOf);
+}
+
+/** So long between two looks whether it is our turn, in milliseconds. */
+const turnMs = 100;
+
+/**
+ * Runs `work` while no other import of the group sends anything into the target, in whichever process: so a batch of an older import that was begun
+ * before a newer one came has arrived before the newer one sends its first.
+ */
+export async function inTurn<T>(
+  records: Pick<Records, "session">,
+  way: { readonly target: string; readonly group: string },
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  const key = `forecast.import/${way.target}/${way.group}`;
+  return await records.session(async (tx) => {
+    for (;;) {
+      const [row] = await tx.query<{ mine: boolean }>("select pg_try_advisory_lock(hashtextextended($1, 0)) as mine", [key]);
+      if (row?.mine) return await work();
+      await pause(turnMs, undefined, { signal });
+    }
+  });
+}
 
 /** Writes the import's row; the same id again changes nothing. */
 export async function beginImport(
@@ -427,12 +499,14 @@ export async function listBatches(tx: Tx, importId: string): Promise<readonly Ba
   }));
 }
 
-/** Counts an import's outcome anew from its batches: taken in any round, refused in the last one. */
+/** Counts an import's outcome anew from its batches: taken in any round, refused in the last one. A superseded one stays so unless every row had arrived. */
 export async function endImport(tx: Tx, id: string, at: string): Promise<ImportRow> {
   const [row] = await tx.query<ImportRecord>(
     `update stockroom.forecast_import i
-        set sent = b.taken, failed = b.refused, unsure = 0, ended_at = $2, state = case when b.refused > 0 then 'partly' else 'done' end
+        set sent = b.taken, failed = b.refused, ended_at = $2,
+            unsure = case when i.state = 'superseded' then b.open else 0 end, state = case when i.state = 'superseded' and b.taken < i.rows then i.state when b.refused > 0 then 'partly' else 'done' end
        from (select coalesce(sum(sent - failed), 0) as taken,
+                    coalesce(sum(unsure) filter (where answers_key is null), 0) as open,
                     coalesce(sum(failed) filter (where round = (select max(round) from stockroom.forecast_import_batch where import = $1)), 0) as refused
                from stockroom.forecast_import_batch where import = $1) b
       where i.id = $1 returning ${importColumns}`,

@@ -95,6 +95,7 @@ const stateWords: Readonly<Record<ImportRow["state"], Html>> = {
   unsure: html`<span class="tag bad">rows unsure: settle</span>`,
   done: html`<span class="tag good">done</span>`,
   partly: html`<span class="tag warn">some rows refused</span>`,
+  superseded: html`<span class="tag warn">superseded by a newer forecast</span>`,
 };
 
 export function importTable(imports: readonly ImportRow[]): Html {
@@ -180,7 +181,7 @@ function answerTable(answers: readonly AnswerRow[]): Html {
         ${answers.map(
           ({ seq, round, taken, messages }) =>
             html`<tr>
-              <td class="n">${count(seq + 1)}</td>
+              <td class="n">${count(seq)}</td>
               <td class="n">${round}</td>
               <td>${taken ? html`<span class="good">taken</span>` : html`<span class="warn">refused</span>`}</td>
               <td>${messages.map(({ type, id, text }) => html`<div><code>${type} ${id}</code> ${text}</div>`)}</td>

@@ -5,10 +5,13 @@
 //       remembers them; or those of its rows are that a reading back shows not to be there. Otherwise its rows are unsure, the import stops there,
 //       and a person says what became of them (`settleBatch`). A row is told as taken only upon an answer, a reading back, or that word.
 //   V3. Rows the ERP refuses end in the answers and in a notice; a resumed import sends those rows and no others.
+//   V4. Of the forecasts of a group the newest one is what stands in a target in the end: an older import sends no batch once a newer one has begun,
+//       and ends as superseded, which is told.
 
 import { createHash } from "node:crypto";
 import { StockroomError } from "../../../base/errors.ts";
 import { faultPoint } from "../../../base/faults.ts";
+import type { Tx } from "../../../base/records/contract.ts";
 import { readTable } from "../../../base/tables/index.ts";
 import type { WorkflowDefinition } from "../../../base/workflow/contract.ts";
 import { prefixes, type ObjectRef } from "../../store/keys.ts";
@@ -17,10 +20,13 @@ import {
   clearDoubt,
   endImport,
   getImport,
+  isSuperseded,
   keepBatch,
   listBatches,
   listUnanswered,
+  markSuperseded,
   reopenBatch,
+  supersedeOlder,
   unmarkBatch,
   type ImportRow as ImportState,
 } from "../../store/sap.ts";
@@ -38,7 +44,14 @@ export type DeliverInput =
   | { readonly kind: "new"; readonly target: string; readonly group: string; readonly export: ObjectRef }
   | { readonly kind: "resume"; readonly import: string; readonly requestedAt: string };
 
-export type DeliverResult = { readonly import: string; readonly rows: number; readonly taken: number; readonly refused: number };
+export type DeliverResult = {
+  readonly import: string;
+  readonly rows: number;
+  readonly taken: number;
+  readonly refused: number;
+  /** A newer forecast of the group goes there: the rest was not sent. */
+  readonly superseded?: true;
+};
 
 /** The import's identity (V1). */
 export function importIdOf(target: string, source: ObjectRef): string {
@@ -87,11 +100,19 @@ export function makeSapDeliver(parts: ForecastParts): WorkflowDefinition<Deliver
         for (let batch = 1; batch <= batches; batch++) {
           const from = (batch - 1) * plan.batchRows;
           const to = Math.min(total, from + plan.batchRows);
-          await context.step(`batch-${batch}`, async (signal) => {
+          const sent = await context.step(`batch-${batch}`, async (signal) => {
             const rows = await reader.rows(seqs === undefined ? range(from + 1, to) : seqs.slice(from, to));
             const place = { import: plan.id, group: plan.group, round: plan.round, batch, madeAt: plan.madeAt };
-            return await sendBatch({ parts, runId: context.runId, target, writer: await writer.open(), reader, signal }, place, rows);
+            return await sendBatch(
+              { parts, runId: context.runId, target, open: async () => await writer.open(), reader, signal },
+              place,
+              rows,
+            );
           });
+          if (sent === "superseded") {
+            const ended = await context.step("superseded", async () => await endSuperseded(parts, plan));
+            return { import: plan.id, rows: plan.rows, taken: ended.sent, refused: ended.failed, superseded: true };
+          }
           faultPoint("forecast.sap.batch");
           context.progress(to, total, "rows answered");
         }
@@ -153,7 +174,7 @@ async function split(
   }
   if (lines.length > 0) await flush();
   const madeAt = timeOf(parts);
-  await beginImport(parts.records, {
+  const row = {
     id,
     target: target.name,
     group: input.group,
@@ -161,6 +182,10 @@ async function split(
     rows: seq,
     batchRows: target.batchRows,
     at: madeAt,
+  };
+  await parts.records.transaction(async (tx) => {
+    await beginImport(tx, row);
+    for (const older of await supersedeOlder(tx, id, madeAt)) await tellSuperseded(parts, tx, older);
   });
   const state = await getImport(parts.records, id);
   return { ...planOf(state, target), rows: seq, madeAt: state.startedAt, round: 1 };
@@ -180,6 +205,13 @@ async function planResume(parts: ForecastParts, input: DeliverInput & { readonly
       `Expected every row of import ${state.id} to be certain but of ${state.unsure} nobody knows whether ${state.target} took them. Settle them first: \`stockroom forecast imports show ${state.id}\` lists them.`,
     );
   }
+  if (state.state === "superseded" || (await isSuperseded(parts.records, state.id))) {
+    throw new StockroomError(
+      "conflict",
+      "SAP_IMPORT_SUPERSEDED",
+      `Expected import ${state.id} to be the newest of ${state.group} into ${state.target} but a newer forecast has gone there since, which its rows would overwrite. Nothing was sent. Look at the newer one: \`stockroom forecast imports list\`.`,
+    );
+  }
   if (state.state === "running") {
     throw new StockroomError(
       "conflict",
@@ -190,6 +222,27 @@ async function planResume(parts: ForecastParts, input: DeliverInput & { readonly
   const rounds = (await listBatches(parts.records, state.id)).map((batch) => batch.round);
   const target = getTarget(parts, state.target);
   return { ...planOf(state, target), rows: state.rows, madeAt: timeOf(parts), round: Math.max(1, ...rounds) + 1 };
+}
+
+/** Ends an import whose rest is not to be sent (V4). */
+async function endSuperseded(parts: ForecastParts, plan: Plan): Promise<{ readonly sent: number; readonly failed: number }> {
+  return await parts.records.transaction(async (tx) => {
+    await markSuperseded(tx, plan.id);
+    const ended = await endImport(tx, plan.id, timeOf(parts));
+    await tellSuperseded(parts, tx, ended);
+    return { sent: ended.sent, failed: ended.failed };
+  });
+}
+
+async function tellSuperseded(parts: ForecastParts, tx: Tx, row: ImportState): Promise<void> {
+  await parts.postNotice(tx, {
+    topic: "forecast",
+    id: `forecast.import.superseded/${row.id}`,
+    severity: "warning",
+    title: `A forecast of ${row.group} was superseded on its way into ${row.target}`,
+    body: `Import ${row.id} (${row.rows} rows) sends nothing more, because a newer forecast of ${row.group} goes into ${row.target}: the older one would overwrite it. What had gone there is overwritten row by row; rows that the newer forecast does not have stay as the older one left them. \`stockroom forecast imports show ${row.id}\` says how far it had come.`,
+    facts: { import: row.id, target: row.target, group: row.group, rows: row.rows },
+  });
 }
 
 /** The rows the last round's receiver refused. */

@@ -7,7 +7,18 @@ import { setTimeout as pause } from "node:timers/promises";
 import { isStockroomError, StockroomError } from "../../../base/errors.ts";
 import { faultPoint } from "../../../base/faults.ts";
 import { prefixes, type ObjectRef } from "../../store/keys.ts";
-import { doubtBatch, hasSaidRepeats, keepBatch, listBatches, markBatch, splitBatch, unmarkBatch, type BatchMark } from "../../store/sap.ts";
+import {
+  doubtBatch,
+  hasSaidRepeats,
+  inTurn,
+  isSuperseded,
+  keepBatch,
+  listBatches,
+  markBatch,
+  splitBatch,
+  unmarkBatch,
+  type BatchMark,
+} from "../../store/sap.ts";
 import { actAs, timeOf, type ForecastParts } from "../parts.ts";
 import { readAnswers } from "./import-rows.ts";
 import type { SapTarget } from "./settings.ts";
@@ -23,6 +34,9 @@ export interface Sender {
   readonly reader: { rows(seqs: readonly number[]): Promise<readonly ImportRow[]> };
   readonly signal: AbortSignal;
 }
+
+/** The same before the way into the receiver is open. */
+export type SenderBefore = Omit<Sender, "writer"> & { readonly open: () => Promise<SapWriter> };
 
 /** Which batch. */
 export interface BatchPlace {
@@ -53,8 +67,21 @@ interface Progress {
   readonly firstSentAt: number;
 }
 
-/** Throws `input` `SAP_UNSURE` when nobody can tell of some rows, and whatever the writer throws. */
-export async function sendBatch(sender: Sender, place: BatchPlace, rows: readonly ImportRow[]): Promise<Sent> {
+/**
+ * Sends a batch when it is the import's turn, and not at all when a newer forecast of the group has begun to go there (deliver.ts V4).
+ *
+ * Throws `input` `SAP_UNSURE` when nobody can tell of some rows, and whatever the writer throws.
+ */
+export async function sendBatch(before: SenderBefore, place: BatchPlace, rows: readonly ImportRow[]): Promise<Sent | "superseded"> {
+  const { parts, target, signal } = before;
+  return await inTurn(parts.records, { target: target.name, group: place.group }, signal, async () => {
+    if (await isSuperseded(parts.records, place.import)) return "superseded";
+    const { open, ...sender } = before;
+    return await sendInTurn({ ...sender, writer: await open() }, place, rows);
+  });
+}
+
+async function sendInTurn(sender: Sender, place: BatchPlace, rows: readonly ImportRow[]): Promise<Sent> {
   const { parts, writer } = sender;
   const mark = await markBatch(parts.records, place.import, place.round, place.batch, timeOf(parts));
   const kept = (await listBatches(parts.records, place.import)).find((one) => one.round === place.round && one.batch === place.batch);
@@ -109,8 +136,10 @@ async function sendOnce(sender: Sender, place: BatchPlace, progress: Progress): 
   const { parts, writer } = sender;
   try {
     const answers = await writer.write(progress.sending, requestOf(sender, place, progress.attempt));
-    for (const answer of answers) if (answer.unsure !== true) progress.known.set(answer.seq, answer);
-    progress.perhaps = answers.some((answer) => answer.unsure === true);
+    const sent = new Set(progress.sending.map((row) => row.seq));
+    for (const answer of answers) if (sent.has(answer.seq) && answer.unsure !== true) progress.known.set(answer.seq, answer);
+    // A row nobody spoke of is as unsure as one of which that was said.
+    progress.perhaps = progress.sending.some((row) => !progress.known.has(row.seq));
     progress.why = "the answer did not speak of them.";
     if (progress.perhaps) progress.halves += 1;
   } catch (error) {
