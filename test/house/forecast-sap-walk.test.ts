@@ -133,7 +133,7 @@ const defaults = `Default:
           - { AttributeName: demand, AttributeType: float }
   Predictor:
     MaxAge: 604800
-    PerformAutoML: true
+    AlgorithmArn: "arn:aws:forecast:::algorithm/ETS"
     ForecastHorizon: 3
     FeaturizationConfig: { ForecastFrequency: M, ForecastDimensions: [location] }
     EvaluationParameters: { NumberOfBacktestWindows: 1, BackTestWindowOffset: 3 }
