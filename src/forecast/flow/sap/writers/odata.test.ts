@@ -179,3 +179,31 @@ test("a boundary stands alone on its line: neither another boundary nor a text t
   const text = `--ab\r\nContent-Type: multipart/mixed; boundary=ab1\r\n\r\n--ab1\r\n${part(1)}--ab1--\r\n--ab\r\n${part(2)}--ab--\r\n`;
   expect(parseBatch("multipart/mixed; boundary=ab", text, "r").map(({ headers }) => headers.get("content-id"))).toEqual(["1", "2"]);
 });
+
+describe("reading back", () => {
+  const read = async (...answers: readonly Said[]): Promise<readonly [unknown, readonly string[]]> => {
+    const { session, asked } = sessionOf({ body: "", status: 404 }, ...answers);
+    const writer = openODataWriter({ ...target, keys: ["PRODUCT"] }, session);
+    const held = await writer.readBack?.(rows, request.signal);
+    return [held === undefined ? undefined : [...held.values()], asked.map(({ url }) => url)];
+  };
+  const page = (products: readonly string[], next?: string): Said => ({
+    status: 200,
+    body: JSON.stringify({ d: { results: products.map((PRODUCT) => ({ PRODUCT })), ...(next === undefined ? {} : { __next: next }) } }),
+  });
+
+  test("follows the pages, each with the client of the settings and on its host", async () => {
+    const next = "http://inner:8000/sap/ZSRV/Forecasts?$skiptoken=2&sap-client=200";
+    const [held, asked] = await read(page(["P3"], next), page(["P1"]));
+    expect(held).toEqual([true, false, true]);
+    expect(asked.at(-1)).toBe("https://erp.example.com/sap/ZSRV/Forecasts?$skiptoken=2&$format=json&sap-client=100");
+  });
+
+  test.each([
+    ["break off", [page(["P1"], "Forecasts?$skiptoken=2"), { status: 410, body: "" }]],
+    ["go in circles", [page(["P1"], "Forecasts?$skiptoken=2"), page(["P2"], "Forecasts?$skiptoken=2")]],
+    ["are no data", [{ status: 200, body: "<html>" }]],
+  ] satisfies (readonly [string, Said[]])[])("says nothing where the pages %s", async (_, answers) => {
+    expect((await read(...answers))[0]).toBeUndefined();
+  });
+});
