@@ -50,6 +50,7 @@ import { copiedHome, openRecords, settleHome, type Home } from "./base/records/i
 import type { Access, Actor, Grant, Vault, Zone } from "./base/vault/contract.ts";
 import { vaultMigrations } from "./base/vault/migrations.ts";
 import { openVault } from "./base/vault/vault.ts";
+import { makeUpkeep, upkeepGrants, upkeepMigrations, type Keep } from "./base/upkeep/index.ts";
 import {
   openWorkflows,
   workflowMigrations,
@@ -129,9 +130,31 @@ const migrations = [
   ...objectsMigrations,
   ...workflowMigrations,
   ...notifyMigrations,
+  ...upkeepMigrations,
   ...classifyMigrations,
   ...forecastMigrations,
 ];
+
+/** What reports rest on: no version of it goes by itself. */
+export const recordZones: readonly string[] = classifyZones.map(({ name }) => name);
+
+/** How long things are kept, as the settings say. */
+export function keepOf({ retention }: Pick<Settings, "retention">): Keep {
+  const or = (ms: number): number | undefined => (ms === 0 ? undefined : ms);
+  return {
+    formerVersions: or(retention.formerVersions),
+    removedObjects: or(retention.removedObjects),
+    staging: or(retention.staging),
+    keyUses: or(retention.keyUses),
+    notices: or(retention.notices),
+    deadLetters: or(retention.deadLetters),
+    runs: or(retention.runs),
+    events: or(retention.events),
+  };
+}
+
+/** For ever is a thousand years. */
+const daysOf = (ms: number): number => (ms === 0 ? 365_000 : ms / 86_400_000);
 
 /** The changes to the database that this program knows, by id. */
 export const knownMigrations: readonly string[] = [...recordsMigrations, ...migrations].map(({ id }) => id);
@@ -239,17 +262,34 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     };
     const forecastWing = makeForecastWing(forecastParts);
     const notices = makeNotify({ records, ...settings.notify, log, clock, outward: !quiet });
+    const upkeep = makeUpkeep({
+      records,
+      objects,
+      log,
+      clock,
+      keep: keepOf(settings),
+      recordZones,
+      bytesPerSecond: settings.upkeep.scrubBytesPerSecond,
+      scrubCron: settings.upkeep.scrubSchedule,
+    });
     const workflows = await openWorkflowsOf(options.work, settings, {
       records,
-      queues: [...wing.queues, ...forecastWing.queues, notices.queue, { name: "house", perWorker: 1, overall: 1 }].map((queue) => ({
+      queues: [
+        ...wing.queues,
+        ...forecastWing.queues,
+        notices.queue,
+        { name: "house", perWorker: 1, overall: 1 },
+        { name: "upkeep", perWorker: 1, overall: 1 },
+      ].map((queue) => ({
         ...queue,
         perWorker: settings.workflow.concurrency[queue.name] ?? queue.perWorker,
       })),
-      workflows: [...wing.workflows, ...forecastWing.workflows, ...notices.workflows, reconcileOf(objects, log)].map((workflow) =>
-        quiet && workflow.outward === true ? resting(workflow) : workflow,
+      workflows: [...wing.workflows, ...forecastWing.workflows, ...notices.workflows, reconcileOf(objects, log), ...upkeep.workflows].map(
+        (workflow) => (quiet && workflow.outward === true ? resting(workflow) : workflow),
       ),
       schedules: [
         ...(quiet ? [] : [...wing.schedules, ...forecastWing.schedules]),
+        ...upkeep.schedules,
         { name: "house.reconcile", cron: "17 */6 * * *", workflow: "house.reconcile", input: null },
       ],
       log,
@@ -257,6 +297,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       livenessMs: settings.workflow.livenessIntervalMs,
       misses: settings.workflow.livenessMisses,
       crashLimit: settings.workflow.crashLimit,
+      keepDays: daysOf(settings.retention.runs),
       onDead: async (tx, letter) => {
         await tellDead(tx, letter, linkOf(settings.server)(`/api/runs/${encodeURIComponent(letter.runId)}`));
         await forecastWing.dead(tx, letter);
@@ -272,6 +313,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       subscriptions: [...wing.subscriptions, ...forecastWing.subscriptions, ...notices.subscriptions],
       log,
       serves: options.work,
+      keepDays: daysOf(settings.retention.events),
     });
     keep(events, async () => await events.close());
     const hint = async (key: string, isStored: boolean): Promise<string | undefined> =>
@@ -364,7 +406,7 @@ async function openPictures(
 /** Defaults of all rooms, then what the settings say of a role and zone instead. */
 function settledGrants(overrides: Settings["vault"]["grants"]): readonly Grant[] {
   const grants = new Map(
-    [...classifyGrants, ...forecastGrants, ...operatorGrants, ...inboxGrants].map((grant) => [
+    [...classifyGrants, ...forecastGrants, ...operatorGrants, ...inboxGrants, ...upkeepGrants(zones)].map((grant) => [
       `${grant.role} ${grant.zone} ${grant.access}`,
       grant,
     ]),

@@ -9,6 +9,7 @@ import { homeVerb } from "./verbs/home.ts";
 import { keysVerb } from "./verbs/keys.ts";
 import { getVerb, lsVerb, putVerb, rmVerb } from "./verbs/objects.ts";
 import { deadVerb, eventsVerb, noticesVerb, runsVerb, scheduleVerb } from "./verbs/runs.ts";
+import { scrubVerb } from "./verbs/scrub.ts";
 import { sqlVerb } from "./verbs/sql.ts";
 
 /** Makes the tree; nothing is opened until a verb runs. */
@@ -38,6 +39,7 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       config: configVerb(tools),
       home: homeVerb(tools),
       doctor: doctorVerb(tools),
+      scrub: scrubVerb(tools),
       backup: async () => (await import("./verbs/backup.ts")).backupVerb(tools),
       bench: async () => (await import("./verbs/bench.ts")).benchVerb(tools),
       restore: async () => (await import("./verbs/backup.ts")).restoreVerb(tools),

@@ -113,6 +113,9 @@ const channel = z.discriminatedUnion("kind", [
 
 const access = z.enum(["none", "read", "write", "read-write"]);
 
+const kept = (normally: string, description: string) =>
+  duration({ description: `${description} How long; 0: for ever.` }).prefault(normally);
+
 /** The settings of the ground floor. Wings add sections of their own beside these. */
 export const baseSections = {
   home: z.string().min(1).meta({ path: true, description: "Folder of everything Stockroom keeps." }).default(".stockroom"),
@@ -165,6 +168,26 @@ export const baseSections = {
       livenessIntervalMs: duration({ description: "How often executors look whether the others live." }).prefault("1 s"),
       livenessMisses: wholeNumber(1, 1_000, "Looks in vain until an executor counts as dead.").default(3),
       crashLimit: wholeNumber(1, 1_000, "Deaths of the process under one run until it goes to the dead letters.").default(3),
+    })
+    .prefault({}),
+  retention: z
+    .object({
+      formerVersions: kept("365 d", "Former versions of objects that nothing refers to; zones of records are kept for ever."),
+      removedObjects: kept("365 d", "Rows of objects whose bytes are gone."),
+      staging: kept("30 d", "Marks of finished uploads."),
+      keyUses: kept("400 d", "The log of uses of keys."),
+      notices: kept("180 d", "Notices and their deliveries."),
+      deadLetters: kept("90 d", "Dead letters that were redriven or dropped."),
+      runs: kept("30 d", "Runs that ended, with their steps."),
+      events: kept("30 d", "Events that everybody has."),
+    })
+    .prefault({}),
+  upkeep: z
+    .object({
+      scrubSchedule: z.string().min(9).meta({ description: "When every byte of the store is read, as cron in UTC." }).default("23 3 * * 0"),
+      scrubBytesPerSecond: bytes({ description: "The pace of that reading." })
+        .refine((value) => value > 0)
+        .prefault("20 MB"),
     })
     .prefault({}),
   inbox: z.object({

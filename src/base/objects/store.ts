@@ -188,7 +188,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
       throw new StockroomError("input", "OBJECT_STAGED_TWICE", "Expected each staged object once but one is listed twice. List it once.");
     }
     for (const one of staged) checkStaged(one, commitOptions.maxBytes);
-    const before = await findCommitted(records, stagingPaths);
+    const before = await findCommitted(records, staged);
     for (const { ticket } of staged) {
       if (before.has(ticket.stagingPath)) continue;
       // Gone, or committed by another process this very moment: the transaction sees which.
@@ -204,7 +204,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
       );
       // Against a sweep of the same files (reconcile.ts).
       await lockFiles(tx, stagingPaths);
-      const done = await findCommitted(tx, stagingPaths);
+      const done = await findCommitted(tx, staged);
       if (done.size > 0) {
         // Committed before, with whatever stood alongside: a resumed step gets the same answer.
         return staged.map((one) => done.get(one.ticket.stagingPath) ?? fail(mixed()));
@@ -344,14 +344,21 @@ const entryOf = (row: ObjectRow): ObjectEntry => ({
   labels: row.labels,
 });
 
-async function findCommitted(tx: Tx, stagingPaths: readonly string[]): Promise<ReadonlyMap<string, ObjectEntry>> {
-  if (stagingPaths.length === 0) return new Map();
+/** By the mark of the upload or, when retention has taken that, by the path, which holds the same id. */
+async function findCommitted(tx: Tx, staged: readonly StagedObject[]): Promise<ReadonlyMap<string, ObjectEntry>> {
+  if (staged.length === 0) return new Map();
+  const paths = new Map(staged.map(({ ticket }) => [pathOf(ticket), ticket.stagingPath]));
+  const stagingPaths = [...paths.values()];
+  const made = await tx.query<ObjectRow>(`select ${columns} from stockroom.object o where o.path = any($1)`, [[...paths.keys()]]);
   const rows = await tx.query<ObjectRow & { staging_path: string }>(
     `select ${columns}, s.staging_path from stockroom.object_staging s join stockroom.object o using (key, version)
      where s.staging_path = any($1)`,
     [stagingPaths],
   );
-  return new Map(rows.map((row) => [row.staging_path, entryOf(row)]));
+  return new Map([
+    ...made.map((row) => [paths.get(row.path) ?? "", entryOf(row)] as const),
+    ...rows.map((row) => [row.staging_path, entryOf(row)] as const),
+  ]);
 }
 
 function checkStaged(staged: StagedObject, maxBytes: number | undefined): void {

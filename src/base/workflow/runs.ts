@@ -448,6 +448,7 @@ export async function forgetRuns(tx: Tx, olderThanMs: number): Promise<number> {
   const rows = await tx.query(
     `delete from stockroom.run where id in (
        select id from stockroom.run where state in ('done', 'failed', 'cancelled')
+         and not exists (select 1 from stockroom.run p where p.id = run.parent and p.state not in ('done', 'failed', 'cancelled'))
          and ended_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000) limit 2000) returning 1 as one`,
     [olderThanMs],
   );

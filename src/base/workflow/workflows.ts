@@ -42,6 +42,8 @@ import { makeTurnstile } from "./turnstile.ts";
 
 const cancelChannel = "stockroom_cancel";
 const dayMs = 86_400_000;
+/** What one statement of a sweep takes at most. */
+const sweepRows = 2_000;
 /** An index entry of PostgreSQL holds about 2,700 bytes. */
 const maxIdBytes = 1_500;
 
@@ -275,8 +277,8 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
   };
 
   const forget = async (legMs: number): Promise<void> => {
-    await engine.sweepLegs(legMs);
-    await forgetRuns(records, (options.keepDays ?? 90) * dayMs);
+    while ((await engine.sweepLegs(legMs)) >= sweepRows && !closing.signal.aborted);
+    while ((await forgetRuns(records, (options.keepDays ?? 90) * dayMs)) >= sweepRows && !closing.signal.aborted);
   };
 
   const stopListening = await records.listen(cancelChannel, () => {

@@ -6,14 +6,25 @@ import { listSubscribers } from "../../base/events/subscribers.ts";
 import { lookAtStore, sizesByZone, type Lot } from "../../base/objects/look.ts";
 import { copiedHome, lookAtHome, type Peek } from "../../base/records/index.ts";
 import type { Tx } from "../../base/records/contract.ts";
+import { holdings, listDamage, type Keep } from "../../base/upkeep/index.ts";
 import { checkKeyFile } from "../../base/vault/vault.ts";
 import { bytesText } from "../output.ts";
 import { fail, lookInto, ok, warn, type Finding } from "./findings.ts";
 
+interface Keeping {
+  readonly keep: Keep;
+  readonly recordZones: readonly string[];
+}
+
 type Open = Extract<Peek, { kind: "open" }>;
 
 /** Everything that the database can tell. `migrations`: the ids this program knows. */
-export async function databaseFindings(settings: BaseSettings, peek: Open, migrations: readonly string[]): Promise<readonly Finding[]> {
+export async function databaseFindings(
+  settings: BaseSettings,
+  peek: Open,
+  migrations: readonly string[],
+  keeping: Keeping,
+): Promise<readonly Finding[]> {
   const { tx } = peek;
   const [about] = await tx.query<{ version: string; skew: number; there: boolean }>(
     `select current_setting('server_version') as version, extract(epoch from clock_timestamp())::float8 as skew,
@@ -38,7 +49,9 @@ export async function databaseFindings(settings: BaseSettings, peek: Open, migra
     ["runs", () => runs(tx)],
     ["dead letters", () => letters(tx)],
     ["notices", () => deliveries(tx)],
+    ["scrub", () => scrubs(tx)],
     ["sizes", () => sizes(tx)],
+    ["retention", () => retention(tx, keeping)],
   ];
   for (const [what, look] of looks) findings.push(...(await lookInto(what, look)));
   return findings;
@@ -180,6 +193,36 @@ async function deliveries(tx: Tx): Promise<readonly Finding[]> {
     `select channel, count(*)::int as count from stockroom.notice_deliveries where state = 'failed' group by 1 order by 1`,
   );
   return rows.map(({ channel, count }) => warn("notices", `${count} deliveries by ${channel} failed; see: stockroom notices`));
+}
+
+async function scrubs(tx: Tx): Promise<readonly Finding[]> {
+  const [row] = await tx.query<{ began: string; endedAt: string | null; objects: number; bytes: number; ended: boolean }>(
+    `select began_at as began, ended_at as "endedAt", objects::float8 as objects, bytes::float8 as bytes, ended from stockroom.scrub`,
+  );
+  const damage = await listDamage(tx);
+  const named = damage.slice(0, 3).map(({ key, version, code }) => `${key}@${version} ${code}`);
+  const more = damage.length > named.length ? `, and ${damage.length - named.length} more` : "";
+  const found =
+    damage.length > 0
+      ? [fail("scrub", `${damage.length} objects are damaged: ${named.join(", ")}${more}; restore them from a backup`)]
+      : [];
+  if (row === undefined) return [...found, ok("scrub", "none yet; it comes by schedule, or: stockroom scrub")];
+  const read = `${row.objects} objects, ${bytesText(row.bytes)}`;
+  const last = row.endedAt ?? "never";
+  return [
+    ...found,
+    ok("scrub", row.ended ? `read ${read} up to ${last}` : `under way since ${row.began}, ${read} so far; the last ended ${last}`),
+  ];
+}
+
+/** What goes when; a working house makes a pass every hour. */
+async function retention(tx: Tx, keeping: Keeping): Promise<readonly Finding[]> {
+  const held = await holdings(tx, { ...keeping, nowMs: Date.now() });
+  return held.map(({ what, rows, due, keepMs, nextAt }) => {
+    if (keepMs === undefined) return ok("retention", `${what}: ${rows}, kept for ever`);
+    const next = nextAt === undefined ? "" : `, the next one on ${nextAt.slice(0, 10)}`;
+    return ok("retention", `${what}: ${rows}, kept ${Math.round(keepMs / 86_400_000)} days; ${due} go at the next pass${next}`);
+  });
 }
 
 async function sizes(tx: Tx): Promise<readonly Finding[]> {

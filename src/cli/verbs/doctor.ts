@@ -66,9 +66,9 @@ async function withDatabase(settings: BaseSettings): Promise<readonly Finding[]>
         : "does not run, so what it knows was not looked at; start it with: stockroom up";
     return [warn("database", words), ...(await keyFileFindings(settings)), ...(await storeFindings(settings, undefined))];
   }
-  const { knownMigrations } = await import("../../house.ts");
+  const { keepOf, knownMigrations, recordZones } = await import("../../house.ts");
   try {
-    return await databaseFindings(settings, peek, knownMigrations);
+    return await databaseFindings(settings, peek, knownMigrations, { keep: keepOf(settings), recordZones });
   } finally {
     await peek.close();
   }
