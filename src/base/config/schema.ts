@@ -184,7 +184,7 @@ export const baseSections = {
     .prefault({}),
   upkeep: z
     .object({
-      scrubSchedule: z.string().min(9).meta({ description: "When every byte of the store is read, as cron in UTC." }).default("23 3 * * 0"),
+      scrubSchedule: z.string().min(1).meta({ description: "When every byte of the store is read, as cron in UTC." }).default("23 3 * * 0"),
       scrubBytesPerSecond: bytes({ description: "The pace of that reading." })
         .refine((value) => value > 0)
         .prefault("20 MB"),
