@@ -32,6 +32,7 @@ function inner(schema: Schema): Schema {
 const samples: readonly unknown[] = [
   "a",
   "A",
+  "AA",
   "secrets/x",
   "https://host/x",
   "postgres://host/d",
