@@ -26,6 +26,21 @@ export interface Series {
   readonly regressors: readonly Regressor[];
   /** Grid index of `values[0]` in its panel: the same index is the same instant for every series. */
   readonly position: number;
+  /** What is known of events at the ends that will be asked for. Absent: no event. Only the mix reads it; models are shown the rest without events. */
+  readonly lifts?: readonly SeriesLift[];
+}
+
+/** The events of a series as they are known at one end. */
+export interface SeriesLift {
+  /** Index into `values`: what stands before it is known. */
+  readonly end: number;
+  /** `values[0..end)` as they would have been without events. */
+  readonly values: Float64Array;
+  /** Regressors whose effect the lift carries. */
+  readonly names: readonly string[];
+  /** Natural logarithm of the factor on each step ahead, and its standard deviation. Length: horizon. */
+  readonly logs: Float32Array;
+  readonly spreads: Float32Array;
 }
 
 /** What a model may use besides the series. */

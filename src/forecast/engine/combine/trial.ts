@@ -2,9 +2,11 @@
 //
 // Owns: cuts, what is shown to a model, the form of a trial. Does not own: which models there are, what the errors are worth.
 //   T1. At a cut a model sees `values[0..cut)` and of the regressors nothing past cut + horizon.
-//   T2. Which candidates serve a window, and the group, are decided from what lay before the first cut.
+//   T2. Events whose lift is known at a cut are taken out of what a model is shown there, and put onto what it says (engine/events).
+//   T3. Which candidates serve a window, and the group, are decided from what lay before the first cut.
 
 import type { Fitted, FitOptions, Forecast, Series } from "../contract.ts";
+import { liftAt, raise, withoutLift } from "../events/raise.ts";
 import { scaleOf } from "../metrics/metrics.ts";
 import { candidatesFor } from "./candidates.ts";
 import { closedSteps } from "./closed.ts";
@@ -49,10 +51,12 @@ export function tryModels(
   const { horizon } = options;
   const levels = trialLevels(options.levels);
   const { cuts, asked } = chooseCuts(series, options);
-  const whole = profileSeries(series);
-  const before = cuts.length === 0 ? whole : profileSeries(series, cuts[0]);
-  const early = new Set(candidatesFor(before, series, options));
-  const late = new Set(candidatesFor(whole, series, options));
+  const plain = withoutLift(series, values.length);
+  const plainBefore = cuts.length === 0 ? plain : withoutLift(series, cuts[0]);
+  const whole = profileSeries(plain);
+  const before = cuts.length === 0 ? whole : profileSeries(plainBefore, cuts[0]);
+  const early = new Set(candidatesFor(before, plainBefore, options));
+  const late = new Set(candidatesFor(whole, plain, options));
   const locals = [...new Set([...early, ...late])];
   const models: CandidateName[] = [...locals.map((each) => each.name), ...given.map((each) => each.name)];
   const windows = cuts.length;
@@ -62,7 +66,7 @@ export function tryModels(
     profile: whole,
     group: group + groupOf(before),
     futureGroup: group + groupOf(whole),
-    informed: series.regressors.length > 0,
+    informed: plain.regressors.length > 0,
     scale: unitOf(values.subarray(0, cuts.length === 0 ? values.length : cuts[0]), whole.lag),
     levels,
     horizon,
@@ -82,7 +86,7 @@ export function tryModels(
   // By window and then of the future: steps on which nothing ever sells.
   const closed = [...cuts, values.length].map((end) => (options.nonNegative ? closedSteps(series, end, horizon) : undefined));
   const keep = (m: number, w: number, given: Forecast): void => {
-    const forecast = hush(given, closed[w]);
+    const forecast = raise(hush(given, closed[w]), liftAt(series, w === windows ? values.length : cuts[w]));
     if (w === windows) {
       trial.futureMeans.set(forecast.mean, m * horizon);
       trial.futureQuantiles.set(forecast.quantiles, m * block);
@@ -94,7 +98,7 @@ export function tryModels(
 
   const seasoned = (name: CandidateName, w: number, forecast: Forecast): Forecast => {
     const end = w === windows ? values.length : cuts[w];
-    return inSeason(name, forecast, yearly?.(end), values.subarray(0, end));
+    return inSeason(name, forecast, yearly?.(end), withoutLift(series, end).values.subarray(0, end));
   };
 
   const bound = boundOf(values);
@@ -106,7 +110,7 @@ export function tryModels(
     for (let w = 0; w <= windows; w++) {
       if (!(w === windows ? late : early).has(candidate)) continue;
       const end = w === windows ? values.length : cuts[w];
-      const shown = show(series, end, horizon, candidate.limit);
+      const shown = show(withoutLift(series, end), end, horizon, candidate.limit);
       const anew = fitted === undefined || shown.values.length < candidate.refitBelow;
       const result = anew || fitted === undefined ? candidate.model.fit(shown, fit) : fitted.advance(shown);
       if (result.kind === "unfit") {
@@ -132,6 +136,12 @@ export function tryModels(
     trial.titles[m] = each.name;
   }
   return trial;
+}
+
+/** The grid indexes of a panel at which any of its series may have a cut, latest first. */
+export function possibleCuts({ windows, offset, horizon }: Omit<MixOptions, "random">, length: number): readonly number[] {
+  const latest = length - Math.max(offset, horizon);
+  return Array.from({ length: Math.max(windows, learningWindows) }, (_, w) => latest - w * horizon).filter((cut) => cut > 0);
 }
 
 /** Cuts from the end of the history backwards, one horizon apart, as far as enough lies before them; and how many of them were asked for. */

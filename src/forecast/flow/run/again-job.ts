@@ -3,13 +3,15 @@
 import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
 import type { MixPlan } from "../../engine/combine/contract.ts";
 import { mixForecast } from "../../engine/combine/mix.ts";
-import { yearlyFactors } from "../../engine/combine/yearly.ts";
 import { trialLevels, tryModels } from "../../engine/combine/trial.ts";
 import type { Panel } from "../../engine/contract.ts";
+import type { PanelLifts } from "../../engine/events/lifts.ts";
+import { seriesLifts } from "../../engine/events/raise.ts";
 import { forecastReady, readyGlobal } from "../../engine/global/global.ts";
 import { seriesAt } from "../../engine/panel/series.ts";
 import type { Again } from "./again.ts";
 import { companyOf, mixOptions, numbersOf, type SentOptions } from "./jobs.ts";
+import { panelAt, yearlyWithout } from "./learned.ts";
 import { unpackGlobal } from "./pieces.ts";
 
 export interface AgainInput {
@@ -21,24 +23,29 @@ export interface AgainInput {
   readonly plan: MixPlan;
   /** Packed. */
   readonly global: Uint8Array | undefined;
+  readonly lifts: readonly PanelLifts[] | undefined;
 }
 
 export const againJob: ComputeTask<AgainInput, readonly Again[]> = { module: import.meta.url, name: "forecast.again" };
 
-export function run({ panel, indices, keys, options: sent, plan, global }: AgainInput, tools: TaskTools): readonly Again[] {
+export function run({ panel, indices, keys, options: sent, plan, global, lifts }: AgainInput, tools: TaskTools): readonly Again[] {
   const options = mixOptions(sent);
   const learned = global === undefined ? undefined : unpackGlobal(global);
-  const ready = learned === undefined || learned.kind === "unfit" ? undefined : readyGlobal(learned, panel, panel.grid.length);
+  const { length } = panel.grid;
+  const ready =
+    learned === undefined || learned.kind === "unfit" ? undefined : readyGlobal(learned, panelAt({ panel, lifts }, length), length);
   const levels = trialLevels(options.levels);
   // As in the run: without a learned model it saw no metadata.
-  const yearly = options.nonNegative ? yearlyFactors(learned === undefined ? numbersOf(panel) : panel) : undefined;
+  const yearly = options.nonNegative ? yearlyWithout({ panel: learned === undefined ? numbersOf(panel) : panel, lifts }) : undefined;
   return indices.map((index, at) => {
     tools.signal.throwIfAborted();
     const ahead = ready === undefined ? undefined : forecastReady(ready, { from: index, to: index + 1 }, options.horizon, levels)[0];
     // Weights are known, so what it would have said in the windows is not asked; only its place among the models is kept.
     const windows = Array.from({ length: options.windows }, () => undefined);
     const given = ready === undefined ? [] : [{ name: "global" as const, windows, future: ahead }];
-    const trial = tryModels(keys[at], seriesAt(panel, index), options, given, companyOf(panel, index, yearly));
+    const series = seriesAt(panel, index);
+    const lifted = lifts === undefined ? series : { ...series, lifts: seriesLifts(panel, lifts, index) };
+    const trial = tryModels(keys[at], lifted, options, given, companyOf(panel, index, yearly));
     return { index, forecast: mixForecast(trial, plan, at, options).forecast };
   });
 }

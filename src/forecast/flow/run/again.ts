@@ -6,6 +6,7 @@ import type { Panel } from "../../engine/contract.ts";
 import type { Forecast } from "../../engine/contract.ts";
 import { againJob } from "./again-job.ts";
 import type { RunModel, RunSettings, RunTools } from "./contract.ts";
+import { liftsOf } from "./lifted.ts";
 import { keyOf, sentOptions } from "./jobs.ts";
 import { unpackPlan } from "./pieces.ts";
 
@@ -35,6 +36,7 @@ export async function forecastAgain(
 ): Promise<readonly Again[]> {
   const { compute, signal, onProgress } = tools;
   const options = sentOptions(panel, settings);
+  const lifts = await liftsOf(panel, settings, tools);
   const { series: plans, calibrations } = unpackPlan(model.plan);
   const atOnce = Math.max(leastAtOnce, Math.ceil(indices.length / mostTasks));
   const parts: number[][] = [];
@@ -54,6 +56,7 @@ export async function forecastAgain(
         options,
         plan: { series: own.map((index) => plans[index]), calibrations },
         global: model.global,
+        lifts,
       };
       answers[part] = await compute.run(againJob, input, signal === undefined ? {} : { signal });
       done += own.length;

@@ -1,10 +1,13 @@
 // Learned: the global model, once as it stood at the earliest backtest cut and once on everything, and its forecasts as a candidate of the mix.
 //
 //   Q1. The model of the earliest cut serves all windows: its trees saw nothing after that cut, its features nothing after the window's own.
+//   Q2. It is learned and asked without the events whose lifts are known, like every model; the mix puts them onto what it says.
 
 import type { GivenForecast, MixOptions } from "../../engine/combine/contract.ts";
+import { yearlyFactors, type YearlyFactors } from "../../engine/combine/yearly.ts";
 import { trialLevels } from "../../engine/combine/trial.ts";
 import type { Forecast, Panel } from "../../engine/contract.ts";
+import { type PanelLifts, withoutEvents } from "../../engine/events/lifts.ts";
 import { forecastReady, readyGlobal, type ReadyGlobal } from "../../engine/global/global.ts";
 import type { RunSettings, RunTools } from "./contract.ts";
 import { sentOptions } from "./jobs.ts";
@@ -18,6 +21,27 @@ export interface Learned {
   /** As it stood at the earliest cut. Absent without a backtest, or where too little lay before it. */
   readonly early: SharedArrayBuffer | undefined;
   readonly late: SharedArrayBuffer | undefined;
+}
+
+/** A panel, and what its events do at every cut. */
+export interface LiftedPanel {
+  readonly panel: Panel;
+  readonly lifts: readonly PanelLifts[] | undefined;
+}
+
+/** The panel without events as it stood at `cut`; without the regressors of events known at `learnedAt`, when the model was learned. */
+export function panelAt({ panel, lifts }: LiftedPanel, cut: number, learnedAt: number = cut): Panel {
+  const own = lifts?.find((each) => each.cut === cut);
+  return own === undefined ? panel : withoutEvents(panel, own, lifts?.find((each) => each.cut === learnedAt)?.names);
+}
+
+/** The factors of a long season, made at each cut of what stood before it without events. */
+export function yearlyWithout(lifted: LiftedPanel): YearlyFactors | undefined {
+  const { panel, lifts } = lifted;
+  const plain = yearlyFactors(panel);
+  if (plain === undefined || lifts === undefined) return plain;
+  const made = new Map(lifts.map(({ cut }) => [cut, yearlyFactors(panelAt(lifted, cut))]));
+  return (index, cut) => (made.get(cut) ?? plain)(index, cut);
 }
 
 export interface LearnTools extends RunTools {
@@ -39,7 +63,13 @@ export function cutsOf(panel: Panel, { windows, offset }: Pick<RunSettings, "win
 }
 
 /** Learns what can be learned from the whole panel; undefined where that is nothing, or nobody asked for it. */
-export async function learnModels(panel: Panel, settings: RunSettings, key: string, tools: LearnTools): Promise<Learned | undefined> {
+export async function learnModels(
+  lifted: LiftedPanel,
+  settings: RunSettings,
+  key: string,
+  tools: LearnTools,
+): Promise<Learned | undefined> {
+  const { panel } = lifted;
   const wanted = settings.models === "auto" ? panel.offsets.length > leastSeries : settings.models.includes("global");
   if (!wanted) return undefined;
   const { compute, chunks, signal, pieceOf, say } = tools;
@@ -51,7 +81,10 @@ export async function learnModels(panel: Panel, settings: RunSettings, key: stri
     if (cut === undefined) return undefined;
     const piece = pieceOf(part);
     if (!(await chunks.has(piece)))
-      await chunks.put(piece, await compute.run(learnJob, { panel, cut, options }, signal === undefined ? {} : { signal }));
+      await chunks.put(
+        piece,
+        await compute.run(learnJob, { panel: panelAt(lifted, cut), cut, options }, signal === undefined ? {} : { signal }),
+      );
     const bytes = await chunks.get(piece);
     done += 1;
     say(done, cuts.length);
@@ -78,19 +111,21 @@ let kept: Ready | undefined;
 let forget: NodeJS.Timeout | undefined;
 const keptMs = 20_000;
 
-function ready(learned: Learned, panel: Panel, options: Pick<MixOptions, "windows" | "offset">): Ready {
+function ready(learned: Learned, lifted: LiftedPanel, options: Pick<MixOptions, "windows" | "offset">): Ready {
   clearTimeout(forget);
   forget = setTimeout(() => (kept = undefined), keptMs);
   forget.unref();
   if (kept?.key === learned.key) return kept;
-  const open = (bytes: SharedArrayBuffer | undefined, cut: number): ReadyGlobal | undefined => {
+  const cuts = cutsOf(lifted.panel, options);
+  const open = (bytes: SharedArrayBuffer | undefined, cut: number, learnedAt: number): ReadyGlobal | undefined => {
     const model = bytes === undefined ? undefined : unpackGlobal(new Uint8Array(bytes));
-    return model === undefined || model.kind === "unfit" ? undefined : readyGlobal(model, panel, cut);
+    return model === undefined || model.kind === "unfit" ? undefined : readyGlobal(model, panelAt(lifted, cut, learnedAt), cut);
   };
+  const { length } = lifted.panel.grid;
   kept = {
     key: learned.key,
-    windows: cutsOf(panel, options).map((cut) => open(learned.early, cut)),
-    future: open(learned.late, panel.grid.length),
+    windows: cuts.map((cut) => open(learned.early, cut, cuts[0])),
+    future: open(learned.late, length, length),
   };
   return kept;
 }
@@ -98,12 +133,11 @@ function ready(learned: Learned, panel: Panel, options: Pick<MixOptions, "window
 /** The forecasts of a learned model for series `[from, to)`, as candidates of the mix. */
 export function givenForecasts(
   learned: Learned,
-  panel: Panel,
-  from: number,
-  to: number,
+  lifted: LiftedPanel,
+  [from, to]: readonly [from: number, to: number],
   options: MixOptions,
 ): readonly (readonly GivenForecast[])[] {
-  const { windows, future } = ready(learned, panel, options);
+  const { windows, future } = ready(learned, lifted, options);
   const levels = trialLevels(options.levels);
   const ask = (one: ReadyGlobal | undefined): readonly Forecast[] | undefined =>
     one === undefined ? undefined : forecastReady(one, { from, to }, options.horizon, levels);

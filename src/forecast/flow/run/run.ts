@@ -6,9 +6,11 @@ import type { ComputeOptions, ComputeTask } from "../../../base/compute/contract
 import { StockroomError } from "../../../base/errors.ts";
 import type { MixPlan } from "../../engine/combine/contract.ts";
 import type { Panel } from "../../engine/contract.ts";
+import type { PanelLifts } from "../../engine/events/lifts.ts";
 import { agree, hierarchyFor, sumsOf } from "./agree.ts";
 import type { RunModel, RunProgress, RunResult, RunSettings, RunStage, RunTools, SeriesResult } from "./contract.ts";
 import { keyOf, numbersOf, sentOptions } from "./jobs.ts";
+import { liftsOf } from "./lifted.ts";
 import { lateModel, learnModels, type Learned } from "./learned.ts";
 import { mixJob } from "./mix-job.ts";
 import { chunksOf, hashPanel, hashRun, pack, pieceMissing, unpackPlan, unpackResults, unpackSums } from "./pieces.ts";
@@ -90,19 +92,28 @@ export async function openRun(panel: Panel, settings: RunSettings, tools: RunToo
     if (failed !== undefined) throw failed.reason;
   };
 
+  let lifts: Promise<readonly PanelLifts[] | undefined> | undefined;
+  const lift = (): Promise<readonly PanelLifts[] | undefined> => {
+    lifts ??= liftsOf(panel, settings, tools);
+    return lifts;
+  };
+
   let learned: Promise<Learned | undefined> | undefined;
   const learn = (): Promise<Learned | undefined> => {
-    learned ??= learnModels(panel, settings, key, {
-      ...tools,
-      pieceOf: (part) => pieceOf("learn", part),
-      say: (done, total) => say("learn", done, total),
-    });
+    learned ??= lift().then((known) =>
+      learnModels({ panel, lifts: known }, settings, key, {
+        ...tools,
+        pieceOf: (part) => pieceOf("learn", part),
+        say: (done, total) => say("learn", done, total),
+      }),
+    );
     return learned;
   };
 
   const tried = async (): Promise<void> => {
     const model = await learn();
     const seen = model === undefined ? numbers : panel;
+    const known = await lift();
     await overChunks("try", tryJob, (_, from, to) => ({
       panel: seen,
       from,
@@ -110,6 +121,7 @@ export async function openRun(panel: Panel, settings: RunSettings, tools: RunToo
       keys: Array.from({ length: to - from }, (_, at) => keyOf(panel, from + at)),
       options,
       learned: model,
+      lifts: known,
     }));
   };
 

@@ -3,11 +3,12 @@
 import type { ComputeTask, TaskTools } from "../../../base/compute/contract.ts";
 import type { GivenForecast, Trial } from "../../engine/combine/contract.ts";
 import { tryModels } from "../../engine/combine/trial.ts";
-import { yearlyFactors } from "../../engine/combine/yearly.ts";
 import type { Panel } from "../../engine/contract.ts";
+import type { PanelLifts } from "../../engine/events/lifts.ts";
+import { seriesLifts } from "../../engine/events/raise.ts";
 import { seriesAt } from "../../engine/panel/series.ts";
 import { companyOf, mixOptions, type SentOptions } from "./jobs.ts";
-import { givenForecasts, type Learned } from "./learned.ts";
+import { givenForecasts, type Learned, yearlyWithout } from "./learned.ts";
 import { pack } from "./pieces.ts";
 
 export interface TryInput {
@@ -19,6 +20,8 @@ export interface TryInput {
   readonly keys: readonly string[];
   readonly options: SentOptions;
   readonly learned: Learned | undefined;
+  /** What events do, at every cut; undefined: there are none. */
+  readonly lifts: readonly PanelLifts[] | undefined;
 }
 
 /** A packed `Trial[]`, in the order of the series. */
@@ -28,13 +31,14 @@ export function run(input: TryInput, tools: TaskTools): Uint8Array {
   const { panel, from, to, keys } = input;
   const options = mixOptions(input.options);
   const given: readonly (readonly GivenForecast[])[] | undefined =
-    input.learned === undefined ? undefined : givenForecasts(input.learned, panel, from, to, options);
-  const yearly = options.nonNegative ? yearlyFactors(panel) : undefined;
+    input.learned === undefined ? undefined : givenForecasts(input.learned, { panel, lifts: input.lifts }, [from, to], options);
+  const yearly = options.nonNegative ? yearlyWithout({ panel, lifts: input.lifts }) : undefined;
   const trials: Trial[] = [];
   for (let index = from; index < to; index++) {
     tools.signal.throwIfAborted();
-    const company = companyOf(panel, index, yearly);
-    trials.push(tryModels(keys[index - from], seriesAt(panel, index), options, given?.[index - from] ?? [], company));
+    const series = seriesAt(panel, index);
+    const lifted = input.lifts === undefined ? series : { ...series, lifts: seriesLifts(panel, input.lifts, index) };
+    trials.push(tryModels(keys[index - from], lifted, options, given?.[index - from] ?? [], companyOf(panel, index, yearly)));
     tools.progress(index + 1 - from, to - from);
   }
   return pack(trials);

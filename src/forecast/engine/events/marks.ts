@@ -1,0 +1,113 @@
+// Marks: the steps of each series on which an event is felt, and which day of the event each one is.
+//
+//   A day is known by its part (before, the event, after) and its place in that part: the second day of one time is compared with the second of others.
+
+import type { Panel } from "../contract.ts";
+import { historyLength, seriesCount } from "../panel/series.ts";
+
+/** A step on which an event is felt. */
+export interface EventMark {
+  /** Index into the names. */
+  readonly event: number;
+  /** Which day of it: `part * maxDays + place`. */
+  readonly day: number;
+  /** Grid index. */
+  readonly step: number;
+  /** 1; in steps of several days how many of them, in sums which share of the series. */
+  readonly dose: number;
+  /** Grid index at which this time began: the same for all series it is common to. */
+  readonly began: number;
+}
+
+export interface EventMarks {
+  readonly names: readonly string[];
+  regressorsOf(name: string): readonly string[];
+  /** In order of events, then steps. */
+  of(series: number): readonly EventMark[];
+  /** Whether a step is no ordinary one: an event or a holiday. */
+  isSpecial(series: number, step: number): boolean;
+}
+
+/** Days of one part of an event told apart. */
+export const maxDays = 64;
+const partNames = ["", " before", " after"] as const;
+const prefix = "event:";
+
+const eventRegressors = ({ shared, regressors }: Panel): readonly string[] =>
+  [...shared, ...regressors].map(({ name }) => name).filter((name) => name.startsWith(prefix));
+
+/** Whether a panel has events, and steps of a week at most. */
+export function hasEvents(panel: Panel): boolean {
+  const { unit, multiple } = panel.grid.frequency;
+  const isShort = unit === "D" ? multiple <= 7 : unit === "W" ? multiple === 1 : unit === "H" || unit === "min";
+  return isShort && eventRegressors(panel).length > 0;
+}
+
+/** The marks of a panel's `event:` regressors; undefined where it has none, or where its steps are longer than a week. */
+export function markEvents(panel: Panel): EventMarks | undefined {
+  if (!hasEvents(panel)) return undefined;
+  const { grid } = panel;
+  const all = eventRegressors(panel);
+  const names = [...new Set(all.map((name) => name.slice(prefix.length)))].filter(
+    (name) => !partNames.some((part) => part !== "" && name.endsWith(part) && all.includes(`${prefix}${name.slice(0, -part.length)}`)),
+  );
+  names.sort();
+  const size = grid.length + grid.horizon;
+  const sharedOf = new Map(panel.shared.map(({ name, values }) => [name, values]));
+  const ownOf = new Map(panel.regressors.map(({ name, values }) => [name, values]));
+  const partOf = (name: string, part: string, i: number): ((step: number) => number) => {
+    const shared = sharedOf.get(`${prefix}${name}${part}`);
+    if (shared !== undefined) return (step) => shared[step];
+    const own = ownOf.get(`${prefix}${name}${part}`);
+    if (own === undefined) return () => 0;
+    const first = panel.offsets[i] + i * grid.horizon - (grid.length - historyLength(panel, i));
+    return (step) => own[first + step];
+  };
+  const isCommon = names.map((name) => partNames.every((part) => !ownOf.has(`${prefix}${name}${part}`)));
+  const common = names.map((name, e) => (isCommon[e] ? scan(e, (part) => partOf(name, part, 0), 0, size) : []));
+  const holiday = sharedOf.get("holiday");
+  const commonSteps = new Set(common.flat().map(({ step }) => step));
+  const isAllCommon = isCommon.every(Boolean);
+  const marked: (readonly EventMark[] | undefined)[] = Array.from({ length: seriesCount(panel) }, () => undefined);
+  const of = (i: number): readonly EventMark[] => {
+    const start = grid.length - historyLength(panel, i);
+    return (marked[i] ??= names.flatMap((name, e) =>
+      isCommon[e] ? common[e].filter(({ step }) => step >= start) : scan(e, (part) => partOf(name, part, i), start, size),
+    ));
+  };
+  let last: { readonly series: number; readonly steps: ReadonlySet<number> } | undefined;
+  return {
+    names,
+    regressorsOf: (name) => partNames.map((part) => `${prefix}${name}${part}`),
+    of,
+    isSpecial(series, step) {
+      if (holiday !== undefined && holiday[step] > 0) return true;
+      if (isAllCommon) return commonSteps.has(step);
+      if (last?.series !== series) last = { series, steps: new Set(of(series).map((mark) => mark.step)) };
+      return last.steps.has(step);
+    },
+  };
+}
+
+function scan(event: number, reader: (part: string) => (step: number) => number, from: number, to: number): EventMark[] {
+  const [during, before, after] = partNames.map(reader);
+  const marks: EventMark[] = [];
+  let part = -1;
+  let place = 0;
+  let began = -1;
+  for (let step = from; step < to; step++) {
+    const doses = [during(step), before(step), after(step)];
+    const now = doses.findIndex((dose) => dose > 0);
+    if (now !== part) place = 0;
+    // Days before follow days after, or anything follows nothing: another time.
+    if (now >= 0 && (part < 0 || (now !== part && (now === 1 || part === 2)))) began = step;
+    part = now;
+    if (now < 0) continue;
+    marks.push({ event, day: now * maxDays + Math.min(place, maxDays - 1), step, dose: doses[now], began });
+    place++;
+  }
+  return marks;
+}
+
+/** What an event of `dose` days in one step does, from what one of one day does. */
+export const doseLog = (log: number, dose: number): number => (dose === 1 ? log : Math.log(Math.max(0.02, 1 + dose * (Math.exp(log) - 1))));
