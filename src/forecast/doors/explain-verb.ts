@@ -3,7 +3,8 @@
 import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../base/errors.ts";
 import type { Panel } from "../engine/contract.ts";
-import { explainGlobal, type Explanation } from "../engine/explain/explain.ts";
+import type { Explanation } from "../engine/explain/explain.ts";
+import { explainWithEvents } from "../engine/explain/with-events.ts";
 import { attributesOf, pickSeries, type ExplainedAttribute } from "../flow/planning/explain-job.ts";
 import { unpackGlobal } from "../flow/run/pieces.ts";
 import { idsOf } from "../flow/run/rows.ts";
@@ -38,7 +39,7 @@ Impacts are those of the global model, in units of demand over the horizon; scor
       }
       const panel = await readPanel(args.dir, record, tools.signal);
       const series = pickSeries(panel, args.item ?? null);
-      const explanation = explainGlobal(model, panel, series, { cut: panel.grid.length, horizon: panel.grid.horizon });
+      const explanation = explainWithEvents(model, panel, series, { cut: panel.grid.length, horizon: panel.grid.horizon });
       const share = record.summary.models.find((each) => each.model === "global")?.weight ?? 0;
       const answer = answerOf(panel, explanation, args.item !== undefined);
       const { print } = tools;

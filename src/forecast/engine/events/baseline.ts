@@ -3,6 +3,7 @@
 import type { Panel } from "../contract.ts";
 import { historyLength, seriesCount } from "../panel/series.ts";
 import type { EventMark, EventMarks } from "./marks.ts";
+import { fitRelated, mostOrdinary, type Ordinary, relatedColumns } from "./related.ts";
 
 /** One step of one series on which an event was felt. */
 export interface Sighting {
@@ -23,38 +24,66 @@ const reach = 9;
 const leastNeighbours = 2;
 const leastVariation = 0.0025;
 
+/** A sighting before it is known what related numbers did. */
+type Seen = Omit<Sighting, "variation"> & { readonly near: readonly number[] };
+
 /** All sightings before a cut, series by series. */
 export function measure(panel: Panel, marks: EventMarks, cut: number): readonly Sighting[] {
+  const columns = relatedColumns(panel);
   const stride = strideOf(panel);
-  const sightings: Sighting[] = [];
+  const every = spacingFor(panel.values.length);
+  const ordinary: Ordinary[] = [];
+  const seen: Seen[] = [];
+  const variations = new Float64Array(seriesCount(panel));
   for (let i = 0; i < seriesCount(panel); i++) {
     const start = panel.grid.length - historyLength(panel, i);
     const values = panel.values.subarray(panel.offsets[i], panel.offsets[i + 1]);
-    const bySteps = new Map<number, EventMark[]>();
-    for (const mark of marks.of(i)) {
-      if (mark.step >= cut || Number.isNaN(values[mark.step - start])) continue;
-      const here = bySteps.get(mark.step);
-      if (here === undefined) bySteps.set(mark.step, [mark]);
-      else here.push(mark);
-    }
+    const range = { from: start, to: Math.min(cut, panel.grid.length), stride };
     const isOrdinary = (step: number): boolean => !Number.isNaN(values[step - start]) && !marks.isSpecial(i, step);
-    const own: Omit<Sighting, "variation">[] = [];
+    const look = (step: number): Ordinary & { readonly spread: number } => {
+      const near = neighbours(step, range, isOrdinary);
+      return { series: i, step, near, demand: values[step - start], ...levelOf(near.map((each) => Math.max(0, values[each - start]))) };
+    };
+    const bySteps = Map.groupBy(
+      marks.of(i).filter(({ step }) => step < cut && !Number.isNaN(values[step - start])),
+      ({ step }) => step,
+    );
     let squares = 0;
     let known = 0;
     for (const [step, here] of bySteps) {
-      const near = neighbours(step, { from: start, to: Math.min(cut, panel.grid.length), stride }, isOrdinary);
-      const levels = near.map((each) => Math.max(0, values[each - start]));
-      const mean = levels.reduce((total, each) => total + each, 0) / levels.length;
-      const isKnown = levels.length >= leastNeighbours && mean > 0;
-      own.push({ series: i, step, marks: here, demand: values[step - start], usual: isKnown ? mean : Number.NaN });
-      if (!isKnown) continue;
-      squares += levels.reduce((total, each) => total + (each - mean) ** 2, 0) / (levels.length - 1) / mean ** 2;
+      const { spread, ...found } = look(step);
+      seen.push({ ...found, marks: here });
+      if (Number.isNaN(found.usual)) continue;
+      squares += spread;
       known++;
     }
-    const variation = known === 0 ? 1 : Math.max(leastVariation, squares / known);
-    for (const each of own) sightings.push({ ...each, variation });
+    variations[i] = known === 0 ? 1 : Math.max(leastVariation, squares / known);
+    if (columns.length === 0 || known === 0) continue;
+    for (let step = start + (i % every); step < range.to; step += every) {
+      if (!isOrdinary(step)) continue;
+      const found = look(step);
+      if (!Number.isNaN(found.usual)) ordinary.push(found);
+    }
   }
-  return sightings;
+  const effectOf = fitRelated(columns, ordinary);
+  return seen.map(({ near, ...each }) => ({
+    ...each,
+    usual: Number.isNaN(each.usual) ? each.usual : each.usual * Math.exp(effectOf(each.series, each.step, near)),
+    variation: variations[each.series],
+  }));
+}
+
+/** Mean of the steps near, and their squared coefficient of variation; NaN where they are too few or sell nothing. */
+function levelOf(levels: readonly number[]): { readonly usual: number; readonly spread: number } {
+  const mean = levels.reduce((total, each) => total + each, 0) / levels.length;
+  if (levels.length < leastNeighbours || !(mean > 0)) return { usual: Number.NaN, spread: Number.NaN };
+  return { usual: mean, spread: levels.reduce((total, each) => total + (each - mean) ** 2, 0) / (levels.length - 1) / mean ** 2 };
+}
+
+/** Distance of the ordinary steps that are learned from: no multiple of a week, so that all its days are among them. */
+function spacingFor(cells: number): number {
+  const every = Math.ceil(cells / mostOrdinary);
+  return every > 1 && every % 7 === 0 ? every + 1 : every;
 }
 
 interface Range {

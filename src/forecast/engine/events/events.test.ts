@@ -123,6 +123,20 @@ describe("what an event does", () => {
     for (let i = 0; i < 6; i++) expect(Math.abs(at(lifts, i, 5) - 6)).toBeLessThan(1);
   });
 
+  test("is what is left beside the price, which models know themselves", () => {
+    const random = makeRandom(8);
+    const price = Array.from({ length: 6 }, () =>
+      Array.from({ length: length + horizon }, (_, t) => (times.includes(t) || random.next() < 0.08 ? 0.5 : 1)),
+    );
+    const factor = (t: number, s: number): number => onTimes(2)(t) * price[s][t] ** -1.5;
+    const panel = shop({ seed: 9, series: 6, level: () => 100, factor });
+    const regressor = { name: "price", values: Float32Array.from(price.flat()) };
+    const lifts = known({ ...panel, regressors: [...panel.regressors, regressor] });
+    for (let i = 0; i < 6; i++) expect(Math.abs(at(lifts, i, 5) - 2)).toBeLessThan(0.4);
+    // Without the price they are one, and the event's.
+    expect(Math.abs(at(known(panel), 0, 5) - 5.66)).toBeLessThan(1);
+  });
+
   test("is nothing where there was none: noise is drawn to one", () => {
     let sum = 0;
     for (let seed = 1; seed <= 20; seed++)

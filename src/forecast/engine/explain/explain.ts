@@ -138,13 +138,15 @@ function explainSeries(
   return { series, base, mean, impacts, linkImpacts, linkBase: shap.base, scores: relative(totals) };
 }
 
-function relative(totals: Float64Array): Float64Array {
+/** Each beside the largest of them: -1..1. */
+export function relative(totals: Float64Array): Float64Array {
   let largest = 0;
   for (const each of totals) largest = Math.max(largest, Math.abs(each));
   return totals.map((each) => (largest > 0 ? each / largest : 0));
 }
 
-function reorder(each: SeriesExplanation, order: readonly number[], horizon: number): SeriesExplanation {
+/** The attributes of one explanation in another order. */
+export function reorder(each: SeriesExplanation, order: readonly number[], horizon: number): SeriesExplanation {
   const rows = (from: Float64Array): Float64Array =>
     Float64Array.from(from, (_, k) => from[order[Math.floor(k / horizon)] * horizon + (k % horizon)]);
   return {

@@ -7,7 +7,8 @@ import { gather } from "../../../base/bytes.ts";
 import { openTicket, writeThrough } from "../../../base/objects/tickets.ts";
 import type { Cell } from "../../../base/tables/index.ts";
 import type { Panel } from "../../engine/contract.ts";
-import { explainGlobal, type Explanation } from "../../engine/explain/explain.ts";
+import type { Explanation } from "../../engine/explain/explain.ts";
+import { explainWithEvents } from "../../engine/explain/with-events.ts";
 import { unpackPanel } from "../pipeline/pieces.ts";
 import { unpackGlobal } from "../run/pieces.ts";
 import { idColumns, idsOf, tidy } from "../run/rows.ts";
@@ -50,7 +51,7 @@ export async function run(input: ExplainJobInput, tools: TaskTools): Promise<Exp
   if (model.kind === "unfit") return undefined;
   const panel = await unpackPanel(openTicket(input.panel, signal));
   const indices = pickSeries(panel, input.item);
-  const explanation = explainGlobal(model, panel, indices, { cut: panel.grid.length, horizon: panel.grid.horizon });
+  const explanation = explainWithEvents(model, panel, indices, { cut: panel.grid.length, horizon: panel.grid.horizon });
   const attributes = attributesOf(explanation);
   const rows = attributes.map(({ attribute, score, strength, impact }): Cell[] => [attribute, tidy(score), tidy(strength), tidy(impact)]);
   const staged = [
