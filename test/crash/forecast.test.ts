@@ -19,8 +19,8 @@ const points = [
   "objects.committed#9",
   "workflow.step.before#9",
   "workflow.step.recorded#12",
-  // Every step of the walk, done and not yet recorded.
-  ...Array.from({ length: 13 }, (_, step) => `workflow.step.done#${step + 1}`),
+  // Every step of the walk, done and not yet recorded: three intakes, their plans, and the 13 further steps of the run that trains.
+  ...Array.from({ length: 20 }, (_, step) => `workflow.step.done#${step + 1}`),
 ];
 
 let undisturbed: Walk;
