@@ -1,11 +1,15 @@
 // Quantiles of the whole pipeline on every retail set and a promotion panel of our own: each tail against its nominal share, means against
 // quantiles, the service that orders reach; the seasonal naive beside it.
 //
-//   node bench/forecast/calibration.ts [--sets oj,uci,...] [--origins 0,1,2] [--sample N]
+//   node bench/forecast/calibration.ts [--sets oj,uci,...] [--origins 0,1,2] [--sample N] [--keep FILE]
+//   node bench/forecast/calibration.ts --join NOW,NOW,... [--before BEFORE,BEFORE,...] [--missing SET,SET,...]
 //
+// `--keep` writes the rows to FILE instead, so that sets can be run one by one; `--join` makes the result of such files, beside those of another
+// commit's program.
 // Writes bench/results/forecast-calibration.md and .json. Origin 0 ends with the data; 1, 2, 3 lie as many horizons earlier, and settings were chosen
 // by those alone. `--sample N` takes every N-th series of what each set gives by itself.
 
+import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import type { Forecast } from "../../src/forecast/engine/contract.ts";
@@ -31,6 +35,10 @@ const { values: flags } = parseArgs({
     sets: { type: "string", default: Object.keys(retailSets).join(",") },
     origins: { type: "string", default: "0,1,2" },
     sample: { type: "string", default: "1" },
+    keep: { type: "string" },
+    join: { type: "string" },
+    before: { type: "string" },
+    missing: { type: "string" },
   },
 });
 
@@ -133,57 +141,103 @@ const rowOf = (name: string, origin: string, method: string, score: Score, sprea
   percent(score.error, score.actual),
 ];
 
-const folder = findData();
-if (folder === undefined) {
-  console.log(
-    "The benchmark needs the forecasting data in `forecast/` under STOCKROOM_DATA (or ../shared/data); there is none. Nothing was done.",
-  );
-  process.exit(0);
+/** The rows of a file that `--keep` or an older program wrote; and the commit they are of. */
+function readKept(file: string): { readonly commit: string; readonly rows: readonly Cell[][] } {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by this program
+  return JSON.parse(readFileSync(file, "utf8")) as { commit: string; rows: Cell[][] };
 }
-const rows: Cell[][] = [];
-for (const name of flags.sets.split(",")) {
-  const set = retailSets[name]?.(folder);
-  if (set === undefined) throw new RangeError(`Expected sets among ${Object.keys(retailSets).join(", ")} but received ${name}.`);
-  const all: Score = noScore();
-  const pooled: Score = noScore();
-  for (const origin of flags.origins.split(",")) {
-    const lot = lotAt(set, Number(origin), (thinned[name] ?? 1) * Number(flags.sample));
-    const own = scoreOf(lot, await forecastLot(lot));
-    const naive = naiveLot(lot, set.lag);
-    const other = scoreOf(lot, naive);
-    rows.push(rowOf(`${set.name}, ${lot.actuals.length} series`, origin, "Stockroom", own));
-    rows.push(
-      rowOf(
-        "",
-        "",
-        "seasonal naive",
-        other,
-        naive.every((each) => each.levels.length > 0),
-      ),
+
+async function measure(): Promise<Cell[][]> {
+  const folder = findData();
+  if (folder === undefined) {
+    console.log(
+      "The benchmark needs the forecasting data in `forecast/` under STOCKROOM_DATA (or ../shared/data); there is none. Nothing was done.",
     );
-    for (const key of Object.keys(all) as (keyof Score)[]) {
-      all[key] += own[key];
-      pooled[key] += other[key];
-    }
+    process.exit(0);
   }
-  rows.push(rowOf(set.name, "all", "Stockroom", all), rowOf("", "all", "seasonal naive", pooled, false));
-  console.log(rows.at(-2)?.join("  "));
+  const rows: Cell[][] = [];
+  for (const name of flags.sets.split(",")) {
+    const set = retailSets[name]?.(folder);
+    if (set === undefined) throw new RangeError(`Expected sets among ${Object.keys(retailSets).join(", ")} but received ${name}.`);
+    const all: Score = noScore();
+    const pooled: Score = noScore();
+    for (const origin of flags.origins.split(",")) {
+      const lot = lotAt(set, Number(origin), (thinned[name] ?? 1) * Number(flags.sample));
+      const own = scoreOf(lot, await forecastLot(lot));
+      const naive = naiveLot(lot, set.lag);
+      const other = scoreOf(lot, naive);
+      rows.push(rowOf(`${set.name}, ${lot.actuals.length} series`, origin, "Stockroom", own));
+      rows.push(
+        rowOf(
+          "",
+          "",
+          "seasonal naive",
+          other,
+          naive.every((each) => each.levels.length > 0),
+        ),
+      );
+      for (const key of Object.keys(all) as (keyof Score)[]) {
+        all[key] += own[key];
+        pooled[key] += other[key];
+      }
+    }
+    rows.push(rowOf(set.name, "all", "Stockroom", all), rowOf("", "all", "seasonal naive", pooled, false));
+    console.log(rows.at(-2)?.join("  "));
+  }
+  return rows;
 }
-console.log(
-  writeResult("forecast-calibration", {
-    title: "Tails, means and service on retail data",
-    about:
-      "Shares of what came below p10 and above p90, percent (nominal 10 each; `equal p10` are ties, most of them zeros, which lie neither below nor above); rows whose mean lies above p90; the share of cycles without running out when orders are for 95 % over a lead time and a review of one step each. The whole run with three windows.",
-    command: `node bench/forecast/calibration.ts --sets ${flags.sets} --origins ${flags.origins}${flags.sample === "1" ? "" : ` --sample ${flags.sample}`}`,
-    tables: [
-      {
-        caption: "By set and origin",
-        columns: ["set", "origin", "method", "below p10", "equal p10", "above p90", "mean > p90", "service", "wQL", "WAPE", "bias"],
-        rows,
-      },
-    ],
-    notes: ["Origin 0 ends with the data; no setting was chosen by it. The others lie one and two horizons earlier."],
-    notMeasured: ["the held-out third of each data set"],
-    machine: machine([]),
-  }),
-);
+
+const list = (text: string | undefined): string[] => (text === undefined || text === "" ? [] : text.split(","));
+const columns = ["set", "origin", "method", "below p10", "equal p10", "above p90", "mean > p90", "service", "wQL", "WAPE", "bias"];
+const about =
+  "Shares of what came below p10 and above p90, percent (nominal 10 each; `equal p10` are ties, most of them zeros, which lie neither below nor above); rows whose mean lies above p90; the share of cycles without running out when orders are for 95 % over a lead time and a review of one step each. The whole run with three windows.";
+
+/** Pools and origins now, each followed by what the older program said of it. */
+function joined(now: readonly Cell[][], before: readonly Cell[][]): Cell[][] {
+  const place = (rows: readonly Cell[][], at: number): string => {
+    let first = at;
+    while (rows[first][0] === "") first--;
+    return `${rows[first][0]}|${rows[first][1]}`;
+  };
+  const older = new Map(before.flatMap((row, at) => (row[2] === "Stockroom" ? [[place(before, at), row] as const] : [])));
+  return now.flatMap((row, at) => {
+    const was = row[2] === "Stockroom" ? older.get(place(now, at)) : undefined;
+    return was === undefined ? [row] : [row, ["", "", "Stockroom, before", ...was.slice(3)]];
+  });
+}
+
+const kept = list(flags.join).map(readKept);
+const older = list(flags.before).map(readKept);
+const own = flags.join === undefined ? await measure() : kept.flatMap(({ rows }) => rows);
+const machineNow = machine([]);
+if (flags.keep !== undefined) {
+  writeFileSync(flags.keep, JSON.stringify({ commit: machineNow.commit, rows: own }));
+} else {
+  const missing = flags.join === undefined ? [] : list(flags.missing);
+  const commits = [...new Set(older.map(({ commit }) => commit))].join(", ");
+  const thin = Object.entries(thinned).map(([name, every]) => `${name} one in ${every}`);
+  console.log(
+    writeResult("forecast-calibration", {
+      title: "Tails, means and service on retail data",
+      about,
+      command: `node bench/forecast/calibration.ts --origins ${flags.origins}${flags.sample === "1" ? "" : ` --sample ${flags.sample}`}`,
+      tables: [
+        {
+          caption: "By set and origin",
+          columns,
+          rows: joined(
+            own,
+            older.flatMap(({ rows }) => rows),
+          ),
+        },
+      ],
+      notes: [
+        "Origin 0 ends with the data; no setting was chosen by it. The others lie one and two horizons earlier.",
+        `Series: ${thin.join(", ")}; the others in full.`,
+        ...(commits === "" ? [] : [`Before: the same program, series and machine at commit ${commits}.`]),
+      ],
+      notMeasured: ["the held-out third of each data set", ...missing],
+      machine: machineNow,
+    }),
+  );
+}

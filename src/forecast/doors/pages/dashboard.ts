@@ -91,18 +91,20 @@ function linksBelow({ run, runs, exports }: DashboardShown): Html {
             <th>forecast</th>
             <th>ready (UTC)</th>
             <th class="n">WAPE</th>
+            <th class="n">seasonal naive's</th>
             <th>models</th>
           </tr>
         </thead>
         <tbody>
           ${runs.map((one) => {
-            const wape = one.summary?.["wape"];
+            const [wape, naive] = [one.summary?.["wape"], one.summary?.["seasonalNaiveWape"]];
             return html`<tr>
               <td>
                 ${one.id === run.id ? html`<b>${one.id}</b>` : html`<a href="${href(groupPath(run.group), { run: one.id })}">${one.id}</a>`}
               </td>
               <td>${one.endedAt !== undefined && moment(one.endedAt)}</td>
               <td class="n">${percent(typeof wape === "number" ? wape : null)}</td>
+              <td class="n">${percent(typeof naive === "number" ? naive : null)}</td>
               <td>${one.reuses === undefined ? "trained" : html`of ${one.reuses}`}</td>
             </tr> `;
           })}
