@@ -132,6 +132,42 @@ describe("what ran out of time", () => {
     expect((await ask(service, "/a.jpg")).status).toBe(400);
     expect(transforms).toBe(1);
   });
+
+  it("is tried at once when its original was replaced, whatever the source can tell of versions", async () => {
+    for (const code of ["ProcessingTimeout", "ImageEdits::TooCostly"] as const) {
+      const kind = code === "ProcessingTimeout" ? "busy" : "input";
+      const status = kind === "busy" ? 503 : 400;
+      const error = new StockroomError(kind, code, "Expected less.", { facts: { status, ...(kind === "input" ? { ended: true } : {}) } });
+      for (const asksForVersions of [true, false]) {
+        const heavy = standInEngine();
+        let transforms = 0;
+        const engine: Engine = {
+          ...heavy,
+          transform: async (original, ...rest) => {
+            transforms += 1;
+            if (Buffer.from(original).toString() === "heavy") throw error;
+            return await heavy.transform(original, ...rest);
+          },
+        };
+        let body = "heavy";
+        const sources: Sources = {
+          read: async () => ({ body: Buffer.from(body) }),
+          ...(asksForVersions
+            ? {
+                read: async () => ({ body: Buffer.from(body), version: body }),
+                readIfChanged: async (_bucket, _key, version) => (version === body ? "unchanged" : { body: Buffer.from(body), version: body }),
+              }
+            : {}),
+        };
+        const { service } = makeShop({ engine, sources });
+        expect((await ask(service, "/a.jpg")).status).toBe(status);
+        expect((await ask(service, "/a.jpg")).status).toBe(status);
+        expect(transforms).toBe(1);
+        body = "light";
+        expect(textOf(await ask(service, "/a.jpg"))).toBe("LIGHT");
+      }
+    }
+  });
 });
 
 describe("the service", () => {

@@ -131,6 +131,13 @@ interface Ready {
   short?: Readonly<Record<string, string>>;
 }
 
+/** What is not tried again for a while; `version` says of which content of the original, where only that is to blame. */
+interface Failure {
+  readonly error: StockroomError;
+  readonly untilMs: number;
+  readonly version?: string;
+}
+
 /** What is remembered of an original. */
 interface Original {
   readonly version: string;
@@ -154,7 +161,7 @@ export function makeService(options: ServiceOptions): Service {
   // A URL means the same as long as the headers named by its `vary` do.
   const urls = makeLru<{ readonly vary: readonly string[]; readonly variants: Map<string, Known> }>(20_000, () => 1);
   const originals = makeLru<Original>(20_000, () => 1);
-  const failures = makeLru<{ readonly error: StockroomError; readonly untilMs: number }>(5_000, () => 1);
+  const failures = makeLru<Failure>(5_000, () => 1);
   const flights = makeFlights<Landed>(options.deadlineMs);
   const reads = makeFlights<SourceObject | undefined>(options.deadlineMs);
   const stopped = new AbortController();
@@ -304,15 +311,26 @@ export function makeService(options: ServiceOptions): Service {
 
   const throwRemembered = (known: Known): void => {
     const failure = failures.get(known.sourceId) ?? failures.get(known.id);
-    if (failure !== undefined && nowMs() < failure.untilMs) throw failure.error;
+    if (failure !== undefined && failure.version === undefined && nowMs() < failure.untilMs) throw failure.error;
+  };
+
+  /** Throws what came of this very content before. */
+  const throwRememberedOf = (id: string, version: string): void => {
+    const failure = failures.get(id);
+    if (failure?.version === version && nowMs() < failure.untilMs) throw failure.error;
+  };
+  /** The content that a picture failed with a while ago: whether it is still the same is asked before anything is read again. */
+  const failedVersion = (id: string): string | undefined => {
+    const failure = failures.get(id);
+    return failure !== undefined && nowMs() < failure.untilMs ? failure.version : undefined;
   };
 
   /** A picture that ran out of time will run out of it again: whoever asks next is told at once, and no core is held for it. */
-  const rememberSlow = (id: string, error: unknown, signal: AbortSignal): void => {
+  const rememberSlow = (id: string, version: string, error: unknown, signal: AbortSignal): void => {
     const late = signal.aborted && isStockroomError(signal.reason) && signal.reason.code === "DeadlineExceeded";
     if (late || (isStockroomError(error) && error.code === "ProcessingTimeout")) {
-      failures.set(id, { error: tooSlow(slowMs / 1000), untilMs: nowMs() + slowMs });
-    } else if (isStockroomError(error) && error.facts["ended"] === true) failures.set(id, { error, untilMs: nowMs() + endedMs });
+      failures.set(id, { error: tooSlow(slowMs / 1000), untilMs: nowMs() + slowMs, version });
+    } else if (isStockroomError(error) && error.facts["ended"] === true) failures.set(id, { error, untilMs: nowMs() + endedMs, version });
   };
 
   const remember = (key: string, error: unknown): void => {
@@ -362,16 +380,20 @@ export function makeService(options: ServiceOptions): Service {
     const leaveHand = await inHand.enter(1, signal);
     try {
       let found: Awaited<ReturnType<typeof readOriginal>>;
-      if (stored !== undefined && sources.readIfChanged !== undefined) {
+      const failed = failedVersion(id);
+      const before = failed ?? stored?.version;
+      if (before !== undefined && sources.readIfChanged !== undefined) {
         counts.revalidations += 1;
-        const answered = await sources.readIfChanged(bucket, key, stored.version, signal);
-        if (answered === "unchanged") {
+        const answered = await sources.readIfChanged(bucket, key, before, signal);
+        if (answered === "unchanged" && failed !== undefined) throwRememberedOf(id, failed);
+        if (answered === "unchanged" && stored !== undefined) {
           const kept = { ...stored, checkedAtMs: nowMs() };
           believe(known, stored.version, stored.source.cacheControl);
           cache.put(id, kept);
           return { stored: kept, outcome: "unchanged" };
         }
-        found = versioned(answered === undefined ? undefined : { ...answered, body: await whole(answered, signal) });
+        if (answered === "unchanged") found = await readOriginal(bucket, key, signal);
+        else found = versioned(answered === undefined ? undefined : { ...answered, body: await whole(answered, signal) });
       } else found = await readOriginal(bucket, key, signal);
 
       if (found === undefined) {
@@ -389,6 +411,7 @@ export function makeService(options: ServiceOptions): Service {
         cache.put(id, kept);
         return { stored: kept, outcome: "unchanged" };
       }
+      throwRememberedOf(id, version);
       const result = await work(known, bytes, source, version, signal);
       const { contentType, body, notes } = result;
       const made: Stored = { version, contentType, body, source, ...(notes === undefined ? {} : { notes }), checkedAtMs: nowMs() };
@@ -421,7 +444,7 @@ export function makeService(options: ServiceOptions): Service {
         load: load().waiting,
       });
     } catch (error) {
-      rememberSlow(known.id, error, signal);
+      rememberSlow(known.id, version, error, signal);
       throw error;
     } finally {
       leave();

@@ -4,6 +4,7 @@ import type { Edits, ImageRequest } from "../plan.ts";
 import { allowedEdits } from "../requests/edits.ts";
 import { editCost, encodeCost, lessAndLess, pricedEdits } from "./costs.ts";
 import { makeAnimation, makePhoto, makePngBomb } from "./fixtures/photos.ts";
+import sharp from "sharp";
 import { transform } from "./transform.ts";
 
 const plan = (edits: Edits, more: Partial<ImageRequest> = {}): ImageRequest => ({
@@ -58,9 +59,6 @@ describe("a plan past its budget", () => {
     { median: 9, clahe: { width: 3, height: 3 } },
     { toColourspace: "cmyk" },
     { resize: { width: 8_000, height: 6_000, fit: "fill" }, modulate: { hue: 90 }, sharpen: { sigma: 9 } },
-    { trim: {} },
-    { webp: { lossless: true }, toFormat: "webp" },
-    { gif: {}, toFormat: "gif" },
     { affine: [2, 0, 0, 2] },
   ];
   it.each(costly.map((edits) => [JSON.stringify(edits).slice(0, 80), edits] as const))(
@@ -91,6 +89,53 @@ describe("a plan past its budget", () => {
         expect([outputFormat, made.format, made.notes]).toEqual([outputFormat, outputFormat, says ? ["less-effort"] : undefined]);
       }
     }
+  });
+
+  it("gives up what costs most before it is refused, and says what", async () => {
+    // Two grey fields with a coloured one between them: as large as a telephone's picture, and quick to write.
+    const middle = await sharp({ create: { width: 2_000, height: 1_200, channels: 3, background: "#c03020" } })
+      .png()
+      .toBuffer();
+    const large = sharp({ create: { width: 4_000, height: 3_000, channels: 3, background: "#888" } });
+    const twelve = await large.composite([{ input: middle, left: 1_100, top: 700 }]).jpeg().toBuffer();
+    const ask = (edits: Edits, more: Partial<ImageRequest> = {}) => transform(twelve, plan(edits, more), { readOverlay });
+
+    const lossy = await ask({ webp: { lossless: true } }, { outputFormat: "webp" });
+    expect([lossy.format, lossy.width, lossy.notes]).toEqual(["webp", 4_000, ["lossy"]]);
+
+    const trimmed = await ask({ trim: {} });
+    expect(trimmed.notes).toEqual(["near-edges"]);
+    // Nothing of the field is gone, and what is left around it is a few pixels.
+    expect(trimmed.width - 2_000).toBeGreaterThanOrEqual(0);
+    expect(trimmed.width - 2_000).toBeLessThanOrEqual(12);
+    expect(trimmed.height - 1_200).toBeGreaterThanOrEqual(0);
+    expect(trimmed.height - 1_200).toBeLessThanOrEqual(12);
+    const { data, info } = await sharp(trimmed.body).raw().toBuffer({ resolveWithObject: true });
+    const at = (info.width * Math.floor(info.height / 2) + 10) * 3;
+    expect((data[at] ?? 0) - (data[at + 1] ?? 0)).toBeGreaterThan(100);
+
+    const framed = await ask({ resize: { width: 500 }, trim: { margin: 20 } });
+    expect([framed.width, framed.notes]).toEqual([500, ["near-edges"]]);
+  });
+
+  it("turns the largest pictures of telephones at a size that memory allows, whichever way they lie", async () => {
+    const whole = sharp({ create: { width: 8_064, height: 6_048, channels: 3, background: "#357" } });
+    for (const orientation of [1, 6]) {
+      const photo = await whole.clone().withMetadata({ orientation }).jpeg().toBuffer();
+      const made = await transform(photo, plan({ rotate: 90 }), { readOverlay });
+      const expected = orientation === 1 ? [3_024, 4_032] : [4_032, 3_024];
+      expect([made.width, made.height, made.notes]).toEqual([...expected, ["smaller"]]);
+    }
+  });
+
+  it("is no clip without a named format: WebP moves as well, for less", async () => {
+    const clip = await makeAnimation(400, 300, 60);
+    const made = await transform(clip, plan({ resize: { width: 380 } }), { readOverlay });
+    const { delay = [], width } = await sharp(made.body).metadata();
+    const lasts = (delays: readonly number[] = []): number => delays.reduce((sum, each) => sum + each, 0);
+    // Frames that are alike are joined, and stay as long as both.
+    expect([made.format, width, made.notes]).toEqual(["webp", 380, ["other-format"]]);
+    expect(lasts(delay)).toBe(lasts((await sharp(clip).metadata()).delay));
   });
 
   it("is not an animation of usual size", async () => {

@@ -43,6 +43,12 @@ const decoders: Readonly<Record<string, Rate>> = {
   raw: { ms: 2, held: 0 },
 };
 
+/** A WebP that is read at a smaller size is never held whole: what it takes beside the pixels that remain. */
+const scaledWebp: Rate = { ms: 30, held: 2 };
+
+/** What reading a WebP at a smaller size costs: every pixel is looked at, only `to` are held. */
+export const scaledWebpCost = (from: number, to: number): Cost => together(of(scaledWebp, from), of({ ms: 0, held: 9 }, to));
+
 /** What decoding costs; `pixels` of all frames that are read. Deeper samples than 8 bits cost twice. */
 export function decodeCost(kind: string, pixels: number, { progressive, deep }: { progressive: boolean; deep: boolean }): Cost {
   const name = progressive && kind === "jpeg" ? "progressive jpeg" : progressive && kind === "png" ? "interlaced png" : kind;
@@ -131,6 +137,12 @@ const edits: Readonly<Record<string, (value: JsonValue) => Rate>> = {
   boolean: () => ({ ms: 15, held: 2 }),
 };
 
+/** Pixels past which edges are looked for in a smaller picture: a fifth of a second a megapixel is too much for twelve. */
+const mostTrimmed = 6_000_000;
+
+/** Pixels of that smaller picture, or of the picture itself. */
+export const trimmedPixels = (source: number): number => (source > mostTrimmed ? 2_000_000 : source);
+
 /** Every edit that has a place in the table. */
 export const pricedEdits: readonly string[] = Object.keys(edits);
 
@@ -204,7 +216,8 @@ const encoders: Readonly<Record<string, Encoder>> = {
     }
     const sharp = (options["smartSubsample"] === true ? 1.4 : 1) * (options["smartDeblock"] === true ? 1.6 : 1);
     const fine = numberIn(options, "quality", 80) > 90 ? 1.8 : 1;
-    return { cpuMs: encodeMs("webp", effort, pixels) * sharp * fine * several, bytes: pixels * (sharp * fine > 1 || effort > 5 ? 38 : 16) };
+    const searches = sharp > 1 || effort > 5 || (fine > 1 && effort > 1);
+    return { cpuMs: encodeMs("webp", effort, pixels) * sharp * fine * several, bytes: pixels * (searches ? 38 : 16) };
   },
   avif: (options, pixels) => {
     const effort = numberIn(options, "effort", 4);
@@ -233,6 +246,12 @@ export function encodeCost(format: string, options: EncodeOptions, pixels: numbe
   return (encoders[format === "heif" ? "avif" : format] ?? encoders["gif"])?.(options, pixels, frames) ?? nothing;
 }
 
+/** Whether every pixel, or nearly every one, is asked back as it was. */
+export const isLossless = (options: EncodeOptions): boolean => options["lossless"] === true || options["nearLossless"] === true;
+
+/** The quality that stands in for it: at arm's length nobody sees a difference. */
+const nearlyAll = { webp: 95, avif: 80 };
+
 /**
  * The same options with less and less effort, the ones given first: what may be tried when they cost too much. The last is the least that gives
  * a picture of that kind.
@@ -247,8 +266,11 @@ export function lessAndLess(format: string, given: EncodeOptions): readonly Enco
     if (given["mixed"] === true || given["minSize"] === true) then({ mixed: false, minSize: false });
     efforts(numberIn(given, "effort", 4), 0);
     if (given["smartSubsample"] === true || given["smartDeblock"] === true) then({ smartSubsample: false, smartDeblock: false });
-  } else if (format === "avif" || format === "heif") efforts(numberIn(given, "effort", 4), 0);
-  else if (format === "gif") {
+    if (isLossless(given)) then({ lossless: false, nearLossless: false, quality: nearlyAll.webp });
+  } else if (format === "avif" || format === "heif") {
+    efforts(numberIn(given, "effort", 4), 0);
+    if (isLossless(given)) then({ lossless: false, quality: nearlyAll.avif });
+  } else if (format === "gif") {
     efforts(numberIn(given, "effort", 7), 1);
     then({ dither: 0 });
   } else if (format === "png") {

@@ -50,6 +50,8 @@ export interface Draft {
   readonly walk?: Walk;
   /** What everything but the writing is expected to take; what the writer has left follows from it. */
   readonly spent: Cost;
+  /** In single words, what could not be done as it was asked for. */
+  readonly notes: string[];
   /** Names of the edits applied so far, for the identity of what a detector sees. */
   readonly applied: [string, unknown][];
 }

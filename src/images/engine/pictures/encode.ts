@@ -7,7 +7,7 @@
 
 import type { OutputInfo, Sharp } from "sharp";
 import { addsColours } from "./colours.ts";
-import { type Cost, encodeCost, lessAndLess, nothing, rawCost, together } from "./costs.ts";
+import { type Cost, encodeCost, isLossless, lessAndLess, nothing, rawCost, together } from "./costs.ts";
 import { type Draft, measure, openPixels, settle } from "./draft.ts";
 import { chooseEffort } from "./effort.ts";
 import { formatName } from "./operations.ts";
@@ -91,17 +91,18 @@ export interface Encoded {
   readonly width: number;
   readonly height: number;
   readonly format: string;
-  /** What could not be done as it was asked for, in single words: `first-frame` (the format holds no animation), `less-effort`. */
+  /** What could not be done as it was asked for, in single words: `first-frame`, `less-effort`, `lossy`, `other-format`, `near-edges`, `smaller`: docs/images-urls.md. */
   readonly notes?: readonly string[];
 }
 
 /** Writes the draft. Throws 400, 503 or 500 as `explainFailure` names it, and 400 `ImageEdits::TooCostly`. */
 export async function encode(draft: Draft, wanted: OutputFormat): Promise<Encoded> {
-  const { format, options, less } = chooseWriting(draft, wanted, draft.spent);
+  const { format, options, notes } = chooseWriting(draft, wanted, draft.spent);
   const { maxBytes } = draft.request;
   const within = maxBytes !== undefined && qualityOf(format, options) !== undefined;
   const made = await (within ? withinBytes(draft, format, options, maxBytes) : write(draft, format, options));
-  return less ? { ...made, notes: ["less-effort"] } : made;
+  const all = [...draft.notes, ...notes];
+  return all.length > 0 ? { ...made, notes: all } : made;
 }
 
 /** Adds what the writing will cost to a plan that is only walked through. */
@@ -120,8 +121,8 @@ export function planEncode(draft: Draft, walk: Walk, wanted: OutputFormat): void
 interface Writing {
   readonly format: OutputFormat;
   readonly options: Options;
-  /** Whether it is less than what was asked for. */
-  readonly less: boolean;
+  /** What about it is less than what was asked for. */
+  readonly notes: readonly string[];
   readonly cost: Cost;
 }
 
@@ -144,11 +145,24 @@ function chooseWriting(draft: Draft, wanted: OutputFormat, spent: Cost): Writing
     for (const [at, options] of steps.entries()) {
       const { cpuMs, bytes } = encodeCost(format, options, pixels, draft.frames);
       last = { cpuMs: cpuMs * (qualityOf(format, options) === undefined ? 1 : tries), bytes };
-      if (fits(spent, last)) return { format, options, less: at > 0, cost: last };
+      if (fits(spent, last)) return { format, options, notes: notesOf(draft, { wanted, format }, { given, options, at }), cost: last };
     }
   }
   if (formats.every((format) => !hasRoom(followed, format))) throw noRoom(followed, wanted);
   throw tooCostly(together(spent, last));
+}
+
+/** In single words, what about a writing is less than what was asked for. A format that only the browser likes best was not. */
+function notesOf(
+  draft: Draft,
+  { wanted, format }: { readonly wanted: OutputFormat; readonly format: OutputFormat },
+  { given, options, at }: { readonly given: Options; readonly options: Options; readonly at: number },
+): readonly string[] {
+  const notes: string[] = [];
+  if (format !== wanted && draft.request.formatFrom !== "accept") notes.push("other-format");
+  if (isLossless(given) && !isLossless(options)) notes.push("lossy");
+  else if (at > 0) notes.push("less-effort");
+  return notes;
 }
 
 /** The format that is wanted, and those that may stand in for it when it has no room for the picture or could not be written in time. */
@@ -157,6 +171,8 @@ function formatsToTry(draft: Draft, wanted: OutputFormat, size: Size, pixels: nu
   const isAv1 = wanted === "avif" || wanted === "heif";
   // WebP keeps transparency and is as widely read.
   const first: OutputFormat[] = isAv1 ? (chooseEffort({ format: "avif", pixels }) === undefined ? ["webp"] : [wanted, "webp"]) : [wanted];
+  // Nobody named GIF: the animation is worth more than its format, and WebP writes a clip in a sixth of the time.
+  if (wanted === "gif" && draft.animated && draft.request.formatFrom === "source" && draft.format === undefined) return ["gif", "webp"];
   // What the browser would like best is no condition.
   return draft.request.formatFrom === "accept" && !hasRoom(size, wanted)
     ? [...first, outputFormatOf(undefined, undefined, draft.header.kind)]

@@ -50,6 +50,8 @@ export interface Followed extends Size {
   readonly exact: boolean;
   /** Every size that is made on the way, the last one included; none while the picture is as it came. */
   readonly steps: readonly Size[];
+  /** The size it is read at, when the decoder makes it smaller. */
+  readonly onLoad?: Size;
   /** The first area that reaches outside of the picture it is cut from. */
   readonly outside?: Area;
 }
@@ -59,6 +61,7 @@ export function followSize(shape: Shape): Followed {
   const steps: Size[] = [];
   let outside: Area | undefined;
   let exact = true;
+  let onLoad: Size | undefined;
   let now: Size = shape.source;
   const to = (size: Size): void => {
     now = size;
@@ -101,6 +104,7 @@ export function followSize(shape: Shape): Followed {
       !orientsBefore;
     if (preShrinks) {
       now = shrunkOnLoad(now, Math.min(shrink.across, shrink.down), shape.kind, shape.resize.fastShrinkOnLoad);
+      onLoad = now;
       shrink = resolveShrink(now, target, shape.resize);
     }
     to({ width: scaled(now.width, shrink.across), height: scaled(now.height, shrink.down) });
@@ -132,7 +136,7 @@ export function followSize(shape: Shape): Followed {
     const { top, bottom, left, right } = shape.extend;
     to({ width: now.width + left + right, height: now.height + top + bottom });
   }
-  return { ...now, exact, steps, ...(outside === undefined ? {} : { outside }) };
+  return { ...now, exact, steps, ...(onLoad === undefined ? {} : { onLoad }), ...(outside === undefined ? {} : { outside }) };
 }
 
 const swapped = (size: Size): Size => ({ width: size.height, height: size.width });

@@ -12,10 +12,10 @@ import { isStockroomError } from "../../../base/errors.ts";
 import type { Area, JsonValue } from "../plan.ts";
 import { type Draft, eachFrame, measure, settle } from "./draft.ts";
 import { areaForFocal, type Fit } from "./geometry.ts";
-import { resizeCost } from "./costs.ts";
+import { decodeCost, resizeCost, together, trimmedPixels } from "./costs.ts";
 import { type Header, readHeader } from "./header.ts";
-import { openPicture } from "./open.ts";
-import { checkOther, spend, type Walk } from "./price.ts";
+import { openPicture, readingOptions } from "./open.ts";
+import { checkOther, spend, traits, type Walk } from "./price.ts";
 import { maxBlurSigma } from "./limits.ts";
 import { badEdit } from "./problems.ts";
 
@@ -354,6 +354,10 @@ const trim = operation<Record<string, unknown>>({
     // Sharp would trim before it cuts, and the place of the cut means the picture as it was.
     if (draft.shape.before !== undefined) await settle(draft);
     const fromCorner = draft.request.trimFrom === "bottom-right" && options["background"] === undefined;
+    const { shape } = draft;
+    const asItCame = shape.kind !== "raw" && [shape.resize, shape.angle, shape.affine, shape.extend].every((each) => each === undefined);
+    const pixels = shape.source.width * shape.source.height;
+    if (asItCame && shape.flips !== true && !fromCorner && !draft.animated && trimmedPixels(pixels) < pixels) return await trimNear(draft, options);
     const background = fromCorner ? { background: await cornerColour(draft) } : {};
     draft.pipeline.trim({ ...options, ...background });
     draft.shape.trims = true;
@@ -361,6 +365,42 @@ const trim = operation<Record<string, unknown>>({
     draft.inPlace = false;
   },
 });
+
+/** Cuts a large picture near its edges, which are looked for in a smaller one: never inside of them, and outside by a few pixels at most. */
+async function trimNear(draft: Draft, { margin, ...options }: Record<string, unknown>): Promise<void> {
+  const { width, height } = measure(draft);
+  const pixels = width * height;
+  draft.notes.push("near-edges");
+  if (draft.walk !== undefined) {
+    const small = trimmedPixels(pixels);
+    spend(draft.walk, together(decodeCost(draft.shape.kind, pixels, traits(draft.header)), resizeCost(pixels, small)));
+    cut(draft, { left: 0, top: 0, width, height });
+    return;
+  }
+  const reader = sharp(draft.original, readingOptions(draft.limits, draft.compat)).timeout({ seconds: draft.limits.maxSeconds });
+  if (draft.turned) reader.autoOrient();
+  const small = await reader
+    .resize({ width: Math.max(1, Math.round(width * Math.sqrt(trimmedPixels(pixels) / pixels))) })
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  const { width: across, height: down, channels } = small.info;
+  const { info } = await sharp(small.data, { raw: { width: across, height: down, channels } })
+    .trim(options)
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const more = typeof margin === "number" ? margin : 0;
+  // A pixel further out than where the small picture has its edge, for what was blended across it.
+  const from = (offset: number, scale: number): number => (offset === 0 ? 0 : Math.max(0, Math.floor((offset - 1) * scale) - more));
+  const to = (end: number, most: number, scale: number, whole: number): number =>
+    end >= most ? whole : Math.min(whole, Math.ceil((end + 1) * scale) + more);
+  const x = -(info.trimOffsetLeft ?? 0);
+  const y = -(info.trimOffsetTop ?? 0);
+  const left = from(x, width / across);
+  const top = from(y, height / down);
+  const right = to(x + info.width, across, width / across, width);
+  const bottom = to(y + info.height, down, height / down, height);
+  cut(draft, { left, top, width: right - left, height: bottom - top });
+}
 
 /** The colour of the last pixel of the picture so far. */
 async function cornerColour(draft: Draft): Promise<{ r: number; g: number; b: number; alpha: number }> {

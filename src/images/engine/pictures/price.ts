@@ -8,7 +8,7 @@
 
 import type { Sharp } from "sharp";
 import type { JsonValue } from "../plan.ts";
-import { type Cost, decodeCost, editCost, keptCost, nothing, rawCost, resizeCost, together } from "./costs.ts";
+import { type Cost, decodeCost, editCost, keptCost, nothing, rawCost, resizeCost, scaledWebpCost, together, trimmedPixels } from "./costs.ts";
 import type { Draft, Pixels } from "./draft.ts";
 import { followSize, type Size } from "./geometry.ts";
 import type { Header } from "./header.ts";
@@ -68,7 +68,10 @@ export function stageCost(draft: Draft, pending: readonly [string, JsonValue][])
   const followed = followSize(shape);
   const source = pixelsOf(shape.source, frames);
   const largest = Math.max(pixelsOf(followed, frames), ...followed.steps.map((step) => pixelsOf(step, frames)));
-  let cost = decodeCost(shape.kind, source, traits(header));
+  let cost =
+    shape.kind === "webp" && shape.resize !== undefined && followed.onLoad !== undefined
+      ? scaledWebpCost(source, pixelsOf(followed.onLoad, frames))
+      : decodeCost(shape.kind, source, traits(header));
   if (shape.resize !== undefined)
     cost = together(cost, resizeCost(shape.kind === "jpeg" ? source / 4 : source, pixelsOf(followed, frames)));
   if (shape.affine !== undefined || shape.angle !== undefined || shape.extend !== undefined) cost = together(cost, resizeCost(0, largest));
@@ -76,11 +79,11 @@ export function stageCost(draft: Draft, pending: readonly [string, JsonValue][])
   if (shape.kind !== "raw" && draft.turned && header.orientation > 1)
     cost = together(cost, keptCost(shape.orientBefore === true || shape.trims === true ? source : largest));
   const before = shape.rotateBefore === true ? source : largest;
-  for (const [name, value] of pending) cost = together(cost, editCost(name, value, name === "trim" ? source : Math.max(before, 1)));
+  for (const [name, value] of pending) cost = together(cost, editCost(name, value, name === "trim" ? trimmedPixels(source) : Math.max(before, 1)));
   return cost;
 }
 
-const traits = ({ metadata }: Header): { progressive: boolean; deep: boolean } => ({
+export const traits = ({ metadata }: Header): { progressive: boolean; deep: boolean } => ({
   progressive: metadata.isProgressive,
   deep: metadata.depth !== undefined && metadata.depth !== "uchar" && metadata.depth !== "char",
 });

@@ -8,6 +8,7 @@
 //   T4. A fault of the file or the request is a 4xx with a classic code; any call may run beside any other.
 
 import sharp, { type Sharp } from "sharp";
+import { isStockroomError } from "../../../base/errors.ts";
 import type { Edits, ImageRequest } from "../plan.ts";
 import { needsColours } from "./colours.ts";
 import { type Draft, measure, settle } from "./draft.ts";
@@ -94,10 +95,10 @@ async function answerOf(original: Uint8Array, asked: ImageRequest, tools: Tools,
     const { width, height } = upright(header, request);
     return { body: original, contentType: contentTypeOf(header.kind), width, height, format: header.kind };
   }
-  const given = { original, request, tools: readingOnce(tools), limits, header };
-  const price = await walkThrough(given);
+  const { price, given, notes } = await affordable({ original, request, tools: readingOnce(tools), limits, header });
   if (price.apart && tools.apart !== undefined) return await tools.apart();
   const draft = openDraft(given, price.beforeWriting);
+  draft.notes.push(...notes);
   const format = await applyAll(draft);
   if (request.answer.kind === "placeholder") return placeholder(draft, request.answer.placeholder);
   const made = await encode(draft, format);
@@ -149,6 +150,40 @@ async function walkThrough(given: Given): Promise<Price> {
   checkWalk(draft, walk.cost);
   return priceOf(walk);
 }
+
+/** Edits that mean the same at any size of the picture. */
+const scaleFree = new Set(
+  "rotate flip flop removeAlpha ensureAlpha tint greyscale grayscale flatten unflatten gamma negate normalise normalize threshold linear recomb modulate toFormat jpeg png webp gif avif tiff heif animated".split(
+    " ",
+  ),
+);
+
+/**
+ * The plan, or where it costs too much and says nothing of size the same plan for the picture at half of its size and less, as a decoder
+ * gives it for little: a whole 48-megapixel picture cannot be turned with the memory that one URL may take.
+ */
+async function affordable(given: Given): Promise<{ readonly price: Price; readonly given: Given; readonly notes: readonly string[] }> {
+  const { request, header } = given;
+  try {
+    return { price: await walkThrough(given), given, notes: [] };
+  } catch (thrown) {
+    const free = isPlain(request) && Object.keys(request.edits).every((name) => scaleFree.has(name));
+    if (!isTooCostly(thrown) || !free || header.pages > 1) throw thrown;
+    const { width } = turnsUpright(request) ? upright(header, request) : header;
+    for (const by of [2, 4]) {
+      const edits: Edits = { resize: { width: Math.ceil(width / by) }, ...request.edits };
+      const smaller = { ...given, request: { ...request, edits } };
+      const price = await walkThrough(smaller).catch((error: unknown) => {
+        if (isTooCostly(error)) return undefined;
+        throw error;
+      });
+      if (price !== undefined) return { price, given: smaller, notes: ["smaller"] };
+    }
+    throw thrown;
+  }
+}
+
+const isTooCostly = (thrown: unknown): boolean => isStockroomError(thrown) && thrown.code === "ImageEdits::TooCostly";
 
 /** Other pictures are looked at when a plan is walked through and again when it is carried out: one reading is enough. */
 function readingOnce(tools: Tools): Tools {
@@ -248,6 +283,7 @@ function openDraft({ original, request, tools, limits, header }: Given, spent: C
     layers: [],
     formatOptions: new Map(),
     spent,
+    notes: [],
     applied: [],
   };
 }
