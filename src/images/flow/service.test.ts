@@ -155,7 +155,8 @@ describe("what ran out of time", () => {
           ...(asksForVersions
             ? {
                 read: async () => ({ body: Buffer.from(body), version: body }),
-                readIfChanged: async (_bucket, _key, version) => (version === body ? "unchanged" : { body: Buffer.from(body), version: body }),
+                readIfChanged: async (_bucket, _key, version) =>
+                  version === body ? "unchanged" : { body: Buffer.from(body), version: body },
               }
             : {}),
         };

@@ -97,7 +97,10 @@ describe("a plan past its budget", () => {
       .png()
       .toBuffer();
     const large = sharp({ create: { width: 4_000, height: 3_000, channels: 3, background: "#888" } });
-    const twelve = await large.composite([{ input: middle, left: 1_100, top: 700 }]).jpeg().toBuffer();
+    const twelve = await large
+      .composite([{ input: middle, left: 1_100, top: 700 }])
+      .jpeg()
+      .toBuffer();
     const ask = (edits: Edits, more: Partial<ImageRequest> = {}) => transform(twelve, plan(edits, more), { readOverlay });
 
     const lossy = await ask({ webp: { lossless: true } }, { outputFormat: "webp" });

@@ -152,6 +152,13 @@ function turned(size: Size, degrees: number): Size {
 /** As libvips rounds sizes: halves go up. */
 const scaled = (side: number, shrink: number): number => Math.max(1, Math.floor(side * (1 / shrink) + 0.5));
 
+/** As the WebP decoder is told its size: halves go to the even number. */
+function toEven(side: number, shrink: number): number {
+  const size = side * (1 / shrink);
+  const down = Math.floor(size);
+  return Math.max(1, size - down === 0.5 ? down + (down % 2) : Math.round(size));
+}
+
 interface Shrink {
   readonly across: number;
   readonly down: number;
@@ -185,7 +192,10 @@ function shrunkOnLoad(size: Size, shrink: number, kind: string, fast: boolean): 
     if (by > 1 && Math.trunc(shrink) === by) by /= 2;
     return { width: Math.floor(size.width / by), height: Math.floor(size.height / by) };
   }
-  if ((kind === "webp" && fast && shrink > 1) || kind === "svg") {
+  if (kind === "webp" && fast && shrink > 1) {
+    return { width: toEven(size.width, shrink), height: toEven(size.height, shrink) };
+  }
+  if (kind === "svg") {
     return { width: scaled(size.width, shrink), height: scaled(size.height, shrink) };
   }
   return size;

@@ -357,7 +357,8 @@ const trim = operation<Record<string, unknown>>({
     const { shape } = draft;
     const asItCame = shape.kind !== "raw" && [shape.resize, shape.angle, shape.affine, shape.extend].every((each) => each === undefined);
     const pixels = shape.source.width * shape.source.height;
-    if (asItCame && shape.flips !== true && !fromCorner && !draft.animated && trimmedPixels(pixels) < pixels) return await trimNear(draft, options);
+    if (asItCame && shape.flips !== true && !fromCorner && !draft.animated && trimmedPixels(pixels) < pixels)
+      return await trimNear(draft, options);
     const background = fromCorner ? { background: await cornerColour(draft) } : {};
     draft.pipeline.trim({ ...options, ...background });
     draft.shape.trims = true;

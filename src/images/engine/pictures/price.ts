@@ -8,7 +8,18 @@
 
 import type { Sharp } from "sharp";
 import type { JsonValue } from "../plan.ts";
-import { type Cost, decodeCost, editCost, keptCost, nothing, rawCost, resizeCost, scaledWebpCost, together, trimmedPixels } from "./costs.ts";
+import {
+  type Cost,
+  decodeCost,
+  editCost,
+  keptCost,
+  nothing,
+  rawCost,
+  resizeCost,
+  scaledWebpCost,
+  together,
+  trimmedPixels,
+} from "./costs.ts";
 import type { Draft, Pixels } from "./draft.ts";
 import { followSize, type Size } from "./geometry.ts";
 import type { Header } from "./header.ts";
@@ -79,7 +90,8 @@ export function stageCost(draft: Draft, pending: readonly [string, JsonValue][])
   if (shape.kind !== "raw" && draft.turned && header.orientation > 1)
     cost = together(cost, keptCost(shape.orientBefore === true || shape.trims === true ? source : largest));
   const before = shape.rotateBefore === true ? source : largest;
-  for (const [name, value] of pending) cost = together(cost, editCost(name, value, name === "trim" ? trimmedPixels(source) : Math.max(before, 1)));
+  for (const [name, value] of pending)
+    cost = together(cost, editCost(name, value, name === "trim" ? trimmedPixels(source) : Math.max(before, 1)));
   return cost;
 }
 
