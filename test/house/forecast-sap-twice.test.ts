@@ -3,7 +3,7 @@
 import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { importIdOf, settleBatch } from "../../src/forecast/flow/sap/deliver.ts";
 import { getImport, listUnanswered, markBatch } from "../../src/forecast/store/sap.ts";
 import type { House } from "../../src/house.ts";
@@ -291,12 +291,17 @@ describe("two forecasts of one group on their way into one target", () => {
     const gateway = gatewayOf("order");
     const [old, young] = [await putExport("order", 24, 1), await putExport("order", 12, 2)];
     let second: Promise<Ended> | undefined;
-    // The newer one is asked for while the first batch of the older is under way.
+    // The newer one is asked for during the first batch of the older one, whose second finds the door shut until the newer one has begun.
+    let hasBegun = false;
+    let posts = 0;
     gateway.setFault((_, { method }) => {
-      if (method === "POST") second ??= deliver("order", young);
-      return undefined;
+      if (method !== "POST") return undefined;
+      second ??= deliver("order", young);
+      return (posts += 1) === 1 || hasBegun ? undefined : 429;
     });
+    const begun = vi.waitFor(async () => await stateOf("order", young), { timeout: 60_000 }).then(() => (hasBegun = true));
     expect((await deliver("order", old)).said).toMatch(/"superseded":true/);
+    await begun;
     expect(await second).toMatchObject({ kind: "done" });
     expect(gateway.taken.slice(-12).map((row) => row["QUANTITY"])).toEqual(amounts(12, 2));
     expect(gateway.taken.length).toBeLessThan(36);
