@@ -195,3 +195,12 @@ describe("secrets", () => {
     });
   });
 });
+
+it("shows in a line for people what hides, and keeps it one line", () => {
+  const { log, lines } = linesOf({ format: "pretty" });
+  log.warn("taken: a\u202Eb\u001B[2J\nnext", { key: "c\u200Bd", error: new Error("e\u2066f") });
+  expect(lines).toHaveLength(1);
+  expect(lines[0]?.slice(0, -1)).not.toMatch(/[\u202E\u200B\u2066\n]/);
+  expect(lines[0]).toContain("a\\u{202E}b\\u{001B}[2J\\nnext");
+  expect(lines[0]).toContain("c\\u{200B}d");
+});

@@ -4,8 +4,10 @@
 //   L1. A value under a secret's name (password, token, authorization, ...) never leaves this file, at any depth.
 //   L2. A password inside a connection string, a bearer token and a Slack hook are taken out of any text, messages and stacks included.
 //   L3. Logging never throws: a value that cannot be read becomes a note that it could not.
+//   L4. In a line for people nothing hides (text.ts).
 
 import { pino } from "pino";
+import { visible } from "./text.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
@@ -206,7 +208,8 @@ function prettyLine(line: string): string {
     }
     return `${key}=${typeof value === "string" && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)}`;
   });
-  return `${[String(time).slice(11, 23), String(level).padEnd(5), String(message), ...shown].join(" ").replaceAll(/[\r\n]+/g, "\\n")}\n`;
+  // L4: a line of others' text neither moves the cursor nor looks like the next line.
+  return `${visible([String(time).slice(11, 23), String(level).padEnd(5), String(message), ...shown].join(" ").replaceAll(/[\r\n]+/g, "\\n"))}\n`;
 }
 
 /** One line as a test sees it. */

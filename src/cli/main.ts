@@ -1,9 +1,10 @@
 // Main: the process around a command: its signals, its pipes, its end.
 //
-// Ctrl-C once: told, the verb stops, the house closes. Twice: the process ends at once; the next start mends the rest.
+// Ctrl-C once, or the end of what launched it: told, the verb stops, the house closes. Twice: the process ends at once; the next start mends the rest.
 
 import process from "node:process";
 import { processOutput } from "./output.ts";
+import { watchLaunchers } from "./parents.ts";
 import { runCommand } from "./run.ts";
 
 const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
@@ -11,6 +12,11 @@ const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 async function main(): Promise<void> {
   const stop = new AbortController();
   let signalled: keyof typeof signalNumbers | undefined;
+  void watchLaunchers(process.env, () => {
+    // As after SIGTERM: what was to pass it on is gone.
+    signalled ??= "SIGTERM";
+    stop.abort();
+  });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       if (signalled !== undefined) process.exit(128 + signalNumbers[signal]);

@@ -8,6 +8,7 @@ import { parseArgs } from "citty";
 import { describeError, isStockroomError, meanings } from "../base/errors.ts";
 import { concealText, makeLog } from "../base/log.ts";
 import type { House, HouseOptions } from "../house.ts";
+import { visible } from "../base/text.ts";
 import { argsOf, checkArgs, findCall, renderHelp } from "./command.ts";
 import type { GlobalFlags } from "./command.ts";
 import type { Output } from "./output.ts";
@@ -106,9 +107,9 @@ function tell(error: unknown, output: Output, debug: boolean): number {
   const words = isStockroomError(error)
     ? message
     : `Expected this to work but it failed: ${message}. Run it again with --debug for the details.`;
-  output.say(concealText(`stockroom: ${words}\n  ${[code, ...details].join("  ")}`));
+  output.say(visible(concealText(`stockroom: ${words}\n  ${[code, ...details.map((each) => visible(each))].join("  ")}`), "\n\t"));
   if (debug) {
-    for (let at = error; at instanceof Error; at = at.cause) output.say(concealText(at.stack ?? at.message));
+    for (let at = error; at instanceof Error; at = at.cause) output.say(visible(concealText(at.stack ?? at.message), "\n\t"));
   }
   return meanings[kind].exit;
 }

@@ -30,6 +30,16 @@ describe("deliveryId", () => {
 });
 
 describe("the words of a notice", () => {
+  it("hide nothing in what people read, and change nothing of what programs read", () => {
+    const odd = { ...notice, title: "invoice\u202Efdp.exe", body: "first\nsec\u200Bond\u0007", facts: { "na\u2066me": "va\u00ADlue" } };
+    expect(subjectOf(odd)).toContain("invoice\\u{202E}fdp.exe");
+    for (const text of [textOf(odd), htmlOf(odd), JSON.stringify(slackOf(odd))]) {
+      expect(text).not.toMatch(/[\u202E\u200B\u2066\u00AD]/);
+      expect(text).toMatch(/sec\\{1,2}u\{200B\}ond/);
+    }
+    expect(JSON.parse(payloadOf(odd)).data.title).toBe(odd.title);
+  });
+
   it("say the facts in each form", () => {
     expect(subjectOf(notice)).toBe("[warning] GB-WEEE: the challenger lost");
     expect(textOf(notice)).toBe(

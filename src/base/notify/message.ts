@@ -1,9 +1,11 @@
 // Message: a notice in the words of each channel. Pure: a notice goes in, text comes out.
 //
 //   M1. What is shown as HTML or Slack markup is escaped; a title can neither add a header nor a link.
+//   M3. Nothing hides in what people read (text.ts); the JSON of webhooks is for programs and keeps every character.
 //   M2. The delivery id is a function of the notice's id and the channel alone (N2).
 
 import { createHash } from "node:crypto";
+import { visible } from "../text.ts";
 import type { Notice } from "./contract.ts";
 
 /** A notice with the time it was posted, ISO 8601. */
@@ -24,15 +26,15 @@ export function deliveryId(noticeId: string, channel: string): string {
 
 /** The title on one line, at most 200 characters. */
 export function subjectOf(notice: Notice): string {
-  const flat = notice.title.replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
+  const flat = visible(notice.title.replaceAll(/[\s\p{Cc}]+/gu, " ").trim());
   const mark = notice.severity === "info" ? "" : `[${notice.severity}] `;
   return `${mark}${flat.length > titleMaxChars ? `${flat.slice(0, titleMaxChars - 1)}…` : flat}`;
 }
 
 /** Plain text for mail: the body, then the facts, then where it comes from. */
 export function textOf(notice: PostedNotice): string {
-  const facts = Object.entries(notice.facts).map(([name, value]) => `${name}: ${value}`);
-  return [notice.body.trim(), facts.join("\n"), footer(notice)].filter((part) => part !== "").join("\n\n");
+  const facts = Object.entries(notice.facts).map(([name, value]) => `${visible(name)}: ${visible(String(value), "\n")}`);
+  return [shown(notice.body.trim()), facts.join("\n"), footer(notice)].filter((part) => part !== "").join("\n\n");
 }
 
 /** The same as HTML without style sheets, pictures or links: it looks alike in every reader and fetches nothing. */
@@ -76,11 +78,14 @@ const clip = (text: string, maxChars: number): string => (text.length > maxChars
 
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
+/** Text of others with nothing hidden in it; lines stay lines. */
+const shown = (text: string): string => visible(text.replaceAll(/\r\n?/g, "\n"), "\n\t");
+
 function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (letter) => entities[letter] ?? letter);
+  return shown(text).replaceAll(/[&<>"']/g, (letter) => entities[letter] ?? letter);
 }
 
 /** Slack reads `<...>` as links and mentions; these three are all it asks to have escaped. */
 function escapeSlack(text: string): string {
-  return text.replaceAll(/[&<>]/g, (letter) => entities[letter] ?? letter);
+  return shown(text).replaceAll(/[&<>]/g, (letter) => entities[letter] ?? letter);
 }

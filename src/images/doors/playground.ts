@@ -4,6 +4,7 @@
 //   P1. The page is one text without a reference to anywhere else.
 //   P2. What is listed and signed is for this machine only (node.ts sees to it).
 
+import { visible } from "../../base/text.ts";
 import type { OpenSources } from "../store/sources/open.ts";
 
 export interface PlaygroundOptions {
@@ -31,7 +32,7 @@ export function makePlayground({
       const buckets = await Promise.all(
         sources.buckets.map(async (bucket, at) => {
           const keys = await sources.list(bucket, mostPictures).catch(() => []);
-          return keys.map((key) => ({ bucket, key, first: at === 0 }));
+          return keys.map((key) => ({ bucket, key, shown: visible(key), first: at === 0 }));
         }),
       );
       return { type: "application/json", body: JSON.stringify({ pictures: buckets.flat(), signed: sign !== undefined }) };
@@ -197,7 +198,7 @@ at("copy").addEventListener("click", () => navigator.clipboard.writeText(new URL
   const { pictures, signed: isSigned } = await (await fetch(prefix + "/playground/pictures")).json();
   signed = isSigned;
   const many = new Set(pictures.map((one) => one.bucket)).size > 1;
-  at("picture").append(...pictures.map((one) => new Option((many ? one.bucket + ": " : "") + one.key, JSON.stringify(one))), new Option("another key ...", ""));
+  at("picture").append(...pictures.map((one) => new Option((many ? one.bucket + ": " : "") + one.shown, JSON.stringify(one))), new Option("another key ...", ""));
   soon();
 })();
 </script>

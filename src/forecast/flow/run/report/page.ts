@@ -7,16 +7,14 @@
 
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { visible } from "../../../../base/text.ts";
 import type { Report, ReportRow } from "./contract.ts";
 
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
-/** Text as markup that shows it; control characters become U+FFFD. */
+/** Text as markup that shows it, with nothing hidden in it. */
 function safe(text: string | number): string {
-  return String(text)
-    .toWellFormed()
-    .replaceAll(/[&<>"']/g, (sign) => entities[sign] ?? "")
-    .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "\ufffd"); // oxlint-disable-line no-control-regex
+  return visible(String(text), "\n\r\t").replaceAll(/[&<>"']/g, (sign) => entities[sign] ?? "");
 }
 
 const percent = (value: number | null): string => (value === null ? "–" : `${(100 * value).toFixed(1)} %`.replace("-", "−"));
@@ -30,7 +28,8 @@ const hashOf = (text: string): string => `'sha256-${createHash("sha256").update(
 export async function renderReport(report: Report): Promise<string> {
   const [style, script] = await Promise.all(["./look.css", "./charts.js"].map((name) => readFile(new URL(name, import.meta.url), "utf8")));
   const { dates, split, horizon, levels, labels, total, series, calibration } = report;
-  const data = JSON.stringify({ dates, split, horizon, levels, labels, total, series, calibration }).replaceAll("<", String.raw`\u003c`);
+  const named = series.map((one) => ({ ...one, name: visible(one.name) }));
+  const data = JSON.stringify({ dates, split, horizon, levels, labels, total, series: named, calibration }).replaceAll("<", String.raw`\u003c`);
   const policy = [
     "default-src 'none'",
     `style-src ${hashOf(style)}`,
