@@ -55,7 +55,12 @@ function keepMemoryTogether() {
   if (!wanted || process.env.MALLOC_ARENA_MAX !== undefined || typeof process.execve !== "function") return;
   try {
     const args = [process.execPath, ...process.execArgv, self, ...process.argv.slice(2)];
-    process.execve(process.execPath, args, { ...process.env, MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "1048576", MALLOC_TRIM_THRESHOLD_: "16777216" });
+    process.execve(process.execPath, args, {
+      ...process.env,
+      MALLOC_ARENA_MAX: "2",
+      MALLOC_MMAP_THRESHOLD_: "1048576",
+      MALLOC_TRIM_THRESHOLD_: "16777216",
+    });
   } catch {
     // It runs as well without.
   }
@@ -94,6 +99,7 @@ if (!isInstalled()) {
   if (!existsSync(program)) fail(`expected ${sources} or ${built} but there is neither. Run: npm run build, or install the package anew.`);
   else if (atLeast(24, 0)) await load(program);
   else if (node !== undefined) become(node, [self, ...process.argv.slice(2)]);
-  else if (program === sources) fail(`expected Node 24 in ${path.join(root, "node_modules/node")} but it is not there. Run: npm install in ${root}`);
+  else if (program === sources)
+    fail(`expected Node 24 in ${path.join(root, "node_modules/node")} but it is not there. Run: npm install in ${root}`);
   else fail(`expected Node 24 or newer but this is ${process.versions.node}. Install it, or put the package "node" (24) beside this one.`);
 }

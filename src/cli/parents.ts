@@ -45,7 +45,7 @@ async function findLaunchers(env: Readonly<Record<string, string | undefined>>):
   if (Number.isNaN(launcher) && !byRunner) return [];
   const chain: number[] = [];
   let known: readonly number[] = [];
-  for (let pid = process.ppid; pid > 1 && chain.length < mostGenerations; ) {
+  for (let pid = process.ppid; pid > 1 && chain.length < mostGenerations;) {
     const seen = await look(pid);
     chain.push(pid);
     if (pid === launcher || (byRunner && seen !== undefined && runner.test(seen.command))) known = [...chain];

@@ -29,7 +29,10 @@ export async function renderReport(report: Report): Promise<string> {
   const [style, script] = await Promise.all(["./look.css", "./charts.js"].map((name) => readFile(new URL(name, import.meta.url), "utf8")));
   const { dates, split, horizon, levels, labels, total, series, calibration } = report;
   const named = series.map((one) => ({ ...one, name: visible(one.name) }));
-  const data = JSON.stringify({ dates, split, horizon, levels, labels, total, series: named, calibration }).replaceAll("<", String.raw`\u003c`);
+  const data = JSON.stringify({ dates, split, horizon, levels, labels, total, series: named, calibration }).replaceAll(
+    "<",
+    String.raw`\u003c`,
+  );
   const policy = [
     "default-src 'none'",
     `style-src ${hashOf(style)}`,
