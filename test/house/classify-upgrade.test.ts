@@ -100,7 +100,8 @@ test("rows of before are told as vouched for by nobody, adopted by a person with
   const first = await shell("audit", "verify");
   expect(first.error).toMatchObject({ code: "AUDIT_TAMPERED", kind: "conflict" });
   const told = (first.error as Error).message + first.lines.join("\n");
-  for (const row of ["classify_report", "classify_answer", "classify_review", "classify_champion", "classify_model"]) expect(told).toContain(row);
+  for (const row of ["classify_report", "classify_answer", "classify_review", "classify_champion", "classify_model"])
+    expect(told).toContain(row);
   expect(told).toContain("written by nobody");
 
   expect((await shell("audit", "adopt", "--by", "ann", "--reason", " ")).error).toMatchObject({ code: "AUDIT_ADOPT" });
@@ -131,7 +132,9 @@ test("an answer of before is amended, a champion of before is rolled over, and t
   expect((await shell("review", "amend", "r1", "P", "--by", "bob", "--reason", "same")).error).toMatchObject({ code: "REVIEW_SAME" });
   expect((await shell("review", "amend", "r2", "P", "--by", "bob", "--reason", "open")).error).toMatchObject({ code: "REVIEW_OPEN" });
   expect((await shell("review", "amend", "r1", "K", "--by", "bob", "--reason", "read again")).error).toBeUndefined();
-  expect((await shell("champion", "set", "GBR-OLD", "m1", "--reason", "x", "--by", "bob")).error).toMatchObject({ code: "CHAMPION_ALREADY" });
+  expect((await shell("champion", "set", "GBR-OLD", "m1", "--reason", "x", "--by", "bob")).error).toMatchObject({
+    code: "CHAMPION_ALREADY",
+  });
   expect((await shell("champion", "set", "GBR-OLD", "m2", "--reason", "rollback", "--by", "bob")).error).toBeUndefined();
   expect((await shell("champion", "automatic", "GBR-OLD", "off", "--reason", "audit", "--by", "bob")).error).toBeUndefined();
   expect((await shell("champion", "words")).lines.join()).toContain("audit");

@@ -88,5 +88,6 @@ export function ordersBody(ids: readonly string[], orders: readonly Order[]): Bo
       proposal.reasons.join(" "),
     ]);
   }
-  return writeTable(rows(), { format: "csv", columns: [...ids, ...columns] });
+  // People open it; nothing of ours reads it back.
+  return writeTable(rows(), { format: "csv", columns: [...ids, ...columns], spreadsheet: true });
 }

@@ -119,5 +119,10 @@ export function comparisonBody(panel: Panel, both: readonly Both[], comparison: 
       ];
     });
   }
-  return writeTable(rows(), { format: "csv", columns: [...idColumns(panel), "baseline", "scenario", "delta", "percent"] });
+  // People open it; nothing of ours reads it back.
+  return writeTable(rows(), {
+    format: "csv",
+    columns: [...idColumns(panel), "baseline", "scenario", "delta", "percent"],
+    spreadsheet: true,
+  });
 }
