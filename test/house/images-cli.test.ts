@@ -166,6 +166,8 @@ describe("stockroom images", () => {
       outputFormat: "webp",
       contentType: "image/webp",
     });
+    const sourced = run(["images", "explain", "/30x20/red.jpg", "--source", "shelf=.", "--source", "more=."]);
+    expect(JSON.parse(sourced.stdout)).toMatchObject({ bucket: "shelf", key: "red.jpg" });
     const refused = run(["images", "explain", "/red.exe"]);
     expect([refused.status, (JSON.parse(refused.stdout) as { code: string }).code]).toEqual([0, "RequestTypeError"]);
   });

@@ -2,6 +2,8 @@
 
 import { createHmac } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import sharp from "sharp";
@@ -11,6 +13,8 @@ import type { ImageHandlerOptions } from "../../src/images/library.ts";
 import { mapSources, startPictures } from "./images-kit.ts";
 import type { TestPictures } from "./images-kit.ts";
 
+type Edits = NonNullable<Parameters<typeof imageUrl>[0]["edits"]>;
+
 let photo: Buffer;
 const open: TestPictures[] = [];
 const start = async (options: ImageHandlerOptions): Promise<TestPictures> => {
@@ -18,6 +22,20 @@ const start = async (options: ImageHandlerOptions): Promise<TestPictures> => {
   open.push(pictures);
   return pictures;
 };
+
+/** A GIF of three frames of 40 x 30. */
+async function animation(): Promise<Buffer> {
+  const frames = await Promise.all(
+    ["#f00", "#0f0", "#00f"].map((background) =>
+      sharp({ create: { width: 40, height: 30, channels: 3, background } })
+        .png()
+        .toBuffer(),
+    ),
+  );
+  return await sharp(frames, { join: { animated: true } })
+    .gif({ delay: [80, 80, 80] })
+    .toBuffer();
+}
 
 beforeAll(async () => {
   const noise = sharp({
@@ -273,6 +291,126 @@ describe("one at a time", () => {
   });
 });
 
+describe("what cannot be done as it was asked for", () => {
+  const errorOf = async (pictures: TestPictures, target: string): Promise<unknown> => {
+    const { status, body } = await pictures.get(target);
+    const { code } = JSON.parse(body.toString()) as { code: string };
+    return [status, code];
+  };
+
+  it("has the classic codes when nobody can look at a picture", async () => {
+    const blind = (): Promise<never> => Promise.reject(new Error("the inside of a cloud"));
+    for (const compat of ["open", "strict"] as const) {
+      const pictures = await start({
+        sources: mapSources({ "a.jpg": photo }),
+        buckets: ["photos"],
+        compat,
+        detector: { faces: blind },
+        moderator: { labels: blind },
+      });
+      const moderated = imageUrl({ key: "a.jpg", edits: { contentModeration: true } }).target;
+      const cropped = imageUrl({ key: "a.jpg", edits: { smartCrop: { faceIndex: 0 } } }).target;
+      // Twice: a failure is remembered neither as a picture nor as a face.
+      for (let round = 0; round < 2; round++) {
+        expect(await errorOf(pictures, cropped)).toEqual([500, "SmartCrop::Error"]);
+        expect(await errorOf(pictures, moderated)).toEqual([500, "Rekognition::DetectModerationLabelsError"]);
+      }
+      expect((await pictures.get(cropped)).body.toString()).not.toContain("cloud");
+      expect((await pictures.get("/50x50/a.jpg")).status).toBe(200);
+    }
+  });
+
+  it("gives way to the original's format where the browser's best has no room", async () => {
+    const tall = await sharp({ create: { width: 20, height: 17_000, channels: 3, background: "#c08040" } })
+      .jpeg()
+      .toBuffer();
+    const pictures = await start({ sources: mapSources({ "tall.jpg": tall }), autoWebp: true });
+    const accept = { accept: "image/webp,*/*" };
+    const large = await pictures.get("/10x16384/filters:stretch()/tall.jpg", accept);
+    expect([large.status, large.headers["content-type"], large.headers.vary]).toEqual([200, "image/jpeg", "Accept"]);
+    expect((await sharp(large.body).metadata()).height).toBe(16_384);
+    const fitting = await pictures.get("/10x16383/filters:stretch()/tall.jpg", accept);
+    expect([fitting.status, fitting.headers["content-type"]]).toEqual([200, "image/webp"]);
+    expect(await errorOf(pictures, "/10x16384/filters:stretch():format(webp)/tall.jpg")).toEqual([400, "InvalidResizeException"]);
+  });
+
+  it("keeps an animation moving whatever its origin calls it", async () => {
+    const gif = await animation();
+    const origin = createServer((_asked, answer) => {
+      answer.writeHead(200, { "content-type": "binary/octet-stream", "content-length": gif.byteLength });
+      answer.end(gif);
+    });
+    await new Promise<void>((resolve) => origin.listen(0, "127.0.0.1", resolve));
+    try {
+      const { port } = origin.address() as AddressInfo;
+      const sources = { photos: { url: `http://127.0.0.1:${port}/`, allowPrivate: true } };
+      for (const compat of ["open", "strict"] as const) {
+        const pictures = await start({ sources, compat });
+        for (const round of ["made", "kept"]) {
+          const got = await pictures.get("/20x15/a.gif");
+          expect([round, got.status, got.headers["content-type"]]).toEqual([round, 200, "image/gif"]);
+          expect((await sharp(got.body).metadata()).pages).toBe(3);
+        }
+      }
+      expect(await explainRequest("/20x15/a.gif", { sources })).toMatchObject({ bucket: "photos", contentType: "image/gif" });
+    } finally {
+      origin.close();
+    }
+  });
+
+  it("says in strict which classic edits an animation goes without", async () => {
+    const pictures = await start({ sources: mapSources({ "a.gif": await animation() }), buckets: ["photos"], compat: "strict" });
+    const notesFor = async (edits: Edits): Promise<unknown> => {
+      const { target } = imageUrl({ key: "a.gif", edits });
+      const made = await pictures.get(target);
+      const hit = await pictures.get(target);
+      expect([made.status, hit.headers["x-picture-notes"]]).toEqual([200, made.headers["x-picture-notes"]]);
+      return made.headers["x-picture-notes"];
+    };
+    expect(await notesFor({ resize: { width: 20 } })).toBeUndefined();
+    expect(await notesFor({ resize: { width: 20 }, rotate: 90 })).toBe("left-out");
+    expect(await notesFor({ roundCrop: true, smartCrop: true, contentModeration: true })).toBe("left-out");
+  });
+});
+
+describe("a URL that ends", () => {
+  it("is never kept longer, from the disk or by date", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "pictures-"));
+    let now = Date.parse("2026-06-01T00:00:00Z");
+    const lastModified = "Mon, 01 Jan 2024 00:00:00 GMT";
+    const options = {
+      sources: { read: async () => ({ body: photo, version: "1", lastModified, cacheControl: "max-age=999999", expires: "0" }) },
+      buckets: ["photos"],
+      cache: { folder },
+      nowMs: () => now,
+    };
+    const target = "/120x0/a.jpg?expires=20260601T000100Z";
+    try {
+      const one = await startPictures(options);
+      expect((await one.get(target)).headers["cache-control"]).toBe("max-age=60,public");
+      await one.close();
+      const two = await start(options);
+      now += 10_000;
+      const kept = await two.get(target);
+      expect([kept.headers["cache-control"], kept.headers.expires]).toEqual(["max-age=50,public", undefined]);
+      expect(two.images.service.counts.transforms).toBe(0);
+      now += 10_500;
+      const same = await two.get(target, { "if-modified-since": lastModified });
+      expect([same.status, same.headers["cache-control"], same.headers.expires]).toEqual([304, "max-age=39,public", undefined]);
+      // One that ends elsewhere, and one that never does, are the same picture with words of their own.
+      expect((await two.get(target.replace("000100", "010000"))).headers["cache-control"]).toBe("max-age=3579,public");
+      expect((await two.get("/120x0/a.jpg")).headers["cache-control"]).toBe("max-age=999999");
+      expect((await two.get(target, { "if-modified-since": lastModified })).headers["cache-control"]).toBe("max-age=39,public");
+      now += 60_000;
+      expect((await two.get(target, { "if-modified-since": lastModified })).status).toBe(400);
+      expect(two.images.service.counts.transforms).toBe(0);
+    } finally {
+      for (const pictures of open.splice(0)) await pictures.close();
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
 describe("the library", () => {
   let handler: Awaited<ReturnType<typeof createImageHandler>>;
   beforeAll(async () => {
@@ -317,6 +455,19 @@ describe("the library", () => {
       lastModified: "Thu, 01 Jan 1970 00:00:00 GMT",
     });
     expect(await explainRequest("/100x0/b.jpg", { environment, sources })).toMatchObject({ status: 404, code: "NoSuchKey" });
+    // As it is served: the second reading where the first names nothing, and the type that the bytes have.
+    const both = {
+      read: async (_bucket: string, key: string) =>
+        key === "smart/b.jpg" || key === "c.jpg" ? { body: new Blob([photo]).stream(), contentType: "binary/octet-stream" } : undefined,
+    };
+    for (const [target, key] of [
+      ["/100x100/smart/b.jpg", "smart/b.jpg"],
+      ["/100x100/smart/c.jpg", "c.jpg"],
+    ] as const) {
+      expect(await explainRequest(target, { environment, sources: both })).toMatchObject({ key, contentType: "image/jpeg" });
+    }
+    const none = await explainRequest("/100x100/smart/d.jpg", { environment, sources: both });
+    expect(none).toMatchObject({ status: 404, code: "NoSuchKey" });
     expect(await explainRequest("/x.exe", { environment })).toMatchObject({ status: 400, code: "RequestTypeError" });
   });
 

@@ -120,7 +120,10 @@ interface Given {
 async function applyAll(draft: Draft): Promise<OutputFormat> {
   const { request, header, tools, walk } = draft;
   for (const [name, value] of inOrder(request.edits)) {
-    if (draft.animated && draft.compat === "strict" && stillOnly.has(name)) continue;
+    if (draft.animated && draft.compat === "strict" && stillOnly.has(name)) {
+      if (!draft.notes.includes("left-out")) draft.notes.push("left-out");
+      continue;
+    }
     tools.signal?.throwIfAborted();
     const composition = compositions.get(name);
     if (composition !== undefined) await composition(draft, value);
