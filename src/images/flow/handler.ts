@@ -11,11 +11,11 @@ import { StockroomError } from "../../base/errors.ts";
 import { makeLog } from "../../base/log.ts";
 import type { Log } from "../../base/log.ts";
 import type { FaceDetector, Moderator } from "../engine/pictures/tools.ts";
-import type { RequestOptions, SourceFacts } from "../engine/plan.ts";
-import { explain, parseRequest, settleRequest } from "../engine/requests/index.ts";
+import type { ImageRequest, RequestOptions, SourceFacts } from "../engine/plan.ts";
+import { explain, explainMeaning, parseRequest, settleRequest } from "../engine/requests/index.ts";
 import type { ErrorAnswer, Explanation, RequestLike } from "../engine/requests/index.ts";
 import { makeCache } from "../store/cache/cache.ts";
-import type { Sources } from "../store/sources/contract.ts";
+import type { SourceObject, Sources } from "../store/sources/contract.ts";
 import { openSources, readSource } from "../store/sources/open.ts";
 import type { OpenSources, SourceSetting } from "../store/sources/open.ts";
 import { fixedHeaders } from "./answers.ts";
@@ -158,31 +158,43 @@ export async function explainRequest(
   try {
     const read = async (bucket: string, key: string) =>
       await (own ?? (options.sources as Sources)).read(bucket, key, AbortSignal.timeout(limits.timeoutMs));
-    return await explainWith(request, known, meaning, read);
+    return await explainWith(parseRequest(request, known), read);
   } finally {
     await own?.close();
   }
 }
 
+/** The meaning with what the source says of its original; of two readings the second when the first names none, as it is served. */
 async function explainWith(
-  request: RequestLike,
-  options: RequestOptions,
-  meaning: Explanation,
+  request: ImageRequest,
   read: (bucket: string, key: string) => ReturnType<Sources["read"]>,
 ): Promise<Explanation | ErrorAnswer> {
   const { factsOf, noSuchKey } = await import("./service.ts");
   const { describe } = await import("./answers.ts");
   try {
-    const found = await read(meaning.bucket, meaning.key);
-    if (found === undefined) throw noSuchKey(meaning);
-    if (found.body instanceof ReadableStream) await found.body.cancel();
+    const found = await read(request.bucket, request.key);
+    if (found === undefined && request.otherwise !== undefined) return await explainWith(request.otherwise, read);
+    if (found === undefined) throw noSuchKey(request);
     // What the server goes by, whatever the source says.
-    const type = found.body instanceof Uint8Array ? typeOf(found.body) : undefined;
+    const type = typeOf(await beginningOf(found.body));
     const facts: SourceFacts = { ...factsOf(found), ...(type === undefined ? {} : { contentType: type }) };
-    return explain(request, options, facts);
+    return explainMeaning(request, facts);
   } catch (error) {
     return describe(error);
   }
+}
+
+/** Enough of an original to tell its kind; of a stream the rest is left where it is. */
+async function beginningOf(body: SourceObject["body"]): Promise<Uint8Array> {
+  if (body instanceof Uint8Array) return body;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.byteLength;
+    if (bytes >= 1_024) break;
+  }
+  return Buffer.concat(chunks);
 }
 
 const isReader = (sources: ImageHandlerOptions["sources"]): sources is Sources =>
