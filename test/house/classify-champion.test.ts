@@ -7,6 +7,7 @@ import { verifyAuditLog } from "../../src/classify/flow/audit.ts";
 import { classifyRoutes } from "../../src/classify/index.ts";
 import { ruleOnHeld, setAutomatic, setChampion } from "../../src/classify/flow/champions.ts";
 import { planInfer, planTrain } from "../../src/classify/flow/commands.ts";
+import type { Outcome } from "../../src/classify/engine/holding.ts";
 import { answerReview } from "../../src/classify/flow/review.ts";
 import { listAutomatic, listChampions, listHeld } from "../../src/classify/store/champions.ts";
 import { currentInferences } from "../../src/classify/store/inferences.ts";
@@ -201,6 +202,58 @@ describe("a held promotion that is right after all", () => {
     expect(verdict?.champion).toBe(held?.challenger);
     expect(verdict?.decision).not.toBe("held");
   }, 120_000);
+});
+
+describe("a challenger that wins on the test items but would move the newest sales", () => {
+  /** Every fourth row from 400 on is a kind the champion has never met, here under `code`. */
+  const grown = (country: string, unknown: string, code: string): string =>
+    labels("JUMP", 0, 900, (kind, row) => (row >= 400 && kind === 3 ? code : (codes[kind] ?? "")))
+      .replaceAll(/hair dryer ([4-8]\d\d),/g, `${unknown} $1,`)
+      .replaceAll(",GBR,", `,${country},`);
+
+  /** 400 sales, 3 kg a unit: `unknown` of them of the new kind, `light` of them hair dryers of 0.1 kg a unit, the others of three kinds, all of `units`. */
+  const sales = (country: string, kind: string, of: { unknown: number; light: number; unitsOfUnknown: number; units: number }): string =>
+    `id,country,title,brand,description,date,units,kg\n${Array.from({ length: 400 }, (_, i) => {
+      const isNew = i < of.unknown;
+      const isLight = !isNew && i < of.unknown + of.light;
+      const title = isNew ? kind : isLight ? "hair dryer" : kinds[i % 3];
+      const units = isNew ? of.unitsOfUnknown : of.units;
+      return `s${i},${country},${title} ${i},Acme,,2026-08-05,${units},${units * (isLight ? 0.1 : 3)}\n`;
+    }).join("")}`;
+
+  test.each([
+    // A fifth of the items, 1 % of the kg, as heavy a unit as all others.
+    ["share of items", "FRA", "coffee maker", "C", { unknown: 80, light: 0, unitsOfUnknown: 1, units: 20 }],
+    // 3 % of the items, 60 % of the kg, as heavy a unit as all others.
+    ["share of kg", "DEU", "coffee maker", "C", { unknown: 12, light: 0, unitsOfUnknown: 100, units: 2 }],
+    // 3 % of the items and of the kg, but in the code of the light ones: from 0.1 kg a unit to 1.3 kg.
+    ["kg per unit", "ITA", "phone charger", "H", { unknown: 12, light: 16, unitsOfUnknown: 2, units: 2 }],
+  ] as const)(
+    "is held for the %s alone, and is champion once a person approves it",
+    async (what, country, kind, code, mix) => {
+      const line = `${country}-JUMP`;
+      await put(`classify/labelled/${country}/jump.csv`, labels("JUMP", 0, 400).replaceAll(",GBR,", `,${country},`));
+      const champion = (await findChampion(house.records, line))?.id;
+      await put(`classify/sales/2026-08/${country}.csv`, sales(country, kind, mix));
+      await put(`classify/labelled/${country}/jump.csv`, grown(country, kind, code));
+
+      const [verdict] = await listVerdicts(house.records, line);
+      expect(verdict).toMatchObject({ decision: "held", promoted: false, champion });
+      const told = verdict?.verdict as unknown as Outcome;
+      expect(told.ground?.holds).toBe(true);
+      expect(told.challenger.macroF1).toBeGreaterThan(told.opponent.macroF1);
+      expect(new Set(told.jumps.map((jump) => jump.what))).toEqual(new Set([what]));
+      expect(told.jumps.map((jump) => jump.code)).toContain(code);
+      expect(verdict?.reason).toMatch(new RegExp(`On the line's newest sales .*the ${what} of .* would go from .* Held for a person`));
+      expect((await findChampion(house.records, line))?.id).toBe(champion);
+
+      await ruleOnHeld(house.classify.parts, line, "approved", { reason: `${kind}s are new in the shops`, by: "ann" });
+      expect((await findChampion(house.records, line))?.id).toBe(verdict?.challenger);
+      expect((await listChampions(house.records, line))[0]).toMatchObject({ model: verdict?.challenger, kind: "approved", by: "ann" });
+      expect(await listHeld(house.records, line)).toEqual([]);
+    },
+    120_000,
+  );
 });
 
 describe("a line whose audit sample breaks the promise", () => {
