@@ -43,8 +43,8 @@ function hear(message: ToApart): void {
 
 async function work(todo: ApartWork): Promise<void> {
   try {
-    const { columns, batches, read } = todo.kind === "lake" ? await lake(todo) : await query(todo);
-    tell({ type: "columns", columns, read });
+    const { columns, typed, batches, read } = todo.kind === "lake" ? await lake(todo) : await query(todo);
+    tell({ type: "columns", columns, typed, read });
     for await (const rows of pieces(batches)) {
       await pulled();
       tell({ type: "rows", rows });
@@ -114,7 +114,8 @@ async function query({ address, sql, options }: Extract<ApartWork, { kind: "quer
       ? await (await import("./duckdb.ts")).openDuckDB(address)
       : (await import("./postgres.ts")).openPostgres(address);
   const table = await warehouse.query(sql, { ...options, signal: stop.signal });
-  return { columns: table.columns, batches: rowsOf(table), read: { parts: 0, rows: 0 } };
+  const typed = table.columns.filter((column) => table.isTyped?.(column) === true);
+  return { columns: table.columns, typed, batches: rowsOf(table), read: { parts: 0, rows: 0 } };
 }
 
 async function* rowsOf(table: Table): Batches & AsyncGenerator<readonly (readonly string[])[]> {
@@ -123,11 +124,12 @@ async function* rowsOf(table: Table): Batches & AsyncGenerator<readonly (readonl
 
 async function lake({ sql, maxMemoryMb, tables }: Extract<ApartWork, { kind: "lake" }>) {
   const { askLake } = await import("./lake.ts");
-  return await askLake(tables.map(tableFrom), sql, {
+  const answer = await askLake(tables.map(tableFrom), sql, {
     signal: stop.signal,
     maxMemoryMb,
     onPart: (done, total) => tell({ type: "part", done, total }),
   });
+  return { ...answer, typed: [] };
 }
 
 /** A table whose parts are read by the process that started this one. */

@@ -48,7 +48,13 @@ export type ToApart =
 export type FromApart =
   | { readonly type: "question"; readonly id: number; readonly question: ApartQuestion }
   | { readonly type: "part"; readonly done: number; readonly total: number }
-  | { readonly type: "columns"; readonly columns: readonly string[]; readonly read: LakeAnswer["read"] }
+  | {
+      readonly type: "columns";
+      readonly columns: readonly string[];
+      /** Those whose values came as numbers, not as text. */
+      readonly typed: readonly string[];
+      readonly read: LakeAnswer["read"];
+    }
   | { readonly type: "rows"; readonly rows: readonly (readonly unknown[])[] }
   | { readonly type: "end" }
   | { readonly type: "error"; readonly error: ErrorRecord };
@@ -63,6 +69,7 @@ const job = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./apart-job
 
 interface Started {
   readonly columns: readonly string[];
+  readonly typed: readonly string[];
   readonly read: LakeAnswer["read"];
   readonly batches: AsyncGenerator<readonly (readonly unknown[])[]>;
 }
@@ -84,7 +91,7 @@ async function startApart(running: Running): Promise<Started> {
     child.send({ type: "work", work });
     const first = await child.next();
     if (first.type !== "columns") throw new Error(`unexpected message: ${first.type}`);
-    return { columns: first.columns, read: first.read, batches: batchesOf(child) };
+    return { columns: first.columns, typed: first.typed, read: first.read, batches: batchesOf(child) };
   } catch (thrown) {
     child.end();
     throw thrown;
@@ -256,7 +263,7 @@ export async function askLakeApart(tables: readonly LakeTable[], sql: string, op
     const piece = await readers[question.reader]?.next();
     return piece === undefined || piece.done === true ? undefined : piece.value.rows;
   };
-  const started = await startApart({
+  const { columns, read, batches } = await startApart({
     work: {
       kind: "lake",
       sql,
@@ -272,7 +279,7 @@ export async function askLakeApart(tables: readonly LakeTable[], sql: string, op
     throw thrown;
   });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by the lake at the other end
-  return started as LakeAnswer;
+  return { columns, read, batches } as LakeAnswer;
 }
 
 /** A warehouse each of whose queries runs in a process of its own. */
@@ -283,7 +290,7 @@ export function warehouseApart(address: WarehouseAddress): Warehouse {
     kind: address.kind,
     query: async (sql, { signal, ...options } = {}) => {
       const maxMemoryMb = (address.kind === "duckdb" ? address.maxMemoryMb : undefined) ?? 1_024;
-      const { columns, batches } = await startApart({
+      const { columns, typed, batches } = await startApart({
         work: { kind: "query", address, sql, options },
         maxMemoryMb,
         signal: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
@@ -291,7 +298,7 @@ export function warehouseApart(address: WarehouseAddress): Warehouse {
         onPart: () => undefined,
       });
       open.add(batches);
-      return { columns, batches: numbered(batches) };
+      return { columns, isTyped: (column) => typed.includes(column), batches: numbered(batches) };
     },
     close: async () => {
       stop.abort(warehouseError("busy", "WAREHOUSE_CLOSED", "Expected an open warehouse but it was closed. Open it again.", {}));

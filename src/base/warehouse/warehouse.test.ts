@@ -163,6 +163,14 @@ describe("rows", () => {
     }
   });
 
+  it("say which columns came as numbers and which as text", async () => {
+    for (const warehouse of both()) {
+      const table = await warehouse.query("select 1.250 as kg, 2.5::double precision as price, '1.250' as said, 3 as units");
+      for await (const { rows } of table.batches) expect(rows).toEqual([["1.250", "2.5", "1.250", "3"]]);
+      expect(table.columns.filter((column) => table.isTyped?.(column))).toEqual(["kg", "price"]);
+    }
+  });
+
   it("come from CSV and Parquet files, and as JSON where they are nested", async () => {
     const csv = path.join(folder, "items.csv");
     writeFileSync(csv, "id,title\n1,one\n2,two\n");
