@@ -11,6 +11,7 @@ import { makeMemoryLog } from "../../src/base/log.ts";
 import { importSchemes } from "../../src/classify/flow/schemes.ts";
 import { verifyAuditLog } from "../../src/classify/flow/audit.ts";
 import { recodePeriod } from "../../src/classify/flow/recode.ts";
+import { listRejected } from "../../src/classify/flow/rejected.ts";
 import { currentInferences } from "../../src/classify/store/inferences.ts";
 import { listModels } from "../../src/classify/store/lines.ts";
 import { listSchemes } from "../../src/classify/store/schemes.ts";
@@ -55,6 +56,9 @@ describe("extraction", () => {
   extracts:
     - { name: labels, kind: labelled, warehouse: files, sql: ${JSON.stringify(`select * from '${path.join(folder, "items.csv")}'`)} }
     - { name: sales, kind: sales, warehouse: shop, sql: "select *, 'en' as lang from sold where to_char(date, 'YYYY-MM') = $period" }
+    - { name: holes, kind: sales, warehouse: shop, sql: "select id, case when id in ('s3', 's5') then null when id = 's7' then 'Nowhere' else country end as country, title, brand, description, date, units, kg from sold where to_char(date, 'YYYY-MM') = $period order by length(id), id limit 20" }
+    - { name: holes-labels, kind: labelled, warehouse: files, sql: ${JSON.stringify(`select * replace (case when id = 'i4' then '' else country end as country) from '${path.join(folder, "items.csv")}'`)} }
+    - { name: nowhere, kind: sales, warehouse: shop, sql: "select id, '' as country, title, date, units, kg from sold limit 10" }
     - { name: wrong, kind: labelled, warehouse: files, sql: "selec * from items" }
     - { name: down, kind: labelled, warehouse: gone, sql: "select 1 as country" }
     - { name: lost, kind: labelled, warehouse: files, sql: "select * from '${folder}/nowhere.csv'" }
@@ -102,6 +106,33 @@ describe("extraction", () => {
     const { body } = await house.objects.get({ role: "infer", purpose: "test" }, "classify/sales/2026-10/GBR/sales.csv");
     expect(Buffer.from(await gather(body)).toString("utf8")).toContain('Acmé,,2026-10-03,3,"1,250",en');
   });
+
+  test("rows without a country are set apart, listed and told", async () => {
+    expect(await extract("holes")).toMatchObject({ kind: "done", value: { rows: 17, badRows: 3 } });
+    const listed = await listRejected(house.classify.parts, "test", { period: "2026-10", limit: 100 });
+    const own = listed.rows.filter((row) => row.file === "extract holes");
+    expect(own.map(({ line, column, code }) => [line, column, code])).toEqual([3, 5, 7].map((line) => [line, 2, "ITEM_COUNTRY"]));
+    expect(own[2]).toMatchObject({ reason: expect.stringContaining('received "Nowhere"'), sample: expect.stringContaining("s7,Nowhere") });
+    expect((await listRejected(house.classify.parts, "test", { period: "2026-10", country: "GBR", limit: 9 })).rows).toEqual([]);
+    const notices = async (name: string) =>
+      await house.records.query<{ title: string; body: string }>("select title, body from stockroom.notices where title like $1", [
+        `%rows of extract ${name} were set apart`,
+      ]);
+    const [told] = await notices("holes");
+    expect(told).toMatchObject({ title: "3 rows of extract holes were set apart", body: expect.stringContaining("3 of 20 rows") });
+    expect(told?.body).toContain("`stockroom classify rejected --period 2026-10`");
+
+    expect(await extract("holes-labels")).toMatchObject({ kind: "done", value: { rows: 599, badRows: 1 } });
+    expect((await notices("holes-labels"))[0]?.body).toContain("classify/rejected/extracts/holes-labels/2026-10.jsonl");
+    expect(await house.objects.head("classify/rejected/extracts/holes-labels/2026-10.jsonl")).toBeDefined();
+
+    // Without any country nothing is kept, as with a file of bad rows alone.
+    expect(await extract("nowhere")).toMatchObject({ kind: "failed", error: { code: "TOO_MANY_BAD_ROWS" } });
+    expect((await house.objects.list("classify/sales/2026-10/")).filter(({ key }) => key.includes("nowhere"))).toEqual([]);
+    const all = await listRejected(house.classify.parts, "test", { period: "2026-10", limit: 100 });
+    expect(all.rows.filter((row) => row.file === "extract nowhere")).toHaveLength(10);
+    await settled(house);
+  }, 60_000);
 
   test.each([
     ["wrong SQL", "wrong", "WAREHOUSE_SQL"],
@@ -162,7 +193,7 @@ describe("extraction", () => {
     );
     expect(await verifyAuditLog(house.classify.parts, "test", signal)).toMatchObject({ ok: true });
     const [object] = await house.records.query<{ path: string }>(
-      "select path from stockroom.object where key like 'classify/predictions/2026-10/%' limit 1",
+      "select path from stockroom.object where key like 'classify/predictions/2026-10/%.csv' limit 1",
     );
     const file = path.join(house.settings.objects.root, object?.path ?? "");
     const bytes = await readFile(file);

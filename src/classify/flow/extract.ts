@@ -2,16 +2,18 @@
 //
 //   X1. The rows of the query go straight into sealed objects; all countries become visible in one transaction, or none.
 //   X2. The objects' events start the trainings (or the coding) like any upload: extraction itself starts nothing.
+//   X3. A row without a country has no object to go to: it is set apart, listed and told, like a bad row of a file.
 
 import { makePipe, type Pipe } from "../../base/bytes.ts";
 import { StockroomError } from "../../base/errors.ts";
 import { faultPoint } from "../../base/faults.ts";
 import type { StagedObject } from "../../base/objects/contract.ts";
 import { writeThrough } from "../../base/objects/tickets.ts";
-import { writeTable, type DecimalSign, type Table } from "../../base/tables/index.ts";
+import { writeTable, type BadRow, type DecimalSign, type Table } from "../../base/tables/index.ts";
 import { openWarehouse, type WarehouseAddress } from "../../base/warehouse/index.ts";
 import type { WorkflowDefinition } from "../../base/workflow/contract.ts";
 import { isCountry, prefixes } from "../engine/words.ts";
+import { badRowLines } from "./jobs/survey-job.ts";
 import { actAs, type ClassifyParts } from "./parts.ts";
 import type { ExtractSettings } from "./settings.ts";
 
@@ -65,8 +67,8 @@ async function extract(parts: ClassifyParts, runId: string, name: string, period
     settings.kind === "labelled" ? `${prefixes.labelled}${country}/${name}.csv` : `${prefixes.sales}${period}/${country}/${name}.csv`;
   const warehouse = await openWarehouse(warehouseOf(parts, settings));
   const branches = new Map<string, Branch>();
+  const apart: Apart = { runId, settings, period, rows: [], count: 0 };
   let rows = 0;
-  let badRows = 0;
   try {
     const table = await warehouse.query(settings.sql, { parameters: { period }, signal });
     const countryAt = table.columns.indexOf(parts.settings.columns.country);
@@ -93,9 +95,9 @@ async function extract(parts: ClassifyParts, runId: string, name: string, period
     for await (const batch of table.batches) {
       const parted = new Map<string, (readonly string[])[]>();
       for (const row of batch.rows) {
-        const country = row[countryAt] ?? "";
+        const country = (row[countryAt] ?? "").trim();
         if (!isCountry(country)) {
-          badRows += 1;
+          setApart(apart, row, { line: rows + apart.count + 1, at: countryAt, column: parts.settings.columns.country });
           continue;
         }
         const part = parted.get(country);
@@ -120,11 +122,78 @@ async function extract(parts: ClassifyParts, runId: string, name: string, period
   const inOrder = [...branches].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, branch]) => branch);
   const staged = await Promise.all(inOrder.map(async (branch) => await branch.written));
   faultPoint("classify.extract.staged");
+  const list = await keepApart(parts, apart, signal);
+  if (apart.count > (rows + apart.count) * parts.settings[settings.kind === "labelled" ? "train" : "sales"].maxBadShare) {
+    await parts.objects.discard(staged.map(({ ticket }) => ticket));
+    throw new StockroomError(
+      "input",
+      "TOO_MANY_BAD_ROWS",
+      `Expected most rows of extract "${name}" to have a country but ${apart.count} of ${rows + apart.count} have none: ${reasonsOf(apart)}. Nothing of it was kept. Mend the query; ${list}.`,
+      { facts: { extract: name, rows: rows + apart.count, badRows: apart.count } },
+    );
+  }
   const entries = await parts.objects.commit(actor, staged, {
     contentType: "text/csv",
     labels: { extract: name, period, decimal: parts.settings.columns.decimal ?? "" },
+    alongside: async (tx) => {
+      if (apart.count === 0) return;
+      await parts.postNotice(tx, {
+        topic: "mlops",
+        id: `classify.bad-rows/extract/${name}/${runId}`,
+        severity: "warning",
+        title: `${apart.count} rows of extract ${name} were set apart`,
+        body: `${apart.count} of ${rows + apart.count} rows of extract ${name} for ${period} have no country and were set apart; the others went on. The first reasons: ${reasonsOf(apart)}. In full: ${list}.`,
+        facts: { extract: name, period, badRows: apart.count, rows: rows + apart.count },
+      });
+    },
   });
-  return { rows, badRows, objects: entries.map((entry) => entry.key) };
+  return { rows, badRows: apart.count, objects: entries.map((entry) => entry.key) };
+}
+
+/** Rows that go to no object. */
+interface Apart {
+  readonly runId: string;
+  readonly settings: ExtractSettings;
+  readonly period: string;
+  /** The first of them. */
+  readonly rows: BadRow[];
+  count: number;
+}
+
+/** Rows set apart that are kept at most; the others are counted. */
+const keptBadRows = 100_000;
+
+function setApart(apart: Apart, row: readonly string[], { line, at, column }: { line: number; at: number; column: string }): void {
+  apart.count += 1;
+  if (apart.rows.length >= keptBadRows) return;
+  apart.rows.push({
+    line,
+    column: at + 1,
+    code: "ITEM_COUNTRY",
+    reason: `Expected a country such as GBR in the column "${column}" but received "${(row[at] ?? "").slice(0, 40).toWellFormed()}". Mend the query, or the row in the warehouse.`,
+    sample: row.join(",").slice(0, 200).toWellFormed(),
+  });
+}
+
+const reasonsOf = (apart: Apart): string =>
+  apart.rows
+    .slice(0, 3)
+    .map((row) => `row ${row.line}: ${row.reason}`)
+    .join("; ");
+
+/** Keeps the rows in the place of those of the extraction before; says where they are listed. */
+async function keepApart(parts: ClassifyParts, { runId, settings, period, rows }: Apart, signal: AbortSignal): Promise<string> {
+  const { name, kind } = settings;
+  const key =
+    kind === "labelled"
+      ? `${prefixes.rejected}extracts/${name}/${period}.jsonl`
+      : `${prefixes.predictions}${period}/rejected.${name}.jsonl`;
+  const where = kind === "labelled" ? `the rows lie in ${key}` : `\`stockroom classify rejected --period ${period}\` lists the rows`;
+  if (rows.length === 0 && (await parts.objects.head(key)) === undefined) return where;
+  const actor = actAs("extract", runId);
+  const staged = await writeThrough(await parts.objects.writeTicket(actor, key), badRowLines(rows), signal);
+  await parts.objects.commit(actor, [staged], { contentType: "application/jsonl", announce: false, labels: { extract: name, period } });
+  return where;
 }
 
 /** A query's numbers as the house's files write them: its texts are handed on as they are, and a file has one decimal sign. */

@@ -33,7 +33,8 @@ export const classifyZones: readonly Zone[] = [
 export type ClassifyRole = "extract" | "train" | "compare" | "infer" | "report" | "review";
 
 const grants: Readonly<Record<ClassifyRole, { readonly read: readonly string[]; readonly write: readonly string[] }>> = {
-  extract: { read: [], write: ["labelled", "sales"] },
+  // In the zone of predictions lie the rows of sales that were set apart.
+  extract: { read: [], write: ["labelled", "sales", "predictions"] },
   train: { read: ["labelled", "predictions"], write: ["labelled", "models"] },
   compare: { read: ["labelled", "models", "predictions"], write: ["predictions"] },
   infer: { read: ["sales", "models"], write: ["predictions"] },

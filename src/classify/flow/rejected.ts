@@ -1,7 +1,8 @@
 // Rejected: the rows of sales files that were set apart, for the person who can mend them.
 //
 // Owns: finding and reading them. Does not own: why a row is set apart (jobs/sold.ts, tables).
-//   J1. Only rows of the current version of a sales file are listed: a mended file has none of the old ones.
+//   J1. Only rows of the current version of a sales file are listed: a mended file has none of the old ones. Rows of an extraction that have no country
+//       are those of its last run for the period; they are no country's, and stand in the list of all.
 //   J2. They hold item text, so they rest in sealed objects and are read in the role `review`.
 
 import { gather } from "../../base/bytes.ts";
@@ -10,7 +11,7 @@ import { StockroomError } from "../../base/errors.ts";
 import { actAs, type ClassifyParts } from "./parts.ts";
 
 export interface RejectedRow {
-  /** The sales file. */
+  /** The sales file; `extract NAME` for a row of an extraction that has no country, whose line is its number in the query's answer. */
   readonly file: string;
   readonly line: number;
   /** Of the field, 1 for the first; null where the row as a whole is broken. */
@@ -35,11 +36,9 @@ export async function listRejected(
   const rows: RejectedRow[] = [];
   let total = 0;
   for (const entry of await parts.objects.list(prefix, { limit: 100_000 })) {
-    const sales = entry.labels["sales"];
-    if (!/\/rejected[^/]*\.jsonl$/.test(entry.key) || sales === undefined) continue;
-    const at = sales.lastIndexOf("@");
-    const file = sales.slice(0, at);
-    if ((await parts.objects.head(file))?.version !== sales.slice(at + 1)) continue;
+    if (!/\/rejected[^/]*\.jsonl$/.test(entry.key)) continue;
+    const file = await sourceOf(parts, entry.labels);
+    if (file === undefined) continue;
     const { body } = await parts.objects.get(actAs("review", purpose), entry.key, { version: entry.version });
     for (const line of Buffer.from(await gather(body))
       .toString("utf8")
@@ -52,4 +51,14 @@ export async function listRejected(
     }
   }
   return { rows, total };
+}
+
+/** What the rows of an object were set apart from; undefined when that is no longer current. */
+async function sourceOf(parts: Pick<ClassifyParts, "objects">, labels: Readonly<Record<string, string>>): Promise<string | undefined> {
+  const { sales, extract } = labels;
+  if (extract !== undefined) return `extract ${extract}`;
+  const at = sales?.lastIndexOf("@") ?? -1;
+  const file = sales?.slice(0, at);
+  if (sales === undefined || file === undefined) return undefined;
+  return (await parts.objects.head(file))?.version === sales.slice(at + 1) ? file : undefined;
 }
