@@ -24,9 +24,9 @@ export const spansOf = (markdown: string): string[] => [...markdown.matchAll(/`(
  */
 export function commandsOf(shell: string): string[][] {
   const commands: string[][] = [[]];
-  for (const [token] of shell.matchAll(
-    /\n|&&|\|\||[;|&]|(?<=^|\s)#[^\n]*|\d?>+\s*\S+|(?:"[^"]*"|'[^']*'|\$\([^)]*\)|\\.|[^\s;|&>"'\\])+/gm,
-  )) {
+  for (const [token] of shell
+    .replaceAll("\\\n", " ")
+    .matchAll(/\n|&&|\|\||[;|&]|(?<=^|\s)#[^\n]*|\d?>+\s*\S+|(?:"[^"]*"|'[^']*'|\$\([^)]*\)|\\.|[^\s;|&>"'\\])+/gm)) {
     const last = commands.at(-1) ?? [];
     if (token === "\n" || /^(&&|\|\||[;|&])$/.test(token)) commands.push([]);
     else if (!token.startsWith("#") && !/^\d?>/.test(token) && !(last.length === 0 && /^[A-Z_]+=/.test(token)))
