@@ -163,6 +163,32 @@ describe("caches elsewhere", () => {
       expect(await widthFor({ "sec-ch-width": "200" })).toEqual([200, vary]);
     }
   });
+
+  it("and every header that a picture hangs on is told, and kept apart, however it is sent", async () => {
+    const pictures = await start({ sources: mapSources({ "a.jpg": photo }), clientHints: true, autoWebp: true });
+    const target = "/a.jpg?width=auto";
+    const widthFor = async (headers: Record<string, string>): Promise<unknown> => {
+      const { status, body, headers: told } = await pictures.get(target, headers);
+      const vary = "Accept, Sec-CH-Width, Width, Sec-CH-Viewport-Width, Viewport-Width, Sec-CH-DPR, DPR";
+      expect(told.vary).toBe(vary);
+      return status === 200 ? (await sharp(body).metadata()).width : status;
+    };
+    for (let round = 0; round < 2; round++) {
+      expect(await widthFor({ "SEC-ch-WIDTH": "100" })).toBe(100);
+      // Two values are none, and the next header that says it counts; so do words that are no width.
+      expect(await widthFor({ "sec-ch-width": "100, 300", width: "200" })).toBe(200);
+      expect(await widthFor({ "sec-ch-width": "-5", "viewport-width": "300", dpr: "2" })).toBe(600);
+      // One who asks for what cannot be is refused alone.
+      expect(await widthFor({ "sec-ch-width": "1e9" })).toBe(400);
+      expect(await widthFor({})).toBe(800);
+    }
+    const small = await pictures.get(target, { "sec-ch-width": "100" });
+    const etag = small.headers.etag ?? "";
+    expect((await pictures.get(target, { "sec-ch-width": "100", "if-none-match": etag })).status).toBe(304);
+    for (const other of [{ "sec-ch-width": "200" }, { "sec-ch-width": "100", accept: "image/webp" }, { "sec-ch-viewport-width": "300" }]) {
+      expect((await pictures.get(target, { ...other, "if-none-match": etag })).status).toBe(200);
+    }
+  });
 });
 
 describe("one at a time", () => {

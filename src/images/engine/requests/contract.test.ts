@@ -1010,9 +1010,16 @@ describe("presets, policies and screens", () => {
       preset: "card",
     });
   });
-  it.each(["bogus", "__proto__", "constructor", ""])("named %o is not there", (name) => {
+  it.each(["bogus", "__proto__", "constructor", "Card", "card ", "card\u200B", ""])("named %o is not there", (name) => {
     expect(refused(`/a.jpg?preset=${name}`, shop)).toBe("404 ImagePreset::NotFound");
     expect(refused(base64({ key: "a", preset: name }), shop)).toBe("404 ImagePreset::NotFound");
+  });
+
+  it("are named by the last of several, and by a text", () => {
+    expect(parseRequest("/a.jpg?preset=bogus&preset=card", shop)).toMatchObject({ preset: "card" });
+    expect(refused("/a.jpg?preset=card&preset=bogus", shop)).toBe("404 ImagePreset::NotFound");
+    for (const preset of [["card"], { toString: "card" }, 1, true])
+      expect(refused(base64({ key: "a", preset }), shop)).toBe("404 ImagePreset::NotFound");
   });
 
   it("tell the operator what is wrong with them", () => {
@@ -1057,6 +1064,9 @@ describe("presets, policies and screens", () => {
     "/filters:brightness(9)/a.jpg",
     base64({ key: "a", outputFormat: "png" }),
     base64({ key: "a", edits: { flip: true } }),
+    base64({ key: "a", preset: "card", edits: { resize: { width: 9_999 } } }),
+    "/a.jpg?preset=card&format=png",
+    "/a.jpg?preset=card&width=9&preset=card",
   ])("%s does not", (path) => expect(refused(path, only)).toBe("403 ImagePolicy::NotAllowed"));
 
   const sized = { ...shop, policy: { sizes: [100, 200], formats: ["webp", "jpg"], edits: ["resize", "toFormat"] } };

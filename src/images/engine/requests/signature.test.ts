@@ -92,6 +92,37 @@ describe("the classic signature", () => {
     }
   });
 
+  it("binds the values that are heeded, however they are repeated or encoded", () => {
+    const sign = (text: string): string => signText(text, "secret");
+    const good = sign("/a.jpg?width=9");
+    for (const query of [
+      // The last of equal names counts, in the text as in the meaning.
+      `width=10&width=9&signature=${good}`,
+      `width=9&signature=x&signature=${good}`,
+      `%77idth=9&%73ignature=${good}`,
+    ]) {
+      expect(explain(`/a.jpg?${query}`, options)).toMatchObject({ edits: { resize: { width: 9 } } });
+    }
+    for (const query of [
+      `width=9&width=10&signature=${good}`,
+      `width=%2539&signature=${good}`,
+      `%2577idth=9&signature=${good}`,
+      `width=9&signature=${good}&signature=${good.slice(1)}`,
+      // A letter that only looks like what parts the query, and another way to write the same letter.
+      `a=1%EF%BC%86width%EF%BC%9D9&signature=${sign("/a.jpg?a=1&width=9")}`,
+      `v=u%CC%88&signature=${sign("/a.jpg?v=\u00FC")}`,
+      `v=a%2Bb&signature=${sign("/a.jpg?v=a b")}`,
+    ]) {
+      expect([query, code(`/a.jpg?${query}`)]).toEqual([query, "403 SignatureDoesNotMatch"]);
+    }
+    expect(code(`/a.jpg?v=%C3%BC&signature=${sign("/a.jpg?v=\u00FC")}`)).toBe("passes");
+    expect(code(`/a.jpg%3Fwidth=9?signature=${good}`)).toBe("403 SignatureDoesNotMatch");
+    // An end is neither taken off nor moved by one that is added, before or behind.
+    const [past, soon, late] = ["20250102T040000Z", "20260102T040000Z", "20360102T040000Z"];
+    expect(code(`/a.jpg?expires=${soon}&expires=${late}&signature=${sign(`/a.jpg?expires=${soon}`)}`)).toBe("403 SignatureDoesNotMatch");
+    expect(code(`/a.jpg?expires=${late}&expires=${past}&signature=${sign(`/a.jpg?expires=${past}`)}`)).toBe("400 ImageRequestExpired");
+  });
+
   it("says nothing of a key, and refuses to be on without one", () => {
     const answer = explain("/a.jpg?signature=x", options);
     expect(JSON.stringify(answer)).not.toMatch(/secret|new\b/);
@@ -182,6 +213,13 @@ describe("expires", () => {
     ["20260102T030405Z ", "ImageRequestExpiryFormat"],
     ["20260102T030405.5Z", "ImageRequestExpiryFormat"],
     ["1767323045", "ImageRequestExpiryFormat"],
+    ["", "ImageRequestExpiryFormat"],
+    ["20261231T235960Z", "ImageRequestExpiryFormat"],
+    ["20260102t030405Z", "ImageRequestExpiryFormat"],
+    ["+20260102T030405Z", "ImageRequestExpiryFormat"],
+    ["20260102T030405Z\0", "ImageRequestExpiryFormat"],
+    ["00000101T000000Z", "ImageRequestExpired"],
+    ["99991231T235959Z", 251_634_977_754],
     ["２０２６0102T030405Z", "ImageRequestExpiryFormat"],
   ];
   const outcome = (text: string): number | string | undefined => {
