@@ -185,7 +185,12 @@ describe("caches elsewhere", () => {
     const small = await pictures.get(target, { "sec-ch-width": "100" });
     const etag = small.headers.etag ?? "";
     expect((await pictures.get(target, { "sec-ch-width": "100", "if-none-match": etag })).status).toBe(304);
-    for (const other of [{ "sec-ch-width": "200" }, { "sec-ch-width": "100", accept: "image/webp" }, { "sec-ch-viewport-width": "300" }]) {
+    const others: readonly Record<string, string>[] = [
+      { "sec-ch-width": "200" },
+      { "sec-ch-width": "100", accept: "image/webp" },
+      { "sec-ch-viewport-width": "300" },
+    ];
+    for (const other of others) {
       expect((await pictures.get(target, { ...other, "if-none-match": etag })).status).toBe(200);
     }
   });

@@ -219,6 +219,8 @@ describe("mistakes", () => {
       STOCKROOM_PORT_80_TCP_ADDR: "x",
     };
     expect(mistakes({ env: kubernetes })).toEqual([]);
+    // What the launcher tells the process it starts is no setting, and nobody's mistake.
+    expect(read({ env: { STOCKROOM_LAUNCHER: "1" } }).warnings).toEqual([]);
     expect(read({ env: { STOCKROOM_WHATEVER_IS_THIS: "1" } }).warnings).toEqual([expect.stringContaining("STOCKROOM_WHATEVER_IS_THIS")]);
   });
 

@@ -69,7 +69,7 @@ export type ConfigCheck<S extends Sections> =
   | { readonly kind: "bad"; readonly problems: readonly ConfigProblem[]; readonly warnings: readonly string[] };
 
 /** Variables of ours that are no settings. */
-const otherVariables = new Set(["STOCKROOM_CONFIG", "STOCKROOM_FAULT", "STOCKROOM_DATA"]);
+const otherVariables = new Set(["STOCKROOM_CONFIG", "STOCKROOM_FAULT", "STOCKROOM_DATA", "STOCKROOM_LAUNCHER"]);
 
 /**
  * Reads the settings. Throws one `input` `CONFIG_INVALID` that lists every mistake with its place.
