@@ -6,7 +6,7 @@ import { once } from "node:events";
 import {
   copyFileSync,
   existsSync,
-  mkdirSync,
+  cpSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -171,8 +171,7 @@ describe("the launcher", () => {
 
   it("says what to do where nothing is installed", async () => {
     const folder = path.join(temp, "bare/bin");
-    mkdirSync(folder, { recursive: true });
-    copyFileSync(bin, path.join(folder, "stockroom"));
+    cpSync(path.dirname(bin), folder, { recursive: true });
     writeFileSync(path.join(temp, "bare/package.json"), '{ "type": "module" }');
     const ended = await stockroom(["--version"], { program: [process.execPath, path.join(folder, "stockroom")] });
     expect(ended.code).toBe(1);
