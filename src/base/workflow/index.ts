@@ -2,5 +2,6 @@
 
 export * from "./contract.ts";
 export { workflowMigrations } from "./migrations.ts";
+export { anyUnderway } from "./runs.ts";
 export { openWorkflows } from "./workflows.ts";
 export type { OpenWorkflows, OpenWorkflowsOptions } from "./workflows.ts";

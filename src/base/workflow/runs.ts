@@ -425,6 +425,25 @@ export async function findRun(tx: Tx, runId: string): Promise<RunDetail | undefi
 }
 
 /** Whether any run is queued, running or waiting for its next try. */
+/**
+ * Whether objects under a prefix that were stored before `version` are still to be worked off by a workflow: their events wait, or its runs
+ * are not at their end.
+ */
+export async function anyUnderway(
+  tx: Tx,
+  { workflow, prefix, version }: { readonly workflow: string; readonly prefix: string; readonly version: string },
+): Promise<boolean> {
+  const rows = await tx.query(
+    `select 1 as one from stockroom.outbox
+     where relayed_at is null and kind = 'object.stored' and starts_with(subject, $2) and data->>'version' < $3
+     union all
+     select 1 from stockroom.run where workflow = $1 and state in ${activeStates} and input::jsonb->>'version' < $3
+     limit 1`,
+    [workflow, prefix, version],
+  );
+  return rows.length > 0;
+}
+
 export async function anyActive(tx: Tx): Promise<boolean> {
   const rows = await tx.query(`select 1 as one from stockroom.run where state in ${activeStates} limit 1`);
   return rows.length > 0;

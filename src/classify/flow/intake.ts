@@ -3,9 +3,11 @@
 //   I1. One run per object version (the event's dedupe key), one training per (line, object version): a repeat starts nothing.
 //   I2. A file without a usable header or any label ends in the dead letters with its reason; single bad rows are set apart and told.
 
+import { setTimeout as pause } from "node:timers/promises";
 import { StockroomError } from "../../base/errors.ts";
 import type { Tx } from "../../base/records/contract.ts";
 import type { WorkflowDefinition } from "../../base/workflow/contract.ts";
+import { anyUnderway } from "../../base/workflow/index.ts";
 import { isCountry, lineOf, nearest, prefixes, readKey, type Line, type ObjectRef } from "../engine/words.ts";
 import { keepAudit } from "../store/audit.ts";
 import { ensureLine } from "../store/lines.ts";
@@ -44,6 +46,10 @@ export function makeIntake(parts: ClassifyParts, train: WorkflowDefinition<Train
             });
           }
         });
+        return null;
+      });
+      await context.step("told", async (signal) => {
+        await schemesImported(parts, input.version, signal);
         await tellSchemes(parts, input, survey);
         return null;
       });
@@ -58,6 +64,17 @@ export function makeIntake(parts: ClassifyParts, train: WorkflowDefinition<Train
       return { rows: survey.rows, badRows: survey.badRows, trainings };
     },
   };
+}
+
+/** How long an import of schemes that was put before the labels may take until they are judged without it. */
+const importsMs = 10_000;
+
+/** Schemes put before the labels count as known, although both are worked off side by side. */
+async function schemesImported(parts: ClassifyParts, version: string, signal: AbortSignal): Promise<void> {
+  const before = { workflow: "classify.scheme-import", prefix: prefixes.schemes, version };
+  for (const begin = performance.now(); performance.now() - begin < importsMs && (await anyUnderway(parts.records, before));) {
+    await pause(50, undefined, { signal });
+  }
 }
 
 /** Labels of a scheme that was never imported, or that is another country's, are told: they may be a slip, and no law stands behind them. */
