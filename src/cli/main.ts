@@ -12,11 +12,6 @@ const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 async function main(): Promise<void> {
   const stop = new AbortController();
   let signalled: keyof typeof signalNumbers | undefined;
-  void watchLaunchers(process.env, () => {
-    // As after SIGTERM: what was to pass it on is gone.
-    signalled ??= "SIGTERM";
-    stop.abort();
-  });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       if (signalled !== undefined) process.exit(128 + signalNumbers[signal]);
@@ -32,6 +27,12 @@ async function main(): Promise<void> {
       stop.abort();
     });
   }
+  // Before anything is promised: who is killed after the first answer must have been seen alive.
+  await watchLaunchers(process.env, () => {
+    // As after SIGTERM: what was to pass it on is gone.
+    signalled ??= "SIGTERM";
+    stop.abort();
+  });
   const exit = await runCommand(process.argv.slice(2), {
     output: processOutput(),
     cwd: process.cwd(),

@@ -56,7 +56,7 @@ async function findLaunchers(env: Readonly<Record<string, string | undefined>>):
 }
 
 /**
- * Calls `onGone` once when a launcher has ended before this process; never when there is none.
+ * Calls `onGone` once when a launcher has ended before this process; never when there is none. Resolves once the launchers are known.
  *
  * It looks at who is whose parent, not at whether the launcher can be signalled: a killed process that nobody has waited for yet still can.
  */

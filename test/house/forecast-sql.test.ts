@@ -212,7 +212,7 @@ describe("with forecasts", () => {
     [`select count(*) as n from "select"`, 66],
     [`select count(*) as n from groups."select" where month_starting < '2023-01-01'`, 24],
     [`select count(*) as n from groups.runs`, 68],
-    [`select count(*) as n from runs`, 4],
+    [`select count(*) as n from runs where state = 'done'`, 4],
     [`select count(*) as n from forecasts`, 18],
     [`select count(*) as n from forecasts_all`, 24],
     [`select count(*) as n from backtest_values where target_value is not null`, 36],

@@ -102,3 +102,16 @@ test("a reader who stops is let go, one who keeps the pace gets everything", asy
   await once(slow, "close");
   expect(taken).toBeGreaterThan(megabytes.length);
 });
+
+test("a connection that is kept alive ends with the answer under way when the server closes", async () => {
+  const { server, port, waiting, release } = await serve({});
+  const kept = await caller(port, "GET /wait HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+  let heard = "";
+  kept.setEncoding("utf8").on("data", (text: string) => (heard += text));
+  await expect.poll(waiting).toBe(1);
+  const closed = new Promise((resolve) => server.close(resolve));
+  release();
+  await once(kept, "end");
+  expect(heard).toMatch(/^HTTP\/1\.1 200 [^]*waited/);
+  await closed;
+});

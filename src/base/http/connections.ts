@@ -5,6 +5,7 @@
 //   N2. When all are at work, a newcomer may still ask whether the server lives (`/health`, `/metrics`); anything else is told 503.
 //   N3. A request's headers come within seconds of its first byte, and a connection that says nothing at all is let go as soon.
 //   N4. A caller who stops reading is let go: what waits in memory for one is the server's, not the caller's.
+//   N5. A server that closes keeps no connection for a next request: the answer under way is the connection's last.
 // Concurrency: everything happens on the event loop.
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
@@ -51,6 +52,7 @@ export interface Connections {
 export function makeConnections(limits: ConnectionLimits): Connections {
   const { most, always, headersMs = 10_000, pace = { bytes: 64 * 1024, ms: 60_000 }, lookMs = 1_000 } = limits;
   const held = new Map<Socket, Held>();
+  let watched: Server | undefined;
 
   /** Lets the idle connection go that N1 names. False: all are at work. */
   const makeRoom = (): boolean => {
@@ -100,6 +102,7 @@ export function makeConnections(limits: ConnectionLimits): Connections {
 
   return {
     listener: (next) => (request, response) => {
+      if (watched?.listening === false) response.shouldKeepAlive = false;
       const one = held.get(request.socket);
       if (one !== undefined) {
         one.working += 1;
@@ -107,6 +110,8 @@ export function makeConnections(limits: ConnectionLimits): Connections {
         response.once("close", () => {
           one.working -= 1;
           one.since = performance.now();
+          // The answer's headers were out before the server began to close.
+          if (watched?.listening === false) request.socket.end();
         });
         if (held.size > most && !always((request.url ?? "").split("?", 1)[0] ?? "")) {
           turnAway(response);
@@ -116,6 +121,7 @@ export function makeConnections(limits: ConnectionLimits): Connections {
       next(request, response);
     },
     watch: (server) => {
+      watched = server;
       server.on("connection", enter);
       const timer = setInterval(look, lookMs);
       timer.unref();
