@@ -113,6 +113,22 @@ describe("calibration", () => {
     }
   });
 
+  test("a window of promotions, which raise the mean and not the middle, leaves the low side where it is", () => {
+    // In one window one sale in six is fivefold.
+    const rare = (random: Random): number => (random.next() < 1 / 6 ? 400 : 0) + skewed(random);
+    for (const which of [0, 1, 2]) {
+      const series = 200;
+      const trials = Array.from({ length: series }, (_, i) => trialOf(i, [0, 0, 0], skewed));
+      for (const [i, trial] of trials.entries()) {
+        const random = makeRandom(1000 + i);
+        for (let h = 0; h < horizon; h++) trial.actuals[which * horizon + h] = 100 + rare(random);
+      }
+      const { forecast } = mixForecast(trials[0], planMix(trials, options), 0, options);
+      if (forecast === undefined) throw new Error("Expected a forecast.");
+      expect(Math.abs(tails(forecast, skewed).low - 0.1)).toBeLessThan(0.06);
+    }
+  });
+
   test("a mean lies within a standard deviation of the median, as means do", () => {
     const value = fc.double({ min: 0, max: 1e6, noNaN: true });
     fc.assert(

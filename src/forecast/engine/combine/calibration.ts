@@ -6,8 +6,9 @@
 //
 // Windows are few, and all series of one err together: what a window has in common is an error of that window, not a shape.
 //   K1. Each window is centred on its own median first, so that factors are learned from the shape within windows.
-//   K2. A window's common error comes back with both signs: it widens both sides alike and never leans the fan to one.
-//   K3. The median moves only by what every window shows whatever its mean erred by: where the middle lies when the mean is right.
+//   K2. What a window's middle errs by comes back with both signs: it widens both sides alike and never leans the fan to one.
+//   K3. The median moves only by where the middle lies when the mean is right: a line through the windows tells, as a mean may err by a few large
+//       sales that the middle knows nothing of.
 
 import { blendWindow, makeBlend, type MixWeights } from "./blend.ts";
 import type { Calibration } from "./contract.ts";
@@ -15,15 +16,13 @@ import type { Lesson } from "./weights.ts";
 
 /** Scores wanted for one step; a step with fewer borrows from its neighbours. */
 const wantedScores = 400;
-/** Weight of "the models are right", in lessons. */
-const doubt = 15;
+/** Weight of "the models are right", in lessons: of where their median lies, and of how far their quantiles lie from it. */
+const [doubt, factorDoubt] = [15, 10];
 const maxLessons = 4000;
 /** Scores of a step beyond which every second, third ... is enough. */
 const mostScores = 700;
 /** Share of a window's own error that is thought to come again, with either sign. */
 const errorKept = 0.5;
-/** Weight of "the median is where the models put it", in windows. */
-const centreDoubt = 0.5;
 /** Windows correct a mean only as far as they agree beyond two standard errors. */
 const sureness = 4;
 /** A sale of more units of its series than this counts as so many. */
@@ -38,7 +37,7 @@ const leastBelow = 1 / 3;
  * Weights are learned on the windows they are calibrated on, and so a little too sure: the more so the shorter the histories. Held-out ends of
  * training parts (M1, M3) were covered by 77.7 % where 80 % was promised.
  */
-const optimismOf = (pastSteps: number): number => 1 + Math.min(0.1, 4 / Math.max(1, pastSteps));
+const optimismOf = (pastSteps: number): number => 1 + Math.min(0.1, 2 / Math.max(1, pastSteps));
 
 /** A lesson with the weights that are to be calibrated: those of window `row`, in whose past the lesson lies. */
 export interface CalibrationLesson extends Lesson {
@@ -74,13 +73,9 @@ export function makeCalibration(lessons: readonly CalibrationLesson[], levels: r
   const scores = gatherScores(lessons, levels, horizon);
   if (scores.count === 0) return calibration;
   const { middle, bias } = centresOf(scores, horizon);
-  // Where the mean is right and the middle of what came is not, the shape is: windows agree on that even where their errors do not.
-  const shape = [...bias.keys()].map((age) => (middle.get(age) ?? 0) - (bias.get(age) ?? 0));
-  const shift = shape.reduce((sum, each) => sum + each, 0) / (shape.length + centreDoubt);
+  const { shift, errors } = shapeOf(middle, bias);
   const optimism = optimismOf(lessons.reduce((sum, lesson) => sum + pastOf(lesson), 0) / lessons.length);
   const median = levels.indexOf(0.5);
-  // The bias of a window may come again with either sign: nothing says that the next one errs as the last did.
-  const errors = [...bias.values()].flatMap((each) => [errorKept * each, -errorKept * each]);
   for (const [l, level] of levels.entries()) {
     if (l === median) continue;
     for (let h = 0; h < horizon; h++) {
@@ -92,7 +87,7 @@ export function makeCalibration(lessons: readonly CalibrationLesson[], levels: r
         mostFactor,
         Math.max(l > median ? 1 / mostFactor : leastBelow, quantileOf(pooled, l > median ? level : 1 - level)),
       );
-      calibration.factors[l * horizon + h] = (optimism * (trust * factor + doubt)) / (trust + doubt);
+      calibration.factors[l * horizon + h] = optimism * factor ** (trust / (trust + factorDoubt));
     }
   }
   return { ...calibration, shift };
@@ -188,6 +183,32 @@ function centresOf({ count, apart, skew, age }: Scores, horizon: number): Centre
     bias.set(each, own.bias * weight);
   }
   return { middle, bias };
+}
+
+/** Standard deviations before anything is seen: of the shape about none, of how the middle follows the mean about fully, of a window's middle. */
+const [shapeSpread, followSpread, middleSpread] = [0.2, 0.5, 0.15];
+
+/**
+ * Where the middle lies when the mean is right (a line through the windows, held to nothing and to a middle that goes with the mean), and what the
+ * middle of each window errs by beside that, with either sign: nothing says that the next one errs as the last did.
+ */
+function shapeOf(middle: ReadonlyMap<number, number>, bias: ReadonlyMap<number, number>): { shift: number; errors: number[] } {
+  // The normal equations of y = shape + follow x.
+  let one = (middleSpread / shapeSpread) ** 2;
+  let xx = (middleSpread / followSpread) ** 2;
+  let [x, y, xy] = [0, 0, xx];
+  for (const [age, own] of middle) {
+    const error = bias.get(age) ?? 0;
+    one += 1;
+    x += error;
+    y += own;
+    xx += error * error;
+    xy += error * own;
+  }
+  const follow = Math.max(0, Math.min(1, (one * xy - x * y) / (one * xx - x * x)));
+  const shift = (y - follow * x) / one;
+  const errors = [...middle.values()].flatMap((own) => [errorKept * (own - shift), -errorKept * (own - shift)]);
+  return { shift, errors };
 }
 
 /** The scores of a step, and of as many steps around it as it takes to have enough; sorted. */
