@@ -34,6 +34,21 @@ const cases = {
   untracked: { options: { count: 4, row: (index) => rowOf(index % 2) }, settings: ["track: false"] },
   strange: { options: { count: 2 } },
   next: { options: { count: 25 }, habits: { deltaOnNext: true, customSkipToken: true, innerPath: "/inner/odata/ZDEMAND_SRV" } },
+  bare: { options: { count: 25 }, habits: { bareLinks: true } },
+  barenext: { options: { count: 25 }, habits: { bareLinks: true, deltaOnNext: true } },
+  left: { options: { count: 3 }, habits: { changes: "additive" } },
+  twice: {
+    options: { count: 3, hideDelta: true },
+    habits: { changes: "images", foreignTokens: [{ isInitialLoad: true, laterMs: -1_000, from: 0 }] },
+  },
+  twiceadded: {
+    options: { count: 3, hideDelta: true },
+    habits: { changes: "additive", foreignTokens: [{ isInitialLoad: true, laterMs: -1_000, from: 0 }] },
+  },
+  twiceafter: {
+    options: { count: 3, hideDelta: true },
+    habits: { foreignTokens: [{ isInitialLoad: true, laterMs: -1_000, from: 0 }] },
+  },
   loop: { options: { count: 25 }, habits: { loop: "self" } },
   two: { options: { count: 55 }, habits: { loop: "two" } },
   growing: { options: { count: 55 }, habits: { loop: "growing" } },
@@ -198,6 +213,23 @@ describe("changes", () => {
     expect(gateway.state().size).toBe(2);
   });
 
+  test("that count a record off and leave an amount are told, and joined by what comes later", async () => {
+    const gateway = gatewayOf("left");
+    await extract("left");
+    // Loaded with 2, taken off with 1.5: no record, and half a piece.
+    gateway.emit({ ...rowOf(2), Quantity: "1.500-", ODQ_CHANGEMODE: "U", ODQ_ENTITYCNTR: "-1" });
+    gateway.emit({ ...rowOf(1), Quantity: "0.250", ODQ_CHANGEMODE: "U", ODQ_ENTITYCNTR: "0" });
+    expect(await extract("left")).toMatchObject({ rows: 2, leftover: 1 });
+    expect(await demands("left")).toEqual({ P0: "0.000", P1: "1.250" });
+    const told = (await house.notices.list({ limit: 1_000 })).find(
+      (one) => one.title === "Keys of left that stand for no record have an amount left: 1",
+    );
+    expect(told?.body).toMatch(/Product "P2".* with Quantity 0\.500.*--afresh/);
+    gateway.emit({ ...rowOf(2), Quantity: "4.000", ODQ_CHANGEMODE: "C", ODQ_ENTITYCNTR: "1" });
+    expect(await extract("left")).toMatchObject({ rows: 3, leftover: 0 });
+    expect(await demands("left")).toEqual({ P0: "0.000", P1: "1.250", P2: "4.500" });
+  });
+
   test("that are differences are not taken for rows", async () => {
     await extract("stubborn");
     gatewayOf("stubborn").change("U", { ...rowOf(1), Quantity: "6.000" });
@@ -243,6 +275,40 @@ describe("a chain", () => {
     gateway.change("U", { ...rowOf(2), Quantity: "7.000" });
     expect(await extract("links")).toMatchObject({ kind: "delta", set: 1 });
     expect(await demands("links")).toMatchObject({ P1: "6.000", P2: "7.000" });
+  });
+
+  test.each(["bare", "barenext"] as const)("whose links are only a query goes on at its set (%s)", async (name) => {
+    expect(await extract(name)).toMatchObject({ kind: "full", pages: 3, rows: 25, next: "delta" });
+    gatewayOf(name).change("U", { ...rowOf(1), Quantity: "6.000" });
+    expect(await extract(name)).toMatchObject({ kind: "delta", set: 1 });
+    expect(gatewayOf(name).asked.every((address) => address.includes("/Facts"))).toBe(true);
+  });
+
+  test.each(["twice", "twiceadded"] as const)(
+    "with two tokens that may be ours leaves what SAP has, loading everything where changes must not come twice (%s)",
+    async (name) => {
+      const gateway = gatewayOf(name);
+      gateway.move(rowOf(2), { ...rowOf(9), Quantity: "2.000" });
+      gateway.change("U", { ...rowOf(1), Quantity: "5.000" });
+      expect(await extract(name)).toMatchObject({ kind: "full", next: "delta" });
+      gateway.move({ ...rowOf(9), Quantity: "2.000" }, { ...rowOf(10), Quantity: "2.000" });
+      gateway.change("U", { ...rowOf(1), Quantity: "6.000" });
+      expect(await extract(name)).toMatchObject({ kind: "full" });
+      expect(await demands(name)).toEqual({ P0: "0.000", P1: "6.000", P10: "2.000" });
+      expect(await titles()).toContain(`Everything of ${name} is loaded again: its changes may have come twice`);
+      expect(await house.objects.list(`forecast/sap/${name}/pages/`)).toEqual([]);
+    },
+  );
+
+  test("with two tokens that may be ours goes on by changes where the same row twice is that row", async () => {
+    const gateway = gatewayOf("twiceafter");
+    gateway.change("U", { ...rowOf(1), Quantity: "5.000" });
+    gateway.change("D", rowOf(2));
+    await extract("twiceafter");
+    gateway.change("U", { ...rowOf(1), Quantity: "6.000" });
+    gateway.change("C", { ...rowOf(2), Quantity: "9.000" });
+    expect(await extract("twiceafter")).toMatchObject({ kind: "delta", next: "delta" });
+    expect(await demands("twiceafter")).toEqual({ P0: "0.000", P1: "6.000", P2: "9.000" });
   });
 
   test.each(["client", "client2"] as const)("keeps its client on every page (%s)", async (name) => {

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { importIdOf, settleBatch } from "../../src/forecast/flow/sap/deliver.ts";
+import { importIdOf, readRefused, settleBatch } from "../../src/forecast/flow/sap/deliver.ts";
 import { getImport, listUnanswered, markBatch } from "../../src/forecast/store/sap.ts";
 import type { House } from "../../src/house.ts";
 import { makePlace, openAt, operator, textBytes, type TestPlace } from "../kit/house.ts";
@@ -37,6 +37,9 @@ const cases = {
   order: { habits: { repeatability: "none", target: keyed, metadata: shape } },
   older: { habits: { repeatability: "none" } },
   own: { habits: {}, kind: "module" },
+  shared: { habits: { repeatability: "none", target: keyed, metadata: shape } },
+  mixed: { habits: { repeatability: "none" } },
+  apart: { habits: { repeatability: "none" } },
 } satisfies Record<string, Case>;
 
 type Name = keyof typeof cases;
@@ -96,11 +99,11 @@ afterAll(async () => {
 
 type Ref = { readonly key: string; readonly version: string };
 
-async function putExport(name: Name, rows: number, tenth = 5): Promise<Ref> {
-  const lines = Array.from({ length: rows }, (_, index) => `P${index},2026-12-01,${index}.${tenth}`);
+async function putExport(name: Name, rows: number, tenth = 5, { first = 0, run = `${name}/r1` } = {}): Promise<Ref> {
+  const lines = Array.from({ length: rows }, (_, index) => `P${first + index},2026-12-01,${first + index}.${tenth}`);
   const entry = await house.objects.put(
     { role: "forecast", purpose: "test" },
-    `forecast/exports/${name}/r1/forecast.csv`,
+    `forecast/exports/${run}/forecast.csv`,
     textBytes(["item_id,timestamp,p50", ...lines, ""].join("\n")),
   );
   return { key: entry.key, version: entry.version };
@@ -108,8 +111,8 @@ async function putExport(name: Name, rows: number, tenth = 5): Promise<Ref> {
 
 type Ended = { readonly kind: string; readonly said: string };
 
-async function deliver(target: Name, source: Ref): Promise<Ended> {
-  const input = { kind: "new", target, group: target, export: source };
+async function deliver(target: Name, source: Ref, group: string = target): Promise<Ended> {
+  const input = { kind: "new", target, group, export: source };
   const run = await house.workflows.start("forecast.sap.deliver", input, { id: `forecast.sap.deliver/${importIdOf(target, source)}` });
   const outcome = await house.workflows.outcome(run, { timeoutMs: 120_000 });
   return { kind: outcome.kind, said: JSON.stringify(outcome) };
@@ -328,5 +331,78 @@ describe("two forecasts of one group on their way into one target", () => {
       { id: "resume-older" },
     );
     expect(JSON.stringify(await house.workflows.outcome(resumed, { timeoutMs: 120_000 }))).toMatch(/SAP_IMPORT_SUPERSEDED/);
+  });
+});
+
+describe("forecasts of two groups on their way into one target", () => {
+  const noticed = async (title: string): Promise<string | undefined> =>
+    (await house.notices.list({ limit: 1_000 })).find((notice) => notice.title === title)?.body;
+  const amountOf = (name: Name, product: string): unknown =>
+    gatewayOf(name).taken.findLast((row) => row["PRODUCT"] === product)?.["QUANTITY"];
+
+  test("leave the newest one of each series there; the older one sends the others, and says which it did not send", async () => {
+    const gateway = gatewayOf("shared");
+    const old = await putExport("shared", 12, 1);
+    const young = await putExport("shared", 8, 2, { first: 6, run: "toys/r1" });
+    let second: Promise<Ended> | undefined;
+    let hasBegun = false;
+    let posts = 0;
+    gateway.setFault((_, { method }) => {
+      if (method !== "POST") return undefined;
+      second ??= deliver("shared", young, "toys");
+      return (posts += 1) === 1 || hasBegun ? undefined : 429;
+    });
+    const begun = vi.waitFor(async () => await stateOf("shared", young), { timeout: 60_000 }).then(() => (hasBegun = true));
+    expect((await deliver("shared", old)).kind).toBe("done");
+    await begun;
+    expect(await second).toMatchObject({ kind: "done" });
+    for (let index = 0; index < 14; index++) expect(amountOf("shared", `P${index}`)).toBe(`${index}.${index < 6 ? 1 : 2}00`);
+    expect(await stateOf("shared", young)).toMatchObject({ state: "done", sent: 8 });
+    const told = await noticed("toys writes series into shared that another group writes, too");
+    expect(told).toMatch(/6 of shared .*older one and is overwritten/);
+  });
+
+  test("asked for the wrong way round, even after a cut answer, do not bring the older rows back", async () => {
+    const gateway = gatewayOf("mixed");
+    const old = await putExport("mixed", 6, 1);
+    const young = await putExport("mixed", 2, 2, { first: 2, run: "tools/r1" });
+    faultAt(gateway, 1, "cut-after");
+    // Its first four rows are perhaps there; then a newer forecast of P2 and P3 comes.
+    expect((await deliver("mixed", old)).said).toMatch(/SAP_UNSURE/);
+    expect((await deliver("mixed", young, "tools")).kind).toBe("done");
+    expect(await settle("mixed", old, 1, "lost")).toMatchObject({ kind: "done", value: { taken: 4, refused: 2 } });
+    expect(gateway.taken.map((row) => `${String(row["PRODUCT"])} ${String(row["QUANTITY"])}`)).toEqual([
+      "P0 0.100",
+      "P1 1.100",
+      "P2 2.100",
+      "P3 3.100",
+      "P2 2.200",
+      "P3 3.200",
+      "P0 0.100",
+      "P1 1.100",
+      "P4 4.100",
+      "P5 5.100",
+    ]);
+    const refused = await readRefused(house.forecast.parts, "test", importIdOf("mixed", old));
+    expect(refused.map(({ seq, messages }) => [seq, messages[0]?.text])).toEqual(
+      [3, 4].map((seq) => [seq, "not sent any more: the forecast of tools for this series, which goes into mixed too, is newer"]),
+    );
+    // Resumed, they still are not sent.
+    const input = { kind: "resume", import: importIdOf("mixed", old), requestedAt: "later" };
+    const resumed = await house.workflows.start("forecast.sap.deliver", input, { id: "resume-mixed" });
+    expect(await house.workflows.outcome(resumed, { timeoutMs: 120_000 })).toMatchObject({ kind: "done", value: { refused: 2 } });
+    expect(gateway.taken).toHaveLength(10);
+  });
+
+  test("that share no series go side by side, and so do exports of folders, whose names change", async () => {
+    expect((await deliver("apart", await putExport("apart", 2, 1))).kind).toBe("done");
+    expect((await deliver("apart", await putExport("apart", 2, 1, { first: 2, run: "b/r1" }), "b")).kind).toBe("done");
+    expect(await noticed("b writes series into apart that another group writes, too")).toBeUndefined();
+    for (const [tenth, month] of ["june", "july"].entries()) {
+      const source = await putExport("apart", 2, tenth, { first: 4, run: `${month}/direct-${month}` });
+      expect((await deliver("apart", source, month)).kind).toBe("done");
+    }
+    expect(amountOf("apart", "P4")).toBe("4.100");
+    expect(await noticed("july writes series into apart that another group writes, too")).toBeUndefined();
   });
 });

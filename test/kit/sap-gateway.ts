@@ -31,10 +31,12 @@ export interface Habits {
   readonly deltaOnNext?: boolean;
   /** Pages are named by `!skiptoken` instead of `$skiptoken`. */
   readonly customSkipToken?: boolean;
+  /** Links are relative: nothing but a query. */
+  readonly bareLinks?: boolean;
   /** `self`: the next page is the same one; `two`: two pages name each other; `growing`: ever new addresses of the same rows. */
   readonly loop?: "self" | "two" | "growing";
-  /** Tokens of other subscribers, listed by DeltaLinksOf after ours. */
-  readonly foreignTokens?: readonly { readonly isInitialLoad: boolean; readonly laterMs: number }[];
+  /** Tokens of other subscribers, listed by DeltaLinksOf with ours; `from`: the operation from which they give changes. */
+  readonly foreignTokens?: readonly { readonly isInitialLoad: boolean; readonly laterMs: number; readonly from?: number }[];
   /** How a token that is not known is refused. Default 410. */
   readonly unknownToken?: { readonly status: number; readonly code: string; readonly text: string };
   /** Tokens that are known are refused in the same words. */
@@ -376,11 +378,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   function deltaLinks(): string {
     const mine = tokenList.filter((one) => tokens.has(one.token));
     const last = mine.at(-1)?.at ?? Date.now();
-    const foreign = (habits.foreignTokens ?? []).map((one, index) => ({
-      token: `D20991231000000_${index}`,
-      at: last + one.laterMs,
-      isInitialLoad: one.isInitialLoad,
-    }));
+    const foreign = (habits.foreignTokens ?? []).map((one, index) => {
+      const token = `D20991231000000_${index}`;
+      if (one.from !== undefined) tokens.set(token, one.from);
+      return { token, at: last + one.laterMs, isInitialLoad: one.isInitialLoad };
+    });
     return JSON.stringify({
       d: {
         results: [...foreign, ...mine].map((one) => ({
@@ -455,7 +457,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   let loads = 0;
 
   function linksOf(chain: Chain, total: number, size: number, tracked: boolean): Record<string, string> {
-    const address = (query: string): string => `${inner()}/${options.set}?${query}`;
+    const address = (query: string): string => (habits.bareLinks === true ? `?${query}` : `${inner()}/${options.set}?${query}`);
     const skipTo = (at: number, page: number): string => {
       const token = Buffer.from([chain.kind, chain.from, chain.upTo, at, page].join(",")).toString("base64url");
       return address(`${habits.customSkipToken === true ? "!" : "$"}skiptoken=${token}`);

@@ -4,7 +4,7 @@ import type { Migration } from "../../base/records/contract.ts";
 import { adjustmentMigrations } from "./adjustments.ts";
 import { planMigrations } from "./plans.ts";
 import { currentMigrations, endMigrations, runMigrations } from "./runs.ts";
-import { sapChangeMigrations, sapMigrations, sapOrderMigrations } from "./sap.ts";
+import { sapChangeMigrations, sapDoubtMigrations, sapMigrations, sapOrderMigrations } from "./sap.ts";
 
 export const forecastMigrations: readonly Migration[] = [
   ...sapMigrations,
@@ -15,4 +15,5 @@ export const forecastMigrations: readonly Migration[] = [
   ...sapChangeMigrations,
   ...endMigrations,
   ...sapOrderMigrations,
+  ...sapDoubtMigrations,
 ];

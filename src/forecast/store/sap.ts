@@ -1,15 +1,17 @@
 // What is known of every source and import of SAP: how far an extraction has come, which rows of an import were answered.
 //
-// Owns: forecast_sap_source, forecast_import, forecast_import_batch. Does not own: rows and answers themselves (sealed objects).
+// Owns: forecast_sap_source, forecast_import, forecast_import_batch, forecast_import_series. Does not own: rows and answers themselves (sealed objects).
 //   A1. A source's delta link changes only together with the replica it belongs to (one transaction), and only from the generation the
 //       extraction began at: of two at once, the later one to end changes nothing.
 //   A2. A batch has a row before it is sent, and its answers in that row before the next one is sent: a row without answers was perhaps sent.
 //       Once it is known that nobody can tell, the row is unsure, and stays so until a person settles it.
 //   A3. Of the imports of one group into one target the one of the newest export counts: from the moment its row is there, no batch of an older one
 //       is sent. Versions of objects are in the order of time.
+//   A4. Of the imports of different groups that write one series of a target, the one of the newest export counts for that series: from the moment
+//       it has claimed it, no row of the series of an older one is sent.
 
 import { setTimeout as pause } from "node:timers/promises";
-import { StockroomError } from "../../base/errors.ts";
+import { isStockroomError, StockroomError } from "../../base/errors.ts";
 import type { Migration, Records, Tx } from "../../base/records/contract.ts";
 import type { ObjectRef } from "./keys.ts";
 
@@ -100,6 +102,28 @@ export const sapOrderMigrations: readonly Migration[] = [
   },
 ];
 
+/** Appended after the order of imports. */
+export const sapDoubtMigrations: readonly Migration[] = [
+  {
+    id: "forecast-008-sap-doubt",
+    sql: `
+      alter table stockroom.forecast_sap_source add column may_repeat boolean not null default false;
+    `,
+  },
+  {
+    id: "forecast-009-sap-series",
+    sql: `
+      create table stockroom.forecast_import_series (
+        target text not null,
+        series bigint not null,
+        import text not null,
+        version text collate "C" not null,
+        primary key (target, series)
+      );
+    `,
+  },
+];
+
 export interface SourceRow {
   readonly name: string;
   readonly generation: number;
@@ -112,6 +136,8 @@ export interface SourceRow {
   readonly format: number;
   /** Found from its changes; null as long as they do not tell. */
   readonly kind: "additive" | "overwriting" | null;
+  /** Which delta link is ours was a guess: changes may come twice by it. */
+  readonly mayRepeat: boolean;
 }
 
 export async function findSource(tx: Tx, name: string): Promise<SourceRow | undefined> {
@@ -126,8 +152,9 @@ export async function findSource(tx: Tx, name: string): Promise<SourceRow | unde
     at: string;
     format: number;
     kind: SourceRow["kind"];
+    may_repeat: boolean;
   }>(
-    `select name, generation::int, delta_link, replica_key, replica_version, rows::float8, run_id, at, format, kind
+    `select name, generation::int, delta_link, replica_key, replica_version, rows::float8, run_id, at, format, kind, may_repeat
        from stockroom.forecast_sap_source where name = $1`,
     [name],
   );
@@ -142,6 +169,7 @@ export async function findSource(tx: Tx, name: string): Promise<SourceRow | unde
     at: row.at,
     format: row.format,
     kind: row.kind,
+    mayRepeat: row.may_repeat,
   };
 }
 
@@ -152,15 +180,15 @@ export async function findSource(tx: Tx, name: string): Promise<SourceRow | unde
  */
 export async function moveSource(tx: Tx, from: number, row: Omit<SourceRow, "generation">): Promise<void> {
   const moved = await tx.query(
-    `insert into stockroom.forecast_sap_source as s (name, generation, delta_link, replica_key, replica_version, rows, run_id, at, format, kind)
-     values ($1, $2::bigint + 1, $3, $4, $5, $6, $7, $8, $9, $10)
+    `insert into stockroom.forecast_sap_source as s (name, generation, delta_link, replica_key, replica_version, rows, run_id, at, format, kind, may_repeat)
+     values ($1, $2::bigint + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      on conflict (name) do update
        set generation = excluded.generation, delta_link = excluded.delta_link, replica_key = excluded.replica_key,
            replica_version = excluded.replica_version, rows = excluded.rows, run_id = excluded.run_id, at = excluded.at,
-           format = excluded.format, kind = excluded.kind
+           format = excluded.format, kind = excluded.kind, may_repeat = excluded.may_repeat
        where s.generation = $2 or s.run_id = excluded.run_id
      returning name`,
-    [row.name, from, row.deltaLink, row.replica.key, row.replica.version, row.rows, row.runId, row.at, row.format, row.kind],
+    [row.name, from, row.deltaLink, row.replica.key, row.replica.version, row.rows, row.runId, row.at, row.format, row.kind, row.mayRepeat],
   );
   if (moved.length === 1) return;
   throw new StockroomError(
@@ -267,9 +295,19 @@ export async function supersedeOlder(tx: Tx, id: string, at: string): Promise<re
 /** So long between two looks whether it is our turn, in milliseconds. */
 const turnMs = 100;
 
+/** Waits for a lock that ends with the session. */
+async function lock(tx: Tx, kind: "alone" | "shared", key: string, signal: AbortSignal): Promise<void> {
+  const name = kind === "alone" ? "pg_try_advisory_lock" : "pg_try_advisory_lock_shared";
+  for (;;) {
+    const [row] = await tx.query<{ mine: boolean }>(`select ${name}(hashtextextended($1, 0)) as mine`, [key]);
+    if (row?.mine) return;
+    await pause(turnMs, undefined, { signal });
+  }
+}
+
 /**
  * Runs `work` while no other import of the group sends anything into the target, in whichever process: so a batch of an older import that was begun
- * before a newer one came has arrived before the newer one sends its first.
+ * before a newer one came has arrived before the newer one sends its first. Other groups send side by side.
  */
 export async function inTurn<T>(
   records: Pick<Records, "session">,
@@ -277,14 +315,85 @@ export async function inTurn<T>(
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
-  const key = `forecast.import/${way.target}/${way.group}`;
   return await records.session(async (tx) => {
+    await lock(tx, "alone", `forecast.import/${way.target}/${way.group}`, signal);
+    await lock(tx, "shared", `forecast.import/${way.target}`, signal);
+    return await work();
+  });
+}
+
+/** So long in the queue for a lock at a time, in milliseconds; between two times the signal is heard. */
+const queueMs = 1_000;
+
+/**
+ * Waits until every batch is answered that is on its way into the target this moment. Later ones see what was claimed before (A4).
+ *
+ * Stands in the database's own queue, so that batches that follow each other closely do not keep it waiting.
+ */
+export async function passBatches(records: Pick<Records, "session">, target: string, signal: AbortSignal): Promise<void> {
+  await records.session(async (tx) => {
+    await tx.query(`select set_config('lock_timeout', $1, false)`, [`${queueMs}ms`]);
     for (;;) {
-      const [row] = await tx.query<{ mine: boolean }>("select pg_try_advisory_lock(hashtextextended($1, 0)) as mine", [key]);
-      if (row?.mine) return await work();
-      await pause(turnMs, undefined, { signal });
+      signal.throwIfAborted();
+      const isThere = await tx.query("select pg_advisory_lock(hashtextextended($1, 0))", [`forecast.import/${target}`]).then(
+        () => true,
+        (error: unknown) => {
+          if (isStockroomError(error) && error.code === "RECORDS_CONTENDED") return false;
+          throw error;
+        },
+      );
+      if (isThere) return;
     }
   });
+}
+
+/** Series of a target that an import of another group writes, too. */
+export interface SharedSeries {
+  readonly group: string;
+  readonly import: string;
+  readonly sourceKey: string;
+  readonly count: number;
+  /** Theirs is the newer export. */
+  readonly theirsCounts: boolean;
+}
+
+/** Claims series of the import's target for it, where no newer export has (A4). Gives those that other groups had. */
+export async function claimSeries(tx: Tx, id: string, series: readonly string[]): Promise<readonly SharedSeries[]> {
+  const shared = await tx.query<{ import: string; dataset_group: string; source_key: string; count: number; theirs: boolean }>(
+    `select s.import, i.dataset_group, i.source_key, count(*)::float8 as count, bool_or(s.version > n.source_version collate "C") as theirs
+       from stockroom.forecast_import n
+       join stockroom.forecast_import_series s on s.target = n.target and s.series = any($2::bigint[])
+       join stockroom.forecast_import i on i.id = s.import
+      where n.id = $1 and i.dataset_group <> n.dataset_group
+      group by 1, 2, 3 order by 2, 1`,
+    [id, series],
+  );
+  await tx.query(
+    `insert into stockroom.forecast_import_series as s (target, series, import, version)
+     select n.target, u.series, n.id, n.source_version from stockroom.forecast_import n, unnest($2::bigint[]) as u(series) where n.id = $1
+     on conflict (target, series) do update set import = excluded.import, version = excluded.version where s.version < excluded.version`,
+    [id, series],
+  );
+  return shared.map((row) => ({
+    group: row.dataset_group,
+    import: row.import,
+    sourceKey: row.source_key,
+    count: row.count,
+    theirsCounts: row.theirs,
+  }));
+}
+
+/** Which of these series a newer export of another group has claimed, and which group's that is (A4). */
+export async function findClaimed(tx: Tx, id: string, series: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await tx.query<{ series: string; dataset_group: string }>(
+    `select s.series::text, i.dataset_group
+       from stockroom.forecast_import n
+       join stockroom.forecast_import_series s on s.target = n.target and s.series = any($2::bigint[]) and s.version > n.source_version collate "C"
+       join stockroom.forecast_import i on i.id = s.import
+      where n.id = $1 and i.dataset_group <> n.dataset_group`,
+    [id, series],
+  );
+  return new Map(rows.map((row) => [row.series, row.dataset_group]));
 }
 
 /** Writes the import's row; the same id again changes nothing. */

@@ -1,6 +1,7 @@
 // Changes: what the records of an ODP delta do to the rows that are held.
 //
-//   C1. A row that is held stands for as many records of the source as its counter says; when the counter comes to nothing the row is gone.
+//   C1. A row that is held stands for as many records of the source as its counter says; when the counter comes to nothing the row is gone. An
+//       amount that is left then (additive) belongs to no record: it is kept for what may still come, is no row of the file, and is counted.
 //   C2. Overwriting sources send the row as it is after the change (and perhaps, negated, as it was before). Additive sources send what is to be
 //       added: differences (U, 0) and, where a key changed, both images. Keys are never converted: they are the text that came.
 //   C3. A record whose meaning is not known stops everything: guessed, a deletion becomes an update.
@@ -50,6 +51,10 @@ export interface BookCounts {
   recreated: number;
   /** A key that came more than once. */
   sample: string | undefined;
+  /** Keys of an additive source that stand for no record and still have an amount. */
+  leftover: number;
+  /** One of them, with its amounts. */
+  leftoverSample: string | undefined;
 }
 
 interface Held {
@@ -68,7 +73,16 @@ export function isBeforeImage(record: Pick<ChangeRecord, "mode" | "counter">): b
 }
 
 export class Book {
-  readonly counts: BookCounts = { set: 0, deleted: 0, withoutKey: 0, repeated: 0, recreated: 0, sample: undefined };
+  readonly counts: BookCounts = {
+    set: 0,
+    deleted: 0,
+    withoutKey: 0,
+    repeated: 0,
+    recreated: 0,
+    sample: undefined,
+    leftover: 0,
+    leftoverSample: undefined,
+  };
   readonly #rows = new Map<string, Held>();
   readonly #extra: Held[] = [];
   readonly #options: BookOptions;
@@ -128,6 +142,29 @@ export class Book {
     const most = this.#options.kind === "additive" ? Number.MAX_SAFE_INTEGER : 1;
     for (const held of this.#rows.values()) if (held.counter > 0) yield { fields: held.fields, counter: Math.min(most, held.counter) };
     yield* this.#extra;
+  }
+
+  /** What is to be held for the next delta: the rows, and amounts and counters that wait for theirs (C1). Counts the amounts. */
+  *kept(): Generator<{ readonly fields: readonly string[]; readonly counter: number }> {
+    this.counts.leftover = 0;
+    this.counts.leftoverSample = undefined;
+    yield* this.rows();
+    if (this.#options.kind !== "additive") return;
+    for (const held of this.#rows.values()) {
+      if (held.counter > 0) continue;
+      const amounts = this.#options.measures.filter((at) => this.#isAmount(held.fields[at]));
+      if (amounts.length === 0 && held.counter === 0) continue;
+      if (amounts.length > 0) {
+        this.counts.leftover += 1;
+        this.counts.leftoverSample ??= `${this.#named(held.fields)} with ${amounts.map((at) => `${this.#options.names[at]} ${held.fields[at]}`).join(", ")}`;
+      }
+      yield held;
+    }
+  }
+
+  #isAmount(text: string | undefined): boolean {
+    const number = numberText(text ?? "");
+    return number !== "" && !sameDecimal(number, "0");
   }
 
   #changeOverwriting(record: ChangeRecord, counter: number, both: boolean): void {
@@ -198,7 +235,7 @@ export class Book {
   #isPlainBefore(held: Held, record: ChangeRecord): boolean {
     if (held.counter !== 1) return false;
     const text = (fields: readonly string[], at: number): string => numberText(fields[at] ?? "");
-    const worth = this.#options.measures.filter((at) => text(held.fields, at) !== "" && !sameDecimal(text(held.fields, at), "0"));
+    const worth = this.#options.measures.filter((at) => this.#isAmount(held.fields[at]));
     return worth.length > 0 && worth.every((at) => sameDecimal(text(held.fields, at), text(record.fields, at)));
   }
 

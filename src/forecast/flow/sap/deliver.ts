@@ -6,7 +6,8 @@
 //       and a person says what became of them (`settleBatch`). A row is told as taken only upon an answer, a reading back, or that word.
 //   V3. Rows the ERP refuses end in the answers and in a notice; a resumed import sends those rows and no others.
 //   V4. Of the forecasts of a group the newest one is what stands in a target in the end: an older import sends no batch once a newer one has begun,
-//       and ends as superseded, which is told.
+//       and ends as superseded, which is told. Of forecasts of different groups the newest one is what stands for a series in a target in the
+//       end: rows of an older one are not sent any more, and have that as their answer. That two groups share series is told.
 
 import { createHash } from "node:crypto";
 import { StockroomError } from "../../../base/errors.ts";
@@ -17,6 +18,7 @@ import type { WorkflowDefinition } from "../../../base/workflow/contract.ts";
 import { prefixes, type ObjectRef } from "../../store/keys.ts";
 import {
   beginImport,
+  claimSeries,
   clearDoubt,
   endImport,
   getImport,
@@ -25,14 +27,16 @@ import {
   listBatches,
   listUnanswered,
   markSuperseded,
+  passBatches,
   reopenBatch,
   supersedeOlder,
   unmarkBatch,
   type ImportRow as ImportState,
+  type SharedSeries,
 } from "../../store/sap.ts";
 import { actAs, timeOf, type ForecastParts } from "../parts.ts";
 import { readCredentials } from "./extract.ts";
-import { checkFields, fillRow } from "./fill.ts";
+import { checkFields, fillRow, seriesFields, seriesOf } from "./fill.ts";
 import type { SapTarget } from "./settings.ts";
 import { makePartReader, partKey, readAnswers, rowsInPart } from "./import-rows.ts";
 import { sendBatch } from "./send.ts";
@@ -153,6 +157,8 @@ async function split(
   });
   checkFields(target, table.columns);
   const columns = new Map(table.columns.map((column, index) => [column, index]));
+  const naming = seriesFields(target, table.columns);
+  const all = new Set<string>();
   let lines: string[] = [];
   let seq = 0;
   let part = 0;
@@ -168,7 +174,10 @@ async function split(
   for await (const batch of table.batches) {
     for (const row of batch.rows) {
       seq += 1;
-      lines.push(JSON.stringify({ seq, fields: fillRow(target, columns, row) } satisfies ImportRow));
+      const fields = fillRow(target, columns, row);
+      const series = seriesOf(naming, fields);
+      all.add(series);
+      lines.push(JSON.stringify({ seq, fields, series } satisfies ImportRow));
       if (lines.length === rowsInPart) await flush();
     }
   }
@@ -183,10 +192,15 @@ async function split(
     batchRows: target.batchRows,
     at: madeAt,
   };
-  await parts.records.transaction(async (tx) => {
+  const shared = await parts.records.transaction(async (tx) => {
     await beginImport(tx, row);
     for (const older of await supersedeOlder(tx, id, madeAt)) await tellSuperseded(parts, tx, older);
+    const found = await claimSeries(tx, id, [...all]);
+    await tellShared(parts, tx, row, found);
+    return found;
   });
+  // Of another group, a batch that was begun before our claim stood is to arrive before our first one.
+  if (shared.length > 0) await passBatches(parts.records, target.name, signal);
   const state = await getImport(parts.records, id);
   return { ...planOf(state, target), rows: seq, madeAt: state.startedAt, round: 1 };
 }
@@ -242,6 +256,30 @@ async function tellSuperseded(parts: ForecastParts, tx: Tx, row: ImportState): P
     title: `A forecast of ${row.group} was superseded on its way into ${row.target}`,
     body: `Import ${row.id} (${row.rows} rows) sends nothing more, because a newer forecast of ${row.group} goes into ${row.target}: the older one would overwrite it. What had gone there is overwritten row by row; rows that the newer forecast does not have stay as the older one left them. \`stockroom forecast imports show ${row.id}\` says how far it had come.`,
     facts: { import: row.id, target: row.target, group: row.group, rows: row.rows },
+  });
+}
+
+/** Tells that other groups write the same series; exports of folders follow each other under a new name each time, which is as it should be. */
+async function tellShared(
+  parts: ForecastParts,
+  tx: Tx,
+  row: { readonly id: string; readonly target: string; readonly group: string; readonly source: ObjectRef },
+  all: readonly SharedSeries[],
+): Promise<void> {
+  const isFolder = (key: string): boolean => key.startsWith(prefixes.exports) && key.split("/").at(-2)?.startsWith("direct-");
+  const shared = all.filter((one) => !(isFolder(row.source.key) && isFolder(one.sourceKey)));
+  if (shared.length === 0) return;
+  const said = shared.map(
+    (one) =>
+      `${one.count} of ${one.group} (import ${one.import}), whose forecast is ${one.theirsCounts ? "the newer one and stays there" : "the older one and is overwritten"}`,
+  );
+  await parts.postNotice(tx, {
+    topic: "forecast",
+    id: `forecast.import.shared/${row.id}`,
+    severity: "warning",
+    title: `${row.group} writes series into ${row.target} that another group writes, too`,
+    body: `Import ${row.id} of ${row.group} has series in common with ${said.join("; ")}. In the end the newest forecast of each series stands in ${row.target}, whichever group it is of. If both are wanted, let a field of the target tell them apart, or give one group a target of its own; else leave these items to one group.`,
+    facts: { import: row.id, target: row.target, group: row.group, series: shared.reduce((sum, one) => sum + one.count, 0) },
   });
 }
 

@@ -39,6 +39,8 @@ export type ExtractResult = {
   readonly next: "delta" | "full";
   /** The file that was written. */
   readonly key: string;
+  /** Keys of an additive source that stand for no record and still have an amount: not in the file. */
+  readonly leftover: number;
 };
 
 type Begun = {
@@ -48,6 +50,8 @@ type Begun = {
   /** Rows there were before. */
   readonly former: number;
   readonly kind: ChangeKind | null;
+  /** Changes may come twice by the delta link. */
+  readonly mayRepeat?: boolean;
 };
 
 type PageKept = {
@@ -76,26 +80,40 @@ export function makeSapExtract(parts: ForecastParts): WorkflowDefinition<Extract
       const source = getSource(parts, input.source);
       const begun = await context.step("begin", async () => await begin(parts, source, input.afresh === true));
       const session = makeLazySession(parts, source, context.runId);
-      const read = await readChain(parts, context, source, session, begun);
-      const delta =
-        read.delta ??
-        (source.track
-          ? await context.step("delta-links", async (signal) => await askDeltaLink(source, await session(), begun, read, signal))
-          : null);
-      const types = await context.step("types", async (signal) => await findTypes(source, session, signal));
-      const folded = await context.step(
-        "fold",
-        async (signal) => await fold(parts, context, { source, begun, read, delta, types, accept: input.accept === true }, signal),
-      );
+      // Read anew, the steps of the second reading have names of their own.
+      const attempt = async (start: Begun, again: string): Promise<{ readonly read: Chain; readonly folded: Folded | "whole" }> => {
+        const read = await readChain(parts, context, source, session, start);
+        const delta: DeltaLink | null =
+          read.delta === null
+            ? source.track
+              ? await context.step(
+                  `delta-links${again}`,
+                  async (signal) => await askDeltaLink(source, await session(), start, read, signal),
+                )
+              : null
+            : { link: read.delta, mayRepeat: false };
+        const types = await context.step(`types${again}`, async (signal) => await findTypes(source, session, signal));
+        const work = { source, begun: start, read, delta, types, accept: input.accept === true };
+        return { read, folded: await context.step(`fold${again}`, async (signal) => await fold(parts, context, work, signal)) };
+      };
+      const first = await attempt(begun, "");
+      const last = first.folded === "whole" ? await attempt({ ...begun, delta: null, replica: null }, "-whole") : first;
+      const { read, folded } = last;
+      if (folded === "whole") throw new StockroomError("fault", "SAP_FOLD", "Expected a whole load to be folded as it is.");
       await context.step("clean", async () => {
         const actor = actAs("fetch", context.runId);
-        for (const page of [...read.pages, ...read.dropped]) await parts.objects.remove(actor, page.key).catch(ignoreMissing);
+        const chains = first === last ? [read] : [first.read, read];
+        for (const page of chains.flatMap(({ pages, dropped }) => [...pages, ...dropped]))
+          await parts.objects.remove(actor, page.key).catch(ignoreMissing);
         return null;
       });
       return { kind: read.full ? "full" : "delta", pages: read.pages.length, ...folded };
     },
   };
 }
+
+/** Where the changes since are to be had. `mayRepeat`: it was a guess which of several links is ours, so changes may come twice. */
+type DeltaLink = { readonly link: string; readonly mayRepeat: boolean };
 
 async function begin(parts: ForecastParts, source: SapSource, afresh: boolean): Promise<Begun> {
   const row = await findSource(parts.records, source.name);
@@ -106,6 +124,7 @@ async function begin(parts: ForecastParts, source: SapSource, afresh: boolean): 
     replica: goesOn ? row.replica : null,
     former: row?.rows ?? 0,
     kind: row?.kind ?? null,
+    mayRepeat: goesOn && row.mayRepeat,
   };
 }
 
@@ -167,6 +186,7 @@ interface Chain {
   readonly rows: number;
   readonly delta: string | null;
   readonly begunAt: number | null;
+  readonly endedAt: number | null;
 }
 
 async function readChain(
@@ -210,6 +230,7 @@ type Followed =
       readonly rows: number;
       readonly delta: string | null;
       readonly begunAt: number | null;
+      readonly endedAt: number | null;
     }
   /** The server no longer knows the delta link it began with. */
   | { readonly kind: "expired"; readonly pages: readonly ObjectRef[] }
@@ -247,7 +268,7 @@ async function followPages(
     begunAt ??= kept.at;
     context.progress(rows, 0, `rows in ${number} pages`);
     circles.pass(address, kept);
-    if (kept.next === null) return { kind: "whole", pages, rows, delta: kept.delta, begunAt };
+    if (kept.next === null) return { kind: "whole", pages, rows, delta: kept.delta, begunAt, endedAt: kept.at };
     address = makeAddress(source).follow(kept.next, jsonOption);
   }
 }
@@ -327,7 +348,18 @@ async function askPage(
     );
   }
   const at = Date.parse(answer.headers.get("date") ?? "");
-  return { ...readPage(body, placeOf(url)), at: Number.isNaN(at) ? null : at };
+  const page = readPage(body, placeOf(url));
+  return {
+    rows: page.rows,
+    next: onSet(source.set, page.next),
+    delta: onSet(source.set, page.delta),
+    at: Number.isNaN(at) ? null : at,
+  };
+}
+
+/** A link that is only a query belongs to the resource it came from. */
+function onSet(set: string, link: string | undefined): string | undefined {
+  return link?.startsWith("?") === true ? `${set}${link}` : link;
 }
 
 /** Whether the service lists its delta tokens and ours is none of them. */
@@ -410,17 +442,18 @@ async function askDeltaLink(
   source: SapSource,
   session: Session,
   begun: Begun,
-  read: Pick<Chain, "full" | "rows" | "begunAt">,
+  read: Pick<Chain, "full" | "rows" | "begunAt" | "endedAt">,
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<DeltaLink | null> {
   const listed = await listDeltaLinks(source, session, signal);
   if (listed === undefined) return null;
   const from = read.full || begun.delta === null ? undefined : deltaTokenOf(begun.delta);
-  const found = pickDelta(listed, { full: read.full, rows: read.rows, begunAt: read.begunAt ?? undefined, from });
-  // Changes that come twice are harmless to rows that are overwritten, and wrong in sums.
+  const times = { begunAt: read.begunAt ?? undefined, endedAt: read.endedAt ?? undefined };
+  const found = pickDelta(listed, { full: read.full, rows: read.rows, ...times, from });
+  // Changes that come twice are harmless to rows that are overwritten, and wrong in sums; what the source sends is seen when they come.
   const mayComeTwice = source.kind !== "additive" && begun.kind !== "additive";
   if (found === undefined || (!found.certain && !mayComeTwice)) return null;
-  return `${source.set}?!deltatoken='${encodeURIComponent(found.token)}'`;
+  return { link: `${source.set}?!deltatoken='${encodeURIComponent(found.token)}'`, mayRepeat: !found.certain };
 }
 
 /** The type of each column of the file: as said, by its name, or as the service's $metadata has it. Keys are text unless said otherwise. */
@@ -454,18 +487,18 @@ export async function askShape(address: ServiceAddress, set: string, session: Se
   return answer.status >= 300 ? undefined : readMetadata(answer.text, set);
 }
 
-type Folded = Pick<ExtractResult, "set" | "deleted" | "rows" | "key" | "next">;
+type Folded = Pick<ExtractResult, "set" | "deleted" | "rows" | "key" | "next" | "leftover">;
 
 interface FoldWork {
   readonly source: SapSource;
   readonly begun: Begun;
   readonly read: Chain;
-  readonly delta: string | null;
+  readonly delta: DeltaLink | null;
   readonly types: Readonly<Record<string, ColumnType>>;
   readonly accept: boolean;
 }
 
-async function fold(parts: ForecastParts, context: RunContext, work: FoldWork, signal: AbortSignal): Promise<Folded> {
+async function fold(parts: ForecastParts, context: RunContext, work: FoldWork, signal: AbortSignal): Promise<Folded | "whole"> {
   const { source, begun, read, delta } = work;
   const actor = actAs("fetch", context.runId);
   const key = fileKeyOf(source);
@@ -481,6 +514,7 @@ async function fold(parts: ForecastParts, context: RunContext, work: FoldWork, s
       types: work.types,
       kind: said,
       repeated: delta === null ? "keep" : "refuse",
+      mayRepeat: begun.mayRepeat === true,
       newReplica: await parts.objects.writeTicket(actor, `${prefixes.sap}${source.name}/replica.csv`),
       file: await parts.objects.writeTicket(actor, key),
     },
@@ -488,6 +522,10 @@ async function fold(parts: ForecastParts, context: RunContext, work: FoldWork, s
   );
   faultPoint("forecast.sap.folded");
   const { written } = result;
+  if (result.needsWhole === true) {
+    await tellWhole(parts, context.runId, source);
+    return "whole";
+  }
   if (written === undefined) throw unfolded(source, result);
   if (read.full && !work.accept && isTooSmall(result.rows, begun.former, source.holdBelow)) {
     await parts.objects.discard([written.replica.ticket, written.file.ticket]);
@@ -503,7 +541,8 @@ async function fold(parts: ForecastParts, context: RunContext, work: FoldWork, s
       if (kept === undefined) throw new StockroomError("fault", "SAP_REPLICA", "Expected the replica among the objects that were stored.");
       await moveSource(tx, begun.generation, {
         name: source.name,
-        deltaLink: delta,
+        deltaLink: delta?.link ?? null,
+        mayRepeat: delta?.mayRepeat === true,
         replica: { key: kept.key, version: kept.version },
         rows: result.rows,
         runId: context.runId,
@@ -515,7 +554,8 @@ async function fold(parts: ForecastParts, context: RunContext, work: FoldWork, s
     },
   });
   faultPoint("forecast.sap.committed");
-  return { rows: result.rows, set: result.set, deleted: result.deleted, key, next: delta === null ? "full" : "delta" };
+  const { rows, set, deleted, leftover } = result;
+  return { rows, set, deleted, leftover, key, next: delta === null ? "full" : "delta" };
 }
 
 /** Why the rows could not be put together; nothing has changed. */
@@ -576,6 +616,12 @@ async function tellDoubts(parts: ForecastParts, tx: Tx, runId: string, source: S
       title: `${result.recreated} rows of ${source.name} were created although they were there`,
       body: `${result.recreated} rows of ${source.set} came as created while rows with their keys were there; they replaced them. That is right when rows were created during the first load. If the source sends amounts to be added, say \`kind: additive\` and load it afresh.`,
     },
+    {
+      id: "leftover",
+      rows: result.leftover,
+      title: `Keys of ${source.name} that stand for no record have an amount left: ${result.leftover}`,
+      body: `By ODQ_ENTITYCNTR, some keys of ${source.set} (${result.leftover}) stand for no record any more, yet their differences do not add up to nothing: first ${result.leftoverSample ?? ""}. They are not in ${fileKeyOf(source)}; what comes for these keys is added to what is left. Usually a record was counted off with other amounts than it was loaded with. Look at these keys in SAP and load everything: \`stockroom forecast extract-sap ${source.name} --afresh\`.`,
+    },
   ];
   for (const { id, rows, title, body } of doubts) {
     if (rows === 0) continue;
@@ -588,6 +634,19 @@ async function tellDoubts(parts: ForecastParts, tx: Tx, runId: string, source: S
       facts: { source: source.name, rows },
     });
   }
+}
+
+async function tellWhole(parts: ForecastParts, runId: string, source: SapSource): Promise<void> {
+  await parts.records.transaction(async (tx) => {
+    await parts.postNotice(tx, {
+      topic: "forecast",
+      id: `forecast.sap.whole/${runId}`,
+      severity: "warning",
+      title: `Everything of ${source.name} is loaded again: its changes may have come twice`,
+      body: `Of the delta tokens that DeltaLinksOf${source.set} lists, two could be ours, so the changes may hold some that were loaded already. This source sends differences or images from before a change, in which that is no longer harmless. Give this source a user of its own in SAP, then its token is the only one.`,
+      facts: { source: source.name },
+    });
+  });
 }
 
 async function tellGone(parts: ForecastParts, runId: string, source: SapSource, gone: Gone["gone"], page: number): Promise<void> {

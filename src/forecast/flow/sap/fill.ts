@@ -1,5 +1,6 @@
 // Fill: a row of an export as the fields of an ERP.
 
+import { createHash } from "node:crypto";
 import { StockroomError } from "../../../base/errors.ts";
 import type { FieldFill, SapTarget } from "./settings.ts";
 import type { FieldValue } from "./writers/contract.ts";
@@ -30,6 +31,21 @@ export function fillRow(
       "value" in fill ? fill.value : valueOf(target.name, field, fill, row[columns.get(fill.from) ?? -1] ?? ""),
     ]),
   );
+}
+
+/** The fields that say what a row is of: those filled from the item and the dimensions, which stand before the time in an export. */
+export function seriesFields(target: Pick<SapTarget, "fields">, columns: readonly string[]): readonly string[] {
+  const time = columns.indexOf("timestamp");
+  return Object.entries(target.fields).flatMap(([field, fill]) => ("from" in fill && columns.indexOf(fill.from) < time ? [field] : []));
+}
+
+/** A number for what a row is of, as the receiver knows it: 64 bits, as text. Rows of two groups that have it in common overwrite each other. */
+export function seriesOf(fields: readonly string[], row: Readonly<Record<string, FieldValue>>): string {
+  return createHash("sha256")
+    .update(JSON.stringify(fields.map((field) => row[field])))
+    .digest()
+    .readBigInt64BE()
+    .toString();
 }
 
 function valueOf(target: string, field: string, fill: Extract<FieldFill, { readonly from: string }>, text: string): FieldValue {

@@ -37,6 +37,8 @@ export interface FoldInput {
   /** Absent: found from the changes. */
   readonly kind: ChangeKind | undefined;
   readonly repeated: Repeated;
+  /** The delta may hold changes that the replica has already: whether that is harmless is seen from what it holds. */
+  readonly mayRepeat?: boolean;
   readonly newReplica: WriteTicket;
   readonly file: WriteTicket;
 }
@@ -50,11 +52,16 @@ export interface FoldResult {
   readonly repeated: number;
   readonly recreated: number;
   readonly sample: string | undefined;
+  /** Keys that stand for no record and still have an amount: no row of the file, told of. */
+  readonly leftover: number;
+  readonly leftoverSample: string | undefined;
   /** What kind the source is, as far as it is known now. */
   readonly kind: ChangeKind | undefined;
   readonly written: { readonly replica: StagedObject; readonly file: StagedObject } | undefined;
   /** Why nothing was written. */
   readonly trouble: Trouble | undefined;
+  /** Nothing was written because changes that may come twice are not harmless here (`mayRepeat`): load everything. */
+  readonly needsWhole?: true;
 }
 
 export const foldJob: ComputeTask<FoldInput, FoldResult> = { module: import.meta.url, name: "forecast.sap.fold" };
@@ -63,13 +70,25 @@ export const foldJob: ComputeTask<FoldInput, FoldResult> = { module: import.meta
 export const changeColumns: readonly string[] = ["ODQ_CHANGEMODE", "ODQ_ENTITYCNTR", ...orderFields];
 
 const counterColumn = "ODQ_ENTITYCNTR";
-const noCounts = { set: 0, deleted: 0, withoutKey: 0, repeated: 0, recreated: 0, sample: undefined } as const;
+const noCounts = {
+  set: 0,
+  deleted: 0,
+  withoutKey: 0,
+  repeated: 0,
+  recreated: 0,
+  sample: undefined,
+  leftover: 0,
+  leftoverSample: undefined,
+} as const;
 const batchRows = 2_048;
 
 export async function run(input: FoldInput, tools: TaskTools): Promise<FoldResult> {
   const fields = fieldsOf(input.keys, input.columns);
   const seen = input.replica === undefined ? { additive: false, both: false, ordered: false } : await scan(input, tools.signal);
   const found = input.kind ?? (seen.additive ? "additive" : undefined);
+  // Twice the same row is that row; twice the same difference, or image of two, is another sum.
+  if (input.mayRepeat === true && input.replica !== undefined && (found === "additive" || seen.both))
+    return { rows: 0, ...noCounts, kind: found, written: undefined, trouble: undefined, needsWhole: true };
   const measures = Object.entries(input.columns)
     .filter(([column, field]) => input.types[column] === "number" && !input.keys.includes(field))
     .map(([, field]) => fields.indexOf(field));
@@ -130,14 +149,10 @@ async function write(
   fields: readonly string[],
   signal: AbortSignal,
 ): Promise<Pick<FoldResult, "rows" | "written">> {
-  let rows = 0;
   const replica = await writeThrough(
     input.newReplica,
     writeTable(
-      batchesOf(book.rows(), (row) => {
-        rows += 1;
-        return [...row.fields, String(row.counter)];
-      }),
+      batchesOf(book.kept(), (row) => [...row.fields, String(row.counter)]),
       { format: "csv", columns: [...fields, counterColumn] },
     ),
     signal,
@@ -146,10 +161,14 @@ async function write(
     at: fields.indexOf(field),
     convert: converters[input.types[column] ?? "text"],
   }));
+  let rows = 0;
   const file = await writeThrough(
     input.file,
     writeTable(
-      batchesOf(book.rows(), (row) => columns.map(({ at, convert }) => convert(row.fields[at] ?? ""))),
+      batchesOf(book.rows(), (row) => {
+        rows += 1;
+        return columns.map(({ at, convert }) => convert(row.fields[at] ?? ""));
+      }),
       { format: "csv", columns: Object.keys(input.columns) },
     ),
     signal,

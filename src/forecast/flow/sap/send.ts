@@ -9,6 +9,7 @@ import { faultPoint } from "../../../base/faults.ts";
 import { prefixes, type ObjectRef } from "../../store/keys.ts";
 import {
   doubtBatch,
+  findClaimed,
   hasSaidRepeats,
   inTurn,
   isSuperseded,
@@ -62,6 +63,8 @@ interface Progress {
   /** Names, with the place, the request; the rows of one attempt are always the same ones. */
   attempt: number;
   sending: readonly ImportRow[];
+  /** The rows to be sent are no longer those that were sent under this attempt's id. */
+  isChanged: boolean;
   /** Whole answers that did not speak of every row. */
   halves: number;
   readonly firstSentAt: number;
@@ -91,6 +94,7 @@ async function sendInTurn(sender: Sender, place: BatchPlace, rows: readonly Impo
   }
   if (mark.unsure > 0) throw unsure(place, mark.unsure, rows.length, "a person has not settled it yet");
   const progress = await beginProgress(sender, mark, rows);
+  await withhold(sender, place, progress, rows);
   for (let times = 0; progress.known.size < rows.length; times++) {
     if (progress.perhaps && !(await maySend(sender, place, progress, rows, times))) continue;
     await sendOnce(sender, place, progress);
@@ -120,9 +124,37 @@ async function beginProgress(sender: Sender, mark: BatchMark, rows: readonly Imp
     why: "the process that sent it ended before the answer was kept.",
     attempt: mark.attempt,
     sending: rows.filter((row) => !known.has(row.seq)),
+    isChanged: false,
     halves: 0,
     firstSentAt: Date.parse(mark.at),
   };
+}
+
+/** Answers the rows whose series a newer forecast of another group writes: they are not sent (deliver.ts V4). */
+async function withhold(sender: Sender, place: BatchPlace, progress: Progress, rows: readonly ImportRow[]): Promise<void> {
+  const { parts, target } = sender;
+  const series = new Set(progress.sending.flatMap((row) => row.series ?? []));
+  const claimed = await findClaimed(parts.records, place.import, [...series]);
+  if (claimed.size === 0) return;
+  for (const row of progress.sending) {
+    const group = row.series === undefined ? undefined : claimed.get(row.series);
+    if (group === undefined) continue;
+    const text = `not sent any more: the forecast of ${group} for this series, which goes into ${target.name} too, is newer`;
+    progress.known.set(row.seq, { seq: row.seq, taken: false, messages: [{ type: "W", id: "STOCKROOM", text, field: "" }] });
+  }
+  progress.sending = rows.filter((row) => !progress.known.has(row.seq));
+  // Perhaps they have been sent all together before: then the others are not to be sent under the same id.
+  if (progress.perhaps) progress.isChanged = true;
+  else if (progress.sending.length > 0) await goOnApart(sender, place, progress, rows);
+}
+
+/** The rest of a batch as a request of its own; the answers so far are kept with it. */
+async function goOnApart(sender: Sender, place: BatchPlace, progress: Progress, rows: readonly ImportRow[]): Promise<void> {
+  const ref = await keepAnswers(sender, place, "part", partOf(progress, rows));
+  progress.attempt = await splitBatch(sender.parts.records, place.import, place.round, place.batch, ref);
+  progress.sending = rows.filter((row) => !progress.known.has(row.seq));
+  progress.perhaps = false;
+  progress.isChanged = false;
 }
 
 /** The same id whenever the same rows are sent. */
@@ -173,10 +205,7 @@ async function maySend(sender: Sender, place: BatchPlace, progress: Progress, ro
   const absent = await lookUp(sender, place, progress, rows);
   if (progress.known.size === rows.length) return false;
   if (absent) {
-    const ref = await keepAnswers(sender, place, "part", partOf(progress, rows));
-    progress.attempt = await splitBatch(sender.parts.records, place.import, place.round, place.batch, ref);
-    progress.sending = rows.filter((row) => !progress.known.has(row.seq));
-    progress.perhaps = false;
+    await goOnApart(sender, place, progress, rows);
     return false;
   }
   throw await stop(sender, place, progress, rows);
@@ -185,7 +214,7 @@ async function maySend(sender: Sender, place: BatchPlace, progress: Progress, ro
 async function isRepeatable(sender: Sender, place: BatchPlace, progress: Progress): Promise<boolean> {
   const { parts, target, writer } = sender;
   // A receiver that gave half an answer twice has no other one.
-  if (target.repeatable === false || progress.halves > 1) return false;
+  if (target.repeatable === false || progress.halves > 1 || progress.isChanged) return false;
   // Files keep their receipts; other receivers forget.
   if (target.kind !== "file" && parts.clock.now() - progress.firstSentAt > target.remembers) return false;
   if (target.kind === "module" && target.repeatable === true) return true;

@@ -72,6 +72,12 @@ describe("the token among those of DeltaLinksOf", () => {
     expect(pickDelta(entries.slice(0, 2), full)).toEqual({ token: "ours", certain: true });
   });
 
+  test("is certain where the others were made before or after our pages", () => {
+    const entries = [entry("before", 50_000, true), entry("ours", 130_000, true), entry("theirs", 900_000, true)];
+    expect(pickDelta(entries, { ...full, endedAt: 131_000 })).toEqual({ token: "ours", certain: true });
+    expect(pickDelta([...entries, entry("near", 132_000, true)], { ...full, endedAt: 131_000 })).toEqual({ token: "ours", certain: false });
+  });
+
   test("after a delta is never that of a first load, nor one from before", () => {
     const entries = [
       entry("older", 10_000, false),

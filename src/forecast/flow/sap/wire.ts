@@ -83,9 +83,14 @@ export interface ChainTimes {
   readonly rows: number;
   /** The server's own clock at the chain's first page, in milliseconds; undefined when it told none. */
   readonly begunAt: number | undefined;
+  /** The same at its last page. */
+  readonly endedAt?: number | undefined;
   /** The token a delta chain began with. */
   readonly from: string | undefined;
 }
+
+/** So far apart may be the times of a token and of the answer it was made with. */
+const clockMs = 2_000;
 
 const later = (a: DeltaEntry, b: DeltaEntry): number => (a.at ?? 0) - (b.at ?? 0) || (a.token < b.token ? -1 : a.token > b.token ? 1 : 0);
 
@@ -107,11 +112,15 @@ export function pickDelta(
     .filter((entry) => entry.token !== chain.from && (former === undefined || later(entry, former) > 0))
     .toSorted(later);
   if (fitting.length === 0) return former === undefined ? undefined : { token: former.token, certain: chain.rows === 0 };
-  const { begunAt } = chain;
+  const { begunAt, endedAt = Number.POSITIVE_INFINITY } = chain;
   // The rows' times have whole seconds, and the server's clock of the answer stands after the making of the token.
-  const since = begunAt === undefined ? [] : fitting.filter((entry) => entry.at !== undefined && entry.at >= begunAt - 2_000);
+  const since = begunAt === undefined ? [] : fitting.filter((entry) => entry.at !== undefined && entry.at >= begunAt - clockMs);
+  // One made after our last page is somebody else's.
+  const during = since.filter((entry) => (entry.at ?? 0) <= endedAt + clockMs);
   const chosen = since[0] ?? fitting.at(-1);
-  return chosen === undefined ? undefined : { token: chosen.token, certain: since.length === 1 || fitting.length === 1 };
+  return chosen === undefined
+    ? undefined
+    : { token: chosen.token, certain: during.length === 1 || since.length === 1 || fitting.length === 1 };
 }
 
 /** `/Date(1388534400000+0060)/` in milliseconds; the offset names a zone, not another instant. */

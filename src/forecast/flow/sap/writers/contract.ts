@@ -16,6 +16,8 @@ export interface ImportRow {
   /** Its number in the import, from 1. */
   readonly seq: number;
   readonly fields: Readonly<Record<string, FieldValue>>;
+  /** Names the series it belongs to among all that go into the target; absent in imports of earlier versions. */
+  readonly series?: string;
 }
 
 export interface Answer {
