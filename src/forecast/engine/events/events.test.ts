@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makeRandom } from "../../../base/random.ts";
 import { type EventSpan, placeEvents } from "../calendar/events.ts";
+import { holidayRegressors } from "../calendar/holidays.ts";
 import type { Panel } from "../contract.ts";
 import { makePanel } from "../panel/make.ts";
 import { liftPanel, type PanelLifts, withoutEvents } from "./lifts.ts";
@@ -233,5 +234,54 @@ describe("laws", () => {
     const lifts = liftPanel({ ...panel, shared }, [700, length]) ?? [];
     expect(seriesLifts(panel, lifts, 1).map(({ end }) => end)).toEqual([50]);
     for (const i of [0, 1, 2]) expect(Math.abs(at(lifts[1], i, 5) - 4)).toBeLessThan(0.4);
+  });
+});
+
+describe("a public holiday", () => {
+  /** The feast falls on the times; three days before sell by `before`, the day itself by `during`. */
+  const feast = (effect: { readonly before: number; readonly during: number }, seed = 11): Panel => {
+    const panel = shop({
+      seed,
+      series: 6,
+      level: (s) => 20 * (1 + s),
+      factor: (t) => (times.includes(t) ? effect.during : times.includes(t + 1) ? effect.before : 1),
+      events: [],
+    });
+    return { ...panel, shared: [...panel.shared, ...holidayRegressors(panel.grid, times.map((t) => ({ name: "Feast", day: first + t, days: 1 })))] };
+  };
+
+  test("that demand shows is lifted with the days before it that show it, and no others", () => {
+    const lifts = known(feast({ before: 1.8, during: 0.3 }));
+    expect(lifts.names).toEqual(["holiday:Feast"]);
+    for (let i = 0; i < 6; i++) {
+      expect(at(lifts, i, 5)).toBeGreaterThan(0.22);
+      expect(at(lifts, i, 5)).toBeLessThan(0.4);
+      expect(at(lifts, i, 4)).toBeGreaterThan(1.5);
+      expect(at(lifts, i, 4)).toBeLessThan(2.1);
+      for (const h of [0, 1, 2, 3, 6, 7, 8, 13]) expect([lifts.logs[i * horizon + h], lifts.spreads[i * horizon + h]]).toEqual([0, 0]);
+    }
+  });
+
+  test("that does nothing changes nothing, whatever the noise", () => {
+    let shown = 0;
+    for (let seed = 1; seed <= 40; seed++) {
+      const panel = feast({ before: 1, during: 1 }, seed);
+      const lifts = known(panel);
+      if (lifts.names.length > 0 || lifts.logs.some((log) => log !== 0)) shown++;
+      else expect(lifts.values).toEqual(panel.values);
+    }
+    // Six days of each holiday are looked at.
+    expect(shown).toBeLessThanOrEqual(4);
+  });
+
+  test("in weeks is lifted by its days in them, without windows", () => {
+    const step = (t: number): boolean => [21, 70, 126, 175].includes(t);
+    const weeks = shop({ seed: 3, series: 4, level: () => 200, factor: (t) => (step(t) ? 1.5 : 1), events: [], unit: "W" });
+    
+    const days = [21, 70, 126, 175, length + 5].map((t) => ({ name: "Feast", day: first + 7 * t, days: 1 }));
+    const lifts = known({ ...weeks, shared: [...weeks.shared, ...holidayRegressors(weeks.grid, days)] });
+    expect(at(lifts, 0, 5)).toBeGreaterThan(1.35);
+    expect(at(lifts, 0, 5)).toBeLessThan(1.65);
+    expect(lifts.spreads[4]).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
-// Marks: the steps of each series on which an event is felt, and which day of the event each one is.
+// Marks: the steps of each series on which an event or a public holiday is felt, and which day of it each one is.
 //
+//   A holiday has windows of days before and after that nobody asked for: they count for nothing unless demand shows them (pool.ts).
 //   A day is known by its part (before, the event, after) and its place in that part: the second day of one time is compared with the second of others.
 
 import type { Panel } from "../contract.ts";
@@ -21,6 +22,8 @@ export interface EventMark {
 
 export interface EventMarks {
   readonly names: readonly string[];
+  /** Whether it is a public holiday: then it must show what it does. */
+  isHoliday(event: number): boolean;
   regressorsOf(name: string): readonly string[];
   /** In order of events, then steps. */
   of(series: number): readonly EventMark[];
@@ -32,18 +35,24 @@ export interface EventMarks {
 export const maxDays = 64;
 const partNames = ["", " before", " after"] as const;
 const prefix = "event:";
+const holidayPrefix = "holiday:";
+/** Days around a public holiday that are looked at: people shop before it, and what is closed is made up for. */
+const holidayWindow = { before: 3, after: 2 } as const;
 
 const eventRegressors = ({ shared, regressors }: Panel): readonly string[] =>
   [...shared, ...regressors].map(({ name }) => name).filter((name) => name.startsWith(prefix));
 
-/** Whether a panel has events, and steps of a week at most. */
+const holidayRegressorsOf = ({ shared }: Panel): readonly string[] =>
+  shared.map(({ name }) => name).filter((name) => name.startsWith(holidayPrefix));
+
+/** Whether a panel has events or public holidays, and steps of a week at most. */
 export function hasEvents(panel: Panel): boolean {
   const { unit, multiple } = panel.grid.frequency;
   const isShort = unit === "D" ? multiple <= 7 : unit === "W" ? multiple === 1 : unit === "H" || unit === "min";
-  return isShort && eventRegressors(panel).length > 0;
+  return isShort && (eventRegressors(panel).length > 0 || holidayRegressorsOf(panel).length > 0);
 }
 
-/** The marks of a panel's `event:` regressors; undefined where it has none, or where its steps are longer than a week. */
+/** The marks of a panel's `event:` and `holiday:` regressors; undefined where it has none, or where its steps are longer than a week. */
 export function markEvents(panel: Panel): EventMarks | undefined {
   if (!hasEvents(panel)) return undefined;
   const { grid } = panel;
@@ -52,6 +61,9 @@ export function markEvents(panel: Panel): EventMarks | undefined {
     (name) => !partNames.some((part) => part !== "" && name.endsWith(part) && all.includes(`${prefix}${name.slice(0, -part.length)}`)),
   );
   names.sort();
+  const events = names.length;
+  names.push(...holidayRegressorsOf(panel));
+  const isHoliday = (event: number): boolean => event >= events;
   const size = grid.length + grid.horizon;
   const sharedOf = new Map(panel.shared.map(({ name, values }) => [name, values]));
   const ownOf = new Map(panel.regressors.map(({ name, values }) => [name, values]));
@@ -64,7 +76,10 @@ export function markEvents(panel: Panel): EventMarks | undefined {
     return (step) => own[first + step];
   };
   const isCommon = names.map((name) => partNames.every((part) => !ownOf.has(`${prefix}${name}${part}`)));
-  const common = names.map((name, e) => (isCommon[e] ? scan(e, (part) => partOf(name, part, 0), 0, size) : []));
+  const common = names.map((name, e) => {
+    if (isHoliday(e)) return scan(e, windowed(sharedOf.get(name) ?? new Float32Array(size), windowSteps(panel)), 0, size);
+    return isCommon[e] ? scan(e, (part) => partOf(name, part, 0), 0, size) : [];
+  });
   const holiday = sharedOf.get("holiday");
   const commonSteps = new Set(common.flat().map(({ step }) => step));
   const isAllCommon = isCommon.every(Boolean);
@@ -78,7 +93,8 @@ export function markEvents(panel: Panel): EventMarks | undefined {
   let last: { readonly series: number; readonly steps: ReadonlySet<number> } | undefined;
   return {
     names,
-    regressorsOf: (name) => partNames.map((part) => `${prefix}${name}${part}`),
+    isHoliday,
+    regressorsOf: (name) => (names.indexOf(name) >= events ? [name] : partNames.map((part) => `${prefix}${name}${part}`)),
     of,
     isSpecial(series, step) {
       if (holiday !== undefined && holiday[step] > 0) return true;
@@ -86,6 +102,27 @@ export function markEvents(panel: Panel): EventMarks | undefined {
       if (last?.series !== series) last = { series, steps: new Set(of(series).map((mark) => mark.step)) };
       return last.steps.has(step);
     },
+  };
+}
+
+/** How many steps the window of a holiday has on each side: days have days, other steps none, because a week has its days in it. */
+function windowSteps({ grid: { frequency } }: Panel): { readonly before: number; readonly after: number } {
+  return frequency.unit === "D" && frequency.multiple === 1 ? holidayWindow : { before: 0, after: 0 };
+}
+
+/** The parts of a holiday, from the steps it falls on. */
+function windowed(
+  during: Float32Array,
+  { before, after }: { readonly before: number; readonly after: number },
+): (part: string) => (step: number) => number {
+  const near = (step: number, from: number, to: number): number => {
+    for (let k = from; k <= to; k++) if (during[step + k] > 0) return 1;
+    return 0;
+  };
+  return (part) => {
+    if (part === "") return (step) => during[step];
+    if (part === " before") return (step) => near(step, 1, before);
+    return (step) => near(step, -after, -1);
   };
 }
 

@@ -41,8 +41,8 @@ interface Ratio {
   readonly sighting: Sighting;
 }
 
-/** Effects of all events by day and series, those of events that meet taken apart by turns. */
-export function poolEffects(panel: Panel, sightings: readonly Sighting[]): Effects {
+/** Effects of all events by day and series, those of events that meet taken apart by turns. `mustShow`: those that have none until demand shows it. */
+export function poolEffects(panel: Panel, sightings: readonly Sighting[], mustShow: (event: number) => boolean): Effects {
   const groups = groupsOf(panel);
   const byDay = new Map<number, Ratio[]>();
   let meet = false;
@@ -74,10 +74,10 @@ export function poolEffects(panel: Panel, sightings: readonly Sighting[]): Effec
         const factor = Math.max(0, ratio.sighting.demand) / ratio.usual / Math.exp(others);
         ratio.demand = ratio.usual * Math.max(0, 1 + (factor - 1) / ratio.mark.dose);
       }
-      found.set(key, dayEffect(ratios, groups));
+      found.set(key, dayEffect(ratios, groups, mustShow(Math.floor(key / (3 * maxDays)))));
     }
   }
-  const known = new Set([...found.keys()].map((key) => Math.floor(key / (3 * maxDays))));
+  const known = new Set([...found].filter(([, effect]) => effect.isShown).map(([key]) => Math.floor(key / (3 * maxDays))));
   return { knows: (event) => known.has(event), of };
 }
 
@@ -94,8 +94,13 @@ function groupsOf(panel: Panel): Int32Array {
 }
 
 interface DayEffect {
+  readonly isShown: boolean;
   of(series: number): Effect;
 }
+
+/** An effect that must show itself is one when it is so many of its standard deviations from none: of a dozen holidays with windows, few by chance. */
+const shownFrom = 2.5;
+const notShown: DayEffect = { isShown: false, of: () => none };
 
 /** An estimate and its variance. */
 interface Estimate {
@@ -103,8 +108,9 @@ interface Estimate {
   readonly variance: number;
 }
 
-function dayEffect(ratios: readonly Ratio[], groups: Int32Array): DayEffect {
+function dayEffect(ratios: readonly Ratio[], groups: Int32Array, mustShow: boolean): DayEffect {
   const whole = overTimes(ratios);
+  if (mustShow && !(Math.abs(whole.log) > shownFrom * Math.sqrt(whole.variance))) return notShown;
   // Positive-part shrinkage to no effect: what its own noise explains is none (James and Stein 1961).
   const kept = whole.log === 0 ? 0 : Math.max(0, 1 - whole.variance / whole.log ** 2);
   const centre: Estimate = { log: kept * whole.log, variance: Math.max(kept, 0.1) * whole.variance };
@@ -116,6 +122,7 @@ function dayEffect(ratios: readonly Ratio[], groups: Int32Array): DayEffect {
   const ownEstimates = new Map([...bySeries].map(([series, own]) => [series, ofSeries(own, whole)]));
   const ofOne = drawTo(ownEstimates, groupOf);
   return {
+    isShown: true,
     of: (series) => {
       const { log, variance } = ofOne(series, groupOf(series));
       return { log, variance: variance + whole.between };
