@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ["test/kit/database.ts"],
     projects: [
       { extends: true, test: { name: "unit", include: ["src/**/*.test.ts", "tools/**/*.test.ts", "bench/**/*.test.ts"] } },
-      { extends: true, test: { name: "house", include: ["test/house/**/*.test.ts", "test/golden/**/*.test.ts"] } },
+      { extends: true, test: { name: "integration", include: ["test/integration/**/*.test.ts", "test/golden/**/*.test.ts"] } },
       // The longer walks: `npm run test:crash`; not part of `npm test`.
       { extends: true, test: { name: "crash", include: ["test/crash/**/*.test.ts"], testTimeout: 300_000, hookTimeout: 300_000 } },
     ],

@@ -13,7 +13,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { arch, cpus, loadavg, release, totalmem, type } from "node:os";
 import path from "node:path";
 import process from "node:process";
-import { StockroomError } from "../src/base/errors.ts";
+import { StockroomError } from "../src/platform/errors.ts";
 
 export interface Machine {
   readonly cpu: string;

@@ -9,19 +9,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
-import type { Body } from "../src/base/bytes.ts";
-import type { ReadTicket, WriteTicket } from "../src/base/objects/contract.ts";
-import { makeStagingPath } from "../src/base/objects/names.ts";
-import { openTicket, writeThrough } from "../src/base/objects/tickets.ts";
-import type { SealTicket } from "../src/base/vault/contract.ts";
-import { openStream, sealStream } from "../src/base/vault/seal.ts";
+import type { Body } from "../src/platform/bytes.ts";
+import type { ReadHandle, WriteHandle } from "../src/platform/objects/contract.ts";
+import { makeStagingPath } from "../src/platform/objects/names.ts";
+import { openHandle, writeThrough } from "../src/platform/objects/handles.ts";
+import type { ObjectHandle } from "../src/platform/vault/contract.ts";
+import { openStream, sealStream } from "../src/platform/vault/seal.ts";
 import { machine, writeResult } from "./machine.ts";
 
 const mebibytes = Number(process.argv[2] ?? 256);
 const frame = 1 << 20;
 const block = randomBytes(frame);
 const total = mebibytes * frame;
-const seal: SealTicket = {
+const seal: ObjectHandle = {
   zone: "sales",
   keyVersion: 1,
   wrappingKey: Uint8Array.from(randomBytes(32)),
@@ -102,14 +102,14 @@ await measure("open, chunks of 64 KiB", () => drain(openStream(seal, sealedSourc
 
 const root = await mkdtemp(path.join(os.tmpdir(), "stockroom-bench-"));
 try {
-  let read: ReadTicket | undefined;
+  let read: ReadHandle | undefined;
   await measure("write: hash, seal, file, fsync", async () => {
     if (read !== undefined) await rm(path.join(root, read.path));
-    const ticket: WriteTicket = { key: "bench/object", driver: { kind: "folder", root }, stagingPath: makeStagingPath(), seal };
-    const staged = await writeThrough(ticket, source(frame));
+    const handle: WriteHandle = { key: "bench/object", driver: { kind: "folder", root }, stagingPath: makeStagingPath(), seal };
+    const staged = await writeThrough(handle, source(frame));
     read = {
       entry: {
-        key: ticket.key,
+        key: handle.key,
         version: "1",
         zone: seal.zone,
         keyVersion: 1,
@@ -121,14 +121,14 @@ try {
         storedAt: "2026-10-01T00:00:00.000Z",
         labels: {},
       },
-      driver: ticket.driver,
-      path: ticket.stagingPath,
+      driver: handle.driver,
+      path: handle.stagingPath,
       seal,
     };
   });
-  const ticket = read;
-  if (ticket === undefined) throw new Error("nothing written");
-  await measure("read: file, open", () => drain(openTicket(ticket)));
+  const handle = read;
+  if (handle === undefined) throw new Error("nothing written");
+  await measure("read: file, open", () => drain(openHandle(handle)));
 } finally {
   await rm(root, { recursive: true, force: true });
 }

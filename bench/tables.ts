@@ -9,9 +9,9 @@
 import process from "node:process";
 import { Readable } from "node:stream";
 import { parse } from "csv-parse";
-import type { Body } from "../src/base/bytes.ts";
-import { makeRandom } from "../src/base/random.ts";
-import { type TableFormat, readTable, writeTable } from "../src/base/tables/index.ts";
+import type { Body } from "../src/platform/bytes.ts";
+import { makeRandom } from "../src/platform/random.ts";
+import { type TableFormat, readTable, writeTable } from "../src/platform/formats/index.ts";
 
 const columns = ["id", "country", "lang", "title", "brand", "description", "price", "category"];
 const words = {

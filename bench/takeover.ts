@@ -4,12 +4,12 @@
 
 import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
-import { makeLog } from "../src/base/log.ts";
-import { openRecords } from "../src/base/records/open.ts";
-import { openWorkflows } from "../src/base/workflow/index.ts";
+import { makeLog } from "../src/platform/log.ts";
+import { openDatabase } from "../src/platform/database/open.ts";
+import { openWorkflows } from "../src/platform/workflow/index.ts";
 import { fleetMigrations, releaseOf } from "../test/crash/fleet-release.ts";
-import { disband, join, type Member } from "../test/house/workflow-fleet.ts";
-import { marksTable } from "../test/house/workflow-programs.ts";
+import { disband, join, type Member } from "../test/integration/workflow-fleet.ts";
+import { marksTable } from "../test/integration/workflow-programs.ts";
 import { openCutProxy, type CutProxy } from "../test/kit/cut-proxy.ts";
 import { testDatabase } from "../test/kit/database.ts";
 
@@ -40,19 +40,19 @@ export async function measureTakeover(repeats: number): Promise<Takeover[]> {
 }
 
 async function once(lose: Loss): Promise<number> {
-  const database = await testDatabase();
+  const postgres = await testDatabase();
   const log = makeLog({ level: "silent" });
-  const records = await openRecords({ url: database.url, home: "", log, migrations: fleetMigrations });
-  await records.query(marksTable);
-  const url = new URL(database.url);
+  const database = await openDatabase({ url: postgres.url, home: "", log, migrations: fleetMigrations });
+  await database.query(marksTable);
+  const url = new URL(postgres.url);
   const proxy = await openCutProxy(Number(url.port));
   const direct = url.port;
   url.port = String(proxy.port);
   const worker = join(url.href, "lost", ["new"], undefined, "../crash/fleet-child.ts");
   await worker.ready;
-  const client = await openWorkflows({ records, executorId: "client", ...releaseOf(true, records, "client"), log, work: false });
+  const client = await openWorkflows({ database, executorId: "client", ...releaseOf(true, database, "client"), log, work: false });
   await client.start("fleet.slow", null, { id: "run" });
-  while ((await records.query("select 1 as one from mark")).length === 0) await pause(20);
+  while ((await database.query("select 1 as one from mark")).length === 0) await pause(20);
   url.port = direct;
   const survivor = join(url.href, "survivor", ["new"], undefined, "../crash/fleet-child.ts");
   await survivor.ready;
@@ -66,9 +66,9 @@ async function once(lose: Loss): Promise<number> {
   }
   const took = (performance.now() - begin) / 1_000;
   await client.close();
-  await records.close();
+  await database.close();
   await disband();
   await proxy.close();
-  await database.drop();
+  await postgres.drop();
   return took;
 }

@@ -3,19 +3,19 @@
 //     node bench/workflow.ts [--runs 1000] [--takeovers 3]
 //
 // Each step leaves a mark in a table; what is counted at the end are the marks. A step whose process dies between the mark and the record of its
-// result is done again (at least once): it is counted as such, and everything else must be there exactly once. Files and rows of the wings are
+// result is done again (at least once): it is counted as such, and everything else must be there exactly once. Files and rows of the modules are
 // written so that such a repeat does not show (test/crash).
 
 import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { makeLog } from "../src/base/log.ts";
-import { makeRandom } from "../src/base/random.ts";
-import { openRecords } from "../src/base/records/open.ts";
-import { workflowMigrations } from "../src/base/workflow/index.ts";
+import { makeLog } from "../src/platform/log.ts";
+import { makeRandom } from "../src/platform/random.ts";
+import { openDatabase } from "../src/platform/database/open.ts";
+import { workflowMigrations } from "../src/platform/workflow/index.ts";
 import { testDatabase } from "../test/kit/database.ts";
-import { disband, join, type Member } from "../test/house/workflow-fleet.ts";
-import { marksTable, openHouse } from "../test/house/workflow-programs.ts";
+import { disband, join, type Member } from "../test/integration/workflow-fleet.ts";
+import { marksTable, openApp } from "../test/integration/workflow-programs.ts";
 import { measure, writeResult } from "./machine.ts";
 import { measureTakeover } from "./takeover.ts";
 
@@ -33,11 +33,11 @@ const faults = [
   "",
 ];
 
-const database = await testDatabase();
+const postgres = await testDatabase();
 const log = makeLog({ level: "error" });
-const records = await openRecords({ url: database.url, home: "", log, migrations: workflowMigrations });
-await records.query(marksTable);
-const house = await openHouse(records, "bench", log, { work: false });
+const database = await openDatabase({ url: postgres.url, home: "", log, migrations: workflowMigrations });
+await database.query(marksTable);
+const app = await openApp(database, "bench", log, { work: false });
 const random = makeRandom(1);
 let deaths = 0;
 const byPoint = new Map<string, number>();
@@ -45,7 +45,7 @@ const byPoint = new Map<string, number>();
 async function serve(executor: string, closing: () => boolean): Promise<void> {
   for (let life = 0; !closing(); life++) {
     const fault = faults[(life + (executor === "b" ? 3 : 0)) % faults.length];
-    const member: Member = join(database.url, executor, [], fault === "" ? undefined : `${fault}#${5 + random.below(40)}`);
+    const member: Member = join(postgres.url, executor, [], fault === "" ? undefined : `${fault}#${5 + random.below(40)}`);
     const ended = member.end.catch(() => undefined);
     await Promise.race([member.ready.catch(() => undefined), ended]);
     // One that is not to kill itself, or never came to its point, is killed from outside.
@@ -73,11 +73,11 @@ async function untilClosing(closing: () => boolean): Promise<void> {
 
 try {
   const cost = await measure(async () => {
-    for (let run = 0; run < wanted; run++) await house.start("house.line", { steps }, { id: `run-${run}` });
+    for (let run = 0; run < wanted; run++) await app.start("house.line", { steps }, { id: `run-${run}` });
     let over = false;
     const servers = [serve("a", () => over), serve("b", () => over)];
     for (;;) {
-      const [left] = await records.query<{ left: number }>(
+      const [left] = await database.query<{ left: number }>(
         "select count(*)::int as left from stockroom.run where state not in ('done', 'dead', 'failed', 'cancelled')",
       );
       if (left.left === 0) break;
@@ -86,11 +86,11 @@ try {
     over = true;
     await Promise.all(servers);
   });
-  const [facts] = await records.query<{ done: number; dead: number; again: number; worst: number }>(
+  const [facts] = await database.query<{ done: number; dead: number; again: number; worst: number }>(
     `select (count(*) filter (where state = 'done'))::int as done, (count(*) filter (where state <> 'done'))::int as dead,
             (count(*) filter (where crashes > 0))::int as again, max(crashes)::int as worst from stockroom.run`,
   );
-  const [marks] = await records.query<{ runs: number; missing: number; twice: number; results: number }>(
+  const [marks] = await database.query<{ runs: number; missing: number; twice: number; results: number }>(
     `select (select count(distinct run)::int from mark) as runs,
             (select count(*)::int from stockroom.run r, generate_series(1, ${steps}) n where r.state = 'done' and not exists (select 1 from mark m where m.run = r.id and m.step = 's' || n)) as missing,
             (select count(*)::int from (select 1 from mark group by run, step having count(*) > 1) x) as twice,
@@ -108,7 +108,7 @@ try {
   ] as const;
   for (const [name, value] of rows) console.log(`${name}: ${value}`);
   // One engine a process.
-  await house.close();
+  await app.close();
   const takeovers = await measureTakeover(Number(values.takeovers));
   for (const { loss, seconds } of takeovers) console.log(`takeover, ${loss}: ${seconds.map((one) => one.toFixed(1)).join(", ")} s`);
   const lost = wanted - facts.done - facts.dead;
@@ -135,7 +135,7 @@ try {
   if (lost !== 0 || marks.missing !== 0) process.exitCode = 1;
 } finally {
   await disband();
-  await house.close();
-  await records.close();
-  await database.drop();
+  await app.close();
+  await database.close();
+  await postgres.drop();
 }

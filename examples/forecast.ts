@@ -1,10 +1,10 @@
-// The forecasting engine alone: one series, then a small catalogue from panel to orders, without house or database.
+// The forecasting engine alone: one series, then a small catalogue from panel to orders, without app or database.
 //
 //     node examples/forecast.ts          (in a clone; with the package installed, import from "stockroom/forecast")
 
 import {
   applyChanges,
-  forecastAgain,
+  reforecast,
   forecastValues,
   hierarchyOf,
   inlineCompute,
@@ -60,11 +60,11 @@ if (parsed.kind === "faults") throw new Error(parsed.faults[0]?.message);
 const applied = applyChanges(panel, parsed.changes);
 if (applied.kind === "faults") throw new Error(applied.faults[0]?.message);
 const everyone = [...panel.itemIds.keys()];
-const sum = (forecasts: Awaited<ReturnType<typeof forecastAgain>>): number =>
+const sum = (forecasts: Awaited<ReturnType<typeof reforecast>>): number =>
   forecasts.reduce((total, { forecast }) => total + (forecast?.mean.reduce((all, value) => all + value, 0) ?? 0), 0);
 const model = await run.model();
-const baseline = await forecastAgain(panel, settings, model, everyone, { compute });
-const scenario = await forecastAgain(applied.panel, settings, model, everyone, { compute });
+const baseline = await reforecast(panel, settings, model, everyone, { compute });
+const scenario = await reforecast(applied.panel, settings, model, everyone, { compute });
 console.log(`20 % off: ${(100 * (sum(scenario) / sum(baseline) - 1)).toFixed(1)} % more is sold`);
 
 // Sums that agree: forecasts of all nodes, bottom-up here; the other methods need forecasts of the sums as well.

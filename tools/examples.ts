@@ -3,11 +3,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import process from "node:process";
-import type { Body } from "../src/base/bytes.ts";
-import { csvLine } from "../src/classify/demo/csv.ts";
-import { makeShop } from "../src/classify/demo/shop.ts";
-import { makeCatalogue } from "../src/forecast/demo/catalogue.ts";
-import { sampleDefaults } from "../src/forecast/flow/defaults/sample.ts";
+import type { Body } from "../src/platform/bytes.ts";
+import { csvLine } from "../src/classify/sample/csv.ts";
+import { makeShop } from "../src/classify/sample/shop.ts";
+import { makeCatalogue } from "../src/forecast/sample/catalogue.ts";
+import { sampleDefaults } from "../src/forecast/workflows/defaults/sample.ts";
 import { makePhoto, makeQuarters } from "../src/images/engine/pictures/fixtures/photos.ts";
 
 const table = (columns: readonly string[], rows: Iterable<readonly string[]>): string => [columns, ...rows].map(csvLine).join("");

@@ -2,18 +2,18 @@
 //
 //     node bench/classify/audit.ts [--rows 200000]
 //
-// The log is made here, one record a row, each with the hash of the row it vouches for, as the wing writes them. Beside it stands what the reading of
+// The log is made here, one record a row, each with the hash of the row it vouches for, as the module writes them. Beside it stands what the reading of
 // the log alone costs. At the end one row is changed and must be named.
 
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { verifyAuditLog } from "../../src/classify/flow/audit.ts";
+import { verifyAuditLog } from "../../src/classify/workflows/audit.ts";
 import { appendAudit, genesis, type AuditAnchor, type AuditRow } from "../../src/classify/engine/audit.ts";
 import { auditDigest, exportAudit } from "../../src/classify/store/audit.ts";
 import { hashWritten, openRowVerifier } from "../../src/classify/store/ledger.ts";
-import { makePlace, openAt } from "../../test/kit/house.ts";
+import { makePlace, openAt } from "../../test/kit/app.ts";
 import { measure, writeResult, type Cell } from "../machine.ts";
 
 const { values } = parseArgs({ options: { rows: { type: "string", default: "200000" } } });
@@ -22,15 +22,15 @@ const piece = 10_000;
 const at = "2026-10-01T00:00:00.000Z";
 
 const place = await makePlace();
-const house = await openAt(place, { work: false, quiet: true });
-const { parts } = house.classify;
+const app = await openAt(place, { work: false, quiet: true });
+const { deps } = app.classify;
 
 /** Appends records `from` to `to - 1`, each about one row of its own. */
 async function grow(head: AuditAnchor, from: number, to: number): Promise<AuditAnchor> {
   const names = Array.from({ length: to - from }, (_, i) => `b${String(from + i).padStart(8, "0")}`);
-  const digest = auditDigest(parts.vault);
+  const digest = auditDigest(deps.vault);
   let last = head;
-  await parts.records.transaction(async (tx) => {
+  await deps.database.transaction(async (tx) => {
     await tx.query(
       "insert into stockroom.classify_completion (period, country, fingerprint, at) select '2026-10', 'GBR', name, $2::timestamptz from unnest($1::text[]) name",
       [names, at],
@@ -46,7 +46,7 @@ async function grow(head: AuditAnchor, from: number, to: number): Promise<AuditA
       "insert into stockroom.classify_audit (seq, at, kind, record, previous, hash) select seq, at, kind, record, previous, hash from jsonb_to_recordset($1::jsonb) as r(seq bigint, at timestamptz, kind text, record jsonb, previous text, hash text)",
       [JSON.stringify(rows)],
     );
-    const mac = Buffer.from(parts.vault.mac("classify.audit.head", `${last.seq} ${last.hash}`)).toString("hex");
+    const mac = Buffer.from(deps.vault.mac("classify.audit.head", `${last.seq} ${last.hash}`)).toString("hex");
     await tx.query("delete from stockroom.classify_audit_head");
     await tx.query("insert into stockroom.classify_audit_head (one, seq, hash, mac) values (true, $1, $2, $3)", [last.seq, last.hash, mac]);
   });
@@ -61,7 +61,7 @@ async function heldMiB(): Promise<number> {
   gc();
   const before = process.memoryUsage().heapUsed;
   const verifier = openRowVerifier();
-  for await (const row of exportAudit(parts.records)) verifier.add(row);
+  for await (const row of exportAudit(deps.database)) verifier.add(row);
   gc();
   const held = (process.memoryUsage().heapUsed - before) / 2 ** 20;
   if (verifier.count() !== 0) throw new Error("Nothing was compared yet.");
@@ -76,10 +76,10 @@ try {
     while (head.seq < size) head = await grow(head, head.seq, Math.min(size, head.seq + piece));
     const read = await measure(async () => {
       let count = 0;
-      for await (const _ of exportAudit(parts.records)) count += 1;
+      for await (const _ of exportAudit(deps.database)) count += 1;
       return count;
     });
-    const proof = await measure(async () => await verifyAuditLog(parts, "bench", signal));
+    const proof = await measure(async () => await verifyAuditLog(deps, "bench", signal));
     if (!proof.value.ok || proof.value.rows !== size) throw new Error(`The proof failed: ${proof.value.problems.join("; ")}`);
     table.push([
       size,
@@ -90,8 +90,8 @@ try {
       Math.round(await heldMiB()),
     ]);
   }
-  await parts.records.query("update stockroom.classify_completion set country = 'FRA' where fingerprint = $1", ["b00000007"]);
-  const broken = await verifyAuditLog(parts, "bench", signal);
+  await deps.database.query("update stockroom.classify_completion set country = 'FRA' where fingerprint = $1", ["b00000007"]);
+  const broken = await verifyAuditLog(deps, "bench", signal);
   if (broken.ok || !broken.problems.join().includes("b00000007")) throw new Error("One row was changed and the proof did not name it.");
   console.log(
     writeResult("classify-audit", {
@@ -116,6 +116,6 @@ try {
     }),
   );
 } finally {
-  await house.close();
+  await app.close();
   await place.remove();
 }

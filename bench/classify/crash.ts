@@ -12,12 +12,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { makeLog } from "../../src/base/log.ts";
-import { makeRandom } from "../../src/base/random.ts";
+import { makeLog } from "../../src/platform/log.ts";
+import { makeRandom } from "../../src/platform/random.ts";
 import { currentInferences } from "../../src/classify/store/inferences.ts";
 import { listLines, listModels, listVerdicts } from "../../src/classify/store/lines.ts";
 import { listReported } from "../../src/classify/store/reports.ts";
-import { openHouse, type House } from "../../src/house.ts";
+import { openApp, type App } from "../../src/app.ts";
 import { measure, writeResult } from "../machine.ts";
 import { findReal, realLabelledFiles, realSchemes } from "./data.ts";
 
@@ -40,7 +40,7 @@ if (findReal() === undefined) {
   process.exit(0);
 }
 if (values.worker !== undefined) {
-  await openHouse({ cwd: values.worker, env: settingsOf(values.worker), work: true, log: makeLog({ level: "error" }) });
+  await openApp({ cwd: values.worker, env: settingsOf(values.worker), work: true, log: makeLog({ level: "error" }) });
   process.stdout.write("open\n");
   await new Promise(() => setInterval(() => undefined, 60_000));
 }
@@ -63,19 +63,19 @@ async function walk(kills: number): Promise<Outcome & { readonly wallSeconds: nu
     return child;
   };
   // A client: it puts and watches, and takes no run.
-  const house = await openHouse({ cwd: home, env: settingsOf(home), work: false, log: makeLog({ level: "error" }) });
+  const app = await openApp({ cwd: home, env: settingsOf(home), work: false, log: makeLog({ level: "error" }) });
   let killed = 0;
   try {
     workers.push(await start(), ...(kills > 0 ? [await start()] : []));
     const cost = await measure(async () => {
       for (const scheme of await realSchemes()) {
-        await house.objects.put(actor, `classify/schemes/${scheme.scheme}.json`, Buffer.from(JSON.stringify(scheme)));
+        await app.objects.put(actor, `classify/schemes/${scheme.scheme}.json`, Buffer.from(JSON.stringify(scheme)));
       }
-      for (const file of await realLabelledFiles({ split: ["train", "valid"] })) await house.objects.put(actor, file.key, file.body());
+      for (const file of await realLabelledFiles({ split: ["train", "valid"] })) await app.objects.put(actor, file.key, file.body());
       const files = await realLabelledFiles({ split: "test" });
       const settle = async (most: number): Promise<void> => {
         let next = Date.now() + 4000;
-        while (!(await house.workflows.idle())) {
+        while (!(await app.workflows.idle())) {
           await new Promise((resolve) => setTimeout(resolve, 100));
           if (killed >= most || Date.now() < next) continue;
           const at = random.below(2);
@@ -86,25 +86,25 @@ async function walk(kills: number): Promise<Outcome & { readonly wallSeconds: nu
         }
       };
       await settle(Math.ceil(kills * 0.7));
-      for (const file of files) await house.objects.put(actor, `classify/sales/${period}/${file.country}.csv`, file.body());
+      for (const file of files) await app.objects.put(actor, `classify/sales/${period}/${file.country}.csv`, file.body());
       await settle(kills);
     });
-    return { ...(await outcomeOf(house)), wallSeconds: cost.wallSeconds, killed };
+    return { ...(await outcomeOf(app)), wallSeconds: cost.wallSeconds, killed };
   } finally {
     for (const worker of workers) worker.kill("SIGKILL");
-    await house.close();
+    await app.close();
     await rm(home, { recursive: true, force: true });
   }
 }
 
-async function outcomeOf(house: House): Promise<Outcome> {
-  const lines = await listLines(house.records);
-  const models = await listModels(house.records);
-  const verdicts = await listVerdicts(house.records);
-  const inferences = await currentInferences(house.records, period);
-  const all = await house.records.query<{ count: number }>("select count(*)::int as count from stockroom.classify_inference");
-  const runs = await house.workflows.list({ limit: 100_000 });
-  const notices = await house.notices.list({ limit: 100_000 });
+async function outcomeOf(app: App): Promise<Outcome> {
+  const lines = await listLines(app.database);
+  const models = await listModels(app.database);
+  const verdicts = await listVerdicts(app.database);
+  const inferences = await currentInferences(app.database, period);
+  const all = await app.database.query<{ count: number }>("select count(*)::int as count from stockroom.classify_inference");
+  const runs = await app.workflows.list({ limit: 100_000 });
+  const notices = await app.notices.list({ limit: 100_000 });
   return {
     champions: lines.map((line) => `${line.line} ${line.champion ?? "-"}`),
     facts: {
@@ -115,9 +115,9 @@ async function outcomeOf(house: House): Promise<Outcome> {
       "codings kept": all[0]?.count ?? 0,
       "items x lines coded": inferences.reduce((sum, row) => sum + row.items, 0),
       "automatic ones": inferences.reduce((sum, row) => sum + row.autoItems, 0),
-      "country reports": (await listReported(house.records)).length,
+      "country reports": (await listReported(app.database)).length,
       notices: notices.length,
-      "dead letters": (await house.workflows.deadLetters()).length,
+      "dead letters": (await app.workflows.deadLetters()).length,
       runs: runs.length,
       "runs not done": runs.filter((run) => run.state !== "done").length,
     },

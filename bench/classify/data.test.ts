@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readTable } from "../../src/base/tables/index.ts";
+import { readTable } from "../../src/platform/formats/index.ts";
 import { parseSchemes } from "../../src/classify/engine/schemes.ts";
 import {
   findReal,

@@ -1,4 +1,4 @@
-// The real items of the 60-line benchmark in the house format: labelled files and sales per country, and the schemes.
+// The real items of the 60-line benchmark in the app format: labelled files and sales per country, and the schemes.
 //
 //   node bench/classify/data.ts       a table of countries, lines, items and codes
 //
@@ -13,11 +13,11 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import type { Body } from "../../src/base/bytes.ts";
-import { StockroomError } from "../../src/base/errors.ts";
-import { fileBody, readTable } from "../../src/base/tables/index.ts";
-import { csvBody, csvLine } from "../../src/classify/demo/csv.ts";
-import type { SchemeCode, SchemeFile } from "../../src/classify/demo/rules.ts";
+import type { Body } from "../../src/platform/bytes.ts";
+import { StockroomError } from "../../src/platform/errors.ts";
+import { fileBody, readTable } from "../../src/platform/formats/index.ts";
+import { csvBody, csvLine } from "../../src/classify/sample/csv.ts";
+import type { SchemeCode, SchemeFile } from "../../src/classify/sample/rules.ts";
 import { lineOf, parseLine } from "../../src/classify/engine/words.ts";
 
 export type Split = "train" | "valid" | "test";

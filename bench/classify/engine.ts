@@ -12,8 +12,8 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { runCommand } from "citty";
-import { makeEngineVerbs } from "../../src/classify/doors/engine-verbs.ts";
-import { openRows, parseCondition } from "../../src/classify/doors/rows.ts";
+import { makeEngineCommands } from "../../src/classify/cli/engine.ts";
+import { openRows, parseCondition } from "../../src/classify/cli/rows.ts";
 import { usualFloor } from "../../src/classify/engine/decisions.ts";
 import { decodeModel } from "../../src/classify/engine/model.ts";
 import { openPredictor } from "../../src/classify/engine/predict.ts";
@@ -227,10 +227,10 @@ function writeTable(
 }
 
 /** One part of ours, in its own process; prints its result and CPU time as JSON. */
-async function child(verb: string, args: readonly string[]): Promise<void> {
+async function child(name: string, args: readonly string[]): Promise<void> {
   let json: unknown;
   const signal = new AbortController().signal;
-  if (verb === "label") {
+  if (name === "label") {
     const [modelFile = "", file = ""] = args;
     const predictor = openPredictor(decodeModel(await readFile(modelFile)));
     const rows = await openRows(file, { conditions: [parseCondition("split=test")], onBadRow: () => undefined, signal });
@@ -243,23 +243,23 @@ async function child(verb: string, args: readonly string[]): Promise<void> {
     const used = process.cpuUsage(start);
     json = { items_per_cpu_s: items / ((used.user + used.system) / 1e6) };
   } else {
-    const verbs = makeEngineVerbs({
+    const commands = makeEngineCommands({
       signal,
       exitWith: () => undefined,
       print: { json: (value) => (json = value), line: () => undefined, say: () => undefined, table: () => undefined },
     });
-    const command = verbs[verb];
-    if (command === undefined) throw new Error(`Expected a verb of the engine but received "${verb}".`);
+    const command = commands[name];
+    if (command === undefined) throw new Error(`Expected a verb of the engine but received "${name}".`);
     await runCommand(command, { rawArgs: [...args] });
   }
   const { user, system } = process.cpuUsage();
   console.log(JSON.stringify({ json, cpuS: (user + system) / 1e6 }));
 }
 
-async function inChild(verb: string, args: readonly string[]): Promise<{ json: unknown; cpuS: number; wallS: number }> {
+async function inChild(name: string, args: readonly string[]): Promise<{ json: unknown; cpuS: number; wallS: number }> {
   const started = performance.now();
-  const { stdout, code } = await run(process.execPath, [import.meta.filename, "--child", verb, ...args]);
-  if (code !== 0) throw new Error(`Expected ${verb} to end well but it ended with ${code}.`);
+  const { stdout, code } = await run(process.execPath, [import.meta.filename, "--child", name, ...args]);
+  if (code !== 0) throw new Error(`Expected ${name} to end well but it ended with ${code}.`);
   const wallS = (performance.now() - started) / 1000;
   return { ...(JSON.parse(stdout) as { json: unknown; cpuS: number }), wallS };
 }

@@ -7,15 +7,15 @@
 // Not measured: other catalogues, shifts of more than one kind at once.
 
 import process from "node:process";
-import { makeRandom, type Random } from "../../src/base/random.ts";
-import { openRows, parseCondition } from "../../src/classify/doors/rows.ts";
+import { makeRandom, type Random } from "../../src/platform/random.ts";
+import { openRows, parseCondition } from "../../src/classify/cli/rows.ts";
 import { makeDatasetBuilder, type Item } from "../../src/classify/engine/dataset.ts";
 import { fitDecisions, reasonForReview, usualFloor, type Decisions } from "../../src/classify/engine/decisions.ts";
 import { applyCalibration } from "../../src/classify/engine/calibration.ts";
 import { appraise, composeModel, learn, planFit, type FitOptions } from "../../src/classify/engine/fit.ts";
 import type { Model } from "../../src/classify/engine/model.ts";
 import { scoreItems, train } from "../../src/classify/engine/train.ts";
-import { defaultHyperparameters } from "../../src/classify/engine/weighing.ts";
+import { defaultHyperparameters } from "../../src/classify/engine/term-weights.ts";
 import { openPredictor } from "../../src/classify/engine/predict.ts";
 import { findReal } from "./data.ts";
 import { writeResult } from "../machine.ts";

@@ -2,7 +2,7 @@
 //
 //     node bench/classify/flow.ts [--trials 20] [--countries GBR,ESP]
 //
-// A house of its own (embedded PostgreSQL, encrypted store) in a temporary home folder gets one labelled file a country (the real items but
+// An app of its own (embedded PostgreSQL, encrypted store) in a temporary home folder gets one labelled file a country (the real items but
 // for the data's own test part), then the test part as a month of sales, without labels. Everything else is events. Afterwards the predictions
 // are compared with the true codes.
 
@@ -11,13 +11,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { makeLog } from "../../src/base/log.ts";
-import { readTable } from "../../src/base/tables/index.ts";
+import { makeLog } from "../../src/platform/log.ts";
+import { readTable } from "../../src/platform/formats/index.ts";
 import { scoreLabels } from "../../src/classify/engine/metrics.ts";
 import { currentInferences, type InferenceRow } from "../../src/classify/store/inferences.ts";
 import { listLines, listModels, listVerdicts } from "../../src/classify/store/lines.ts";
 import { listReported } from "../../src/classify/store/reports.ts";
-import { openHouse, type House } from "../../src/house.ts";
+import { openApp, type App } from "../../src/app.ts";
 import { measure, writeResult, type Measured } from "../machine.ts";
 import { findReal, realLabelledFiles, realSchemes } from "./data.ts";
 
@@ -32,46 +32,46 @@ if (findReal() === undefined) {
 }
 
 const home = await mkdtemp(path.join(tmpdir(), "stockroom-bench-"));
-const house = await openHouse({
+const app = await openApp({
   cwd: home,
   env: { STOCKROOM_HOME: home, STOCKROOM_CLASSIFY_TRAIN_TRIALS: values.trials },
   work: true,
   log: makeLog({ level: "error" }),
 });
 try {
-  const about = house.records.about();
+  const about = app.database.about();
   const pids = (): number[] => (about.kind === "embedded" && about.pid !== undefined ? [about.pid] : []);
   for (const scheme of await realSchemes()) {
-    await house.objects.put(actor, `classify/schemes/${scheme.scheme}.json`, Buffer.from(JSON.stringify(scheme)), {
+    await app.objects.put(actor, `classify/schemes/${scheme.scheme}.json`, Buffer.from(JSON.stringify(scheme)), {
       contentType: "application/json",
     });
   }
-  await settle(house, "schemes");
+  await settle(app, "schemes");
   const labelled = (await realLabelledFiles({ split: ["train", "valid"] })).filter((file) => wanted?.includes(file.country) ?? true);
   const unseen = (await realLabelledFiles({ split: "test" })).filter((file) => wanted?.includes(file.country) ?? true);
 
   const training = await measure(
     async () => {
-      for (const file of labelled) await house.objects.put(actor, file.key, file.body(), { contentType: "text/csv" });
-      await settle(house, "training and comparison");
+      for (const file of labelled) await app.objects.put(actor, file.key, file.body(), { contentType: "text/csv" });
+      await settle(app, "training and comparison");
     },
     { pids },
   );
   const coding = await measure(
     async () => {
       for (const file of unseen)
-        await house.objects.put(actor, `classify/sales/${period}/${file.country}.csv`, file.body(), { contentType: "text/csv" });
-      await settle(house, "coding and reports");
+        await app.objects.put(actor, `classify/sales/${period}/${file.country}.csv`, file.body(), { contentType: "text/csv" });
+      await settle(app, "coding and reports");
     },
     { pids },
   );
-  await report(house, labelled, unseen, training, coding);
+  await report(app, labelled, unseen, training, coding);
 } finally {
-  await house.close();
+  await app.close();
   await rm(home, { recursive: true, force: true });
 }
 
-async function settle(open: House, what: string): Promise<void> {
+async function settle(open: App, what: string): Promise<void> {
   let told = 0;
   while (!(await open.workflows.idle())) {
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -92,7 +92,7 @@ interface Scored {
   readonly majority: number;
 }
 
-async function score(open: House, inference: InferenceRow, truth: ReadonlyMap<string, string>): Promise<Scored> {
+async function score(open: App, inference: InferenceRow, truth: ReadonlyMap<string, string>): Promise<Scored> {
   const { body } = await open.objects.get({ role: "report", purpose: "bench flow" }, inference.predictions.key, {
     version: inference.predictions.version,
   });
@@ -149,22 +149,22 @@ async function readTruth(
 }
 
 async function report(
-  open: House,
+  open: App,
   labelled: Awaited<ReturnType<typeof realLabelledFiles>>,
   unseen: Awaited<ReturnType<typeof realLabelledFiles>>,
   training: Measured<void>,
   coding: Measured<void>,
 ): Promise<void> {
-  const lines = await listLines(open.records);
-  const models = await listModels(open.records);
-  const verdicts = await listVerdicts(open.records);
-  const reported = await listReported(open.records);
+  const lines = await listLines(open.database);
+  const models = await listModels(open.database);
+  const verdicts = await listVerdicts(open.database);
+  const reported = await listReported(open.database);
   const dead = await open.workflows.deadLetters();
   const runs = await open.workflows.list({ limit: 100_000 });
   const scored: Scored[] = [];
   for (const file of unseen) {
     const truth = await readTruth(file);
-    for (const inference of await currentInferences(open.records, period, file.country)) {
+    for (const inference of await currentInferences(open.database, period, file.country)) {
       const scheme = inference.line.slice(file.country.length + 1);
       scored.push(await score(open, inference, truth.get(scheme) ?? new Map()));
     }

@@ -9,7 +9,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { makeRandom } from "../../src/base/random.ts";
+import { makeRandom } from "../../src/platform/random.ts";
 import { judgeChallenger } from "../../src/classify/engine/gate.ts";
 import type { Bout } from "../../src/classify/engine/gate.ts";
 import { concludeVerdict, judgeHolding } from "../../src/classify/engine/holding.ts";

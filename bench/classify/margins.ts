@@ -8,7 +8,7 @@
 // Not measured: errors that depend on each other (one misread series of products), a model wrong in one code alone.
 
 import { parseArgs } from "node:util";
-import { makeRandom, type Random } from "../../src/base/random.ts";
+import { makeRandom, type Random } from "../../src/platform/random.ts";
 import { estimateCodeMargins, type AuditedMove } from "../../src/classify/engine/margins.ts";
 import { wilson } from "../../src/classify/engine/intervals.ts";
 import type { CodeMoves, Triple } from "../../src/classify/engine/words.ts";

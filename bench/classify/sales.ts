@@ -12,9 +12,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { makeLog } from "../../src/base/log.ts";
+import { makeLog } from "../../src/platform/log.ts";
 import { currentInferences } from "../../src/classify/store/inferences.ts";
-import { openHouse, type House } from "../../src/house.ts";
+import { openApp, type App } from "../../src/app.ts";
 import { measure, writeResult } from "../machine.ts";
 import { findReal, realLabelledFiles, realSalesFiles, realSchemes } from "./data.ts";
 
@@ -31,37 +31,37 @@ if (findReal() === undefined) {
 /** The code set of each country's one line: the widest in use there, with the 40 categories of the data as they are. */
 const oneScheme = "ORDS40";
 const home = await mkdtemp(path.join(tmpdir(), "stockroom-bench-"));
-const house = await openHouse({
+const app = await openApp({
   cwd: home,
   env: { STOCKROOM_HOME: home, STOCKROOM_CLASSIFY_TRAIN_TRIALS: "1" },
   work: true,
   log: makeLog({ level: "error" }),
 });
 try {
-  const about = house.records.about();
+  const about = app.database.about();
   const pids = (): number[] => (about.kind === "embedded" && about.pid !== undefined ? [about.pid] : []);
   for (const scheme of await realSchemes()) {
-    await house.objects.put(actor, `classify/schemes/${scheme.scheme}.json`, Buffer.from(JSON.stringify(scheme)));
+    await app.objects.put(actor, `classify/schemes/${scheme.scheme}.json`, Buffer.from(JSON.stringify(scheme)));
   }
   for (const file of await realLabelledFiles({ split: ["train", "valid"] })) {
     const one = file.schemes.includes(oneScheme) ? oneScheme : file.schemes[0];
-    await house.objects.put(actor, file.key, values.lines === "one" ? keepOnly(file.body(), file.schemes, one) : file.body());
+    await app.objects.put(actor, file.key, values.lines === "one" ? keepOnly(file.body(), file.schemes, one) : file.body());
   }
-  await settle(house);
+  await settle(app);
   const files = await realSalesFiles({ rows, period });
   const cost = await measure(
     async () => {
       // The largest first, so that no thread is left alone with it at the end.
       for (const file of files.toSorted((a, b) => b.rows - a.rows))
-        await house.objects.put(actor, file.key, file.body(), { contentType: "text/csv" });
-      await settle(house);
+        await app.objects.put(actor, file.key, file.body(), { contentType: "text/csv" });
+      await settle(app);
     },
     { pids },
   );
-  const inferences = await currentInferences(house.records, period);
+  const inferences = await currentInferences(app.database, period);
   const labels = inferences.reduce((sum, inference) => sum + inference.items, 0);
-  const dead = await house.workflows.deadLetters();
-  const entries = await house.objects.list("classify/", { limit: 100_000 });
+  const dead = await app.workflows.deadLetters();
+  const entries = await app.objects.list("classify/", { limit: 100_000 });
   const plainIn = entries.filter((entry) => entry.key.startsWith("classify/sales/")).reduce((sum, entry) => sum + entry.bytes, 0);
   const plainOut = entries
     .filter((entry) => entry.key.startsWith(`classify/predictions/${period}/`))
@@ -92,11 +92,11 @@ try {
     console.log(file);
   }
 } finally {
-  await house.close();
+  await app.close();
   await rm(home, { recursive: true, force: true });
 }
 
-async function settle(open: House): Promise<void> {
+async function settle(open: App): Promise<void> {
   while (!(await open.workflows.idle())) await new Promise((resolve) => setTimeout(resolve, 100));
 }
 

@@ -1,6 +1,6 @@
 // Lots: series with a known past and a future to be judged by, forecast by the engine's own pipeline and scored.
 
-import { makeRandom } from "../../src/base/random.ts";
+import { makeRandom } from "../../src/platform/random.ts";
 import type { GivenForecast, MixOptions } from "../../src/forecast/engine/combine/contract.ts";
 import { mixForecast } from "../../src/forecast/engine/combine/mix.ts";
 import { planMix } from "../../src/forecast/engine/combine/plan.ts";

@@ -2,7 +2,7 @@
 //
 // Owns: what a set is, its steps and its numbers known ahead. Does not own: forecasting, scoring.
 
-import { makeRandom } from "../../src/base/random.ts";
+import { makeRandom } from "../../src/platform/random.ts";
 import type { FrequencyUnit } from "../../src/forecast/engine/contract.ts";
 import type { PlainSeries } from "../../src/forecast/engine/panel/make.ts";
 import { readRows, readSeries } from "./accuracy-data.ts";

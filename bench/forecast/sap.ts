@@ -10,9 +10,9 @@ import path from "node:path";
 import process from "node:process";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { makeLog } from "../../src/base/log.ts";
-import { Book } from "../../src/forecast/flow/sap/changes.ts";
-import { openHouse } from "../../src/house.ts";
+import { makeLog } from "../../src/platform/log.ts";
+import { Book } from "../../src/forecast/workflows/sap/changes.ts";
+import { openApp } from "../../src/app.ts";
 import { openGateway, type Fault, type GatewayRow } from "../../test/kit/sap-gateway.ts";
 import { machine, measure, writeResult, type Cost } from "../machine.ts";
 
@@ -89,23 +89,23 @@ const limit = await measure(async () => {
   }
 });
 
-const house = await openHouse({ cwd: home, env: { ...process.env, STOCKROOM_HOME: home }, work: true, log: makeLog({ level: "error" }) });
+const app = await openApp({ cwd: home, env: { ...process.env, STOCKROOM_HOME: home }, work: true, log: makeLog({ level: "error" }) });
 const oauth = { kind: "oauth2", tokenUrl: gateway.tokenUrl, clientId: "stock", clientSecret: "room" };
-await house.objects.put({ role: "operator", purpose: "bench" }, "secrets/sap.json", Buffer.from(JSON.stringify(oauth)));
+await app.objects.put({ role: "operator", purpose: "bench" }, "secrets/sap.json", Buffer.from(JSON.stringify(oauth)));
 const faults: readonly Fault[] = [401, 403, 429, 500, "slow", "cut"];
 let met = 0;
 gateway.setFault((n) => (n % 11 === 0 ? faults[(met += 1) % faults.length] : undefined));
 
 async function extract(id: string): Promise<Record<string, unknown>> {
-  await house.workflows.start("forecast.sap.extract", { source: "demand", requestedAt: id }, { id });
-  const outcome = await house.workflows.outcome<Record<string, unknown>>(id);
+  await app.workflows.start("forecast.sap.extract", { source: "demand", requestedAt: id }, { id });
+  const outcome = await app.workflows.outcome<Record<string, unknown>>(id);
   if (outcome.kind !== "done") throw new Error(JSON.stringify(outcome));
   return outcome.value;
 }
 
 async function compare(): Promise<{ readonly rows: number; readonly wrong: number }> {
   const wanted = gateway.state();
-  const bytes = await house.objects.read({ role: "operator", purpose: "bench" }, "forecast/train/retail.csv", { maxBytes: 2 ** 31 });
+  const bytes = await app.objects.read({ role: "operator", purpose: "bench" }, "forecast/train/retail.csv", { maxBytes: 2 ** 31 });
   const lines = Buffer.from(bytes).toString("utf8").trim().split("\n").slice(1);
   let wrong = Math.abs(lines.length - wanted.size);
   const seen = new Set<string>();
@@ -128,7 +128,7 @@ for (let round = 1; round <= 3; round++) {
   const delta = await measure(async () => await extract(`delta-${round}`));
   deltas.push({ cost: delta, ...(await compare()) });
 }
-await house.close();
+await app.close();
 await rm(home, { recursive: true, force: true });
 await gateway.close();
 

@@ -12,7 +12,7 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { makeCatalogue } from "../../src/forecast/demo/catalogue.ts";
+import { makeCatalogue } from "../../src/forecast/sample/catalogue.ts";
 import { fitGlobal, forecastGlobal, forecastValues, makeRandom, makeSeries, models } from "../../src/forecast/library.ts";
 import type { ModelName, Series } from "../../src/forecast/library.ts";
 import { machine, writeResult, type Cell } from "../machine.ts";

@@ -10,23 +10,23 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { gather } from "../../src/base/bytes.ts";
-import { makeStagingPath } from "../../src/base/objects/names.ts";
-import type { ReadTicket, WriteTicket } from "../../src/base/objects/contract.ts";
-import { writeThrough } from "../../src/base/objects/tickets.ts";
-import { makeRandom } from "../../src/base/random.ts";
-import { writeTable, type Cell } from "../../src/base/tables/index.ts";
-import type { SealTicket } from "../../src/base/vault/contract.ts";
-import { askLake, openSealed } from "../../src/base/warehouse/index.ts";
+import { gather } from "../../src/platform/bytes.ts";
+import { makeStagingPath } from "../../src/platform/objects/names.ts";
+import type { ReadHandle, WriteHandle } from "../../src/platform/objects/contract.ts";
+import { writeThrough } from "../../src/platform/objects/handles.ts";
+import { makeRandom } from "../../src/platform/random.ts";
+import { writeTable, type Cell } from "../../src/platform/formats/index.ts";
+import type { ObjectHandle } from "../../src/platform/vault/contract.ts";
+import { askLake, openSealed } from "../../src/platform/warehouse/index.ts";
 import type { ForecastRunRow } from "../../src/forecast/store/runs.ts";
-import { aggregatedTable } from "../../src/forecast/flow/views/tables.ts";
+import { aggregatedTable } from "../../src/forecast/workflows/views/tables.ts";
 import { machine, measure, writeResult, type Cost } from "../machine.ts";
 
 const months = 24;
 const series = 1_370;
 const passes = 3;
 
-const seal: SealTicket = {
+const seal: ObjectHandle = {
   zone: "forecasts",
   keyVersion: 1,
   wrappingKey: Uint8Array.from(randomBytes(32)),
@@ -59,7 +59,7 @@ const root = await mkdtemp(path.join(os.tmpdir(), "stockroom-bench-sql-"));
 const rowsOfTable: (string | number)[][] = [];
 const facts: Record<string, unknown> = {};
 try {
-  const tickets = new Map<string, ReadTicket>();
+  const handles = new Map<string, ReadHandle>();
   const exports: Record<string, { key: string; version: string }> = {};
   let parquetBytes = 0;
   let rows = 0;
@@ -71,14 +71,14 @@ try {
     rows += series * new Date(Date.UTC(2024, month + 1, 0)).getUTCDate();
     await mkdir(path.join(root, "plain", path.dirname(name)), { recursive: true });
     await writeFile(path.join(root, "plain", name), bytes);
-    const ticket: WriteTicket = { key: name, driver: { kind: "folder", root }, stagingPath: makeStagingPath(), seal };
+    const handle: WriteHandle = { key: name, driver: { kind: "folder", root }, stagingPath: makeStagingPath(), seal };
     const staged = await writeThrough(
-      ticket,
+      handle,
       (async function* () {
         yield bytes;
       })(),
     );
-    tickets.set(name, {
+    handles.set(name, {
       entry: {
         key: name,
         version: "1",
@@ -92,8 +92,8 @@ try {
         storedAt: "2026-10-01T00:00:00.000Z",
         labels: {},
       },
-      driver: ticket.driver,
-      path: ticket.stagingPath,
+      driver: handle.driver,
+      path: handle.stagingPath,
       seal,
     });
     exports[name] = { key: name, version: "1" };
@@ -124,8 +124,8 @@ try {
     currentAt: "2026-10-01T00:00:00Z",
   };
   const store = {
-    readTicket: async (_actor: unknown, key: string): Promise<ReadTicket> => {
-      const found = tickets.get(key);
+    readHandle: async (_actor: unknown, key: string): Promise<ReadHandle> => {
+      const found = handles.get(key);
       if (found === undefined) throw new Error(`there is no ${key}`);
       return found;
     },
@@ -203,7 +203,7 @@ try {
         "Months and columns a query does not need cost nothing either way; that is what keeps a planner's questions short.",
       ],
       notMeasured: [
-        "opening the house (about a second) and the database's part: a row in the log of key uses for each object",
+        "opening the app (about a second) and the database's part: a row in the log of key uses for each object",
         "several queries at once",
         "a cold disk",
       ],

@@ -14,10 +14,10 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { gunzipSync } from "node:zlib";
-import { makeLog } from "../../src/base/log.ts";
+import { makeLog } from "../../src/platform/log.ts";
 import { findLatest, listRuns, type ForecastRunRow } from "../../src/forecast/store/runs.ts";
 import { listImports } from "../../src/forecast/store/sap.ts";
-import { openHouse, type House } from "../../src/house.ts";
+import { openApp, type App } from "../../src/app.ts";
 import { openGateway } from "../../test/kit/sap-gateway.ts";
 import { machine, measure, measureCommand, writeResult, type Cost } from "../machine.ts";
 
@@ -93,20 +93,20 @@ ${group.fill}    EvaluationParameters: { NumberOfBacktestWindows: ${group.window
 `;
 }
 
-async function settled(house: House): Promise<void> {
-  while (!(await house.workflows.idle())) await new Promise((resolve) => setTimeout(resolve, 50));
+async function settled(app: App): Promise<void> {
+  while (!(await app.workflows.idle())) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
-async function open(home: string): Promise<House> {
-  return await openHouse({ cwd: home, env: { ...process.env, STOCKROOM_HOME: home }, work: true, log: makeLog({ level: "error" }) });
+async function open(home: string): Promise<App> {
+  return await openApp({ cwd: home, env: { ...process.env, STOCKROOM_HOME: home }, work: true, log: makeLog({ level: "error" }) });
 }
 
-async function upload(house: House, group: Group): Promise<void> {
+async function upload(app: App, group: Group): Promise<void> {
   if (group.metadata !== undefined)
-    await house.objects.put(operator, `forecast/train/${group.name}.metadata.csv`, Buffer.from(group.metadata));
-  await house.objects.put(operator, `forecast/train/${group.name}.related.csv`, Buffer.from(group.related));
-  await house.objects.put(operator, `forecast/train/${group.name}.csv`, Buffer.from(group.target));
-  await settled(house);
+    await app.objects.put(operator, `forecast/train/${group.name}.metadata.csv`, Buffer.from(group.metadata));
+  await app.objects.put(operator, `forecast/train/${group.name}.related.csv`, Buffer.from(group.related));
+  await app.objects.put(operator, `forecast/train/${group.name}.csv`, Buffer.from(group.target));
+  await settled(app);
 }
 
 const told: (readonly [what: string, cost: Cost | undefined, note: string])[] = [];
@@ -119,7 +119,7 @@ const say = (what: string, cost: Cost | undefined, note: string): void => {
 
 async function electronics(): Promise<void> {
   const home = await mkdtemp(path.join(os.tmpdir(), "stockroom-walk-"));
-  const house = await open(home);
+  const app = await open(home);
   const group: Group = {
     name: "electronics",
     frequency: "M",
@@ -132,31 +132,31 @@ async function electronics(): Promise<void> {
     metadata: undefined,
     fill: "",
   };
-  await house.objects.put(operator, "forecast-defaults.yaml", Buffer.from(defaultsOf(group)));
-  await settled(house);
-  const whole = await measure(async () => await upload(house, group));
-  const run = await findLatest(house.records, group.name);
-  if (run === undefined) throw new Error(await whyNot(house));
+  await app.objects.put(operator, "forecast-defaults.yaml", Buffer.from(defaultsOf(group)));
+  await settled(app);
+  const whole = await measure(async () => await upload(app, group));
+  const run = await findLatest(app.database, group.name);
+  if (run === undefined) throw new Error(await whyNot(app));
   say("electronics: upload to notice", whole, `${seriesOf(run)} series, backtest WAPE ${percent(run.summary?.["wape"])}`);
-  const again = await measure(async () => await upload(house, { ...group, target: `${group.target}\n` }));
-  await house.objects.put(operator, `forecast/train/${group.name}.csv`, Buffer.from(group.target));
-  await settled(house);
-  const runs = await listRuns(house.records);
+  const again = await measure(async () => await upload(app, { ...group, target: `${group.target}\n` }));
+  await app.objects.put(operator, `forecast/train/${group.name}.csv`, Buffer.from(group.target));
+  await settled(app);
+  const runs = await listRuns(app.database);
   say("electronics: other bytes of the same rows", again, "a new content: its young model is used again");
   say(
     "electronics: the same bytes again",
     undefined,
     `${runs.filter((one) => one.state === "done" && one.reuses === undefined).length} of ${runs.length} runs trained`,
   );
-  await house.close();
+  await app.close();
   await rm(home, { recursive: true, force: true });
 }
 
 const seriesOf = (run: ForecastRunRow): number => (typeof run.summary?.["series"] === "number" ? run.summary["series"] : 0);
 const leaderOf = (run: ForecastRunRow): string => (typeof run.summary?.["leader"] === "string" ? run.summary["leader"] : "none");
 
-const whyNot = async (house: House): Promise<string> =>
-  `The forecast did not come about: ${(await house.workflows.deadLetters()).map((letter) => `${letter.title}: ${letter.error.message}`).join("; ")}`;
+const whyNot = async (app: App): Promise<string> =>
+  `The forecast did not come about: ${(await app.workflows.deadLetters()).map((letter) => `${letter.title}: ${letter.error.message}`).join("; ")}`;
 
 const percent = (value: unknown): string => (typeof value === "number" ? `${(100 * value).toFixed(1)} %` : "none");
 
@@ -205,19 +205,19 @@ async function orangeJuice(): Promise<void> {
           SALES_ORGANISATION: { value: "1000" }
 `,
   );
-  const house = await open(home);
-  await house.objects.put(operator, "secrets/sap.json", Buffer.from(JSON.stringify({ kind: "basic", user: "stock", password: "room" })));
-  await house.objects.put(operator, "forecast-defaults.yaml", Buffer.from(defaultsOf(group)));
-  await settled(house);
-  const whole = await measure(async () => await upload(house, group));
-  const run = await findLatest(house.records, group.name);
-  if (run === undefined) throw new Error(await whyNot(house));
+  const app = await open(home);
+  await app.objects.put(operator, "secrets/sap.json", Buffer.from(JSON.stringify({ kind: "basic", user: "stock", password: "room" })));
+  await app.objects.put(operator, "forecast-defaults.yaml", Buffer.from(defaultsOf(group)));
+  await settled(app);
+  const whole = await measure(async () => await upload(app, group));
+  const run = await findLatest(app.database, group.name);
+  if (run === undefined) throw new Error(await whyNot(app));
   say(
     "orange juice: upload to the ERP",
     whole,
     `${seriesOf(run)} series, backtest WAPE ${percent(run.summary?.["wape"])}, led by ${leaderOf(run)}`,
   );
-  const [first] = await listImports(house.records);
+  const [first] = await listImports(app.database);
   if (first === undefined) throw new Error("Nothing was imported.");
   say(
     "orange juice: import",
@@ -242,18 +242,18 @@ async function orangeJuice(): Promise<void> {
     "item_id,location,on_hand,lead_time,pack_size",
     ...[...new Set(known.map((row) => row.split(",").slice(0, 2).join(",")))].map((key) => `${key},2000,1,64`),
   ];
-  await house.objects.put(operator, "forecast/stock/juice.csv", Buffer.from(`${stock.join("\n")}\n`));
+  await app.objects.put(operator, "forecast/stock/juice.csv", Buffer.from(`${stock.join("\n")}\n`));
   await command("orders proposed", ["forecast", "scenario", "replenish", "juice", "--service-level", "0.95", "--wait"]);
   await command("import resumed", ["forecast", "imports", "resume", first.id, "--wait"]);
-  await settled(house);
-  const [resumed] = await listImports(house.records);
+  await settled(app);
+  const [resumed] = await listImports(app.database);
   const distinct = new Set(gateway.taken.map((row) => `${String(row["PRODUCT"])}|${String(row["LOCATION"])}|${String(row["DAY"])}`)).size;
   say(
     "orange juice: import resumed",
     undefined,
     `${resumed?.sent ?? 0} rows taken, ${resumed?.failed ?? 0} refused; the ERP holds ${distinct} distinct rows of ${gateway.taken.length}`,
   );
-  await house.close();
+  await app.close();
   await rm(home, { recursive: true, force: true });
   await gateway.close();
 }

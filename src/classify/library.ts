@@ -1,9 +1,9 @@
-// The door `stockroom/classify`: the engine alone, without house, database or command line.
+// The door `stockroom/classify`: the engine alone, without app, database or command line.
 //
 // Data goes: rows -> Dataset -> Model -> Prediction. Everything here is pure and synchronous but for `fitModelWith`, which lets the caller run trials
 // where it likes. Errors are `StockroomError` with a stable `code`.
 
-export { StockroomError, type ErrorKind } from "../base/errors.ts";
+export { StockroomError, type ErrorKind } from "../platform/errors.ts";
 export { calibrationError } from "./engine/calibration.ts";
 export {
   checkLearnable,

@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkArgs, findCall, nearest, renderHelp } from "./command.ts";
-import type { Verb } from "./command.ts";
+import type { Command } from "./command.ts";
 
-const leaf = (args: Record<string, unknown>): Verb => ({ meta: { description: "A leaf\nMore on it." }, args, run: () => {} });
+const leaf = (args: Record<string, unknown>): Command => ({ meta: { description: "A leaf\nMore on it." }, args, run: () => {} });
 
-const root: Verb = {
+const root: Command = {
   meta: { name: "stockroom", description: "All of it" },
   subCommands: {
     put: leaf({

@@ -1,19 +1,19 @@
-// Command: from words on the command line to one verb with its arguments; every unknown word is an error with a suggestion.
+// Command: from words on the command line to one command with its arguments; every unknown word is an error with a suggestion.
 //
-// Owns: the walk down the tree of verbs, the flags every verb has, help. Does not own: what verbs do.
-//   C1. A flag or a verb that is not declared never passes: citty alone would ignore it in silence.
+// Owns: the walk down the tree of commands, the flags every command has, help. Does not own: what commands do.
+//   C1. A flag or a command that is not declared never passes: citty alone would ignore it in silence.
 //   C2. Help comes from the same declarations that parsing reads, so that it cannot be out of date.
 
 import { stripVTControlCharacters } from "node:util";
 import { parseArgs } from "citty";
 import type { ArgDef, ArgsDef, CommandDef } from "citty";
-import { StockroomError } from "../base/errors.ts";
+import { StockroomError } from "../platform/errors.ts";
 
-/** A verb of any shape. */
+/** A command of any shape. */
 // oxlint-disable-next-line typescript/no-explicit-any -- citty's tree holds commands with arguments of every type; `any` is how its own types say so.
-export type Verb = CommandDef<any>;
+export type Command = CommandDef<any>;
 
-/** Flags that every verb understands, wherever they stand. */
+/** Flags that every command understands, wherever they stand. */
 export const everywhere = {
   home: { type: "string", description: "Folder of the database, the store and the keys (STOCKROOM_HOME)", valueHint: "folder" },
   config: { type: "string", description: "Settings file (default: stockroom.yaml here or in the home folder)", valueHint: "file" },
@@ -32,18 +32,18 @@ export interface GlobalFlags {
 export interface Call {
   /** Names from the root: `["runs", "show"]`. */
   readonly path: readonly string[];
-  readonly verb: Verb;
-  /** What is left for the verb itself. */
+  readonly command: Command;
+  /** What is left for the command itself. */
   readonly rawArgs: readonly string[];
   readonly flags: GlobalFlags;
 }
 
 /** Walks down `root` along `argv`. Throws `input` `USAGE` for a word that nothing declares. */
-export async function findCall(root: Verb, argv: readonly string[]): Promise<Call> {
+export async function findCall(root: Command, argv: readonly string[]): Promise<Call> {
   const path: string[] = [];
   const flags = { home: undefined as string | undefined, config: undefined as string | undefined, debug: false, help: false };
-  let verb = root;
-  let args = await argsOf(verb);
+  let command = root;
+  let args = await argsOf(command);
   const rest: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? "";
@@ -67,7 +67,7 @@ export async function findCall(root: Verb, argv: readonly string[]): Promise<Cal
       if (own !== undefined && own.def.type !== "boolean" && flag.value === undefined && i + 1 < argv.length) rest.push(argv[++i] ?? "");
       continue;
     }
-    const children = rest.some((given) => !given.startsWith("-")) ? {} : await childrenOf(verb);
+    const children = rest.some((given) => !given.startsWith("-")) ? {} : await childrenOf(command);
     if (Object.keys(children).length === 0) {
       rest.push(word);
       continue;
@@ -82,15 +82,15 @@ export async function findCall(root: Verb, argv: readonly string[]): Promise<Cal
     }
     if (rest.length > 0) throw unknownWord("option", rest[0] ?? "", path, flagNames(args));
     path.push(word);
-    verb = (await resolve<Verb>(child)) ?? {};
-    args = await argsOf(verb);
+    command = (await resolve<Command>(child)) ?? {};
+    args = await argsOf(command);
   }
-  return { path, verb, rawArgs: rest, flags };
+  return { path, command, rawArgs: rest, flags };
 }
 
-/** Checks the verb's own words against its declaration; throws `input` `USAGE`. */
+/** Checks the command's own words against its declaration; throws `input` `USAGE`. */
 export async function checkArgs(call: Call): Promise<void> {
-  const args = await argsOf(call.verb);
+  const args = await argsOf(call.command);
   const positionals = Object.entries(args).filter(([, def]) => def.type === "positional");
   let words = 0;
   for (let i = 0; i < call.rawArgs.length; i++) {
@@ -215,21 +215,21 @@ function editDistance(a: string, b: string): number {
   return rows[a.length]?.[b.length] ?? 0;
 }
 
-/** Help of one verb, from its declaration: the first line of a description is its summary, the rest is shown here only. */
-export async function renderHelp(call: Pick<Call, "path" | "verb">, columns: number): Promise<string> {
+/** Help of one command, from its declaration: the first line of a description is its summary, the rest is shown here only. */
+export async function renderHelp(call: Pick<Call, "path" | "command">, columns: number): Promise<string> {
   const name = ["stockroom", ...call.path].join(" ");
-  const args = await argsOf(call.verb);
-  const children = await childrenOf(call.verb);
+  const args = await argsOf(call.command);
+  const children = await childrenOf(call.command);
   const positionals = Object.entries(args).filter(([, def]) => def.type === "positional");
   const words = positionals.map(([word, def]) => (isRequired(def) ? word.toUpperCase() : `[${word.toUpperCase()}]`));
-  const verbs = Object.keys(children);
-  const alone = call.verb.run !== undefined;
-  const usageLine = [name, ...(verbs.length > 0 ? [alone ? "[COMMAND]" : "COMMAND"] : []), ...words, "[OPTIONS]"].join(" ");
-  const [summary = "", ...more] = (await descriptionOf(call.verb)).split("\n");
+  const commands = Object.keys(children);
+  const alone = call.command.run !== undefined;
+  const usageLine = [name, ...(commands.length > 0 ? [alone ? "[COMMAND]" : "COMMAND"] : []), ...words, "[OPTIONS]"].join(" ");
+  const [summary = "", ...more] = (await descriptionOf(call.command)).split("\n");
   const summaries = await Promise.all(
-    Object.entries(children).map(async ([verb, child]) => {
-      const description = await descriptionOf((await resolve<Verb>(child)) ?? {});
-      return [verb, description.split("\n", 1)[0] ?? ""] as const;
+    Object.entries(children).map(async ([command, child]) => {
+      const description = await descriptionOf((await resolve<Command>(child)) ?? {});
+      return [command, description.split("\n", 1)[0] ?? ""] as const;
     }),
   );
   const own = Object.entries(args).filter(([, def]) => def.type !== "positional");
@@ -253,7 +253,7 @@ export async function renderHelp(call: Pick<Call, "path" | "verb">, columns: num
       Object.entries(everywhere).map(([flag, def]) => [flagLabel(flag, def), describeArg(def)]),
       columns,
     ),
-    ...(verbs.length > 0 ? [`More on one of them: ${name} COMMAND --help\n`] : []),
+    ...(commands.length > 0 ? [`More on one of them: ${name} COMMAND --help\n`] : []),
   ]
     .filter((part) => part !== "")
     .join("\n");
@@ -304,16 +304,16 @@ async function resolve<T>(value: any): Promise<T | undefined> {
   return typeof value === "function" ? await value() : await value;
 }
 
-/** What a verb declares. */
-export async function argsOf(verb: Verb): Promise<ArgsDef> {
-  return (await resolve<ArgsDef>(verb.args)) ?? {};
+/** What a command declares. */
+export async function argsOf(command: Command): Promise<ArgsDef> {
+  return (await resolve<ArgsDef>(command.args)) ?? {};
 }
 
-async function descriptionOf(verb: Verb): Promise<string> {
-  return (await resolve<{ description?: string }>(verb.meta))?.description ?? "";
+async function descriptionOf(command: Command): Promise<string> {
+  return (await resolve<{ description?: string }>(command.meta))?.description ?? "";
 }
 
-/** The verbs below this one, not yet loaded. */
-async function childrenOf(verb: Verb): Promise<Record<string, unknown>> {
-  return (await resolve<Record<string, unknown>>(verb.subCommands)) ?? {};
+/** The commands below this one, not yet loaded. */
+async function childrenOf(command: Command): Promise<Record<string, unknown>> {
+  return (await resolve<Record<string, unknown>>(command.subCommands)) ?? {};
 }

@@ -1,4 +1,4 @@
-// Every command that a document tells to type exists: its verb, its flags, the number of its words. Nothing runs.
+// Every command that a document tells to type exists: its command, its flags, the number of its words. Nothing runs.
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -34,7 +34,7 @@ function callsIn(markdown: string): string[][] {
 async function problem(words: readonly string[]): Promise<string | undefined> {
   try {
     const call = await findCall(makeRoot(tools), words);
-    if (!call.flags.help && call.verb.run === undefined) return "is a group of commands, none of them named";
+    if (!call.flags.help && call.command.run === undefined) return "is a group of commands, none of them named";
     if (!call.flags.help) await checkArgs(call);
     return undefined;
   } catch (error) {

@@ -2,12 +2,12 @@
 //
 //   U1. `--json` gives one JSON document and nothing else on standard output.
 //   U2. A cell never moves the cursor and hides nothing: such characters are shown as their codes, in JSON as escapes.
-//   U3. A reader that goes away (`| head`) ends the command quietly, with the house closed behind it.
+//   U3. A reader that goes away (`| head`) ends the command quietly, with the app closed behind it.
 
 import process from "node:process";
 import { once } from "node:events";
 import { SingleBar } from "cli-progress";
-import { visible, visibleJson } from "../base/text.ts";
+import { visible, visibleJson } from "../platform/text.ts";
 
 /** Where a command writes; streams as arguments so that tests read them. */
 export interface Output {

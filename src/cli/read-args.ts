@@ -1,6 +1,6 @@
 // Reading single arguments: text from the command line to exact values, or an error that says what was expected.
 
-import { StockroomError } from "../base/errors.ts";
+import { StockroomError } from "../platform/errors.ts";
 
 /** A whole number from `min` to `max`; throws `input` `USAGE`. */
 export function readNumber(flag: string, text: string, min: number, max: number): number {

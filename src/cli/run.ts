@@ -1,14 +1,14 @@
 // Run: one command from its words to its exit code. The process around it (signals, pipes) is main.ts.
 //
-//   M1. The house a verb opened is closed before the command ends, whatever happened.
+//   M1. The app a command opened is closed before the command ends, whatever happened.
 //   M2. An error is four things: what was expected, what came, what to do, its code. The stack is for --debug.
 
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "citty";
-import { describeError, isStockroomError, meanings } from "../base/errors.ts";
-import { concealText, makeLog } from "../base/log.ts";
-import type { House, HouseOptions } from "../house.ts";
-import { visible } from "../base/text.ts";
+import { describeError, isStockroomError, meanings } from "../platform/errors.ts";
+import { concealText, makeLog } from "../platform/log.ts";
+import type { App, AppOptions } from "../app.ts";
+import { visible } from "../platform/text.ts";
 import { argsOf, checkArgs, findCall, renderHelp } from "./command.ts";
 import type { GlobalFlags } from "./command.ts";
 import type { Output } from "./output.ts";
@@ -34,7 +34,7 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
     return 0;
   }
   let flags = noFlags;
-  let house: Promise<House> | undefined;
+  let app: Promise<App> | undefined;
   let exit: number | "stopped" = 0;
   const where = (options: OpenOptions = {}) => ({
     cwd,
@@ -48,10 +48,10 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
     cwd,
     version,
     where: (settings = {}) => where({ settings }),
-    checkConfig: async () => (await import("../house.ts")).checkSettings(where()),
+    checkConfig: async () => (await import("../app.ts")).checkSettings(where()),
     open: (options = {}) => {
-      house ??= openWith({ work: false, quiet: options.work !== true, ...options }, where(options), stop);
-      return house;
+      app ??= openWith({ work: false, quiet: options.work !== true, ...options }, where(options), stop);
+      return app;
     },
     exitWith: (code) => {
       exit = code;
@@ -60,37 +60,37 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
   try {
     const call = await findCall(makeRoot(tools), argv);
     flags = call.flags;
-    const { verb, rawArgs } = call;
-    if (flags.help || (verb.run === undefined && rawArgs.length === 0)) {
+    const { command, rawArgs } = call;
+    if (flags.help || (command.run === undefined && rawArgs.length === 0)) {
       output.print((await renderHelp(call, output.columns)).trimEnd());
       return 0;
     }
     await checkArgs(call);
-    const args = parseArgs([...rawArgs], await argsOf(verb));
-    await verb.run?.({ rawArgs: [...rawArgs], args, cmd: verb });
+    const args = parseArgs([...rawArgs], await argsOf(command));
+    await command.run?.({ rawArgs: [...rawArgs], args, cmd: command });
   } catch (error) {
     exit = stop.aborted ? "stopped" : tell(error, output, flags.debug);
   } finally {
-    exit = await closed(house, exit, output, flags.debug);
+    exit = await closed(app, exit, output, flags.debug);
   }
   return exit;
 }
 
-/** A house that works tells its story; one that somebody reads along only what is amiss, unless the settings ask for more. */
+/** An app that works tells its story; one that somebody reads along only what is amiss, unless the settings ask for more. */
 async function openWith(
   { work, quiet }: Pick<OpenOptions, "quiet"> & { work: boolean },
-  options: Omit<HouseOptions, "work">,
+  options: Omit<AppOptions, "work">,
   signal: AbortSignal,
-): Promise<House> {
-  const { logOf, openHouse, readSettings } = await import("../house.ts");
+): Promise<App> {
+  const { logOf, openApp, readSettings } = await import("../app.ts");
   const { values, origins } = readSettings(options);
   const log = !(quiet ?? false) || origins.has("log.level") ? logOf(values) : makeLog({ level: "warn", format: "pretty" });
-  return await openHouse({ ...options, work, log, signal });
+  return await openApp({ ...options, work, log, signal });
 }
 
-async function closed<Exit>(house: Promise<House> | undefined, exit: Exit, output: Output, debug: boolean): Promise<Exit | number> {
-  // A house that failed to open has told so already and holds nothing.
-  const open = await house?.catch(() => undefined);
+async function closed<Exit>(app: Promise<App> | undefined, exit: Exit, output: Output, debug: boolean): Promise<Exit | number> {
+  // An app that failed to open has told so already and holds nothing.
+  const open = await app?.catch(() => undefined);
   if (open === undefined) return exit;
   try {
     await open.close();

@@ -1,12 +1,12 @@
-// Tools: what a verb gets of the command line: an output, a signal, the flags, the settings, and an open house if it asks for one.
+// Tools: what a command gets of the command line: an output, a signal, the flags, the settings, and an open app if it asks for one.
 
-import type { ConfigCheck, Sections } from "../base/config/index.ts";
-import type { Actor } from "../base/vault/contract.ts";
-import type { House, HouseOptions } from "../house.ts";
+import type { ConfigCheck, Sections } from "../platform/config/index.ts";
+import type { Actor } from "../platform/vault/contract.ts";
+import type { App, AppOptions } from "../app.ts";
 import type { Output } from "./output.ts";
 
 export interface OpenOptions {
-  /** Take runs in this process. Default false: a client beside the house that works. */
+  /** Take runs in this process. Default false: a client beside the app that works. */
   readonly work?: boolean;
   /** Log only what is amiss, unless the settings say otherwise: somebody reads along. Default true for a client. */
   readonly quiet?: boolean | undefined;
@@ -20,18 +20,18 @@ export interface Tools {
   readonly signal: AbortSignal;
   readonly cwd: string;
   readonly version: string;
-  /** From where settings are read, for a verb that reads only its own: file, environment, flags. */
-  where(settings?: OpenOptions["settings"]): Pick<HouseOptions, "cwd" | "env" | "flags" | "file">;
+  /** From where settings are read, for a command that reads only its own: file, environment, flags. */
+  where(settings?: OpenOptions["settings"]): Pick<AppOptions, "cwd" | "env" | "flags" | "file">;
   /** Reads the settings as they would be in force, all mistakes as values. */
   checkConfig(): Promise<ConfigCheck<Sections>>;
-  /** Opens the house, once; the command line closes it when the verb ends. */
-  open(options?: OpenOptions): Promise<House>;
+  /** Opens the app, once; the command line closes it when the command ends. */
+  open(options?: OpenOptions): Promise<App>;
   /** The command ends with this code instead of 0: 1 for a fault, 2 for wrong input that it told of itself, 3 for partly done. */
   exitWith(code: 1 | 2 | 3): void;
 }
 
 /** Whom the vault sees behind the command line; what it may do is a matter of grants like any other role's. */
-export const operatorAtShell = (verb: string): Actor => ({ role: "operator", purpose: `cli ${verb}` });
+export const operatorAtShell = (command: string): Actor => ({ role: "operator", purpose: `cli ${command}` });
 
 export const jsonFlag = { type: "boolean", description: "Print JSON" } as const;
 

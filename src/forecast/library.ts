@@ -1,4 +1,4 @@
-// The door `stockroom/forecast`: the engine and the run alone, without house, database or command line.
+// The door `stockroom/forecast`: the engine and the run alone, without app, database or command line.
 //
 // One series:   values -> makeSeries -> models.ets.fit -> Fitted -> forecast, simulate          (or forecastValues: every model, weighed)
 // Many series:  rows or lists -> Panel -> runForecast -> RunResult -> rows, report
@@ -7,7 +7,7 @@
 // The engine is pure and synchronous; chance comes in as a `Random`, so that the same input and seed give the same numbers everywhere. A model
 // that cannot serve a series says why (`Unfit`); wrong use throws a `StockroomError` with a stable `code`.
 
-import { makeRandom } from "../base/random.ts";
+import { makeRandom } from "../platform/random.ts";
 import type { CandidateName, Component } from "./engine/combine/contract.ts";
 import { mixForecast } from "./engine/combine/mix.ts";
 import { planMix } from "./engine/combine/plan.ts";
@@ -23,12 +23,12 @@ import { npts } from "./engine/models/npts/npts.ts";
 import { regression } from "./engine/models/regression/regression.ts";
 import { theta } from "./engine/models/theta/theta.ts";
 
-export { openCompute, type Compute, type ComputeTask } from "../base/compute/index.ts";
-export { StockroomError, type ErrorKind } from "../base/errors.ts";
-export { makeLog, type Log } from "../base/log.ts";
-export { makeRandom, type Random } from "../base/random.ts";
-export { fileBody } from "../base/tables/index.ts";
-export { makeCatalogue, type Catalogue, type CatalogueOptions } from "./demo/catalogue.ts";
+export { openCompute, type Compute, type ComputeTask } from "../platform/compute/index.ts";
+export { StockroomError, type ErrorKind } from "../platform/errors.ts";
+export { makeLog, type Log } from "../platform/log.ts";
+export { makeRandom, type Random } from "../platform/random.ts";
+export { fileBody } from "../platform/formats/index.ts";
+export { makeCatalogue, type Catalogue, type CatalogueOptions } from "./sample/catalogue.ts";
 export { parseFrequency, printFrequency } from "./engine/calendar/frequency.ts";
 export { instantAt, timestampOf } from "./engine/calendar/grid.ts";
 export { seasonsOf } from "./engine/calendar/seasons.ts";
@@ -77,15 +77,15 @@ export { applyChanges, type Applied } from "./engine/scenario/apply.ts";
 export { parseTransformations, type Change } from "./engine/scenario/change.ts";
 export { parseCommand } from "./engine/scenario/command.ts";
 export { compareForecasts, type Comparison } from "./engine/scenario/comparison.ts";
-export { readInputs, type Inputs, type ReadInputsOptions } from "./flow/inputs/read.ts";
-export { forecastAgain } from "./flow/run/again.ts";
-export type { ChunkStore, RunModel, RunProgress, RunResult, RunSettings, RunSummary, SeriesResult } from "./flow/run/contract.ts";
-export { inlineCompute } from "./flow/run/inline.ts";
-export { memoryChunks } from "./flow/run/pieces.ts";
-export { makeReport } from "./flow/run/report-data.ts";
-export { renderReport } from "./flow/run/report/page.ts";
-export { rowsOf, tableBody, type RunTable } from "./flow/run/rows.ts";
-export { openRun, runForecast, type Run } from "./flow/run/run.ts";
+export { readInputs, type Inputs, type ReadInputsOptions } from "./workflows/inputs/read.ts";
+export { reforecast } from "./workflows/run/reforecast.ts";
+export type { ChunkStore, RunModel, RunProgress, RunResult, RunSettings, RunSummary, SeriesResult } from "./workflows/run/contract.ts";
+export { inlineCompute } from "./workflows/run/inline.ts";
+export { memoryChunks } from "./workflows/run/pieces.ts";
+export { makeReport } from "./workflows/run/report-data.ts";
+export { renderReport } from "./workflows/run/report/page.ts";
+export { rowsOf, tableBody, type RunTable } from "./workflows/run/rows.ts";
+export { openRun, runForecast, type Run } from "./workflows/run/run.ts";
 
 /**
  * The local models by their names.

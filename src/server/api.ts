@@ -17,11 +17,11 @@
 // Every error is an ApiError with the status its kind has in base/errors.ts (401 where the token is missing or wrong).
 // IDs and keys in paths are percent-encoded.
 
-import type { ErrorRecord } from "../base/errors.ts";
-import type { StoredEvent } from "../base/events/contract.ts";
-import type { NoticeRow } from "../base/notify/contract.ts";
-import type { ObjectEntry } from "../base/objects/contract.ts";
-import type { DeadLetter, RunDetail, RunRow, ScheduleDefinition } from "../base/workflow/contract.ts";
+import type { ErrorRecord } from "../platform/errors.ts";
+import type { StoredEvent } from "../platform/events/contract.ts";
+import type { NoticeRow } from "../platform/notify/contract.ts";
+import type { ObjectEntry } from "../platform/objects/contract.ts";
+import type { DeadLetter, RunDetail, RunRow, ScheduleDefinition } from "../platform/workflow/contract.ts";
 
 export type {
   ItemStories,
@@ -34,7 +34,7 @@ export type {
   StartedRuns,
   VerdictList,
   WholeScheme,
-} from "../classify/index.ts";
+} from "../classify/module.ts";
 
 export type {
   AdjustmentList,
@@ -46,7 +46,7 @@ export type {
   ImportList,
   ScenarioDetail,
   ScenarioList,
-} from "../forecast/index.ts";
+} from "../forecast/module.ts";
 
 export type { DeadLetter, NoticeRow, ObjectEntry, RunDetail, RunRow, StoredEvent };
 

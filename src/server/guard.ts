@@ -7,10 +7,10 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance } from "fastify";
-import { isLoopback } from "../base/config/index.ts";
-import { StockroomError } from "../base/errors.ts";
-import { findHostProblem, hostName, isForeign } from "../base/http/hosts.ts";
-import type { ServerSettings } from "./parts.ts";
+import { isLoopback } from "../platform/config/index.ts";
+import { StockroomError } from "../platform/errors.ts";
+import { findHostProblem, hostName, isForeign } from "../platform/web/hosts.ts";
+import type { ServerSettings } from "./deps.ts";
 
 /** The error of a missing or wrong token; the one error that is answered with 401. */
 export const tokenWanted = "TOKEN_WANTED";
@@ -40,11 +40,11 @@ export function checkBinding(settings: ServerSettings): void {
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
 
 /** Puts the guard in front of every route of `app`, those that do not exist included. */
-export function guard(app: FastifyInstance, settings: ServerSettings): void {
+export function guard(server: FastifyInstance, settings: ServerSettings): void {
   const wanted = settings.token === undefined ? undefined : digest(settings.token);
   const local = isLoopback(settings.host);
 
-  app.addHook("onRequest", async (request, reply) => {
+  server.addHook("onRequest", async (request, reply) => {
     reply.headers({
       "x-content-type-options": "nosniff",
       "x-frame-options": "DENY",

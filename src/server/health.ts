@@ -4,16 +4,20 @@
 //   H2. `ready` is 503 while any part fails or takes longer than two seconds; it names the part and the code, never an address or a message.
 
 import type { FastifyInstance } from "fastify";
-import { describeError, StockroomError } from "../base/errors.ts";
+import { describeError, StockroomError } from "../platform/errors.ts";
 import type { Health } from "./api.ts";
-import type { Probe } from "./parts.ts";
+import type { Probe } from "./deps.ts";
 
 const probeMs = 2_000;
 
-export function mountHealth(app: FastifyInstance, probes: Readonly<Record<string, Probe>>, about: Pick<Health, "version" | "home">): void {
-  app.get("/health/live", () => ({ live: true, version: about.version }));
+export function mountHealth(
+  server: FastifyInstance,
+  probes: Readonly<Record<string, Probe>>,
+  about: Pick<Health, "version" | "home">,
+): void {
+  server.get("/health/live", () => ({ live: true, version: about.version }));
   for (const url of ["/health", "/health/ready"]) {
-    app.get(url, async (_request, reply) => {
+    server.get(url, async (_request, reply) => {
       const health = await askAll(probes, about);
       return await reply.code(health.ready ? 200 : 503).send(health);
     });

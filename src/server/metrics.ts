@@ -1,22 +1,22 @@
-// Metrics: the house in numbers, for Prometheus.
+// Metrics: the app in numbers, for Prometheus.
 //
-// Owns: names, help texts, the SQL that counts. Does not own: the tables counted; they belong to their rooms and are only read.
+// Owns: names, help texts, the SQL that counts. Does not own: the tables counted; they belong to their parts and are only read.
 //   M1. A scrape costs a few indexed queries and never fails the page: a number that cannot be had now is left out, and `stockroom_scrape_ok` says so.
 //   M2. Labels come from fixed sets (routes, states, zones, roles), never from keys or items.
 
 import type { FastifyInstance } from "fastify";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Log } from "../base/log.ts";
+import type { Log } from "../platform/log.ts";
 import type { Traffic } from "./objects.ts";
-import type { ServerParts } from "./parts.ts";
+import type { ServerDeps } from "./deps.ts";
 
 export interface Metrics {
   readonly traffic: Traffic;
-  mount(app: FastifyInstance): void;
+  mount(server: FastifyInstance): void;
 }
 
 /** `more` gives the text of numbers that are kept elsewhere. */
-export function makeMetrics({ records, log }: ServerParts, version: string, more: () => string): Metrics {
+export function makeMetrics({ database, log }: ServerDeps, version: string, more: () => string): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   new Gauge({ name: "stockroom_info", help: "1, with the version as label", labelNames: ["version"], registers: [registry] }).set(
@@ -36,19 +36,19 @@ export function makeMetrics({ records, log }: ServerParts, version: string, more
     labelNames: ["direction"],
     registers: [registry],
   });
-  const gauges = makeGauges(registry, records, log);
+  const gauges = makeGauges(registry, database, log);
 
   return {
     traffic: {
       received: (count) => bytes.inc({ direction: "in" }, count),
       sent: (count) => bytes.inc({ direction: "out" }, count),
     },
-    mount: (app) => {
-      app.addHook("onResponse", async (request, reply) => {
+    mount: (server) => {
+      server.addHook("onResponse", async (request, reply) => {
         const route = request.routeOptions.url ?? "none";
         requests.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
       });
-      app.get("/metrics", async (_request, reply) => {
+      server.get("/metrics", async (_request, reply) => {
         await gauges();
         return await reply.type(registry.contentType).send((await registry.metrics()) + more());
       });
@@ -71,7 +71,7 @@ interface UseCount {
 }
 
 /** Gives a function that brings the numbers of the database up to date. One at a time: two scrapes at once share one round. */
-function makeGauges(registry: Registry, records: ServerParts["records"], log: Log): () => Promise<void> {
+function makeGauges(registry: Registry, database: ServerDeps["database"], log: Log): () => Promise<void> {
   const registers = [registry];
   const ok = new Gauge({ name: "stockroom_scrape_ok", help: "1 if the database could be asked", registers });
   const runs = new Gauge({ name: "stockroom_runs", help: "Runs by state", labelNames: ["state"], registers });
@@ -87,16 +87,16 @@ function makeGauges(registry: Registry, records: ServerParts["records"], log: Lo
   let lastUse = 0;
 
   const ask = async (): Promise<void> => {
-    const states = await records.query<Counted>(`select state as name, count(*)::int as count from stockroom.run group by state`);
-    const [letters] = await records.query<Counted>(
+    const states = await database.query<Counted>(`select state as name, count(*)::int as count from stockroom.run group by state`);
+    const [letters] = await database.query<Counted>(
       `select '' as name, count(*)::int as count from stockroom.dead_letter where state = 'waiting'`,
     );
-    const [outbox] = await records.query<Counted & { age: number }>(
+    const [outbox] = await database.query<Counted & { age: number }>(
       `select '' as name, count(*)::int as count, coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::float8 as age
        from stockroom.outbox where relayed_at is null`,
     );
     // Only the new rows of a log that grows for ever. The log's ids follow its commits closely enough for a rate.
-    const used = await records.query<UseCount>(
+    const used = await database.query<UseCount>(
       `select role, zone, access, allowed::text as allowed, count(*)::int as uses, max(id)::float8 as last
        from stockroom.key_use where id > $1 group by role, zone, access, allowed`,
       [lastUse],

@@ -7,17 +7,17 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import type { Body } from "../base/bytes.ts";
-import { StockroomError } from "../base/errors.ts";
-import type { ObjectEntry } from "../base/objects/contract.ts";
-import type { Actor } from "../base/vault/contract.ts";
+import type { Body } from "../platform/bytes.ts";
+import { StockroomError } from "../platform/errors.ts";
+import type { ObjectEntry } from "../platform/objects/contract.ts";
+import type { Actor } from "../platform/vault/contract.ts";
 import type { ObjectPage, StoredObject } from "./api.ts";
-import type { ServerParts, ServerSettings } from "./parts.ts";
+import type { ServerDeps, ServerSettings } from "./deps.ts";
 import { limitOf, parseQuery } from "./query.ts";
 import { receive } from "./upload.ts";
 
 /** Whom the vault sees behind HTTP; what it may do is a matter of grants like any other role's. */
-export const operatorOverHttp = (verb: string): Actor => ({ role: "operator", purpose: `http ${verb}` });
+export const operatorOverHttp = (command: string): Actor => ({ role: "operator", purpose: `http ${command}` });
 
 const pageQuery = z.strictObject({ prefix: z.string().default(""), after: z.string().optional(), limit: limitOf(1_000) });
 const versionQuery = z.strictObject({ version: z.string().optional() });
@@ -29,9 +29,9 @@ export interface Traffic {
 }
 
 /** Mounts the object routes. In a scope of its own, because here a body is a stream whatever its type says. */
-export async function mountObjects(app: FastifyInstance, parts: ServerParts, settings: ServerSettings, traffic: Traffic): Promise<void> {
-  const { objects } = parts;
-  app.get("/objects", async (request): Promise<ObjectPage> => {
+export async function mountObjects(server: FastifyInstance, deps: ServerDeps, settings: ServerSettings, traffic: Traffic): Promise<void> {
+  const { objects } = deps;
+  server.get("/objects", async (request): Promise<ObjectPage> => {
     const { prefix, after, limit } = parseQuery(pageQuery, request.query);
     const found = await objects.list(prefix, { limit: limit + 1, after });
     const page = found.slice(0, limit);
@@ -39,7 +39,7 @@ export async function mountObjects(app: FastifyInstance, parts: ServerParts, set
     return found.length > limit && last !== undefined ? { objects: page, next: last.key } : { objects: page };
   });
 
-  await app.register(async (scope) => {
+  await server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _body, done) => done(null));
 
@@ -58,7 +58,7 @@ export async function mountObjects(app: FastifyInstance, parts: ServerParts, set
           signal: stop.signal,
           contentType: request.headers["content-type"],
         });
-        const hint = await parts.hintOf?.(key);
+        const hint = await deps.hintOf?.(key);
         if (hint !== undefined) reply.header("x-stockroom-hint", encodeHeader(hint));
         return await reply
           .code(before?.version === entry.version ? 200 : 201)

@@ -1,11 +1,11 @@
-// Page: the status of the house on one plain page, for people without the console. No script, nothing fetched from elsewhere.
+// Page: the status of the app on one plain page, for people without the console. No script, nothing fetched from elsewhere.
 
 import type { FastifyInstance } from "fastify";
-import { escape } from "../base/pages/html.ts";
-import type { ServerParts } from "./parts.ts";
+import { escape } from "../platform/web/html.ts";
+import type { ServerDeps } from "./deps.ts";
 
-export function mountPage(app: FastifyInstance, { workflows, notices }: ServerParts, version: string): void {
-  app.get("/", async (_request, reply) => {
+export function mountPage(server: FastifyInstance, { workflows, notices }: ServerDeps, version: string): void {
+  server.get("/", async (_request, reply) => {
     const [active, recent, letters, news] = await Promise.all([
       Promise.all((["running", "retrying", "queued"] as const).map((state) => workflows.list({ state, limit: 20 }))),
       workflows.list({ limit: 20 }),
@@ -13,11 +13,11 @@ export function mountPage(app: FastifyInstance, { workflows, notices }: ServerPa
       notices.list({ limit: 20 }),
     ]);
     const page = [
-      // A server without the wing has no such page.
-      app.hasRoute({ method: "GET", url: "/classify" })
+      // A server without the module has no such page.
+      server.hasRoute({ method: "GET", url: "/classify" })
         ? `<p><a href="/classify">Classification</a>: lines and their champions, reports, items for review.</p>`
         : "",
-      app.hasRoute({ method: "GET", url: "/forecast" })
+      server.hasRoute({ method: "GET", url: "/forecast" })
         ? `<p><a href="/forecast">Forecasts</a>: dataset groups and their dashboards, figures, exports, imports into SAP.</p>`
         : "",
       table(

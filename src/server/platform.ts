@@ -2,9 +2,9 @@
 
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import type { RunState } from "../base/workflow/contract.ts";
+import type { RunState } from "../platform/workflow/contract.ts";
 import type { DeadLetterList, EventList, NoticeList, RunDetail, RunList, ScheduleList } from "./api.ts";
-import type { ServerParts } from "./parts.ts";
+import type { ServerDeps } from "./deps.ts";
 import { limitOf, parseQuery } from "./query.ts";
 
 /** Every state a run can be in, in the order of a run's life. */
@@ -20,32 +20,32 @@ const noticesQuery = z.strictObject({ topic: z.string().optional(), limit: limit
 
 type ById = { Params: { id: string } };
 
-export function mountPlatform(app: FastifyInstance, { workflows, events, notices }: ServerParts): void {
-  app.get("/api/runs", async (request): Promise<RunList> => ({ runs: await workflows.list(parseQuery(runsQuery, request.query)) }));
-  app.get<ById>("/api/runs/:id", async (request): Promise<RunDetail> => await workflows.show(request.params.id));
-  app.post<ById>("/api/runs/:id/cancel", async (request, reply) => {
+export function mountPlatform(server: FastifyInstance, { workflows, events, notices }: ServerDeps): void {
+  server.get("/api/runs", async (request): Promise<RunList> => ({ runs: await workflows.list(parseQuery(runsQuery, request.query)) }));
+  server.get<ById>("/api/runs/:id", async (request): Promise<RunDetail> => await workflows.show(request.params.id));
+  server.post<ById>("/api/runs/:id/cancel", async (request, reply) => {
     await workflows.cancel(request.params.id);
     return await reply.code(202).send({ id: request.params.id });
   });
-  app.post<ById>("/api/runs/:id/retry", async (request, reply) => {
+  server.post<ById>("/api/runs/:id/retry", async (request, reply) => {
     await workflows.retry(request.params.id);
     return await reply.code(202).send({ id: request.params.id });
   });
 
-  app.get("/api/dead", async (request): Promise<DeadLetterList> => ({
+  server.get("/api/dead", async (request): Promise<DeadLetterList> => ({
     letters: await workflows.deadLetters(parseQuery(deadQuery, request.query)),
   }));
-  app.post<ById>("/api/dead/:id/redrive", async (request, reply) =>
+  server.post<ById>("/api/dead/:id/redrive", async (request, reply) =>
     reply.code(202).send({ run: await workflows.redrive(request.params.id) }),
   );
-  app.post<ById>("/api/dead/:id/drop", async (request, reply) => {
+  server.post<ById>("/api/dead/:id/drop", async (request, reply) => {
     await workflows.drop(request.params.id);
     return await reply.code(202).send({ id: request.params.id });
   });
 
-  app.get("/api/events", async (request): Promise<EventList> => ({ events: await events.list(parseQuery(eventsQuery, request.query)) }));
-  app.get("/api/notices", async (request): Promise<NoticeList> => ({
+  server.get("/api/events", async (request): Promise<EventList> => ({ events: await events.list(parseQuery(eventsQuery, request.query)) }));
+  server.get("/api/notices", async (request): Promise<NoticeList> => ({
     notices: await notices.list(parseQuery(noticesQuery, request.query)),
   }));
-  app.get("/api/schedules", async (): Promise<ScheduleList> => ({ schedules: await workflows.schedules() }));
+  server.get("/api/schedules", async (): Promise<ScheduleList> => ({ schedules: await workflows.schedules() }));
 }

@@ -1,7 +1,7 @@
 // Query: what stands behind the question mark, parsed once. An unknown or unreadable parameter is an error, never ignored.
 
 import { z } from "zod";
-import { StockroomError } from "../base/errors.ts";
+import { StockroomError } from "../platform/errors.ts";
 
 /** A page's size: 1 to `max`, 100 unless told. */
 export const limitOf = (max: number) => z.coerce.number().int().min(1).max(max).default(100);

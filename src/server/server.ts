@@ -1,4 +1,4 @@
-// Server: the house over HTTP. Put together here; each route's room stands beside.
+// Server: the app over HTTP. Put together here; each route's part stands beside.
 //
 // Owns: listening, limits and timeouts, the shape of errors, the access log. Does not own: what the routes do.
 //   S1. Every answer that is not the thing asked for is an ApiError; a fault's words stay in the log, its code goes out.
@@ -9,27 +9,27 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from "node:net";
 import { fastify } from "fastify";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { describeError, isStockroomError, meanings, StockroomError } from "../base/errors.ts";
-import type { ErrorRecord } from "../base/errors.ts";
-import { makeConnections } from "../base/http/connections.ts";
+import { describeError, isStockroomError, meanings, StockroomError } from "../platform/errors.ts";
+import type { ErrorRecord } from "../platform/errors.ts";
+import { makeConnections } from "../platform/web/connections.ts";
 import { checkBinding, guard, mayEnter, tokenWanted } from "./guard.ts";
 import { mountHealth } from "./health.ts";
 import { makeMetrics } from "./metrics.ts";
 import { mountObjects } from "./objects.ts";
 import { mountPage } from "./page.ts";
-import type { Probe, ServerParts, ServerSettings } from "./parts.ts";
+import type { Probe, ServerDeps, ServerSettings } from "./deps.ts";
 import { mountPlatform } from "./platform.ts";
 
 export interface ServerOptions {
-  readonly parts: ServerParts;
+  readonly deps: ServerDeps;
   readonly settings: ServerSettings;
   readonly version: string;
   /** Further proofs of readiness, and replacements of ours (`database`, `store`, `workflows`). */
   readonly probes?: Readonly<Record<string, Probe>>;
   /** Answers what lies below `/images/`, before guard and routes: pictures are for everyone, and a framework costs a hit more than the hit. */
   readonly pictures?: { listener(request: IncomingMessage, response: ServerResponse): void; metrics(): string } | undefined;
-  /** Mounts the wings' routes. */
-  readonly mount?: (app: FastifyInstance) => void | Promise<void>;
+  /** Mounts the modules' routes. */
+  readonly mount?: (server: FastifyInstance) => void | Promise<void>;
 }
 
 /** A server that listens. */
@@ -67,9 +67,9 @@ function withPictures(routes: RequestListener, { pictures, settings }: ServerOpt
 
 /** Makes the server without listening. */
 export async function makeServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { parts, settings, version } = options;
+  const { deps, settings, version } = options;
   const connections = makeConnections({ most: 1_000, headersMs, always: (path) => /^\/(?:health(?:\/live|\/ready)?|metrics)$/.test(path) });
-  const app = fastify({
+  const server = fastify({
     logger: false,
     exposeHeadRoutes: false,
     bodyLimit: smallBodyBytes,
@@ -80,12 +80,12 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
       return server;
     },
     routerOptions: { maxParamLength: 4_096 },
-    frameworkErrors: (error, request, reply) => void answerError(parts, error, request, reply),
+    frameworkErrors: (error, request, reply) => void answerError(deps, error, request, reply),
   });
-  app.setErrorHandler((error: FastifyError, request, reply) => answerError(parts, error, request, reply));
-  app.setNotFoundHandler((request, reply) =>
+  server.setErrorHandler((error: FastifyError, request, reply) => answerError(deps, error, request, reply));
+  server.setNotFoundHandler((request, reply) =>
     answerError(
-      parts,
+      deps,
       new StockroomError(
         "missing",
         "ROUTE_MISSING",
@@ -95,27 +95,27 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
       reply,
     ),
   );
-  guard(app, settings);
-  holdSmallBodies(app);
-  writeAccessLog(app, parts);
+  guard(server, settings);
+  holdSmallBodies(server);
+  writeAccessLog(server, deps);
 
-  const metrics = makeMetrics(parts, version, () => options.pictures?.metrics() ?? "");
-  metrics.mount(app);
+  const metrics = makeMetrics(deps, version, () => options.pictures?.metrics() ?? "");
+  metrics.mount(server);
   mountHealth(
-    app,
+    server,
     {
-      database: () => parts.records.query("select 1"),
-      store: () => parts.objects.list("", { limit: 1 }),
-      workflows: () => parts.workflows.list({ limit: 1 }),
+      database: () => deps.database.query("select 1"),
+      store: () => deps.objects.list("", { limit: 1 }),
+      workflows: () => deps.workflows.list({ limit: 1 }),
       ...options.probes,
     },
-    { version, ...(parts.home === undefined ? {} : { home: parts.home.id }) },
+    { version, ...(deps.home === undefined ? {} : { home: deps.home.id }) },
   );
-  await mountObjects(app, parts, settings, metrics.traffic);
-  mountPlatform(app, parts);
-  mountPage(app, parts, version);
-  await options.mount?.(app);
-  return app;
+  await mountObjects(server, deps, settings, metrics.traffic);
+  mountPlatform(server, deps);
+  mountPage(server, deps, version);
+  await options.mount?.(server);
+  return server;
 }
 
 /**
@@ -123,23 +123,23 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
  * `denied` `SERVER_PORT_DENIED`.
  */
 export async function openServer(options: ServerOptions): Promise<OpenServer> {
-  const { settings, parts } = options;
+  const { settings, deps } = options;
   checkBinding(settings);
-  const app = await makeServer(options);
+  const server = await makeServer(options);
   try {
-    await app.listen({ host: settings.host, port: settings.port });
+    await server.listen({ host: settings.host, port: settings.port });
   } catch (error) {
-    await app.close();
+    await server.close();
     throw listenError(error, settings);
   }
-  const url = urlOf(app.server.address(), settings.host);
-  parts.log.info("server listens", { url, token: settings.token !== undefined });
+  const url = urlOf(server.server.address(), settings.host);
+  deps.log.info("server listens", { url, token: settings.token !== undefined });
   return {
     url,
     close: async () => {
-      const timer = setTimeout(() => app.server.closeAllConnections(), closingMs);
+      const timer = setTimeout(() => server.server.closeAllConnections(), closingMs);
       try {
-        await app.close();
+        await server.close();
       } finally {
         clearTimeout(timer);
       }
@@ -205,7 +205,7 @@ function holdsNul(error: unknown): boolean {
   return false;
 }
 
-function answerError({ log }: ServerParts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function answerError({ log }: ServerDeps, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const record = recordOf(error);
   if (record.kind === "fault") log.error("request failed", { method: request.method, path: pathOf(request), error });
   const status = record.code === tokenWanted ? 401 : meanings[record.kind].status;
@@ -216,17 +216,17 @@ function answerError({ log }: ServerParts, error: unknown, request: FastifyReque
 }
 
 /** Ends a request whose small body does not come. Uploads are held to a pace of their own. */
-function holdSmallBodies(app: FastifyInstance): void {
-  app.addHook("onRequest", async (request) => {
+function holdSmallBodies(server: FastifyInstance): void {
+  server.addHook("onRequest", async (request) => {
     if (request.method === "GET" || request.method === "HEAD" || request.routeOptions.url === "/objects/*") return;
     const timer = setTimeout(() => request.raw.destroy(), smallBodyMs);
     request.raw.once("end", () => clearTimeout(timer)).once("close", () => clearTimeout(timer));
   });
 }
 
-function writeAccessLog(app: FastifyInstance, { log }: ServerParts): void {
+function writeAccessLog(server: FastifyInstance, { log }: ServerDeps): void {
   const access = log.child({ room: "http" });
-  app.addHook("onResponse", async (request, reply) => {
+  server.addHook("onResponse", async (request, reply) => {
     const facts = {
       method: request.method,
       path: pathOf(request),
@@ -238,7 +238,7 @@ function writeAccessLog(app: FastifyInstance, { log }: ServerParts): void {
     if (/^\/(health|metrics)/.test(request.url) && reply.statusCode < 400) access.debug("request", facts);
     else access.info("request", facts);
   });
-  app.addHook("onRequestAbort", async (request) => {
+  server.addHook("onRequestAbort", async (request) => {
     access.info("request broken off by the caller", { method: request.method, path: pathOf(request), from: request.ip });
   });
 }

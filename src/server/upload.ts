@@ -1,8 +1,8 @@
 // Upload: the bytes of a request's body, as long as they keep coming.
 
 import type { Readable } from "node:stream";
-import type { Body } from "../base/bytes.ts";
-import { StockroomError } from "../base/errors.ts";
+import type { Body } from "../platform/bytes.ts";
+import { StockroomError } from "../platform/errors.ts";
 
 /** A sender that brings less than `bytes` in `ms` is taken for a stuck or a malicious one. */
 export interface Pace {

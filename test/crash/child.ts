@@ -1,13 +1,13 @@
-// One process of a crash test: opens the house of a place, puts a tiny shop, works until nothing is left, prints what came of it.
+// One process of a crash test: opens the app of a place, puts a tiny shop, works until nothing is left, prints what came of it.
 //
 // argv: the number of shop items; `work` (put and work to the end) or `serve` (work until killed, put nothing).
 
 import process from "node:process";
-import { makeShop } from "../../src/classify/demo/shop.ts";
+import { makeShop } from "../../src/classify/sample/shop.ts";
 import { currentInferences } from "../../src/classify/store/inferences.ts";
 import { listLines, listModels, listVerdicts } from "../../src/classify/store/lines.ts";
 import { listReported, listRevisions, readFigures } from "../../src/classify/store/reports.ts";
-import { openHouse, type House } from "../../src/house.ts";
+import { openApp, type App } from "../../src/app.ts";
 
 export const crashShop = { seed: 5, items: 300, countries: ["DEU", "GBR"], months: ["2026-09", "2026-10"] };
 
@@ -23,24 +23,24 @@ export interface Aftermath {
   readonly unfinished: readonly string[];
 }
 
-export async function describePlace(house: House): Promise<Aftermath> {
-  const lines = await listLines(house.records);
-  const models = await listModels(house.records);
-  const verdicts = await listVerdicts(house.records);
-  const inferences = (await Promise.all(crashShop.months.map(async (period) => await currentInferences(house.records, period)))).flat();
+export async function describePlace(app: App): Promise<Aftermath> {
+  const lines = await listLines(app.database);
+  const models = await listModels(app.database);
+  const verdicts = await listVerdicts(app.database);
+  const inferences = (await Promise.all(crashShop.months.map(async (period) => await currentInferences(app.database, period)))).flat();
   const reports = [];
-  for (const one of await listReported(house.records)) {
-    for (const revision of await listRevisions(house.records, one.period, one.country)) {
+  for (const one of await listReported(app.database)) {
+    for (const revision of await listRevisions(app.database, one.period, one.country)) {
       reports.push({
         ...one,
         revision: revision.revision,
-        figures: await readFigures(house.records, one.period, one.country, revision.revision),
+        figures: await readFigures(app.database, one.period, one.country, revision.revision),
       });
     }
   }
-  const notices = await house.notices.list({ limit: 100_000 });
-  const objects = await house.objects.list("", { limit: 100_000 });
-  const runs = await house.workflows.list({ limit: 100_000 });
+  const notices = await app.notices.list({ limit: 100_000 });
+  const objects = await app.objects.list("", { limit: 100_000 });
+  const runs = await app.workflows.list({ limit: 100_000 });
   return {
     lines: lines.map((line) => ({ line: line.line, models: line.models, champion: line.champion, macroF1: line.macroF1 })),
     verdicts: verdicts
@@ -53,7 +53,7 @@ export async function describePlace(house: House): Promise<Aftermath> {
     notices: notices.map((notice) => `${notice.topic}: ${withoutVersions(notice.id)}`).toSorted(),
     // Anchors hold the head of the audit log, whose rows hold times.
     objects: objects.map((entry) => `${withoutVersions(entry.key)} ${entry.key.includes("/anchors/") ? "" : entry.sha256}`).toSorted(),
-    dead: (await house.workflows.deadLetters()).map((letter) => letter.title),
+    dead: (await app.workflows.deadLetters()).map((letter) => letter.title),
     unfinished: [
       ...runs.filter((run) => !["done", "cancelled"].includes(run.state)).map((run) => `${run.id} ${run.state}`),
       ...models
@@ -67,7 +67,7 @@ export async function describePlace(house: House): Promise<Aftermath> {
 const withoutVersions = (text: string): string => text.replaceAll(/\b\d{12}\b/g, "0").replaceAll(/\b[0-9a-f]{24}\b/g, "#");
 
 async function main(mode: string): Promise<void> {
-  const house = await openHouse({ cwd: process.cwd(), env: process.env, work: true });
+  const app = await openApp({ cwd: process.cwd(), env: process.env, work: true });
   process.stdout.write("open\n");
   if (mode === "serve") {
     await new Promise(() => setInterval(() => undefined, 60_000));
@@ -77,14 +77,14 @@ async function main(mode: string): Promise<void> {
   const actor = { role: "operator", purpose: "crash test" };
   const isSales = (key: string): boolean => key.includes("/sales/");
   const settle = async (): Promise<void> => {
-    while (!(await house.workflows.idle())) await new Promise((resolve) => setTimeout(resolve, 50));
+    while (!(await app.workflows.idle())) await new Promise((resolve) => setTimeout(resolve, 50));
   };
-  for (const file of files) if (!isSales(file.key)) await house.objects.put(actor, file.key, file.body());
+  for (const file of files) if (!isSales(file.key)) await app.objects.put(actor, file.key, file.body());
   await settle();
-  for (const file of files) if (isSales(file.key)) await house.objects.put(actor, file.key, file.body());
+  for (const file of files) if (isSales(file.key)) await app.objects.put(actor, file.key, file.body());
   await settle();
-  process.stdout.write(`${JSON.stringify(await describePlace(house))}\n`);
-  await house.close();
+  process.stdout.write(`${JSON.stringify(await describePlace(app))}\n`);
+  await app.close();
 }
 
 if (import.meta.main) await main(process.argv[2] ?? "work");

@@ -1,4 +1,4 @@
-// Promise 1 and 2 for the classification flow: killed at any named point, the house goes on as if nothing had been.
+// Promise 1 and 2 for the classification flow: killed at any named point, the app goes on as if nothing had been.
 //
 // A walk puts a small shop and works it off. It is killed (SIGKILL) at a fault point, started again on the same home and database, and must end
 // with exactly what an undisturbed walk ends with: the same models, verdicts, figures, notices and objects, nothing in between, nothing twice.
@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import path from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makePlace, waitFor, type TestPlace } from "../kit/house.ts";
+import { makePlace, waitFor, type TestPlace } from "../kit/app.ts";
 import type { Aftermath } from "./child.ts";
 
 const script = path.resolve(import.meta.dirname, "child.ts");

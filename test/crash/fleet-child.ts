@@ -4,20 +4,20 @@
 // was started without the settings of the front end. It works until its standard input ends.
 
 import process from "node:process";
-import { openEvents } from "../../src/base/events/events.ts";
-import { makeLog } from "../../src/base/log.ts";
-import { makeNotify } from "../../src/base/notify/notify.ts";
-import { openRecords } from "../../src/base/records/open.ts";
-import { openWorkflows } from "../../src/base/workflow/index.ts";
+import { openEvents } from "../../src/platform/events/events.ts";
+import { makeLog } from "../../src/platform/log.ts";
+import { makeNotify } from "../../src/platform/notify/notify.ts";
+import { openDatabase } from "../../src/platform/database/open.ts";
+import { openWorkflows } from "../../src/platform/workflow/index.ts";
 import { fleetMigrations, releaseOf } from "./fleet-release.ts";
 
 const [url = "", executorId = "", release = "old"] = process.argv.slice(2);
 const log = makeLog({ level: "error" });
-const records = await openRecords({ url, home: "", log, migrations: fleetMigrations });
-const notices = makeNotify({ records, channels: {}, topics: { "*": ["log"] }, log });
-const parts = releaseOf(release === "new", records, executorId);
+const database = await openDatabase({ url, home: "", log, migrations: fleetMigrations });
+const notices = makeNotify({ database, channels: {}, topics: { "*": ["log"] }, log });
+const parts = releaseOf(release === "new", database, executorId);
 const workflows = await openWorkflows({
-  records,
+  database,
   executorId,
   queues: [...parts.queues, notices.queue],
   workflows: [...parts.workflows, ...notices.workflows],
@@ -28,7 +28,7 @@ const workflows = await openWorkflows({
 });
 await notices.publishTopics();
 const events = await openEvents({
-  records,
+  database,
   workflows,
   subscriptions: [...parts.subscriptions, ...notices.subscriptions],
   log,
@@ -40,4 +40,4 @@ for await (const _ of process.stdin) {
 }
 await events.close();
 await workflows.close();
-await records.close();
+await database.close();

@@ -2,11 +2,11 @@
 
 import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Subscription } from "../../src/base/events/contract.ts";
-import { notifyMigrations } from "../../src/base/notify/notify.ts";
-import type { Records } from "../../src/base/records/contract.ts";
-import { workflowMigrations } from "../../src/base/workflow/index.ts";
-import type { QueueDefinition, WorkflowDefinition } from "../../src/base/workflow/contract.ts";
+import type { Subscription } from "../../src/platform/events/contract.ts";
+import { notifyMigrations } from "../../src/platform/notify/notify.ts";
+import type { Database } from "../../src/platform/database/contract.ts";
+import { workflowMigrations } from "../../src/platform/workflow/index.ts";
+import type { QueueDefinition, WorkflowDefinition } from "../../src/platform/workflow/contract.ts";
 
 export const fleetMigrations = [...workflowMigrations, ...notifyMigrations];
 
@@ -17,9 +17,9 @@ export interface Release {
 }
 
 /** Each run leaves a row `(run, step, executor)` in `mark`. */
-export function releaseOf(isNew: boolean, records: Records, executor: string): Release {
+export function releaseOf(isNew: boolean, database: Database, executor: string): Release {
   const mark = async (run: string, step: string): Promise<void> => {
-    await records.query(`insert into mark (run, step, executor) values ($1, $2, $3)`, [run, step, executor]);
+    await database.query(`insert into mark (run, step, executor) values ($1, $2, $3)`, [run, step, executor]);
   };
   const marking = (name: string): WorkflowDefinition => ({
     name,

@@ -3,41 +3,41 @@
 import { createServer } from "node:http";
 import process from "node:process";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { openEvents, type Events } from "../../src/base/events/index.ts";
-import { makeMemoryLog } from "../../src/base/log.ts";
-import { makeNotify, postNotice, type Notices } from "../../src/base/notify/notify.ts";
-import type { ChannelSettings } from "../../src/base/notify/channels.ts";
-import type { Records } from "../../src/base/records/contract.ts";
-import { openRecords } from "../../src/base/records/open.ts";
-import { appendEvent } from "../../src/base/records/outbox.ts";
-import { openWorkflows, type OpenWorkflows } from "../../src/base/workflow/index.ts";
-import { disband, join } from "../house/workflow-fleet.ts";
-import { marksTable } from "../house/workflow-programs.ts";
+import { openEvents, type Events } from "../../src/platform/events/index.ts";
+import { makeMemoryLog } from "../../src/platform/log.ts";
+import { makeNotify, postNotice, type Notices } from "../../src/platform/notify/notify.ts";
+import type { ChannelSettings } from "../../src/platform/notify/channels.ts";
+import type { Database } from "../../src/platform/database/contract.ts";
+import { openDatabase } from "../../src/platform/database/open.ts";
+import { appendEvent } from "../../src/platform/database/outbox.ts";
+import { openWorkflows, type OpenWorkflows } from "../../src/platform/workflow/index.ts";
+import { disband, join } from "../integration/workflow-fleet.ts";
+import { marksTable } from "../integration/workflow-programs.ts";
 import { openCutProxy } from "../kit/cut-proxy.ts";
 import { testDatabase, type TestDatabase } from "../kit/database.ts";
-import { waitFor } from "../kit/house.ts";
+import { waitFor } from "../kit/app.ts";
 import { fleetMigrations, releaseOf } from "./fleet-release.ts";
 
-let database: TestDatabase;
-let records: Records;
+let postgres: TestDatabase;
+let database: Database;
 const opened: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
-  database = await testDatabase();
-  records = await openRecords({ url: database.url, home: "", log: makeMemoryLog(), migrations: fleetMigrations });
-  await records.query(marksTable);
+  postgres = await testDatabase();
+  database = await openDatabase({ url: postgres.url, home: "", log: makeMemoryLog(), migrations: fleetMigrations });
+  await database.query(marksTable);
 });
 
 afterEach(async () => {
   for (const close of opened.splice(0).toReversed()) await close();
   await disband();
-  await records.query("delete from stockroom.subscription");
-  await records.query("delete from stockroom.notice_topic");
+  await database.query("delete from stockroom.subscription");
+  await database.query("delete from stockroom.notice_topic");
 });
 
 afterAll(async () => {
-  await records.close();
-  await database.drop();
+  await database.close();
+  await postgres.drop();
 });
 
 interface Here {
@@ -50,10 +50,10 @@ interface Here {
 async function openHere(channels: Readonly<Record<string, ChannelSettings>> = {}): Promise<Here> {
   const log = makeMemoryLog();
   const topics = Object.keys(channels).length === 0 ? { "*": ["log"] } : { "*": Object.keys(channels) };
-  const notices = makeNotify({ records, channels, topics, log });
-  const parts = releaseOf(true, records, "here");
+  const notices = makeNotify({ database, channels, topics, log });
+  const parts = releaseOf(true, database, "here");
   const workflows = await openWorkflows({
-    records,
+    database,
     executorId: "here",
     queues: [...parts.queues, notices.queue],
     workflows: [...parts.workflows, ...notices.workflows],
@@ -66,13 +66,13 @@ async function openHere(channels: Readonly<Record<string, ChannelSettings>> = {}
   opened.push(() => workflows.close());
   await notices.publishTopics();
   const subscriptions = [...parts.subscriptions, ...notices.subscriptions];
-  const events = await openEvents({ records, workflows, subscriptions, log, pollMs: 20 });
+  const events = await openEvents({ database, workflows, subscriptions, log, pollMs: 20 });
   opened.push(() => events.close());
   return { workflows, events, notices };
 }
 
 async function marksOf(run: string): Promise<Record<string, number>> {
-  const rows = await records.query<{ step: string; times: number }>(
+  const rows = await database.query<{ step: string; times: number }>(
     `select step, count(*)::int as times from mark where run = $1 group by step`,
     [run],
   );
@@ -83,9 +83,9 @@ const begun = (run: string): Promise<boolean> =>
   waitFor(`the run ${run} to begin`, async () => (await marksOf(run))["begin"] === 1 && true);
 
 test("a frozen worker's runs go on elsewhere, and what it does when it wakes changes nothing", async () => {
-  const worker = join(database.url, "frozen", ["new"], undefined, "../crash/fleet-child.ts");
+  const worker = join(postgres.url, "frozen", ["new"], undefined, "../crash/fleet-child.ts");
   await worker.ready;
-  await records.transaction((tx) => appendEvent(tx, { kind: "fleet.warm", subject: "", data: {} }));
+  await database.transaction((tx) => appendEvent(tx, { kind: "fleet.warm", subject: "", data: {} }));
   const here = await openHere();
   // Only the worker is there to take it: this process is asked once the worker stands still.
   await here.workflows.close();
@@ -113,9 +113,9 @@ test("a frozen worker's runs go on elsewhere, and what it does when it wakes cha
 
 /** Starts and watches, takes nothing up. */
 async function openClient(): Promise<OpenWorkflows> {
-  const parts = releaseOf(true, records, "client");
+  const parts = releaseOf(true, database, "client");
   const workflows = await openWorkflows({
-    records,
+    database,
     executorId: "client",
     ...parts,
     log: makeMemoryLog(),
@@ -128,7 +128,7 @@ async function openClient(): Promise<OpenWorkflows> {
 }
 
 test("a worker whose connections went silent loses its runs, and works again over new ones", async () => {
-  const url = new URL(database.url);
+  const url = new URL(postgres.url);
   const proxy = await openCutProxy(Number(url.port));
   opened.push(() => proxy.close());
   url.port = String(proxy.port);
@@ -146,7 +146,7 @@ test("a worker whose connections went silent loses its runs, and works again ove
   expect(await survivor.workflows.outcome(id)).toEqual({ kind: "done", value: "done" });
   expect(await survivor.workflows.show(id)).toMatchObject({ executor: "here" });
   await survivor.workflows.close();
-  proxy.mend();
+  proxy.repair();
   const after = await openClient();
   await after.start("fleet.slow", null, { id: "after the cut" });
   expect(await after.outcome("after the cut")).toMatchObject({ kind: "done" });
@@ -173,12 +173,12 @@ test("every notice reaches the channel that only one of two processes has", asyn
     url: `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}/`,
     secret: `whsec_${Buffer.from("sesame").toString("base64")}`,
   };
-  const workers = ["plain-1", "plain-2"].map((name) => join(database.url, name, ["new"], undefined, "../crash/fleet-child.ts"));
+  const workers = ["plain-1", "plain-2"].map((name) => join(postgres.url, name, ["new"], undefined, "../crash/fleet-child.ts"));
   await Promise.all(workers.map((worker) => worker.ready));
   const here = await openHere({ hook });
   const ids = Array.from({ length: 32 }, (_, n) => `unequal/${n}`);
   for (const id of ids) {
-    await records.transaction((tx) => postNotice(tx, { topic: `mlops.${id}`, id, severity: "alarm", title: "Look", body: "", facts: {} }));
+    await database.transaction((tx) => postNotice(tx, { topic: `mlops.${id}`, id, severity: "alarm", title: "Look", body: "", facts: {} }));
   }
   await waitFor("every notice at the webhook", async () => heard.size === ids.length && true);
   expect([...heard].toSorted()).toEqual(ids.toSorted());
@@ -192,22 +192,22 @@ test("every notice reaches the channel that only one of two processes has", asyn
       .every(({ deliveries }) => deliveries.some(({ channel, state }) => channel === "hook" && state === "delivered")),
   ).toBe(true);
   // No process ever took up what it cannot deliver.
-  const claimed = await records.query(
+  const claimed = await database.query(
     `select id from stockroom.run where workflow = 'notify.deliver.hook' and executor is distinct from 'here'`,
   );
   expect(claimed).toEqual([]);
 });
 
 test("a subscriber that comes with a rolling upgrade misses nothing, whoever relays", async () => {
-  const old = ["old-1", "old-2"].map((name) => join(database.url, name, ["old"], undefined, "../crash/fleet-child.ts"));
+  const old = ["old-1", "old-2"].map((name) => join(postgres.url, name, ["old"], undefined, "../crash/fleet-child.ts"));
   await Promise.all(old.map((worker) => worker.ready));
   const here = await openHere();
   const subjects = Array.from({ length: 40 }, (_, n) => `upgrade/${n}`);
   for (const subject of subjects) {
-    await records.transaction((tx) => appendEvent(tx, { kind: "fleet.asked", subject, data: {}, dedupe: subject }));
+    await database.transaction((tx) => appendEvent(tx, { kind: "fleet.asked", subject, data: {}, dedupe: subject }));
   }
   await waitFor("nothing left to do", () => here.workflows.idle());
-  const rows = await records.query<{ step: string; runs: number; executors: string[] }>(
+  const rows = await database.query<{ step: string; runs: number; executors: string[] }>(
     `select step, count(distinct run)::int as runs, array_agg(distinct executor) as executors from mark where run like 'event/upgrade/%' group by step order by step`,
   );
   expect(rows.map(({ step, runs }) => [step, runs])).toEqual([

@@ -2,7 +2,7 @@
 
 import path from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { makePlace } from "../kit/house.ts";
+import { makePlace } from "../kit/app.ts";
 import { walk, walkTwice, type Walk } from "./walks.ts";
 
 const script = path.resolve(import.meta.dirname, "forecast-planning-child.ts");

@@ -3,7 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { makePlace, type TestPlace } from "../kit/house.ts";
+import { makePlace, type TestPlace } from "../kit/app.ts";
 import { openGateway, type Gateway, type GatewayRow, type Habits } from "../kit/sap-gateway.ts";
 import { walk } from "./walks.ts";
 

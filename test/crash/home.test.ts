@@ -88,8 +88,8 @@ test("a running home copied with its database takes no work, stays quiet as a co
   await run("home", ["put", "stockroom.yaml", "shop/first"]);
   // As an administrator would: everything, the running server's files included.
   await cp(at("home"), at("copy"), { recursive: true, preserveTimestamps: true });
-  for (const verb of [["worker"], ["up", "--port", "0"]]) {
-    const refused = await run("copy", verb);
+  for (const command of [["worker"], ["up", "--port", "0"]]) {
+    const refused = await run("copy", command);
     expect(refused).toMatchObject({ code: 2, said: expect.stringContaining("HOME_COPIED") });
     expect(refused.said).toContain(at("home"));
     expect(refused.said).toContain("stockroom home adopt --copy");
@@ -123,9 +123,9 @@ test("a running home copied with its database takes no work, stays quiet as a co
 });
 
 test("a copied home on the original's database is refused; as one more machine it works beside it", async () => {
-  const database = await testDatabase();
+  const postgres = await testDatabase();
   const env = {
-    DATABASE_URL: database.url,
+    DATABASE_URL: postgres.url,
     STOCKROOM_OBJECTS_ROOT: at("common/objects"),
     STOCKROOM_VAULT_KEY_FILE: at("common/keys.json"),
   };
@@ -139,7 +139,7 @@ test("a copied home on the original's database is refused; as one more machine i
   const third = await open("three", ["worker"], env);
   for (const { child } of [first, second, third]) await stop(child);
   expect(await readFile(at("one/home-id"), "utf8")).not.toBe(await readFile(at("two/home-id"), "utf8"));
-  await database.drop();
+  await postgres.drop();
 });
 
 async function waitUntil(look: () => Promise<boolean>): Promise<void> {

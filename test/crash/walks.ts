@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import process from "node:process";
-import { makePlace, type TestPlace } from "../kit/house.ts";
+import { makePlace, type TestPlace } from "../kit/app.ts";
 
 export interface Walk {
   readonly signal: string | null;

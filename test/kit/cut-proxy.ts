@@ -7,7 +7,7 @@ export interface CutProxy {
   /** Silences every connection there is; new ones pass unless `closed`. */
   cut(options?: { readonly closed?: boolean }): void;
   /** Lets new connections pass again. */
-  mend(): void;
+  repair(): void;
   close(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export async function openCutProxy(port: number): Promise<CutProxy> {
       }
       pairs.clear();
     },
-    mend: () => {
+    repair: () => {
       closed = false;
     },
     close: async () => {

@@ -10,8 +10,8 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { Client } from "pg";
-import { makeMemoryLog } from "../../src/base/log.ts";
-import { openEmbedded, stopEmbedded } from "../../src/base/records/embedded.ts";
+import { makeMemoryLog } from "../../src/platform/log.ts";
+import { openEmbedded, stopEmbedded } from "../../src/platform/database/embedded.ts";
 
 const prefix = "stockroom-test-";
 const homeVariable = "STOCKROOM_TEST_HOME";
@@ -29,7 +29,7 @@ let server: Promise<string> | undefined;
  *
  * @example
  * const database = await testDatabase();
- * const records = await openRecords({ url: database.url, home, log: makeMemoryLog(), migrations });
+ * const records = await openDatabase({ url: database.url, home, log: makeMemoryLog(), migrations });
  */
 export async function testDatabase(): Promise<TestDatabase> {
   server ??= findServer();

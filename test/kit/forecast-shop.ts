@@ -1,6 +1,6 @@
 // A small retailer for the forecasting pipeline: a few items with a season, prices, and the settings of the AWS solution.
 
-import { makeRandom } from "../../src/base/random.ts";
+import { makeRandom } from "../../src/platform/random.ts";
 
 export interface ShopOptions {
   readonly items?: number;

@@ -8,7 +8,7 @@
 //   A5. The canonical text does not depend on the order of keys, nor on how a database writes numbers, texts and times.
 
 import { createHash } from "node:crypto";
-import { StockroomError } from "../../base/errors.ts";
+import { StockroomError } from "../../platform/errors.ts";
 
 /** JSON as a record may hold it. Keys whose value is `undefined` are as good as absent. */
 export type AuditValue = null | boolean | number | string | readonly AuditValue[] | { readonly [key: string]: AuditValue | undefined };

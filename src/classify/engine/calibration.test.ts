@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../base/random.ts";
+import { makeRandom } from "../../platform/random.ts";
 import {
   applyCalibration,
   calibrateRow,

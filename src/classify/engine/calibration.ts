@@ -7,7 +7,7 @@
 //   B3. Of two items whose calibrated top probability is above 1/2, the one that was higher before is higher after: thresholds lose nothing.
 //   B4. A calibration is plain JSON; the same validation scores give the same value.
 
-import { StockroomError } from "../../base/errors.ts";
+import { StockroomError } from "../../platform/errors.ts";
 
 /** How logits become probabilities; stored in the model file. */
 export type Calibration = TemperatureCalibration | IsotonicCalibration;

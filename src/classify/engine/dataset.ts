@@ -4,7 +4,7 @@
 //   D1. Classes are the labels that occur, in the order of their code units: the same rows in another order give the same classes.
 //   D2. Items of one group stand on one side of every split; by default the group is the item's text, folded, so that equal texts do.
 
-import { StockroomError } from "../../base/errors.ts";
+import { StockroomError } from "../../platform/errors.ts";
 import { foldText } from "./fold.ts";
 
 /** Which columns of an item are read as what. */

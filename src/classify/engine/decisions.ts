@@ -14,7 +14,7 @@
 //       those at hand: what they were there is no promise for items unlike them. Thresholds are found among the others.
 //   D6. Decisions are plain JSON; the same unseen items give the same value.
 
-import { StockroomError } from "../../base/errors.ts";
+import { StockroomError } from "../../platform/errors.ts";
 import { betaBelow, clopperPearson } from "./intervals.ts";
 import type { UnknownText } from "./known.ts";
 

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../base/random.ts";
-import type { Random } from "../../base/random.ts";
+import { makeRandom } from "../../platform/random.ts";
+import type { Random } from "../../platform/random.ts";
 import { compareProfiles, openProfile, wordsOf } from "./drift.ts";
 import type { Profile, ProfileColumns } from "./drift.ts";
 

@@ -9,7 +9,7 @@
 //   F4. Words are counted once an item, so that a chatty item is one voice. A word is named only if it stood in at least 10 items.
 //   F5. A profile is plain JSON of bounded size, whatever the number of items.
 
-import { hashText } from "../../base/random.ts";
+import { hashText } from "../../platform/random.ts";
 import type { Item } from "./dataset.ts";
 import { parseNumber } from "./features.ts";
 
@@ -62,7 +62,7 @@ export interface ProfileItem {
 }
 
 /** An item as a profile looks at it. */
-export function lookOf({ text, categories, numbers }: Item): ProfileItem {
+export function featurize({ text, categories, numbers }: Item): ProfileItem {
   return { texts: text, categories, numbers: numbers.map((number) => parseNumber(number) ?? Number.NaN) };
 }
 

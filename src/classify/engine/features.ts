@@ -7,9 +7,9 @@
 //   F3. At most `maxPoints` code points of a column are read; memory is bounded by the spec, not by the text.
 //   F4. Within an item a key occurs once, with its count.
 
-import { StockroomError } from "../../base/errors.ts";
-import { hashText } from "../../base/random.ts";
-import { notNumber, parseNumber as readNumber } from "../../base/tables/numbers.ts";
+import { StockroomError } from "../../platform/errors.ts";
+import { hashText } from "../../platform/random.ts";
+import { notNumber, parseNumber as readNumber } from "../../platform/formats/numbers.ts";
 import { mix32, type Item } from "./dataset.ts";
 import { foldText, kindOf, pointKind } from "./fold.ts";
 

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../base/random.ts";
+import { makeRandom } from "../../platform/random.ts";
 import { makeDatasetBuilder, hashItemText, splitOf, type Dataset, type Item } from "./dataset.ts";
 import { openEvaluator } from "./evaluate.ts";
 import { appraise, fitModel, fitModelWith, learn, planFit, type FitOptions } from "./fit.ts";

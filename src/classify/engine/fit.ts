@@ -17,7 +17,7 @@ import { quantise, type LearnedWeights, type Model, type ModelCard } from "./mod
 import { placeShared, prepare, type Prepared } from "./prepare.ts";
 import { climbRungs, runTrial, topClasses, type RunTrials, type SearchOutcome, type Sides } from "./search.ts";
 import { scoreItems, train, type Trained } from "./train.ts";
-import type { Hyperparameters } from "./weighing.ts";
+import type { Hyperparameters } from "./term-weights.ts";
 
 export interface FitOptions {
   readonly seed: number;

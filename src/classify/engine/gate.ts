@@ -8,9 +8,9 @@
 //   G4. Without a champion the opponent is the majority baseline: the code most frequent in the test, for every item.
 //   G5. A verdict is plain JSON without NaN, also for empty tests, absent codes and equal predictions; the same input and seed give the same verdict.
 
-import { makeRandom } from "../../base/random.ts";
-import type { Random } from "../../base/random.ts";
-import { StockroomError } from "../../base/errors.ts";
+import { makeRandom } from "../../platform/random.ts";
+import type { Random } from "../../platform/random.ts";
+import { StockroomError } from "../../platform/errors.ts";
 import { normalBelow, normalQuantile } from "./intervals.ts";
 import type { Interval } from "./intervals.ts";
 import { scoreLabels } from "./metrics.ts";

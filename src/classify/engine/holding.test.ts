@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../base/random.ts";
+import { makeRandom } from "../../platform/random.ts";
 import { judgeChallenger, type Bout } from "./gate.ts";
 import { concludeVerdict, findJumps, judgeHolding, tellJump, type Sums } from "./holding.ts";
 

@@ -6,7 +6,7 @@
 //   I2. A census (sample = population) has no error: the interval is the rate itself.
 //   I3. More items at the same rate never widen an interval.
 
-import { StockroomError } from "../../base/errors.ts";
+import { StockroomError } from "../../platform/errors.ts";
 
 /** Bounds of an unknown rate; 0..1. */
 export interface Interval {

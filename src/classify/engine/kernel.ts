@@ -4,7 +4,7 @@
 //   N1. Both kinds give the same bits (see plain-kernel.ts); a machine without SIMD is slower, never different.
 //   N2. One kernel is used by one thread at a time; threads each open their own.
 
-import { StockroomError } from "../../base/errors.ts";
+import { StockroomError } from "../../platform/errors.ts";
 import { makePlainKernel } from "./plain-kernel.ts";
 import { kernelBytes } from "./wasm/kernel-bytes.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../base/random.ts";
+import { makeRandom } from "../../platform/random.ts";
 import { differenceBound, estimateCodeMargins, type AuditedMove, type MarginInput } from "./margins.ts";
 import type { CodeMoves, Triple } from "./words.ts";
 

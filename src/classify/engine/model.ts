@@ -9,7 +9,7 @@
 // Numbers are little endian. Buckets, seen texts: differences as LEB128; frequencies: u8; scales: f32; weights: i8, feature by feature.
 
 import { createHash } from "node:crypto";
-import { StockroomError } from "../../base/errors.ts";
+import { StockroomError } from "../../platform/errors.ts";
 import type { Calibration } from "./calibration.ts";
 import { hashItemText, type Item, type ItemColumnNames } from "./dataset.ts";
 import type { Decisions } from "./decisions.ts";
@@ -17,7 +17,7 @@ import type { FeatureSpec } from "./features.ts";
 import type { Prepared } from "./prepare.ts";
 import type { TrialResult } from "./search.ts";
 import type { Trained } from "./train.ts";
-import type { Hyperparameters } from "./weighing.ts";
+import type { Hyperparameters } from "./term-weights.ts";
 
 /** Where a model comes from and what it was worth; for people and for tables. */
 export interface ModelCard {

@@ -6,7 +6,7 @@
 
 import { featureKind, namespacesOf, kindCode, type FeatureSpec } from "./features.ts";
 import type { Model } from "./model.ts";
-import { makeWeigher, weighFrequencies } from "./weighing.ts";
+import { makeTermWeighter, weighFrequencies } from "./term-weights.ts";
 
 /** How an item becomes `features` and `values`; follow `steps`. */
 export interface HashingRule {
@@ -106,7 +106,7 @@ function scaleOf(model: Model, namespace: number, kind: string): number {
   const lone = kindCode(namespace, kind === "number" ? featureKind.amount : featureKind.whole);
   // A feature met by every item is never left out, whatever the hyperparameters.
   const frequencyClass = 255;
-  makeWeigher(model.spec, model.parameters, Uint8Array.of(frequencyClass), model.items).weigh(
+  makeTermWeighter(model.spec, model.parameters, Uint8Array.of(frequencyClass), model.items).weigh(
     { features: Uint32Array.of(0), kinds: Uint16Array.of(lone), amounts: Float32Array.of(1) },
     0,
     1,

@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import { beforeAll, describe, expect, test } from "vitest";
-import { makeRandom } from "../../base/random.ts";
+import { makeRandom } from "../../platform/random.ts";
 import type { Calibration } from "./calibration.ts";
 import { makeDatasetBuilder } from "./dataset.ts";
 import type { Item } from "./dataset.ts";

@@ -16,7 +16,7 @@ import { encodeOnnx, tensorOf } from "./onnx-proto.ts";
 import type { Attribute, ElementType, GraphNode, Tensor } from "./onnx-proto.ts";
 import { hashingRule } from "./onnx-rule.ts";
 import type { HashingRule } from "./onnx-rule.ts";
-import { makeWeigher } from "./weighing.ts";
+import { makeTermWeighter } from "./term-weights.ts";
 
 /** An item with what the rule makes of it and what the graph answers. */
 export interface TestVector {
@@ -171,7 +171,7 @@ function makeVectors(model: Model, samples: readonly Item[]): readonly TestVecto
   const frequencyClasses = new Uint8Array(model.buckets.length + 1);
   frequencyClasses.set(model.frequencyClasses);
   const extractor = openExtractor(model.spec);
-  const weigher = makeWeigher(model.spec, model.parameters, frequencyClasses, model.items);
+  const termWeighter = makeTermWeighter(model.spec, model.parameters, frequencyClasses, model.items);
   return samples.map((item) => {
     extractor.forget();
     extractor.read(item);
@@ -179,7 +179,7 @@ function makeVectors(model: Model, samples: readonly Item[]): readonly TestVecto
     const known = Uint32Array.from(keys.subarray(0, count), (key) => rowOf.get(key >>> shift) ?? model.buckets.length);
     const features = new Uint32Array(count);
     const values = new Float32Array(count);
-    const end = weigher.weigh({ features: known, kinds, amounts }, 0, count, features, values, 0);
+    const end = termWeighter.weigh({ features: known, kinds, amounts }, 0, count, features, values, 0);
     const logits = new Float32Array(classes);
     for (let entry = 0; entry < end; entry++) {
       const feature = features[entry];

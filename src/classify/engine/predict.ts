@@ -12,7 +12,7 @@ import { openExtractor, type Extractor } from "./features.ts";
 import { openKnownText, type UnknownText } from "./known.ts";
 import { openAnswers, type KernelKind, type Answers } from "./kernel.ts";
 import type { Model } from "./model.ts";
-import { makeWeigher, orderByFrequency } from "./weighing.ts";
+import { makeTermWeighter, orderByFrequency } from "./term-weights.ts";
 
 /** A word (or category) of the item and how much it spoke for the code against the runner-up, in logits. */
 export interface Evidence {
@@ -112,7 +112,7 @@ function makeAnswerer(model: Model, extractor: Extractor, options: PredictorOpti
     rowOf[order[row]] = row;
     frequencyClasses[row] = model.frequencyClasses[order[row]];
   }
-  const weigher = makeWeigher(model.spec, model.parameters, frequencyClasses, model.items);
+  const termWeighter = makeTermWeighter(model.spec, model.parameters, frequencyClasses, model.items);
   const segment = model.card.segment === "" ? -1 : model.card.columns.categories.indexOf(model.card.segment);
   const columns = extractor.namespaces.map((namespace) => namespace.name);
 
@@ -179,7 +179,7 @@ function makeAnswerer(model: Model, extractor: Extractor, options: PredictorOpti
       }
       stage.starts[staged] = end;
       const from = end;
-      end = weigher.weigh(
+      end = termWeighter.weigh(
         { features, kinds, amounts },
         0,
         count,

@@ -8,7 +8,7 @@
 import type { Dataset, Item } from "./dataset.ts";
 import { openExtractor, parseNumber, type FeatureSpec, type NumberSpec } from "./features.ts";
 import { foldText } from "./fold.ts";
-import { classifyFrequency, orderByFrequency, type Entries } from "./weighing.ts";
+import { classifyFrequency, orderByFrequency, type Entries } from "./term-weights.ts";
 
 export interface PrepareOptions {
   /** Put the arrays into shared memory. Default false. */

@@ -7,14 +7,14 @@
 //   S4. Random search with successive halving: every trial gets a taste (a part of the items, few epochs), the best third of them more,
 //       the best third of those everything.
 
-import { makeRandom } from "../../base/random.ts";
-import { describeError, StockroomError, type ErrorRecord } from "../../base/errors.ts";
+import { makeRandom } from "../../platform/random.ts";
+import { describeError, StockroomError, type ErrorRecord } from "../../platform/errors.ts";
 import { scoreLabels, scoreProbabilities } from "./metrics.ts";
 import { applyCalibration, fitTemperature } from "./calibration.ts";
 import { splitOf } from "./dataset.ts";
 import type { Prepared } from "./prepare.ts";
 import { scoreItems, train } from "./train.ts";
-import { defaultHyperparameters, type Hyperparameters } from "./weighing.ts";
+import { defaultHyperparameters, type Hyperparameters } from "./term-weights.ts";
 
 /** One trial at one rung: plain data that says all a thread needs to know besides the prepared items. */
 export interface TrialSpec {

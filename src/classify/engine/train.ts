@@ -4,10 +4,10 @@
 //   T1. One model is trained by one thread: the same items, hyperparameters and seed give the same weights, bit for bit, with either learner.
 //   T2. Items not named have no part in anything, document frequencies included.
 
-import { makeRandom } from "../../base/random.ts";
+import { makeRandom } from "../../platform/random.ts";
 import { openLearner, type KernelKind, type Learner } from "./kernel.ts";
 import { countFrequencies, type Prepared } from "./prepare.ts";
-import { classifyFrequency, makeWeigher, type Hyperparameters, type Weigher } from "./weighing.ts";
+import { classifyFrequency, makeTermWeighter, type Hyperparameters, type TermWeighter } from "./term-weights.ts";
 
 /** A trained model still in its learner. */
 export interface Trained {
@@ -30,7 +30,7 @@ const STAGE_ITEMS = 256;
 /** Trains on the items named, of which every label is known. Cost: about 6 microseconds an item and epoch with 40 classes and 115 features. */
 export function train(prepared: Prepared, items: Uint32Array, parameters: Hyperparameters, options: TrainOptions): Trained {
   const frequencyClasses = Uint8Array.from(countFrequencies(prepared, items), classifyFrequency);
-  const weighed = weighItems(prepared, items, makeWeigher(prepared.spec, parameters, frequencyClasses, items.length));
+  const weighed = weighItems(prepared, items, makeTermWeighter(prepared.spec, parameters, frequencyClasses, items.length));
   const classes = prepared.classes.length;
   const learner = openLearner(
     { features: prepared.buckets.length, classes, maxItems: STAGE_ITEMS, maxEntries: STAGE_ITEMS * 16 + weighed.longest * 16 },
@@ -93,7 +93,7 @@ export function scoreItems(prepared: Prepared, items: Uint32Array, trained: Trai
   const { learner } = trained;
   const classes = prepared.classes.length;
   const out = new Float32Array(items.length * classes);
-  const weigher = makeWeigher(prepared.spec, trained.parameters, trained.frequencyClasses, trained.items);
+  const termWeighter = makeTermWeighter(prepared.spec, trained.parameters, trained.frequencyClasses, trained.items);
   let next = 0;
   while (next < items.length) {
     let staged = 0;
@@ -103,7 +103,7 @@ export function scoreItems(prepared: Prepared, items: Uint32Array, trained: Trai
       const [from, to] = [prepared.starts[items[next]], prepared.starts[items[next] + 1]];
       if (end + to - from > learner.maxEntries) break;
       learner.starts[staged++] = end;
-      end = weigher.weigh(prepared.entries, from, to, learner.entryFeatures, learner.entryValues, end);
+      end = termWeighter.weigh(prepared.entries, from, to, learner.entryFeatures, learner.entryValues, end);
       next += 1;
     }
     learner.starts[staged] = end;
@@ -140,7 +140,7 @@ interface Weighed {
   readonly longest: number;
 }
 
-function weighItems(prepared: Prepared, items: Uint32Array, weigher: Weigher): Weighed {
+function weighItems(prepared: Prepared, items: Uint32Array, termWeighter: TermWeighter): Weighed {
   let room = 0;
   let longest = 0;
   for (const item of items) room += prepared.starts[item + 1] - prepared.starts[item];
@@ -151,7 +151,7 @@ function weighItems(prepared: Prepared, items: Uint32Array, weigher: Weigher): W
   let end = 0;
   for (let place = 0; place < items.length; place++) {
     const item = items[place];
-    end = weigher.weigh(prepared.entries, prepared.starts[item], prepared.starts[item + 1], features, values, end);
+    end = termWeighter.weigh(prepared.entries, prepared.starts[item], prepared.starts[item + 1], features, values, end);
     starts[place + 1] = end;
   }
   return { starts, features, values, longest };

@@ -1,11 +1,11 @@
-// Words: the plain values the classification wing passes between its rooms.
+// Words: the plain values the classification module passes between its parts.
 //
 // Owns: names of lines, periods and objects. Does not own: rows (store), arithmetic (engine).
 //   W1. A line is a country and a scheme: `GBR-UK15`. The country is everything before the first hyphen.
 //   W2. Where an object lies says what it is; nothing else about a file's name matters.
 //   W3. No item text in any of these values: they go into rows, events and notices.
 
-import { StockroomError } from "../../base/errors.ts";
+import { StockroomError } from "../../platform/errors.ts";
 
 /** A country and a scheme: the unit that has a model. */
 export interface Line {

@@ -5,7 +5,7 @@
 //   A2. Whoever answers and whoever codes a line hold `lockAnswers` while they write: no answer falls between a coding's look and its commit.
 
 import { createHash } from "node:crypto";
-import type { Tx } from "../../base/records/contract.ts";
+import type { Tx } from "../../platform/database/contract.ts";
 import type { GivenAnswer } from "../engine/answers.ts";
 
 /** An item of a line as answers know it: its id and the day it was sold. */

@@ -2,8 +2,8 @@
 //
 // Owns: classify_audit, classify_audit_head. Does not own: the chain's arithmetic (engine/audit.ts), the key of its digest (vault).
 
-import type { Tx } from "../../base/records/contract.ts";
-import type { Vault } from "../../base/vault/contract.ts";
+import type { Tx } from "../../platform/database/contract.ts";
+import type { Vault } from "../../platform/vault/contract.ts";
 import type { ObjectRef } from "../engine/words.ts";
 import { appendAudit, genesis, type AuditAnchor, type AuditEntry, type AuditRow, type Digest } from "../engine/audit.ts";
 import { hashWritten, type Written } from "./ledger.ts";
@@ -15,14 +15,14 @@ export function auditDigest(vault: Pick<Vault, "mac">): Digest {
 
 /** A record to be kept. */
 export interface AuditFact extends AuditEntry {
-  /** Rows this transaction has written into the wing's tables: the record holds their hashes (ledger.ts). */
+  /** Rows this transaction has written into the module's tables: the record holds their hashes (ledger.ts). */
   readonly written?: readonly Written[];
   /** Objects it is about, with the SHA-256 of their plain bytes. */
   readonly objects?: readonly (ObjectRef & { readonly sha256: string })[];
 }
 
 /** Appends a record in the transaction of the fact it tells of. Holds the log's lock until that commits. */
-export async function keepAudit(tx: Tx, vault: Pick<Vault, "mac">, fact: AuditFact): Promise<AuditAnchor> {
+export async function insertAudit(tx: Tx, vault: Pick<Vault, "mac">, fact: AuditFact): Promise<AuditAnchor> {
   const { at, kind, written = [], objects = [] } = fact;
   await lockAudit(tx);
   // Appending moves the end on: what was wrong with it must not be forgotten thereby.
@@ -82,13 +82,17 @@ export async function checkHead(tx: Tx, vault: Pick<Vault, "mac">): Promise<stri
 }
 
 /** Every row in the order of its number, in pages. */
-export async function* exportAudit(records: Tx): AsyncIterable<AuditRow> {
+export async function* exportAudit(database: Tx): AsyncIterable<AuditRow> {
   let after = 0;
   for (;;) {
-    const rows = await records.query<{ seq: string; at: string; kind: string; record: AuditRow["record"]; previous: string; hash: string }>(
-      "select seq, at, kind, record, previous, hash from stockroom.classify_audit where seq > $1 order by seq limit 1000",
-      [after],
-    );
+    const rows = await database.query<{
+      seq: string;
+      at: string;
+      kind: string;
+      record: AuditRow["record"];
+      previous: string;
+      hash: string;
+    }>("select seq, at, kind, record, previous, hash from stockroom.classify_audit where seq > $1 order by seq limit 1000", [after]);
     for (const row of rows) {
       after = Number(row.seq);
       yield { ...row, seq: after };

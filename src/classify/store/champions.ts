@@ -4,7 +4,7 @@
 //   C1. All four are only ever added to: the newest row counts, and the former ones say how it came about.
 //   C2. Whoever adds holds the line's lock (`lockLine`), so that two changes of one line come one after the other.
 
-import type { Tx } from "../../base/records/contract.ts";
+import type { Tx } from "../../platform/database/contract.ts";
 import type { ObjectRef } from "../engine/words.ts";
 
 /** Serialises changes of a line's champion, rulings and automatic decisions until the transaction ends. */
@@ -23,7 +23,7 @@ export interface ChampionRow {
   readonly by: string;
 }
 
-export async function keepChampion(tx: Tx, row: ChampionRow): Promise<void> {
+export async function insertChampion(tx: Tx, row: ChampionRow): Promise<void> {
   await tx.query(
     "insert into stockroom.classify_champion (line, since, model, verdict, kind, reason, by) values ($1, $2, $3, $4, $5, $6, $7)",
     [row.line, row.since, row.model, row.verdict, row.kind, row.reason, row.by],
@@ -50,7 +50,7 @@ export interface Ruling {
   readonly at: string;
 }
 
-export async function keepRuling(tx: Tx, row: Ruling): Promise<void> {
+export async function insertRuling(tx: Tx, row: Ruling): Promise<void> {
   await tx.query("insert into stockroom.classify_ruling (verdict, line, ruling, reason, by, at) values ($1, $2, $3, $4, $5, $6)", [
     row.verdict,
     row.line,
@@ -104,7 +104,7 @@ export interface GroundRow {
 }
 
 /** Keeps a model's test items; harmless when they are kept already, unless a person's word makes their latest labels count. */
-export async function keepGround(tx: Tx, row: GroundRow): Promise<boolean> {
+export async function insertGround(tx: Tx, row: GroundRow): Promise<boolean> {
   const kept = await tx.query(
     `insert into stockroom.classify_ground (model, line, object_key, object_version, base, labels, at) values ($1, $2, $3, $4, $5, $6, $7)
      on conflict (model) do nothing returning model`,
@@ -148,7 +148,7 @@ export interface AutomaticRow {
   readonly at: string;
 }
 
-export async function keepAutomatic(tx: Tx, row: AutomaticRow): Promise<void> {
+export async function insertAutomatic(tx: Tx, row: AutomaticRow): Promise<void> {
   await tx.query("insert into stockroom.classify_automatic (line, automatic, model, reason, by, at) values ($1, $2, $3, $4, $5, $6)", [
     row.line,
     row.automatic,

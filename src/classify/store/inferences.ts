@@ -6,7 +6,7 @@
 //   I2. Completion is told once for each set of inferences (its fingerprint), however many workers finish at once.
 
 import { createHash } from "node:crypto";
-import type { Tx } from "../../base/records/contract.ts";
+import type { Tx } from "../../platform/database/contract.ts";
 import type { CodeFigures, ObjectRef } from "../engine/words.ts";
 
 /** Figures of an inference by scheme version, then code. */
@@ -76,7 +76,7 @@ const toInference = (row: InferenceRecord): InferenceRow => ({
 });
 
 /** Keeps an inference; false when this one was kept before (a resumed step). */
-export async function keepInference(tx: Tx, row: InferenceRow): Promise<boolean> {
+export async function insertInference(tx: Tx, row: InferenceRow): Promise<boolean> {
   const inserted = await tx.query(
     `insert into stockroom.classify_inference
        (id, period, country, line, model, sales_key, sales_version, predictions_key, predictions_version, scheme_revision,
@@ -202,7 +202,7 @@ export async function lockPeriod(tx: Tx, period: string, country: string): Promi
 }
 
 /** Marks a period as whole; false when this very set was marked before. */
-export async function keepCompletion(tx: Tx, period: string, country: string, fingerprint: string, at: string): Promise<boolean> {
+export async function insertCompletion(tx: Tx, period: string, country: string, fingerprint: string, at: string): Promise<boolean> {
   const rows = await tx.query(
     `insert into stockroom.classify_completion (period, country, fingerprint, at) values ($1, $2, $3, $4)
      on conflict do nothing returning period`,

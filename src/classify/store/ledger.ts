@@ -1,13 +1,13 @@
-// Sealing: which rows of the wing's tables the audit log vouches for, and whether they are still what it says.
+// Sealing: which rows of the module's tables the audit log vouches for, and whether they are still what it says.
 //
 // Owns: the list of tables, the hash of a row, comparing tables with the log. Does not own: the log (store/audit.ts), the objects it names (flow).
-//   L1. Whoever writes rows of these tables hands them to `keepAudit` in the same transaction; the record then holds a hash of every row.
+//   L1. Whoever writes rows of these tables hands them to `insertAudit` in the same transaction; the record then holds a hash of every row.
 //   L2. The hash is of the row as the database has it after the write, all columns, those without a value left out: a column added later, without a
 //       value in old rows, changes no hash.
 //   L3. A row that is changed lawfully is sealed again; the newest record counts.
 
 import { createHash } from "node:crypto";
-import type { Tx } from "../../base/records/contract.ts";
+import type { Tx } from "../../platform/database/contract.ts";
 import { canonicalJson, type AuditRow, type AuditValue } from "../engine/audit.ts";
 
 /** The tables and what names a row in them. A new table that a page, command or API shows belongs here (a test enumerates them). */

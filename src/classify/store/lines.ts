@@ -4,10 +4,10 @@
 //   L1. A champion row is never changed: the champion on a date is the last one since before it.
 //   L2. A verdict and the champion row it causes are one transaction.
 
-import type { Tx } from "../../base/records/contract.ts";
-import { StockroomError } from "../../base/errors.ts";
+import type { Tx } from "../../platform/database/contract.ts";
+import { StockroomError } from "../../platform/errors.ts";
 import type { Line, ObjectRef } from "../engine/words.ts";
-import { keepChampion } from "./champions.ts";
+import { insertChampion } from "./champions.ts";
 import { nearest, parseLine } from "../engine/words.ts";
 
 /** A trained model, as the rows know it; its bytes are the object `object`. */
@@ -234,7 +234,7 @@ export async function findChampion(tx: Tx, line: string, at?: string): Promise<M
 }
 
 /** Keeps a verdict and, when it promotes, the change of champion. False when this verdict was kept before (a resumed run). */
-export async function keepVerdict(tx: Tx, row: VerdictRow): Promise<boolean> {
+export async function insertVerdict(tx: Tx, row: VerdictRow): Promise<boolean> {
   const inserted = await tx.query(
     `insert into stockroom.classify_verdict (id, line, challenger, champion, decision, promoted, reason, verdict, data, at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing returning id`,
@@ -253,7 +253,7 @@ export async function keepVerdict(tx: Tx, row: VerdictRow): Promise<boolean> {
   );
   if (inserted.length === 0) return false;
   if (row.promoted) {
-    await keepChampion(tx, { line: row.line, since: row.at, model: row.challenger, verdict: row.id, kind: "gate", reason: "", by: "" });
+    await insertChampion(tx, { line: row.line, since: row.at, model: row.challenger, verdict: row.id, kind: "gate", reason: "", by: "" });
   }
   return true;
 }

@@ -1,8 +1,8 @@
-// The tables of the classification wing.
+// The tables of the classification module.
 //
 // Codes, counts and references only: item text stays in sealed objects.
 
-import type { Migration } from "../../base/records/contract.ts";
+import type { Migration } from "../../platform/database/contract.ts";
 
 export const classifyMigrations: readonly Migration[] = [
   {

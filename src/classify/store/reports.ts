@@ -3,7 +3,7 @@
 // Owns: classify_report, classify_report_revision. Does not own: how figures are made (engine/restatement.ts, flow).
 //   R1. Rows are only added: revision 0 is the first figure, every later revision stands beside it with its reason.
 
-import type { Tx } from "../../base/records/contract.ts";
+import type { Tx } from "../../platform/database/contract.ts";
 import type { ObjectRef } from "../engine/words.ts";
 
 export interface ReportFigure {
@@ -74,7 +74,7 @@ export async function readFigures(tx: Tx, period: string, country: string, revis
 }
 
 /** Keeps one revision with its figures. The caller holds the period's lock and has chosen the next number. */
-export async function keepRevision(tx: Tx, revision: ReportRevision, figures: readonly ReportFigure[]): Promise<void> {
+export async function insertRevision(tx: Tx, revision: ReportRevision, figures: readonly ReportFigure[]): Promise<void> {
   await tx.query(
     `insert into stockroom.classify_report_revision (period, country, revision, reason, source, object_key, object_version, at)
      values ($1, $2, $3, $4, $5, $6, $7, $8)`,

@@ -4,8 +4,8 @@
 //   V1. A row is never changed. It is answered when the item has an answer in the row's scheme version, whichever coding asked; it waits while it is
 //       not and its coding counts (store/inferences.ts I1); otherwise it is superseded.
 
-import { StockroomError } from "../../base/errors.ts";
-import type { Tx } from "../../base/records/contract.ts";
+import { StockroomError } from "../../platform/errors.ts";
+import type { Tx } from "../../platform/database/contract.ts";
 import type { ObjectRef } from "../engine/words.ts";
 import type { ItemKey } from "./answers.ts";
 import { countingInferences } from "./inferences.ts";

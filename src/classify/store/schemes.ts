@@ -3,7 +3,7 @@
 // Owns: classify_scheme. Does not own: what a scheme means (engine/schemes.ts).
 
 import { createHash } from "node:crypto";
-import type { Tx } from "../../base/records/contract.ts";
+import type { Tx } from "../../platform/database/contract.ts";
 import type { Scheme } from "../engine/schemes.ts";
 import type { ObjectRef } from "../engine/words.ts";
 
@@ -29,7 +29,7 @@ const toRevision = (row: SchemeRecord): SchemeRevision => ({
 });
 
 /** Keeps a scheme; the same definition as the latest one makes no new revision. */
-export async function keepScheme(
+export async function insertScheme(
   tx: Tx,
   scheme: Scheme,
   source: string,
@@ -71,7 +71,7 @@ export async function listSchemes(tx: Tx): Promise<readonly SchemeRevision[]> {
 }
 
 /** Marks versions of scheme files as read, whatever came of it. */
-export async function keepSchemeFiles(tx: Tx, files: readonly ObjectRef[], imported: boolean, at: string): Promise<void> {
+export async function insertSchemeFiles(tx: Tx, files: readonly ObjectRef[], imported: boolean, at: string): Promise<void> {
   for (const file of files) {
     await tx.query(
       `insert into stockroom.classify_scheme_file (key, version, imported, at) values ($1, $2, $3, $4)

@@ -1,13 +1,13 @@
 // Database: what doctor finds in the database, read only: who works, what waits, what failed, how large things are.
 
-import type { BaseSettings } from "../../base/config/index.ts";
-import { isStockroomError } from "../../base/errors.ts";
-import { listSubscribers } from "../../base/events/subscribers.ts";
-import { lookAtStore, sizesByZone, type Lot } from "../../base/objects/look.ts";
-import { copiedHome, lookAtHome, type Peek } from "../../base/records/index.ts";
-import type { Tx } from "../../base/records/contract.ts";
-import { holdings, listDamage, type Keep } from "../../base/upkeep/index.ts";
-import { checkKeyFile } from "../../base/vault/vault.ts";
+import type { BaseSettings } from "../../platform/config/index.ts";
+import { isStockroomError } from "../../platform/errors.ts";
+import { listSubscribers } from "../../platform/events/subscribers.ts";
+import { inspectStore, sizesByZone, type Lot } from "../../platform/objects/inspect.ts";
+import { copiedHome, inspectHome, type Peek } from "../../platform/database/index.ts";
+import type { Tx } from "../../platform/database/contract.ts";
+import { holdings, listDamage, type Keep } from "../../platform/maintenance/maintenance.ts";
+import { checkKeyFile } from "../../platform/vault/vault.ts";
 import { bytesText } from "../output.ts";
 import { fail, lookInto, ok, warn, type Finding } from "./findings.ts";
 
@@ -58,7 +58,7 @@ export async function databaseFindings(
 }
 
 async function standing(tx: Tx, { home }: BaseSettings, embedded: boolean): Promise<readonly Finding[]> {
-  const found = await lookAtHome(tx, home, embedded);
+  const found = await inspectHome(tx, home, embedded);
   if (found?.standing === "copied") return [fail("home", copiedHome(home, found.elsewhere).message)];
   if (found?.standing !== "quiet") return [];
   return [
@@ -87,7 +87,7 @@ const names = ({ count, first }: Lot): string => `${first.join(", ")}${count > f
 
 /** The store's folder; with `tx`, beside its catalogue. */
 export async function storeFindings({ objects: { root } }: BaseSettings, tx: Tx | undefined): Promise<readonly Finding[]> {
-  const look = await lookAtStore(root, tx, Date.now());
+  const look = await inspectStore(root, tx, Date.now());
   const found: Finding[] = [];
   const { objects, missing } = look;
   if (objects !== undefined && objects > 0 && missing.count === objects) {
@@ -111,7 +111,7 @@ export async function storeFindings({ objects: { root } }: BaseSettings, tx: Tx 
     found.push(
       warn(
         "store",
-        `${look.stale.count} files of broken-off uploads are older than a day: ${names(look.stale)}; a running house sweeps them`,
+        `${look.stale.count} files of broken-off uploads are older than a day: ${names(look.stale)}; a running installation sweeps them`,
       ),
     );
   }
@@ -215,7 +215,7 @@ async function scrubs(tx: Tx): Promise<readonly Finding[]> {
   ];
 }
 
-/** What goes when; a working house makes a pass every hour. */
+/** What goes when; a working app makes a pass every hour. */
 async function retention(tx: Tx, keeping: Keeping): Promise<readonly Finding[]> {
   const held = await holdings(tx, { ...keeping, nowMs: Date.now() });
   return held.map(({ what, rows, due, keepMs, nextAt }) => {

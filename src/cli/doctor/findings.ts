@@ -1,6 +1,6 @@
 // Findings: what doctor says of one thing it looked at.
 
-import { describeError } from "../../base/errors.ts";
+import { describeError } from "../../platform/errors.ts";
 
 export interface Finding {
   readonly what: string;

@@ -3,17 +3,17 @@
 import { access, constants, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import path from "node:path";
-import type { BaseSettings } from "../../base/config/index.ts";
-import { describeError } from "../../base/errors.ts";
-import { roomOf } from "../../base/objects/disk.ts";
-import { readHomeId } from "../../base/records/index.ts";
+import type { BaseSettings } from "../../platform/config/index.ts";
+import { describeError } from "../../platform/errors.ts";
+import { freeSpaceOf } from "../../platform/objects/disk.ts";
+import { readHomeId } from "../../platform/database/index.ts";
 import { bytesText } from "../output.ts";
 import { fail, ok, warn, type Finding } from "./findings.ts";
 
-/** Room in which it is time to act, as a multiple of the room in which the house is not ready. */
+/** Room in which it is time to act, as a multiple of the room in which the app is not ready. */
 const soon = 4;
 
-/** The folders in which the house writes. */
+/** The folders in which the app writes. */
 export const foldersOf = ({ home, objects, vault }: Pick<BaseSettings, "home" | "objects" | "vault">): readonly string[] => [
   home,
   path.join(home, "postgres"),
@@ -34,7 +34,7 @@ export async function homeFindings({ home }: BaseSettings): Promise<readonly Fin
 
 export async function diskFindings(settings: BaseSettings): Promise<readonly Finding[]> {
   const least = settings.disk.minFree;
-  return (await roomOf(foldersOf(settings))).map(({ folder, free, size, outOfFiles }) => {
+  return (await freeSpaceOf(foldersOf(settings))).map(({ folder, free, size, outOfFiles }) => {
     const words = `${bytesText(free)} of ${bytesText(size)} free under ${folder}`;
     if (outOfFiles) return fail("disk", `no further file fits under ${folder}, whatever its size; remove some`);
     if (free < least) return fail("disk", `${words}; below ${bytesText(least)} (disk.minFree) the server is not ready: make room`);

@@ -7,7 +7,7 @@
 //   F3. Quantiles of one step never cross. A model that cannot serve a series says why (`Unfit`); it neither throws nor guesses.
 //   F4. Nothing after a cut is read by anything before it: a backtest sees `values[0..cut)` and regressors, which are known ahead by definition.
 
-import type { Random } from "../../base/random.ts";
+import type { Random } from "../../platform/random.ts";
 
 /** A number known ahead for every step of the history and of the horizon: price, promotion, holiday. */
 export interface Regressor {

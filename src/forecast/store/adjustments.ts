@@ -5,8 +5,8 @@
 //   D2. Adjustments act in the order of their numbers. They belong to the group, not to a run: each new run takes them up until their dates pass.
 //   D3. The adjusted export of a run is told of in the transaction that finds nothing newer said of the group (`lockGroup`).
 
-import { StockroomError } from "../../base/errors.ts";
-import type { Migration, Tx } from "../../base/records/contract.ts";
+import { StockroomError } from "../../platform/errors.ts";
+import type { Migration, Tx } from "../../platform/database/contract.ts";
 import type { AdjustmentKind } from "../engine/adjust/adjust.ts";
 import type { Condition } from "../engine/scenario/change.ts";
 import type { ObjectRef } from "./keys.ts";
@@ -199,7 +199,7 @@ export async function findAdjusted(tx: Tx, run: string): Promise<AdjustedRow | u
   };
 }
 
-export async function keepAdjusted(tx: Tx, row: AdjustedRow): Promise<void> {
+export async function insertAdjusted(tx: Tx, row: AdjustedRow): Promise<void> {
   await tx.query(
     `insert into stockroom.forecast_adjusted (run, adjustments, cells, export_key, export_version, at) values ($1, $2, $3, $4, $5, $6)
      on conflict (run) do update set adjustments = excluded.adjustments, cells = excluded.cells, export_key = excluded.export_key,

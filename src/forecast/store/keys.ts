@@ -1,4 +1,4 @@
-// Keys: where in the store everything of this wing lies.
+// Keys: where in the store everything of this module lies.
 //
 //   forecast/train/**/<group>.csv            what the retailer uploads (also <group>.related.csv, <group>.metadata.csv, <group>.events.csv)
 //   forecast-defaults.yaml                   how each group is to be forecast
@@ -8,7 +8,7 @@
 //   forecast/imports/<import>/               rows on their way into an ERP, and its answers
 //   secrets/                                 credentials; operators may put them and never read them
 
-import type { Hole, KeyPattern } from "../../base/objects/awaited.ts";
+import type { Hole, KeyPattern } from "../../platform/objects/awaited.ts";
 
 export const prefixes = {
   train: "forecast/train/",
@@ -32,7 +32,7 @@ export const fileFormats = ["csv", "tsv", "jsonl", "parquet"] as const;
 const groupHole: Hole = {
   name: "group",
   fits: /^[A-Za-z][A-Za-z0-9_-]*$/,
-  mend: (text) => text.replaceAll(/[^A-Za-z0-9_-]+/g, "_").replace(/^_+/, ""),
+  repair: (text) => text.replaceAll(/[^A-Za-z0-9_-]+/g, "_").replace(/^_+/, ""),
 };
 
 const endingsOf = (kinds: readonly string[]): readonly string[] =>
@@ -40,7 +40,7 @@ const endingsOf = (kinds: readonly string[]): readonly string[] =>
     kinds.flatMap((kind) => fileFormats.map((format) => `${kind === "" ? "" : `${kind}.`}${format}${packed}`)),
   );
 
-/** The keys this wing waits for. */
+/** The keys this module waits for. */
 export const awaited = {
   files: {
     keys: `${prefixes.train}.../{group}.{ending}`,

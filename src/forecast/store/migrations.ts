@@ -1,6 +1,6 @@
-// The tables of the forecasting wing, in the order in which they came.
+// The tables of the forecasting module, in the order in which they came.
 
-import type { Migration } from "../../base/records/contract.ts";
+import type { Migration } from "../../platform/database/contract.ts";
 import { adjustmentMigrations } from "./adjustments.ts";
 import { planMigrations } from "./plans.ts";
 import { currentMigrations, endMigrations, runMigrations } from "./runs.ts";

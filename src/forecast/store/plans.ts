@@ -4,8 +4,8 @@
 //   N1. An id is derived from the run and the question: the same question to the same run is one row, whoever asks and however often.
 //   N2. A row is written together with its objects, its event and its notice, and never changed.
 
-import { StockroomError } from "../../base/errors.ts";
-import type { Migration, Tx } from "../../base/records/contract.ts";
+import { StockroomError } from "../../platform/errors.ts";
+import type { Migration, Tx } from "../../platform/database/contract.ts";
 import type { ObjectRef } from "./keys.ts";
 
 export const planMigrations: readonly Migration[] = [
@@ -58,7 +58,7 @@ const columns = "id, kind, dataset_group, run, title, author, asked, summary, ex
 const rowOf = ({ dataset_group: group, ...row }: PlanRecord): PlanRow => ({ ...row, group });
 
 /** Keeps an answer; false when it was kept before (N1). */
-export async function keepPlan(tx: Tx, row: PlanRow): Promise<boolean> {
+export async function insertPlan(tx: Tx, row: PlanRow): Promise<boolean> {
   const rows = await tx.query(
     `insert into stockroom.forecast_plan (${columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing returning id`,
     [

@@ -6,8 +6,8 @@
 //   R3. A run is visible as done in the transaction that tells of it: the row, its events and its notice.
 //   R4. The latest run of a group is the one whose content its files have now: a run that is found again becomes the latest once more.
 
-import { StockroomError } from "../../base/errors.ts";
-import type { Migration, Tx } from "../../base/records/contract.ts";
+import { StockroomError } from "../../platform/errors.ts";
+import type { Migration, Tx } from "../../platform/database/contract.ts";
 import type { ObjectRef } from "./keys.ts";
 
 export const runMigrations: readonly Migration[] = [

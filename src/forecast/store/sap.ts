@@ -11,8 +11,8 @@
 //       it has claimed it, no row of the series of an older one is sent.
 
 import { setTimeout as pause } from "node:timers/promises";
-import { isStockroomError, StockroomError } from "../../base/errors.ts";
-import type { Migration, Records, Tx } from "../../base/records/contract.ts";
+import { isStockroomError, StockroomError } from "../../platform/errors.ts";
+import type { Migration, Database, Tx } from "../../platform/database/contract.ts";
 import type { ObjectRef } from "./keys.ts";
 
 export const sapMigrations: readonly Migration[] = [
@@ -60,7 +60,7 @@ export const sapMigrations: readonly Migration[] = [
   },
 ];
 
-/** Later than the tables of runs and plans: appended to the list of the wing. */
+/** Later than the tables of runs and plans: appended to the list of the module. */
 export const sapChangeMigrations: readonly Migration[] = [
   {
     id: "forecast-005-sap-changes",
@@ -310,12 +310,12 @@ async function lock(tx: Tx, kind: "alone" | "shared", key: string, signal: Abort
  * before a newer one came has arrived before the newer one sends its first. Other groups send side by side.
  */
 export async function inTurn<T>(
-  records: Pick<Records, "session">,
+  database: Pick<Database, "session">,
   way: { readonly target: string; readonly group: string },
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
-  return await records.session(async (tx) => {
+  return await database.session(async (tx) => {
     await lock(tx, "alone", `forecast.import/${way.target}/${way.group}`, signal);
     await lock(tx, "shared", `forecast.import/${way.target}`, signal);
     return await work();
@@ -330,8 +330,8 @@ const queueMs = 1_000;
  *
  * Stands in the database's own queue, so that batches that follow each other closely do not keep it waiting.
  */
-export async function passBatches(records: Pick<Records, "session">, target: string, signal: AbortSignal): Promise<void> {
-  await records.session(async (tx) => {
+export async function passBatches(database: Pick<Database, "session">, target: string, signal: AbortSignal): Promise<void> {
+  await database.session(async (tx) => {
     await tx.query(`select set_config('lock_timeout', $1, false)`, [`${queueMs}ms`]);
     for (;;) {
       signal.throwIfAborted();
@@ -583,7 +583,7 @@ export async function hasSaidRepeats(tx: Tx, importId: string): Promise<boolean>
 }
 
 /** Keeps a batch's outcome (A2); the first one stays. */
-export async function keepBatch(tx: Tx, importId: string, batch: BatchRow, at: string, repeats = false): Promise<void> {
+export async function insertBatch(tx: Tx, importId: string, batch: BatchRow, at: string, repeats = false): Promise<void> {
   await tx.query(
     `update stockroom.forecast_import_batch
         set sent = $4, failed = $5, answers_key = $6, answers_version = $7, at = $8, repeats = $9, unsure = 0, reason = null

@@ -8,7 +8,7 @@
 //   P3. A request with a `problem` is never carried out: `settleRequest` throws it, after the original was found, as the classic order of work has it.
 //   P4. Two requests with the same `planOf` and the same original give the same bytes.
 
-import type { ErrorRecord } from "../../base/errors.ts";
+import type { ErrorRecord } from "../../platform/errors.ts";
 
 /** How the URL was written: Base64 JSON, thumbor's words, or a rewritten path read as thumbor's words. */
 export type RequestType = "default" | "custom" | "thumbor";

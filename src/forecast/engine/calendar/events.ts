@@ -1,6 +1,6 @@
 // Events of one's own on a panel: Easter where it is no holiday, Black Friday, a prime day; everywhere or in some places, with days before and after.
 //
-// Owns: the spreading onto steps and series, and what is said of events that nothing can be learnt of. Does not own: files (flow/inputs/events.ts).
+// Owns: the spreading onto steps and series, and what is said of events that nothing can be learnt of. Does not own: files (workflows/inputs/events.ts).
 //   E1. An event is up to three regressors: `event:NAME`, and where it has a window `event:NAME before` and `event:NAME after`.
 //   E2. Without a place it is the same for all series. With one it is each series' own; a place is a value of a dimension.
 

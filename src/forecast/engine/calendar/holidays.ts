@@ -1,6 +1,6 @@
 // Holidays on a grid: days with a name become numbers per step that every series shares.
 //
-// Owns: the spreading onto steps. Does not own: which days are holidays of a country (flow/inputs asks a library).
+// Owns: the spreading onto steps. Does not own: which days are holidays of a country (workflows/inputs asks a library).
 
 import type { Grid, SharedRegressor } from "../contract.ts";
 import { dayMs, indexAt, instantAt } from "./grid.ts";

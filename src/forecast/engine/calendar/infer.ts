@@ -1,6 +1,6 @@
 // How often rows come, told by their stamps alone.
 //
-// Owns: the frequency, the anchor and the stamp of regular rows. Does not own: what becomes of a file that was run at another one (flow/inputs).
+// Owns: the frequency, the anchor and the stamp of regular rows. Does not own: what becomes of a file that was run at another one (workflows/inputs).
 //
 // The step is the coarsest unit in which nearly all stamps stand at one and the same place: months whose rows all lie on the 1st, weeks whose rows
 // all lie on a Sunday. Days off, gaps and sparse items do not disturb that; a mean distance between rows would be misled by all of them.

@@ -31,11 +31,11 @@ export function seasonsOf(frequency: Frequency): readonly number[] {
   const step = stepMinutes(frequency);
   return cycles[frequency.unit]
     .filter((cycle) => cycle !== hour || step <= 5)
-    .map((cycle) => tidy(cycle / step))
+    .map((cycle) => round(cycle / step))
     .filter((period) => period >= 2);
 }
 
-function tidy(period: number): number {
+function round(period: number): number {
   return Math.round(period * 100) / 100;
 }
 

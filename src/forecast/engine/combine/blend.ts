@@ -115,7 +115,7 @@ export function boundMean({ mean, quantiles }: Blend, horizon: number, { low, me
 }
 
 /** Puts the quantiles of each step in order and, for demand, lifts everything below zero to it. */
-export function tidy(blend: Blend, levels: number, horizon: number, nonNegative: boolean): void {
+export function round(blend: Blend, levels: number, horizon: number, nonNegative: boolean): void {
   const { mean, quantiles } = blend;
   for (let h = 0; h < horizon; h++) {
     if (nonNegative && !(mean[h] > 0)) mean[h] = 0;

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { makeRandom, type Random } from "../../../base/random.ts";
+import { makeRandom, type Random } from "../../../platform/random.ts";
 import type { Forecast } from "../contract.ts";
 import { normalQuantile } from "../numerics/normal.ts";
 import { boundMean, type Blend } from "./blend.ts";

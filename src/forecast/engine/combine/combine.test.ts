@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../../base/random.ts";
+import { makeRandom } from "../../../platform/random.ts";
 import type { Forecast, Series } from "../contract.ts";
 import type { GivenForecast, MixOptions, Trial } from "./contract.ts";
 import { mixForecast } from "./mix.ts";

@@ -14,7 +14,7 @@
 //   M2. Chance is forked from the series' key: neither the order of series, nor chunks, nor threads change a bit.
 //   M3. A trial is plain typed data: it crosses threads without a copy and can rest in a file between steps.
 
-import type { Random } from "../../../base/random.ts";
+import type { Random } from "../../../platform/random.ts";
 import type { Forecast, ModelName } from "../contract.ts";
 
 /** A local model, one of the mix's own (`combine/candidates.ts`), or a forecast given from outside: `global`. */

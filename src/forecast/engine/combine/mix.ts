@@ -1,6 +1,6 @@
 // The forecast of one series from its trial and the plan: the last and cheapest step.
 
-import { anchorsOf, blendWindow, boundMean, calibrate, makeBlend, tidy } from "./blend.ts";
+import { anchorsOf, blendWindow, boundMean, calibrate, makeBlend, round } from "./blend.ts";
 import type { Forecast } from "../contract.ts";
 import type { Backtest, MixedForecast, MixOptions, MixPlan, Trial } from "./contract.ts";
 
@@ -18,7 +18,7 @@ export function mixForecast(trial: Trial, plan: MixPlan, index: number, options:
   const mixed = (w: number): Forecast | undefined => {
     if (!blendWindow(trial, w, w, own, blend)) return undefined;
     calibrate(blend, horizon, anchors, plan.calibrations[own.calibration[w]]);
-    tidy(blend, trial.levels.length, horizon, options.nonNegative);
+    round(blend, trial.levels.length, horizon, options.nonNegative);
     if (own.centred) boundMean(blend, horizon, anchors);
     const quantiles = new Float64Array(rows.length * horizon);
     for (const [i, row] of rows.entries()) quantiles.set(blend.quantiles.subarray(row * horizon, (row + 1) * horizon), i * horizon);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { makeRandom } from "../../../base/random.ts";
+import { makeRandom } from "../../../platform/random.ts";
 import type { Panel } from "../contract.ts";
 import { makePanel } from "../panel/make.ts";
 import { inSeason, yearlyFactors } from "./yearly.ts";

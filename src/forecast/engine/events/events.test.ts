@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../../base/random.ts";
+import { makeRandom } from "../../../platform/random.ts";
 import { type EventSpan, placeEvents } from "../calendar/events.ts";
 import { holidayRegressors } from "../calendar/holidays.ts";
 import type { Panel } from "../contract.ts";
@@ -247,7 +247,16 @@ describe("a public holiday", () => {
       factor: (t) => (times.includes(t) ? effect.during : times.includes(t + 1) ? effect.before : 1),
       events: [],
     });
-    return { ...panel, shared: [...panel.shared, ...holidayRegressors(panel.grid, times.map((t) => ({ name: "Feast", day: first + t, days: 1 })))] };
+    return {
+      ...panel,
+      shared: [
+        ...panel.shared,
+        ...holidayRegressors(
+          panel.grid,
+          times.map((t) => ({ name: "Feast", day: first + t, days: 1 })),
+        ),
+      ],
+    };
   };
 
   test("that demand shows is lifted with the days before it that show it, and no others", () => {
@@ -277,7 +286,7 @@ describe("a public holiday", () => {
   test("in weeks is lifted by its days in them, without windows", () => {
     const step = (t: number): boolean => [21, 70, 126, 175].includes(t);
     const weeks = shop({ seed: 3, series: 4, level: () => 200, factor: (t) => (step(t) ? 1.5 : 1), events: [], unit: "W" });
-    
+
     const days = [21, 70, 126, 175, length + 5].map((t) => ({ name: "Feast", day: first + 7 * t, days: 1 }));
     const lifts = known({ ...weeks, shared: [...weeks.shared, ...holidayRegressors(weeks.grid, days)] });
     expect(at(lifts, 0, 5)).toBeGreaterThan(1.35);

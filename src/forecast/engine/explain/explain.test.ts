@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../../base/random.ts";
+import { makeRandom } from "../../../platform/random.ts";
 import type { Panel } from "../contract.ts";
 import { boostMean } from "../global/boost.ts";
 import { fitGlobal, forecastGlobal } from "../global/global.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { makeRandom } from "../../../base/random.ts";
+import { makeRandom } from "../../../platform/random.ts";
 import { placeEvents } from "../calendar/events.ts";
 import { liftPanel, withoutEvents } from "../events/lifts.ts";
 import { fitGlobal } from "../global/global.ts";

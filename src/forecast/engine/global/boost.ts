@@ -7,7 +7,7 @@
 //
 // Sources: Friedman 2002, "Stochastic gradient boosting"; for B2's refitted leaves Friedman 2001, algorithm 3 (least absolute deviation).
 
-import type { Random } from "../../../base/random.ts";
+import type { Random } from "../../../platform/random.ts";
 import { differentiate, meanLossOf, pinball, startOf, weightedQuantile } from "./losses.ts";
 import type { MeanLoss } from "./losses.ts";
 import { buildForest, growTree, layGround, leafOf } from "./trees.ts";

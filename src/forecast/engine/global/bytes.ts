@@ -1,6 +1,6 @@
 // A global model as bytes, and back: a JSON head (plan, loss, the shape of every array) and the arrays behind it, little-endian.
 
-import { StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 import type { GlobalModel } from "./global.ts";
 
 const magic = 0x4c424731; // "1GBL"

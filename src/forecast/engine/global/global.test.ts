@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../../base/random.ts";
+import { makeRandom } from "../../../platform/random.ts";
 import type { Forecast, Panel } from "../contract.ts";
 import { makePanel } from "../panel/make.ts";
 import type { PlainSeries } from "../panel/make.ts";

@@ -10,7 +10,7 @@
 // Sources: Januschowski et al. 2022, "Forecasting with trees"; Montero-Manso & Hyndman 2021, "Principles and algorithms for forecasting groups of
 // time series"; Makridakis et al. 2022 on the M5 competition (Tweedie loss, direct models, calendar and price features).
 
-import type { Random } from "../../../base/random.ts";
+import type { Random } from "../../../platform/random.ts";
 import type { Forecast, Panel, Unfit } from "../contract.ts";
 import { normalQuantile } from "../numerics/normal.ts";
 import { findEdges } from "./bins.ts";

@@ -1,6 +1,6 @@
 // Training rows: which steps of which series, seen from which origin, teach a global model; and rows of any kind as bins.
 
-import type { Random } from "../../../base/random.ts";
+import type { Random } from "../../../platform/random.ts";
 import type { Panel } from "../contract.ts";
 import { historyLength, seriesCount } from "../panel/series.ts";
 import { binOf } from "./bins.ts";

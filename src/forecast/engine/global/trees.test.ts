@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../../base/random.ts";
-import type { Random } from "../../../base/random.ts";
+import { makeRandom } from "../../../platform/random.ts";
+import type { Random } from "../../../platform/random.ts";
 import { boostMean, boostQuantiles } from "./boost.ts";
 import type { BoostOptions, Labels } from "./boost.ts";
 import { meanOf } from "./losses.ts";

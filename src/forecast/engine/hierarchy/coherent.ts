@@ -5,8 +5,8 @@
 //   Q1. Every sample is coherent: its sums are the sums of its bottom.
 //   Q2. Samples keep each base forecast's own distribution before reconciliation, and the errors' habit of going together.
 
-import type { Random } from "../../../base/random.ts";
-import { StockroomError } from "../../../base/errors.ts";
+import type { Random } from "../../../platform/random.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 import type { Forecast } from "../contract.ts";
 import { normalQuantile } from "../numerics/normal.ts";
 import { scoresOf, valueAt } from "./marginal.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as fc from "fast-check";
-import { makeRandom, type Random } from "../../../base/random.ts";
+import { makeRandom, type Random } from "../../../platform/random.ts";
 import type { Category, Forecast } from "../contract.ts";
 import { normalQuantile } from "../numerics/normal.ts";
 import { drawCoherent, reconcileForecasts } from "./coherent.ts";

@@ -7,7 +7,7 @@
 //   C4. No node moves by more than its own standard deviation times the distance of the forecasts from agreement (Mahalanobis); with `bounds` no
 //       bottom series leaves its own, however far the sums are from it.
 
-import { StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 import { cholesky, solveCholesky } from "../numerics/linear.ts";
 import { sumInPlace, type Hierarchy } from "./structure.ts";
 

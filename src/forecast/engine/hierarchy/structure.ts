@@ -5,7 +5,7 @@
 //   H2. Every level takes in every bottom series once; an unknown code is a group of its own, so that each level sums to the same total.
 //   H3. The summing matrix is never written out: each level is one code per bottom series.
 
-import { StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 import type { Panel } from "../contract.ts";
 
 /** A grouping of the bottom series: `category` by its values, or the total. */

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { makeRandom } from "../../../base/random.ts";
+import { makeRandom } from "../../../platform/random.ts";
 import type { Forecast } from "../contract.ts";
 import { normalQuantile } from "../numerics/normal.ts";
 import { reconcileForecasts } from "./coherent.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { makeRandom } from "../../../base/random.ts";
+import { makeRandom } from "../../../platform/random.ts";
 import type { Forecast } from "../contract.ts";
 import { normalQuantile } from "../numerics/normal.ts";
 import { binomialUpper, clusteredScore, cusum, discoveries, inflation, pooledCorrelation, signTest, twoSided } from "./bounds.ts";

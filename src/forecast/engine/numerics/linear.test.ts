@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../../base/random.ts";
+import { makeRandom } from "../../../platform/random.ts";
 import { cholesky, leastSquares, solveCholesky } from "./linear.ts";
 
 function draw(seed: number, count: number): Float64Array {

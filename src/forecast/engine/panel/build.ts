@@ -1,6 +1,6 @@
 // From rows to a panel: steps, aggregation, filling, related numbers, cold starts.
 //
-// Owns: which series there are and what their cells hold. Does not own: text, files, messages for people (flow/inputs).
+// Owns: which series there are and what their cells hold. Does not own: text, files, messages for people (workflows/inputs).
 //   B1. The order of rows changes nothing: series stand sorted by item, then dimensions (by code units), and so do levels.
 //   B2. History ends at the last step that holds a value of any series; a row without a value extends nothing.
 //   B3. Memory: target rows become cells before anything else is read (`gatherTarget`), and rows are let go as soon as they are cells; see
@@ -9,7 +9,7 @@
 //       key reach into the horizon, or when metadata names an item that has no series: then once for every tuple of dimensions that sells.
 //       An item without any history must stand in the metadata; otherwise it is left out and reported.
 
-import { StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 import { instantText } from "../calendar/grid.ts";
 import type { Category, Frequency, Grid, Panel, PanelRegressor, SharedRegressor } from "../contract.ts";
 import { aggregate, type Aggregation, type CellsOf, type Merged } from "./aggregate.ts";

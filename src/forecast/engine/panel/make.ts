@@ -1,6 +1,6 @@
 // A small panel from plain lists: for tests, examples and callers that hold their series in memory.
 
-import { StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 import type { Category, Grid, Panel, PanelRegressor, SharedRegressor } from "../contract.ts";
 
 /** One series by name; its values end at the last step of the grid's history. */

@@ -3,7 +3,7 @@
 // A related table may name fewer dimensions than the target: then its numbers go to every series that agrees in those it names.
 //   L1. Attribute by attribute: cells by related key, filled there, then copied to the series; rows of an attribute are let go once read.
 
-import { StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 import type { Grid, PanelRegressor } from "../contract.ts";
 import { aggregate, type Aggregation, type CellsOf, type Merged } from "./aggregate.ts";
 import { entriesBefore, type FillRule, fillGaps } from "./fill.ts";
@@ -13,7 +13,7 @@ import type { Steps } from "./steps.ts";
 
 export interface RelatedAttribute {
   readonly name: string;
-  /** Of several rows in one step. Amazon Forecast knows none for related numbers; a mean is the default of flow/inputs. */
+  /** Of several rows in one step. Amazon Forecast knows none for related numbers; a mean is the default of workflows/inputs. */
   readonly aggregation: Aggregation;
   readonly fill: FillRule;
 }

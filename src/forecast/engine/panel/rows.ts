@@ -1,11 +1,11 @@
 // Rows on their way into a panel: keys as numbers, instants as minutes, values in typed columns that grow by blocks.
 //
-// Owns: interning, growth. Does not own: text and its mistakes (flow/inputs), steps and filling (build.ts).
+// Owns: interning, growth. Does not own: text and its mistakes (workflows/inputs), steps and filling (build.ts).
 //   R1. A row costs 9 bytes and its values, 4 more where lines are kept; nothing is copied when the columns grow: 58 million target rows
 //       are 1.1 GiB.
 //   R2. Texts are kept once per distinct value and are no slices of the file they came from.
 
-import { StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 
 /** Rows of the first block; each next one has four times as many, up to the largest, which wastes little as the last one. */
 const firstBlockRows = 1 << 10;

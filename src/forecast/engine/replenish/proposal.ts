@@ -7,8 +7,8 @@
 //   P2. Only demand is random, and its draws are spread evenly and the same for everybody: a seed moves no order, and proposals that differ in
 //       stock or service see the same draws.
 
-import { makeRandom } from "../../../base/random.ts";
-import { StockroomError } from "../../../base/errors.ts";
+import { makeRandom } from "../../../platform/random.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 import type { Forecast } from "../contract.ts";
 import { scoresOf, valueAt } from "../hierarchy/marginal.ts";
 import { normalQuantile } from "../numerics/normal.ts";
@@ -39,7 +39,7 @@ export interface ReplenishInput {
   /** Default 0: none. */
   readonly minOrder?: number;
   readonly service: Service;
-  /** What the shelf and the back room hold; default no limit. */
+  /** What the shelf and the back part hold; default no limit. */
   readonly maxStock?: number;
   /** Steps a unit can be sold after it arrives; default no limit. */
   readonly shelfLife?: number;

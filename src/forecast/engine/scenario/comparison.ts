@@ -1,6 +1,6 @@
 // Comparing a scenario with the baseline: what the change does to demand, by series, by step and in all.
 
-import { StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 
 /** Expected demand of one series under both; the same number of steps. */
 export interface Pair {

@@ -55,7 +55,7 @@ export function noteFar(far: Far, range: Range | undefined, value: number, serie
 
 /** The first of them in words. */
 export function farText(panel: Panel, { value, series, step, range }: Far): string {
-  const tidy = (number: number): string => String(Number(number.toPrecision(6)));
+  const round = (number: number): string => String(Number(number.toPrecision(6)));
   const whose =
     series < 0
       ? ""
@@ -64,10 +64,10 @@ export function farText(panel: Panel, { value, series, step, range }: Far): stri
     range === undefined
       ? "it was never known before"
       : range.low === range.high
-        ? `it never was anything but ${tidy(range.low)}`
-        : `seen were ${tidy(range.low)} to ${tidy(range.high)}`;
+        ? `it never was anything but ${round(range.low)}`
+        : `seen were ${round(range.low)} to ${round(range.high)}`;
   const where = timestampOf(panel.grid, panel.grid.length + step);
-  return `${tidy(value)}${whose} at ${where}, but ${seen}. What the models make of it is a guess.`;
+  return `${round(value)}${whose} at ${where}, but ${seen}. What the models make of it is a guess.`;
 }
 
 export const noneFar = (): Far => ({ cells: 0, value: 0, series: -1, step: 0, range: undefined });

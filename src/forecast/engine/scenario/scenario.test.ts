@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as fc from "fast-check";
-import { makeRandom } from "../../../base/random.ts";
+import { makeRandom } from "../../../platform/random.ts";
 import { regression } from "../models/regression/regression.ts";
 import { makePanel } from "../panel/make.ts";
 import { seriesAt } from "../panel/series.ts";

@@ -152,7 +152,7 @@ describe("heavy pictures and drawings", () => {
   it("are handed to whoever can end them, others are not", async () => {
     const made = { body: Buffer.from("apart"), contentType: "image/png", width: 1, height: 1, format: "png" };
     const apartOf = async (original: Uint8Array, request: ImageRequest): Promise<boolean> =>
-      (await transform(original, request, { readOverlay, apart: async () => made })).body === made.body;
+      (await transform(original, request, { readOverlay, isolated: async () => made })).body === made.body;
     const photo = await (await makePhoto(600, 400, 3)).jpeg().toBuffer();
     const drawing = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
     expect(await apartOf(photo, plan({ resize: { width: 300 } }))).toBe(false);

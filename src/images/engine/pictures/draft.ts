@@ -5,7 +5,7 @@
 //   D2. `settle` is the only place that makes pixels early, for edits that must see or measure what came before them.
 
 import sharp, { type OverlayOptions, type Sharp } from "sharp";
-import { StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 import type { Compat, ImageRequest } from "../plan.ts";
 import { type Followed, followSize, type Shape, type Size } from "./geometry.ts";
 import { blend, inColours, isColoured, type Layer } from "./blend.ts";

@@ -3,7 +3,7 @@
 // Owns: which format is written, with which options, which metadata goes with it, and the search for a size in bytes.
 // Does not own: effort's cost model (effort.ts), which format was asked for (requests).
 //   N1. Every format is written with sharp's own defaults unless the edits say otherwise: the classic handler's bytes are the measure.
-//   N2. Metadata leaves the house only when asked for (or strict): no GPS by accident.
+//   N2. Metadata leaves the app only when asked for (or strict): no GPS by accident.
 
 import type { OutputInfo, Sharp } from "sharp";
 import { addsColours } from "./colours.ts";
@@ -139,7 +139,7 @@ function chooseWriting(draft: Draft, wanted: OutputFormat, spent: Cost): Writing
   const tries = draft.request.maxBytes === undefined ? 1 : mostTries;
   let last: Cost = nothing;
   for (const format of formats) {
-    if (!hasRoom(followed, format)) continue;
+    if (!hasSpace(followed, format)) continue;
     const given = writingOptions(draft, format, pixels);
     const steps = lessAndLess(format, given);
     for (const [at, options] of steps.entries()) {
@@ -148,7 +148,7 @@ function chooseWriting(draft: Draft, wanted: OutputFormat, spent: Cost): Writing
       if (fits(spent, last)) return { format, options, notes: notesOf(draft, { wanted, format }, { given, options, at }), cost: last };
     }
   }
-  if (formats.every((format) => !hasRoom(followed, format))) throw noRoom(followed, wanted);
+  if (formats.every((format) => !hasSpace(followed, format))) throw noSpace(followed, wanted);
   throw tooCostly(together(spent, last));
 }
 
@@ -174,16 +174,16 @@ function formatsToTry(draft: Draft, wanted: OutputFormat, size: Size, pixels: nu
   // Nobody named GIF: the animation is worth more than its format, and WebP writes a clip in a sixth of the time.
   if (wanted === "gif" && draft.animated && draft.request.formatFrom === "source" && draft.format === undefined) return ["gif", "webp"];
   // What the browser would like best is no condition.
-  return draft.request.formatFrom === "accept" && !hasRoom(size, wanted)
+  return draft.request.formatFrom === "accept" && !hasSpace(size, wanted)
     ? [...first, outputFormatOf(undefined, undefined, draft.header.kind)]
     : first;
 }
 
-const hasRoom = (size: Size, format: OutputFormat): boolean =>
+const hasSpace = (size: Size, format: OutputFormat): boolean =>
   Math.max(size.width, size.height) <= (formatSides[format] ?? Number.POSITIVE_INFINITY);
 
 /** 400 `InvalidResizeException` for a result with a side that its format has no room for. */
-function noRoom({ width, height }: Size, format: OutputFormat): Error {
+function noSpace({ width, height }: Size, format: OutputFormat): Error {
   return badEdit(
     "InvalidResizeException",
     `Expected at most ${formatSides[format] ?? 0} pixels a side, which is what ${format} can hold, but the edits make ${width} x ${height}. Ask for a smaller size or another format.`,

@@ -1,6 +1,6 @@
 // Faces: edits that must first be told what is seen in the picture (`smartCrop`, `contentModeration`).
 //
-// Owns: what a detector is shown, how its answer becomes a crop or a blur. Does not own: detectors (flow/detect).
+// Owns: what a detector is shown, how its answer becomes a crop or a blur. Does not own: detectors (service/detect).
 //   F1. A detector sees the original when its places are still those of the original, so that its answer holds for every size of it.
 //   F3. Of an animation faces are looked for in the first frame, what should not be shown in the first, the middle and the last one.
 //   F2. Without a moderator nothing passes: content nobody looked at is not shown as if somebody had.

@@ -8,7 +8,7 @@
 //       of some is fixed (blur after resize, tint after both), and classic URLs rely on that.
 
 import sharp, { type Sharp } from "sharp";
-import { isStockroomError } from "../../../base/errors.ts";
+import { isStockroomError } from "../../../platform/errors.ts";
 import type { Area, JsonValue } from "../plan.ts";
 import { type Draft, eachFrame, measure, settle } from "./draft.ts";
 import { areaForFocal, type Fit } from "./geometry.ts";

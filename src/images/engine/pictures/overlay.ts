@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import type { OverlayOptions } from "sharp";
-import { isStockroomError } from "../../../base/errors.ts";
+import { isStockroomError } from "../../../platform/errors.ts";
 import type { JsonValue } from "../plan.ts";
 import { type Draft, layOver, sizeNow } from "./draft.ts";
 import { layerCost, rawCost, resizeCost } from "./costs.ts";
@@ -136,7 +136,7 @@ interface Opened extends Size {
   readonly data: Buffer;
 }
 
-// A shop lays one logo over all its pictures: what was made of it is kept, by a hash of its bytes, while there is room.
+// A shop lays one logo over all its pictures: what was made of it is kept, by a hash of its bytes, while there is part.
 const maxKeptBytes = 8_000_000;
 const kept = new Map<string, Opened>();
 let keptBytes = 0;

@@ -3,7 +3,7 @@
 // Owns: the budget, the walk's sums, the refusal. Does not own: the figures (costs.ts), the steps themselves: they are the same functions that make the
 // picture later, on a pipeline that does nothing.
 //   W1. No plan starts that is expected to take more than the budget; no single URL takes more than `mostCpuMs` or `mostBytes` (where a process of its
-//       own does the work, it is ended there: flow/isolated).
+//       own does the work, it is ended there: service/isolated).
 //   W2. Sizes are upper bounds where only pixels can tell.
 
 import type { Sharp } from "sharp";
@@ -51,7 +51,7 @@ export interface Walk {
 export interface Price extends Cost {
   /** All but the writing. */
   readonly beforeWriting: Cost;
-  readonly apart: boolean;
+  readonly isolated: boolean;
 }
 
 /** A pipeline on which every call does nothing. */
@@ -133,7 +133,7 @@ export function checkOther(header: Header): Cost {
 export const priceOf = ({ cost, beforeWriting, draws }: Walk): Price => ({
   ...cost,
   beforeWriting,
-  apart: draws || cost.cpuMs > inProcess.cpuMs || cost.bytes > inProcess.bytes,
+  isolated: draws || cost.cpuMs > inProcess.cpuMs || cost.bytes > inProcess.bytes,
 });
 
 const figures = ({ cpuMs, bytes }: Cost): string => `${(cpuMs / 1000).toFixed(1)} s of one core and ${Math.ceil(bytes / 1e6)} MB`;

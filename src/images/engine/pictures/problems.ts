@@ -1,10 +1,10 @@
 // Problems: what may be wrong with a picture or an edit, in the classic codes.
 //
-// Owns: the codes of this room and which status each has. Does not own: how an error is shown to a browser.
+// Owns: the codes of this part and which status each has. Does not own: how an error is shown to a browser.
 //   P1. `facts.status` is the HTTP status; a user's mistake is 4xx and never a `fault`.
 //   P2. What libvips says of undecodable bytes never reaches a user as a fault: it is the file that is wrong.
 
-import { type Facts, isStockroomError, StockroomError } from "../../../base/errors.ts";
+import { type Facts, isStockroomError, StockroomError } from "../../../platform/errors.ts";
 
 /** The bytes are no picture we read, are damaged, or hold more than the limits allow. 400 `InstantiationError`. */
 export function notAPicture(message: string, facts: Facts = {}, cause?: unknown): StockroomError {

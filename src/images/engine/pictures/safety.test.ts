@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { isStockroomError } from "../../../base/errors.ts";
+import { isStockroomError } from "../../../platform/errors.ts";
 import type { Edits, ImageRequest, JsonValue } from "../plan.ts";
 import { chooseEffort, encodeMs, maxEncodeMs } from "./effort.ts";
 import { makeAnimation, makeGifBomb, makePhoto, makePngBomb, makeQuarters } from "./fixtures/photos.ts";
@@ -125,7 +125,7 @@ describe("damaged and mislabelled files", () => {
     await expect(transform(bytes, request({}, { answer: { kind: "info" } }), tools)).rejects.toEqual(notAPicture);
   });
 
-  it("noise in the place of data never brings down the house", async () => {
+  it("noise in the place of data never brings down the server", async () => {
     const originals = await Promise.all(
       (["jpeg", "png", "webp", "avif", "gif", "tiff"] as const).map((kind) => makeQuarters(60, 40).toFormat(kind).toBuffer()),
     );
@@ -233,7 +233,7 @@ describe("no plan makes more than the pixel limit", () => {
       ),
       { numRuns: 600 },
     );
-    // The property would hold of a room that refuses everything.
+    // The property would hold of a part that refuses everything.
     expect(answered.made).toBeGreaterThan(100);
     expect(answered.refused).toBeGreaterThan(50);
   });

@@ -1,6 +1,6 @@
-// Tools: what the pictures room may use of the world, handed to it with each picture.
+// Tools: what the pictures part may use of the world, handed to it with each picture.
 //
-// Owns: the seams. Does not own: who stands behind them (flow/detect, store, the handler).
+// Owns: the seams. Does not own: who stands behind them (service/detect, store, the handler).
 
 import type { Encoded } from "./encode.ts";
 import type { PictureLimits } from "./limits.ts";
@@ -50,7 +50,7 @@ export interface Tools {
   readonly moderator?: Moderator | undefined;
   readonly limits?: Partial<PictureLimits> | undefined;
   /** Makes this very picture where it can be ended, when it is expected to be heavy. Absent: everything is made here. */
-  readonly apart?: (() => Promise<Encoded>) | undefined;
+  readonly isolated?: (() => Promise<Encoded>) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Pictures waiting for a place, 0 when idle: the more, the less the encoder tries. */
   readonly load?: number | undefined;

@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
-import { StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 import type { Edits, ImageRequest } from "../plan.ts";
 import { likeness, makeAnimation, makePhoto, makeQuarters, pixelAt } from "./fixtures/photos.ts";
 import type { Face, Tools } from "./tools.ts";

@@ -8,7 +8,7 @@
 //   T4. A fault of the file or the request is a 4xx with a classic code; any call may run beside any other.
 
 import sharp, { type Sharp } from "sharp";
-import { isStockroomError } from "../../../base/errors.ts";
+import { isStockroomError } from "../../../platform/errors.ts";
 import type { Edits, ImageRequest } from "../plan.ts";
 import { needsColours } from "./colours.ts";
 import { type Draft, measure, settle } from "./draft.ts";
@@ -96,7 +96,7 @@ async function answerOf(original: Uint8Array, asked: ImageRequest, tools: Tools,
     return { body: original, contentType: contentTypeOf(header.kind), width, height, format: header.kind };
   }
   const { price, given, notes } = await affordable({ original, request, tools: readingOnce(tools), limits, header });
-  if (price.apart && tools.apart !== undefined) return await tools.apart();
+  if (price.isolated && tools.isolated !== undefined) return await tools.isolated();
   const draft = openDraft(given, price.beforeWriting);
   draft.notes.push(...notes);
   const format = await applyAll(draft);

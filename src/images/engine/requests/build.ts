@@ -3,7 +3,7 @@
 //   B1. What is built is read back before it is handed out: a URL that would mean something else is an error here, not at the reader.
 //   B2. The same parts give the same URL, so that caches meet it again.
 
-import { StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 import type { Compat, Edits, ImageRequest, JsonValue } from "../plan.ts";
 import { settleRequest } from "./format.ts";
 import { isObject } from "./json.ts";

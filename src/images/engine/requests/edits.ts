@@ -6,7 +6,7 @@
 //   E2. No value names a file: overlays and the operands of joinChannel and boolean are named by allowed bucket and key.
 //   E3. Values that pass are kept as they came (numeric texts stay texts), so that the edits print as the classic handler's do.
 
-import { isStockroomError, type StockroomError } from "../../../base/errors.ts";
+import { isStockroomError, type StockroomError } from "../../../platform/errors.ts";
 import type { Edits, JsonValue } from "../plan.ts";
 import { cleanJson, isObject, type JsonObject } from "./json.ts";
 import { badEdit, bucketDenied, refusal, show } from "./refusal.ts";

@@ -3,7 +3,7 @@
 //   V1. All problems are told at once, each with its name, what was expected and what came; secrets are never shown.
 //   V2. Names that are not given say nothing: what comes back holds only what the environment decided.
 
-import { StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 import type { RequestOptions } from "../plan.ts";
 import { parsePattern } from "./kind.ts";
 import { show } from "./refusal.ts";

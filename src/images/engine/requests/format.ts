@@ -3,7 +3,7 @@
 //   F1. edits.toFormat, then what the reader takes (auto), then outputFormat, then the original's.
 //   F2. An SVG with edits becomes a PNG unless somebody said otherwise; without edits it stays what it is.
 
-import { reviveError } from "../../../base/errors.ts";
+import { reviveError } from "../../../platform/errors.ts";
 import type { FormatOrigin, ImageRequest, JsonValue, RequestType } from "../plan.ts";
 import { isObject } from "./json.ts";
 

@@ -1,7 +1,7 @@
 // Hostile URLs: nothing but clear refusals, in linear time, and no edit or key that reaches beyond what is allowed.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isStockroomError } from "../../../base/errors.ts";
+import { isStockroomError } from "../../../platform/errors.ts";
 import type { ImageRequest, JsonValue, RequestOptions } from "../plan.ts";
 import { depthOf } from "./json.ts";
 import { allowedEdits } from "./edits.ts";

@@ -6,7 +6,7 @@
 //   R2. Nothing but a StockroomError is thrown, whatever bytes come.
 //   R3. The same request, options and instant give the same meaning.
 
-import { describeError, isStockroomError, type StockroomError } from "../../../base/errors.ts";
+import { describeError, isStockroomError, type StockroomError } from "../../../platform/errors.ts";
 import type { Edits, ImageRequest, JsonValue, Preset, RequestLimits, RequestOptions } from "../plan.ts";
 import { checkEdits, checkFormat, checkKey, type EditsContext } from "./edits.ts";
 import { acceptedFormats, chooseFormat, readEffort } from "./format.ts";

@@ -1,8 +1,8 @@
 // Refusals: errors in the classic words. Status and code are what the classic handler answers, so that its users' code keeps working.
 //
-// Owns: the way from (status, code) to the house's error and back. Does not own: which mistake gets which code (the caller says).
+// Owns: the way from (status, code) to the app's error and back. Does not own: which mistake gets which code (the caller says).
 
-import { describeError, meanings, StockroomError, type ErrorKind } from "../../../base/errors.ts";
+import { describeError, meanings, StockroomError, type ErrorKind } from "../../../platform/errors.ts";
 
 /** What the classic handler answers as JSON when it refuses. */
 export interface ErrorAnswer {
@@ -13,7 +13,7 @@ export interface ErrorAnswer {
 
 const kinds: Readonly<Record<number, ErrorKind>> = { 403: "denied", 404: "missing", 409: "conflict", 500: "fault", 503: "busy" };
 
-/** The house's error with the classic `code` and the `status` to answer; `facts` are printed, so they hold nothing secret. */
+/** The app's error with the classic `code` and the `status` to answer; `facts` are printed, so they hold nothing secret. */
 export function refusal(
   status: number,
   code: string,

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { StockroomError } from "../../../base/errors.ts";
+import type { StockroomError } from "../../../platform/errors.ts";
 import type { RequestOptions } from "../plan.ts";
 import { explain, imageUrl, parseRequest } from "./index.ts";
 import { formatExpiry, readExpiry, signText, signThumborPath, textToSign, thumborPrefix } from "./signature.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { makeMemoryLog } from "../../../base/log.ts";
+import { makeMemoryLog } from "../../../platform/log.ts";
 import { makeCache } from "./cache.ts";
 import type { PictureCache, Stored } from "./cache.ts";
 import { openDiskCache } from "./disk.ts";

@@ -9,7 +9,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { crc32 } from "node:zlib";
-import type { Log } from "../../../base/log.ts";
+import type { Log } from "../../../platform/log.ts";
 import { makeLru } from "./memory.ts";
 import type { Stored } from "./cache.ts";
 

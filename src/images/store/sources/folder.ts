@@ -8,7 +8,7 @@ import { constants } from "node:fs";
 import { open, readdir, realpath } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
-import { StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 import { refuseLarge } from "./limits.ts";
 import type { SourceLimits } from "./limits.ts";
 import type { Source, SourceObject } from "./contract.ts";

@@ -11,7 +11,7 @@ import type { LookupAddress, LookupOptions } from "node:dns";
 import { isIP } from "node:net";
 import type { LookupFunction } from "node:net";
 import { Agent, request as ask } from "undici";
-import { isStockroomError, StockroomError } from "../../../base/errors.ts";
+import { isStockroomError, StockroomError } from "../../../platform/errors.ts";
 import { isPublicAddress } from "./addresses.ts";
 import type { Source, SourceObject } from "./contract.ts";
 import { gatherWithin, refuseLarge } from "./limits.ts";

@@ -1,6 +1,6 @@
 // Limits: how much an original may weigh and how long it may take to come, the same for every source.
 
-import { StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 
 export interface SourceLimits {
   /** The largest original. */

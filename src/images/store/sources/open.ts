@@ -1,7 +1,7 @@
 // Opening sources: from `photos=DIR`, `shop=s3://bucket/prefix`, `supplier=https://host/folder` to one `Sources`.
 
 import path from "node:path";
-import { StockroomError } from "../../../base/errors.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 import type { Source, Sources } from "./contract.ts";
 import { openFolder } from "./folder.ts";
 import type { SourceLimits } from "./limits.ts";

@@ -3,7 +3,7 @@
 //   B1. Credentials, region and endpoint come from where every AWS tool takes them (environment, profile, instance role).
 //   B2. The version is the ETag; looking whether it changed costs one conditional GET.
 
-import { describeError, StockroomError } from "../../../base/errors.ts";
+import { describeError, StockroomError } from "../../../platform/errors.ts";
 import type { Source, SourceObject } from "./contract.ts";
 import { gatherWithin, refuseLarge } from "./limits.ts";
 import type { SourceLimits } from "./limits.ts";

@@ -9,7 +9,7 @@
 // a seeded stream, a thousand passes over the history, so that it costs milliseconds. On short histories the average over parameters is
 // worth more than any best fit. A season is taken out beforehand as in the Theta method.
 
-import type { Random } from "../../../../base/random.ts";
+import type { Random } from "../../../../platform/random.ts";
 import type { FitOptions, Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
 import { deseason, findSeason, type SeasonIndices } from "../../models/theta/season.ts";
 import { bridgeGaps, type Whole } from "../../numerics/gaps.ts";

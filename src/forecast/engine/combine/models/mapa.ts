@@ -4,7 +4,7 @@
 // and Trapero 2014 (multiple aggregation); Athanasopoulos, Hyndman, Kourentzes and Petropoulos 2017, "Forecasting with temporal hierarchies"
 // (agreement by weighted least squares with structural scaling).
 
-import type { Random } from "../../../../base/random.ts";
+import type { Random } from "../../../../platform/random.ts";
 import type { FitOptions, Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
 
 /** Steps of each level's own kind that a model needs at least. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../../../base/random.ts";
+import { makeRandom } from "../../../../platform/random.ts";
 import type { Fitted, FitOptions, Series, Unfit } from "../../contract.ts";
 import { ets } from "../../models/ets/ets.ts";
 import { lgt } from "./lgt.ts";

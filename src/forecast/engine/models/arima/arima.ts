@@ -6,7 +6,7 @@
 //   R2. Seasons up to MAX_PERIOD steps are lags of the model; longer or broken ones are waves among the regressors (dynamic harmonic regression,
 //       Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., section 10.5).
 
-import type { Random } from "../../../../base/random.ts";
+import type { Random } from "../../../../platform/random.ts";
 import type { FitOptions, Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
 import { passArma } from "./arma.ts";
 import { bridgeGaps } from "../../numerics/gaps.ts";
@@ -86,17 +86,17 @@ export function fitArima(series: Series, options: FitOptions): Fitted | Unfit {
 
   // Columns, then differences of what they leave, then the columns that survive differencing.
   const reach = values.length + options.horizon;
-  const room = Math.max(0, Math.floor(seen / 8));
-  const regressors = pick(series, findRegressors(series, first, last + 1, reach), first, last, whole, room);
+  const workspace = Math.max(0, Math.floor(seen / 8));
+  const regressors = pick(series, findRegressors(series, first, last + 1, reach), first, last, whole, workspace);
   const long = seasons.filter((season) => season !== period && (season > MAX_PERIOD || !Number.isInteger(season)));
-  const columns = addWaves({ series, whole, first, period, rough }, regressors, long, Math.max(0, room - regressors.length));
+  const columns = addWaves({ series, whole, first, period, rough }, regressors, long, Math.max(0, workspace - regressors.length));
   let prepared = prepare(series, columns, first, last + 1);
   const left = residualsOf(whole, prepared.values);
   const D = period > 1 ? chooseSeasonalDifferences(left, period, rough) : 0;
   const d = chooseDifferences(difference(left, period, D), 2, rough);
   if (d + D > 0 && columns.length > 0) {
     const changed = (each: Float64Array): Float64Array => difference(difference(each, period, D), 1, d);
-    const kept = independentColumns(changed(whole), prepared.values.map(changed), room);
+    const kept = independentColumns(changed(whole), prepared.values.map(changed), workspace);
     if (kept.length < columns.length) {
       prepared = prepare(
         series,
@@ -152,11 +152,11 @@ function ends(values: Float64Array): [number, number] {
   return first <= last ? [first, last] : [0, -1];
 }
 
-/** Columns that are independent of each other, at most `room`. */
-function pick(series: Series, columns: readonly Column[], first: number, last: number, whole: Float64Array, room: number): Column[] {
+/** Columns that are independent of each other, at most `part`. */
+function pick(series: Series, columns: readonly Column[], first: number, last: number, whole: Float64Array, workspace: number): Column[] {
   if (columns.length === 0) return [];
   const { terms, values } = prepare(series, columns, first, last + 1);
-  return independentColumns(whole, values, room).map((j) => terms[j].column);
+  return independentColumns(whole, values, workspace).map((j) => terms[j].column);
 }
 
 /**

@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../../../base/random.ts";
+import { makeRandom } from "../../../../platform/random.ts";
 import { cholesky } from "../../numerics/linear.ts";
 import {
   concentrate,
   makeArmaFilter,
-  makeStartRoom,
+  makeStartWorkspace,
   nestedSquares,
   passArma,
   runArmaFilter,
@@ -142,7 +142,7 @@ describe("the quick filter", () => {
         const { polynomials } = drawModel(order, seed, 1);
         const { size, phi, theta } = polynomials;
         const column = new Float64Array(size);
-        expect(startingColumn(polynomials, makeStartRoom(size), column)).toBe(true);
+        expect(startingColumn(polynomials, makeStartWorkspace(size), column)).toBe(true);
         const covariance = new Float64Array(size * size);
         startingCovariance(polynomials, column, covariance, size);
         const at = (i: number, j: number): number => (i < size && j < size ? covariance[i * size + j] : 0);

@@ -11,7 +11,7 @@ import type { Polynomials } from "./order.ts";
 const STEADY = 1e-12;
 
 /** Covariance of each state with the observation, at the start: the first column of the stationary P. False when not stationary. */
-export function startingColumn({ size, phi, theta, phiLags, thetaLags }: Polynomials, work: StartRoom, column: Float64Array): boolean {
+export function startingColumn({ size, phi, theta, phiLags, thetaLags }: Polynomials, work: StartWorkspace, column: Float64Array): boolean {
   const { partial, predictors, pure, gamma, psi } = work;
   const p = phiLags.length === 0 ? 0 : phiLags[phiLags.length - 1];
   const q = thetaLags.length === 0 ? 0 : thetaLags[thetaLags.length - 1];
@@ -80,7 +80,7 @@ export function startingColumn({ size, phi, theta, phiLags, thetaLags }: Polynom
 }
 
 /** Room for `startingColumn`. */
-export interface StartRoom {
+export interface StartWorkspace {
   readonly partial: Float64Array;
   readonly predictors: Float64Array;
   readonly pure: Float64Array;
@@ -89,7 +89,7 @@ export interface StartRoom {
 }
 
 /** Room for a state of `size`. */
-export function makeStartRoom(size: number): StartRoom {
+export function makeStartWorkspace(size: number): StartWorkspace {
   return {
     partial: new Float64Array(size),
     predictors: new Float64Array(size * size),
@@ -126,7 +126,7 @@ export interface ArmaFilter {
   readonly polynomials: Polynomials;
   readonly length: number;
   readonly columns: readonly Float64Array[];
-  readonly start: StartRoom;
+  readonly start: StartWorkspace;
   readonly first: Float64Array;
   readonly gain: Float64Array;
   readonly increment: Float64Array;
@@ -149,7 +149,7 @@ export function makeArmaFilter(polynomials: Polynomials, columns: readonly Float
     polynomials,
     length,
     columns,
-    start: makeStartRoom(size),
+    start: makeStartWorkspace(size),
     first: new Float64Array(size),
     gain: new Float64Array(size),
     increment: new Float64Array(size),

@@ -84,12 +84,12 @@ export function makeWaves(period: number, harmonics: number, within: number): Co
 /**
  * Which of some columns say something of their own, after a constant: indices, ascending.
  *
- * At most `room`; when there are more, those whose changes go best with the changes of `values` are kept.
+ * At most `part`; when there are more, those whose changes go best with the changes of `values` are kept.
  */
-export function independentColumns(values: Float64Array, columns: readonly Float64Array[], room: number): number[] {
+export function independentColumns(values: Float64Array, columns: readonly Float64Array[], workspace: number): number[] {
   const n = values.length;
   let order = columns.map((_, j) => j);
-  if (columns.length > room) {
+  if (columns.length > workspace) {
     const agreement = columns.map((column) => Math.abs(correlationOfChanges(values, column)));
     order = order.toSorted((a, b) => agreement[b] - agreement[a] || a - b);
   }
@@ -104,7 +104,7 @@ export function independentColumns(values: Float64Array, columns: readonly Float
   const { kept } = leastSquares(x, n, columns.length + 1, values, { tolerance: 1e-6 });
   return kept
     .filter((each) => each > 0)
-    .slice(0, Math.max(0, room))
+    .slice(0, Math.max(0, workspace))
     .map((each) => order[each - 1])
     .toSorted((a, b) => a - b);
 }

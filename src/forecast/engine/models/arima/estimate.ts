@@ -47,8 +47,8 @@ const LEAST_VARIANCE = 1e-24;
 
 /** AIC corrected for short samples (Hurvich & Tsai 1989); Infinity where it has no meaning. */
 export function aiccOf(logLik: number, degrees: number, count: number): number {
-  const room = count - degrees - 1;
-  return room > 0 ? -2 * logLik + 2 * degrees + (2 * degrees * (degrees + 1)) / room : Infinity;
+  const workspace = count - degrees - 1;
+  return workspace > 0 ? -2 * logLik + 2 * degrees + (2 * degrees * (degrees + 1)) / workspace : Infinity;
 }
 
 export interface EstimateOptions {

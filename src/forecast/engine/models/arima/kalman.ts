@@ -6,7 +6,7 @@
 //   on them and not as evidence: with kappa = 1e6 this is the definition of the likelihood in R's `arima` (whose documentation names both numbers).
 //   The limit kappa -> Infinity is the likelihood of the differenced series, which `arma.ts` works out without the detour.
 
-import { makeStartRoom, startingColumn, startingCovariance } from "./arma.ts";
+import { makeStartWorkspace, startingColumn, startingCovariance } from "./arma.ts";
 import type { Polynomials } from "./order.ts";
 
 const DIFFUSE = 1e4;
@@ -58,7 +58,7 @@ export function runKalman(
   const length = columns[0].length;
   const wide = columns.length;
   const first = new Float64Array(arma);
-  if (!startingColumn(polynomials, makeStartRoom(arma), first)) return undefined;
+  if (!startingColumn(polynomials, makeStartWorkspace(arma), first)) return undefined;
   let covariance = new Float64Array(size * size);
   let next = new Float64Array(size * size);
   startingCovariance(polynomials, first, covariance, size);

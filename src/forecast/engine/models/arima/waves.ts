@@ -30,13 +30,13 @@ export interface WaveTask {
   readonly rough: number;
 }
 
-/** The columns given and, of each season, the first harmonics; at most `room` columns more. */
-export function addWaves(task: WaveTask, given: readonly Column[], seasons: readonly number[], room: number): readonly Column[] {
+/** The columns given and, of each season, the first harmonics; at most `part` columns more. */
+export function addWaves(task: WaveTask, given: readonly Column[], seasons: readonly number[], workspace: number): readonly Column[] {
   const { series, whole, first, period, rough } = task;
   const end = first + whole.length;
   let columns = given;
   for (const season of seasons) {
-    const most = Math.min(MAX_HARMONICS, Math.floor(season / 2), Math.floor((room - (columns.length - given.length)) / 2));
+    const most = Math.min(MAX_HARMONICS, Math.floor(season / 2), Math.floor((workspace - (columns.length - given.length)) / 2));
     if (most < 1) continue;
     const middling = [...columns, ...makeWaves(season, Math.min(MIDDLING, most), period)];
     const left = residualsOf(whole, prepare(series, middling, first, end).values);

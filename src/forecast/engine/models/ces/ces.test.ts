@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../../../base/random.ts";
+import { makeRandom } from "../../../../platform/random.ts";
 import type { Fitted, Series, Unfit } from "../../contract.ts";
 import { ces, fitCes } from "./ces.ts";
-import { countStates, isStableCes, makeCesPass, makePairs, makeStateRoom, runCes, solveStates } from "./filter.ts";
+import { countStates, isStableCes, makeCesPass, makePairs, makeStateWorkspace, runCes, solveStates } from "./filter.ts";
 
 const seriesOf = (values: ArrayLike<number>, seasons: readonly number[] = []): Series => ({
   values: Float64Array.from(values),
@@ -43,7 +43,7 @@ describe("the filter", () => {
     for (const hole of [-1, 30]) {
       const values = monthly.values.map((value, t) => (t === hole ? Number.NaN : value));
       const pass = makeCesPass(values, 200, period);
-      const solved = solveStates(pass, season, point, makeStateRoom(pass.length, countStates(season, period)))!;
+      const solved = solveStates(pass, season, point, makeStateWorkspace(pass.length, countStates(season, period)))!;
       const { quick, slow } = makePairs(season, point);
       for (let round = 0; round < 10; round++) {
         const free = season === "simple" ? 2 : 0;

@@ -6,7 +6,7 @@
 import type { Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
 import { nelderMead } from "../../numerics/nelder-mead.ts";
 import { normalQuantile } from "../../numerics/normal.ts";
-import type { Random } from "../../../../base/random.ts";
+import type { Random } from "../../../../platform/random.ts";
 import { blend, type Member, weigh } from "../ets/blend.ts";
 import { longestPeriod } from "../ets/structure.ts";
 import {
@@ -16,7 +16,7 @@ import {
   isStableCes,
   makeCesPass,
   makePairs,
-  makeStateRoom,
+  makeStateWorkspace,
   runCes,
   searched,
   solveStates,
@@ -108,7 +108,7 @@ export function fitCes(series: Series, season?: CesSeason): Fitted | Unfit {
     const point = search(makeCesPass(recent, scale, own), form, Math.pow(fastest, 1 / period));
     if (!point) continue;
     const whole = makeCesPass(history, scale, own);
-    const solved = solveStates(whole, form, point, makeStateRoom(whole.length, countStates(form, own)));
+    const solved = solveStates(whole, form, point, makeStateWorkspace(whole.length, countStates(form, own)));
     if (!solved) continue;
     const { aicc } = judge(solved.squares, count, parameters, scale);
     fits.push({ choice: { season: form, period: own, point, first: solved.first, scale }, aicc });
@@ -143,10 +143,10 @@ function judge(squares: number, observed: number, parameters: number, scale: num
 
 /** Parameters of the largest likelihood; undefined if no start is stable. */
 function search(pass: CesPass, season: CesSeason, growth: number): Float64Array | undefined {
-  const room = makeStateRoom(pass.length, countStates(season, pass.period));
+  const workspace = makeStateWorkspace(pass.length, countStates(season, pass.period));
   const objective = (point: Float64Array): number => {
     if (!isStableCes(season, point, pass.period, growth)) return Infinity;
-    const solved = solveStates(pass, season, point, room);
+    const solved = solveStates(pass, season, point, workspace);
     return solved ? pass.observed * Math.log(Math.max(solved.squares, pass.observed * 1e-24)) : Infinity;
   };
   let best: { readonly start: readonly number[]; readonly value: number } | undefined;
@@ -271,6 +271,6 @@ function advance(series: Series, lead: number, choice: Choice, next: Series): Me
   const states = countStates(season, period);
   if (pass.observed < states)
     return unfit(`${season === "none" ? "CES" : `CES(${season})`} needs at least ${states} values, but the series has ${pass.observed}.`);
-  const solved = solveStates(pass, season, point, makeStateRoom(pass.length, states));
+  const solved = solveStates(pass, season, point, makeStateWorkspace(pass.length, states));
   return solved ? present(next, start, { ...choice, first: solved.first }) : unfit("CES finds no first states for the other history.");
 }

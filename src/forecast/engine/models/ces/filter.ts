@@ -130,13 +130,13 @@ function isTame([, p1, p2]: readonly number[], fastest: number): boolean {
 }
 
 /** Rooms for least squares over first states. */
-export interface StateRoom {
+export interface StateWorkspace {
   readonly columns: Float64Array;
   readonly matrix: Float64Array;
   readonly target: Float64Array;
 }
 
-export function makeStateRoom(length: number, states: number): StateRoom {
+export function makeStateWorkspace(length: number, states: number): StateWorkspace {
   return { columns: new Float64Array(length * states), matrix: new Float64Array(states * states), target: new Float64Array(states) };
 }
 
@@ -148,12 +148,12 @@ export function solveStates(
   pass: CesPass,
   season: CesSeason,
   point: ArrayLike<number>,
-  room: StateRoom,
+  workspace: StateWorkspace,
 ): { readonly first: Float64Array; readonly squares: number } | undefined {
   const { length, period, observed, states, error, mu, seen, values } = pass;
   const { quick, slow } = makePairs(season, point);
   const size = countStates(season, period);
-  const { columns, matrix, target } = room;
+  const { columns, matrix, target } = workspace;
   const silence = new Float64Array(length);
   // Place of each free state; those of `partial` are kept summing to zero through the last phase.
   let column = 0;

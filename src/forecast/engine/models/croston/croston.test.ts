@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { makeRandom } from "../../../../base/random.ts";
+import { makeRandom } from "../../../../platform/random.ts";
 import type { FitOptions, Fitted, Model, Series, Unfit } from "../../contract.ts";
 import { fitAdida, fitImapa, meanInterval, sumBuckets } from "./aggregate.ts";
 import golden from "./croston.golden.json" with { type: "json" };

@@ -5,7 +5,7 @@
 //   O2. The mean of the distribution is the rate it was made for.
 //   O3. Paths and quantiles agree at every single step; along a path the chance of demand is itself uncertain and kept.
 
-import type { Random } from "../../../../base/random.ts";
+import type { Random } from "../../../../platform/random.ts";
 import type { Demand } from "./demand.ts";
 
 /** The next step: sizes with cumulated probabilities, given that there is demand. */

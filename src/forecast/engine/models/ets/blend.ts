@@ -4,7 +4,7 @@
 // 2011, "Combining exponential smoothing forecasts using Akaike weights"). Ours are flatter than Akaike's exp(-gap / 2): exp(-gap / 4) was
 // better at six of seven frequencies in backtests inside the training parts of M1 and M3.
 
-import type { Random } from "../../../../base/random.ts";
+import type { Random } from "../../../../platform/random.ts";
 import type { Fitted, Forecast, Series, Unfit } from "../../contract.ts";
 import { normalCdf, normalPdf, normalQuantile } from "../../numerics/normal.ts";
 

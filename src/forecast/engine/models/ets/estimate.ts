@@ -57,13 +57,13 @@ const leastDamping = 0.8;
 const mostDamping = 0.98;
 
 /** Scratch of the search; grows as needed and serves one search at a time. */
-export interface Room {
+export interface Workspace {
   columns: Float64Array;
   matrix: Float64Array;
   factor: Float64Array;
 }
 
-export function makeRoom(): Room {
+export function makeWorkspace(): Workspace {
   return { columns: new Float64Array(0), matrix: new Float64Array(0), factor: new Float64Array(0) };
 }
 
@@ -89,7 +89,13 @@ export function evaluate(pass: Pass, structure: Structure, theta: Float64Array, 
  *
  * Undefined when `start` lies outside the model's domain. Cost: some ten passes with a tangent for each free parameter.
  */
-export function estimate(pass: Pass, structure: Structure, start: Float64Array, options: SearchOptions, room: Room): Estimate | undefined {
+export function estimate(
+  pass: Pass,
+  structure: Structure,
+  start: Float64Array,
+  options: SearchOptions,
+  workspace: Workspace,
+): Estimate | undefined {
   const { length, observed, mu, error } = pass;
   const { fixed, bounds } = options;
   const relative = bounds !== "admissible";
@@ -154,12 +160,12 @@ export function estimate(pass: Pass, structure: Structure, start: Float64Array, 
   const floor = observed * 1e-24;
   if (size === 0) return { theta, squares, deviance: devianceOf(squares, observed), converged: true };
 
-  if (room.columns.length < size * length) room.columns = new Float64Array(size * length);
-  if (room.matrix.length < size * size) {
-    room.matrix = new Float64Array(size * size);
-    room.factor = new Float64Array(size * size);
+  if (workspace.columns.length < size * length) workspace.columns = new Float64Array(size * length);
+  if (workspace.matrix.length < size * size) {
+    workspace.matrix = new Float64Array(size * size);
+    workspace.factor = new Float64Array(size * size);
   }
-  const { columns, matrix, factor } = room;
+  const { columns, matrix, factor } = workspace;
   const slope = new Float64Array(size);
   const mean = new Float64Array(size);
   const active = new Int32Array(size);

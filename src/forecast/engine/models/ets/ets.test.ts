@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../../../base/random.ts";
+import { makeRandom } from "../../../../platform/random.ts";
 import type { Fitted, Series, Unfit } from "../../contract.ts";
 import { ets, fitEts } from "./ets.ts";
 import { rankStructures } from "./select.ts";

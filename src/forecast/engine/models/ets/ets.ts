@@ -3,10 +3,10 @@
 // Owns: the way from a `Series` to a `Fitted`. The filter, the search and the selection are the neighbours' (filter, estimate, select).
 // Method: Hyndman, Koehler, Snyder & Grose 2002; Hyndman, Koehler, Ord & Snyder 2008.
 
-import { makeRandom, type Random } from "../../../../base/random.ts";
+import { makeRandom, type Random } from "../../../../platform/random.ts";
 import type { Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
 import { normalQuantile } from "../../numerics/normal.ts";
-import { estimate, evaluate, type FixedParameters, makeRoom } from "./estimate.ts";
+import { estimate, evaluate, type FixedParameters, makeWorkspace } from "./estimate.ts";
 import { alphaAt, betaAt, gammaAt, growthAt, levelAt, makePass, type Pass, phiAt, seasonAt } from "./filter.ts";
 import { blend, type Member, weigh } from "./blend.ts";
 import { findVariances, followStates, type Outlook, samplePaths } from "./outlook.ts";
@@ -261,7 +261,7 @@ function advance(series: Series, lead: number, choice: Choice, random: Random, n
     first.set(theta.subarray(0, levelAt));
     const fixed = { alpha: theta[alphaAt], beta: theta[betaAt], gamma: theta[gammaAt], phi: theta[phiAt] };
     const options = { bounds: "usual", fixed, tolerance: 1e-3, maxIterations: 4, cutoff: Infinity } as const;
-    const refit = (from: Float64Array): Float64Array | undefined => estimate(pass, structure, from, options, makeRoom())?.theta;
+    const refit = (from: Float64Array): Float64Array | undefined => estimate(pass, structure, from, options, makeWorkspace())?.theta;
     // A growth read off the first few values may run below zero long before the last: then the search begins without growth.
     const found = pass.observed > first.length ? (refit(first) ?? refit(levelled(first, pass, structure))) : first;
     if (found === undefined)

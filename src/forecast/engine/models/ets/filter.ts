@@ -4,7 +4,7 @@
 //   E1. The path of the states depends on trend and season only: written with the raw error y - mu, additive and multiplicative errors
 //       make the same states. The kind of error decides the likelihood alone.
 //   E2. A missing value passes with no correction: the states go on by their own forecast.
-//   E3. Loops allocate nothing; all rooms live in `Pass`.
+//   E3. Loops allocate nothing; all parts live in `Pass`.
 //
 // theta = [alpha, beta, gamma, phi, level, growth, season(0), ..., season(m - 1)], season(j) being used first at step j. Without trend beta
 // and growth are 0 (growth 1 when multiplicative), undamped phi is 1, without season gamma is 0.
@@ -24,7 +24,7 @@ export const seasonAt = 6;
 /** Below this, a level or a seasonal index of a multiplicative model has lost its meaning (data are scaled to a mean size of 1). */
 const tiny = 1e-9;
 
-/** The rooms one history of `length` steps needs; reused from model to model. */
+/** The parts one history of `length` steps needs; reused from model to model. */
 export interface Pass {
   readonly length: number;
   /** Scaled history; 0 where missing. */
@@ -65,19 +65,19 @@ export function makePass(history: Float64Array, scale: number, period: number): 
     seen[t] = 1;
     observed++;
   }
-  const room = (): Float64Array => new Float64Array(length);
+  const workspace = (): Float64Array => new Float64Array(length);
   return {
     length,
     values,
     seen,
     observed,
-    mu: room(),
-    error: room(),
-    base: room(),
-    growth: room(),
-    power: room(),
-    level: room(),
-    season: room(),
+    mu: workspace(),
+    error: workspace(),
+    base: workspace(),
+    growth: workspace(),
+    power: workspace(),
+    level: workspace(),
+    season: workspace(),
     seasons: new Float64Array(period),
     last: new Float64Array(2),
     tangent: new Float64Array(2 * period),

@@ -5,7 +5,7 @@
 // "Prediction intervals for exponential smoothing using two new classes of state space models"; 2008, chapter 6. The remaining models have no
 // formula and are simulated.
 
-import type { Random } from "../../../../base/random.ts";
+import type { Random } from "../../../../platform/random.ts";
 import { alphaAt, betaAt, gammaAt, phiAt } from "./filter.ts";
 import type { Structure } from "./structure.ts";
 

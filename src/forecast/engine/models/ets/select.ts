@@ -4,7 +4,7 @@
 // To be quick, candidates run in the order of what they reach before any search; relatives that share a path of states (E1 in filter.ts)
 // hand on their optimum; one that evidently cannot overtake the best any more is given up.
 
-import { type Estimate, estimate, evaluate, type FixedParameters, makeRoom, type Room, type SearchOptions } from "./estimate.ts";
+import { type Estimate, estimate, evaluate, type FixedParameters, makeWorkspace, type Workspace, type SearchOptions } from "./estimate.ts";
 import { alphaAt, betaAt, gammaAt, growthAt, levelAt, makePass, type Pass, phiAt, seasonAt } from "./filter.ts";
 import { listStarts, startSeason, startStates } from "./start.ts";
 import { type Bounds, countParameters, listCandidates, type Structure } from "./structure.ts";
@@ -117,11 +117,11 @@ export function fitStructure(history: Float64Array, structure: Structure, option
     if (!Number.isFinite(deviance)) return undefined;
     return { structure, theta, scale, criteria: judge(deviance, structure, pass.observed, scale, given) };
   }
-  const room = makeRoom();
+  const workspace = makeWorkspace();
   let best: Estimate | undefined;
   for (const { theta: start } of listStarts(pass, structure, theta)) {
     applyFixed(start, options.fixed, structure, scale);
-    const found = estimate(pass, structure, start, { ...fine, ...options, cutoff: Infinity }, room);
+    const found = estimate(pass, structure, start, { ...fine, ...options, cutoff: Infinity }, workspace);
     if (found && (best === undefined || found.deviance < best.deviance)) best = found;
   }
   if (best === undefined) return undefined;
@@ -141,7 +141,7 @@ export const widestGap = 12;
 export function rankStructures(history: Float64Array, period: number, gap: number): readonly Choice[] {
   const scale = scaleOf(history);
   const pass = makePass(history, scale, period);
-  const room = makeRoom();
+  const workspace = makeWorkspace();
   let positive = true;
   for (let t = 0; t < pass.length; t++) if (pass.seen[t] === 1 && !(pass.values[t] > 0)) positive = false;
 
@@ -156,7 +156,7 @@ export function rankStructures(history: Float64Array, period: number, gap: numbe
     let found: Estimate | undefined;
     for (const start of observed > longForStarts ? tries.slice(0, 1) : tries) {
       const cutoff = Math.min(lowest + gap - cost, found === undefined ? Infinity : found.deviance);
-      const next = estimate(pass, structure, start, { ...coarse, ...noneFixed, cutoff }, room);
+      const next = estimate(pass, structure, start, { ...coarse, ...noneFixed, cutoff }, workspace);
       if (next && (found === undefined || next.deviance < found.deviance)) found = next;
     }
     if (!found) continue;
@@ -169,14 +169,14 @@ export function rankStructures(history: Float64Array, period: number, gap: numbe
   return ranked
     .filter(({ aicc }) => aicc <= lowest + gap)
     .map(({ structure, found }, rank) => {
-      const { theta, deviance } = rank === 0 ? (polish(pass, structure, found, room) ?? found) : found;
+      const { theta, deviance } = rank === 0 ? (polish(pass, structure, found, workspace) ?? found) : found;
       return { structure, theta, scale, criteria: judge(deviance, structure, observed, scale) };
     });
 }
 
-function polish(pass: Pass, structure: Structure, found: Estimate, room: Room): Estimate | undefined {
+function polish(pass: Pass, structure: Structure, found: Estimate, workspace: Workspace): Estimate | undefined {
   const options: SearchOptions = { ...fine, ...noneFixed, cutoff: Infinity };
-  return estimate(pass, structure, found.theta, options, room);
+  return estimate(pass, structure, found.theta, options, workspace);
 }
 
 /** Candidates with their starting points, the most promising first. */

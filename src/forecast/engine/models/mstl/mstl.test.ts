@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { makeRandom } from "../../../../base/random.ts";
+import { makeRandom } from "../../../../platform/random.ts";
 import type { FitOptions, Fitted, Series, Unfit } from "../../contract.ts";
 import golden from "./mstl.golden.json" with { type: "json" };
 import { mstl } from "./mstl.ts";

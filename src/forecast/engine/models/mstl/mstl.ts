@@ -4,7 +4,7 @@
 //   M1. A season is put back as far as it was taken out: a part of it may stay with the rest.
 //   M2. The model of the rest sees the history less its seasons, remainder included: its quantiles are those of the whole, shifted.
 
-import type { Random } from "../../../../base/random.ts";
+import type { Random } from "../../../../platform/random.ts";
 import type { FitOptions, Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
 import { bridgeGaps, type Whole } from "../../numerics/gaps.ts";
 import { theta } from "../theta/theta.ts";

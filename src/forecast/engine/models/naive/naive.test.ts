@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { makeRandom } from "../../../../base/random.ts";
+import { makeRandom } from "../../../../platform/random.ts";
 import type { Fitted, Series, Unfit } from "../../contract.ts";
 import { classicalIndices, hasSeason, naive, naive2, snaive } from "./naive.ts";
 

@@ -5,7 +5,7 @@
 //   N2. A value of age a (the last one's is 0) weighs exp(-rate a); rate 0 is the plain history.
 //   N3. What stands for a step before `cut` is known before `cut`: the search looks at each target from half a horizon before it.
 
-import type { Random } from "../../../../base/random.ts";
+import type { Random } from "../../../../platform/random.ts";
 import type { FitOptions, Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
 
 /** A rule for which past values stand for a step, and for how much. */

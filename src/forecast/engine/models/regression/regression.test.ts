@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as fc from "fast-check";
-import { makeRandom } from "../../../../base/random.ts";
+import { makeRandom } from "../../../../platform/random.ts";
 import type { Fitted, Series } from "../../contract.ts";
 import { regression } from "./regression.ts";
 import { makeNormal, makeScratch, solveRidge } from "./ridge.ts";

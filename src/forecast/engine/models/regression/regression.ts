@@ -10,7 +10,7 @@
 //   G2. Numbers inside are in units of the history's own spread, so the target's scale does not matter.
 
 import type { Fitted, FitOptions, Forecast, Model, Series, Unfit } from "../../contract.ts";
-import type { Random } from "../../../../base/random.ts";
+import type { Random } from "../../../../platform/random.ts";
 import { groups, makeColumns, makeStructure, type Structure } from "./design.ts";
 import { chooseMemory, innovationSquares, whiten, type Memory } from "./errors.ts";
 import { allowsLog, makeScale, scaleTarget, type Scale } from "./scale.ts";

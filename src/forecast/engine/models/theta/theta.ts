@@ -3,7 +3,7 @@
 // Owns: members, their mix, quantiles. Does not own: the recursion (lines.ts), the season's indices (season.ts).
 //   T1. Members of a mix share their shocks: its quantiles are the means of theirs (Vincent averaging), and its paths agree with its quantiles.
 
-import type { Random } from "../../../../base/random.ts";
+import type { Random } from "../../../../platform/random.ts";
 import type { FitOptions, Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
 import { bridgeGaps, type Whole } from "../../numerics/gaps.ts";
 import { normalQuantile } from "../../numerics/normal.ts";

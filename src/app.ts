@@ -1,0 +1,505 @@
+// The app: the one place where everything is wired, config -> parts -> { start, stop }.
+//
+// Owns: the order in which parts open and close, whose grants are whose, the start-up proof that every part is there.
+// Does not own: what any part does.
+//   H1. Rooms open from the ground up and close in the opposite order, also when opening fails half way.
+//   H2. An app that works takes runs, sweeps and watches the inbox; a client app reads, writes and starts runs (relaying is harmless anywhere).
+//   H3. Settings are read once, here; every problem with them is told at once.
+
+import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { availableParallelism, hostname } from "node:os";
+import path from "node:path";
+import process from "node:process";
+import type { z } from "zod";
+import {
+  classifyGrants,
+  classifyMigrations,
+  classifySettings,
+  classifyZones,
+  makeModule,
+  type ClassifyDeps,
+  type ClassifyModule,
+} from "./classify/module.ts";
+import {
+  forecastGrants,
+  forecastMigrations,
+  forecastSettings,
+  forecastZones,
+  makeForecastModule,
+  type ForecastDeps,
+  type ForecastModule,
+} from "./forecast/module.ts";
+import { appPictures, imageSettings, type AppPictures } from "./images/module.ts";
+import { systemClock, type Clock } from "./platform/time.ts";
+import { openCompute, type Compute } from "./platform/compute/index.ts";
+import { checkConfig, readConfig, type BaseSettings, type Config } from "./platform/config/index.ts";
+import { isStockroomError, StockroomError } from "./platform/errors.ts";
+import { openEvents, type Events } from "./platform/events/index.ts";
+import { makeLog, type Log } from "./platform/log.ts";
+import { makeNotify, notifyMigrations, postNotice, type Notices } from "./platform/notify/notify.ts";
+import { hintOf } from "./platform/objects/awaited.ts";
+import type { ObjectEntry, ObjectStore, ReconcileReport } from "./platform/objects/contract.ts";
+import { proveFreeSpace } from "./platform/objects/disk.ts";
+import { openInbox } from "./platform/objects/inbox.ts";
+import { objectsMigrations } from "./platform/objects/migrations.ts";
+import { openObjectStore } from "./platform/objects/store.ts";
+import type { Database, Tx } from "./platform/database/contract.ts";
+import { databaseMigrations } from "./platform/database/outbox.ts";
+import { copiedHome, openDatabase, settleHome, type Home } from "./platform/database/index.ts";
+import type { Access, Actor, Grant, Vault, Zone } from "./platform/vault/contract.ts";
+import { vaultMigrations } from "./platform/vault/migrations.ts";
+import { openVault } from "./platform/vault/vault.ts";
+import { makeMaintenance, maintenanceGrants, maintenanceMigrations, type Keep } from "./platform/maintenance/maintenance.ts";
+import {
+  openWorkflows,
+  workflowMigrations,
+  type DeadLetter,
+  type OpenWorkflows,
+  type OpenWorkflowsOptions,
+  type WorkflowDefinition,
+} from "./platform/workflow/index.ts";
+
+/** The modules' sections of the settings. */
+export const moduleSections = { classify: classifySettings, forecast: forecastSettings, images: imageSettings } as const;
+
+export type Settings = BaseSettings & {
+  readonly classify: z.infer<typeof classifySettings>;
+  readonly forecast: z.infer<typeof forecastSettings>;
+  readonly images: z.infer<typeof imageSettings>;
+};
+
+export interface AppOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Settings by path, e.g. `{ "server.port": "9000" }`. */
+  readonly flags?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly file?: string | undefined;
+  /** True: takes runs (`up`, `worker`). False: a command beside it. */
+  readonly work: boolean;
+  readonly clock?: Clock;
+  /** Default: to standard error, as the settings say. */
+  readonly log?: Log;
+  readonly signal?: AbortSignal;
+}
+
+/** An open app. */
+export interface App {
+  readonly settings: Settings;
+  readonly config: Config<typeof moduleSections>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Which home this is; a quiet one (a copy, a restored backup) starts no schedules and sends nothing out. */
+  readonly home: Home;
+  readonly database: Database;
+  readonly vault: Vault;
+  readonly objects: ObjectStore;
+  readonly compute: Compute;
+  readonly workflows: OpenWorkflows;
+  readonly events: Events;
+  readonly notices: Notices;
+  readonly classify: { readonly deps: ClassifyDeps; readonly module: ClassifyModule };
+  readonly forecast: { readonly deps: ForecastDeps; readonly module: ForecastModule };
+  /** What to tell whoever stored an object that nothing waits for, or that does not count as it is. */
+  hintOf(key: string): Promise<string | undefined>;
+  /** The pictures served on the app's port; absent for a client and without sources. */
+  readonly pictures: AppPictures | undefined;
+  /** What was found amiss in the store at opening. Empty for a client. */
+  readonly warnings: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Whom the command line and the HTTP door act as; its grants can be changed like any role's. */
+export const operatorGrants: readonly Grant[] = [
+  ...["general", "labelled", "sales", "demand"].flatMap((zone): Grant[] => [
+    { role: "operator", zone, access: "read" },
+    { role: "operator", zone, access: "write" },
+  ]),
+  { role: "operator", zone: "predictions", access: "read" },
+  { role: "operator", zone: "forecasts", access: "read" },
+  { role: "operator", zone: "secrets", access: "write" },
+];
+
+/** The inbox folder acts in this role: it may put what an operator may put, and read nothing. */
+const inboxGrants: readonly Grant[] = ["general", "labelled", "sales", "demand"].map((zone) => ({ role: "inbox", zone, access: "write" }));
+
+export const zones: readonly Zone[] = [...classifyZones, ...forecastZones, { name: "general", prefixes: [""] }];
+
+const migrations = [
+  ...vaultMigrations,
+  ...objectsMigrations,
+  ...workflowMigrations,
+  ...notifyMigrations,
+  ...maintenanceMigrations,
+  ...classifyMigrations,
+  ...forecastMigrations,
+];
+
+/** What reports rest on: no version of it goes by itself. */
+export const recordZones: readonly string[] = classifyZones.map(({ name }) => name);
+
+/** How long things are kept, as the settings say. */
+export function keepOf({ retention }: Pick<Settings, "retention">): Keep {
+  const or = (ms: number): number | undefined => (ms === 0 ? undefined : ms);
+  return {
+    formerVersions: or(retention.formerVersions),
+    removedObjects: or(retention.removedObjects),
+    staging: or(retention.staging),
+    keyUses: or(retention.keyUses),
+    notices: or(retention.notices),
+    deadLetters: or(retention.deadLetters),
+    runs: or(retention.runs),
+    events: or(retention.events),
+  };
+}
+
+/** For ever is a thousand years. */
+const daysOf = (ms: number): number => (ms === 0 ? 365_000 : ms / 86_400_000);
+
+/** The changes to the database that this program knows, by id. */
+export const knownMigrations: readonly string[] = [...databaseMigrations, ...migrations].map(({ id }) => id);
+
+/** Proofs of readiness beyond the server's own: that runs are taken, and that there is room to write. */
+export function appProbes({ workflows, settings }: Pick<App, "workflows" | "settings">): Readonly<Record<string, () => Promise<void>>> {
+  const { home, objects, vault, disk } = settings;
+  const folders = [home, path.join(home, "postgres"), objects.root, path.dirname(vault.keyFile)];
+  return {
+    workflows: async () => {
+      if (workflows.taking) return;
+      throw new StockroomError(
+        "busy",
+        "WORKFLOWS_NOT_TAKING",
+        "Expected this process to take runs but it does not now: it lost its sign of life.",
+      );
+    },
+    disk: () => proveFreeSpace(folders, disk.minFree),
+  };
+}
+
+/** Reads the settings of everything; throws one `input` error with all problems. */
+export function readSettings(options: Pick<AppOptions, "cwd" | "env" | "flags" | "file">): Config<typeof moduleSections> {
+  return readConfig({ sections: moduleSections, cwd: options.cwd, env: options.env, flags: options.flags ?? {}, file: options.file });
+}
+
+/** The same without throwing, for `stockroom config check`. */
+export function checkSettings(
+  options: Pick<AppOptions, "cwd" | "env" | "flags" | "file">,
+): ReturnType<typeof checkConfig<typeof moduleSections>> {
+  return checkConfig({ sections: moduleSections, cwd: options.cwd, env: options.env, flags: options.flags ?? {}, file: options.file });
+}
+
+/** Makes the log the settings ask for. */
+export function logOf(settings: Settings): Log {
+  const { level, format } = settings.log;
+  return makeLog({ level, format: format === "auto" ? (process.stderr.isTTY ? "pretty" : "json") : format });
+}
+
+/**
+ * Opens the app. Throws what the parts throw: `input` for settings, `conflict` for a taken executor id, `busy` for an unreachable database.
+ *
+ * @example
+ * const app = await openHouse({ cwd: process.cwd(), env: process.env, work: true });
+ * await app.objects.put(actor, "classify/labelled/GBR/june.csv", body);
+ * await app.close();
+ */
+export async function openApp(options: AppOptions): Promise<App> {
+  const config = readSettings(options);
+  const settings: Settings = config.values;
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? logOf(settings);
+  for (const warning of config.warnings) log.warn(warning);
+  const opened: (() => Promise<void>)[] = [];
+  const keep = <T>(part: T, close: () => Promise<void>): T => {
+    opened.push(close);
+    return part;
+  };
+  const close = async (): Promise<void> => {
+    const problems: unknown[] = [];
+    for (const one of opened.splice(0).toReversed()) {
+      await one().catch((error: unknown) => problems.push(error));
+    }
+    if (problems.length > 0) throw problems[0];
+  };
+  try {
+    await mkdir(settings.home, { recursive: true, mode: 0o700 });
+    const database = await openDatabase({
+      url: settings.database.url,
+      home: settings.home,
+      log,
+      migrations,
+      signal: options.signal,
+      poolSize: settings.database.poolSize,
+    });
+    keep(database, async () => await database.close());
+    const home = await knowHome(database, settings.home, options.work, log);
+    const quiet = home.standing !== "active";
+    const vault = await openVault({
+      keyFile: settings.vault.keyFile,
+      zones,
+      grants: settledGrants(settings.vault.grants),
+      database,
+      clock,
+      log,
+    });
+    const objects = await openObjectStore({ driver: { kind: "folder", root: settings.objects.root }, vault, database, clock, log });
+    keep(objects, async () => await objects.close());
+    const compute = openCompute({ log, threads: settings.workflow.threads ?? availableParallelism() });
+    keep(compute, async () => await compute.close());
+    const deps: ClassifyDeps = { settings: settings.classify, database, objects, vault, compute, postNotice, clock, log };
+    const module = makeModule(deps);
+    const checks = openCompute({ log, threads: 1 });
+    keep(checks, async () => await checks.close());
+    const forecastParts: ForecastDeps = {
+      settings: settings.forecast,
+      database,
+      objects,
+      compute,
+      checks,
+      postNotice,
+      clock,
+      log,
+      link: linkOf(settings.server),
+    };
+    const forecastModule = makeForecastModule(forecastParts);
+    const notices = makeNotify({ database, ...settings.notify, log, clock, outward: !quiet });
+    const upkeep = makeMaintenance({
+      database,
+      objects,
+      log,
+      clock,
+      keep: keepOf(settings),
+      recordZones,
+      bytesPerSecond: settings.upkeep.scrubBytesPerSecond,
+      scrubCron: settings.upkeep.scrubSchedule,
+    });
+    const workflows = await openWorkflowsOf(options.work, settings, {
+      database,
+      queues: [
+        ...module.queues,
+        ...forecastModule.queues,
+        notices.queue,
+        { name: "house", perWorker: 1, overall: 1 },
+        { name: "upkeep", perWorker: 1, overall: 1 },
+      ].map((queue) => ({
+        ...queue,
+        perWorker: settings.workflow.concurrency[queue.name] ?? queue.perWorker,
+      })),
+      workflows: [
+        ...module.workflows,
+        ...forecastModule.workflows,
+        ...notices.workflows,
+        reconcileOf(objects, log),
+        ...upkeep.workflows,
+      ].map((workflow) => (quiet && workflow.outward === true ? resting(workflow) : workflow)),
+      schedules: [
+        ...(quiet ? [] : [...module.schedules, ...forecastModule.schedules]),
+        ...upkeep.schedules,
+        { name: "house.reconcile", cron: "17 */6 * * *", workflow: "house.reconcile", input: null },
+      ],
+      log,
+      clock,
+      livenessMs: settings.workflow.livenessIntervalMs,
+      misses: settings.workflow.livenessMisses,
+      crashLimit: settings.workflow.crashLimit,
+      keepDays: daysOf(settings.retention.runs),
+      onDead: async (tx, letter) => {
+        await tellDead(tx, letter, linkOf(settings.server)(`/api/runs/${encodeURIComponent(letter.runId)}`));
+        await forecastModule.dead(tx, letter);
+      },
+      onCancelled: async (tx, runIds) => await forecastModule.cancelled(tx, workflows, runIds),
+      onRevived: async (tx, runId) => await forecastModule.revived(tx, runId),
+    });
+    keep(workflows, async () => await workflows.close());
+    if (options.work && !quiet) await notices.publishTopics();
+    const events = await openEvents({
+      database,
+      workflows,
+      subscriptions: [...module.subscriptions, ...forecastModule.subscriptions, ...notices.subscriptions],
+      log,
+      serves: options.work,
+      keepDays: daysOf(settings.retention.events),
+    });
+    keep(events, async () => await events.close());
+    const hint = async (key: string, isStored: boolean): Promise<string | undefined> =>
+      hintOf([...module.awaited, ...forecastModule.awaited], key) ?? (await forecastModule.remark(key, isStored));
+    const warnings = options.work ? tellStore(await objects.reconcile(), log) : [];
+    if (options.work) {
+      const inbox = await openInbox({
+        folder: settings.inbox.folder,
+        settleMs: settings.inbox.settleMs,
+        store: objects,
+        actor: { role: "inbox", purpose: "inbox folder" } satisfies Actor,
+        // The notice is kept with the commit, so it is written before.
+        hintOf: async (key) => await hint(key, false),
+        tell: tellHint,
+        clock,
+        log,
+      });
+      keep(inbox, async () => await inbox.close());
+    }
+    const pictures = options.work ? await openPictures(settings, config.file, options, log) : undefined;
+    if (pictures !== undefined) keep(pictures, async () => await pictures.close());
+    return {
+      settings,
+      config,
+      clock,
+      log,
+      home,
+      database,
+      vault,
+      objects,
+      compute,
+      workflows,
+      events,
+      notices,
+      classify: { deps, module },
+      forecast: { deps: forecastParts, module: forecastModule },
+      hintOf: async (key) => await hint(key, true),
+      pictures,
+      warnings,
+      close,
+    };
+  } catch (error) {
+    await close().catch((second: unknown) => log.warn("closing after a failed opening failed too", { error: second }));
+    throw error;
+  }
+}
+
+/** Finds out which home this is. A copy takes no work; a command beside it is told. */
+async function knowHome(database: Database, folder: string, work: boolean, log: Log): Promise<Home> {
+  const home = await settleHome(database, folder);
+  if (home.standing === "copied") {
+    const refusal = copiedHome(folder, home.elsewhere);
+    if (work) throw refusal;
+    log.warn(refusal.message);
+  }
+  if (home.standing === "quiet" && work) {
+    log.warn(
+      "this home is a copy or a restored backup: schedules, notices and deliveries rest. When it is to take the original's place: stockroom home adopt",
+      { home: folder, original: home.elsewhere },
+    );
+  }
+  return home;
+}
+
+/** What acts on others ends at once in a copy, as a dead letter that says so. */
+function resting(workflow: WorkflowDefinition): WorkflowDefinition {
+  return {
+    ...workflow,
+    tries: 1,
+    run: async () => {
+      throw new StockroomError(
+        "conflict",
+        "HOME_QUIET",
+        `Expected the home itself to run ${workflow.name} but this is a copy or a restored backup, and the original may do it. If this one takes its place: stockroom home adopt, start it anew, then redrive.`,
+      );
+    },
+  };
+}
+
+/** Folders of pictures in the settings file are meant from where the file is. */
+async function openPictures(
+  settings: Settings,
+  file: string | undefined,
+  { cwd, env }: AppOptions,
+  log: Log,
+): Promise<AppPictures | undefined> {
+  return await appPictures({ settings: settings.images, folder: file === undefined ? cwd : path.dirname(file), env, log });
+}
+
+/** Defaults of all parts, then what the settings say of a role and zone instead. */
+function settledGrants(overrides: Settings["vault"]["grants"]): readonly Grant[] {
+  const grants = new Map(
+    [...classifyGrants, ...forecastGrants, ...operatorGrants, ...inboxGrants, ...maintenanceGrants(zones)].map((grant) => [
+      `${grant.role} ${grant.zone} ${grant.access}`,
+      grant,
+    ]),
+  );
+  for (const [role, byZone] of Object.entries(overrides)) {
+    for (const [zone, allowed] of Object.entries(byZone)) {
+      for (const access of ["read", "write"] satisfies Access[]) {
+        const id = `${role} ${zone} ${access}`;
+        if (allowed === access || allowed === "read-write") grants.set(id, { role, zone, access });
+        else grants.delete(id);
+      }
+    }
+  }
+  return [...grants.values()];
+}
+
+/** A slot that is held answers at once; only one just left may need a moment. */
+const slotPatienceMs = 250;
+
+/** Without an id in the settings, a process takes the first free one of its home and host: stable over restarts, distinct beside others. */
+async function openWorkflowsOf(work: boolean, settings: Settings, options: OpenWorkflowsOptions): Promise<OpenWorkflows> {
+  if (!work) return await openWorkflows({ ...options, work: false, executorId: `client-${hostname()}-${process.pid}` });
+  const given = settings.workflow.executorId;
+  if (given !== undefined) return await openWorkflows({ ...options, executorId: given });
+  const place = createHash("sha256").update(settings.home).digest("hex").slice(0, 8);
+  const most = 64;
+  for (let slot = 0; slot < most; slot++) {
+    try {
+      return await openWorkflows({ ...options, executorId: `${hostname()}-${place}-${slot}`, patienceMs: slotPatienceMs });
+    } catch (error) {
+      if (!isStockroomError(error) || error.code !== "WORKFLOW_EXECUTOR_TAKEN") throw error;
+    }
+  }
+  throw new StockroomError(
+    "conflict",
+    "EXECUTOR_SLOTS",
+    `Expected fewer than ${most} processes of one home on this host but all names are taken. Set workflow.executorId (STOCKROOM_WORKFLOW_EXECUTOR_ID).`,
+  );
+}
+
+/** An address of the app as a reader of its notices would type it. */
+function linkOf({ host, port }: Settings["server"]): (path: string) => string {
+  const name = host === "0.0.0.0" || host === "::" ? hostname() : host.includes(":") ? `[${host}]` : host;
+  return (at) => `http://${name}:${port}${at}`;
+}
+
+/** Whoever drops a file into a folder gets no answer: what an upload would have been told is a notice. */
+async function tellHint(tx: Tx, { key, version }: ObjectEntry, hint: string): Promise<void> {
+  await postNotice(tx, {
+    topic: "uploads",
+    id: `upload.hint/${key}@${version}`,
+    severity: "warning",
+    title: `${key} was stored, but ${hint}`,
+    body: `${key} came through the inbox folder. It was stored, but ${hint}${hint.endsWith("?") ? "" : "."} \`stockroom put FILE KEY\` stores it under another key, \`stockroom rm '${key}'\` takes this one away.`,
+    facts: { key, version },
+  });
+}
+
+async function tellDead(tx: Tx, letter: DeadLetter, link: string): Promise<void> {
+  await postNotice(tx, {
+    topic: "mlops",
+    id: `dead/${letter.id}`,
+    severity: "alarm",
+    title: `Given up: ${letter.title}`,
+    body: `${letter.error.message}\n\nAfter ${letter.tries} tries and ${letter.crashes} crashes it lies in the dead letters (${link}). When the cause is mended: \`stockroom dead redrive ${letter.id}\`.`,
+    facts: { run: letter.runId, workflow: letter.workflow, code: letter.error.code, deadLetter: letter.id, link },
+  });
+}
+
+/** Every few hours, because bytes without a row may only be swept once they have been seen lying there for a day. */
+function reconcileOf(objects: ObjectStore, log: Log): WorkflowDefinition<null, { readonly swept: number; readonly amiss: number }> {
+  return {
+    name: "house.reconcile",
+    queue: "house",
+    title: () => "compare the store's files with its catalogue",
+    run: async (context) =>
+      await context.step("reconcile", async () => {
+        const report = await objects.reconcile();
+        tellStore(report, log);
+        return { swept: report.sweptStaging, amiss: report.missingBytes.length + report.unknownFiles.length };
+      }),
+  };
+}
+
+function tellStore(report: ReconcileReport, log: Log): readonly string[] {
+  const warnings = [
+    ...report.missingBytes.map((name) => `the bytes of ${name} are gone: restore them from a backup`),
+    ...report.unknownFiles.map((name) => `${name} is not an object of ours and is left alone`),
+  ];
+  for (const warning of warnings.slice(0, 20)) log.warn("store", { warning });
+  return warnings;
+}

@@ -1,4 +1,0 @@
-// Compute, the door of the room. See contract.ts for what it promises.
-
-export type { Compute, ComputeOptions, ComputeTask, TaskTools } from "./contract.ts";
-export { type OpenComputeOptions, openCompute } from "./compute.ts";

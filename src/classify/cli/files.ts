@@ -1,0 +1,147 @@
+// File ends of the engine's commands: how a file of items is read, its bad rows set apart and bounded, and outputs that appear whole or not at all.
+
+import { createWriteStream } from "node:fs";
+import { rename, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { StockroomError } from "../../platform/errors.ts";
+import { checkEncoding, parseDecimalSign, type BadRow, type DecimalSign } from "../../platform/formats/index.ts";
+import type { CommandTools } from "./tools.ts";
+
+/** What the engine's commands need: no app. */
+export type EngineTools = Pick<CommandTools, "print" | "signal" | "exitWith">;
+
+/** E2: to a neighbour first, then renamed. */
+export async function writeAtomically(file: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+  const draft = `${file}.part`;
+  try {
+    if (content instanceof Uint8Array) await writeFile(draft, content);
+    else await pipeline(Readable.from(content), createWriteStream(draft));
+    await rename(draft, file);
+  } catch (thrown) {
+    await rm(draft, { force: true });
+    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") {
+      throw new StockroomError(
+        "missing",
+        "FOLDER_MISSING",
+        `Expected a folder ${path.dirname(file)} to write to but there is none. Make it.`,
+        {
+          facts: { file },
+          cause: thrown,
+        },
+      );
+    }
+    throw thrown;
+  }
+}
+
+/** Enough to find what is wrong; a file of nothing but bad rows must not fill the memory. */
+const MOST_BAD_ROWS = 100_000;
+
+export interface BadRows {
+  readonly count: number;
+  readonly first: BadRow | undefined;
+  readonly add: (row: BadRow) => void;
+  /** Tells of them and asks for exit code 3, when there are any. */
+  tell(tools: EngineTools, file?: string): void;
+  /** Writes them beside `out` and asks for exit code 3, when there are any. */
+  write(out: string, tools: EngineTools): Promise<void>;
+}
+
+export function collectBadRows(): BadRows {
+  const kept: BadRow[] = [];
+  let count = 0;
+  const tell = (tools: EngineTools, file?: string): void => {
+    if (count === 0) return;
+    const where = file === undefined ? "" : ` See ${file}.`;
+    tools.print.say(`${count} bad rows, the first on line ${kept[0]?.line ?? 0}: ${kept[0]?.reason ?? ""}${where}`);
+    tools.exitWith(3);
+  };
+  return {
+    get count() {
+      return count;
+    },
+    get first() {
+      return kept[0];
+    },
+    add: (row) => {
+      count += 1;
+      if (kept.length < MOST_BAD_ROWS) kept.push(row);
+    },
+    tell,
+    write: async (out, tools) => {
+      if (count === 0) return;
+      const file = `${out}.bad.jsonl`;
+      await writeAtomically(file, Buffer.from(kept.map((row) => `${JSON.stringify(row)}\n`).join("")));
+      tell(tools, file);
+    },
+  };
+}
+
+/** What a file gave, for the bound on its bad rows. */
+export interface BadRowBound {
+  readonly file: string;
+  /** Rows that no reader could use, and all others. */
+  readonly damaged: number;
+  readonly usable: number;
+  /** The largest share of damaged rows that passes. */
+  readonly maxBad: number;
+  /** What was not done because of it, as a sentence. */
+  readonly refused: string;
+  /** The output the bad rows are written beside; absent: they are told alone. */
+  readonly out?: string;
+}
+
+/** The bound on bad rows: figures of what is left of a damaged file would pass for those of a whole one. Throws `input` `TOO_MANY_BAD_ROWS`. */
+export async function refuseBadFile(bad: BadRows, bound: BadRowBound, tools: EngineTools): Promise<void> {
+  const { file, damaged, usable, maxBad, refused, out } = bound;
+  const all = damaged + usable;
+  if (damaged <= maxBad * all) return;
+  if (out !== undefined) await bad.write(out, tools);
+  const where = out === undefined ? "" : ` See ${out}.bad.jsonl.`;
+  throw new StockroomError(
+    "input",
+    "TOO_MANY_BAD_ROWS",
+    `Expected most rows of ${file} to be usable but ${damaged} of ${all} are not: line ${bad.first?.line ?? 0}: ${bad.first?.reason ?? ""} ${refused} Mend the file, or raise --max-bad (${maxBad}).${where}`,
+    { facts: { file, rows: all, badRows: damaged } },
+  );
+}
+
+/** The options of every command that reads a file of items. */
+export const readingArgs = {
+  "max-bad": {
+    type: "string",
+    description: "refuse files with a larger share of bad rows than this",
+    default: "0.5",
+    valueHint: "SHARE",
+  },
+  encoding: {
+    type: "string",
+    description: "how the text is encoded, e.g. utf-8, windows-1252, utf-16le; absent: found from the bytes",
+  },
+  decimal: {
+    type: "string",
+    description: "the decimal sign of the numbers, , or . ; absent: found from the values",
+    valueHint: "SIGN",
+  },
+} as const;
+
+export interface Reading {
+  readonly encoding: string | undefined;
+  readonly decimal: DecimalSign | undefined;
+  readonly maxBad: number;
+}
+
+/** Reads `readingArgs`; throws `input` `USAGE` and what the tables' own parsers throw. */
+export function readingOf(args: { readonly encoding?: string; readonly decimal?: string; readonly "max-bad": string }): Reading {
+  const maxBad = Number(args["max-bad"]);
+  if (args["max-bad"].trim() === "" || !(maxBad >= 0 && maxBad <= 1)) {
+    throw new StockroomError("input", "USAGE", `Expected --max-bad to be a share from 0 to 1 but "${args["max-bad"]}" came. Correct it.`);
+  }
+  return {
+    encoding: args.encoding === undefined ? undefined : checkEncoding(args.encoding),
+    decimal: parseDecimalSign(args.decimal),
+    maxBad,
+  };
+}

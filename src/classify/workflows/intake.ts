@@ -1,0 +1,176 @@
+// Intake: a labelled file has been stored; find the lines it holds labels for and start one training for each.
+//
+//   I1. One run per object version (the event's dedupe key), one training per (line, object version): a repeat starts nothing.
+//   I2. A file without a usable header or any label ends in the dead letters with its reason; single bad rows are set apart and told.
+
+import { setTimeout as pause } from "node:timers/promises";
+import { StockroomError } from "../../platform/errors.ts";
+import type { Tx } from "../../platform/database/contract.ts";
+import type { WorkflowDefinition } from "../../platform/workflow/contract.ts";
+import { anyUnderway } from "../../platform/workflow/index.ts";
+import { isCountry, lineOf, nearest, prefixes, readKey, type Line, type ObjectRef } from "../engine/words.ts";
+import { insertAudit } from "../store/audit.ts";
+import { ensureLine } from "../store/lines.ts";
+import { listSchemes } from "../store/schemes.ts";
+import { surveyJob, type SurveyResult } from "./jobs/survey-job.ts";
+import { actAs, timeOf, type ClassifyDeps } from "./deps.ts";
+import type { TrainInput } from "./train.ts";
+
+export type IntakeInput = { readonly key: string; readonly version: string };
+
+export interface IntakeResult {
+  readonly [key: string]: number | readonly string[];
+  readonly rows: number;
+  readonly badRows: number;
+  readonly trainings: readonly string[];
+}
+
+export function makeIntake(deps: ClassifyDeps, train: WorkflowDefinition<TrainInput>): WorkflowDefinition<IntakeInput, IntakeResult> {
+  return {
+    name: "classify.intake",
+    queue: "classify.light",
+    title: (input) => `look into ${input.key}`,
+    run: async (context, input) => {
+      const survey = await context.step("survey", async (signal) => await surveyLabelled(deps, context.runId, input, signal));
+      await context.step("lines", async () => {
+        await deps.database.transaction(async (tx) => {
+          for (const found of survey.lines) await insertLine(tx, deps, lineOf(found.country, found.scheme));
+          if (survey.badRows > 0) {
+            await deps.postNotice(tx, {
+              topic: "mlops",
+              id: `classify.bad-rows/${input.key}@${input.version}`,
+              severity: "warning",
+              title: `${survey.badRows} rows of ${input.key} were set apart`,
+              body: `${survey.badRows} of ${survey.rows + survey.badRows} rows could not be used; the others went on. The first reasons: ${survey.reasons.join("; ")}. The rows lie in ${survey.rejected ?? "no object"}.`,
+              facts: { key: input.key, version: input.version, badRows: survey.badRows, rows: survey.rows },
+            });
+          }
+        });
+        return null;
+      });
+      await context.step("told", async (signal) => {
+        await schemesImported(deps, input.version, signal);
+        await tellSchemes(deps, input, survey);
+        return null;
+      });
+      const trainings: string[] = [];
+      for (const found of survey.lines) {
+        const { line } = lineOf(found.country, found.scheme);
+        const child: TrainInput = { line, key: input.key, version: input.version };
+        // Large lines first: the last run to start should not be the longest one.
+        const priority = Math.max(1, 1000 - Math.floor(Math.sqrt(found.labels)));
+        trainings.push(await context.startChild(train, child, { id: trainRunId(line, input), priority }));
+      }
+      return { rows: survey.rows, badRows: survey.badRows, trainings };
+    },
+  };
+}
+
+/** How long an import of schemes that was put before the labels may take until they are judged without it. */
+const importsMs = 10_000;
+
+/** Schemes put before the labels count as known, although both are worked off side by side. */
+async function schemesImported(deps: ClassifyDeps, version: string, signal: AbortSignal): Promise<void> {
+  const before = { workflow: "classify.scheme-import", prefix: prefixes.schemes, version };
+  for (const begin = performance.now(); performance.now() - begin < importsMs && (await anyUnderway(deps.database, before));) {
+    await pause(50, undefined, { signal });
+  }
+}
+
+/** Labels of a scheme that was never imported, or that is another country's, are told: they may be a slip, and no law stands behind them. */
+async function tellSchemes(deps: ClassifyDeps, input: IntakeInput, survey: Survey): Promise<void> {
+  const known = new Map((await listSchemes(deps.database)).map((revision) => [revision.scheme.scheme, revision.scheme]));
+  const doubts = survey.lines.flatMap(({ country, scheme, labels }) => {
+    const found = known.get(scheme);
+    if (found !== undefined && (found.country === "*" || found.country === country)) return [];
+    const what = `${labels} labels of ${country} name the scheme ${scheme}`;
+    if (found !== undefined) return [`${what}, which is a scheme of ${found.country}.`];
+    const near = nearest(scheme, [...known.keys()]);
+    return known.size === 0
+      ? []
+      : [`${what}, which was never imported.${near === undefined ? "" : ` Did you mean ${near}?`} Its codes are taken as they stand.`];
+  });
+  const told = [
+    ...doubts,
+    ...survey.unread.map(
+      (column) => `The column "${column}" names no scheme: letters, digits, dots, hyphens and underscores follow "code.". It was not read.`,
+    ),
+    ...survey.notes,
+  ];
+  if (told.length === 0) return;
+  await deps.database.transaction(async (tx) => {
+    await deps.postNotice(tx, {
+      topic: "mlops",
+      id: `classify.labelled/${input.key}@${input.version}`,
+      severity: doubts.length + survey.unread.length > 0 ? "warning" : "info",
+      title: doubts.length + survey.unread.length > 0 ? `${input.key}: schemes to look at` : `${input.key}: how it was read`,
+      body: told.join(" "),
+      facts: { key: input.key, version: input.version },
+    });
+  });
+}
+
+/** Makes sure the line is known, and logs it when it is new. */
+export async function insertLine(tx: Tx, deps: Pick<ClassifyDeps, "vault" | "clock">, line: Line): Promise<void> {
+  const at = timeOf(deps);
+  if (!(await ensureLine(tx, line, at))) return;
+  const written = [{ table: "classify_line", where: { line: line.line } }] as const;
+  await insertAudit(tx, deps.vault, { at, kind: "line", record: { line: line.line }, written });
+}
+
+/** The identity of a training: the line and the object version it learns from. */
+export function trainRunId(line: string, object: ObjectRef): string {
+  return `train/${line}/${object.key}@${object.version}`;
+}
+
+type Survey = Pick<SurveyResult, "rows" | "badRows" | "reasons" | "lines" | "notes" | "unread"> & { readonly rejected: string | null };
+
+async function surveyLabelled(deps: ClassifyDeps, runId: string, input: IntakeInput, signal: AbortSignal): Promise<Survey> {
+  const actor = actAs("train", runId);
+  const place = readKey(input.key);
+  const country = place.kind === "labelled" ? place.country : undefined;
+  const rejectedKey = `${prefixes.rejected}${input.key}@${input.version}.jsonl`;
+  const [source, rejected] = [
+    await deps.objects.readHandle(actor, input.key, input.version),
+    await deps.objects.writeHandle(actor, rejectedKey),
+  ];
+  const result = await deps.compute.run(
+    surveyJob,
+    { source, rejected, country: country ?? null, columns: deps.settings.columns },
+    { signal },
+  );
+  if (result.staged === undefined) await deps.objects.discard([rejected]);
+  else await deps.objects.commit(actor, [result.staged], { contentType: "application/jsonl", announce: false });
+
+  const all = result.rows + result.badRows;
+  if (result.badRows > all * deps.settings.train.maxBadShare) {
+    throw new StockroomError(
+      "input",
+      "TOO_MANY_BAD_ROWS",
+      `Expected most rows of ${input.key} to be usable but ${result.badRows} of ${all} are not: ${result.reasons.join("; ")}. Mend the file and put it again; the rows lie in ${rejectedKey}.`,
+      { facts: { key: input.key, rows: all, badRows: result.badRows } },
+    );
+  }
+  const lines = result.lines.filter((found) => found.labels > 0 && isCountry(found.country));
+  if (lines.length === 0) {
+    throw new StockroomError(
+      "input",
+      "LABELS_MISSING",
+      `Expected ${input.key} to hold labels in a column such as "code.GBR-WASTE" (or columns "scheme" and "code") but found ${
+        result.codeColumns.length === 0
+          ? `only the columns ${result.columnNames.join(", ")}`
+          : `no code in ${result.codeColumns.join(", ")}`
+      }${country === undefined && result.rows > 0 ? `, or no country in the column "${deps.settings.columns.country}"` : ""}. Add the labels and put the file again.`,
+      { facts: { key: input.key } },
+    );
+  }
+  return {
+    rows: result.rows,
+    badRows: result.badRows,
+    reasons: result.reasons,
+    notes: result.notes,
+    unread: result.unread,
+    lines,
+    rejected: result.staged === undefined ? null : rejectedKey,
+  };
+}

@@ -1,0 +1,72 @@
+// Finish: puts the parts of a fit together and seals the model with the profile of its items.
+
+import { createHash } from "node:crypto";
+import type { ComputeTask, TaskTools } from "../../../platform/compute/contract.ts";
+import type { StagedObject, WriteHandle } from "../../../platform/objects/contract.ts";
+import { writeThrough } from "../../../platform/objects/handles.ts";
+import { featurize, openProfile, type Profile } from "../../engine/drift.ts";
+import { composeModel, type Appraisal, type FitOptions, type FitPlan } from "../../engine/fit.ts";
+import { encodeModel, type LearnedWeights, type Model } from "../../engine/model.ts";
+import { openPredictor } from "../../engine/predict.ts";
+import type { SearchOutcome } from "../../engine/search.ts";
+import { whyNothing } from "../../engine/decisions.ts";
+import { readLabelled, type LabelledInput, type LabelledSet } from "./labelled.ts";
+
+export interface FinishInput {
+  readonly labelled: LabelledInput;
+  readonly plan: FitPlan;
+  readonly search: SearchOutcome;
+  readonly options: FitOptions;
+  readonly appraisal: Appraisal;
+  readonly learned: LearnedWeights;
+  readonly model: WriteHandle;
+  readonly profile: WriteHandle;
+}
+
+export interface FinishResult {
+  readonly model: StagedObject;
+  readonly profile: StagedObject;
+  /** Hash of the model's bytes: its name. */
+  readonly sha256: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly metrics: Readonly<Record<string, number | string>>;
+}
+
+export const finishJob: ComputeTask<FinishInput, FinishResult> = { module: import.meta.url, name: "classify.finish" };
+
+export async function run(input: FinishInput, tools: TaskTools): Promise<FinishResult> {
+  const set = await readLabelled(input.labelled, tools.signal);
+  const model = composeModel(input.plan, input.search, input.options, input.appraisal, input.learned);
+  const bytes = encodeModel(model);
+  const why = whyNothing(model.decisions, model.card.items.validation);
+  const { accuracy, macroF1, weightedF1, logLoss, ece, coverage } = model.card.metrics;
+  return {
+    model: await writeThrough(input.model, once(bytes), tools.signal),
+    profile: await writeThrough(input.profile, once(Buffer.from(JSON.stringify(profileOf(set, model)))), tools.signal),
+    sha256: createHash("sha256").update(bytes).digest("hex"),
+    parameters: { ...model.parameters },
+    metrics: {
+      accuracy,
+      macro_f1: macroF1,
+      weighted_f1: weightedF1,
+      log_loss: logLoss,
+      ece,
+      coverage,
+      ...(why === undefined ? {} : { why_nothing_automatic: why }),
+    },
+  };
+}
+
+/** The look of all items; codes and confidences of the unseen ones, because a model is surer of those it has learned from. */
+function profileOf(set: LabelledSet, model: Model): Profile {
+  const { text, categories, numbers } = set.columns;
+  const profiler = openProfile({ texts: text, categories, numbers });
+  for (const item of set.items.items) profiler.addItem(featurize(item));
+  const unseen = set.items.items.filter((_, index) => set.sides[index] === "test");
+  for (const answer of openPredictor(model, { evidence: false }).predict(unseen)) profiler.addPrediction(answer.code, answer.probability);
+  return profiler.finish();
+}
+
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,134 @@
+import { describe, expect, test } from "vitest";
+import { readNumbers, readTable, type BadRow } from "../../../platform/formats/index.ts";
+import { classifySettings } from "../settings.ts";
+import { findColumns } from "./items.ts";
+import { checkSoldColumns, makeSoldReader, type Sold } from "./sold.ts";
+
+const names = classifySettings.parse({}).columns;
+
+async function read(
+  text: string,
+  settings: object = {},
+  country = "DEU",
+  onOtherName: (written: string) => void = () => undefined,
+): Promise<{ readonly sold: readonly Sold[]; readonly bad: readonly BadRow[] }> {
+  const bad: BadRow[] = [];
+  const reject = (row: BadRow): void => void bad.push(row);
+  const table = await readTable(
+    (async function* () {
+      yield Buffer.from(text);
+    })(),
+    { name: "sales.csv", onBadRow: reject },
+  );
+  const columns = findColumns(table.columns, names, "sales.csv");
+  checkSoldColumns(columns, names, "sales.csv");
+  const amounts = [columns.units, columns.kg].map((index) => ({ name: table.columns[index] ?? "", index, signs: false }));
+  const numbers = readNumbers(table, { name: "sales.csv", columns: amounts, onBadRow: reject, delimiter: table.delimiter });
+  const place = { period: "2026-10", country };
+  const reader = makeSoldReader({ columns, names, limits: classifySettings.parse({ sales: settings }).sales, place, reject, onOtherName });
+  const sold: Sold[] = [];
+  for await (const batch of numbers.batches) sold.push(...reader(batch));
+  return { sold, bad };
+}
+
+const head = "id,country,title,date,units,kg";
+const good = "ok,DEU,kettle,2026-10-15,2,3.5";
+const one = async (row: string, settings: object = {}, country = "DEU", onOtherName?: (written: string) => void) =>
+  await read([head, good, row].join("\n"), settings, country, onOtherName);
+
+test("the country under its other names is the same country, and told", async () => {
+  const told: string[] = [];
+  for (const name of ["DE", "de", "Germany", "Deutschland", "", "DEU"]) {
+    const { sold, bad } = await one(`a,${name},kettle,2026-10-15,1,1`, {}, "DEU", (written) => told.push(written));
+    expect([sold.map((item) => item.id), bad]).toEqual([["ok", "a"], []]);
+  }
+  expect(told).toEqual(["DE", "de", "Germany", "Deutschland"]);
+});
+
+describe("rows that do not belong into the file", () => {
+  test.each([
+    ["another month", "a,DEU,kettle,2026-09-30,1,1", "ITEM_PERIOD", 4, "2026-09-30"],
+    ["another year", "a,DEU,kettle,2025-10-15,1,1", "ITEM_PERIOD", 4, "2025-10-15"],
+    ["a moment that is the next month there", "a,DEU,kettle,2026-10-31T23:30:00Z,1,1", "ITEM_PERIOD", 4, "2026-10-31T23:30:00Z"],
+    ["no date where there is a column for it", "a,DEU,kettle,,1,1", "ITEM_PERIOD", 4, ""],
+    ["no day of the calendar", "a,DEU,kettle,2026-10-32,1,1", "ITEM_VALUE", 4, "2026-10-32"],
+    ["another country", "a,FRA,kettle,2026-10-15,1,1", "ITEM_COUNTRY", 2, "FRA"],
+    ["no id", ",DEU,kettle,2026-10-15,1,1", "ITEM_ID_EMPTY", 1, ""],
+    ["an id of spaces", "  ,DEU,kettle,2026-10-15,1,1", "ITEM_ID_EMPTY", 1, "  "],
+    ["an id that was there", "ok,DEU,lamp,2026-10-16,1,1", "ITEM_ID_TWICE", 1, "ok"],
+    ["no units", "a,DEU,kettle,2026-10-15,,1", "ITEM_MISSING", 5, ""],
+    ["no kg", "a,DEU,kettle,2026-10-15,1,", "ITEM_MISSING", 6, ""],
+    ["NaN for kg", "a,DEU,kettle,2026-10-15,1,NaN", "ITEM_MISSING", 6, "NaN"],
+    ["a placeholder for kg", "a,DEU,kettle,2026-10-15,1,999999999", "ITEM_ABSURD", 6, "999999999"],
+    ["a placeholder for units", "a,DEU,kettle,2026-10-15,999999999,1", "ITEM_ABSURD", 5, "999999999"],
+    ["negative kg of what was sold", "a,DEU,kettle,2026-10-15,1,-1", "ITEM_VALUE", 6, "-1"],
+    ["a weight of nothing", "a,DEU,kettle,2026-10-15,0,5", "ITEM_VALUE", 6, "5"],
+    ["a word for kg", "a,DEU,kettle,2026-10-15,1,heavy", "TABLE_NUMBER_WRONG", 6, "heavy"],
+    ["a currency for kg", "a,DEU,kettle,2026-10-15,1,€ 5", "TABLE_NUMBER_UNIT", 6, "€ 5"],
+  ])("%s", async (_, row, code, column, value) => {
+    const { sold, bad } = await one(row);
+    expect(sold.map((item) => item.id)).toEqual(["ok"]);
+    expect(bad).toEqual([expect.objectContaining({ line: 3, code, column })]);
+    expect(bad[0]?.reason).toContain(`"${value}"`);
+  });
+});
+
+describe("rows that belong", () => {
+  test.each([
+    ["the first moment of the month there", "a,DEU,kettle,2026-09-30T22:30:00Z,1,1", "DEU", "2026-10-01"],
+    ["the last moment of the month there", "a,DEU,kettle,2026-10-31T22:59:59Z,1,1", "DEU", "2026-10-31"],
+    ["a moment with the offset of the shop", "a,DEU,kettle,2026-10-31T23:30:00+01:00,1,1", "DEU", "2026-10-31"],
+    ["no country", "a,,kettle,2026-10-15,1,1", "DEU", "2026-10-15"],
+  ])("%s", async (_, row, country, day) => {
+    const { sold, bad } = await one(row, {}, country);
+    expect(bad).toEqual([]);
+    expect(sold[1]).toMatchObject({ id: "a", day });
+  });
+
+  test("returns count with negative units and kg, whatever sign the weight has", async () => {
+    const { sold, bad } = await read([head, good, "ok,DEU,kettle,2026-10-20,-1,1.75", "b,DEU,kettle,2026-10-20,-2,-3.5"].join("\n"));
+    expect(bad).toEqual([]);
+    expect(sold.map(({ id, units, kg }) => [id, units, kg])).toEqual([
+      ["ok", 2, 3.5],
+      ["ok", -1, -1.75],
+      ["b", -2, -3.5],
+    ]);
+  });
+
+  test("a decimal comma", async () => {
+    const { sold, bad } = await read("id;title;date;units;kg\na;kettle;2026-10-15;2;1.234,5\nb;lamp;2026-10-15;1;0,5\n");
+    expect(bad).toEqual([]);
+    expect(sold.map(({ kg }) => kg)).toEqual([1234.5, 0.5]);
+  });
+
+  test("bounds and time zones are settings", async () => {
+    expect((await one("a,DEU,kettle,2026-10-15,1,5000", { maxUnitKg: 10_000 })).bad).toEqual([]);
+    expect((await one("a,USA,kettle,2026-11-01T05:30:00Z,1,1", {}, "USA")).bad).toHaveLength(2);
+    const west = await read(
+      [head, "a,USA,kettle,2026-11-01T05:30:00Z,1,1"].join("\n"),
+      { timeZones: { USA: "America/Los_Angeles" } },
+      "USA",
+    );
+    expect(west.bad).toEqual([]);
+  });
+
+  test("a hundred thousand ids are told apart", async () => {
+    const rows = Array.from({ length: 100_000 }, (_, index) => `item-${index},DEU,kettle,2026-10-15,1,1`);
+    const { sold, bad } = await read([head, ...rows, "item-77777,DEU,kettle,2026-10-15,1,1"].join("\n"));
+    expect(sold).toHaveLength(100_000);
+    expect(bad).toEqual([
+      expect.objectContaining({ line: 100_002, code: "ITEM_ID_TWICE", reason: expect.stringContaining("Line 77779 has it") }),
+    ]);
+  });
+});
+
+test("a file without ids, units or kg is refused", async () => {
+  await expect(read("id,title,date\na,kettle,2026-10-15\n")).rejects.toMatchObject({
+    code: "SALES_COLUMNS",
+    message: expect.stringContaining('"units" and "kg"'),
+  });
+  await expect(read("title,units,kg\nkettle,1,1\n")).rejects.toMatchObject({
+    code: "SALES_COLUMNS",
+    message: expect.stringContaining('"id"'),
+  });
+});

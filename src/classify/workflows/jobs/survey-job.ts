@@ -1,0 +1,105 @@
+// Survey: one pass over a labelled file to learn which lines it holds labels for, setting bad rows apart.
+
+import { openHandle, writeThrough } from "../../../platform/objects/handles.ts";
+import type { ReadHandle, StagedObject, WriteHandle } from "../../../platform/objects/contract.ts";
+import type { ComputeTask, TaskTools } from "../../../platform/compute/contract.ts";
+import { encodingNotes, readTable } from "../../../platform/formats/index.ts";
+import type { BadRow } from "../../../platform/formats/contract.ts";
+import { isSameCountry } from "../../engine/countries.ts";
+import { codeColumnPrefix, isCountry, isScheme } from "../../engine/words.ts";
+import { cell, dialectOf, findColumns, labelsOf, readItemTable, type ColumnSettings } from "./items.ts";
+
+export interface SurveyInput {
+  readonly source: ReadHandle;
+  readonly rejected: WriteHandle;
+  /** From the object's key; null: the rows' country column decides. */
+  readonly country: string | null;
+  readonly columns: ColumnSettings;
+}
+
+export interface SurveyResult {
+  readonly rows: number;
+  readonly badRows: number;
+  /** The first few, without item text. */
+  readonly reasons: readonly string[];
+  /** How the file was read, where that was found rather than known. */
+  readonly notes: readonly string[];
+  /** Columns that begin like labels but name no scheme. */
+  readonly unread: readonly string[];
+  readonly columnNames: readonly string[];
+  readonly codeColumns: readonly string[];
+  readonly lines: readonly { readonly country: string; readonly scheme: string; readonly labels: number }[];
+  /** The bad rows as JSON lines, when there were any. */
+  readonly staged: StagedObject | undefined;
+}
+
+export const surveyJob: ComputeTask<SurveyInput, SurveyResult> = { module: import.meta.url, name: "classify.survey" };
+
+/** Bad rows kept in memory at most; a file with more is refused or its first ones tell the story. */
+const keptBadRows = 100_000;
+
+export async function run(input: SurveyInput, tools: TaskTools): Promise<SurveyResult> {
+  const bad: BadRow[] = [];
+  let badRows = 0;
+  const reject = (row: BadRow): void => {
+    badRows += 1;
+    if (bad.length < keptBadRows) bad.push(row);
+  };
+  const name = input.source.entry.key;
+  const { encoding, decimal } = dialectOf(input.source.entry, input.columns);
+  const read = await readTable(openHandle(input.source, tools.signal), { name, onBadRow: reject, signal: tools.signal, encoding });
+  const table = readItemTable(read, input.columns, { name, decimal, onBadRow: reject });
+  const columns = findColumns(table.columns, input.columns, name);
+  const counts = new Map<string, Map<string, number>>();
+  let rows = 0;
+  for await (const batch of table.batches) {
+    for (const [index, row] of batch.rows.entries()) {
+      const written = cell(row, columns.country).trim();
+      if (input.country !== null && written !== "" && !isSameCountry(written, input.country)) {
+        reject({
+          line: batch.lines[index] ?? 0,
+          column: columns.country + 1,
+          code: "ITEM_COUNTRY",
+          reason: `Expected ${input.country} in the column "${input.columns.country}" but received "${written.slice(0, 40).toWellFormed()}". Put it into the file of its own country.`,
+          sample: row.join(",").slice(0, 200).toWellFormed(),
+        });
+        continue;
+      }
+      const country = input.country ?? written;
+      if (!isCountry(country)) {
+        reject({
+          line: batch.lines[index] ?? 0,
+          column: undefined,
+          code: "ITEM_COUNTRY",
+          reason: `Expected a country such as GBR in the column "${input.columns.country}" but there is none. Put the file under classify/labelled/COUNTRY/ or fill the column.`,
+          sample: row.join(",").slice(0, 200),
+        });
+        continue;
+      }
+      rows += 1;
+      let schemes = counts.get(country);
+      if (schemes === undefined) counts.set(country, (schemes = new Map()));
+      for (const [scheme] of labelsOf(row, columns)) schemes.set(scheme, (schemes.get(scheme) ?? 0) + 1);
+    }
+    tools.progress(rows, 0, "rows read");
+  }
+  const staged = badRows === 0 ? undefined : await writeThrough(input.rejected, badRowLines(bad), tools.signal);
+  return {
+    rows,
+    badRows,
+    reasons: bad.slice(0, 3).map((row) => `line ${row.line}: ${row.reason}`),
+    notes: encodingNotes(name, table.encoding?.()),
+    unread: table.columns.filter((column) => column.startsWith(codeColumnPrefix) && !isScheme(column.slice(codeColumnPrefix.length))),
+    columnNames: table.columns,
+    codeColumns: [...columns.codes].map(([scheme]) => `code.${scheme}`),
+    lines: [...counts]
+      .flatMap(([country, schemes]) => [...schemes].map(([scheme, labels]) => ({ country, scheme, labels })))
+      .toSorted((a, b) => b.labels - a.labels || (a.country + a.scheme < b.country + b.scheme ? -1 : 1)),
+    staged,
+  };
+}
+
+/** Bad rows as JSON lines; they hold item text, so only a sealed object or the terminal may take them. */
+export async function* badRowLines(rows: readonly BadRow[]): AsyncIterable<Uint8Array> {
+  for (const row of rows) yield Buffer.from(`${JSON.stringify(row)}\n`);
+}

@@ -1,0 +1,64 @@
+// Rejected: the rows of sales files that were set apart, for the person who can mend them.
+//
+// Owns: finding and reading them. Does not own: why a row is set apart (jobs/sold.ts, tables).
+//   J1. Only rows of the current version of a sales file are listed: a mended file has none of the old ones. Rows of an extraction that have no country
+//       are those of its last run for the period; they are no country's, and stand in the list of all.
+//   J2. They hold item text, so they rest in sealed objects and are read in the role `review`.
+
+import { gather } from "../../platform/bytes.ts";
+import { isCountry, parsePeriod, prefixes } from "../engine/words.ts";
+import { StockroomError } from "../../platform/errors.ts";
+import { actAs, type ClassifyDeps } from "./deps.ts";
+
+export interface RejectedRow {
+  /** The sales file; `extract NAME` for a row of an extraction that has no country, whose line is its number in the query's answer. */
+  readonly file: string;
+  readonly line: number;
+  /** Of the field, 1 for the first; null where the row as a whole is broken. */
+  readonly column: number | null;
+  readonly code: string;
+  readonly reason: string;
+  /** The start of the row or of its value. */
+  readonly sample: string;
+}
+
+/** Lists the rows of a period that are in no figure. Throws `input` `PERIOD_NAME`, `COUNTRY_NAME`. */
+export async function listRejected(
+  deps: Pick<ClassifyDeps, "objects">,
+  purpose: string,
+  asked: { readonly period: string; readonly country?: string | undefined; readonly limit: number },
+): Promise<{ readonly rows: readonly RejectedRow[]; readonly total: number }> {
+  const period = parsePeriod(asked.period);
+  if (asked.country !== undefined && !isCountry(asked.country)) {
+    throw new StockroomError("input", "COUNTRY_NAME", `Expected a country such as GBR (capital letters) but received "${asked.country}".`);
+  }
+  const prefix = `${prefixes.predictions}${period}/${asked.country === undefined ? "" : `${asked.country}/`}`;
+  const rows: RejectedRow[] = [];
+  let total = 0;
+  for (const entry of await deps.objects.list(prefix, { limit: 100_000 })) {
+    if (!/\/rejected[^/]*\.jsonl$/.test(entry.key)) continue;
+    const file = await sourceOf(deps, entry.labels);
+    if (file === undefined) continue;
+    const { body } = await deps.objects.get(actAs("review", purpose), entry.key, { version: entry.version });
+    for (const line of Buffer.from(await gather(body))
+      .toString("utf8")
+      .split("\n")) {
+      if (line === "") continue;
+      total += 1;
+      if (rows.length >= asked.limit) continue;
+      const row = JSON.parse(line) as Omit<RejectedRow, "file" | "column"> & { readonly column?: number }; // as badRowLines writes them
+      rows.push({ file, line: row.line, column: row.column ?? null, code: row.code, reason: row.reason, sample: row.sample });
+    }
+  }
+  return { rows, total };
+}
+
+/** What the rows of an object were set apart from; undefined when that is no longer current. */
+async function sourceOf(deps: Pick<ClassifyDeps, "objects">, labels: Readonly<Record<string, string>>): Promise<string | undefined> {
+  const { sales, extract } = labels;
+  if (extract !== undefined) return `extract ${extract}`;
+  const at = sales?.lastIndexOf("@") ?? -1;
+  const file = sales?.slice(0, at);
+  if (sales === undefined || file === undefined) return undefined;
+  return (await deps.objects.head(file))?.version === sales.slice(at + 1) ? file : undefined;
+}

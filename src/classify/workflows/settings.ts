@@ -1,0 +1,118 @@
+// The settings of the classification module: one schema, every default a choice that serves most.
+
+import { z } from "zod";
+import { secretUrl } from "../../platform/config/index.ts";
+import { usualFloor } from "../engine/decisions.ts";
+
+const names = (fallback: readonly string[]) => z.array(z.string().min(1)).default([...fallback]);
+
+const warehouse = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("duckdb"),
+    path: z.string().min(1).optional().describe("a database file; absent: the SQL names CSV, Parquet or JSON files"),
+  }),
+  z.strictObject({
+    kind: z.literal("postgres"),
+    url: secretUrl(["postgres", "postgresql", "redshift"], { description: "PostgreSQL or Redshift." }),
+  }),
+]);
+
+const extract = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and hyphens"),
+  kind: z.enum(["labelled", "sales"]),
+  warehouse: z.string().min(1).describe("a name of classify.warehouses"),
+  sql: z.string().min(1).describe("may use the parameter $period"),
+  cron: z.string().min(1).optional().describe("UTC; absent: by command only"),
+});
+
+export const classifySettings = z.strictObject({
+  columns: z
+    .strictObject({
+      id: z.string().default("id"),
+      country: z.string().default("country"),
+      date: z.string().default("date"),
+      group: z.string().default("group").describe("rows of one group stay on one side of a split; absent column: equal texts"),
+      text: names(["title", "brand", "description"]),
+      categories: names(["lang", "brand", "provider"]),
+      numbers: names([]),
+      units: z.string().default("units"),
+      kg: z.string().default("kg"),
+      decimal: z
+        .enum([".", ","])
+        .optional()
+        .describe("the decimal sign of numbers in files; absent: found from the values of each file, refused where they do not tell"),
+      encoding: z.string().min(1).optional().describe("how files are encoded, e.g. windows-1252; absent: found from their bytes"),
+    })
+    .prefault({}),
+  sales: z
+    .strictObject({
+      maxBadShare: z.number().min(0).max(1).default(0.5).describe("a sales file with more rows set apart than this is refused whole"),
+      maxUnitKg: z.number().positive().default(1000).describe("a row with more kg a unit than this is set apart"),
+      maxUnits: z.number().positive().default(1_000_000).describe("a row with more units than this is set apart"),
+      maxWeightFactor: z
+        .number()
+        .gt(1)
+        .default(100)
+        .describe("a row whose kg a unit is this many times the usual of its code in earlier months (or a fraction as small) is set apart"),
+      timeZones: z
+        .record(z.string().regex(/^[A-Z]{2,3}$/, "a country such as GBR"), z.string().min(1))
+        .default({})
+        .describe("IANA time zones of countries, for moments with an offset; the usual ones are known"),
+    })
+    .prefault({}),
+  train: z
+    .strictObject({
+      trials: z.int().min(1).max(1000).default(20),
+      seed: z.int().min(0).default(1),
+      testShare: z.number().gt(0).lt(0.5).default(0.15),
+      validationShare: z
+        .number()
+        .gt(0)
+        .lt(0.5)
+        .default(0.15)
+        .describe("of what is learned from; judges the trials, calibrates, finds the thresholds"),
+      minRows: z.int().min(10).default(60).describe("fewer usable rows than this are refused"),
+      maxBadShare: z.number().min(0).max(1).default(0.5).describe("a file with more bad rows than this is refused whole"),
+      promisedPrecision: z.number().gt(0.5).lt(1).default(0.98),
+    })
+    .prefault({}),
+  gate: z
+    .strictObject({
+      alpha: z.number().gt(0).lt(0.5).default(0.05),
+      shareJump: z
+        .number()
+        .gt(0)
+        .max(1)
+        .default(0.05)
+        .describe(
+          "a promotion that moves a code's share of items or kg further than this (0..1) beyond the line's history waits for a person",
+        ),
+      weightJump: z.number().gt(1).default(1.5).describe("the same for kg per unit, as a factor"),
+    })
+    .prefault({}),
+  review: z
+    .strictObject({
+      floor: z
+        .number()
+        .min(0)
+        .lt(1)
+        .default(usualFloor)
+        .describe(
+          "least calibrated probability of an automatic decision; a higher one holds at once, a lower one from the next training on",
+        ),
+      perLine: z
+        .int()
+        .min(0)
+        .max(100_000)
+        .default(200)
+        .describe("low-confidence items queued for each line and sales file, heaviest first"),
+      auditPerLine: z.int().min(0).max(10_000).default(30).describe("confident items drawn at random for each line and sales file"),
+    })
+    .prefault({}),
+  drift: z.strictObject({ watch: z.number().positive().default(0.1), alarm: z.number().positive().default(0.25) }).prefault({}),
+  warehouses: z.record(z.string(), warehouse).default({}),
+  extracts: z.array(extract).default([]),
+});
+
+export type ClassifySettings = z.infer<typeof classifySettings>;
+export type ExtractSettings = ClassifySettings["extracts"][number];

@@ -1,0 +1,33 @@
+// scrub: reads every byte of the store now; the same that the schedule does by itself.
+
+import { defineCommand } from "citty";
+import { listDamage, scrub, scrubActor } from "../../platform/maintenance/maintenance.ts";
+import { bytesText, printable, toJson } from "../output.ts";
+import { jsonFlag } from "../tools.ts";
+import type { Tools } from "../tools.ts";
+
+export const scrubCommand = (tools: Tools) =>
+  defineCommand({
+    meta: {
+      name: "scrub",
+      description: `Read every byte of every object and say which are damaged
+It goes on where the last one stopped, at the pace of upkeep.scrubBytesPerSecond. Exit code 1 if an object is damaged.`,
+    },
+    args: {
+      pace: { type: "string", description: "Bytes a second instead of the setting's, e.g. 200 MB", valueHint: "bytes" },
+      afresh: { type: "boolean", description: "Begin at the beginning" },
+      json: jsonFlag,
+    },
+    run: async ({ args }) => {
+      const { database, objects, settings } = await tools.open({ settings: { "upkeep.scrubBytesPerSecond": args.pace } });
+      const { scrubBytesPerSecond: bytesPerSecond } = settings.upkeep;
+      const progress = await scrub({ database, objects }, { actor: scrubActor, bytesPerSecond, afresh: args.afresh, signal: tools.signal });
+      const damage = await listDamage(database);
+      if (args.json) tools.output.print(toJson({ ...progress, damage }));
+      else {
+        for (const { key, version, code } of damage) tools.output.print(printable(`${code}  ${key}  version ${version}`));
+        tools.output.print(`read ${progress.objects} objects, ${bytesText(progress.bytes)}; ${damage.length} damaged`);
+      }
+      if (damage.length > 0) tools.exitWith(1);
+    },
+  });

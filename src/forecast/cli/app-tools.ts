@@ -1,0 +1,132 @@
+// What the commands need that speak to an app: the app as a client sees it, and what all of them do alike.
+
+import { mkdir, readFile } from "node:fs/promises";
+import { userInfo } from "node:os";
+import path from "node:path";
+import type { ArgsDef } from "citty";
+import { StockroomError } from "../../platform/errors.ts";
+import type { ObjectStore } from "../../platform/objects/contract.ts";
+import type { Tx } from "../../platform/database/contract.ts";
+import type { Actor } from "../../platform/vault/contract.ts";
+import type { Workflows } from "../../platform/workflow/contract.ts";
+import type { ForecastDeps } from "../workflows/deps.ts";
+import { findFinished } from "../workflows/planning/finished.ts";
+import type { ObjectRef } from "../store/keys.ts";
+import { listGroups } from "../store/runs.ts";
+import type { DirectTools } from "./tools.ts";
+import { writeAtomically } from "./atomic-write.ts";
+
+/** The app as the commands of this module see it. Closed by the command line when the command ends. */
+export interface ForecastApp {
+  readonly deps: ForecastDeps;
+  readonly workflows: Pick<Workflows, "start" | "startIn" | "outcome" | "cancel" | "deadLetters" | "redrive">;
+}
+
+export interface AppTools extends DirectTools {
+  /** Opens the app without taking runs. Throws what opening throws. */
+  open(): Promise<ForecastApp>;
+}
+
+export const jsonArg = { type: "boolean", description: "print JSON", default: false } as const satisfies ArgsDef[string];
+export const waitArg = { type: "boolean", description: "stay until the run has ended", default: false } as const satisfies ArgsDef[string];
+export const authorArg = {
+  type: "string",
+  description: "who says so; absent: the user of this shell",
+  valueHint: "NAME",
+} as const satisfies ArgsDef[string];
+export const outArg = {
+  type: "string",
+  description: "folder to write to; made where it is not there",
+  valueHint: "DIR",
+} as const satisfies ArgsDef[string];
+
+/** Whom the vault sees when a person reads exports at a shell. */
+export const operatorAt = (command: string): Actor => ({ role: "operator", purpose: `cli forecast ${command}` });
+
+/** The author of what is said at a shell. */
+export function authorOf(given: string | undefined): string {
+  if (given !== undefined) return given;
+  try {
+    return userInfo().username;
+  } catch {
+    throw new StockroomError("input", "USAGE", "Expected --author because this shell's user has no name. Give it.");
+  }
+}
+
+/** Reads a number as typed. Throws `input` `USAGE`. */
+export function readNumber(flag: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value)) return value;
+  throw new StockroomError("input", "USAGE", `Expected --${flag} to be a number but "${text}" came. Correct it.`);
+}
+
+/** Tells of a durable run and, when asked, waits for it; gives its value when it is done and was waited for. Ends with 3 when it failed. */
+export async function follow(
+  tools: AppTools,
+  app: ForecastApp,
+  runId: string,
+  options: { readonly wait: boolean; readonly json: boolean; readonly more?: Readonly<Record<string, unknown>> },
+): Promise<unknown> {
+  const { wait, json, more = {} } = options;
+  const { print } = tools;
+  if (!wait) {
+    if (json) print.json({ ...more, run: runId, state: "queued" });
+    else
+      print.line(
+        `queued ${runId}; \`stockroom up\` or \`stockroom worker\` carries it out, \`stockroom runs show '${runId}'\` tells how it goes`,
+      );
+    return undefined;
+  }
+  const outcome = await app.workflows.outcome(runId, { signal: tools.signal });
+  if (json)
+    print.json({
+      ...more,
+      run: runId,
+      ...(outcome.kind === "done" ? { state: "done", result: outcome.value } : { state: outcome.kind, ...outcome }),
+    });
+  else if (outcome.kind === "failed") print.line(`failed ${runId}: ${outcome.error.message} (${outcome.error.code})`);
+  else print.line(`${outcome.kind} ${runId}`);
+  if (outcome.kind === "done") return outcome.value;
+  tools.exitWith(3);
+  return undefined;
+}
+
+/** Writes exports decrypted into a folder under their names, each whole or not at all. */
+export async function download(
+  objects: ObjectStore,
+  command: string,
+  exports: Readonly<Record<string, ObjectRef>>,
+  folder: string,
+  signal: AbortSignal,
+): Promise<readonly { readonly name: string; readonly file: string; readonly bytes: number }[]> {
+  const written: { name: string; file: string; bytes: number }[] = [];
+  for (const [name, ref] of Object.entries(exports)) {
+    const { entry, body } = await objects.get(operatorAt(command), ref.key, { version: ref.version, signal });
+    const file = path.join(folder, path.dirname(name), path.basename(ref.key));
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeAtomically(file, body);
+    written.push({ name, file, bytes: entry.bytes });
+  }
+  return written;
+}
+
+/** Reads a file of `what` ("changes", "settings"). Throws `missing` `FILE_MISSING`. */
+export async function readTextFile(file: string, what: string): Promise<string> {
+  return await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new StockroomError("missing", "FILE_MISSING", `Expected ${what} in ${file} but it cannot be read. Check the path.`, {
+      facts: { file },
+      cause,
+    });
+  });
+}
+
+/** Throws `missing` `FORECAST_GROUP_MISSING`, naming those there are, for a name that is no group's. */
+export async function checkGroup(tx: Tx, group: string | undefined): Promise<void> {
+  if (group !== undefined && !(await listGroups(tx)).some((each) => each.name === group)) await findFinished(tx, group);
+}
+
+/** A figure for a table: four digits are what a planner reads. */
+export const figure = (value: unknown): number | undefined => (typeof value === "number" ? Number(value.toPrecision(4)) : undefined);
+
+/** A text out of a row's free facts. */
+export const textIn = (value: unknown): string => (typeof value === "string" ? value : "");

@@ -1,0 +1,296 @@
+// scenario: questions to a finished forecast of the app, whose answers are kept: what if, why, what to order.
+
+import { defineCommand, type CommandDef } from "citty";
+import type { Service } from "../engine/replenish/proposal.ts";
+import { compareAnswers } from "../workflows/planning/compare.ts";
+import { planExplain } from "../workflows/planning/explain.ts";
+import { table } from "../workflows/planning/monitor-job.ts";
+import { planReplenish } from "../workflows/planning/replenish.ts";
+import { planWhatif, readChanges } from "../workflows/planning/whatif.ts";
+import { getPlan, listPlans, planKinds, type PlanRow } from "../store/plans.ts";
+import {
+  authorArg,
+  authorOf,
+  checkGroup,
+  download,
+  figure,
+  follow,
+  jsonArg,
+  outArg,
+  readNumber,
+  readTextFile,
+  waitArg,
+  type AppTools,
+} from "./app-tools.ts";
+import { writeAtomically } from "./atomic-write.ts";
+
+// Every command has arguments of its own type; the list of them can only be held together by the widest one.
+type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
+
+const word = { type: "positional", required: true, description: "a dataset group (its latest forecast) or the id of a forecast" } as const;
+const shownRows = 20;
+
+export const scenarioCommand = (tools: AppTools): AnyCommand =>
+  defineCommand({
+    meta: {
+      name: "scenario",
+      description: `Ask a forecast of this installation: what if, why, what to order; answers are kept and compare
+The same question to the same forecast is answered once. Tables lie under forecast/scenarios/.`,
+    },
+    subCommands: {
+      whatif: whatifCommand(tools),
+      explain: explainCommand(tools),
+      replenish: replenishCommand(tools),
+      list: listCommand(tools),
+      show: showCommand(tools),
+      compare: compareCommand(tools),
+      export: exportCommand(tools),
+    },
+  });
+
+interface Planned {
+  readonly input: unknown;
+  /** Of the durable run. */
+  readonly id: string;
+  /** Of the answer. */
+  readonly answer: string;
+}
+
+/** Starts a question and, when it was waited for, tells the answer. */
+async function ask(
+  tools: AppTools,
+  workflow: string,
+  { input, id, answer }: Planned,
+  options: { readonly wait: boolean; readonly json: boolean },
+): Promise<void> {
+  const app = await tools.open();
+  // The engine checks that inputs are JSON.
+  const runId = await app.workflows.start(workflow, input, { id });
+  if (!options.wait) {
+    await follow(tools, app, runId, { ...options, more: { scenario: answer } });
+    if (!options.json) tools.print.line(`its answer will be \`stockroom forecast scenario show ${answer}\``);
+    return;
+  }
+  const outcome = await app.workflows.outcome(runId, { signal: tools.signal });
+  if (outcome.kind !== "done") {
+    await follow(tools, app, runId, { ...options, more: { scenario: answer } });
+    return;
+  }
+  tell(tools, await getPlan(app.deps.database, answer), options.json);
+}
+
+const whatifCommand = (tools: AppTools): AnyCommand =>
+  defineCommand({
+    meta: {
+      name: "whatif",
+      description: `Forecast once more under other prices, promotions or holidays, beside the forecast that was made
+Examples:
+  stockroom forecast scenario whatif retail --set "price *= 0.9 where category = juice and timestamp >= 2026-07-01" --wait
+Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.`,
+    },
+    args: {
+      forecast: word,
+      set: { type: "string", description: "changes, separated by semicolons", valueHint: "CHANGES" },
+      file: { type: "string", description: "changes as TimeSeriesTransformations (JSON)", valueHint: "FILE" },
+      author: authorArg,
+      wait: waitArg,
+      json: jsonArg,
+    },
+    run: async ({ args }) => {
+      const json = args.file === undefined ? undefined : await readTextFile(args.file, "changes");
+      const changes = readChanges(args.set, json);
+      const said = [args.set, args.file === undefined ? undefined : `changes of ${args.file}`]
+        .filter((part) => part !== undefined)
+        .join("; ");
+      const { deps } = await tools.open();
+      await ask(tools, "forecast.whatif", await planWhatif(deps, args.forecast, changes, said, authorOf(args.author)), args);
+    },
+  });
+
+const explainCommand = (tools: AppTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "explain", description: "What each attribute does to the forecast: for one item, or for all (a sample of many)" },
+    args: {
+      forecast: word,
+      item: { type: "string", description: "an item_id; absent: all items", valueHint: "ITEM" },
+      author: authorArg,
+      wait: waitArg,
+      json: jsonArg,
+    },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      await ask(tools, "forecast.explain", await planExplain(deps, args.forecast, args.item ?? null, authorOf(args.author)), args);
+    },
+  });
+
+const replenishCommand = (tools: AppTools): AnyCommand =>
+  defineCommand({
+    meta: {
+      name: "replenish",
+      description: `Propose orders from the forecast (the planners', where they said something) and forecast/stock/<group>.csv
+docs/forecast-planning.md lists the columns of stock; forecast/stock/<group>.orders.csv may hold what is on its way.`,
+    },
+    args: {
+      forecast: word,
+      "lead-time": { type: "string", default: "1", description: "steps from order to shelf, where the stock does not say", valueHint: "N" },
+      "review-period": { type: "string", default: "1", description: "steps between chances to order", valueHint: "N" },
+      "service-level": {
+        type: "string",
+        default: "0.95",
+        description: "chance that a cycle passes without running out",
+        valueHint: "0.95",
+      },
+      "fill-rate": { type: "string", description: "instead: share of demand served from the shelf", valueHint: "0.98" },
+      author: authorArg,
+      wait: waitArg,
+      json: jsonArg,
+    },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      const fill = args["fill-rate"];
+      const service: Service =
+        fill === undefined
+          ? { kind: "cycle", level: readNumber("service-level", args["service-level"]) }
+          : { kind: "fill", level: readNumber("fill-rate", fill) };
+      const defaults = {
+        leadTime: readNumber("lead-time", args["lead-time"]),
+        reviewPeriod: readNumber("review-period", args["review-period"]),
+        service,
+      };
+      await ask(tools, "forecast.replenish", await planReplenish(deps, args.forecast, defaults, authorOf(args.author)), args);
+    },
+  });
+
+const listCommand = (tools: AppTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "list", description: "What was asked, newest first" },
+    args: { group: { type: "positional", required: false, description: "only of this group" }, json: jsonArg },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      await checkGroup(deps.database, args.group);
+      const kinds = planKinds.filter((kind) => kind !== "monitor");
+      const plans = await listPlans(deps.database, { kinds, ...(args.group === undefined ? {} : { group: args.group }) });
+      if (args.json) {
+        tools.print.json(plans);
+        return;
+      }
+      tools.print.table(
+        plans.map((plan) => ({
+          scenario: plan.id,
+          kind: plan.kind,
+          group: plan.group,
+          forecast: plan.run,
+          question: plan.title,
+          answer: inShort(plan),
+          author: plan.author,
+          at: plan.at,
+        })),
+        { json: false, empty: "Nothing was asked yet. `stockroom forecast scenario --help` says how." },
+      );
+    },
+  });
+
+function inShort({ kind, summary }: PlanRow): string {
+  if (kind === "whatif") {
+    const percent = figure(summary["percent"]);
+    return percent === undefined ? "" : `${percent >= 0 ? "+" : ""}${percent} %`;
+  }
+  if (kind === "replenish") return `${figure(summary["orders"]) ?? 0} orders`;
+  return `${figure(summary["series"]) ?? 0} series`;
+}
+
+const showCommand = (tools: AppTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "show", description: "One answer" },
+    args: { scenario: { type: "positional", required: true, description: "its id" }, json: jsonArg },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      tell(tools, await getPlan(deps.database, args.scenario), args.json);
+    },
+  });
+
+function tell(tools: AppTools, plan: PlanRow, json: boolean): void {
+  const { print } = tools;
+  if (json) {
+    print.json(plan);
+    return;
+  }
+  print.line(`${plan.id}: ${plan.kind} of ${plan.run}, ${plan.title} (${plan.author}, ${plan.at})`);
+  for (const [name, value] of Object.entries(plan.summary)) {
+    if (Array.isArray(value)) continue;
+    print.line(
+      `${name}: ${typeof value === "object" ? JSON.stringify(value) : `${typeof value === "string" || typeof value === "number" ? value : ""}`}`,
+    );
+  }
+  const { warnings, attributes } = plan.summary;
+  if (Array.isArray(warnings)) for (const warning of warnings) if (typeof warning === "string") print.say(`note: ${warning}`);
+  if (Array.isArray(attributes)) {
+    print.table(
+      attributes.map((each: Readonly<Record<string, unknown>>) => ({
+        attribute: typeof each["attribute"] === "string" ? each["attribute"] : "",
+        score: figure(each["score"]),
+        strength: figure(each["strength"]),
+        units: figure(each["impact"]),
+      })),
+      { json: false, empty: "The model uses no attribute." },
+    );
+  }
+  for (const [name, ref] of Object.entries(plan.exports)) print.line(`${name}: ${ref.key}`);
+}
+
+const compareCommand = (tools: AppTools): AnyCommand =>
+  defineCommand({
+    meta: {
+      name: "compare",
+      description: `Answers to questions of one kind side by side, series by series
+Examples:
+  stockroom forecast scenario compare 3f2a81c0d9e4 91b7c2d3a0f5 --out both.csv`,
+    },
+    args: {
+      scenarios: { type: "positional", required: true, description: "their ids", valueHint: "ID..." },
+      out: { type: "string", description: "also write all rows to this file", valueHint: "FILE" },
+      json: jsonArg,
+    },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      const { plans, value, rows } = await compareAnswers(deps, "cli forecast scenario compare", args._);
+      if (args.out !== undefined) {
+        await writeAtomically(
+          args.out,
+          table(
+            ["name", ...plans.map(({ id }) => id)],
+            rows.map(({ name, values }) => [name, ...values.map((each) => each ?? null)]),
+          ),
+        );
+      }
+      if (args.json) {
+        tools.print.json({ value, scenarios: plans, rows });
+        return;
+      }
+      for (const plan of plans) tools.print.line(`${plan.id}: ${plan.title} (${plan.run})`);
+      tools.print.line(`${value} by series:`);
+      const spread = (values: readonly (number | undefined)[]): number => {
+        const known = values.filter((each) => each !== undefined);
+        return Math.max(...known) - Math.min(...known);
+      };
+      const shown = rows.toSorted((a, b) => spread(b.values) - spread(a.values)).slice(0, shownRows);
+      tools.print.table(
+        shown.map(({ name, values }) => ({ name, ...Object.fromEntries(plans.map(({ id }, at) => [id, figure(values[at])])) })),
+        { json: false, empty: "There is no series." },
+      );
+      if (rows.length > shown.length) tools.print.line(`and ${rows.length - shown.length} more; --out writes all of them`);
+    },
+  });
+
+const exportCommand = (tools: AppTools): AnyCommand =>
+  defineCommand({
+    meta: { name: "export", description: "Write the tables of an answer, decrypted, into a folder" },
+    args: { scenario: { type: "positional", required: true, description: "its id" }, out: { ...outArg, required: true }, json: jsonArg },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      const plan = await getPlan(deps.database, args.scenario);
+      const written = await download(deps.objects, `scenario export ${plan.id}`, plan.exports, args.out, tools.signal);
+      if (args.json) tools.print.json({ scenario: plan.id, out: args.out, files: written });
+      else tools.print.line(`${args.out}: ${written.length} files of ${plan.id}`);
+    },
+  });

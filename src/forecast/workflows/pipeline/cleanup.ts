@@ -1,0 +1,36 @@
+// Tidy: takes away what a run kept for itself and will not use any more.
+
+import type { WorkflowDefinition } from "../../../platform/workflow/contract.ts";
+import { isContentWanted } from "../../store/runs.ts";
+import { actAs, type ForecastDeps } from "../deps.ts";
+import { piecesPrefix } from "./pieces.ts";
+
+/** Pieces are known by content; the run that is named wrote them. */
+export type CleanupInput = { readonly group: string; readonly content: string };
+
+/** A thread that was told to stop may still put the piece it was about. */
+const lastPieceMs = 2_000;
+
+/** Removes the pieces of a content, unless a forecast of it is done or under way; gives how many. */
+export async function removePieces(deps: ForecastDeps, purpose: string, group: string, content: string): Promise<number> {
+  if (await isContentWanted(deps.database, group, content)) return 0;
+  const actor = actAs("forecast", purpose);
+  const entries = await deps.objects.list(piecesPrefix(group, content), { limit: 1_000_000 });
+  for (const entry of entries) await deps.objects.remove(actor, entry.key);
+  return entries.length;
+}
+
+/** After a cancellation, which leaves no time for it. */
+export function makeCleanup(deps: ForecastDeps): WorkflowDefinition<CleanupInput, { readonly removed: number }> {
+  return {
+    name: "forecast.tidy",
+    queue: "forecast.light",
+    title: ({ group }) => `take away the pieces of a cancelled forecast of ${group}`,
+    run: async (context, { group, content }) => {
+      const first = await context.step("remove", async () => await removePieces(deps, context.runId, group, content));
+      await context.sleep(lastPieceMs);
+      const last = await context.step("remove-again", async () => await removePieces(deps, context.runId, group, content));
+      return { removed: first + last };
+    },
+  };
+}

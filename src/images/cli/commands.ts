@@ -1,0 +1,210 @@
+// Commands: `stockroom images explain` and `stockroom images url`. They open nothing and ask nobody.
+
+import { readFileSync } from "node:fs";
+import { defineCommand, type CommandDef } from "citty";
+import { StockroomError } from "../../platform/errors.ts";
+import { imageSrcset, imageUrl } from "../engine/requests/index.ts";
+import type { Compat } from "../engine/plan.ts";
+import type { ImageUrlParts } from "../engine/requests/index.ts";
+import { explainRequest } from "../service/handler.ts";
+import type { Environment, ImageSettings } from "../service/settings.ts";
+import { readNamedSource } from "../store/sources/open.ts";
+import { readPictureSettings } from "./up.ts";
+import type { PictureWorld } from "./up.ts";
+
+/** What these commands need of the command line. */
+export interface ImageCommandTools {
+  world(): PictureWorld;
+  print(text: string): void;
+}
+
+// Every command has arguments of its own type; the list of them can only be held together by the widest one.
+type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
+
+/** `explain` and `url`, to be mounted under `stockroom images`. */
+export function makeImageCommands(tools: ImageCommandTools): Record<string, AnyCommand> {
+  return { explain: explainCommand(tools), url: urlCommand(tools) };
+}
+
+const usage = (message: string): StockroomError => new StockroomError("input", "USAGE", message);
+
+/** Every value of an option that may be given again. */
+export function repeated(rawArgs: readonly string[], name: string): readonly string[] {
+  const flag = `--${name}`;
+  return rawArgs.flatMap((word, at) => {
+    if (word.startsWith(`${flag}=`)) return [word.slice(flag.length + 1)];
+    const next = rawArgs[at + 1];
+    return word === flag && next !== undefined ? [next] : [];
+  });
+}
+
+function readPairs(flag: string, texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const at = text.indexOf("=");
+      if (at <= 0) throw usage(`Expected ${flag} NAME=VALUE but "${text}" came. Correct it.`);
+      return [text.slice(0, at), text.slice(at + 1)] as const;
+    }),
+  );
+}
+
+/** The settings file and the environment as they would be in force. */
+function inForce(
+  tools: ImageCommandTools,
+  more: Environment,
+): { readonly settings: ImageSettings; readonly folder: string; readonly environment: Environment } {
+  const world = tools.world();
+  const { images, folder } = readPictureSettings(world);
+  return { settings: images, folder, environment: { ...world.env, ...more } };
+}
+
+const explainCommand = (tools: ImageCommandTools): AnyCommand =>
+  defineCommand({
+    meta: {
+      name: "explain",
+      description: `Say what a picture URL means, or the error it is answered with, as JSON
+Examples:
+  stockroom images explain '/fit-in/300x200/filters:grayscale()/cat.jpg'
+  stockroom images explain '/cat.jpg?width=300' --env SOURCE_BUCKETS=photos --env AUTO_WEBP=Yes --header 'Accept=image/webp'`,
+    },
+    args: {
+      target: { type: "positional", required: true, description: "Path and query, or a whole URL", valueHint: "/PATH?QUERY" },
+      env: {
+        type: "string",
+        description: "A classic setting beside those of the environment; may be given again",
+        valueHint: "NAME=VALUE",
+      },
+      header: { type: "string", description: "A header of the request; may be given again", valueHint: "NAME=VALUE" },
+      source: { type: "string", description: "A source as `up images` has it; may be given again", valueHint: "NAME=PLACE" },
+      strict: { type: "boolean", description: "As the classic handler would, also where ours is better" },
+    },
+    run: async ({ args, rawArgs }) => {
+      const { settings, environment } = inForce(tools, readPairs("--env", repeated(rawArgs, "env")));
+      const headers = readPairs("--header", repeated(rawArgs, "header"));
+      const target = args.target.replace(/^https?:\/\/[^/?#]*/i, "");
+      const [path = "", ...query] = target.split("?");
+      const { sources, ...rest } = settings;
+      // In the server's own order: those of the command line come first.
+      const given = repeated(rawArgs, "source").map((text) => readNamedSource(text, tools.world().cwd)[0]);
+      const named = [...new Set([...given, ...Object.keys(sources)])];
+      const classic = (environment["SOURCE_BUCKETS"] ?? "").trim() !== "";
+      const meaning = await explainRequest(
+        { path: path === "" ? "/" : path, query: query.join("?"), headers },
+        {
+          ...rest,
+          ...(args["strict"] === true ? { compat: "strict" as const } : {}),
+          environment,
+          // Which bucket is the first one is not known when nobody names any; the meaning of the rest is.
+          ...(classic ? {} : { buckets: named.length > 0 ? named : ["default"] }),
+        },
+      );
+      tools.print(JSON.stringify(meaning, null, 2));
+    },
+  });
+
+const urlCommand = (tools: ImageCommandTools): AnyCommand =>
+  defineCommand({
+    meta: {
+      name: "url",
+      description: `Build the URL of a picture, and sign it
+Examples:
+  stockroom images url cat.jpg --width 300 --format webp
+  stockroom images url cat.jpg --edits '{"resize":{"width":300},"grayscale":true}' --sign --expires 1d
+  stockroom images url cat.jpg --srcset 320,640,1280 --form thumbor`,
+    },
+    args: {
+      key: { type: "positional", required: true, description: "The original's key" },
+      bucket: { type: "string", description: "Its bucket (default: the first)" },
+      width: { type: "string", description: "Pixels" },
+      height: { type: "string", description: "Pixels" },
+      fit: { type: "string", description: "cover, contain, fill, inside or outside" },
+      format: { type: "string", description: "Output format" },
+      quality: { type: "string", description: "1 to 100, of that format" },
+      edits: { type: "string", description: "Edits as JSON, in the classic words; the options above go over them", valueHint: "json" },
+      form: { type: "enum", options: ["base64", "thumbor"], description: "How it is written", default: "base64" },
+      query: { type: "string", description: "A query parameter; may be given again", valueHint: "NAME=VALUE" },
+      expires: { type: "string", description: "Valid for so long (90s, 15m, 12h, 7d) or until a date", valueHint: "time" },
+      sign: { type: "boolean", description: "Sign with the key of SIGNATURE_SECRET, SIGNATURE_SECRET_FILE or images.signature.keys" },
+      srcset: { type: "string", description: "Widths for an <img srcset>", valueHint: "a,b,c" },
+      origin: { type: "string", description: "What stands before the path: https://img.example.com" },
+    },
+    run: async ({ args, rawArgs }) => {
+      const key = args["sign"] === true ? signingKey(tools) : undefined;
+      const parts = partsOf(args, readPairs("--query", repeated(rawArgs, "query")));
+      const widths =
+        args["srcset"] === undefined
+          ? undefined
+          : String(args["srcset"])
+              .split(",")
+              .map((text) => whole("--srcset", text.trim()));
+      if (widths !== undefined) tools.print(imageSrcset(parts, { widths }, key?.key, key?.compat));
+      else tools.print((key === undefined ? imageUrl(parts) : imageUrl(parts).sign(key.key, key.compat)).toString());
+    },
+  });
+
+function partsOf(args: Readonly<Record<string, string | boolean | undefined>>, query: Readonly<Record<string, string>>): ImageUrlParts {
+  const text = (name: string): string | undefined => (typeof args[name] === "string" ? args[name] : undefined);
+  const edits: Record<string, unknown> = readEdits(text("edits"));
+  const size = {
+    ...(text("width") === undefined ? {} : { width: whole("--width", text("width") ?? "") }),
+    ...(text("height") === undefined ? {} : { height: whole("--height", text("height") ?? "") }),
+    ...(text("fit") === undefined ? {} : { fit: text("fit") }),
+  };
+  if (Object.keys(size).length > 0) edits["resize"] = { ...(edits["resize"] as object | undefined), ...size };
+  const format = text("format");
+  const quality = text("quality");
+  if (quality !== undefined) {
+    if (format === undefined) throw usage("Expected --format beside --quality: a quality belongs to a format. Add it.");
+    edits[format === "jpg" ? "jpeg" : format] = { quality: whole("--quality", quality) };
+  }
+  if (format !== undefined) edits["toFormat"] = format === "jpg" ? "jpeg" : format;
+  const expires = text("expires");
+  return {
+    key: text("key") ?? "",
+    edits: edits as NonNullable<ImageUrlParts["edits"]>,
+    form: text("form") === "thumbor" ? "thumbor" : "base64",
+    ...(text("bucket") === undefined ? {} : { bucket: text("bucket") ?? "" }),
+    ...(text("origin") === undefined ? {} : { origin: text("origin") ?? "" }),
+    ...(Object.keys(query).length === 0 ? {} : { query }),
+    ...(expires === undefined ? {} : { expires: readExpires(expires) }),
+  };
+}
+
+function readEdits(text: string | undefined): Record<string, unknown> {
+  if (text === undefined) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // Told below, like a value of another kind.
+  }
+  throw usage(`Expected --edits as a JSON object such as '{"resize":{"width":300}}' but "${text.slice(0, 80)}" came. Correct it.`);
+}
+
+function whole(flag: string, text: string): number {
+  if (/^\d{1,6}$/.test(text) && Number(text) > 0) return Number(text);
+  throw usage(`Expected ${flag} to be a whole number above 0 but "${text}" came. Correct it.`);
+}
+
+const spans: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function readExpires(text: string): Date {
+  const span = /^(\d+)\s*(s|m|min|h|d)$/.exec(text.trim());
+  const at = span === null ? Date.parse(text) : Date.now() + Number(span[1]) * (spans[span[2] ?? ""] ?? 0);
+  if (Number.isNaN(at)) throw usage(`Expected --expires as 90s, 15m, 12h, 7d or a date but "${text}" came. Correct it.`);
+  return new Date(at);
+}
+
+function signingKey(tools: ImageCommandTools): { readonly key: string; readonly compat: Compat } {
+  const { settings, environment } = inForce(tools, {});
+  const file = environment["SIGNATURE_SECRET_FILE"];
+  const inFile =
+    file === undefined || file === ""
+      ? undefined
+      : readFileSync(file, "utf8")
+          .split(/\r?\n/)
+          .find((line) => line !== "");
+  const key = environment["SIGNATURE_SECRET"] ?? inFile ?? settings.signature.keys[0];
+  if (key !== undefined && key !== "") return { key, compat: settings.compat };
+  throw usage("Expected a key to sign with but there is none. Set SIGNATURE_SECRET, SIGNATURE_SECRET_FILE or images.signature.keys.");
+}

@@ -1,0 +1,218 @@
+// Schema: the platform's settings, and the words in which any part declares its own.
+//
+// A setting is a zod type; what zod has no word for (secret, path, what to say when it is wrong) stands in its `meta`.
+
+import { z } from "zod";
+
+/** What a setting's `meta` may say beyond zod. */
+export interface SettingMeta {
+  /** One line for `stockroom config print` and the documentation. */
+  readonly description?: string;
+  /** What a right value looks like, as it follows "expected". Default: what zod says, in plain words. */
+  readonly expected?: string;
+  /** `whole`: never shown. `url`: shown without its password. Either may come from a file named by `NAME_FILE`. */
+  readonly secret?: "whole" | "url";
+  /** A path: relative ones count from the folder of the file that names them, or from the working directory. */
+  readonly path?: true;
+  /** For paths: the default, as a name inside the home folder. */
+  readonly inHome?: string;
+}
+
+/** A secret text; masked wherever settings are shown. */
+export function secret(meta: SettingMeta = {}): z.ZodString {
+  return z
+    .string()
+    .min(1)
+    .meta({ secret: "whole", ...meta });
+}
+
+/** A URL that may hold a password. */
+export function secretUrl(protocols: readonly string[], meta: SettingMeta = {}): z.ZodType<string, string> {
+  const expected = meta.expected ?? `a URL that begins with ${protocols.map((name) => `${name}://`).join(" or ")}`;
+  return z
+    .string()
+    .refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol.slice(0, -1)))
+    .meta({ secret: "url", ...meta, expected });
+}
+
+/** A path, made absolute; absent, the name `inHome` inside the home folder. */
+export function pathInHome(inHome: string, meta: SettingMeta = {}): z.ZodString {
+  return z
+    .string()
+    .min(1)
+    .meta({ path: true, inHome, ...meta });
+}
+
+const units: Readonly<Record<string, number>> = {
+  b: 1,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+};
+
+/** A size in bytes: a number, or a text like `512 MiB`. */
+export function bytes(meta: SettingMeta = {}): z.ZodType<number, number | string> {
+  return amount(units, { expected: "a size such as 1048576, 512 MiB or 5 GiB", ...meta });
+}
+
+const durations: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A duration in milliseconds: a number, or a text like `30 s`. */
+export function duration(meta: SettingMeta = {}): z.ZodType<number, number | string> {
+  return amount(durations, { expected: "a duration such as 500 (milliseconds), 30 s, 5 min or 2 h", ...meta });
+}
+
+function amount(scale: Readonly<Record<string, number>>, meta: SettingMeta): z.ZodType<number, number | string> {
+  return z
+    .union([z.number(), z.string()])
+    .transform((value) => {
+      if (typeof value === "number") return value;
+      const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(value.trim());
+      const factor = match?.[2] === "" ? 1 : scale[match?.[2]?.toLowerCase() ?? ""];
+      return match === null || factor === undefined ? Number.NaN : Math.round(Number(match[1]) * factor);
+    })
+    .refine((value) => Number.isSafeInteger(value) && value >= 0)
+    .meta({ ...meta });
+}
+
+const wholeNumber = (from: number, to: number, description: string): z.ZodNumber =>
+  z
+    .int()
+    .min(from)
+    .max(to)
+    .meta({ description, expected: to >= 1_000_000 ? `a whole number from ${from}` : `a whole number from ${from} to ${to}` });
+
+const channel = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("log") }),
+  z.object({
+    kind: z.literal("smtp"),
+    url: secretUrl(["smtp", "smtps"], { description: "Mail server, e.g. smtp://user:password@host:587." }),
+    from: z.string().includes("@").meta({ description: "Sender.", expected: "an address such as Stockroom <stockroom@example.com>" }),
+    to: z.array(z.string().includes("@")).min(1).meta({ description: "Receivers.", expected: "a list of at least one address" }),
+    timeoutMs: duration().optional(),
+  }),
+  z.object({
+    kind: z.literal("webhook"),
+    url: secretUrl(["https", "http"], { description: "Where notices are posted." }),
+    secret: secret({ description: "Signing secret of Standard Webhooks.", expected: "a secret that begins with whsec_" }).startsWith(
+      "whsec_",
+    ),
+    timeoutMs: duration().optional(),
+  }),
+  z.object({
+    kind: z.literal("slack"),
+    url: z.url({ protocol: /^https?$/ }).meta({ secret: "whole", description: "Incoming webhook of Slack; the URL itself is the secret." }),
+    timeoutMs: duration().optional(),
+  }),
+]);
+
+const access = z.enum(["none", "read", "write", "read-write"]);
+
+const kept = (normally: string, description: string) =>
+  duration({ description: `${description} How long; 0: for ever.` }).prefault(normally);
+
+/** The settings of the platform. Modules add sections of their own beside these. */
+export const baseSections = {
+  home: z.string().min(1).meta({ path: true, description: "Folder of everything Stockroom keeps." }).default(".stockroom"),
+  database: z
+    .object({
+      url: secretUrl(["postgres", "postgresql"], {
+        description: "A PostgreSQL of your own; absent: the embedded one. DATABASE_URL always wins.",
+        expected: "a URL such as postgres://user:password@host:5432/name",
+      }).optional(),
+      poolSize: wholeNumber(5, 500, "Connections of one process, all together.").default(10),
+    })
+    .prefault({}),
+  server: z
+    .object({
+      host: z.string().min(1).meta({ description: "Address to listen on; beyond loopback a token is needed." }).default("127.0.0.1"),
+      port: wholeNumber(0, 65_535, "Port to listen on; 0 chooses a free one.").default(8080),
+      token: secret({ description: "Token that callers must bring.", expected: "a token of at least 16 characters" }).min(16).optional(),
+      uploadMaxBytes: bytes({ description: "Largest upload." }).prefault("5 GiB"),
+    })
+    .prefault({}),
+  disk: z
+    .object({ minFree: bytes({ description: "Below so much room on a disk the server is not ready." }).prefault("256 MiB") })
+    .prefault({}),
+  objects: z.object({
+    driver: z.enum(["folder"]).meta({ description: "Where sealed objects lie." }).default("folder"),
+    root: pathInHome("objects", { description: "Folder of the sealed objects." }),
+  }),
+  vault: z.object({
+    keyFile: pathInHome("keys.json", { description: "File of the wrapping keys." }),
+    grants: z
+      .record(z.string(), z.record(z.string(), access))
+      .meta({ description: "What roles may do beyond or below their defaults: role -> zone -> none, read, write or read-write." })
+      .default({}),
+  }),
+  workflow: z
+    .object({
+      executorId: z
+        .string()
+        .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
+        .meta({
+          description: "Stable name of this process; absent: made of the home folder or the host.",
+          expected: "letters, digits, dots and dashes, at most 63",
+        })
+        .optional(),
+      threads: wholeNumber(1, 1_024, "Threads for heavy compute; absent: as many as cores.").optional(),
+      concurrency: z
+        .record(z.string(), z.int().min(1))
+        .meta({ description: "Runs at once in one process, by queue.", expected: "queue names, each with a whole number from 1" })
+        .default({}),
+      livenessIntervalMs: duration({ description: "How often executors look whether the others live." }).prefault("1 s"),
+      livenessMisses: wholeNumber(1, 1_000, "Looks in vain until an executor counts as dead.").default(3),
+      crashLimit: wholeNumber(1, 1_000, "Deaths of the process under one run until it goes to the dead letters.").default(3),
+    })
+    .prefault({}),
+  retention: z
+    .object({
+      formerVersions: kept("365 d", "Former versions of objects that nothing refers to; zones of records are kept for ever."),
+      removedObjects: kept("365 d", "Rows of objects whose bytes are gone."),
+      staging: kept("30 d", "Marks of finished uploads."),
+      keyUses: kept("400 d", "The log of uses of keys."),
+      notices: kept("180 d", "Notices and their deliveries."),
+      deadLetters: kept("90 d", "Dead letters that were redriven or dropped."),
+      runs: kept("30 d", "Runs that ended, with their steps."),
+      events: kept("30 d", "Events that everybody has."),
+    })
+    .prefault({}),
+  upkeep: z
+    .object({
+      scrubSchedule: z.string().min(1).meta({ description: "When every byte of the store is read, as cron in UTC." }).default("23 3 * * 0"),
+      scrubBytesPerSecond: bytes({ description: "The pace of that reading." })
+        .refine((value) => value > 0)
+        .prefault("20 MB"),
+    })
+    .prefault({}),
+  inbox: z.object({
+    folder: pathInHome("inbox", { description: "Files put here are taken as uploads." }),
+    settleMs: duration({ description: "How long a file must stay unchanged before it is taken." }).prefault("2 s"),
+  }),
+  notify: z
+    .object({
+      channels: z.record(z.string(), channel).default({ log: { kind: "log" } }),
+      topics: z
+        .record(z.string(), z.array(z.string()))
+        .meta({
+          description: "Topic -> channels; a topic, a beginning that ends in a dot, or *.",
+          expected: "topics, each with a list of channel names",
+        })
+        .default({ "*": ["log"] }),
+    })
+    .prefault({}),
+  log: z
+    .object({
+      level: z.enum(["debug", "info", "warn", "error", "silent"]).meta({ description: "Least level that is written." }).default("info"),
+      format: z.enum(["auto", "json", "pretty"]).meta({ description: "auto: pretty on a terminal, else json." }).default("auto"),
+    })
+    .prefault({}),
+} as const;
+
+/** The values of the platform's settings, all paths absolute. */
+export type BaseSettings = { readonly [Name in keyof typeof baseSections]: z.output<(typeof baseSections)[Name]> };

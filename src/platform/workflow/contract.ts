@@ -1,0 +1,197 @@
+// Workflow: durable runs on DBOS Transact. A run survives kill -9 and goes on at the step where it stood.
+//
+// Owns: definitions, queues, runs, schedules, retries, dead letters, executor liveness, the sweep, the crash counter.
+// Does not own: what runs do; who starts them on an event (events).
+//   W1. A run's id is its identity: starting it twice is starting it once.
+//   W2. A step's result is on disk before the next step begins; steps give back references, never data.
+//   W3. A run that fails its tries, or whose process dies under it N times, becomes a dead letter: kept, listed, told, redrivable.
+//   W4. Workflow code between steps is deterministic: no clock, no randomness, no I/O outside `step`.
+//   W5. A dead executor's runs go on elsewhere after its liveness lock is missed several times; a live one's never do.
+//   W6. A resumed run sees what the undisturbed one saw: the same results and, within one try, the same failures. Steps are known by
+//       their name, not their place, so they may run side by side in any order and a new release may add some.
+
+import type { ErrorRecord } from "../errors.ts";
+import type { Tx } from "../database/contract.ts";
+
+/** JSON values only. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** How a step is tried. A step that is told to stop (its signal aborts) throws; what it returns counts as done. */
+export interface StepOptions {
+  /** Tries in all, the first included. Default 4. Errors whose kind is not worth a retry (see `meanings`) stop at once. */
+  readonly tries?: number;
+  /** First pause; doubles each time, with jitter. Default 1,000. */
+  readonly backoffMs?: number;
+  /** Longest time of one try; then its signal aborts and the try counts as failed with `WORKFLOW_STEP_TIMEOUT` (busy). Default: none. */
+  readonly timeoutMs?: number;
+}
+
+/** What a run sees of the app. */
+export interface RunContext {
+  readonly runId: string;
+  /** How often this run has been started anew after a crash of its process; 0 the first time. */
+  readonly attempt: number;
+  /** Aborts on cancel and on shutdown. */
+  readonly signal: AbortSignal;
+  /**
+   * Runs `work` once; after a crash its recorded result is given back instead. `name` is stable and unique within the run.
+   *
+   * `work` gives JSON (at most 1 MiB) or nothing at all; the caller gets the copy that was recorded. Throws `WORKFLOW_NOT_JSON`,
+   * `WORKFLOW_TOO_LARGE`, `WORKFLOW_STEP_TWICE`, and after the last try the step's own error.
+   */
+  step<T>(name: string, work: (signal: AbortSignal) => Promise<T>, options?: StepOptions): Promise<T>;
+  /** Starts another run (durably) and gives its id at once; `await childResult(id)` waits for it. Cancelling this run cancels the child. */
+  startChild<Input>(workflow: WorkflowDefinition<Input>, input: Input, options: StartOptions): Promise<string>;
+  /**
+   * Waits for a run. The waiting run keeps its place in its queue, so the other must use another queue than this run and those that
+   * wait for it: `WORKFLOW_QUEUE_CYCLE` otherwise, because two such could wait for each other for ever.
+   */
+  childResult<T>(runId: string): Promise<ChildOutcome<T>>;
+  /** Durable sleep: a run that crashed meanwhile sleeps only for the rest. */
+  sleep(ms: number): Promise<void>;
+  /** Shown by `stockroom runs show` and the console; not durable. */
+  progress(done: number, total: number, note?: string): void;
+}
+
+export type ChildOutcome<T> =
+  | { readonly kind: "done"; readonly value: T }
+  | { readonly kind: "failed"; readonly error: ErrorRecord }
+  | { readonly kind: "cancelled" };
+
+/** `Input` and `Output` are JSON; that is checked when they are made, because TypeScript would not take an interface for one. */
+export interface WorkflowDefinition<Input = unknown, Output = unknown> {
+  /** `module.command`, unique in the app, stable: runs on disk name it. */
+  readonly name: string;
+  readonly queue: string;
+  run(context: RunContext, input: Input): Promise<Output>;
+  /**
+   * Tries of the whole run, the first included, before the dead letters. Default 3. An error whose kind is not worth a retry
+   * (a poison file: `input`) needs no second try and goes there after its first.
+   */
+  readonly tries?: number;
+  /** Pause before the second try of the run; doubles each time, with jitter. Default 5,000. */
+  readonly backoffMs?: number;
+  /** Deaths of the process under this run before the dead letters. Default 3. */
+  readonly crashLimit?: number;
+  /** It acts on others' systems (an ERP): in a copy of a home it does not run. */
+  readonly outward?: boolean;
+  /** In plain words for lists: "train GB-WEEE on classify/labelled/GBR/june.csv". */
+  title?(input: Input): string;
+}
+
+export interface QueueDefinition {
+  readonly name: string;
+  /** Runs at once in one process. */
+  readonly perWorker: number;
+  /** Runs at once over all processes; absent: no bound. */
+  readonly overall?: number;
+}
+
+export interface ScheduleDefinition {
+  readonly name: string;
+  /** Five or six fields, UTC. */
+  readonly cron: string;
+  readonly workflow: string;
+  readonly input: Json;
+}
+
+export interface StartOptions {
+  /** The run's identity (W1). */
+  readonly id: string;
+  /** Lower first. Default 100. */
+  readonly priority?: number;
+}
+
+/** `failed`: its dead letter was dropped. */
+export type RunState = "queued" | "running" | "retrying" | "done" | "failed" | "cancelled" | "dead";
+
+export interface RunRow {
+  readonly id: string;
+  readonly workflow: string;
+  readonly title: string;
+  readonly state: RunState;
+  readonly queue: string;
+  /** Tries begun since it was started or redriven. */
+  readonly tries: number;
+  /** Deaths of a process under it since it was started or redriven. */
+  readonly crashes: number;
+  readonly executor: string | undefined;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly error: ErrorRecord | undefined;
+  readonly progress: { readonly done: number; readonly total: number; readonly note: string } | undefined;
+  readonly parent: string | undefined;
+}
+
+export interface RunDetail extends RunRow {
+  readonly input: Json;
+  readonly output: Json | undefined;
+  readonly steps: readonly {
+    readonly name: string;
+    readonly startedAt: string | undefined;
+    readonly endedAt: string | undefined;
+    readonly error: string | undefined;
+    /** Tries it took in the process that ended it. */
+    readonly tries: number;
+  }[];
+}
+
+export interface DeadLetter {
+  /** A number as text; people type it. */
+  readonly id: string;
+  readonly runId: string;
+  readonly workflow: string;
+  readonly title: string;
+  readonly error: ErrorRecord;
+  readonly tries: number;
+  readonly crashes: number;
+  readonly at: string;
+  readonly state: "waiting" | "redriven" | "dropped";
+}
+
+export interface Workflows {
+  /** Starts (enqueues) a run. The same id again is harmless and gives the same id back. */
+  start<Input>(workflow: WorkflowDefinition<Input> | string, input: Input, options: StartOptions): Promise<string>;
+  /** The same within the caller's transaction: the run exists if and only if that commits. */
+  startIn<Input>(tx: Tx, workflow: WorkflowDefinition<Input> | string, input: Input, options: StartOptions): Promise<string>;
+  /** Whether a workflow of that name is registered in this process. */
+  has(workflow: string): boolean;
+  /** Waits until the run is done, failed, cancelled or dead. Throws `RUN_UNKNOWN`, and `RUN_NOT_ENDED` (busy) after `timeoutMs`. */
+  outcome<T = Json>(runId: string, options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<ChildOutcome<T>>;
+  /** Newest first. Default limit 100. */
+  list(query?: {
+    readonly state?: RunState;
+    readonly workflow?: string;
+    readonly parent?: string;
+    readonly limit?: number;
+  }): Promise<readonly RunRow[]>;
+  /** Throws `RUN_UNKNOWN`. */
+  show(runId: string): Promise<RunDetail>;
+  /**
+   * Stops the run and the runs it started, in whichever process they are; what has ended stays as it is. One that was cancelled before is no
+   * mistake. Throws `RUN_UNKNOWN`, and `RUN_ENDED` (conflict) for one that is done, failed or dead with nothing of it under way.
+   */
+  cancel(runId: string): Promise<void>;
+  /**
+   * Starts a failed, cancelled or dead run again under the same id, from the step where it failed; the dead and cancelled runs it had
+   * started go on too. Throws `RUN_NOT_ENDED_BADLY` (conflict) for any other.
+   */
+  retry(runId: string): Promise<void>;
+  /** Newest first. Default limit 100. */
+  deadLetters(query?: {
+    readonly state?: DeadLetter["state"];
+    readonly runId?: string;
+    readonly limit?: number;
+  }): Promise<readonly DeadLetter[]>;
+  /** Throws `DEAD_LETTER_UNKNOWN`. */
+  deadLetter(deadLetterId: string): Promise<DeadLetter>;
+  /** Runs it again from the step where it failed, or from its start, and gives the run's id. Throws `DEAD_LETTER_SETTLED` when it was before. */
+  redrive(deadLetterId: string, options?: { readonly fromStart?: boolean }): Promise<string>;
+  /** Gives it up: the run stays `failed`. */
+  drop(deadLetterId: string): Promise<void>;
+  schedules(): Promise<readonly (ScheduleDefinition & { readonly lastAt: string | undefined; readonly nextAt: string })[]>;
+  /** True when no run is queued, running or retrying, and the outbox has been relayed. */
+  idle(): Promise<boolean>;
+  /** Takes no more work, tells runs to stop, waits for them a bounded time; unfinished runs stay resumable. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,36 @@
+// Parts: what the server wants of the app, and no more. `App` in app.ts is one of these.
+
+import type { Clock } from "../platform/time.ts";
+import type { Events } from "../platform/events/contract.ts";
+import type { Log } from "../platform/log.ts";
+import type { NoticeRow } from "../platform/notify/contract.ts";
+import type { ObjectStore } from "../platform/objects/contract.ts";
+import type { Database } from "../platform/database/contract.ts";
+import type { Workflows } from "../platform/workflow/contract.ts";
+
+export interface ServerDeps {
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Which home is served; told in `/health`, so that a person or `doctor` knows whose server has a port. */
+  readonly home?: { readonly id: string };
+  readonly database: Pick<Database, "query">;
+  readonly objects: ObjectStore;
+  readonly workflows: Workflows;
+  readonly events: Pick<Events, "list">;
+  /** What to tell whoever stored an object that nothing waits for, or that does not count as it is. */
+  readonly hintOf?: (key: string) => Promise<string | undefined>;
+  readonly notices: { list(query?: { readonly topic?: string; readonly limit?: number }): Promise<readonly NoticeRow[]> };
+}
+
+export interface ServerSettings {
+  /** Default 127.0.0.1. Any address that others can reach asks for a token. */
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly token?: string | undefined;
+  /** The largest upload, plain bytes. */
+  readonly uploadMaxBytes: number;
+}
+
+/** A proof that a part works; throwing means it does not. */
+export type Probe = () => Promise<unknown>;

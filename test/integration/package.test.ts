@@ -1,0 +1,130 @@
+// The package as a stranger gets it: packed, unpacked elsewhere, run by plain Node without the sources.
+
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const temp = realpathSync(mkdtempSync(path.join(tmpdir(), "package-")));
+const packed = path.join(temp, "package");
+const shop = path.join(temp, "shop");
+
+const facts: { version: string; exports: Record<string, unknown> } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+
+/** Runs a command to its end with Node 24 first on the PATH and nothing of the user's own settings. */
+function run(command: string, args: readonly string[], cwd: string): { status: number | null; stdout: string; stderr: string } {
+  const PATH = [path.join(root, "node_modules/.bin"), path.dirname(process.execPath), process.env["PATH"]].join(path.delimiter);
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd,
+    encoding: "utf8",
+    env: { PATH, HOME: temp, STOCKROOM_HOME: path.join(temp, "home"), npm_config_offline: "true", npm_config_update_notifier: "false" },
+  });
+  return { status, stdout, stderr };
+}
+
+function must({ status, stdout, stderr }: { status: number | null; stdout: string; stderr: string }): void {
+  if (status !== 0) throw new Error(`Expected the package to be made but it failed:\n${stdout}${stderr}`);
+}
+
+beforeAll(() => {
+  // Built in a copy: a test leaves no dist in the tree, and one that lies there is not what is tested.
+  const copy = path.join(temp, "copy");
+  mkdirSync(copy);
+  for (const name of ["bin", "src", "tools", "docs", "package.json", "tsconfig.json", "tsconfig.build.json", "README.md"]) {
+    if (existsSync(path.join(root, name))) cpSync(path.join(root, name), path.join(copy, name), { recursive: true });
+  }
+  symlinkSync(path.join(root, "node_modules"), path.join(copy, "node_modules"));
+  must(run("npm", ["pack", "--pack-destination", temp, "--loglevel=error"], copy));
+  const archive = readdirSync(temp).find((name) => name.endsWith(".tgz")) ?? "";
+  must(run("tar", ["-xzf", archive], temp));
+  symlinkSync(path.join(root, "node_modules"), path.join(packed, "node_modules"));
+  mkdirSync(path.join(shop, "node_modules"), { recursive: true });
+  symlinkSync(packed, path.join(shop, "node_modules/stockroom"));
+});
+afterAll(() => rmSync(temp, { recursive: true, force: true }));
+
+test("holds what runs and nothing else", () => {
+  const files = readdirSync(packed, { recursive: true, encoding: "utf8", withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes("node_modules"))
+    .map((entry) => path.relative(packed, path.join(entry.parentPath, entry.name)));
+  expect(files).toContain("bin/stockroom");
+  expect(files).toContain("dist/cli/main.js");
+  expect(files.filter((file) => /\.(test|bench)\.|laws\.|fixtures|^src\/|^test\/|^bench\/|\.as\./.test(file))).toEqual([]);
+  expect(files.filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))).toEqual([]);
+  const telling = files.filter(
+    (file) => /\.(js|json|d\.ts|md)$/.test(file) && readFileSync(path.join(packed, file), "utf8").includes(root),
+  );
+  expect(telling).toEqual([]);
+});
+
+describe("its command", () => {
+  test("tells its version", () => {
+    expect(run(process.execPath, [path.join(packed, "bin/stockroom"), "--version"], shop)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining(facts.version),
+    });
+  });
+
+  test("tells its verbs", () => {
+    const help = run(process.execPath, [path.join(packed, "bin/stockroom"), "--help"], shop);
+    expect(help.status).toBe(0);
+    for (const command of ["up", "worker", "put", "runs", "classify"]) expect(help.stdout).toMatch(new RegExp(`\\b${command}\\b`));
+  });
+
+  test("refuses a verb that it does not know as wrong use", () => {
+    expect(run(process.execPath, [path.join(packed, "bin/stockroom"), "clasify"], shop).status).toBe(2);
+  });
+});
+
+describe("its doors", () => {
+  test("open under plain Node", () => {
+    for (const door of Object.keys(facts.exports).filter((name) => !name.endsWith(".json"))) {
+      const name = `stockroom${door.slice(1)}`;
+      const script = `const door = await import(${JSON.stringify(name)}); console.log(Object.keys(door).length);`;
+      const opened = run(process.execPath, ["--input-type=module", "-e", script], shop);
+      expect(opened).toMatchObject({ status: 0, stderr: "" });
+      expect(Number(opened.stdout)).toBeGreaterThan(0);
+    }
+  });
+
+  test("lead nowhere else: what is not a door does not open", () => {
+    const script = 'await import("stockroom/dist/app.js").catch((error) => console.log(error.code));';
+    expect(run(process.execPath, ["--input-type=module", "-e", script], shop).stdout.trim()).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED");
+  });
+
+  test("have types that compile for whoever imports them, strictly", () => {
+    const compilerOptions = {
+      strict: true,
+      module: "nodenext",
+      target: "es2024",
+      types: ["node"],
+      typeRoots: [path.join(root, "node_modules/@types")],
+      noEmit: true,
+    };
+    writeFileSync(path.join(shop, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+    writeFileSync(path.join(shop, "package.json"), JSON.stringify({ type: "module" }));
+    const doors = Object.keys(facts.exports).filter((name) => !name.endsWith(".json"));
+    const lines = doors.map(
+      (door, i) => `import * as door${i} from "stockroom${door.slice(1)}";\nexport const names${i}: string[] = Object.keys(door${i});`,
+    );
+    writeFileSync(path.join(shop, "index.ts"), `${lines.join("\n")}\n`);
+    expect(run(process.execPath, [path.join(root, "node_modules/typescript/bin/tsc"), "--skipLibCheck"], shop)).toMatchObject({
+      status: 0,
+      stdout: "",
+    });
+  });
+});

@@ -1,0 +1,66 @@
+// A whole app for tests: a fresh database, a fresh home folder, and the patience to wait for a state instead of a time.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { makeLog } from "../../src/platform/log.ts";
+import { openApp, type App } from "../../src/app.ts";
+import { testDatabase } from "./database.ts";
+
+export interface TestPlace {
+  readonly home: string;
+  readonly databaseUrl: string;
+  readonly env: Readonly<Record<string, string>>;
+  remove(): Promise<void>;
+}
+
+/** A home folder and a database that nobody else uses. */
+export async function makePlace(settings: Readonly<Record<string, string>> = {}): Promise<TestPlace> {
+  const postgres = await testDatabase();
+  const home = await mkdtemp(path.join(tmpdir(), "stockroom-home-"));
+  return {
+    home,
+    databaseUrl: postgres.url,
+    env: {
+      STOCKROOM_HOME: home,
+      DATABASE_URL: postgres.url,
+      STOCKROOM_LOG_LEVEL: "error",
+      STOCKROOM_WORKFLOW_LIVENESS_INTERVAL_MS: "200",
+      ...settings,
+    },
+    remove: async () => {
+      await postgres.drop();
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Opens an app in a place. `quiet` hides what it logs. */
+export async function openAt(place: TestPlace, options: { readonly work: boolean; readonly quiet?: boolean }): Promise<App> {
+  return await openApp({
+    cwd: place.home,
+    env: place.env,
+    work: options.work,
+    ...(options.quiet === true ? { log: makeLog({ level: "silent" }) } : {}),
+  });
+}
+
+/** Waits until `look` gives something; fails with `what` after a bound far beyond what a slow machine needs. */
+export async function waitFor<T>(what: string, look: () => Promise<T | undefined | false>, boundMs = 120_000): Promise<T> {
+  const start = Date.now();
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() - start > boundMs) throw new Error(`Waited ${boundMs / 1000} s in vain for ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Waits until the app has nothing left to do. */
+export async function settled(app: App): Promise<void> {
+  await waitFor("the house to have nothing left to do", async () => await app.workflows.idle());
+}
+
+export const operator = { role: "operator", purpose: "test" } as const;
+
+export const textBytes = (text: string): Uint8Array => Buffer.from(text);

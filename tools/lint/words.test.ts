@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { struckIn } from "./words.js";
+
+test.each([
+  ["readTicket", "src/platform/objects/store.ts", "ticket"],
+  ["TicketReader", "src/platform/objects/store.ts", "ticket"],
+  ["src/cli/verbs/sql", "src/cli/verbs/sql.ts", "verbs"],
+  ["run-verb", "src/forecast/cli/run-verb.ts", "verb"],
+  ["gate", "src/images/service/handler.ts", "gate"],
+])("%s in %s holds %s", (name, file, word) => {
+  expect(struckIn(name, file)?.word).toBe(word);
+});
+
+test.each([
+  ["warehouse", "src/platform/warehouse/lake.ts"],
+  ["ticketing", "src/platform/objects/store.ts"],
+  ["proverb", "src/cli/main.ts"],
+  ["gate", "src/classify/engine/gate.ts"],
+  ["toString", "src/classify/engine/gate.ts"],
+])("%s in %s is a word like any other", (name, file) => {
+  expect(struckIn(name, file)).toBeUndefined();
+});
