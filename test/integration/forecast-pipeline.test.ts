@@ -43,9 +43,21 @@ const outcomes = async (): Promise<readonly string[]> =>
     )
   ).toSorted();
 
+interface GlueTable {
+  readonly run: ForecastRunRow;
+  /** Lines of the CSV export: identifier, store, timestamp, then mean and the quantiles asked for. */
+  readonly forecast: readonly string[];
+  readonly columns: readonly string[];
+  /** What the file says was asked for, and of what was not. */
+  readonly asked: string;
+  readonly said: RegExp;
+  /** Quantiles that have a value in every row ahead; the others have none in any. */
+  readonly filled: readonly string[];
+}
+
 /** Opens the files of the aggregated view as any other reader would: with the names, order and types of the AWS solution's Glue table. */
-async function isTheGlueTable(run: ForecastRunRow, forecast: readonly string[]): Promise<void> {
-  const folder = path.join(place.home, "glue");
+async function isTheGlueTable({ run, forecast, columns, asked, said, filled }: GlueTable): Promise<void> {
+  const folder = path.join(place.home, `glue-${run.id}`);
   for (const [name, ref] of Object.entries(run.exports)) {
     if (!name.startsWith("aggregated/")) continue;
     await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
@@ -55,7 +67,6 @@ async function isTheGlueTable(run: ForecastRunRow, forecast: readonly string[]):
   const db = await instance.connect();
   const ask = async (query: string) => (await db.runAndReadAll(query)).getRowsJson();
   const files = `read_parquet('${folder}/aggregated/*/*.parquet', hive_partitioning = false)`;
-  const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i + 1}`);
   expect((await ask(`select column_name || ' ' || column_type from (describe select * from ${files})`)).flat()).toEqual([
     "timestamp TIMESTAMP",
     "identifier VARCHAR",
@@ -67,24 +78,30 @@ async function isTheGlueTable(run: ForecastRunRow, forecast: readonly string[]):
   ]);
   const all = numbered("p", 99);
   const crossed = all.slice(1).map((name, i) => `${name} < ${all[i]}`);
+  const counts = all.map((name) => `count(${name})`);
   expect(
     await ask(
-      `select count(*), count(p1), count(p99), sum((p1 < 0)::int), sum((${crossed.join(" or ")})::int) from ${files} where metric is null`,
+      `select ${counts.join(", ")}, coalesce(sum((p1 < 0)::int), 0), coalesce(sum((${crossed.join(" or ")})::int), 0) from ${files} where metric is null`,
     ),
-  ).toEqual([["24", "24", "24", "0", "0"]]);
+  ).toEqual([[...all.map((name) => (filled.includes(name) ? "24" : "0")), "0", "0"]]);
   const told = await ask(
-    `select identifier, dimension_1, strftime(timestamp, '%Y-%m-%d'), mean, p10, p50, p90 from ${files} where metric is null`,
+    `select identifier, dimension_1, strftime(timestamp, '%Y-%m-%d'), ${columns.join(", ")} from ${files} where metric is null`,
   );
   expect(told.map((row) => row.map(String).join(",")).toSorted()).toEqual([...forecast].toSorted());
-  expect(
+  const words = async (name: string) =>
     await ask(
-      `select distinct decode(value) from parquet_kv_metadata('${folder}/aggregated/*/*.parquet') where decode(key) = 'stockroom.quantiles.forecast'`,
-    ),
-  ).toEqual([["p10,p50,p90"]]);
-  expect(await ask(`select count(p50) from ${files} where timestamp < '2024-06-01'`)).toEqual([["0"]]);
+      `select distinct decode(value) from parquet_kv_metadata('${folder}/aggregated/*/*.parquet') where decode(key) = 'stockroom.quantiles.${name}'`,
+    );
+  expect(await words("forecast")).toEqual([[asked]]);
+  expect(String((await words("interpolated")).flat())).toMatch(said);
+  // History has no quantiles.
+  const quantile = columns.at(-1);
+  expect(await ask(`select count(${quantile}) from ${files} where timestamp < '2024-06-01'`)).toEqual([["0"]]);
   db.closeSync();
   instance.closeSync();
 }
+
+const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i + 1}`);
 
 describe("a group", () => {
   test("goes from its upload to exports with the names and columns of Amazon Forecast", async () => {
@@ -129,9 +146,67 @@ describe("a group", () => {
     expect(months).toHaveLength(39);
     expect(months).toContain("aggregated/month_starting=2025-03-01/part-0.parquet");
     expect(await read(`${prefix}dashboard.html`)).toContain("shop");
-    await isTheGlueTable(run, rows);
+    await isTheGlueTable({
+      run,
+      forecast: rows,
+      columns: ["mean", "p10", "p50", "p90"],
+      asked: "p10,p50,p90",
+      said: /^The other quantiles lie between these on straight lines over the normal scale.*never below 0/,
+      filled: numbered("p", 99),
+    });
     // Nothing of the long part is left but what is asked of the run later.
     expect((await app.objects.list("forecast/runs/shop/")).filter(({ key }) => /\/(?:try|mix)-/.test(key))).toEqual([]);
+  });
+
+  test("has the Glue table of the AWS solution however many quantiles it asks for", async () => {
+    const ten = [5, 10, 20, 30, 40, 50, 60, 75, 90, 99];
+    const types = [...ten.map((percent) => percent / 100), "mean"].map((type) => `"${type}"`);
+    const settings = (list: readonly string[]): string =>
+      shopDefaults().replace(/ForecastTypes: .*/, `ForecastTypes: [${list.join(", ")}]`);
+    const forecastOf = async (group: string): Promise<{ run: ForecastRunRow; rows: readonly string[]; header: string }> => {
+      await put(`forecast/train/${group}.csv`, shopTarget());
+      await put(`forecast/train/${group}.metadata.csv`, shopMetadata());
+      await settled(house);
+      const run = await findLatest(house.records, group);
+      if (run === undefined) throw new Error("there is no run");
+      const [header = "", ...rows] = (await read(`forecast/exports/${group}/${run.id}/forecast.csv`)).trim().split(/\r?\n/);
+      return { run, rows, header };
+    };
+    await put("forecast-defaults.yaml", settings([`"0.50"`, `"mean"`]));
+    const one = await forecastOf("one");
+    expect(one.header).toBe("item_id,store,timestamp,mean,p50");
+    // The others lie between those that models learn anyway.
+    await isTheGlueTable({
+      run: one.run,
+      forecast: one.rows,
+      columns: ["mean", "p50"],
+      asked: "p10,p50,p90",
+      said: /^The other quantiles lie between these/,
+      filled: numbered("p", 99),
+    });
+    await put("forecast-defaults.yaml", settings([`"0.50"`, `"mean"`]).replace("    MaxAge: 0", `    MaxAge: 0\n    ForecastTypes: ["0.50", mean]`));
+    const alone = await forecastOf("alone");
+    await isTheGlueTable({
+      run: alone.run,
+      forecast: alone.rows,
+      columns: ["mean", "p50"],
+      asked: "p50",
+      said: /^The others are empty: one quantile tells nothing/,
+      filled: ["p50"],
+    });
+    // In no order.
+    await put("forecast-defaults.yaml", settings(types.toReversed()));
+    const many = await forecastOf("many");
+    const names = ten.map((percent) => `p${percent}`);
+    expect(many.header).toBe(`item_id,store,timestamp,mean,${names.join(",")}`);
+    await isTheGlueTable({
+      run: many.run,
+      forecast: many.rows,
+      columns: ["mean", ...names],
+      asked: names.join(","),
+      said: /^The other quantiles lie between these/,
+      filled: numbered("p", 99),
+    });
   });
 
   test("that is uploaded again without a change trains nothing, and other bytes of the same rows train anew", async () => {

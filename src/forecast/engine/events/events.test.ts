@@ -272,15 +272,12 @@ describe("a public holiday", () => {
   });
 
   test("that does nothing changes nothing, whatever the noise", () => {
-    let shown = 0;
-    for (let seed = 1; seed <= 40; seed++) {
-      const panel = feast({ before: 1, during: 1 }, seed);
-      const lifts = known(panel);
-      if (lifts.names.length > 0 || lifts.logs.some((log) => log !== 0)) shown++;
-      else expect(lifts.values).toEqual(panel.values);
-    }
+    const changed = Array.from({ length: 40 }, (_, seed) => feast({ before: 1, during: 1 }, seed + 1)).filter((panel) => {
+      const { logs, values, names } = known(panel);
+      return names.length > 0 || logs.some((log) => log !== 0) || values.some((value, i) => value !== panel.values[i]);
+    });
     // Six days of each holiday are looked at.
-    expect(shown).toBeLessThanOrEqual(4);
+    expect(changed.length).toBeLessThanOrEqual(4);
   });
 
   test("in weeks is lifted by its days in them, without windows", () => {

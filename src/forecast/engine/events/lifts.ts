@@ -61,7 +61,7 @@ function liftsAt(panel: Panel, marks: Marks, cut: number): PanelLifts {
   const logs = sharedFloat32(count * grid.horizon);
   const spreads = sharedFloat32(count * grid.horizon);
   const sightings = measure(panel, marks, cut);
-  const effects = poolEffects(panel, sightings, marks.isHoliday);
+  const effects = poolEffects(panel, sightings, (event) => marks.isHoliday(event));
   const names = marks.names.filter((_, e) => effects.knows(e)).flatMap((name) => marks.regressorsOf(name));
   for (const each of sightings) {
     const own = marksAt(marks.of(each.series), each.step);

@@ -139,11 +139,12 @@ export async function writeAggregated(deps: ForecastDeps, where: ExportPlace, re
   }
 
   const exports: Record<string, ObjectRef> = {};
+  const about = aboutView(result);
   for (const { month, from, to } of monthsOf(result)) {
     const batches = to <= firstCut ? history(from, to) : told(from, to);
     for await (const [part, rows] of partsOf(batches)) {
       const name = `aggregated/month_starting=${month}/part-${part}.parquet`;
-      const body = writeTable(rows, { format: "parquet", columns: viewColumns, types: viewTypes, metadata: aboutQuantiles(settings) });
+      const body = writeTable(rows, { format: "parquet", columns: viewColumns, types: viewTypes, metadata: about });
       exports[name] = await putExport(deps, where, name, body, "application/vnd.apache.parquet", signal);
     }
   }
@@ -167,10 +168,18 @@ async function* partsOf(batches: Batches): AsyncGenerator<readonly [part: number
   for (let part = 0; !ended; part++) yield [part, rows()];
 }
 
-/** What a file says of its quantiles to whoever opens it without our documentation. */
-function aboutQuantiles({ levels, nonNegative }: Pick<RunResult["settings"], "levels" | "nonNegative">): Readonly<Record<string, string>> {
+/** What a file says of itself to whoever opens it without our documentation: which quantiles are forecasts, what has no column. */
+function aboutView({ settings: { levels, nonNegative }, panel }: Pick<RunResult, "settings" | "panel">): Readonly<Record<string, string>> {
+  const rest =
+    levels.length === 0
+      ? "No quantile was asked for, so there is none."
+      : levels.length === 1
+        ? "The others are empty: one quantile tells nothing of the spread."
+        : `The other quantiles lie between these on straight lines over the normal scale, beyond the outermost two on their line${nonNegative ? ", never below 0" : ""}; they are no forecasts of their own.`;
+  const left = [...panel.dimensions.slice(mostNames), ...panel.metadata.slice(mostNames)].map(({ name }) => name);
   return {
     "stockroom.quantiles.forecast": levels.map(labelOf).join(","),
-    "stockroom.quantiles.interpolated": `The other quantiles lie between these on straight lines over the normal scale, beyond the outermost two on their line${nonNegative ? ", never below 0" : ""}; they are no forecasts of their own.`,
+    "stockroom.quantiles.interpolated": rest,
+    ...(left.length === 0 ? {} : { "stockroom.columns.left_out": left.join(",") }),
   };
 }
