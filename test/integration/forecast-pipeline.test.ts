@@ -166,8 +166,8 @@ describe("a group", () => {
     const forecastOf = async (group: string): Promise<{ run: ForecastRunRow; rows: readonly string[]; header: string }> => {
       await put(`forecast/train/${group}.csv`, shopTarget());
       await put(`forecast/train/${group}.metadata.csv`, shopMetadata());
-      await settled(house);
-      const run = await findLatest(house.records, group);
+      await settled(app);
+      const run = await findLatest(app.database, group);
       if (run === undefined) throw new Error("there is no run");
       const [header = "", ...rows] = (await read(`forecast/exports/${group}/${run.id}/forecast.csv`)).trim().split(/\r?\n/);
       return { run, rows, header };
@@ -184,7 +184,10 @@ describe("a group", () => {
       said: /The other quantiles lie between these/,
       filled: numbered("p", 99),
     });
-    await put("forecast-defaults.yaml", settings([`"0.50"`, `"mean"`]).replace("    MaxAge: 0", `    MaxAge: 0\n    ForecastTypes: ["0.50", mean]`));
+    await put(
+      "forecast-defaults.yaml",
+      settings([`"0.50"`, `"mean"`]).replace("    MaxAge: 0", `    MaxAge: 0\n    ForecastTypes: ["0.50", mean]`),
+    );
     const alone = await forecastOf("alone");
     await isTheGlueTable({
       run: alone.run,
