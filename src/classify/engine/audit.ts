@@ -195,13 +195,3 @@ function ownHash(row: AuditRow, digest: Digest): string | undefined {
     return undefined;
   }
 }
-
-/** Checks a whole log and names the first wrong place. */
-export function verifyAudit(rows: Iterable<AuditRow>, options: AuditOptions = {}): AuditCheck {
-  const verifier = openVerifier(options);
-  for (const row of rows) {
-    const problem = verifier.add(row);
-    if (problem !== undefined) return problem;
-  }
-  return verifier.finish();
-}

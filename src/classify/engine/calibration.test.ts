@@ -10,7 +10,6 @@ import {
   fitTemperature,
   poolAdjacent,
   topLogLoss,
-  uncalibrated,
 } from "./calibration.ts";
 import type { Calibration, Scored } from "./calibration.ts";
 
@@ -31,6 +30,9 @@ function draw(seed: number, items: number, classes: number, distort: (logits: Fl
   }
   return { logits, classes, labels };
 }
+
+/** Temperature 1: the model's own softmax. */
+const softmax: Calibration = { kind: "temperature", temperature: 1 };
 
 function judge(scored: Scored, calibration: Calibration): { tops: Float64Array; right: Uint8Array } {
   const rows = scored.labels.length;
@@ -100,9 +102,9 @@ describe("calibrateRow", () => {
   test("is the plain softmax at temperature 1, also in place", () => {
     // scipy.special.softmax([1, 2, 3]) = 0.09003057317038046, 0.24472847105479764, 0.6652409557748218
     const logits = Float64Array.of(1, 2, 3);
-    calibrateRow(uncalibrated, logits, 0, 3, logits, 0);
+    calibrateRow(softmax, logits, 0, 3, logits, 0);
     expect([...logits]).toEqual([0.09003057317038046, 0.24472847105479764, 0.6652409557748218].map((p) => expect.closeTo(p, 15)));
-    expect([...applyCalibration(uncalibrated, Float32Array.of(0, 0, 5, 5), 2)]).toEqual([0.5, 0.5, 0.5, 0.5]);
+    expect([...applyCalibration(softmax, Float32Array.of(0, 0, 5, 5), 2)]).toEqual([0.5, 0.5, 0.5, 0.5]);
   });
 
   test("gives a single class everything", () => {

@@ -28,9 +28,6 @@ export interface IsotonicCalibration {
   readonly after: readonly number[];
 }
 
-/** The model's own softmax. */
-export const uncalibrated: TemperatureCalibration = { kind: "temperature", temperature: 1 };
-
 /** Logits of unseen, labelled items: `labels.length` rows of `classes` numbers, row after row. */
 export interface Scored {
   readonly logits: Float32Array | Float64Array;

@@ -1,10 +1,9 @@
 // Intervals: how far a rate counted in some items may lie from the rate in all of them.
 //
-// Owns: binomial and finite-population intervals, the estimate of error from a stratified audit sample.
-// Does not own: how the sample is drawn (flow), margins of reported figures (margins).
+// Owns: binomial intervals, and the bound that holds however often a growing sample is looked at.
+// Does not own: how the sample is drawn (jobs/review-picks.ts), margins of reported figures (margins.ts).
 //   I1. Every interval lies in 0..1, holds the observed rate, and is never NaN; without items it is all of 0..1.
-//   I2. A census (sample = population) has no error: the interval is the rate itself.
-//   I3. More items at the same rate never widen an interval.
+//   I2. More items at the same rate never widen an interval.
 
 import { StockroomError } from "../../platform/errors.ts";
 
@@ -174,97 +173,3 @@ function logEvidence(wrong: number, answers: number, rate: number): number {
 }
 
 const logBeta = (a: number, b: number): number => logGamma(a) + logGamma(b) - logGamma(a + b);
-
-/**
- * Wilson's interval for a sample drawn without replacement from `population` items.
- *
- * The sample counts as so many more items as make its variance that of sampling without replacement; a census leaves no doubt.
- */
-export function wilsonOf(hits: number, items: number, population: number, confidence = 0.95): Interval {
-  mustBeCounts(hits, items);
-  mustBeCounts(items, population);
-  if (items === 0) return population === 0 ? { low: 0, high: 0 } : { low: 0, high: 1 };
-  const rate = hits / items;
-  if (items === population) return { low: rate, high: rate };
-  return wilsonAt(rate, (items * (population - 1)) / (population - items), normalQuantile(1 - (1 - confidence) / 2));
-}
-
-/** Audited items of one stratum, drawn at random from all confident items of it. */
-export interface AuditedStratum {
-  readonly stratum: string;
-  /** All confident items of the stratum, the sampled ones included. */
-  readonly population: number;
-  readonly sampled: number;
-  readonly wrong: number;
-}
-
-/** An error rate with its interval. */
-export interface ErrorEstimate {
-  readonly population: number;
-  readonly sampled: number;
-  readonly wrong: number;
-  readonly rate: number;
-  readonly interval: Interval;
-}
-
-/** Error rates of every stratum and of all together. */
-export interface AuditEstimate {
-  readonly strata: readonly (ErrorEstimate & { readonly stratum: string })[];
-  readonly total: ErrorEstimate;
-  readonly confidence: number;
-}
-
-/**
- * Estimates the real error rate among confident items from a random sample of each stratum.
- *
- * The total weighs strata by their populations, so that strata may be sampled at different rates. Its interval is Wilson's with the sample size that
- * simple random sampling would need for the same variance; strata without a sample add everything between none wrong and all wrong.
- */
-export function estimateErrors(strata: readonly AuditedStratum[], confidence = 0.95): AuditEstimate {
-  const each = strata.map(({ stratum, population, sampled, wrong }) => ({
-    stratum,
-    population,
-    sampled,
-    wrong,
-    rate: sampled === 0 ? 0 : wrong / sampled,
-    interval: wilsonOf(wrong, sampled, population, confidence),
-  }));
-  const seen = each.filter((one) => one.sampled > 0);
-  const population = sum(each, (one) => one.population);
-  const known = sum(seen, (one) => one.population);
-  const sampled = sum(each, (one) => one.sampled);
-  const wrong = sum(each, (one) => one.wrong);
-  if (known === 0) {
-    const high = population === 0 ? 0 : 1;
-    return { strata: each, total: { population, sampled, wrong, rate: 0, interval: { low: 0, high } }, confidence };
-  }
-  const rate = sum(seen, (one) => (one.population / known) * one.rate);
-  // Variances from rates drawn a little inwards: a stratum without errors among few items is not without variance.
-  let smooth = 0;
-  let variance = 0;
-  for (const one of seen) {
-    const share = one.population / known;
-    const inner = (one.wrong + 0.5) / (one.sampled + 1);
-    const left = one.population === one.sampled ? 0 : (one.population - one.sampled) / (one.population - 1);
-    smooth += share * (left === 0 ? one.rate : inner);
-    variance += (share * share * inner * (1 - inner) * left) / one.sampled;
-  }
-  const z = normalQuantile(1 - (1 - confidence) / 2);
-  const near: Interval = variance === 0 ? { low: rate, high: rate } : wilsonAt(rate, Math.max(1, (smooth * (1 - smooth)) / variance), z);
-  const part = known / population;
-  return {
-    strata: each,
-    total: {
-      population,
-      sampled,
-      wrong,
-      rate,
-      interval: { low: part * near.low, high: part * near.high + (1 - part) },
-    },
-    confidence,
-  };
-}
-
-function sum<Item>(items: readonly Item[], weigh: (item: Item) => number): number {
-  return items.reduce((total, item) => total + weigh(item), 0);
-}

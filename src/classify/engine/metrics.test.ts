@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { confusionOf, coverageAtPrecision, scoreDecisions, scoreLabels, scoreProbabilities } from "./metrics.ts";
+import { coverageAtPrecision, scoreDecisions, scoreLabels, scoreProbabilities } from "./metrics.ts";
 
 const truth = [0, 0, 0, 1, 1, 2, 2, 2, 2, 3, 0, 1];
 const predicted = [0, 0, 1, 1, 2, 2, 2, 0, 2, 0, 0, 1];
@@ -16,7 +16,7 @@ const labels = fc
 
 describe("scoreLabels", () => {
   test("agrees with scikit-learn", () => {
-    // f1_score (macro, weighted), accuracy_score, precision_recall_fscore_support, confusion_matrix of scikit-learn 1.2.1
+    // f1_score (macro, weighted), accuracy_score, precision_recall_fscore_support of scikit-learn 1.2.1
     const scores = scoreLabels(truth, predicted, 4);
     expect(scores.macroF1).toBeCloseTo(0.5208333333333333, 15);
     expect(scores.weightedF1).toBeCloseTo(0.6388888888888888, 15);
@@ -24,7 +24,6 @@ describe("scoreLabels", () => {
     expect(scores.classes.map((one) => one.precision)).toEqual([0.6, 2 / 3, 0.75, 0]);
     expect(scores.classes.map((one) => one.recall)).toEqual([0.75, 2 / 3, 0.75, 0]);
     expect(scores.classes.map((one) => one.support)).toEqual([4, 3, 4, 1]);
-    expect([...confusionOf(truth, predicted, 4)]).toEqual([3, 1, 0, 0, 0, 2, 1, 0, 1, 0, 3, 0, 1, 0, 0, 0]);
   });
 
   test("counts every code that is true or guessed, as scikit-learn does", () => {

@@ -42,15 +42,6 @@ export interface ProbabilityScores {
   readonly ece: number;
 }
 
-/** How many items of true class `row` were predicted as class `column`: `classes` x `classes` counts, row after row. Unknown true codes are left out. */
-export function confusionOf(truth: ArrayLike<number>, predicted: ArrayLike<number>, classes: number): Uint32Array {
-  const counts = new Uint32Array(classes * classes);
-  for (let i = 0; i < truth.length; i++) {
-    if (truth[i] >= 0 && predicted[i] >= 0) counts[truth[i] * classes + predicted[i]] += 1;
-  }
-  return counts;
-}
-
 /** Scores predicted classes against true ones. */
 export function scoreLabels(truth: ArrayLike<number>, predicted: ArrayLike<number>, classes: number): LabelScores {
   const hits = new Float64Array(classes);

@@ -1,6 +1,6 @@
 // Reports: the figures told to regulators, and what was later found to be otherwise.
 //
-// Owns: classify_report, classify_report_revision. Does not own: how figures are made (engine/restatement.ts, flow).
+// Owns: classify_report, classify_report_revision. Does not own: how figures are made (workflows/report.ts).
 //   R1. Rows are only added: revision 0 is the first figure, every later revision stands beside it with its reason.
 
 import type { Tx } from "../../platform/database/contract.ts";
