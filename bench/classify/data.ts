@@ -18,7 +18,7 @@ import { StockroomError } from "../../src/platform/errors.ts";
 import { fileBody, readTable } from "../../src/platform/formats/index.ts";
 import { csvBody, csvLine } from "../../src/classify/sample/csv.ts";
 import type { SchemeCode, SchemeFile } from "../../src/classify/sample/rules.ts";
-import { lineOf, parseLine } from "../../src/classify/engine/words.ts";
+import { lineOf, parseLine } from "../../src/classify/engine/lines.ts";
 
 export type Split = "train" | "valid" | "test";
 

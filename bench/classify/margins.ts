@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { makeRandom, type Random } from "../../src/platform/random.ts";
 import { estimateCodeMargins, type AuditedMove } from "../../src/classify/engine/margins.ts";
 import { wilson } from "../../src/classify/engine/intervals.ts";
-import type { CodeMoves, Triple } from "../../src/classify/engine/words.ts";
+import type { CodeMoves, Triple } from "../../src/classify/engine/figures.ts";
 import { machine, writeResult } from "../machine.ts";
 
 interface Setting {

@@ -2,7 +2,7 @@
 
 import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../platform/errors.ts";
-import { parseLine } from "../engine/words.ts";
+import { parseLine } from "../engine/lines.ts";
 import { ruleOnHeld, setAutomatic, setChampion } from "../workflows/champions.ts";
 import { listAutomatic, listChampions, listHeld } from "../store/champions.ts";
 import type { CommandTools } from "./tools.ts";

@@ -7,7 +7,7 @@ import path from "node:path";
 import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../platform/errors.ts";
 import { wilson } from "../engine/intervals.ts";
-import { parsePeriod } from "../engine/words.ts";
+import { parsePeriod } from "../engine/lines.ts";
 import { adoptRows, findAudit, verifyAuditLog } from "../workflows/audit.ts";
 import {
   checkProof,

@@ -79,23 +79,23 @@ export function makeDatasetBuilder(columns: ItemColumnNames): DatasetBuilder {
 /**
  * Throws the errors a person should read when there is nothing to learn: `FIT_TOO_FEW`, `FIT_ONE_CLASS` (both `input`).
  *
- * `learned`: only the first so many items are to be learned from; default all.
+ * `usable`: only the first so many items are to be learned from; default all.
  */
-export function checkLearnable(dataset: Dataset, minItems = 10, learned = dataset.size): void {
-  if (learned < minItems) {
+export function checkLearnable(dataset: Dataset, minItems = 10, usable = dataset.size): void {
+  if (usable < minItems) {
     throw new StockroomError(
       "input",
       "FIT_TOO_FEW",
-      `Expected at least ${minItems} labelled items but there ${learned === 1 ? "is" : "are"} ${learned}. Add items, or check the filter and the label column.`,
-      { facts: { items: learned } },
+      `Expected at least ${minItems} labelled items but there ${usable === 1 ? "is" : "are"} ${usable}. Add items, or check the filter and the label column.`,
+      { facts: { items: usable } },
     );
   }
-  if (new Set(dataset.labels.subarray(0, learned)).size < 2) {
+  if (new Set(dataset.labels.subarray(0, usable)).size < 2) {
     throw new StockroomError(
       "input",
       "FIT_ONE_CLASS",
-      `Expected items of at least two codes but all ${learned} have the same one. Nothing can be learned from one code; add items of others.`,
-      { facts: { items: learned } },
+      `Expected items of at least two codes but all ${usable} have the same one. Nothing can be learned from one code; add items of others.`,
+      { facts: { items: usable } },
     );
   }
 }

@@ -16,7 +16,7 @@
 
 import { StockroomError } from "../../platform/errors.ts";
 import { betaBelow, clopperPearson } from "./intervals.ts";
-import type { UnknownText } from "./known.ts";
+import type { UnknownText } from "./vocabulary.ts";
 
 /**
  * What orders items by trust: the top probability, or how far it stands above the runner-up: top / (top + second).
@@ -75,7 +75,7 @@ export interface Judged {
   readonly right: ArrayLike<number>;
   /** Absent: all items are one segment, named "". */
   readonly segments?: ArrayLike<string>;
-  /** 1 where enough of the item's text is known (see known.ts); absent: everywhere. */
+  /** 1 where enough of the item's text is known (see vocabulary.ts); absent: everywhere. */
   readonly known?: ArrayLike<number>;
 }
 

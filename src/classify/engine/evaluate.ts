@@ -7,7 +7,7 @@ import { calibrationError } from "./calibration.ts";
 import type { Item } from "./dataset.ts";
 import { confidenceOf } from "./decisions.ts";
 import { coverageAtPrecision, scoreDecisions, scoreLabels, type ClassScore, type DecisionScore } from "./metrics.ts";
-import { hasLearned, type Model } from "./model.ts";
+import { wasTrainedOn, type Model } from "./model.ts";
 import type { Prediction } from "./predict.ts";
 
 export interface Evaluation {
@@ -61,7 +61,7 @@ export function openEvaluator(model: Model): Evaluator {
       for (const [row, prediction] of predictions.entries()) {
         const own = numberOf(labels[row]);
         const answer = numberOf(prediction.code);
-        if (!hasLearned(model, items[row])) unseen.push(truth.length);
+        if (!wasTrainedOn(model, items[row])) unseen.push(truth.length);
         truth.push(own);
         predicted.push(answer);
         top.push(prediction.probability);

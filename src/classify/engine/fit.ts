@@ -11,9 +11,9 @@ import { applyCalibration, calibrationError, fitCalibration, type Calibration } 
 import { checkLearnable, splitOf, type Dataset, type ItemColumnNames } from "./dataset.ts";
 import { fitDecisions, type Decisions, type Judged } from "./decisions.ts";
 import type { KernelKind } from "./kernel.ts";
-import { openKnownText } from "./known.ts";
+import { openVocabularyCheck } from "./vocabulary.ts";
 import { scoreLabels, scoreProbabilities } from "./metrics.ts";
-import { quantise, type LearnedWeights, type Model, type ModelCard } from "./model.ts";
+import { quantise, type ModelWeights, type Model, type ModelCard } from "./model.ts";
 import { placeShared, prepare, type Prepared } from "./prepare.ts";
 import { climbRungs, runTrial, topClasses, type RunTrials, type SearchOutcome, type Sides } from "./search.ts";
 import { scoreItems, train, type Trained } from "./train.ts";
@@ -57,14 +57,14 @@ export interface Appraisal {
   readonly decisions: Decisions;
   readonly metrics: ModelCard["metrics"];
   /** The weights appraised, where they are those of the finished model: with validation items of the caller's own. */
-  readonly learned: LearnedWeights | undefined;
+  readonly weights: ModelWeights | undefined;
 }
 
 /** Who runs the parts of a fit, on threads say. */
 export interface FitWork {
   readonly runTrials: RunTrials;
   readonly appraise: (parameters: Hyperparameters) => Promise<Appraisal>;
-  readonly learn: (parameters: Hyperparameters) => Promise<LearnedWeights>;
+  readonly learn: (parameters: Hyperparameters) => Promise<ModelWeights>;
 }
 
 /**
@@ -94,7 +94,7 @@ export function fitModel(dataset: Dataset, options: FitOptions): Model {
   while (step.done !== true) step = search.next(step.value.map((spec) => runTrial(plan.prepared, plan.sides, spec)));
   const { parameters } = step.value;
   const appraisal = appraise(plan, parameters, options);
-  return composeModel(plan, step.value, options, appraisal, appraisal.learned ?? learn(plan, parameters, options));
+  return composeModel(plan, step.value, options, appraisal, appraisal.weights ?? learn(plan, parameters, options));
 }
 
 /** Fits with the parts run by `work`, those that do not wait for each other at the same time. The model is the same to the byte. */
@@ -104,8 +104,8 @@ export async function fitModelWith(plan: FitPlan, options: FitOptions, work: Fit
   while (step.done !== true) step = search.next(await work.runTrials(step.value));
   const { parameters } = step.value;
   const learning = options.validationFrom === undefined ? work.learn(parameters) : undefined;
-  const [appraisal, learned] = await Promise.all([work.appraise(parameters), learning]);
-  return composeModel(plan, step.value, options, appraisal, appraisal.learned ?? learned ?? learn(plan, parameters, options));
+  const [appraisal, weights] = await Promise.all([work.appraise(parameters), learning]);
+  return composeModel(plan, step.value, options, appraisal, appraisal.weights ?? weights ?? learn(plan, parameters, options));
 }
 
 /** A single trial has nothing to be compared with, so none is run. */
@@ -133,13 +133,13 @@ export function appraise(plan: FitPlan, parameters: Hyperparameters, options: Fi
     calibration,
     decisions,
     metrics: { accuracy, macroF1, weightedF1, logLoss, ece, coverage: decisions.coverage },
-    learned: options.validationFrom === undefined ? undefined : quantise(prepared, trained),
+    weights: options.validationFrom === undefined ? undefined : quantise(prepared, trained),
   };
 }
 
 /** Learns what the finished model knows. Throws the signal's reason after an abort. */
-export function learn(plan: FitPlan, parameters: Hyperparameters, options: FitOptions, signal?: AbortSignal): LearnedWeights {
-  return quantise(plan.prepared, trainOn(plan, learnedItems(plan, options), parameters, options, signal));
+export function learn(plan: FitPlan, parameters: Hyperparameters, options: FitOptions, signal?: AbortSignal): ModelWeights {
+  return quantise(plan.prepared, trainOn(plan, trainingItems(plan, options), parameters, options, signal));
 }
 
 /** Puts the parts together. Pure: the same plan, search, options and parts give the same model. */
@@ -148,10 +148,10 @@ export function composeModel(
   search: SearchOutcome,
   options: FitOptions,
   appraisal: Appraisal,
-  learned: LearnedWeights,
+  weights: ModelWeights,
 ): Model {
   const { prepared } = plan;
-  const items = learnedItems(plan, options);
+  const items = trainingItems(plan, options);
   return {
     card: {
       date: options.date,
@@ -169,13 +169,13 @@ export function composeModel(
     parameters: search.parameters,
     calibration: appraisal.calibration,
     decisions: appraisal.decisions,
-    ...learned,
+    ...weights,
     seen: Uint32Array.from(new Set(Array.from(items, (item) => plan.texts[item]))).sort(),
   };
 }
 
 /** All items, but never those the caller keeps to judge by. */
-function learnedItems({ prepared, sides }: FitPlan, options: FitOptions): Uint32Array {
+function trainingItems({ prepared, sides }: FitPlan, options: FitOptions): Uint32Array {
   return options.validationFrom === undefined ? Uint32Array.from({ length: prepared.size }, (_, item) => item) : sides.train;
 }
 
@@ -195,7 +195,7 @@ function trainOn(
 
 /** 1 for each validation item of whose text the model appraised knows enough. */
 function findKnown({ prepared, sides }: FitPlan, parameters: Hyperparameters, { frequencyClasses }: Trained): Uint8Array {
-  const text = openKnownText(prepared.spec);
+  const text = openVocabularyCheck(prepared.spec);
   const fewest = Math.max(1, parameters.minItems);
   const { features, kinds } = prepared.entries;
   return Uint8Array.from(sides.validation, (item) => {

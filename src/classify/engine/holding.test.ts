@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { makeRandom } from "../../platform/random.ts";
 import { judgeChallenger, type Bout } from "./gate.ts";
-import { concludeVerdict, findJumps, judgeHolding, tellJump, type Sums } from "./holding.ts";
+import { concludeVerdict, findJumps, judgeHolding, describeJump, type Sums } from "./holding.ts";
 
 /** Two models that are right with the chances given, on items of `classes` codes. */
 function month(seed: number, items: number, chances: { champion: number; challenger: number }, classes = 6): Required<Bout> {
@@ -90,7 +90,7 @@ describe("jumps against a line's history", () => {
     const quiet = findJumps(sums({ A: [400, 2000], B: [400, 400], C: [200, 100] }), equal, []);
     expect(quiet.every(({ what }) => what !== "share of items")).toBe(true);
     expect(quiet.length).toBeGreaterThan(0);
-    expect(tellJump(quiet.find(({ what, code }) => what === "kg per unit" && code === "A") ?? quiet[0])).toBe(
+    expect(describeJump(quiet.find(({ what, code }) => what === "kg per unit" && code === "A") ?? quiet[0])).toBe(
       "the kg per unit of A would go from 1.00 kg to 5.00 kg",
     );
   });

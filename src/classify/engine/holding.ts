@@ -23,7 +23,7 @@ export interface GroundVerdict {
   readonly holds: boolean;
 }
 
-/** Twice the gate's alpha: a loss is told sooner than a lead is believed. */
+/** Twice the gate's alpha: a loss stops a promotion sooner than a lead earns one. */
 const LOSS_ALPHA = 2;
 
 /** Judges whether a challenger loses to the champion by more than chance. `bout.champion` must be there. */
@@ -125,7 +125,7 @@ const weightOf = (sums: CodeSums | undefined): number => (sums === undefined || 
 const sizeOf = ({ before, after }: Jump): number => Math.max(after - before.high, before.low - after);
 
 /** A jump in words. */
-export function tellJump({ code, what, before, after }: Jump): string {
+export function describeJump({ code, what, before, after }: Jump): string {
   const show = (value: number): string => (what === "kg per unit" ? `${value.toFixed(2)} kg` : `${(100 * value).toFixed(1)} %`);
   const range = show(before.low) === show(before.high) ? show(before.low) : `${show(before.low)} to ${show(before.high)}`;
   return `the ${what} of ${code} would go from ${range} to ${show(after)}`;
@@ -142,17 +142,17 @@ export type Outcome = Omit<Verdict, "decision"> & {
 /** Puts the gate's verdict, the ground's and the jumps together. Pure. */
 export function concludeVerdict(verdict: Verdict, ground: GroundVerdict | null, jumps: readonly Jump[]): Outcome {
   const lost = ground !== null && !ground.holds;
-  const told = lost
+  const lostGround = lost
     ? ` On the ${ground.items} test items the line has kept from before, it loses ${(-100 * ground.difference).toFixed(2)} points (${ground.challenger.macroF1.toFixed(4)} against ${ground.champion.macroF1.toFixed(4)}): the new labels contradict the former ones.`
     : "";
-  const moved = jumps.length === 0 ? "" : ` On the line's newest sales ${jumps.slice(0, 3).map(tellJump).join("; ")}.`;
+  const moved = jumps.length === 0 ? "" : ` On the line's newest sales ${jumps.slice(0, 3).map(describeJump).join("; ")}.`;
   const isHeld = verdict.decision === "promote" && (lost || jumps.length > 0);
-  if (!isHeld) return { ...verdict, reason: `${verdict.reason}${verdict.promoted ? "" : told}`, ground, jumps };
+  if (!isHeld) return { ...verdict, reason: `${verdict.reason}${verdict.promoted ? "" : lostGround}`, ground, jumps };
   return {
     ...verdict,
     decision: "held",
     promoted: false,
-    reason: `${verdict.reason.replace(/ Promoted\.$/, "")}${told}${moved} Held for a person.`,
+    reason: `${verdict.reason.replace(/ Promoted\.$/, "")}${lostGround}${moved} Held for a person.`,
     ground,
     jumps,
   };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { makeRandom } from "../../platform/random.ts";
 import { differenceBound, estimateCodeMargins, type AuditedMove, type MarginInput } from "./margins.ts";
-import type { CodeMoves, Triple } from "./words.ts";
+import type { CodeMoves, Triple } from "./figures.ts";
 
 const none: Triple = [0, 0, 0];
 const still: CodeMoves = {

@@ -9,7 +9,7 @@
 //       (bench/results/classify-margins.md has the simulation).
 
 import { betaQuantile, normalQuantile } from "./intervals.ts";
-import type { CodeMoves, Triple } from "./words.ts";
+import type { CodeMoves, Triple } from "./figures.ts";
 
 /** One code of a line. */
 export interface MarginInput {

@@ -63,10 +63,10 @@ export interface Model {
 }
 
 /** The part of a model that training gives. */
-export type LearnedWeights = Pick<Model, "buckets" | "frequencyClasses" | "scales" | "weights" | "items">;
+export type ModelWeights = Pick<Model, "buckets" | "frequencyClasses" | "scales" | "weights" | "items">;
 
 /** Rounds trained weights to whole numbers and drops the features training never met. */
-export function quantise(prepared: Prepared, trained: Trained): LearnedWeights {
+export function quantise(prepared: Prepared, trained: Trained): ModelWeights {
   const classes = prepared.classes.length;
   const { frequencyClasses } = trained;
   const { width, weights: exact } = trained.learner;
@@ -100,7 +100,7 @@ export function quantise(prepared: Prepared, trained: Trained): LearnedWeights {
 }
 
 /** Whether a text like the item's was learned from. */
-export function hasLearned({ seen }: Model, item: Item): boolean {
+export function wasTrainedOn({ seen }: Model, item: Item): boolean {
   const text = hashItemText(item);
   let low = 0;
   let high = seen.length;

@@ -9,7 +9,7 @@ import { calibrateRow } from "./calibration.ts";
 import type { Item } from "./dataset.ts";
 import { reasonForReview, type ReviewReason } from "./decisions.ts";
 import { openExtractor, type Extractor } from "./features.ts";
-import { openKnownText, type UnknownText } from "./known.ts";
+import { openVocabularyCheck, type UnknownText } from "./vocabulary.ts";
 import { openAnswers, type KernelKind, type Answers } from "./kernel.ts";
 import type { Model } from "./model.ts";
 import { makeTermWeighter, orderByFrequency } from "./term-weights.ts";
@@ -122,7 +122,7 @@ function makeAnswerer(model: Model, extractor: Extractor, options: PredictorOpti
   let owners = new Uint32Array(1 << 15);
   let tokenScores = new Float64Array(1 << 10);
   const firstTokens = new Uint32Array(CHUNK + 1);
-  const text = openKnownText(model.spec);
+  const text = openVocabularyCheck(model.spec);
   const unknownTexts = Array<UnknownText>(CHUNK).fill("");
   const row = new Float64Array(classes);
   let staged = 0;

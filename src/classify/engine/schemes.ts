@@ -7,7 +7,7 @@
 //   S3. A code means what its own version says. The same text in another version is another code until a mapping says otherwise.
 //   S4. Reading finds all problems at once, each with its place. A scheme with an error is not given out.
 
-import { isScheme } from "./words.ts";
+import { isScheme } from "./lines.ts";
 
 /** A day of the calendar, `2025-08-12`; days in order are in the order of their texts. */
 export type DayText = string;
@@ -110,7 +110,7 @@ interface SchemeDraft {
   readonly mappings: MappingDraft[];
 }
 
-type Tell = (severity: SchemeProblem["severity"], where: string, message: string) => void;
+type Report = (severity: SchemeProblem["severity"], where: string, message: string) => void;
 
 /**
  * Reads schemes from a parsed JSON or YAML value: one scheme or a list of them, as docs/classify-data.md shows them.
@@ -119,18 +119,18 @@ type Tell = (severity: SchemeProblem["severity"], where: string, message: string
  */
 export function parseSchemes(value: unknown, file = ""): SchemesRead {
   const problems: SchemeProblem[] = [];
-  const tell: Tell = (severity, where, message) => problems.push({ severity, where, message });
+  const report: Report = (severity, where, message) => problems.push({ severity, where, message });
   const drafts = (Array.isArray(value) ? value : [value]).flatMap((one: unknown, i): SchemeDraft[] => {
-    const draft = draftScheme(one, file === "" ? `scheme ${i + 1}` : `${file}: scheme ${i + 1}`, file, tell);
+    const draft = draftScheme(one, file === "" ? `scheme ${i + 1}` : `${file}: scheme ${i + 1}`, file, report);
     return draft === undefined ? [] : [draft];
   });
-  return finish(drafts, problems, tell);
+  return finish(drafts, problems, report);
 }
 
 /** Reads schemes from rows of tables. A parent that is no code of its version becomes a heading, with a warning. */
 export function readSchemeTables(tables: SchemeTables): SchemesRead {
   const problems: SchemeProblem[] = [];
-  const tell: Tell = (severity, where, message) => problems.push({ severity, where, message });
+  const report: Report = (severity, where, message) => problems.push({ severity, where, message });
   const drafts = new Map<string, SchemeDraft>();
   // Tables written by code set find their scheme and version here.
   const placeOf = new Map<string, { readonly scheme: string; readonly version: string }>();
@@ -160,7 +160,7 @@ export function readSchemeTables(tables: SchemeTables): SchemesRead {
     const version = cell(values, "version") ?? place?.version;
     const versions = drafts.get(scheme)?.versions.filter((one) => version === undefined || one.version === version) ?? [];
     if (versions.length === 0) {
-      tell(
+      report(
         "error",
         where,
         `Expected a scheme and version from the table of versions but received "${scheme}"${version === undefined ? "" : ` version "${version}"`}.`,
@@ -176,13 +176,13 @@ export function readSchemeTables(tables: SchemeTables): SchemesRead {
     };
     for (const one of versions) one.codes.push(draft);
   }
-  for (const draft of drafts.values()) for (const version of draft.versions) addHeadings(version, tell);
+  for (const draft of drafts.values()) for (const version of draft.versions) addHeadings(version, report);
   for (const { where, values } of tables.mappings ?? []) {
     const [from, to] = [cell(values, "from_version") ?? "", cell(values, "to_version") ?? ""];
     const scheme = cell(values, "scheme") ?? placeOf.get(from)?.scheme ?? "";
     const draft = drafts.get(scheme);
     if (draft === undefined) {
-      tell("error", where, `Expected a scheme from the table of versions but received "${scheme}".`);
+      report("error", where, `Expected a scheme from the table of versions but received "${scheme}".`);
       continue;
     }
     let mapping = draft.mappings.find((one) => one.from === from && one.to === to);
@@ -195,7 +195,7 @@ export function readSchemeTables(tables: SchemeTables): SchemesRead {
     if (row < 0) mapping.codes.push({ where: `${where}: ${scheme}, mapping ${from} to ${to}, code ${old}`, from: old, to: targets });
     else mapping.codes[row] = { ...mapping.codes[row], to: [...mapping.codes[row].to, ...targets] };
   }
-  return finish([...drafts.values()], problems, tell);
+  return finish([...drafts.values()], problems, report);
 }
 
 /** The version valid on a day (`2026-10-31`); `undefined` in a gap, before the first and after the last. */
@@ -279,18 +279,18 @@ function findPath(scheme: Scheme, from: string, to: string): readonly CodeMappin
   return undefined;
 }
 
-function finish(drafts: readonly SchemeDraft[], problems: SchemeProblem[], tell: Tell): SchemesRead {
+function finish(drafts: readonly SchemeDraft[], problems: SchemeProblem[], report: Report): SchemesRead {
   const bad = new Set<SchemeDraft>();
   const names = new Map<string, SchemeDraft>();
   for (const draft of drafts) {
     const before = problems.length;
     const other = names.get(draft.scheme);
     if (other !== undefined) {
-      tell("error", draft.where, `Expected every scheme once but "${draft.scheme}" stands also at ${other.where}.`);
+      report("error", draft.where, `Expected every scheme once but "${draft.scheme}" stands also at ${other.where}.`);
       bad.add(other);
     }
     names.set(draft.scheme, draft);
-    checkScheme(draft, tell);
+    checkScheme(draft, report);
     if (problems.slice(before).some((problem) => problem.severity === "error")) bad.add(draft);
   }
   // What went wrong before the checks has no draft to belong to: then nothing is given out, for half a file is not what was meant.
@@ -326,37 +326,38 @@ function toScheme(draft: SchemeDraft): Scheme {
   };
 }
 
-function checkScheme(draft: SchemeDraft, tell: Tell): void {
+function checkScheme(draft: SchemeDraft, report: Report): void {
   if (!isScheme(draft.scheme)) {
-    tell(
+    report(
       "error",
       draft.where,
       `Expected a scheme's name of letters, digits, ".", "_" and "-" (at most 63) but received "${draft.scheme}".`,
     );
   }
   if (draft.country !== "*" && !/^[A-Z]{2,3}$/.test(draft.country)) {
-    tell("error", draft.where, `Expected a country such as GBR, or "*", but received "${draft.country}".`);
+    report("error", draft.where, `Expected a country such as GBR, or "*", but received "${draft.country}".`);
   }
-  if (draft.versions.length === 0) tell("error", draft.where, "Expected at least one version but there is none.");
+  if (draft.versions.length === 0) report("error", draft.where, "Expected at least one version but there is none.");
   const versions = new Map<string, VersionDraft>();
   for (const version of draft.versions) {
-    if (version.version === "") tell("error", version.where, "Expected a version's name but it is empty.");
-    if (versions.has(version.version)) tell("error", version.where, `Expected every version once but "${version.version}" stands twice.`);
+    if (version.version === "") report("error", version.where, "Expected a version's name but it is empty.");
+    if (versions.has(version.version)) report("error", version.where, `Expected every version once but "${version.version}" stands twice.`);
     versions.set(version.version, version);
-    checkCodes(version, tell);
+    checkCodes(version, report);
   }
-  checkDates(draft, tell);
-  checkMappings(draft, versions, tell);
+  checkDates(draft, report);
+  checkMappings(draft, versions, report);
 }
 
-function checkDates(draft: SchemeDraft, tell: Tell): void {
+function checkDates(draft: SchemeDraft, report: Report): void {
   const dated = draft.versions.filter((version) => {
     const from = isDay(version.validFrom);
     const to = version.validTo === undefined || isDay(version.validTo);
-    if (!from) tell("error", version.where, `Expected valid_from as a day such as 2025-08-12 but received "${version.validFrom}".`);
-    if (!to) tell("error", version.where, `Expected valid_to as a day such as 2025-08-12, or nothing, but received "${version.validTo}".`);
+    if (!from) report("error", version.where, `Expected valid_from as a day such as 2025-08-12 but received "${version.validFrom}".`);
+    if (!to)
+      report("error", version.where, `Expected valid_to as a day such as 2025-08-12, or nothing, but received "${version.validTo}".`);
     if (from && to && version.validTo !== undefined && version.validTo < version.validFrom) {
-      tell("error", version.where, `Expected valid_to on or after valid_from ${version.validFrom} but received ${version.validTo}.`);
+      report("error", version.where, `Expected valid_to on or after valid_from ${version.validFrom} but received ${version.validTo}.`);
       return false;
     }
     return from && to;
@@ -367,7 +368,7 @@ function checkDates(draft: SchemeDraft, tell: Tell): void {
     for (const earlier of inOrder.slice(0, i)) {
       if (earlier.validTo !== undefined && earlier.validTo < later.validFrom) continue;
       const until = earlier.validTo === undefined ? "without an end" : `until ${earlier.validTo}`;
-      tell(
+      report(
         "error",
         later.where,
         `Expected versions that do not overlap but ${later.version} begins on ${later.validFrom} while ${earlier.version} is valid ${until}.`,
@@ -380,25 +381,25 @@ function checkDates(draft: SchemeDraft, tell: Tell): void {
       return one.validTo > last ? one.validTo : last;
     }, "");
     if (end !== undefined && end < later.validFrom && dayAfter(end) !== later.validFrom) {
-      tell("warning", later.where, `No version of ${draft.scheme} is valid from ${dayAfter(end)} to the day before ${later.validFrom}.`);
+      report("warning", later.where, `No version of ${draft.scheme} is valid from ${dayAfter(end)} to the day before ${later.validFrom}.`);
     }
   });
 }
 
-function checkCodes(version: VersionDraft, tell: Tell): void {
-  if (version.codes.length === 0) tell("error", version.where, "Expected at least one code but there is none.");
+function checkCodes(version: VersionDraft, report: Report): void {
+  if (version.codes.length === 0) report("error", version.where, "Expected at least one code but there is none.");
   const codes = new Map<string, CodeDraft>();
   for (const code of version.codes) {
-    if (code.code === "") tell("error", code.where, "Expected a code but it is empty.");
+    if (code.code === "") report("error", code.where, "Expected a code but it is empty.");
     else if (codes.has(code.code))
-      tell("error", code.where, `Expected every code once in ${version.version} but "${code.code}" stands twice.`);
+      report("error", code.where, `Expected every code once in ${version.version} but "${code.code}" stands twice.`);
     else codes.set(code.code, code);
   }
   const round = new Set<string>();
   for (const code of codes.values()) {
     if (code.parent === undefined) continue;
     if (!codes.has(code.parent)) {
-      tell("error", code.where, `Expected the parent to be a code of ${version.version} but there is no "${code.parent}".`);
+      report("error", code.where, `Expected the parent to be a code of ${version.version} but there is no "${code.parent}".`);
       continue;
     }
     const path = [code.code];
@@ -407,107 +408,114 @@ function checkCodes(version: VersionDraft, tell: Tell): void {
     // Told once, by the codes that lie on the circle itself.
     if (top !== code.code || round.has(code.code)) continue;
     for (const one of path) round.add(one);
-    tell("error", code.where, `Expected parents that end at a top but ${[...path, code.code].join(" -> ")} is a circle.`);
+    report("error", code.where, `Expected parents that end at a top but ${[...path, code.code].join(" -> ")} is a circle.`);
   }
 }
 
-function checkMappings(draft: SchemeDraft, versions: ReadonlyMap<string, VersionDraft>, tell: Tell): void {
+function checkMappings(draft: SchemeDraft, versions: ReadonlyMap<string, VersionDraft>, report: Report): void {
   const pairs = new Set<string>();
   for (const mapping of draft.mappings) {
     const [from, to] = [versions.get(mapping.from), versions.get(mapping.to)];
     if (from === undefined)
-      tell("error", mapping.where, `Expected a mapping from a version of ${draft.scheme} but there is no "${mapping.from}".`);
+      report("error", mapping.where, `Expected a mapping from a version of ${draft.scheme} but there is no "${mapping.from}".`);
     if (to === undefined)
-      tell("error", mapping.where, `Expected a mapping to a version of ${draft.scheme} but there is no "${mapping.to}".`);
+      report("error", mapping.where, `Expected a mapping to a version of ${draft.scheme} but there is no "${mapping.to}".`);
     if (mapping.from === mapping.to)
-      tell("error", mapping.where, `Expected a mapping between two versions but both are "${mapping.from}".`);
+      report("error", mapping.where, `Expected a mapping between two versions but both are "${mapping.from}".`);
     const pair = JSON.stringify([mapping.from, mapping.to]);
-    if (pairs.has(pair)) tell("error", mapping.where, `Expected one mapping from ${mapping.from} to ${mapping.to} but there are two.`);
+    if (pairs.has(pair)) report("error", mapping.where, `Expected one mapping from ${mapping.from} to ${mapping.to} but there are two.`);
     pairs.add(pair);
     const seen = new Set<string>();
     for (const row of mapping.codes) {
-      if (seen.has(row.from)) tell("error", row.where, `Expected every code once in a mapping but "${row.from}" stands twice.`);
+      if (seen.has(row.from)) report("error", row.where, `Expected every code once in a mapping but "${row.from}" stands twice.`);
       seen.add(row.from);
       if (from !== undefined && !from.codes.some((code) => code.code === row.from)) {
-        tell("error", row.where, `Expected a mapping from a code of ${mapping.from} but it has no "${row.from}".`);
+        report("error", row.where, `Expected a mapping from a code of ${mapping.from} but it has no "${row.from}".`);
       }
       for (const target of row.to) {
         if (to !== undefined && !to.codes.some((code) => code.code === target)) {
-          tell("error", row.where, `Expected a mapping to a code of ${mapping.to} but it has no "${target}".`);
+          report("error", row.where, `Expected a mapping to a code of ${mapping.to} but it has no "${target}".`);
         }
       }
       if (new Set(row.to).size !== row.to.length)
-        tell("error", row.where, `Expected every successor once but ${row.to.join(", ")} repeats one.`);
+        report("error", row.where, `Expected every successor once but ${row.to.join(", ")} repeats one.`);
     }
     const names = new Map(to?.codes.map((code) => [code.code, code.name]));
     const lost = (from?.codes ?? []).filter((code) => !code.heading && !seen.has(code.code) && names.get(code.code) !== code.name);
     if (to !== undefined && lost.length > 0) {
-      tell("warning", mapping.where, `The mapping does not say what became of ${lost.map((code) => code.code).join(", ")}.`);
+      report("warning", mapping.where, `The mapping does not say what became of ${lost.map((code) => code.code).join(", ")}.`);
     }
   }
 }
 
 /** Parents that stand in no row of their own are made headings, as in customs tables where only the six-digit codes are listed. */
-function addHeadings(version: VersionDraft, tell: Tell): void {
+function addHeadings(version: VersionDraft, report: Report): void {
   const codes = new Set(version.codes.map((code) => code.code));
   const parents = new Set(version.codes.flatMap((code) => (code.parent === undefined || codes.has(code.parent) ? [] : [code.parent])));
   if (parents.size === 0) return;
-  tell("warning", version.where, `The parents ${[...parents].join(", ")} are no codes of ${version.version}; they are taken as headings.`);
+  report(
+    "warning",
+    version.where,
+    `The parents ${[...parents].join(", ")} are no codes of ${version.version}; they are taken as headings.`,
+  );
   for (const parent of parents) version.codes.push({ where: version.where, code: parent, name: parent, parent: undefined, heading: true });
 }
 
-function draftScheme(value: unknown, place: string, file: string, tell: Tell): SchemeDraft | undefined {
+function draftScheme(value: unknown, place: string, file: string, report: Report): SchemeDraft | undefined {
   if (!isRecord(value)) {
-    tell("error", place, `Expected a scheme with "scheme", "country" and "versions" but received ${describe(value)}.`);
+    report("error", place, `Expected a scheme with "scheme", "country" and "versions" but received ${describe(value)}.`);
     return undefined;
   }
-  const scheme = text(value, "scheme", place, tell) ?? "";
+  const scheme = text(value, "scheme", place, report) ?? "";
   const where = file === "" ? scheme || place : `${file}: ${scheme || place}`;
-  unknownKeys(value, ["scheme", "country", "name", "versions", "mappings"], where, tell);
+  unknownKeys(value, ["scheme", "country", "name", "versions", "mappings"], where, report);
   return {
     where,
     scheme,
-    country: text(value, "country", where, tell, true) ?? "*",
-    name: text(value, "name", where, tell, true),
-    versions: list(value, "versions", where, tell).flatMap((one, i) => draftVersion(one, where, i, tell)),
+    country: text(value, "country", where, report, true) ?? "*",
+    name: text(value, "name", where, report, true),
+    versions: list(value, "versions", where, report).flatMap((one, i) => draftVersion(one, where, i, report)),
     mappings:
-      value["mappings"] === undefined ? [] : list(value, "mappings", where, tell).flatMap((one, i) => draftMapping(one, where, i, tell)),
+      value["mappings"] === undefined
+        ? []
+        : list(value, "mappings", where, report).flatMap((one, i) => draftMapping(one, where, i, report)),
   };
 }
 
-function draftVersion(value: unknown, above: string, index: number, tell: Tell): VersionDraft[] {
+function draftVersion(value: unknown, above: string, index: number, report: Report): VersionDraft[] {
   const place = `${above}, version ${index + 1}`;
   if (!isRecord(value)) {
-    tell("error", place, `Expected a version with "version", "valid_from" and "codes" but received ${describe(value)}.`);
+    report("error", place, `Expected a version with "version", "valid_from" and "codes" but received ${describe(value)}.`);
     return [];
   }
-  const version = text(value, "version", place, tell) ?? "";
+  const version = text(value, "version", place, report) ?? "";
   const where = version === "" ? place : `${above}, version ${version}`;
-  unknownKeys(value, ["version", "valid_from", "valid_to", "basis", "codes"], where, tell);
+  unknownKeys(value, ["version", "valid_from", "valid_to", "basis", "codes"], where, report);
   return [
     {
       where,
       version,
-      validFrom: text(value, "valid_from", where, tell) ?? "",
-      validTo: text(value, "valid_to", where, tell, true),
-      basis: text(value, "basis", where, tell, true),
-      codes: list(value, "codes", where, tell).flatMap((one, i): CodeDraft[] => {
+      validFrom: text(value, "valid_from", where, report) ?? "",
+      validTo: text(value, "valid_to", where, report, true),
+      basis: text(value, "basis", where, report, true),
+      codes: list(value, "codes", where, report).flatMap((one, i): CodeDraft[] => {
         const spot = `${where}, code ${i + 1}`;
         if (!isRecord(one)) {
-          tell("error", spot, `Expected a code with "code" and "name" but received ${describe(one)}.`);
+          report("error", spot, `Expected a code with "code" and "name" but received ${describe(one)}.`);
           return [];
         }
-        const code = text(one, "code", spot, tell) ?? "";
+        const code = text(one, "code", spot, report) ?? "";
         const here = code === "" ? spot : `${where}, code ${code}`;
-        unknownKeys(one, ["code", "name", "parent", "heading"], here, tell);
+        unknownKeys(one, ["code", "name", "parent", "heading"], here, report);
         const heading = one["heading"] ?? false;
-        if (typeof heading !== "boolean") tell("error", here, `Expected "heading" to be true or false but received ${describe(heading)}.`);
+        if (typeof heading !== "boolean")
+          report("error", here, `Expected "heading" to be true or false but received ${describe(heading)}.`);
         return [
           {
             where: here,
             code,
-            name: text(one, "name", here, tell, true) ?? code,
-            parent: text(one, "parent", here, tell, true),
+            name: text(one, "name", here, report, true) ?? code,
+            parent: text(one, "parent", here, report, true),
             heading: heading === true,
           },
         ];
@@ -516,29 +524,29 @@ function draftVersion(value: unknown, above: string, index: number, tell: Tell):
   ];
 }
 
-function draftMapping(value: unknown, above: string, index: number, tell: Tell): MappingDraft[] {
+function draftMapping(value: unknown, above: string, index: number, report: Report): MappingDraft[] {
   const place = `${above}, mapping ${index + 1}`;
   if (!isRecord(value)) {
-    tell("error", place, `Expected a mapping with "from", "to" and "codes" but received ${describe(value)}.`);
+    report("error", place, `Expected a mapping with "from", "to" and "codes" but received ${describe(value)}.`);
     return [];
   }
-  const from = text(value, "from", place, tell) ?? "";
-  const to = text(value, "to", place, tell) ?? "";
+  const from = text(value, "from", place, report) ?? "";
+  const to = text(value, "to", place, report) ?? "";
   const where = `${above}, mapping ${from} to ${to}`;
-  unknownKeys(value, ["from", "to", "codes"], where, tell);
-  const codes = list(value, "codes", where, tell).flatMap((one, i) => {
+  unknownKeys(value, ["from", "to", "codes"], where, report);
+  const codes = list(value, "codes", where, report).flatMap((one, i) => {
     const spot = `${where}, code ${i + 1}`;
     if (!isRecord(one)) {
-      tell("error", spot, `Expected "from" and "to" but received ${describe(one)}.`);
+      report("error", spot, `Expected "from" and "to" but received ${describe(one)}.`);
       return [];
     }
-    const old = text(one, "from", spot, tell) ?? "";
-    unknownKeys(one, ["from", "to"], `${where}, code ${old}`, tell);
+    const old = text(one, "from", spot, report) ?? "";
+    unknownKeys(one, ["from", "to"], `${where}, code ${old}`, report);
     const targets = one["to"];
     const many: readonly unknown[] = Array.isArray(targets) ? targets : targets === undefined || targets === null ? [] : [targets];
     const to = many.flatMap((target) => {
       const code = asText(target);
-      if (code === undefined) tell("error", `${where}, code ${old}`, `Expected codes in "to" but received ${describe(target)}.`);
+      if (code === undefined) report("error", `${where}, code ${old}`, `Expected codes in "to" but received ${describe(target)}.`);
       return code === undefined ? [] : [code];
     });
     return [{ where: `${where}, code ${old}`, from: old, to }];
@@ -546,18 +554,18 @@ function draftMapping(value: unknown, above: string, index: number, tell: Tell):
   return [{ where, from, to, codes }];
 }
 
-function list(value: Readonly<Record<string, unknown>>, key: string, where: string, tell: Tell): readonly unknown[] {
+function list(value: Readonly<Record<string, unknown>>, key: string, where: string, report: Report): readonly unknown[] {
   const found = value[key];
   if (Array.isArray(found)) return found;
-  tell("error", where, `Expected "${key}" to be a list but received ${describe(found)}.`);
+  report("error", where, `Expected "${key}" to be a list but received ${describe(found)}.`);
   return [];
 }
 
-function text(value: Readonly<Record<string, unknown>>, key: string, where: string, tell: Tell, optional = false): string | undefined {
+function text(value: Readonly<Record<string, unknown>>, key: string, where: string, report: Report, optional = false): string | undefined {
   const found = value[key];
   if (optional && (found === undefined || found === null || found === "")) return undefined;
   const read = asText(found);
-  if (read === undefined || read === "") tell("error", where, `Expected "${key}" but received ${describe(found)}.`);
+  if (read === undefined || read === "") report("error", where, `Expected "${key}" but received ${describe(found)}.`);
   return read;
 }
 
@@ -569,9 +577,9 @@ function asText(value: unknown): string | undefined {
   return undefined;
 }
 
-function unknownKeys(value: Readonly<Record<string, unknown>>, known: readonly string[], where: string, tell: Tell): void {
+function unknownKeys(value: Readonly<Record<string, unknown>>, known: readonly string[], where: string, report: Report): void {
   for (const key of Object.keys(value)) {
-    if (!known.includes(key)) tell("error", where, `Expected only ${known.join(", ")} but there is "${key}".`);
+    if (!known.includes(key)) report("error", where, `Expected only ${known.join(", ")} but there is "${key}".`);
   }
 }
 

@@ -13,7 +13,7 @@ import { z } from "zod";
 import { StockroomError } from "../../platform/errors.ts";
 import type { Workflows } from "../../platform/workflow/contract.ts";
 import type { Scheme, SchemeVersion } from "../engine/schemes.ts";
-import { parseLine, parsePeriod } from "../engine/words.ts";
+import { parseLine, parsePeriod } from "../engine/lines.ts";
 import { findAudit, verifyAuditLog, type AuditProof, type ItemStory } from "../workflows/audit.ts";
 import {
   checkProof,

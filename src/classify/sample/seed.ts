@@ -6,7 +6,7 @@
 import type { ObjectStore } from "../../platform/objects/contract.ts";
 import type { Actor } from "../../platform/vault/contract.ts";
 import type { RunRow, Workflows } from "../../platform/workflow/contract.ts";
-import { prefixes } from "../engine/words.ts";
+import { prefixes } from "../store/keys.ts";
 import { makeShop, type ShopFile, type ShopOptions } from "./shop.ts";
 
 export interface SeedTools {

@@ -410,8 +410,8 @@ function getCountry(code: string): ShopCountry {
 function checkMonths(months: readonly string[]): readonly string[] {
   const wrong = months.find((month, i) => !/^20\d\d-(0[1-9]|1[0-2])$/.test(month) || month < "2024" || month <= (months[i - 1] ?? ""));
   if (wrong !== undefined || months.length === 0) {
-    const came = wrong === undefined ? "none" : `"${wrong}"`;
-    throw new StockroomError("input", "SHOP_BAD_MONTHS", `Expected rising months such as 2026-10, from 2024 on, but received ${came}.`);
+    const received = wrong === undefined ? "none" : `"${wrong}"`;
+    throw new StockroomError("input", "SHOP_BAD_MONTHS", `Expected rising months such as 2026-10, from 2024 on, but received ${received}.`);
   }
   return months;
 }

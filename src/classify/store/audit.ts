@@ -4,7 +4,7 @@
 
 import type { Tx } from "../../platform/database/contract.ts";
 import type { Vault } from "../../platform/vault/contract.ts";
-import type { ObjectRef } from "../engine/words.ts";
+import type { ObjectRef } from "./keys.ts";
 import { appendAudit, genesis, type AuditAnchor, type AuditEntry, type AuditRow, type Digest } from "../engine/audit.ts";
 import { hashWritten, type Written } from "./ledger.ts";
 

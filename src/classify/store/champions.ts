@@ -5,7 +5,7 @@
 //   C2. Whoever adds holds the line's lock (`lockLine`), so that two changes of one line come one after the other.
 
 import type { Tx } from "../../platform/database/contract.ts";
-import type { ObjectRef } from "../engine/words.ts";
+import type { ObjectRef } from "./keys.ts";
 
 /** Serialises changes of a line's champion, rulings and automatic decisions until the transaction ends. */
 export async function lockLine(tx: Tx, line: string): Promise<void> {

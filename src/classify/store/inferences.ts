@@ -7,7 +7,8 @@
 
 import { createHash } from "node:crypto";
 import type { Tx } from "../../platform/database/contract.ts";
-import type { CodeFigures, ObjectRef } from "../engine/words.ts";
+import type { CodeFigures } from "../engine/figures.ts";
+import type { ObjectRef } from "./keys.ts";
 
 /** Figures of an inference by scheme version, then code. */
 export type VersionFigures = Readonly<Record<string, Readonly<Record<string, CodeFigures>>>>;

@@ -6,9 +6,10 @@
 
 import type { Tx } from "../../platform/database/contract.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import type { Line, ObjectRef } from "../engine/words.ts";
+import type { Line } from "../engine/lines.ts";
+import type { ObjectRef } from "./keys.ts";
 import { insertChampion } from "./champions.ts";
-import { nearest, parseLine } from "../engine/words.ts";
+import { nearest, parseLine } from "../engine/lines.ts";
 
 /** A trained model, as the rows know it; its bytes are the object `object`. */
 export interface ModelRow {

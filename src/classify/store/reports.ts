@@ -4,7 +4,7 @@
 //   R1. Rows are only added: revision 0 is the first figure, every later revision stands beside it with its reason.
 
 import type { Tx } from "../../platform/database/contract.ts";
-import type { ObjectRef } from "../engine/words.ts";
+import type { ObjectRef } from "./keys.ts";
 
 export interface ReportFigure {
   readonly scheme: string;

@@ -6,7 +6,7 @@
 
 import { StockroomError } from "../../platform/errors.ts";
 import type { Tx } from "../../platform/database/contract.ts";
-import type { ObjectRef } from "../engine/words.ts";
+import type { ObjectRef } from "./keys.ts";
 import type { ItemKey } from "./answers.ts";
 import { countingInferences } from "./inferences.ts";
 

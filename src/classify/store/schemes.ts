@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import type { Tx } from "../../platform/database/contract.ts";
 import type { Scheme } from "../engine/schemes.ts";
-import type { ObjectRef } from "../engine/words.ts";
+import type { ObjectRef } from "./keys.ts";
 
 export interface SchemeRevision {
   readonly revision: number;

@@ -5,7 +5,7 @@
 
 import type { Tx } from "../../platform/database/contract.ts";
 import { standingOf } from "../engine/answers.ts";
-import { parseLine } from "../engine/words.ts";
+import { parseLine } from "../engine/lines.ts";
 import { addAnswer, findAnswers, nameItem, type AnswerRow } from "../store/answers.ts";
 import { insertAudit } from "../store/audit.ts";
 import type { ReviewRow } from "../store/reviews.ts";

@@ -3,7 +3,7 @@
 import type { Subscription } from "../../platform/events/contract.ts";
 import type { Json, QueueDefinition, ScheduleDefinition, WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import { prefixOf, type KeyPattern } from "../../platform/objects/awaited.ts";
-import { awaited } from "./awaited.ts";
+import { awaited } from "../store/keys.ts";
 import { makeCompare } from "./compare.ts";
 import { makeExtract } from "./extract.ts";
 import { makeCatchUp, makeInfer } from "./infer.ts";

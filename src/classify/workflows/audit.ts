@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { describeError, StockroomError } from "../../platform/errors.ts";
 import { readTable } from "../../platform/formats/index.ts";
 import { openVerifier, type AuditAnchor, type AuditRow } from "../engine/audit.ts";
-import { prefixes, type ObjectRef } from "../engine/words.ts";
+import { prefixes, type ObjectRef } from "../store/keys.ts";
 import { listWords, type AnswerRow } from "../store/answers.ts";
 import { auditDigest, checkHead, exportAudit, findHead, insertAudit, lockAudit } from "../store/audit.ts";
 import { currentInferences } from "../store/inferences.ts";
@@ -61,11 +61,11 @@ export async function verifyAuditLog(
   anchors: readonly AuditAnchor[] = [],
 ): Promise<AuditProof> {
   const found = { problems: [] as string[], more: 0 };
-  const tell = (problem: string): void => {
+  const report = (problem: string): void => {
     if (found.problems.length < mostProblems) found.problems.push(problem);
     else found.more += 1;
   };
-  const kept = await readAnchors(deps, purpose, tell);
+  const kept = await readAnchors(deps, purpose, report);
   const all = [...anchors, ...kept];
   const verifier = openVerifier({ digest: auditDigest(deps.vault), anchors: all });
   const tables = openRowVerifier();
@@ -80,20 +80,20 @@ export async function verifyAuditLog(
       verifier.add(row);
       tables.add(row);
       rows += 1;
-      if (typeof row.record["endWas"] === "string") tell(`row ${row.seq}: when it was written, this was found: ${row.record["endWas"]}`);
-      if (row.kind === "adopted") adopted.push(tellAdopted(row));
+      if (typeof row.record["endWas"] === "string") report(`row ${row.seq}: when it was written, this was found: ${row.record["endWas"]}`);
+      if (row.kind === "adopted") adopted.push(describeAdopted(row));
       objects.push(...objectsOf(row).map((object) => ({ ...object, seq: row.seq })));
     }
     const end = await checkHead(tx, deps.vault);
-    if (end !== undefined) tell(end);
-    for await (const problem of tables.compare(tx, signal)) tell(tellRow(problem));
+    if (end !== undefined) report(end);
+    for await (const problem of tables.compare(tx, signal)) report(describeRow(problem));
   });
   const check = verifier.finish();
   if (check.kind === "broken") found.problems.unshift(`row ${check.seq}: ${check.explanation}`);
   for (const object of objects) {
     signal.throwIfAborted();
     const problem = await checkObject(deps, purpose, object, signal);
-    if (problem !== undefined) tell(`row ${object.seq}: ${object.key}@${object.version} ${problem}`);
+    if (problem !== undefined) report(`row ${object.seq}: ${object.key}@${object.version} ${problem}`);
   }
   const problems = found.more === 0 ? found.problems : [...found.problems, `and ${found.more} more`];
   const whole = `The log is whole: ${rows} rows; ${tables.count()} rows of the tables as it says; ${objects.length} objects read and equal; ${all.length} anchors kept.`;
@@ -110,14 +110,14 @@ export async function verifyAuditLog(
   };
 }
 
-async function readAnchors(deps: ClassifyDeps, purpose: string, tell: (problem: string) => void): Promise<readonly AuditAnchor[]> {
+async function readAnchors(deps: ClassifyDeps, purpose: string, report: (problem: string) => void): Promise<readonly AuditAnchor[]> {
   const anchors: AuditAnchor[] = [];
   for (const entry of await deps.objects.list(anchorPrefix, { limit: 1_000_000 })) {
     try {
       const text = new TextDecoder().decode(await deps.objects.read(actAs("report", purpose), entry.key));
       anchors.push(JSON.parse(text) as AuditAnchor);
     } catch (error) {
-      tell(`the anchor ${entry.key} does not open: ${describeError(error).message}`);
+      report(`the anchor ${entry.key} does not open: ${describeError(error).message}`);
     }
   }
   return anchors;
@@ -138,7 +138,7 @@ async function checkObject(deps: ClassifyDeps, purpose: string, object: LoggedOb
   }
 }
 
-function tellRow({ table, key, problem, seq }: RowProblem): string {
+function describeRow({ table, key, problem, seq }: RowProblem): string {
   const row = `${table} ${key}`;
   if (problem === "unknown") return `${row} was written by nobody: no row of the log vouches for it`;
   return problem === "gone"
@@ -146,7 +146,7 @@ function tellRow({ table, key, problem, seq }: RowProblem): string {
     : `${row} is not what row ${seq} of the log says it was: it was changed`;
 }
 
-function tellAdopted({ seq, at, record }: AuditRow): string {
+function describeAdopted({ seq, at, record }: AuditRow): string {
   const { by, reason, rows } = record;
   const count = Object.values((rows ?? {}) as object).reduce<number>((sum, own) => sum + Object.keys(own as object).length, 0);
   return `Row ${seq}: ${count} rows of the tables were vouched for by hand by ${JSON.stringify(by)} at ${at}: ${JSON.stringify(reason)}`;
@@ -273,7 +273,7 @@ export async function findAudit(
           reviewed_code: stands?.answer,
           reviewer: stands?.reviewer,
           reviewed_at: stands?.at,
-          answers: own.map(tellWord),
+          answers: own.map(describeAnswer),
         });
       }
     }
@@ -281,5 +281,5 @@ export async function findAudit(
   return stories;
 }
 
-const tellWord = ({ answer, schemeVersion, kind, reviewer, at, reason }: AnswerRow): string =>
+const describeAnswer = ({ answer, schemeVersion, kind, reviewer, at, reason }: AnswerRow): string =>
   `${answer ?? "none"} (version ${schemeVersion}, ${kind} by ${reviewer} at ${at}${reason === "" ? "" : `: ${reason}`})`;

@@ -9,7 +9,7 @@ import { StockroomError } from "../../platform/errors.ts";
 import type { Tx } from "../../platform/database/contract.ts";
 import { appendEvent } from "../../platform/database/outbox.ts";
 import { everExceeded } from "../engine/intervals.ts";
-import { parseLine } from "../engine/words.ts";
+import { parseLine } from "../engine/lines.ts";
 import { insertAudit } from "../store/audit.ts";
 import {
   findRuling,

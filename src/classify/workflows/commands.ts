@@ -7,7 +7,8 @@
 //   C3. A report shows every code that ever had a figure: what became nothing stands as 0 beside its first figure.
 
 import { StockroomError } from "../../platform/errors.ts";
-import { isCountry, parseLine, parsePeriod, prefixes, readKey } from "../engine/words.ts";
+import { isCountry, parseLine, parsePeriod } from "../engine/lines.ts";
+import { prefixes, readKey } from "../store/keys.ts";
 import { currentInferences, listModelsOf, type InferenceRow } from "../store/inferences.ts";
 import { getLine, getModel, listLines, listModels } from "../store/lines.ts";
 import { listRevisions, readFigures, type ReportFigure, type ReportRevision } from "../store/reports.ts";
@@ -244,7 +245,7 @@ export async function readReport(
       revisions: own.map(({ revision, reason, at }) => ({ revision, reason, at })),
       outdated: JSON.stringify(now) !== JSON.stringify(latest),
       waits: await listUncoded(deps, period, country),
-      twice: tellTwice(inferences.get(country) ?? []),
+      twice: describeDuplicates(inferences.get(country) ?? []),
     });
   }
   const unreported = [...inferences.keys()].filter((country) => !revisions.has(country)).toSorted();
@@ -253,9 +254,9 @@ export async function readReport(
 }
 
 /** Pure. Items that are in two current files, each pair of files once. */
-export function tellTwice(inferences: readonly InferenceRow[]): readonly string[] {
+export function describeDuplicates(inferences: readonly InferenceRow[]): readonly string[] {
   const current = new Set(inferences.map(({ sales }) => `${sales.key}@${sales.version}`));
-  const told = inferences.flatMap(({ sales, shared }) =>
+  const sentences = inferences.flatMap(({ sales, shared }) =>
     Object.entries(shared).flatMap(([other, count]) =>
       current.has(other)
         ? [
@@ -264,7 +265,7 @@ export function tellTwice(inferences: readonly InferenceRow[]): readonly string[
         : [],
     ),
   );
-  return [...new Set(told)];
+  return [...new Set(sentences)];
 }
 
 function parseRevision(text: string | undefined, country: string | undefined): number | undefined {

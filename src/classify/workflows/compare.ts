@@ -11,7 +11,7 @@ import type { Tx } from "../../platform/database/contract.ts";
 import type { RunContext, WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import { reviveError, StockroomError } from "../../platform/errors.ts";
 import { concludeVerdict, findJumps, type Jump } from "../engine/holding.ts";
-import type { ObjectRef } from "../engine/words.ts";
+import type { ObjectRef } from "../store/keys.ts";
 import { insertAudit } from "../store/audit.ts";
 import { insertGround, lockLine } from "../store/champions.ts";
 import { findChampion, getModel, insertVerdict, type ModelRow } from "../store/lines.ts";

@@ -9,7 +9,7 @@ import type { PostNotice } from "../../platform/notify/contract.ts";
 import type { ObjectStore } from "../../platform/objects/contract.ts";
 import type { Database } from "../../platform/database/contract.ts";
 import type { Actor, Grant, Vault, Zone } from "../../platform/vault/contract.ts";
-import { prefixes } from "../engine/words.ts";
+import { prefixes } from "../store/keys.ts";
 import type { ClassifySettings } from "./settings.ts";
 
 export interface ClassifyDeps {

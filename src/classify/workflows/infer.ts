@@ -13,7 +13,8 @@ import type { WriteHandle } from "../../platform/objects/contract.ts";
 import type { Tx } from "../../platform/database/contract.ts";
 import { appendEvent } from "../../platform/database/outbox.ts";
 import type { RunContext, WorkflowDefinition } from "../../platform/workflow/contract.ts";
-import { nearest, parseLine, prefixes, readKey, type ObjectRef } from "../engine/words.ts";
+import { nearest, parseLine } from "../engine/lines.ts";
+import { prefixes, readKey, type ObjectRef } from "../store/keys.ts";
 import { findAnswers, listAsked, lockAnswers, nameItem } from "../store/answers.ts";
 import { insertAudit } from "../store/audit.ts";
 import { isAutomatic } from "../store/champions.ts";
@@ -67,7 +68,7 @@ export function makeInfer(deps: ClassifyDeps): WorkflowDefinition<InferInput, In
       });
       if (plan.lines.length === 0 || plan.waiting.length > 0) {
         await context.step("tell", async () => {
-          await tellWaiting(deps, input, plan);
+          await notifyWaiting(deps, input, plan);
           return null;
         });
       }
@@ -112,7 +113,7 @@ async function planLines(deps: ClassifyDeps, input: InferInput & { readonly kind
 }
 
 /** Sales that no line codes, or not every line, are told: nobody looks for figures that were never promised. */
-async function tellWaiting(deps: ClassifyDeps, input: ObjectRef, plan: Plan): Promise<void> {
+async function notifyWaiting(deps: ClassifyDeps, input: ObjectRef, plan: Plan): Promise<void> {
   const { country, waiting, lines } = plan;
   const all = await listLines(deps.database);
   const near = nearest(country, [...new Set(all.map((line) => line.country))]);
@@ -303,7 +304,7 @@ async function labelSales(
       for (const labelled of result.lines) {
         await insertLine(tx, deps, context.runId, input, labelled, facts.get(labelled.line)?.scheme?.revision, keys, result, at);
       }
-      await tellReading(tx, deps, input, result, { all, period: place.period, country: place.country });
+      await notifyReading(tx, deps, input, result, { all, period: place.period, country: place.country });
     },
   });
   faultPoint("classify.infer.stored");
@@ -318,7 +319,7 @@ async function labelSales(
 }
 
 /** Bad rows and what was found of the file are told, once for each version of it. */
-async function tellReading(
+async function notifyReading(
   tx: Tx,
   deps: ClassifyDeps,
   input: ObjectRef,

@@ -8,7 +8,8 @@ import { StockroomError } from "../../platform/errors.ts";
 import type { Tx } from "../../platform/database/contract.ts";
 import type { WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import { anyUnderway } from "../../platform/workflow/index.ts";
-import { isCountry, lineOf, nearest, prefixes, readKey, type Line, type ObjectRef } from "../engine/words.ts";
+import { isCountry, lineOf, nearest, type Line } from "../engine/lines.ts";
+import { prefixes, readKey, type ObjectRef } from "../store/keys.ts";
 import { insertAudit } from "../store/audit.ts";
 import { ensureLine } from "../store/lines.ts";
 import { listSchemes } from "../store/schemes.ts";
@@ -50,7 +51,7 @@ export function makeIntake(deps: ClassifyDeps, train: WorkflowDefinition<TrainIn
       });
       await context.step("told", async (signal) => {
         await schemesImported(deps, input.version, signal);
-        await tellSchemes(deps, input, survey);
+        await notifySchemes(deps, input, survey);
         return null;
       });
       const trainings: string[] = [];
@@ -78,7 +79,7 @@ async function schemesImported(deps: ClassifyDeps, version: string, signal: Abor
 }
 
 /** Labels of a scheme that was never imported, or that is another country's, are told: they may be a slip, and no law stands behind them. */
-async function tellSchemes(deps: ClassifyDeps, input: IntakeInput, survey: Survey): Promise<void> {
+async function notifySchemes(deps: ClassifyDeps, input: IntakeInput, survey: Survey): Promise<void> {
   const known = new Map((await listSchemes(deps.database)).map((revision) => [revision.scheme.scheme, revision.scheme]));
   const doubts = survey.lines.flatMap(({ country, scheme, labels }) => {
     const found = known.get(scheme);
@@ -90,21 +91,21 @@ async function tellSchemes(deps: ClassifyDeps, input: IntakeInput, survey: Surve
       ? []
       : [`${what}, which was never imported.${near === undefined ? "" : ` Did you mean ${near}?`} Its codes are taken as they stand.`];
   });
-  const told = [
+  const remarks = [
     ...doubts,
     ...survey.unread.map(
       (column) => `The column "${column}" names no scheme: letters, digits, dots, hyphens and underscores follow "code.". It was not read.`,
     ),
     ...survey.notes,
   ];
-  if (told.length === 0) return;
+  if (remarks.length === 0) return;
   await deps.database.transaction(async (tx) => {
     await deps.postNotice(tx, {
       topic: "mlops",
       id: `classify.labelled/${input.key}@${input.version}`,
       severity: doubts.length + survey.unread.length > 0 ? "warning" : "info",
       title: doubts.length + survey.unread.length > 0 ? `${input.key}: schemes to look at` : `${input.key}: how it was read`,
-      body: told.join(" "),
+      body: remarks.join(" "),
       facts: { key: input.key, version: input.version },
     });
   });

@@ -6,7 +6,8 @@
 //   J2. They hold item text, so they rest in sealed objects and are read in the role `review`.
 
 import { gather } from "../../platform/bytes.ts";
-import { isCountry, parsePeriod, prefixes } from "../engine/words.ts";
+import { isCountry, parsePeriod } from "../engine/lines.ts";
+import { prefixes } from "../store/keys.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { actAs, type ClassifyDeps } from "./deps.ts";
 

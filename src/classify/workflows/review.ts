@@ -11,7 +11,7 @@ import { appendEvent } from "../../platform/database/outbox.ts";
 import { readTable } from "../../platform/formats/index.ts";
 import { isCode } from "../engine/answers.ts";
 import { itemCodes } from "../engine/schemes.ts";
-import { parseLine } from "../engine/words.ts";
+import { parseLine } from "../engine/lines.ts";
 import { insertAudit } from "../store/audit.ts";
 import { addAnswer, lockAnswers } from "../store/answers.ts";
 import { lockLine } from "../store/champions.ts";

@@ -9,7 +9,7 @@ import type { ObjectEntry } from "../../platform/objects/contract.ts";
 import { readTable, formatOf } from "../../platform/formats/index.ts";
 import type { WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import { parseSchemes, readSchemeTables, type Scheme, type SchemeProblem, type SchemeRow } from "../engine/schemes.ts";
-import { prefixes, type ObjectRef } from "../engine/words.ts";
+import { prefixes, type ObjectRef } from "../store/keys.ts";
 import { insertAudit } from "../store/audit.ts";
 import { insertScheme, insertSchemeFiles, unreadSchemeFiles } from "../store/schemes.ts";
 import { timeOf, type ClassifyDeps } from "./deps.ts";

@@ -15,7 +15,8 @@ import { appendEvent } from "../../platform/database/outbox.ts";
 import type { RunContext, WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import type { FitOptions } from "../engine/fit.ts";
 import { climbRungs, type TrialResult } from "../engine/search.ts";
-import { lineOf, parseLine, prefixes, readKey, type Line, type ObjectRef } from "../engine/words.ts";
+import { lineOf, parseLine, type Line } from "../engine/lines.ts";
+import { prefixes, readKey, type ObjectRef } from "../store/keys.ts";
 import { insertAudit } from "../store/audit.ts";
 import { findGround, type GroundRow } from "../store/champions.ts";
 import { insertModel } from "../store/lines.ts";
@@ -226,7 +227,7 @@ async function fit(
 
   // Side by side where threads are free; when all are busy with other lines, one after the other costs them no more.
   const part = { plan, parameters: step.value.parameters, options };
-  const [appraisal, learned] = await Promise.all([
+  const [appraisal, weights] = await Promise.all([
     deps.compute.run(appraiseJob, part, { signal }),
     deps.compute.run(learnJob, part, { signal }),
   ]);
@@ -239,7 +240,7 @@ async function fit(
       search: step.value,
       options,
       appraisal,
-      learned,
+      weights,
       model: await deps.objects.writeHandle(actor, `${stem}.model`),
       profile: await deps.objects.writeHandle(actor, profileKey(`${stem}.model`)),
     },

@@ -5,7 +5,8 @@
 
 import type { RunContext, WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import type { CodeSums, Sums } from "../engine/holding.ts";
-import { parseLine, prefixes } from "../engine/words.ts";
+import { parseLine } from "../engine/lines.ts";
+import { prefixes } from "../store/keys.ts";
 import { currentInferences, type InferenceRow } from "../store/inferences.ts";
 import { taskOf } from "./infer.ts";
 import { labelJob } from "./jobs/label-job.ts";

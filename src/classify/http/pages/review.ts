@@ -4,7 +4,7 @@
 //   V2. Nothing can be answered without a name; the name stands in each form, so that what is sent is what was seen.
 
 import type { ReviewItem } from "../../workflows/review.ts";
-import { parseLine } from "../../engine/words.ts";
+import { parseLine } from "../../engine/lines.ts";
 import type { ReviewRow } from "../../store/reviews.ts";
 import type { CodeBook } from "./codes.ts";
 import { count } from "../../../platform/web/frame.ts";

@@ -7,7 +7,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { StockroomError } from "../../../platform/errors.ts";
 import { makeShown } from "../../../platform/web/shown.ts";
-import { parseLine } from "../../engine/words.ts";
+import { parseLine } from "../../engine/lines.ts";
 import { ruleOnHeld, setAutomatic, setChampion } from "../../workflows/champions.ts";
 import { parseReviewQuery, readReport } from "../../workflows/commands.ts";
 import type { ClassifyDeps } from "../../workflows/deps.ts";

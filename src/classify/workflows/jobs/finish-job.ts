@@ -6,7 +6,7 @@ import type { StagedObject, WriteHandle } from "../../../platform/objects/contra
 import { writeThrough } from "../../../platform/objects/handles.ts";
 import { featurize, openProfile, type Profile } from "../../engine/drift.ts";
 import { composeModel, type Appraisal, type FitOptions, type FitPlan } from "../../engine/fit.ts";
-import { encodeModel, type LearnedWeights, type Model } from "../../engine/model.ts";
+import { encodeModel, type ModelWeights, type Model } from "../../engine/model.ts";
 import { openPredictor } from "../../engine/predict.ts";
 import type { SearchOutcome } from "../../engine/search.ts";
 import { whyNothing } from "../../engine/decisions.ts";
@@ -18,7 +18,7 @@ export interface FinishInput {
   readonly search: SearchOutcome;
   readonly options: FitOptions;
   readonly appraisal: Appraisal;
-  readonly learned: LearnedWeights;
+  readonly weights: ModelWeights;
   readonly model: WriteHandle;
   readonly profile: WriteHandle;
 }
@@ -36,7 +36,7 @@ export const finishJob: ComputeTask<FinishInput, FinishResult> = { module: impor
 
 export async function run(input: FinishInput, tools: TaskTools): Promise<FinishResult> {
   const set = await readLabelled(input.labelled, tools.signal);
-  const model = composeModel(input.plan, input.search, input.options, input.appraisal, input.learned);
+  const model = composeModel(input.plan, input.search, input.options, input.appraisal, input.weights);
   const bytes = encodeModel(model);
   const why = whyNothing(model.decisions, model.card.items.validation);
   const { accuracy, macroF1, weightedF1, logLoss, ece, coverage } = model.card.metrics;

@@ -15,8 +15,11 @@ import {
   type Table,
 } from "../../../platform/formats/index.ts";
 import { makeDayReader, type DayReader } from "../../engine/days.ts";
-import { codeColumnPrefix, isScheme } from "../../engine/words.ts";
+import { isScheme } from "../../engine/lines.ts";
 import type { ClassifySettings } from "../settings.ts";
+
+/** The columns of labelled files that hold codes start with this: `code.UK15`. */
+export const codeColumnPrefix = "code.";
 
 export type ColumnSettings = ClassifySettings["columns"];
 

@@ -22,10 +22,10 @@ import {
 } from "../../../platform/formats/index.ts";
 import { hashItemText, mix32, type Item } from "../../engine/dataset.ts";
 import { compareProfiles, featurize, openProfile, type DriftLevel, type Profile, type Profiler } from "../../engine/drift.ts";
-import { decodeModel, hasLearned, type Model } from "../../engine/model.ts";
+import { decodeModel, wasTrainedOn, type Model } from "../../engine/model.ts";
 import { openPredictors, type Prediction } from "../../engine/predict.ts";
 import { recode, versionOn, type Scheme } from "../../engine/schemes.ts";
-import type { CodeFigures, CodeMoves, Triple } from "../../engine/words.ts";
+import type { CodeFigures, CodeMoves, Triple } from "../../engine/figures.ts";
 import type { ClassifySettings } from "../settings.ts";
 import { cell, dialectOf, findColumns, howToSay, rowsWithTexts, type ColumnSettings, type ItemColumns } from "./items.ts";
 import { checkSoldColumns, makeSoldReader, type Sold } from "./sold.ts";
@@ -227,7 +227,16 @@ export async function run(input: LabelInput, tools: TaskTools): Promise<LabelRes
     ...numberNotes(numbers.summary(), { constant: false }),
     ...otherNames.notes(place?.country ?? ""),
   ];
-  return { items, badRows, shared, reasons, kinds, notes: [...notes, ...Object.entries(shared).map(tellShared)], rejected, lines: done };
+  return {
+    items,
+    badRows,
+    shared,
+    reasons,
+    kinds,
+    notes: [...notes, ...Object.entries(shared).map(describeShared)],
+    rejected,
+    lines: done,
+  };
 }
 
 /** Other names of the file's own country, and how many rows have each. */
@@ -243,7 +252,7 @@ function tallyNames(): { readonly add: (name: string) => void; readonly notes: (
   };
 }
 
-const tellShared = ([other, count]: readonly [string, number]): string =>
+const describeShared = ([other, count]: readonly [string, number]): string =>
   `${count} of its items are also in ${other.slice(0, other.lastIndexOf("@"))} and count in both: delete one of the files, or leave them in one`;
 
 /** The ids of other files of the same sales, each with the file. */
@@ -535,7 +544,7 @@ async function openLine(
         if (profiler !== undefined && (firstRow + index) % stride === 0) {
           profiler.addItem(featurize(item));
           // A model is surer of what it has learned from, and the reference is of unseen items: only those compare.
-          if (!hasLearned(model, item)) profiler.addPrediction(answer.code, answer.probability);
+          if (!wasTrainedOn(model, item)) profiler.addPrediction(answer.code, answer.probability);
         }
       }
     },
@@ -569,7 +578,7 @@ async function openLine(
         seen,
         items,
         autoItems,
-        figures: Object.fromEntries([...figures].map(([version, codes]) => [version, tidyFigures(codes)])),
+        figures: Object.fromEntries([...figures].map(([version, codes]) => [version, roundFigures(codes)])),
         drift:
           report === undefined
             ? { level: "ok", psi: 0, summary: "not measured", features: {} }
@@ -589,7 +598,7 @@ async function openLine(
 }
 
 /** Sums of floats to a thousandth, codes in order: what is kept does not depend on the order of adding. */
-function tidyFigures(codes: ReadonlyMap<string, Sums>): Record<string, CodeFigures> {
+function roundFigures(codes: ReadonlyMap<string, Sums>): Record<string, CodeFigures> {
   const round = (value: number): number => Math.round(value * 1000) / 1000;
   const triple = (sum: Triple): Triple => [round(sum[0]), round(sum[1]), round(sum[2])];
   return Object.fromEntries(

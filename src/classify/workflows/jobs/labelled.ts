@@ -445,7 +445,7 @@ function codeIn(definition: Scheme | null, draft: Pick<Draft, "code" | "version"
 }
 
 /** The items to be learned from, as a dataset of their own. */
-export function learnedOf(set: LabelledSet): Dataset {
+export function trainingItemsOf(set: LabelledSet): Dataset {
   const builder = makeDatasetBuilder(set.columns);
   for (const [index, side] of set.sides.entries()) {
     const item = set.items.items[index];

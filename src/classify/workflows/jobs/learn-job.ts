@@ -2,7 +2,7 @@
 
 import type { ComputeTask, TaskTools } from "../../../platform/compute/contract.ts";
 import { learn, type FitOptions, type FitPlan } from "../../engine/fit.ts";
-import type { LearnedWeights } from "../../engine/model.ts";
+import type { ModelWeights } from "../../engine/model.ts";
 import { placeShared } from "../../engine/prepare.ts";
 import type { Hyperparameters } from "../../engine/term-weights.ts";
 
@@ -13,9 +13,9 @@ export interface PartInput {
   readonly options: FitOptions;
 }
 
-export const learnJob: ComputeTask<PartInput, LearnedWeights> = { module: import.meta.url, name: "classify.learn" };
+export const learnJob: ComputeTask<PartInput, ModelWeights> = { module: import.meta.url, name: "classify.learn" };
 
-export function run({ plan, parameters, options }: PartInput, tools: TaskTools): LearnedWeights {
+export function run({ plan, parameters, options }: PartInput, tools: TaskTools): ModelWeights {
   const { buckets, frequencyClasses, scales, weights, items } = learn(plan, parameters, options, tools.signal);
   return {
     buckets: placeShared(buckets),

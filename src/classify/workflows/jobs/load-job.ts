@@ -2,7 +2,7 @@
 
 import type { ComputeTask, TaskTools } from "../../../platform/compute/contract.ts";
 import { planFit, type FitOptions, type FitPlan } from "../../engine/fit.ts";
-import { learnedOf, readLabelled, type LabelledInput } from "./labelled.ts";
+import { trainingItemsOf, readLabelled, type LabelledInput } from "./labelled.ts";
 
 export interface LoadInput {
   readonly labelled: LabelledInput;
@@ -12,5 +12,5 @@ export interface LoadInput {
 export const loadJob: ComputeTask<LoadInput, FitPlan> = { module: import.meta.url, name: "classify.load" };
 
 export async function run(input: LoadInput, tools: TaskTools): Promise<FitPlan> {
-  return planFit(learnedOf(await readLabelled(input.labelled, tools.signal)), input.options, true);
+  return planFit(trainingItemsOf(await readLabelled(input.labelled, tools.signal)), input.options, true);
 }

@@ -6,8 +6,8 @@ import type { ComputeTask, TaskTools } from "../../../platform/compute/contract.
 import { encodingNotes, readTable } from "../../../platform/formats/index.ts";
 import type { BadRow } from "../../../platform/formats/contract.ts";
 import { isSameCountry } from "../../engine/countries.ts";
-import { codeColumnPrefix, isCountry, isScheme } from "../../engine/words.ts";
-import { cell, dialectOf, findColumns, labelsOf, readItemTable, type ColumnSettings } from "./items.ts";
+import { isCountry, isScheme } from "../../engine/lines.ts";
+import { cell, codeColumnPrefix, dialectOf, findColumns, labelsOf, readItemTable, type ColumnSettings } from "./items.ts";
 
 export interface SurveyInput {
   readonly source: ReadHandle;
