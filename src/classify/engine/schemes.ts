@@ -110,6 +110,26 @@ interface SchemeDraft {
   readonly mappings: MappingDraft[];
 }
 
+/** Keys and indexes from the top of the file. */
+export type SchemePath = readonly (string | number)[];
+
+/** What a file knows beyond its values. */
+export interface SchemeSource {
+  /** Where something stands, e.g. `:12:5`; empty where that is not known. */
+  readonly locate: (path: SchemePath) => string;
+  /** The name a misspelt key was probably meant as. */
+  readonly suggest: (key: string, known: readonly string[]) => string | undefined;
+}
+
+/** Something in a file, and what to call it in a problem. */
+interface Spot {
+  readonly path: SchemePath;
+  readonly label: string;
+  /** The place and the label of what is at a path from here. */
+  readonly where: (label?: string, ...more: SchemePath) => string;
+  readonly suggest: SchemeSource["suggest"];
+}
+
 type Report = (severity: SchemeProblem["severity"], where: string, message: string) => void;
 
 /**
@@ -117,11 +137,21 @@ type Report = (severity: SchemeProblem["severity"], where: string, message: stri
  *
  * @param file named in the problems.
  */
-export function parseSchemes(value: unknown, file = ""): SchemesRead {
+export function parseSchemes(
+  value: unknown,
+  file = "",
+  source: SchemeSource = { locate: () => "", suggest: () => undefined },
+): SchemesRead {
   const problems: SchemeProblem[] = [];
   const report: Report = (severity, where, message) => problems.push({ severity, where, message });
+  const spotAt = (path: SchemePath, label: string): Spot => ({
+    path,
+    label,
+    where: (other = label, ...more) => (file === "" ? other : `${file}${source.locate([...path, ...more])}: ${other}`),
+    suggest: source.suggest,
+  });
   const drafts = (Array.isArray(value) ? value : [value]).flatMap((one: unknown, i): SchemeDraft[] => {
-    const draft = draftScheme(one, file === "" ? `scheme ${i + 1}` : `${file}: scheme ${i + 1}`, file, report);
+    const draft = draftScheme(one, spotAt(Array.isArray(value) ? [i] : [], `scheme ${i + 1}`), spotAt, report);
     return draft === undefined ? [] : [draft];
   });
   return finish(drafts, problems, report);
@@ -209,7 +239,7 @@ export type Recoded =
   | { readonly kind: "same"; readonly code: string }
   /** It has exactly one successor. */
   | { readonly kind: "mapped"; readonly code: string }
-  /** It has several; only the item itself can tell. `dropped`: in one of the cases it has none. */
+  /** It has several; only the item itself can report. `dropped`: in one of the cases it has none. */
   | { readonly kind: "ambiguous"; readonly candidates: readonly string[]; readonly dropped: boolean }
   /** It came to an end without a successor. */
   | { readonly kind: "dropped" }
@@ -354,8 +384,7 @@ function checkDates(draft: SchemeDraft, report: Report): void {
     const from = isDay(version.validFrom);
     const to = version.validTo === undefined || isDay(version.validTo);
     if (!from) report("error", version.where, `Expected valid_from as a day such as 2025-08-12 but received "${version.validFrom}".`);
-    if (!to)
-      report("error", version.where, `Expected valid_to as a day such as 2025-08-12, or nothing, but received "${version.validTo}".`);
+    if (!to) report("error", version.where, `Expected valid_to as a day such as 2025-08-12, or nothing, but received "${version.validTo}".`);
     if (from && to && version.validTo !== undefined && version.validTo < version.validFrom) {
       report("error", version.where, `Expected valid_to on or after valid_from ${version.validFrom} but received ${version.validTo}.`);
       return false;
@@ -453,119 +482,120 @@ function addHeadings(version: VersionDraft, report: Report): void {
   const codes = new Set(version.codes.map((code) => code.code));
   const parents = new Set(version.codes.flatMap((code) => (code.parent === undefined || codes.has(code.parent) ? [] : [code.parent])));
   if (parents.size === 0) return;
-  report(
-    "warning",
-    version.where,
-    `The parents ${[...parents].join(", ")} are no codes of ${version.version}; they are taken as headings.`,
-  );
+  report("warning", version.where, `The parents ${[...parents].join(", ")} are no codes of ${version.version}; they are taken as headings.`);
   for (const parent of parents) version.codes.push({ where: version.where, code: parent, name: parent, parent: undefined, heading: true });
 }
 
-function draftScheme(value: unknown, place: string, file: string, report: Report): SchemeDraft | undefined {
+type SpotAt = (path: SchemePath, label: string) => Spot;
+
+function draftScheme(value: unknown, place: Spot, spotAt: SpotAt, report: Report): SchemeDraft | undefined {
   if (!isRecord(value)) {
-    report("error", place, `Expected a scheme with "scheme", "country" and "versions" but received ${describe(value)}.`);
+    report("error", place.where(), `Expected a scheme with "scheme", "country" and "versions" but received ${describe(value)}.`);
     return undefined;
   }
   const scheme = text(value, "scheme", place, report) ?? "";
-  const where = file === "" ? scheme || place : `${file}: ${scheme || place}`;
-  unknownKeys(value, ["scheme", "country", "name", "versions", "mappings"], where, report);
+  const spot = spotAt(place.path, scheme || place.label);
+  unknownKeys(value, ["scheme", "country", "name", "versions", "mappings"], spot, report);
+  const inner = (key: string, i: number): Spot => spotAt([...spot.path, key, i], `${spot.label}, ${key.slice(0, -1)} ${i + 1}`);
   return {
-    where,
+    where: spot.where(),
     scheme,
-    country: text(value, "country", where, report, true) ?? "*",
-    name: text(value, "name", where, report, true),
-    versions: list(value, "versions", where, report).flatMap((one, i) => draftVersion(one, where, i, report)),
+    country: text(value, "country", spot, report, true) ?? "*",
+    name: text(value, "name", spot, report, true),
+    versions: list(value, "versions", spot, report).flatMap((one, i) => draftVersion(one, spot.label, inner("versions", i), spotAt, report)),
     mappings:
       value["mappings"] === undefined
         ? []
-        : list(value, "mappings", where, report).flatMap((one, i) => draftMapping(one, where, i, report)),
+        : list(value, "mappings", spot, report).flatMap((one, i) => draftMapping(one, spot.label, inner("mappings", i), spotAt, report)),
   };
 }
 
-function draftVersion(value: unknown, above: string, index: number, report: Report): VersionDraft[] {
-  const place = `${above}, version ${index + 1}`;
+function draftVersion(value: unknown, above: string, place: Spot, spotAt: SpotAt, report: Report): VersionDraft[] {
   if (!isRecord(value)) {
-    report("error", place, `Expected a version with "version", "valid_from" and "codes" but received ${describe(value)}.`);
+    report("error", place.where(), `Expected a version with "version", "valid_from" and "codes" but received ${describe(value)}.`);
     return [];
   }
   const version = text(value, "version", place, report) ?? "";
-  const where = version === "" ? place : `${above}, version ${version}`;
-  unknownKeys(value, ["version", "valid_from", "valid_to", "basis", "codes"], where, report);
+  const spot = version === "" ? place : spotAt(place.path, `${above}, version ${version}`);
+  unknownKeys(value, ["version", "valid_from", "valid_to", "basis", "codes"], spot, report);
   return [
     {
-      where,
+      where: spot.where(),
       version,
-      validFrom: text(value, "valid_from", where, report) ?? "",
-      validTo: text(value, "valid_to", where, report, true),
-      basis: text(value, "basis", where, report, true),
-      codes: list(value, "codes", where, report).flatMap((one, i): CodeDraft[] => {
-        const spot = `${where}, code ${i + 1}`;
-        if (!isRecord(one)) {
-          report("error", spot, `Expected a code with "code" and "name" but received ${describe(one)}.`);
-          return [];
-        }
-        const code = text(one, "code", spot, report) ?? "";
-        const here = code === "" ? spot : `${where}, code ${code}`;
-        unknownKeys(one, ["code", "name", "parent", "heading"], here, report);
-        const heading = one["heading"] ?? false;
-        if (typeof heading !== "boolean")
-          report("error", here, `Expected "heading" to be true or false but received ${describe(heading)}.`);
-        return [
-          {
-            where: here,
-            code,
-            name: text(one, "name", here, report, true) ?? code,
-            parent: text(one, "parent", here, report, true),
-            heading: heading === true,
-          },
-        ];
+      validFrom: text(value, "valid_from", spot, report) ?? "",
+      validTo: text(value, "valid_to", spot, report, true),
+      basis: text(value, "basis", spot, report, true),
+      codes: list(value, "codes", spot, report).flatMap((one, i) => {
+        const code = draftCode(one, spot.label, spotAt([...spot.path, "codes", i], `${spot.label}, code ${i + 1}`), spotAt, report);
+        return code === undefined ? [] : [code];
       }),
     },
   ];
 }
 
-function draftMapping(value: unknown, above: string, index: number, report: Report): MappingDraft[] {
-  const place = `${above}, mapping ${index + 1}`;
+function draftCode(value: unknown, above: string, place: Spot, spotAt: SpotAt, report: Report): CodeDraft | undefined {
   if (!isRecord(value)) {
-    report("error", place, `Expected a mapping with "from", "to" and "codes" but received ${describe(value)}.`);
+    report("error", place.where(), `Expected a code with "code" and "name" but received ${describe(value)}.`);
+    return undefined;
+  }
+  const code = text(value, "code", place, report) ?? "";
+  const spot = code === "" ? place : spotAt(place.path, `${above}, code ${code}`);
+  unknownKeys(value, ["code", "name", "parent", "heading"], spot, report);
+  const heading = value["heading"] ?? false;
+  if (typeof heading !== "boolean")
+    report("error", spot.where(spot.label, "heading"), `Expected "heading" to be true or false but received ${describe(heading)}.`);
+  return {
+    where: spot.where(),
+    code,
+    name: text(value, "name", spot, report, true) ?? code,
+    parent: text(value, "parent", spot, report, true),
+    heading: heading === true,
+  };
+}
+
+function draftMapping(value: unknown, above: string, place: Spot, spotAt: SpotAt, report: Report): MappingDraft[] {
+  if (!isRecord(value)) {
+    report("error", place.where(), `Expected a mapping with "from", "to" and "codes" but received ${describe(value)}.`);
     return [];
   }
   const from = text(value, "from", place, report) ?? "";
   const to = text(value, "to", place, report) ?? "";
-  const where = `${above}, mapping ${from} to ${to}`;
-  unknownKeys(value, ["from", "to", "codes"], where, report);
-  const codes = list(value, "codes", where, report).flatMap((one, i) => {
-    const spot = `${where}, code ${i + 1}`;
+  const spot = spotAt(place.path, `${above}, mapping ${from} to ${to}`);
+  unknownKeys(value, ["from", "to", "codes"], spot, report);
+  const codes = list(value, "codes", spot, report).flatMap((one, i) => {
+    const at = spotAt([...spot.path, "codes", i], `${spot.label}, code ${i + 1}`);
     if (!isRecord(one)) {
-      report("error", spot, `Expected "from" and "to" but received ${describe(one)}.`);
+      report("error", at.where(), `Expected "from" and "to" but received ${describe(one)}.`);
       return [];
     }
-    const old = text(one, "from", spot, report) ?? "";
-    unknownKeys(one, ["from", "to"], `${where}, code ${old}`, report);
+    const old = text(one, "from", at, report) ?? "";
+    const here = spotAt(at.path, `${spot.label}, code ${old}`);
+    unknownKeys(one, ["from", "to"], here, report);
     const targets = one["to"];
     const many: readonly unknown[] = Array.isArray(targets) ? targets : targets === undefined || targets === null ? [] : [targets];
-    const to = many.flatMap((target) => {
+    const to = many.flatMap((target, t) => {
       const code = asText(target);
-      if (code === undefined) report("error", `${where}, code ${old}`, `Expected codes in "to" but received ${describe(target)}.`);
+      const more = Array.isArray(targets) ? ["to", t] : ["to"];
+      if (code === undefined) report("error", here.where(here.label, ...more), `Expected codes in "to" but received ${describe(target)}.`);
       return code === undefined ? [] : [code];
     });
-    return [{ where: `${where}, code ${old}`, from: old, to }];
+    return [{ where: here.where(), from: old, to }];
   });
-  return [{ where, from, to, codes }];
+  return [{ where: spot.where(), from, to, codes }];
 }
 
-function list(value: Readonly<Record<string, unknown>>, key: string, where: string, report: Report): readonly unknown[] {
+function list(value: Readonly<Record<string, unknown>>, key: string, spot: Spot, report: Report): readonly unknown[] {
   const found = value[key];
   if (Array.isArray(found)) return found;
-  report("error", where, `Expected "${key}" to be a list but received ${describe(found)}.`);
+  report("error", spot.where(spot.label, key), `Expected "${key}" to be a list but received ${describe(found)}.`);
   return [];
 }
 
-function text(value: Readonly<Record<string, unknown>>, key: string, where: string, report: Report, optional = false): string | undefined {
+function text(value: Readonly<Record<string, unknown>>, key: string, spot: Spot, report: Report, optional = false): string | undefined {
   const found = value[key];
   if (optional && (found === undefined || found === null || found === "")) return undefined;
   const read = asText(found);
-  if (read === undefined || read === "") report("error", where, `Expected "${key}" but received ${describe(found)}.`);
+  if (read === undefined || read === "") report("error", spot.where(spot.label, key), `Expected "${key}" but received ${describe(found)}.`);
   return read;
 }
 
@@ -577,9 +607,12 @@ function asText(value: unknown): string | undefined {
   return undefined;
 }
 
-function unknownKeys(value: Readonly<Record<string, unknown>>, known: readonly string[], where: string, report: Report): void {
+function unknownKeys(value: Readonly<Record<string, unknown>>, known: readonly string[], spot: Spot, report: Report): void {
   for (const key of Object.keys(value)) {
-    if (!known.includes(key)) report("error", where, `Expected only ${known.join(", ")} but there is "${key}".`);
+    if (known.includes(key)) continue;
+    const meant = spot.suggest(key, known);
+    const hint = meant === undefined ? "" : ` Did you mean ${meant}?`;
+    report("error", spot.where(spot.label, key), `Expected only ${known.join(", ")} but there is "${key}".${hint}`);
   }
 }
 

@@ -451,7 +451,7 @@ class Reading {
       this.#problem(at, `expected a name that is ${expected} but got ${JSON.stringify(at.at(-1))}`, this.#keys.get(at.join(".")));
       return;
     }
-    if (issue.code === "invalid_union" && this.#insideUnion(issue.errors, at, meta)) return;
+    if (issue.code === "invalid_union" && this.#insideUnion(issue.errors, at, meta.expected === undefined || isTree(value))) return;
     const expected = meta.expected ?? expectedBy(issue);
     if (value === undefined) {
       if (this.#meant.has(at.join("."))) return;
@@ -463,14 +463,14 @@ class Reading {
     this.#problem(at, `expected ${expected} but got ${shown}`);
   }
 
-  /** Tells what is wrong with the kind of a union that fits best; false when none of its kinds fits at all, or the setting has words of its own. */
-  #insideUnion(kinds: readonly (readonly z.core.$ZodIssue[])[], at: Path, meta: SettingMeta): boolean {
+  /** Tells what is wrong with the kind of a union that fits best; false when none of its kinds fits at all, or only the setting's own words do. */
+  #insideUnion(kinds: readonly (readonly z.core.$ZodIssue[])[], at: Path, mayLookInside: boolean): boolean {
     const fitting = kinds.filter((issues) => issues.length > 0 && issues.every(({ path: inner }) => inner.length > 0));
     const within = fitting.map((issues) => issues.map((issue) => ({ ...issue, path: [...at, ...issue.path] })));
     // Told already, by the name that stands in its place.
     if (within.some((issues) => issues.every(({ path: inner }) => this.#meant.has(inner.map(String).join("."))))) return true;
     const [best] = within.toSorted((a, b) => a.length - b.length);
-    if (best === undefined || meta.expected !== undefined) return false;
+    if (best === undefined || !mayLookInside) return false;
     for (const issue of best) this.#issue(issue);
     return true;
   }
