@@ -384,7 +384,8 @@ function checkDates(draft: SchemeDraft, report: Report): void {
     const from = isDay(version.validFrom);
     const to = version.validTo === undefined || isDay(version.validTo);
     if (!from) report("error", version.where, `Expected valid_from as a day such as 2025-08-12 but received "${version.validFrom}".`);
-    if (!to) report("error", version.where, `Expected valid_to as a day such as 2025-08-12, or nothing, but received "${version.validTo}".`);
+    if (!to)
+      report("error", version.where, `Expected valid_to as a day such as 2025-08-12, or nothing, but received "${version.validTo}".`);
     if (from && to && version.validTo !== undefined && version.validTo < version.validFrom) {
       report("error", version.where, `Expected valid_to on or after valid_from ${version.validFrom} but received ${version.validTo}.`);
       return false;
@@ -482,7 +483,11 @@ function addHeadings(version: VersionDraft, report: Report): void {
   const codes = new Set(version.codes.map((code) => code.code));
   const parents = new Set(version.codes.flatMap((code) => (code.parent === undefined || codes.has(code.parent) ? [] : [code.parent])));
   if (parents.size === 0) return;
-  report("warning", version.where, `The parents ${[...parents].join(", ")} are no codes of ${version.version}; they are taken as headings.`);
+  report(
+    "warning",
+    version.where,
+    `The parents ${[...parents].join(", ")} are no codes of ${version.version}; they are taken as headings.`,
+  );
   for (const parent of parents) version.codes.push({ where: version.where, code: parent, name: parent, parent: undefined, heading: true });
 }
 
@@ -502,7 +507,9 @@ function draftScheme(value: unknown, place: Spot, spotAt: SpotAt, report: Report
     scheme,
     country: text(value, "country", spot, report, true) ?? "*",
     name: text(value, "name", spot, report, true),
-    versions: list(value, "versions", spot, report).flatMap((one, i) => draftVersion(one, spot.label, inner("versions", i), spotAt, report)),
+    versions: list(value, "versions", spot, report).flatMap((one, i) =>
+      draftVersion(one, spot.label, inner("versions", i), spotAt, report),
+    ),
     mappings:
       value["mappings"] === undefined
         ? []
