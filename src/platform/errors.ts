@@ -58,6 +58,11 @@ export function isStockroomError(thrown: unknown): thrown is StockroomError {
   return thrown instanceof Error && thrown.name === "StockroomError" && "kind" in thrown && "code" in thrown;
 }
 
+/** The `code` of an error of Node, a driver or our own (`ENOENT`, `23505`), if it has one. */
+export function codeOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : undefined;
+}
+
 /** A plain value of an error that crosses threads, rows and HTTP. */
 export interface ErrorRecord {
   readonly kind: ErrorKind;
@@ -72,8 +77,7 @@ export function describeError(thrown: unknown): ErrorRecord {
     return { kind: thrown.kind, code: thrown.code, message: thrown.message, facts: thrown.facts };
   }
   if (thrown instanceof Error) {
-    const code = "code" in thrown && typeof thrown.code === "string" ? thrown.code : "FAULT";
-    return { kind: "fault", code, message: thrown.message, facts: {} };
+    return { kind: "fault", code: codeOf(thrown) ?? "FAULT", message: thrown.message, facts: {} };
   }
   return { kind: "fault", code: "FAULT", message: String(thrown), facts: {} };
 }

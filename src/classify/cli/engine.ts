@@ -11,6 +11,7 @@ import process from "node:process";
 import { defineCommand, type CommandDef } from "citty";
 import { openCompute } from "../../platform/compute/index.ts";
 import { StockroomError } from "../../platform/errors.ts";
+import { writeFileAtomically } from "../../platform/files/index.ts";
 import { makeLog } from "../../platform/log.ts";
 import { formatOf, writeTable } from "../../platform/formats/index.ts";
 import { makeDatasetBuilder, type Item } from "../engine/dataset.ts";
@@ -24,7 +25,7 @@ import { dayOf } from "../workflows/jobs/items.ts";
 import { learnJob } from "../workflows/jobs/learn-job.ts";
 import { trialJob } from "../workflows/jobs/trial-job.ts";
 import { exportCommand } from "./export.ts";
-import { collectBadRows, readingArgs, readingOf, refuseBadFile, writeAtomically, type EngineTools } from "./files.ts";
+import { collectBadRows, readingArgs, readingOf, refuseBadFile, type EngineTools } from "./files.ts";
 import { openRows, parseCondition, parseNames, repeatedOption, type Condition } from "./rows.ts";
 
 // Every command has arguments of its own type; the list of them can only be held together by the widest one.
@@ -151,7 +152,7 @@ const fitCommand = (tools: EngineTools): AnyCommand =>
       };
       const model = await fitOnThreads(dataset, options, tools, args.threads);
       const bytes = encodeModel(model);
-      await writeAtomically(args.out, bytes);
+      await writeFileAtomically(args.out, bytes);
       await bad.write(args.out, tools);
       const used = process.cpuUsage(started);
       const report = {
@@ -227,7 +228,7 @@ const predictCommand = (tools: EngineTools): AnyCommand =>
       };
       const started = process.cpuUsage();
       const [, probabilityColumn = ""] = added;
-      await writeAtomically(
+      await writeFileAtomically(
         args.out,
         writeTable(labelled(), {
           format: formatOf(args.out) ?? "csv",

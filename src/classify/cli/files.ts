@@ -1,40 +1,12 @@
 // File ends of the engine's commands: how a file of items is read, its bad rows set apart and bounded, and outputs that appear whole or not at all.
 
-import { createWriteStream } from "node:fs";
-import { rename, rm, writeFile } from "node:fs/promises";
-import path from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { StockroomError } from "../../platform/errors.ts";
+import { writeFileAtomically } from "../../platform/files/index.ts";
 import { checkEncoding, parseDecimalSign, type BadRow, type DecimalSign } from "../../platform/formats/index.ts";
 import type { CommandTools } from "./tools.ts";
 
 /** What the engine's commands need: no app. */
 export type EngineTools = Pick<CommandTools, "print" | "signal" | "exitWith">;
-
-/** E2: to a neighbour first, then renamed. */
-export async function writeAtomically(file: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-  const draft = `${file}.part`;
-  try {
-    if (content instanceof Uint8Array) await writeFile(draft, content);
-    else await pipeline(Readable.from(content), createWriteStream(draft));
-    await rename(draft, file);
-  } catch (thrown) {
-    await rm(draft, { force: true });
-    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") {
-      throw new StockroomError(
-        "missing",
-        "FOLDER_MISSING",
-        `Expected a folder ${path.dirname(file)} to write to but there is none. Make it.`,
-        {
-          facts: { file },
-          cause: thrown,
-        },
-      );
-    }
-    throw thrown;
-  }
-}
 
 /** Enough to find what is wrong; a file of nothing but bad rows must not fill the memory. */
 const MOST_BAD_ROWS = 100_000;
@@ -73,7 +45,7 @@ export function collectBadRows(): BadRows {
     write: async (out, tools) => {
       if (count === 0) return;
       const file = `${out}.bad.jsonl`;
-      await writeAtomically(file, Buffer.from(kept.map((row) => `${JSON.stringify(row)}\n`).join("")));
+      await writeFileAtomically(file, kept.map((row) => `${JSON.stringify(row)}\n`).join(""));
       tell(tools, file);
     },
   };

@@ -4,11 +4,12 @@
 //   K2. Both ways a folder appears whole, under its name, or not at all.
 
 import { constants } from "node:fs";
-import { cp, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { cp, mkdir, readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { defineCommand } from "citty";
 import type { BaseSettings } from "../../platform/config/index.ts";
 import { StockroomError } from "../../platform/errors.ts";
+import { renameDurably, syncTree } from "../../platform/files/index.ts";
 import { makeLog } from "../../platform/log.ts";
 import { backupDatabase, markRestored, restoreDatabase } from "../../platform/database/index.ts";
 import type { Tools } from "../tools.ts";
@@ -34,7 +35,7 @@ The key file is not in it. Keep a copy of it elsewhere: without it nobody can op
         const { takenAt } = await backupDatabase(database, path.join(aside, "database"), tools.signal);
         tools.output.say("copying the objects, sealed as they are");
         await copyObjects(settings.objects.root, path.join(aside, "objects"), tools.signal);
-        await rename(aside, target);
+        await renameDurably(aside, target);
         tools.output.print(`backed up: ${target} (as of ${takenAt})`);
         tools.output.say(`The key file ${settings.vault.keyFile} is not in it; keep a copy of it apart.`);
       } catch (error) {
@@ -91,7 +92,7 @@ Elsewhere than the original lay it starts quiet: no schedules, notices or delive
         tools.output.say("copying the database, checking every byte");
         await restoreDatabase(path.join(source, "database"), home, makeLog({ level: "warn", format: "pretty" }));
         await rm(objects.root, { recursive: true, force: true });
-        await rename(aside, objects.root);
+        await renameDurably(aside, objects.root);
         await markRestored(home);
       } catch (error) {
         await rm(aside, { recursive: true, force: true });
@@ -116,6 +117,7 @@ async function copyObjects(from: string, to: string, signal: AbortSignal): Promi
       return path.relative(from, file).split(path.sep)[0] !== "staging";
     },
   });
+  await syncTree(to);
 }
 
 const exists = async (file: string): Promise<boolean> => (await stat(file).catch(() => undefined)) !== undefined;

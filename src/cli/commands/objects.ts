@@ -1,15 +1,15 @@
 // put, get, ls, rm: the encrypted store by command.
 
 import { createReadStream } from "node:fs";
-import { open, rename, rm, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import path from "node:path";
 import process from "node:process";
 import { addAbortSignal } from "node:stream";
 import { defineCommand } from "citty";
 import { contentTypeOf } from "../../platform/objects/types.ts";
 import type { Body } from "../../platform/bytes.ts";
-import { StockroomError } from "../../platform/errors.ts";
-import type { ObjectEntry } from "../../platform/objects/contract.ts";
+import { codeOf, isStockroomError, StockroomError } from "../../platform/errors.ts";
+import { writeFileAtomically } from "../../platform/files/index.ts";
 import { bytesText, makeProgress, printRows, timeText, toJson } from "../output.ts";
 import { readNumber } from "../read-args.ts";
 import { jsonFlag, limitFlag, operatorAtShell } from "../tools.ts";
@@ -126,40 +126,19 @@ The file appears whole or not at all: an object that was tampered with leaves no
       const { objects } = await tools.open();
       const { entry, body } = await objects.get(operatorAtShell("get"), args.key, { version: args.version, signal });
       if (args.out !== undefined) {
-        await writeAtomically(path.resolve(tools.cwd, args.out), entry, body, tools);
+        const progress = makeProgress(output, `get ${entry.key}`);
+        const shown = counted({ body, bytes: entry.bytes }, (done, total, note) => progress.update(done, total, note));
+        await writeFileAtomically(path.resolve(tools.cwd, args.out), shown, { mode: 0o600 })
+          .catch((error: unknown) => {
+            throw isStockroomError(error) || codeOf(error) === undefined ? error : fileError(args.out ?? "", error);
+          })
+          .finally(() => progress.end());
         output.say(`written: ${args.out} (${bytesText(entry.bytes)}, version ${entry.version})`);
         return;
       }
       for await (const chunk of body) await output.write(chunk);
     },
   });
-
-/** Writes beside the target and renames at the end. */
-async function writeAtomically(file: string, entry: ObjectEntry, body: Body, { output }: Tools): Promise<void> {
-  const part = `${file}.${process.pid}.part`;
-  const progress = makeProgress(output, `get ${entry.key}`);
-  const handle = await open(part, "wx", 0o600).catch((error: unknown) => {
-    throw fileError(file, error);
-  });
-  try {
-    try {
-      let done = 0;
-      for await (const chunk of body) {
-        await handle.writeFile(chunk);
-        done += chunk.byteLength;
-        progress.update(done, entry.bytes, bytesText(done));
-      }
-      await handle.sync();
-    } finally {
-      progress.end();
-      await handle.close();
-    }
-    await rename(part, file);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
-}
 
 export const lsCommand = (tools: Tools) =>
   defineCommand({

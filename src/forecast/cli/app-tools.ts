@@ -9,12 +9,12 @@ import type { ObjectStore } from "../../platform/objects/contract.ts";
 import type { Tx } from "../../platform/database/contract.ts";
 import type { Actor } from "../../platform/vault/contract.ts";
 import type { Workflows } from "../../platform/workflow/contract.ts";
+import { writeFileAtomically } from "../../platform/files/index.ts";
 import type { ForecastDeps } from "../workflows/deps.ts";
 import { findFinished } from "../workflows/planning/finished.ts";
 import type { ObjectRef } from "../store/keys.ts";
 import { listGroups } from "../store/runs.ts";
 import type { DirectTools } from "./tools.ts";
-import { writeAtomically } from "./atomic-write.ts";
 
 /** The app as the commands of this module see it. Closed by the command line when the command ends. */
 export interface ForecastApp {
@@ -104,7 +104,7 @@ export async function download(
     const { entry, body } = await objects.get(operatorAt(command), ref.key, { version: ref.version, signal });
     const file = path.join(folder, path.dirname(name), path.basename(ref.key));
     await mkdir(path.dirname(file), { recursive: true });
-    await writeAtomically(file, body);
+    await writeFileAtomically(file, body);
     written.push({ name, file, bytes: entry.bytes });
   }
   return written;

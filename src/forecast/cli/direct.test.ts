@@ -105,7 +105,7 @@ describe("a run over files", () => {
     await expect(stopping).rejects.toThrow("Ctrl-C");
     const left = [...filesOf("second").keys()];
     expect(left.length).toBeGreaterThan(0);
-    expect(left.every((name) => name.startsWith(".work/pieces/"))).toBe(true);
+    expect(left.every((name) => name.startsWith(".work/"))).toBe(true);
     await stockroom(runWords("second"));
     expect(filesOf("second")).toEqual(filesOf("first"));
   }, 240_000);

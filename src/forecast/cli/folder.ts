@@ -4,15 +4,11 @@
 //   F2. `.work` outlives an interrupted run, so that the next one finds its pieces; it is removed when a run is done.
 //   F3. One run at a time: a second one on the same folder is told who is at work.
 
-import { randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import process from "node:process";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { Body } from "../../platform/bytes.ts";
-import { StockroomError } from "../../platform/errors.ts";
+import { codeOf, StockroomError } from "../../platform/errors.ts";
+import { renameDurably, takePidLock, writeFileAtomically } from "../../platform/files/index.ts";
 import type { ChunkStore } from "../workflows/run/contract.ts";
 import { pieceMissing } from "../workflows/run/pieces.ts";
 
@@ -25,8 +21,6 @@ export interface RunFolder {
   /** Lets others at the folder; pieces stay. */
   close(): Promise<void>;
 }
-
-const notThere = (thrown: unknown): boolean => thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
 
 /** Opens the folder for one run, making it where it is not there. Throws `conflict` `FOLDER_BUSY` while another run is at work in it, `input` `FOLDER_UNUSABLE`. */
 export async function openFolder(folder: string): Promise<RunFolder> {
@@ -41,8 +35,15 @@ export async function openFolder(folder: string): Promise<RunFolder> {
       cause,
     });
   }
-  const lock = path.join(work, "pid");
-  await takeLock(lock, folder);
+  const lock = await takePidLock(path.join(work, "pid"));
+  if (lock.kind === "busy") {
+    throw new StockroomError(
+      "conflict",
+      "FOLDER_BUSY",
+      `Expected ${folder} to be free but process ${lock.pid} is forecasting into it. Wait for it, or choose another folder.`,
+      { facts: { folder, pid: lock.pid } },
+    );
+  }
   await rm(staged, { recursive: true, force: true });
   const order: string[] = [];
   return {
@@ -53,23 +54,20 @@ export async function openFolder(folder: string): Promise<RunFolder> {
           () => false,
         ),
       put: async (name, bytes) => {
-        const draft = path.join(pieces, `${name}.${randomUUID()}.part`);
-        await writeFile(draft, bytes);
-        await rename(draft, path.join(pieces, name));
+        await writeFileAtomically(path.join(pieces, name), bytes);
       },
       get: async (name) => {
         try {
           return await readFile(path.join(pieces, name));
         } catch (thrown) {
-          throw notThere(thrown) ? pieceMissing(name, thrown) : thrown;
+          throw codeOf(thrown) === "ENOENT" ? pieceMissing(name, thrown) : thrown;
         }
       },
     },
     write: async (name, content) => {
       const file = path.join(staged, name);
       await mkdir(path.dirname(file), { recursive: true });
-      if (typeof content === "string" || content instanceof Uint8Array) await writeFile(file, content);
-      else await pipeline(Readable.from(content, { objectMode: false }), createWriteStream(file));
+      await writeFileAtomically(file, content);
       order.push(name);
     },
     commit: async (gone = []) => {
@@ -77,44 +75,10 @@ export async function openFolder(folder: string): Promise<RunFolder> {
       for (const name of order) {
         const file = path.join(folder, name);
         await mkdir(path.dirname(file), { recursive: true });
-        await rename(path.join(staged, name), file);
+        await renameDurably(path.join(staged, name), file);
       }
       await rm(work, { recursive: true, force: true });
     },
-    close: () => rm(lock, { force: true }),
+    close: () => lock.release(),
   };
-}
-
-/** A lock names its process; one left by a process that is no more is taken over. */
-async function takeLock(lock: string, folder: string): Promise<void> {
-  for (;;) {
-    try {
-      await writeFile(lock, String(process.pid), { flag: "wx" });
-      return;
-    } catch (thrown) {
-      if (!(thrown instanceof Error && "code" in thrown && thrown.code === "EEXIST")) throw thrown;
-    }
-    const holder = Number(await readFile(lock, "utf8").catch(() => ""));
-    if (holder !== process.pid && isAlive(holder)) {
-      throw new StockroomError(
-        "conflict",
-        "FOLDER_BUSY",
-        `Expected ${folder} to be free but process ${holder} is forecasting into it. Wait for it, or choose another folder.`,
-        {
-          facts: { folder, pid: holder },
-        },
-      );
-    }
-    await rm(lock, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    return thrown instanceof Error && "code" in thrown && thrown.code === "EPERM";
-  }
 }

@@ -3,6 +3,7 @@
 import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../platform/errors.ts";
 import { readTable } from "../../platform/formats/index.ts";
+import { writeFileAtomically } from "../../platform/files/index.ts";
 import { adjustmentKinds, type AdjustmentKind } from "../engine/adjust/adjust.ts";
 import type { AdjustmentValue } from "../engine/monitor/value-added.ts";
 import { sayAdjustment, takeBack } from "../workflows/planning/adjusted.ts";
@@ -25,7 +26,6 @@ import {
   waitArg,
   type AppTools,
 } from "./app-tools.ts";
-import { writeAtomically } from "./atomic-write.ts";
 
 // Every command has arguments of its own type; the list of them can only be held together by the widest one.
 type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
@@ -177,7 +177,7 @@ Told from every import that was judged; of the adjusted cells by author, reason 
       await checkGroup(deps.database, args.group);
       const { judged, adjusted } = await readValueAdded(deps, "cli forecast value-added", args.group);
       // Of adjusted cells "all" says the same as "adjusted".
-      if (args.out !== undefined) await writeAtomically(args.out, table(valueColumns, valueRows(adjusted).slice(1)));
+      if (args.out !== undefined) await writeFileAtomically(args.out, table(valueColumns, valueRows(adjusted).slice(1)));
       if (args.json) {
         tools.print.json({
           imports: judged.map(({ id, group, run, title, summary }) => ({

@@ -4,6 +4,7 @@ import path from "node:path";
 import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../platform/errors.ts";
 import { fileBody, type BadRow } from "../../platform/formats/index.ts";
+import { writeFileAtomically } from "../../platform/files/index.ts";
 import type { Service } from "../engine/replenish/proposal.ts";
 import { ordersBody, proposeOrders } from "../workflows/planning/orders.ts";
 import { readStock } from "../workflows/planning/stock.ts";
@@ -11,7 +12,6 @@ import { round } from "../workflows/run/rows.ts";
 import { readForecasts, readRecord } from "./finished.ts";
 import { usage } from "./flags.ts";
 import type { DirectTools } from "./tools.ts";
-import { writeAtomically } from "./atomic-write.ts";
 
 // Every command has arguments of its own type; the list of them can only be held together by the widest one.
 type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
@@ -72,11 +72,11 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
       );
       const orders = proposeOrders(stock, forecasts, { signal, onBadRow });
       const out = args.out ?? path.join(args.dir, "orders.csv");
-      await writeAtomically(out, ordersBody(ids, orders));
+      await writeFileAtomically(out, ordersBody(ids, orders));
       const { print } = tools;
       if (bad.length > 0) {
         const lines = bad.toSorted((a, b) => a.line - b.line).map((row) => `${JSON.stringify(row)}\n`);
-        await writeAtomically(`${out}.bad.jsonl`, lines.join(""));
+        await writeFileAtomically(`${out}.bad.jsonl`, lines.join(""));
         print.say(
           `${bad.length} rows of ${args.stock} were set apart, the first on line ${bad[0].line}: ${bad[0].reason} See ${out}.bad.jsonl.`,
         );

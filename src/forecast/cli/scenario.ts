@@ -1,3 +1,4 @@
+import { writeFileAtomically } from "../../platform/files/index.ts";
 // scenario: questions to a finished forecast of the app, whose answers are kept: what if, why, what to order.
 
 import { defineCommand, type CommandDef } from "citty";
@@ -22,7 +23,6 @@ import {
   waitArg,
   type AppTools,
 } from "./app-tools.ts";
-import { writeAtomically } from "./atomic-write.ts";
 
 // Every command has arguments of its own type; the list of them can only be held together by the widest one.
 type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
@@ -255,7 +255,7 @@ Examples:
       const { deps } = await tools.open();
       const { plans, value, rows } = await compareAnswers(deps, "cli forecast scenario compare", args._);
       if (args.out !== undefined) {
-        await writeAtomically(
+        await writeFileAtomically(
           args.out,
           table(
             ["name", ...plans.map(({ id }) => id)],

@@ -3,6 +3,7 @@
 import { defineCommand, type CommandDef } from "citty";
 import { openCompute } from "../../platform/compute/index.ts";
 import { makeLog } from "../../platform/log.ts";
+import { writeFileAtomically } from "../../platform/files/index.ts";
 import type { Panel } from "../engine/contract.ts";
 import { applyChanges } from "../engine/scenario/apply.ts";
 import type { Comparison } from "../engine/scenario/comparison.ts";
@@ -15,7 +16,6 @@ import { usage } from "./flags.ts";
 import { readThreads, type RunRecord } from "./run.ts";
 import { readTextFile } from "./app-tools.ts";
 import type { DirectTools } from "./tools.ts";
-import { writeAtomically } from "./atomic-write.ts";
 
 // Every command has arguments of its own type; the list of them can only be held together by the widest one.
 type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
@@ -50,7 +50,7 @@ Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.
       if (applied.kind === "faults") throw refuseChanges(applied.faults);
       const both = await forecastScenario(args.dir, record, panel, applied.panel, threads, tools);
       const comparison = compareScenarioPair(both);
-      if (args.out !== undefined) await writeAtomically(args.out, scenarioPairBody(panel, both));
+      if (args.out !== undefined) await writeFileAtomically(args.out, scenarioPairBody(panel, both));
       const { print } = tools;
       for (const warning of applied.warnings) print.say(warning);
       if (args.json) print.json({ effects: applied.effects, warnings: applied.warnings, ...comparison });

@@ -10,14 +10,15 @@
 // those of its own installation.
 
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
-import { StockroomError } from "../errors.ts";
+import { codeOf, StockroomError } from "../errors.ts";
+import { renameDurably, syncTree, writeFileAtomically } from "../files/index.ts";
 import type { Log } from "../log.ts";
-import { makeFolder, placesOf, syncFolder, syncTree } from "./cluster.ts";
+import { makeFolder, placesOf } from "./cluster.ts";
 import type { Database, Tx } from "./contract.ts";
-import { codeOf, translate } from "./failures.ts";
+import { translate } from "./failures.ts";
 import { withHomeLock } from "./home-lock.ts";
 
 const manifestName = "stockroom-backup.json";
@@ -65,9 +66,8 @@ export async function backupDatabase(database: Database, target: string, signal?
   try {
     const manifest = await database.session((tx) => copyOnline(tx, about.folder, aside, signal));
     await syncTree(path.join(aside, "data"));
-    await writeFile(path.join(aside, manifestName), JSON.stringify(manifest, undefined, 1), { mode: 0o600, flush: true });
-    await rename(aside, target);
-    await syncFolder(path.dirname(path.resolve(target)));
+    await writeFileAtomically(path.join(aside, manifestName), JSON.stringify(manifest, undefined, 1), { mode: 0o600 });
+    await renameDurably(aside, target);
     return manifest;
   } catch (thrown) {
     await rm(aside, { recursive: true, force: true });
@@ -218,8 +218,7 @@ export async function restoreDatabase(source: string, home: string, log: Log): P
       // The old password, if any, does not open the restored database.
       await rm(places.password, { force: true });
       await rm(places.data, { recursive: true, force: true });
-      await rename(aside, places.data);
-      await syncFolder(places.root);
+      await renameDurably(aside, places.data);
     } catch (thrown) {
       await rm(aside, { recursive: true, force: true });
       throw translate(thrown);

@@ -24,8 +24,7 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
-import { StockroomError } from "../errors.ts";
-import { codeOf } from "./failures.ts";
+import { codeOf, StockroomError } from "../errors.ts";
 
 /** The user the server runs as, when we ourselves are root. */
 export interface ServerUser {

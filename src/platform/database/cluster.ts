@@ -6,14 +6,14 @@
 // Everything here happens under the home's lock.
 
 import { randomBytes } from "node:crypto";
-import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, chown, mkdir, open, readdir, readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import process from "node:process";
-import { StockroomError } from "../errors.ts";
+import { codeOf, StockroomError } from "../errors.ts";
 import { faultPoint } from "../faults.ts";
+import { renameDurably, syncTree, writeFileAtomically } from "../files/index.ts";
 import type { Log } from "../log.ts";
 import type { Binaries, ServerUser } from "./binaries.ts";
-import { codeOf } from "./failures.ts";
 import { dataArgument, findPostmaster, runProgram, serverFailure, stopPostmaster } from "./postmaster.ts";
 
 /** The one role of an embedded server. */
@@ -166,59 +166,12 @@ async function initialise(cluster: Cluster): Promise<string> {
   if (cluster.durable) await syncTree(aside);
   faultPoint("records.initialised-aside");
   await rm(places.data, { recursive: true, force: true });
-  await rename(aside, places.data);
-  await syncFolder(places.root);
+  await renameDurably(aside, places.data);
   log.info("made a new database", { folder: places.data, tookMs: Math.round(performance.now() - started) });
   return password;
 }
 
-const syncsAtOnce = 16;
-
-/** Makes all files and folders under `root` last; many at once, because the disk takes them together (a tenth of the time, one by one). */
-export async function syncTree(root: string): Promise<void> {
-  const waiting = (await readdir(root, { recursive: true, withFileTypes: true })).values();
-  const work = async (): Promise<void> => {
-    for (const entry of waiting) {
-      const at = path.join(entry.parentPath, entry.name);
-      if (entry.isDirectory()) {
-        await syncFolder(at);
-        continue;
-      }
-      // Windows syncs only what is open for writing.
-      const handle = await open(at, process.platform === "win32" ? "r+" : "r");
-      try {
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: syncsAtOnce }, work));
-  await syncFolder(root);
-}
-
-/** Makes a rename last through a power cut. Systems that cannot sync a folder do not need it. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r").catch(() => undefined);
-  try {
-    await handle?.sync();
-  } catch (thrown) {
-    if (!["EINVAL", "EPERM", "EISDIR", "EACCES"].includes(codeOf(thrown) ?? "")) throw thrown;
-  } finally {
-    await handle?.close();
-  }
-}
-
-async function writeSecret(file: string, text: string): Promise<void> {
-  await rm(file, { force: true });
-  const handle = await open(file, "wx", 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
+const writeSecret = (file: string, text: string): Promise<number> => writeFileAtomically(file, text, { mode: 0o600 });
 
 /** The password file is gone: who owns the files owns the data, so the single-user mode sets a new one. */
 async function replacePassword(cluster: Cluster): Promise<string> {

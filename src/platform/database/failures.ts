@@ -3,12 +3,7 @@
 // Owns: the table from SQLSTATE and socket errors to our kinds. Does not own: errors of a statement's meaning (constraints, syntax);
 // they pass as they are, with SQLSTATE in `code`, because only the asking part knows whose mistake they are.
 
-import { isStockroomError, StockroomError } from "../errors.ts";
-
-/** The `code` of a driver's or a socket's error, if it has one. */
-export function codeOf(thrown: unknown): string | undefined {
-  return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : undefined;
-}
+import { codeOf, isStockroomError, StockroomError } from "../errors.ts";
 
 const unreachable = new Set([
   "ECONNREFUSED",

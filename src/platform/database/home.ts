@@ -8,13 +8,13 @@
 //   P3. A home made of a backup, elsewhere, is quiet: it works, but what acts on others (schedules, notices, deliveries) rests.
 
 import { randomUUID } from "node:crypto";
-import { link, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { z } from "zod";
-import { StockroomError } from "../errors.ts";
+import { codeOf, StockroomError } from "../errors.ts";
+import { createFileAtomically, writeFileAtomically } from "../files/index.ts";
 import type { Database, Tx } from "./contract.ts";
-import { codeOf } from "./failures.ts";
 
 const fileName = "home-id";
 const fileShape = z.object({ id: z.uuid(), restored: z.boolean().optional() });
@@ -82,9 +82,7 @@ export async function readHomeId(home: string): Promise<string | undefined> {
 }
 
 async function replaceFile(home: string, content: HomeFile): Promise<void> {
-  const aside = path.join(home, `.${fileName}.${randomUUID()}`);
-  await writeFile(aside, `${JSON.stringify(content)}\n`, { mode: 0o600, flush: true });
-  await rename(aside, path.join(home, fileName));
+  await writeFileAtomically(path.join(home, fileName), `${JSON.stringify(content)}\n`, { mode: 0o600 });
 }
 
 /** Marks a home as made of a backup (P3). */
@@ -96,17 +94,7 @@ export async function markRestored(home: string): Promise<void> {
 async function settleFile(home: string): Promise<HomeFile> {
   const found = await readFileOf(home);
   if (found !== undefined) return found;
-  const aside = path.join(home, `.${fileName}.${randomUUID()}`);
-  await writeFile(aside, `${JSON.stringify({ id: randomUUID() })}\n`, { mode: 0o600, flush: true });
-  try {
-    await link(aside, path.join(home, fileName)).catch(async (thrown: unknown) => {
-      if (codeOf(thrown) === "EEXIST") return;
-      // A file system without hard links.
-      await rename(aside, path.join(home, fileName));
-    });
-  } finally {
-    await rm(aside, { force: true });
-  }
+  await createFileAtomically(path.join(home, fileName), `${JSON.stringify({ id: randomUUID() })}\n`, { mode: 0o600 });
   return (await readFileOf(home)) ?? settleFile(home);
 }
 

@@ -6,8 +6,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Client } from "pg";
 import type { ClientConfig } from "pg";
+import { codeOf } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { codeOf, translate } from "./failures.ts";
+import { translate } from "./failures.ts";
 
 const farewellMs = 1_000;
 

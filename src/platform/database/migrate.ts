@@ -4,10 +4,9 @@
 //   M2. Two processes never migrate at once (advisory lock); the second finds nothing left to do.
 
 import { createHash } from "node:crypto";
-import { StockroomError } from "../errors.ts";
+import { codeOf, StockroomError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Migration, TransactionOptions, Tx } from "./contract.ts";
-import { codeOf } from "./failures.ts";
 
 /** "stockroom" and 2, as two 32-bit numbers; 1 is the presence lock of the embedded server. */
 const migrationLock = "1937006946, 2";

@@ -11,10 +11,10 @@ import { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { Client, Pool, types } from "pg";
 import type { ClientBase, ClientConfig, PoolClient, QueryConfig } from "pg";
-import { StockroomError } from "../errors.ts";
+import { codeOf, StockroomError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Tx } from "./contract.ts";
-import { codeOf, isLostRace, translate } from "./failures.ts";
+import { isLostRace, translate } from "./failures.ts";
 import { endClient, makeListener } from "./listener.ts";
 
 const tries = 5;

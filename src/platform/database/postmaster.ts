@@ -12,10 +12,9 @@ import { createServer } from "node:net";
 import path from "node:path";
 import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
-import { StockroomError } from "../errors.ts";
+import { codeOf, StockroomError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Cluster, ServerPlaces } from "./cluster.ts";
-import { codeOf } from "./failures.ts";
 import { isPostmasterOf } from "./server-process.ts";
 
 /** Loopback only. */

@@ -8,6 +8,7 @@ import { readFile, readlink, realpath, stat } from "node:fs/promises";
 import process from "node:process";
 import { promisify } from "node:util";
 import { StockroomError } from "../errors.ts";
+import { isAlive } from "../files/index.ts";
 import type { ServerUser } from "./binaries.ts";
 
 /** Whether `pid` is a living PostgreSQL server on the data folder `data`. */
@@ -27,15 +28,6 @@ export async function isPostmasterOf(pid: number, data: string): Promise<boolean
   }
   const { stdout } = await promisify(execFile)("ps", ["-o", "command=", "-p", String(pid)]).catch(() => ({ stdout: "" }));
   return stdout.includes("postgres") && stdout.includes(data);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    return thrown instanceof Error && "code" in thrown && thrown.code === "EPERM";
-  }
 }
 
 /**

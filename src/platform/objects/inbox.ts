@@ -17,6 +17,7 @@ import type { Body } from "../bytes.ts";
 import type { Clock } from "../time.ts";
 import { describeError, meanings, StockroomError } from "../errors.ts";
 import { faultPoint } from "../faults.ts";
+import { fileStateOf } from "../files/index.ts";
 import type { Log } from "../log.ts";
 import type { Actor } from "../vault/contract.ts";
 import type { Tx } from "../database/contract.ts";
@@ -235,7 +236,7 @@ function noneIfGone(cause: unknown): never[] {
 /** Tells one state of one file from any other; survives a rename. */
 async function markOf(file: string): Promise<string | undefined> {
   const about = await lstat(file, { bigint: true }).catch(() => undefined);
-  return about === undefined || !about.isFile() ? undefined : `${about.ino}-${about.mtimeNs}-${about.size}`;
+  return about === undefined || !about.isFile() ? undefined : fileStateOf(about);
 }
 
 async function take(options: InboxOptions, found: Found, isFirst: boolean): Promise<Outcome> {

@@ -1,17 +1,18 @@
 // Key source: where wrapping keys come from. A file now; AWS KMS or HashiCorp Vault would be another maker of a `KeySource`.
 //
 // Owns: the form of the key file, reading it safely, replacing it whole. Does not own: who may use a key (vault.ts).
-//   K1. The file is replaced whole (temp, fsync, rename, fsync of the folder); a crash leaves the old one or the new one.
+//   K1. The file is replaced whole (files.A1); a crash leaves the old one or the new one.
 //   K2. What cannot be read as a whole and sound key file is an error, and is never written over.
 //   K3. No content of the file, not even a piece of a broken line, reaches an error.
 
 import { createHash, createHmac, randomBytes } from "node:crypto";
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import process from "node:process";
 import { z } from "zod";
-import { StockroomError } from "../errors.ts";
+import { codeOf, StockroomError } from "../errors.ts";
 import { faultPoint } from "../faults.ts";
+import { createFileAtomically, writeFileAtomically } from "../files/index.ts";
 
 /** One wrapping key. `key` is 32 bytes. */
 export interface WrappingKey {
@@ -167,62 +168,14 @@ const keySetOf = (content: KeyFile): KeySet => ({
 });
 
 async function save(file: string, text: string, first: boolean): Promise<void> {
-  const folder = path.dirname(file);
-  const prefix = `.${path.basename(file)}.`;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  // What a killed process left. The caller holds its database's lock, but an app of another database may be writing here this very moment.
-  for (const name of await readdir(folder)) {
-    if (name.startsWith(prefix) && name.endsWith(".tmp")) await removeStale(path.join(folder, name));
-  }
-  const temporary = path.join(folder, `${prefix}${randomBytes(6).toString("hex")}.tmp`);
-  const handle = await open(temporary, "wx", 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  if (first) {
-    // link refuses to replace, so that not even two databases sharing one home can lose each other's first keys.
-    try {
-      await link(temporary, file);
-      await rm(temporary);
-    } catch (cause) {
-      if (codeOf(cause) === "EEXIST") {
-        await rm(temporary);
-        throw new StockroomError(
-          "conflict",
-          "VAULT_KEY_FILE_MOVED",
-          `Expected no key file at ${file} but one has just been made. Start again.`,
-        );
-      }
-      if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(codeOf(cause))) throw cause;
-      // A file system without hard links.
-      await rename(temporary, file);
-    }
-  } else {
-    await rename(temporary, file);
-  }
-  await syncFolder(folder);
-}
-
-/** Longer than any writing of a small file takes. */
-const staleMs = 60_000;
-
-async function removeStale(file: string): Promise<void> {
-  const found = await stat(file).catch(() => undefined);
-  if (found !== undefined && Date.now() - found.mtimeMs > staleMs) await rm(file, { force: true });
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  // Creating refuses to replace, so that not even two databases sharing one home can lose each other's first keys.
+  if (!first) await writeFileAtomically(file, text, { mode: 0o600 });
+  else if (!(await createFileAtomically(file, text, { mode: 0o600 }))) {
+    throw new StockroomError(
+      "conflict",
+      "VAULT_KEY_FILE_MOVED",
+      `Expected no key file at ${file} but one has just been made. Start again.`,
+    );
   }
 }
-
-const codeOf = (thrown: unknown): string =>
-  thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : "";

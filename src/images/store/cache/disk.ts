@@ -5,10 +5,10 @@
 //   F3. Losing the folder, or any file of it, costs time and nothing else: no failure of the disk reaches an answer.
 //   F4. Writing never holds up an answer; when the disk is slower than the pictures come, some are simply not kept.
 
-import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { crc32 } from "node:zlib";
+import { writeFileAtomically } from "../../../platform/files/index.ts";
 import type { Log } from "../../../platform/log.ts";
 import { makeLru } from "./memory.ts";
 import type { Stored } from "./cache.ts";
@@ -81,21 +81,13 @@ export async function openDiskCache({ folder, maxBytes, log }: DiskCacheOptions)
     magic.copy(prefix);
     prefix.writeUInt32LE(head.byteLength, 4);
     const final = place(id);
-    const temporary = path.join(path.dirname(final), `.${randomBytes(8).toString("hex")}`);
     try {
       await mkdir(path.dirname(final), { recursive: true, mode: 0o700 });
-      const file = await open(temporary, "wx", 0o600);
-      try {
-        await file.writev([prefix, head, body]);
-      } finally {
-        await file.close();
-      }
-      await rename(temporary, final);
-      const size = prefix.byteLength + head.byteLength + body.byteLength;
+      // F1: what a power cut leaves is caught on reading, so no picture waits for the disk.
+      const size = await writeFileAtomically(final, [prefix, head, body], { mode: 0o600, durable: false });
       sizes.set(id, size);
       if (size > maxBytes) remove(id);
     } catch (error) {
-      await rm(temporary, { force: true }).catch(() => undefined);
       tell(error);
     }
   };

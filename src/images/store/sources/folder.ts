@@ -9,6 +9,7 @@ import { open, readdir, realpath } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { StockroomError } from "../../../platform/errors.ts";
+import { fileStateOf } from "../../../platform/files/index.ts";
 import { refuseLarge } from "./limits.ts";
 import type { SourceLimits } from "./limits.ts";
 import type { Source, SourceObject } from "./contract.ts";
@@ -74,7 +75,7 @@ export async function openFolder(root: string, limits: SourceLimits): Promise<So
     try {
       const stat = await file.stat({ bigint: true });
       if (!stat.isFile()) return undefined;
-      const version = `${stat.mtimeNs.toString(36)}-${stat.size.toString(36)}-${stat.ino.toString(36)}`;
+      const version = fileStateOf(stat);
       if (version === known) return "unchanged";
       refuseLarge(Number(stat.size), limits);
       return {

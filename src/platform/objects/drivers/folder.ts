@@ -6,9 +6,9 @@ import { constants } from "node:fs";
 import { mkdir, open, opendir, rename, rm, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
-import process from "node:process";
 import type { Body } from "../../bytes.ts";
-import { StockroomError, type ErrorKind } from "../../errors.ts";
+import { codeOf, StockroomError, type ErrorKind } from "../../errors.ts";
+import { syncFolder } from "../../files/index.ts";
 import type { Driver, ReadOptions, StoredFile } from "./contract.ts";
 
 /** Read size; large enough that the opening of frames, not the turns of the event loop, takes the time. */
@@ -59,7 +59,7 @@ export function makeFolderDriver(root: string, options: FolderOptions = {}): Dri
       try {
         for await (const chunk of body) {
           signal?.throwIfAborted();
-          await writeAtomically(handle, chunk, base);
+          await writeAll(handle, chunk, base);
           bytes += chunk.length;
         }
         signal?.throwIfAborted();
@@ -148,22 +148,11 @@ export function makeFolderDriver(root: string, options: FolderOptions = {}): Dri
   return { write, promote, read, stat: find, remove, list };
 }
 
-async function writeAtomically(handle: FileHandle, chunk: Uint8Array, base: string): Promise<void> {
+async function writeAll(handle: FileHandle, chunk: Uint8Array, base: string): Promise<void> {
   let at = 0;
   while (at < chunk.length) {
     const { bytesWritten } = await onDisk(() => handle.write(chunk, at, chunk.length - at), base);
     at += bytesWritten;
-  }
-}
-
-/** Directories cannot be opened on Windows; there NTFS journals their entries. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 
@@ -174,9 +163,6 @@ async function onDisk<T>(work: () => Promise<T>, base: string): Promise<T> {
     throw explain(cause, base);
   }
 }
-
-const codeOf = (thrown: unknown): string =>
-  thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : "";
 
 const meaning: Readonly<Record<string, readonly [kind: ErrorKind, code: string, text: (base: string) => string]>> = {
   ENOSPC: [
@@ -223,7 +209,7 @@ const meaning: Readonly<Record<string, readonly [kind: ErrorKind, code: string, 
 };
 
 function explain(cause: unknown, base: string): unknown {
-  const known = meaning[codeOf(cause)];
+  const known = meaning[codeOf(cause) ?? ""];
   if (known === undefined) return cause;
   const [kind, code, text] = known;
   return new StockroomError(kind, code, text(base), { cause });

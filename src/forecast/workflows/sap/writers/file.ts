@@ -4,8 +4,9 @@
 // name, tells the two apart: with a receipt and without the unfinished file, it had its name once. Receipts begin with a dot and go when the answers
 // are kept.
 
-import { access, mkdir, open, rename, rm } from "node:fs/promises";
+import { access, mkdir, rm } from "node:fs/promises";
 import path from "node:path";
+import { renameDurably, writeFileAtomically } from "../../../../platform/files/index.ts";
 import { writeTable } from "../../../../platform/formats/index.ts";
 import type { SapTarget } from "../settings.ts";
 import type { Answer, BatchRequest, FieldValue, ImportRow, SapWriter } from "./contract.ts";
@@ -34,14 +35,12 @@ export function openFileWriter(target: SapTarget & { readonly kind: "file" }): S
       if (await isThere(whole)) return taken;
       if (await isThere(receipt)) {
         // Between receipt and name, or long since taken away.
-        if (await isThere(part)) await rename(part, whole);
+        if (await isThere(part)) await renameDurably(part, whole);
         return taken;
       }
-      await writeAtomically(part, rows);
-      await (await open(receipt, "w")).close();
-      await syncFolder(target.folder);
-      await rename(part, whole);
-      await syncFolder(target.folder);
+      await writePart(part, rows);
+      await writeFileAtomically(receipt, "");
+      await renameDurably(part, whole);
       return taken;
     },
     knowsRepeats: async () => true,
@@ -51,30 +50,11 @@ export function openFileWriter(target: SapTarget & { readonly kind: "file" }): S
     close: async () => {},
   };
 
-  async function writeAtomically(name: string, rows: readonly ImportRow[]): Promise<void> {
+  async function writePart(name: string, rows: readonly ImportRow[]): Promise<void> {
     const batches = (async function* (): AsyncGenerator<(string | number | boolean)[][]> {
       yield rows.map((row) => columns.map((column) => plain(row.fields[column] ?? "")));
     })();
-    const file = await open(name, "w");
-    try {
-      for await (const chunk of writeTable(batches, { format: target.format, columns })) await file.write(chunk);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  }
-}
-
-/** Names are on disk only when their folder is. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r").catch(() => undefined);
-  if (handle === undefined) return;
-  try {
-    await handle.sync();
-  } catch {
-    // Not every file system can; a network share does as it does.
-  } finally {
-    await handle.close();
+    await writeFileAtomically(name, writeTable(batches, { format: target.format, columns }));
   }
 }
 
