@@ -1,14 +1,18 @@
-// Gate: open or shut; those who come while it is shut wait.
+// Latch: open or shut; those who come while it is shut wait.
+//
+//   L1. Whoever waits passes when it opens, also when it is shut again in the same turn of the event loop before they ran: then they wait on.
+//   L2. Whoever waits can leave: its signal aborts.
 
+/** Safe to pass any number of times at once. */
 export interface Latch {
   readonly isOpen: boolean;
   open(): void;
   shut(): void;
-  /** Resolves when the gate is open. Throws the signal's reason when that aborts first. */
+  /** Resolves while the latch is open. Throws the signal's reason when that aborts first. */
   pass(signal: AbortSignal): Promise<void>;
 }
 
-/** Makes a gate that is shut. */
+/** Makes a latch that is shut. */
 export function makeLatch(): Latch {
   let isOpen = false;
   let opening = Promise.withResolvers<void>();

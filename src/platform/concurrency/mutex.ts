@@ -1,32 +1,17 @@
-// mutex: lets one pass at a time, in order of arrival.
+// Mutex: lets one pass at a time, in order of arrival.
+//
+//   M1. A semaphore of one place: its laws hold (semaphore.ts).
 
+import { makeSemaphore } from "./semaphore.ts";
+
+/** Safe to enter any number of times at once. */
 export interface Mutex {
-  /** Waits for its turn; the function given back lets the next one pass, and may be called again without harm. Throws the signal's reason. */
+  /** Waits for its turn; the function given back lets the next one pass, and may be called more than once. Throws the signal's reason. */
   enter(signal: AbortSignal): Promise<() => void>;
 }
 
 /** Makes a mutex that is free. */
 export function makeMutex(): Mutex {
-  let last: Promise<void> = Promise.resolve();
-  return {
-    enter: async (signal) => {
-      const before = last;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      last = before.then(() => promise);
-      const { promise: aborted, reject } = Promise.withResolvers<never>();
-      const onAbort = (): void => reject(signal.reason);
-      if (signal.aborted) onAbort();
-      signal.addEventListener("abort", onAbort, { once: true });
-      try {
-        await Promise.race([before, aborted]);
-      } catch (thrown) {
-        resolve();
-        throw thrown;
-      } finally {
-        signal.removeEventListener("abort", onAbort);
-        aborted.catch(() => undefined);
-      }
-      return resolve;
-    },
-  };
+  const semaphore = makeSemaphore({ most: 1 });
+  return { enter: async (signal) => await semaphore.enter(1, signal) };
 }

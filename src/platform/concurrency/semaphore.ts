@@ -1,17 +1,29 @@
-// Gate: how much work is done at once, and how much may wait for it.
+// Semaphore: how much work is done at once, and how much may wait for it.
 //
-// Owns: order, bounds, leaving the queue. Does not own: what is done inside.
-//   G1. Never more than `part` weight is inside, except one that alone weighs more: it goes in when the gate is empty.
-//   G2. First come, first served; whoever waits can leave (its signal aborts) and then holds nothing.
-//   G3. Past `mostWaiting` nobody waits: the refusal is immediate.
+// Owns: order, bounds, leaving the queue. Does not own: what is done inside, the words of the refusal.
+//   S1. Never more than `most` are inside, nor more than `room` weight, except one that alone weighs more: it enters when nobody is inside.
+//   S2. First come, first served: nobody overtakes a heavy one that waits. Whoever waits can leave (its signal aborts) and then holds nothing.
+//   S3. Past `mostWaiting` nobody waits: the refusal is immediate.
 
 import { StockroomError } from "../errors.ts";
 
+/** Safe to enter any number of times at once. */
 export interface Semaphore {
-  /** Resolves to the way out, which may be called more than once. Throws `busy` `IMAGES_BUSY` past the queue, or the signal's reason. */
+  /** Resolves to the way out, which may be called more than once. Throws `refusal` past the queue, or the signal's reason. */
   enter(weight: number, signal: AbortSignal): Promise<() => void>;
   readonly inside: number;
   readonly waiting: number;
+}
+
+export interface SemaphoreOptions {
+  /** Pieces of work at once. */
+  readonly most: number;
+  /** Weight at once, in the caller's unit. Default: no bound. */
+  readonly room?: number;
+  /** Default: no bound. */
+  readonly mostWaiting?: number;
+  /** What is thrown past `mostWaiting`. Default: `busy` `SEMAPHORE_FULL`. */
+  readonly refusal?: () => Error;
 }
 
 interface Waiter {
@@ -19,14 +31,22 @@ interface Waiter {
   go(): void;
 }
 
-/** Makes a gate for `part` weight in total and `most` pieces of work. */
-export function makeSemaphore(options: { readonly room: number; readonly most: number; readonly mostWaiting: number }): Semaphore {
-  const { room, most, mostWaiting } = options;
+/** Makes a semaphore with nobody inside. */
+export function makeSemaphore(options: SemaphoreOptions): Semaphore {
+  const { most, room = Number.POSITIVE_INFINITY, mostWaiting = Number.POSITIVE_INFINITY, refusal = full } = options;
   const queue = new Set<Waiter>();
   let inside = 0;
   let weightInside = 0;
   const fits = (weight: number): boolean => inside < most && (inside === 0 || weightInside + weight <= room);
 
+  /** Lets in whoever stands at the head of the queue, as long as it fits (S2). */
+  const admit = (): void => {
+    for (const next of queue) {
+      if (!fits(next.weight)) break;
+      queue.delete(next);
+      next.go();
+    }
+  };
   const pass = (weight: number): (() => void) => {
     inside += 1;
     weightInside += weight;
@@ -36,35 +56,34 @@ export function makeSemaphore(options: { readonly room: number; readonly most: n
       left = true;
       inside -= 1;
       weightInside -= weight;
-      for (const next of queue) {
-        // Nobody overtakes: a heavy one at the head is let in as soon as there is room for it.
-        if (!fits(next.weight)) break;
-        queue.delete(next);
-        next.go();
-      }
+      admit();
     };
   };
+  const wait = (weight: number, signal: AbortSignal): Promise<() => void> =>
+    new Promise((resolve, reject) => {
+      const leave = (): void => {
+        queue.delete(waiter);
+        reject(signal.reason as Error);
+        // The one behind may be lighter than the one that left.
+        admit();
+      };
+      const waiter: Waiter = {
+        weight,
+        go: () => {
+          signal.removeEventListener("abort", leave);
+          resolve(pass(weight));
+        },
+      };
+      signal.addEventListener("abort", leave, { once: true });
+      queue.add(waiter);
+    });
 
   return {
     async enter(weight, signal) {
       signal.throwIfAborted();
       if (queue.size === 0 && fits(weight)) return pass(weight);
-      if (queue.size >= mostWaiting) throw tooBusy();
-      return await new Promise((resolve, reject) => {
-        const leave = (): void => {
-          queue.delete(waiter);
-          reject(signal.reason as Error);
-        };
-        const waiter: Waiter = {
-          weight,
-          go: () => {
-            signal.removeEventListener("abort", leave);
-            resolve(pass(weight));
-          },
-        };
-        signal.addEventListener("abort", leave, { once: true });
-        queue.add(waiter);
-      });
+      if (queue.size >= mostWaiting) throw refusal();
+      return await wait(weight, signal);
     },
     get inside() {
       return inside;
@@ -75,14 +94,5 @@ export function makeSemaphore(options: { readonly room: number; readonly most: n
   };
 }
 
-/** The refusal of a full app. */
-export function tooBusy(): StockroomError {
-  return new StockroomError(
-    "busy",
-    "ServiceBusy",
-    "Expected room for one more picture but all places are taken. Try again after the time in Retry-After.",
-    {
-      facts: { status: 503 },
-    },
-  );
-}
+const full = (): StockroomError =>
+  new StockroomError("busy", "SEMAPHORE_FULL", "Expected room for one more but all places are taken. Try again in a moment.");

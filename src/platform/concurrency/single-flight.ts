@@ -1,75 +1,68 @@
-// SingleFlight: work that many ask for at once and that is done once.
+// Single-flight: work that many ask for at once and that is done once.
 //
-//   F1. While a flight under a key is in the air, whoever asks for the key joins it.
-//   F2. A passenger who leaves hurts nobody; when the last one has left, the flight's signal aborts.
-//   F3. A flight ends within its deadline, in `busy` `IMAGES_DEADLINE`, whatever its work does with the signal.
+// Owns: who shares which work, its deadline, giving it up. Does not own: keeping the result; the next who asks after the end starts anew.
+//   F1. While work under a key is under way, whoever asks for the key joins it.
+//   F2. A caller who leaves hurts nobody; when the last one has left, the signal of the work aborts, and nobody joins it any more.
+//   F3. With a deadline, every caller is answered within it, whatever the work does with its signal.
 
-import { StockroomError } from "../errors.ts";
-
+/** Safe to join any number of times at once. */
 export interface SingleFlight<Value> {
-  /** Joins the flight of `key`, or starts it with `work`. `joined` tells which. */
-  board(
+  /** Joins the work under `key`, or starts it. `joined` tells which. Without a signal the caller never leaves. */
+  join(
     key: string,
     signal: AbortSignal | undefined,
     work: (signal: AbortSignal) => Promise<Value>,
   ): { readonly joined: boolean; readonly value: Promise<Value> };
+  /** Pieces of work under way. */
   readonly size: number;
-  /** Aborts what is in the air and waits for it. */
+  /** Aborts what is under way with `reason` and waits for it. */
   close(reason: Error): Promise<void>;
+}
+
+export interface SingleFlightOptions {
+  /** Absent: work may take as long as it likes. */
+  readonly deadline?: { readonly ms: number; readonly error: () => Error };
 }
 
 interface Flight<Value> {
   readonly value: Promise<Value>;
   readonly abort: AbortController;
-  passengers: number;
+  callers: number;
 }
 
-export function makeSingleFlight<Value>(deadlineMs: number): SingleFlight<Value> {
-  const air = new Map<string, Flight<Value>>();
+/** Makes one with no work under way. */
+export function makeSingleFlight<Value>({ deadline }: SingleFlightOptions = {}): SingleFlight<Value> {
+  const underWay = new Map<string, Flight<Value>>();
 
   const start = (key: string, work: (signal: AbortSignal) => Promise<Value>): Flight<Value> => {
     const abort = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        const error = new StockroomError(
-          "busy",
-          "DeadlineExceeded",
-          `Expected the picture within ${deadlineMs} ms but it takes longer now. Try again after the time in Retry-After.`,
-          {
-            facts: { status: 503 },
-          },
-        );
-        abort.abort(error);
-        reject(error);
-      }, deadlineMs);
+    const { signal } = abort;
+    const timer = deadline === undefined ? undefined : setTimeout(() => abort.abort(deadline.error()), deadline.ms);
+    const givenUp = new Promise<never>((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
     });
-    const given = new Promise<never>((_resolve, reject) => {
-      abort.signal.addEventListener("abort", () => reject(abort.signal.reason as Error), { once: true });
-    });
-    // Begun in a later turn, so that the flight is on the board before its work can end.
-    const value = Promise.race([Promise.resolve().then(async () => await work(abort.signal)), late, given]).finally(() => {
+    // Begun in a later turn, so that the flight is known before its work can end.
+    const value = Promise.race([Promise.resolve().then(async () => await work(signal)), givenUp]).finally(() => {
       clearTimeout(timer);
-      if (air.get(key) === flight) air.delete(key);
+      if (underWay.get(key) === flight) underWay.delete(key);
     });
-    const flight: Flight<Value> = { value, abort, passengers: 0 };
-    air.set(key, flight);
-    // Passengers see the failure; a flight that all have left has nobody to tell.
+    const flight: Flight<Value> = { value, abort, callers: 0 };
+    underWay.set(key, flight);
+    // Callers see the failure; work that all have left has nobody to tell.
     value.catch(() => undefined);
     return flight;
   };
 
   return {
-    board(key, signal, work) {
-      const found = air.get(key);
-      // One that is already being given up is no flight to join.
+    join(key, signal, work) {
+      const found = underWay.get(key);
       const joined = found !== undefined && !found.abort.signal.aborted;
       const flight = joined ? found : start(key, work);
-      flight.passengers += 1;
+      flight.callers += 1;
       if (signal === undefined) return { joined, value: flight.value };
       const leave = (): void => {
-        flight.passengers -= 1;
-        if (flight.passengers === 0) flight.abort.abort(signal.reason);
+        flight.callers -= 1;
+        if (flight.callers === 0) flight.abort.abort(signal.reason);
       };
       if (signal.aborted) leave();
       else {
@@ -80,10 +73,10 @@ export function makeSingleFlight<Value>(deadlineMs: number): SingleFlight<Value>
       return { joined, value: flight.value };
     },
     get size() {
-      return air.size;
+      return underWay.size;
     },
     async close(reason) {
-      const all = [...air.values()];
+      const all = [...underWay.values()];
       for (const { abort } of all) abort.abort(reason);
       await Promise.allSettled(all.map((flight) => flight.value));
     },

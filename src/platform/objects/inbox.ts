@@ -13,6 +13,7 @@ import { randomBytes } from "node:crypto";
 import { watch } from "node:fs";
 import { lstat, mkdir, open, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { makeMutex } from "../concurrency/mutex.ts";
 import type { Body } from "../bytes.ts";
 import type { Clock } from "../time.ts";
 import { describeError, meanings, StockroomError } from "../errors.ts";
@@ -93,7 +94,8 @@ export async function makeInbox(options: InboxOptions): Promise<Inbox> {
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
   const settleMs = options.settleMs ?? 2000;
   let seen = new Map<string, Seen>();
-  let last: Promise<unknown> = Promise.resolve();
+  const turn = makeMutex();
+  const never = new AbortController().signal;
 
   async function scanNow(): Promise<InboxReport> {
     const nowMs = options.clock.now();
@@ -123,13 +125,16 @@ export async function makeInbox(options: InboxOptions): Promise<Inbox> {
   }
   return {
     // One after another: two scans at once would count the settle time twice.
-    scan: () => {
-      const run = last.then(scanNow);
-      last = run.catch(() => undefined);
-      return run;
+    scan: async () => {
+      const leave = await turn.enter(never);
+      try {
+        return await scanNow();
+      } finally {
+        leave();
+      }
     },
     close: async () => {
-      await last;
+      (await turn.enter(never))();
     },
   };
 }

@@ -2,6 +2,7 @@
 //
 //   A1. With the same numbers ahead it gives the same forecast, bit by bit: nothing is weighed anew, only what is ahead is asked again.
 
+import { eachBounded } from "../../../platform/concurrency/bounded.ts";
 import type { Panel } from "../../engine/contract.ts";
 import type { Forecast } from "../../engine/contract.ts";
 import { reforecastJob } from "./reforecast-job.ts";
@@ -42,29 +43,21 @@ export async function reforecast(
   const parts: number[][] = [];
   for (let from = 0; from < indices.length; from += atOnce) parts.push(indices.slice(from, from + atOnce));
   const answers: (readonly Reforecast[])[] = [];
-  let next = 0;
   let done = 0;
-  const work = async (): Promise<void> => {
-    while (next < parts.length) {
-      signal?.throwIfAborted();
-      const part = next++;
-      const own = parts[part];
-      const input = {
-        panel,
-        indices: own,
-        keys: own.map((index) => keyOf(panel, index)),
-        options,
-        plan: { series: own.map((index) => plans[index]), calibrations },
-        global: model.global,
-        lifts,
-      };
-      answers[part] = await compute.run(reforecastJob, input, signal === undefined ? {} : { signal });
-      done += own.length;
-      onProgress?.(done, indices.length);
-    }
+  const work = async (own: readonly number[], part: number): Promise<void> => {
+    const input = {
+      panel,
+      indices: own,
+      keys: own.map((index) => keyOf(panel, index)),
+      options,
+      plan: { series: own.map((index) => plans[index]), calibrations },
+      global: model.global,
+      lifts,
+    };
+    answers[part] = await compute.run(reforecastJob, input, signal === undefined ? {} : { signal });
+    done += own.length;
+    onProgress?.(done, indices.length);
   };
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(parts.length, compute.threads) }, work));
-  const failed = ends.find((end) => end.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
+  await eachBounded(parts, compute.threads, work, signal);
   return answers.flat();
 }

@@ -2,6 +2,7 @@
 //
 //   Concurrency: at most one task more than there are threads is on its way at a time, so that results do not pile up before a slow store.
 
+import { eachBounded } from "../../../platform/concurrency/bounded.ts";
 import type { ComputeOptions, ComputeTask } from "../../../platform/compute/contract.ts";
 import { StockroomError } from "../../../platform/errors.ts";
 import type { MixPlan } from "../../engine/combine/contract.ts";
@@ -74,22 +75,14 @@ export async function openRun(panel: Panel, settings: RunSettings, tools: RunToo
       else missing.push(part);
     }
     say(stage, done, series);
-    let next = 0;
-    const work = async (): Promise<void> => {
-      while (next < missing.length) {
-        signal?.throwIfAborted();
-        const part = missing[next++];
-        const [from, to] = parts[part];
-        const bytes = await compute.run(task, await inputOf(part, from, to), computeOptions);
-        await chunks.put(pieceOf(stage, part), bytes);
-        done += to - from;
-        say(stage, done, series);
-      }
+    const make = async (part: number): Promise<void> => {
+      const [from, to] = parts[part];
+      const bytes = await compute.run(task, await inputOf(part, from, to), computeOptions);
+      await chunks.put(pieceOf(stage, part), bytes);
+      done += to - from;
+      say(stage, done, series);
     };
-    // All workers end before an error is told, so that nobody cleans up under one that still writes.
-    const ends = await Promise.allSettled(Array.from({ length: Math.min(missing.length, compute.threads + 1) }, work));
-    const failed = ends.find((end) => end.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+    await eachBounded(missing, compute.threads + 1, make, signal);
   };
 
   let lifts: Promise<readonly PanelLifts[] | undefined> | undefined;
