@@ -3,7 +3,8 @@
 //   L1. The path is taken as it was sent, still encoded: signatures are made over it.
 //   L2. Lambda answers in text; pictures go as Base64. What is larger than Lambda lets through is told as 413 before it fails without a word.
 
-import type { Asked, Reply, Service } from "../service/service.ts";
+import type { Asked, Reply } from "../service/contract.ts";
+import type { Service } from "../service/service.ts";
 
 /** What these services send; only the fields that are read. */
 export interface LambdaEvent {

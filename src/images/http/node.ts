@@ -7,7 +7,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { isLoopback } from "../../platform/config/index.ts";
 import type { AccessLog } from "../service/access.ts";
 import { metricsText, metricsType } from "../service/metrics.ts";
-import type { Asked, Reply, Service } from "../service/service.ts";
+import type { Asked, Reply } from "../service/contract.ts";
+import type { Service } from "../service/service.ts";
 
 export interface NodeListenerOptions {
   readonly service: Service;

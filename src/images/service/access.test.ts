@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { concealed, makeAccessLog } from "./access.ts";
-import type { Reply } from "./service.ts";
+import type { Reply } from "./contract.ts";
 
 const reply: Reply = { status: 200, headers: {}, body: new Uint8Array(5), outcome: "hit" };
 

@@ -3,7 +3,7 @@
 //   A1. A signature is a permission: it is never in a line.
 //   A2. Lines wait at most a tenth of a second; closing writes the rest.
 
-import type { Asked, Reply } from "./service.ts";
+import type { Asked, Reply } from "./contract.ts";
 
 export interface AccessLog {
   write(asked: Pick<Asked, "method" | "target">, reply: Reply, ms: number, from: string): void;

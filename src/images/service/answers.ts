@@ -8,7 +8,7 @@ import { isStockroomError, meanings } from "../../platform/errors.ts";
 import type { Compat, ImageRequest } from "../engine/plan.ts";
 import { formatName } from "../engine/requests/format.ts";
 import type { Stored } from "../store/cache/cache.ts";
-import type { Reply } from "./service.ts";
+import type { Reply } from "./contract.ts";
 
 export interface AnswerSettings {
   readonly compat: Compat;
@@ -25,6 +25,17 @@ export function fixedHeaders(compat: Compat, corsOrigin: string | undefined): Re
   if (compat === "strict") return { ...methods, ...credentials, ...origin };
   const sniff = { "x-content-type-options": "nosniff" };
   return corsOrigin === undefined ? sniff : { ...methods, ...credentials, ...origin, "timing-allow-origin": corsOrigin, ...sniff };
+}
+
+/** An answer's headers, kept apart from its body, so that remembering them holds no picture. */
+export interface ReadyHeaders {
+  readonly version: string;
+  readonly bytes: number;
+  readonly etag: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** With the word of the cache, as last answered: with a body, and for 304. */
+  whole?: Readonly<Record<string, string>>;
+  short?: Readonly<Record<string, string>>;
 }
 
 const year = "max-age=31536000,public";
@@ -72,9 +83,6 @@ export function untilExpiry(headers: Readonly<Record<string, string>>, leftMs: n
 
 /** Bytes that cannot stand in a header become `?`: one odd value must not cost the answer. */
 const printable = (value: string): string => value.replaceAll(/[^\t\u0020-\u007E\u0080-\u00FF]/g, "?");
-
-/** Whole seconds a caller should wait, given the work before it; at least one, at most two minutes. */
-export const retrySeconds = (ms: number): number => Math.min(120, Math.max(1, Math.ceil(ms / 1000)));
 
 /** Turns whatever was thrown into the classic error. */
 export function errorReply(

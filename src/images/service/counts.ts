@@ -1,6 +1,6 @@
 // Counts: the service in numbers. Plain additions on the hot path; names and formats are made when somebody looks.
 
-import type { Outcome, Reply } from "./service.ts";
+import type { Outcome, Reply } from "./contract.ts";
 
 /** Upper bounds of the time classes, in seconds. */
 export const timeBounds = [0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;

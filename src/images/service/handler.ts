@@ -18,13 +18,16 @@ import { makeCache } from "../store/cache/cache.ts";
 import type { SourceObject, Sources } from "../store/sources/contract.ts";
 import { openSources, readSource } from "../store/sources/open.ts";
 import type { OpenSources, SourceSetting } from "../store/sources/open.ts";
-import { fixedHeaders } from "./answers.ts";
+import { describe, fixedHeaders } from "./answers.ts";
 import { openIsolated } from "./isolated/isolated.ts";
 import type { Isolated } from "./isolated/isolated.ts";
+import type { Asked, Engine, Reply } from "./contract.ts";
 import type { Detectors } from "./detectors.ts";
+import { factsOf } from "./originals.ts";
+import { noSuchKey } from "./problems.ts";
 import { metricsText } from "./metrics.ts";
 import { makeService } from "./service.ts";
-import type { Asked, Engine, Reply, Service } from "./service.ts";
+import type { Service } from "./service.ts";
 import { readImageSettings } from "./settings.ts";
 import type { Environment, ImageSettings, ImageSettingsInput } from "./settings.ts";
 import { estimateCost } from "./estimate-cost.ts";
@@ -169,8 +172,6 @@ async function explainWith(
   request: ImageRequest,
   read: (bucket: string, key: string) => ReturnType<Sources["read"]>,
 ): Promise<Explanation | ErrorAnswer> {
-  const { factsOf, noSuchKey } = await import("./service.ts");
-  const { describe } = await import("./answers.ts");
   try {
     const found = await read(request.bucket, request.key);
     if (found === undefined && request.otherwise !== undefined) return await explainWith(request.otherwise, read);
@@ -245,7 +246,7 @@ async function loadEngine(parts: {
   };
   return {
     parse: (url, nowMs) => parseRequest(url, { ...requests, nowMs }),
-    settle: (request, contentType) => settleRequest(request, contentType),
+    complete: (request, contentType) => settleRequest(request, contentType),
     typeOf,
     pixelsOf: estimateCost,
     transform: async (original, request, given) => {

@@ -6,7 +6,8 @@ import { makeCache } from "../store/cache/cache.ts";
 import type { SourceObject, Sources } from "../store/sources/contract.ts";
 import { fixedHeaders } from "./answers.ts";
 import { makeService } from "./service.ts";
-import type { Asked, Engine, Reply, Service, ServiceOptions } from "./service.ts";
+import type { Service, ServiceOptions } from "./service.ts";
+import type { Asked, Engine, Reply } from "./contract.ts";
 
 /** A way to hold work until the test lets it go. */
 function makeNodeListener() {
@@ -28,7 +29,7 @@ const standInEngine = (): Engine => ({
       answer: { kind: "picture" },
       vary: [],
     }) as unknown as ImageRequest,
-  settle: (request) => request,
+  complete: (request) => request,
   transform: async (original) => ({ body: Buffer.from(Buffer.from(original).toString().toUpperCase()), contentType: "image/jpeg" }),
 });
 

@@ -17,7 +17,7 @@ const facts = (id = "one"): PictureFacts => ({ id, contentType: "image/jpeg", wi
 const face = { left: 0.1, top: 0.2, width: 0.3, height: 0.4, confidence: 0.9 };
 const picture = new Uint8Array([0xff, 0xd8, 0xff]);
 
-describe("remember", () => {
+describe("memoize", () => {
   it("asks once for an original, also when asked ten times at once", async () => {
     let asked = 0;
     const detector = memoizeFaces({ faces: async () => ((asked += 1), [face]) });
@@ -29,7 +29,7 @@ describe("remember", () => {
   });
 
   it("forgets what was longest not asked for", async () => {
-    const moderator = memoizeLabels({ labels: async (_, { id }) => [{ name: id, confidence: 99 }] }, { maxRemembered: 2 });
+    const moderator = memoizeLabels({ labels: async (_, { id }) => [{ name: id, confidence: 99 }] }, { maxAnswers: 2 });
     await moderator.labels(picture, facts("a"));
     await moderator.labels(picture, facts("b"));
     moderator.recall?.("a");

@@ -13,7 +13,7 @@ export interface LocalDetectorOptions {
   /** Boxes less certain than this do not count, 0..1. Default 0.5. */
   readonly minConfidence?: number;
   /** Originals whose faces are remembered. Default 10,000 (about 2 MB). */
-  readonly maxRemembered?: number;
+  readonly maxAnswers?: number;
 }
 
 const task: ComputeTask<FacesInput, readonly Face[]> = {
@@ -30,13 +30,13 @@ const task: ComputeTask<FacesInput, readonly Face[]> = {
  * @example
  * const detector = makeLocalDetector({ compute: () => app.compute });
  */
-export function makeLocalDetector({ compute, minConfidence = 0.5, maxRemembered }: LocalDetectorOptions): FaceDetector | undefined {
+export function makeLocalDetector({ compute, minConfidence = 0.5, maxAnswers }: LocalDetectorOptions): FaceDetector | undefined {
   if (faceApiFolder() === undefined) return undefined;
   return memoizeFaces(
     {
       faces: (picture, { signal }) =>
         compute().run(task, { jpeg: Uint8Array.from(picture), minConfidence }, signal === undefined ? {} : { signal }),
     },
-    maxRemembered === undefined ? {} : { maxRemembered },
+    maxAnswers === undefined ? {} : { maxAnswers },
   );
 }

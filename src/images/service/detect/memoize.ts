@@ -1,14 +1,16 @@
-// Remember: what a detector said of an original holds until the original changes.
+// Memoize: what a detector said of an original holds until the original changes.
 //
 //   R1. Bounded: the answers longest not asked for go first.
 //   R2. Equal questions at once are asked once.
-//   R3. A failure is not remembered.
+//   R3. A failure is not memoized.
 
+import { makeSingleFlight } from "../../../platform/concurrency/single-flight.ts";
 import type { Face, FaceDetector, ModerationLabel, Moderator, PictureFacts } from "../../engine/pictures/tools.ts";
+import { makeLru } from "../../store/cache/memory.ts";
 
 interface MemoizeOptions {
   /** Answers kept. Default 10,000. */
-  readonly maxRemembered?: number;
+  readonly maxAnswers?: number;
 }
 
 interface Memory<Answer> {
@@ -16,41 +18,18 @@ interface Memory<Answer> {
   readonly ask: (id: string, ask: () => Promise<Answer>) => Promise<Answer>;
 }
 
-function makeMemory<Answer>({ maxRemembered = 10_000 }: MemoizeOptions): Memory<Answer> {
-  const answers = new Map<string, Answer>();
-  const asked = new Map<string, Promise<Answer>>();
-  const recall = (id: string): Answer | undefined => {
-    const answer = answers.get(id);
-    if (answer === undefined) return undefined;
-    // To the young end of the map.
-    answers.delete(id);
-    answers.set(id, answer);
-    return answer;
-  };
-  const find = async (id: string, ask: () => Promise<Answer>): Promise<Answer> => {
-    try {
-      const answer = await ask();
-      answers.set(id, answer);
-      for (const oldest of answers.keys()) {
-        if (answers.size <= maxRemembered) break;
-        answers.delete(oldest);
-      }
-      return answer;
-    } finally {
-      asked.delete(id);
-    }
-  };
+function makeMemory<Answer>({ maxAnswers = 10_000 }: MemoizeOptions): Memory<Answer> {
+  const answers = makeLru<Answer>(maxAnswers, () => 1);
+  const asking = makeSingleFlight<Answer>();
   return {
-    recall,
-    ask: (id, ask) => {
-      const known = recall(id);
-      if (known !== undefined) return Promise.resolve(known);
-      const under = asked.get(id);
-      if (under !== undefined) return under;
-      const asking = find(id, ask);
-      asked.set(id, asking);
-      return asking;
-    },
+    recall: (id) => answers.get(id),
+    ask: async (id, ask) =>
+      answers.get(id) ??
+      (await asking.join(id, undefined, async () => {
+        const answer = await ask();
+        answers.set(id, answer);
+        return answer;
+      }).value),
   };
 }
 

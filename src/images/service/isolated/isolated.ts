@@ -9,10 +9,11 @@
 import { type ChildProcess, fork } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { describeError, reviveError, StockroomError } from "../../../platform/errors.ts";
+import { describeError, reviveError } from "../../../platform/errors.ts";
 import type { Encoded } from "../../engine/pictures/encode.ts";
 import { notAPicture } from "../../engine/pictures/problems.ts";
 import type { Tools } from "../../engine/pictures/tools.ts";
+import { stopping } from "../problems.ts";
 import type { Known, Order, Question, ToChild, ToParent } from "./protocol.ts";
 
 /** Makes pictures apart. */
@@ -99,7 +100,7 @@ export function openIsolated(): Isolated {
         done(() =>
           reject(
             closed
-              ? stopped()
+              ? stopping()
               : notAPicture(`Expected a picture that can be made but its making broke off (${by ?? "ended"}). Upload it again.`),
           ),
         );
@@ -141,11 +142,6 @@ export function openIsolated(): Isolated {
     },
   };
 }
-
-const stopped = (): StockroomError =>
-  new StockroomError("busy", "ServiceBusy", "Expected room for one more picture but the server is stopping. Try again.", {
-    facts: { status: 503 },
-  });
 
 async function answer(
   question: Question,
