@@ -2,9 +2,9 @@
 
 import process from "node:process";
 import { sayAdjustment } from "../../src/forecast/workflows/planning/adjusted.ts";
-import { planReplenish } from "../../src/forecast/workflows/planning/replenish.ts";
+import { askReplenish } from "../../src/forecast/workflows/planning/replenish.ts";
 import { listAdjustments } from "../../src/forecast/store/adjustments.ts";
-import { listPlans } from "../../src/forecast/store/plans.ts";
+import { listAnswers } from "../../src/forecast/store/answers.ts";
 import { listRuns } from "../../src/forecast/store/runs.ts";
 import { openApp } from "../../src/app.ts";
 import { shopDefaults, shopMetadata, shopTarget } from "../kit/forecast-shop.ts";
@@ -29,8 +29,8 @@ if ((await listAdjustments(app.database)).length === 0) {
   await sayAdjustment(deps, app.workflows, { ...asked, author: "Ada", reason: "festival" }, "crash test");
 }
 await settled();
-if ((await listPlans(app.database, { kinds: ["replenish"] })).length === 0) {
-  const question = await planReplenish(deps, "shop", { leadTime: 1, reviewPeriod: 1, service: { kind: "cycle", level: 0.9 } }, "Ada");
+if ((await listAnswers(app.database, { kinds: ["replenish"] })).length === 0) {
+  const question = await askReplenish(deps, "shop", { leadTime: 1, reviewPeriod: 1, service: { kind: "cycle", level: 0.9 } }, "Ada");
   await app.workflows.start("forecast.replenish", question.input, { id: question.id });
 }
 await settled();
@@ -44,7 +44,7 @@ for (const run of runs) {
   const versions = await app.objects.versions(ref.key);
   kept.push(`${run.content} ${run.state} adjusted ${versions[0]?.sha256} ${versions.length}`);
 }
-for (const plan of await listPlans(app.database)) {
+for (const plan of await listAnswers(app.database)) {
   const hashes = await Promise.all(Object.values(plan.exports).map(async (ref) => (await app.objects.head(ref.key, ref.version))?.sha256));
   kept.push(`${plan.kind} ${hashes.join(" ")}`);
 }

@@ -4,11 +4,11 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { layOver, sayAdjustment, takeBack, type AdjustmentAsked } from "../../src/forecast/workflows/planning/adjusted.ts";
-import { planExplain } from "../../src/forecast/workflows/planning/explain.ts";
-import { planReplenish } from "../../src/forecast/workflows/planning/replenish.ts";
-import { planWhatif, readChanges } from "../../src/forecast/workflows/planning/whatif.ts";
+import { askExplain } from "../../src/forecast/workflows/planning/explain.ts";
+import { askReplenish } from "../../src/forecast/workflows/planning/replenish.ts";
+import { askWhatif, readChanges } from "../../src/forecast/workflows/planning/whatif.ts";
 import { listAdjustments } from "../../src/forecast/store/adjustments.ts";
-import { getPlan, listPlans } from "../../src/forecast/store/plans.ts";
+import { getAnswer, listAnswers } from "../../src/forecast/store/answers.ts";
 import { findLatest, type ForecastRunRow } from "../../src/forecast/store/runs.ts";
 import { makeRandom } from "../../src/platform/random.ts";
 import type { App } from "../../src/app.ts";
@@ -161,7 +161,7 @@ describe("adjustments", () => {
     ]);
     expect((await exported()).at(-1)).toBe(run.exports["adjusted"]?.key);
 
-    const [judged, ...others] = await listPlans(app.database, { kinds: ["monitor"] });
+    const [judged, ...others] = await listAnswers(app.database, { kinds: ["monitor"] });
     expect(others).toEqual([]);
     expect(judged).toMatchObject({ title: "2025-01-01 to 2025-02-01", summary: { points: 16, series: 8 } });
     const value = await rowsOf(judged?.exports["value-added"]);
@@ -186,7 +186,7 @@ describe("adjustments", () => {
     // The same data again: nothing is judged twice.
     await put("forecast/train/shop.csv", `${shopTarget({ months: 38 })}\n`);
     await settled(app);
-    expect(await listPlans(app.database, { kinds: ["monitor"] })).toHaveLength(1);
+    expect(await listAnswers(app.database, { kinds: ["monitor"] })).toHaveLength(1);
   });
 
   test("that fit nothing the group has are refused with every fault; one that stops fitting is told of", async () => {
@@ -224,10 +224,10 @@ describe("an import", () => {
     await settled(app);
     await put("forecast/train/shop.csv", doubled);
     await settled(app);
-    const [judged, ...others] = await listPlans(app.database, { kinds: ["monitor"] });
+    const [judged, ...others] = await listAnswers(app.database, { kinds: ["monitor"] });
     expect(others).toEqual([]);
     expect(judged?.summary).toMatchObject({ verdict: "alarm", points: 24 });
-    expect(judged?.summary["ratio"]).toBeGreaterThan(2);
+    expect(judged?.summary.ratio).toBeGreaterThan(2);
     expect((await rowsOf(judged?.exports["items"])).filter((row) => row["verdict"] === "alarm").length).toBeGreaterThan(4);
     const notices = (await app.notices.list({ limit: 100 })).filter((notice) => notice.id.startsWith("forecast.monitor/"));
     expect(notices.map((notice) => [notice.severity, notice.title])).toEqual([["alarm", "What came of shop is not what was forecast"]]);
@@ -268,14 +268,14 @@ describe("questions to a finished forecast", () => {
     await settled(app);
     const run = await latest();
     const said = "price = 1.5 where store = store_0";
-    const question = await planWhatif(deps(), "shop", readChanges(said, undefined), said, "Ada");
+    const question = await askWhatif(deps(), "shop", { changes: readChanges(said, undefined), said, author: "Ada" });
     for (const id of [question.id, `${question.id}/again`]) {
       await app.workflows.start("forecast.whatif", question.input, { id });
       expect(await app.workflows.outcome(id)).toMatchObject({ kind: "done", value: { id: question.answer, isNew: id === question.id } });
     }
-    const answer = await getPlan(app.database, question.answer);
+    const answer = await getAnswer(app.database, question.answer);
     expect(answer).toMatchObject({ kind: "whatif", run: run.id, title: said, author: "Ada", summary: { series: 8, moved: 4 } });
-    expect(answer.summary["percent"]).toBeGreaterThan(10);
+    expect(answer.kind === "whatif" && answer.summary.percent).toBeGreaterThan(10);
     const both = await rowsOf(answer.exports["forecast"]);
     const system = await rowsOf(run.exports["forecast"]);
     expect(both).toHaveLength(24);
@@ -291,29 +291,31 @@ describe("questions to a finished forecast", () => {
     expect(moved.map((row) => row["store"])).toEqual(Array.from({ length: 12 }, () => "store_0"));
     expect(both.filter((row) => row["mean"] === row["baseline_mean"])).toHaveLength(12);
     expect(await rowsOf(answer.exports["comparison"])).toHaveLength(8);
-    await expect(planWhatif(deps(), "shop", readChanges("prize = 1", undefined), "", "Ada")).rejects.toMatchObject({
+    await expect(
+      askWhatif(deps(), "shop", { changes: readChanges("prize = 1", undefined), said: "", author: "Ada" }),
+    ).rejects.toMatchObject({
       code: "SCENARIO_FAULTS",
     });
 
-    const why = await planExplain(deps(), run.id, null, "Ada");
+    const why = await askExplain(deps(), run.id, null, "Ada");
     await app.workflows.start("forecast.explain", why.input, { id: why.id });
     expect(await app.workflows.outcome(why.id)).toMatchObject({ kind: "done" });
-    const explained = await getPlan(app.database, why.answer);
+    const explained = await getAnswer(app.database, why.answer);
     expect((await rowsOf(explained.exports["attributes"])).map((row) => row["attribute"])).toContain("price");
     expect(await rowsOf(explained.exports["series"])).toHaveLength(8);
-    await expect(planExplain(deps(), "shop", "nothing", "Ada")).rejects.toMatchObject({ code: "EXPLAIN_NO_ITEM" });
+    await expect(askExplain(deps(), "shop", "nothing", "Ada")).rejects.toMatchObject({ code: "EXPLAIN_NO_ITEM" });
 
     const defaults = { leadTime: 1, reviewPeriod: 1, service: { kind: "cycle", level: 0.95 } } as const;
-    await expect(planReplenish(deps(), "shop", defaults, "Ada")).rejects.toMatchObject({ code: "REPLENISH_NO_STOCK" });
+    await expect(askReplenish(deps(), "shop", defaults, "Ada")).rejects.toMatchObject({ code: "REPLENISH_NO_STOCK" });
     await put(
       "forecast/stock/shop.csv",
       "item_id,store,on_hand,pack_size,on_order,on_order_due\nitem_0,store_0,0,12,,\nitem_1,store_1,500,12,,\nitem_2,store_0,0,6,30,2025-01-15\nitem_9,store_0,1,1,,\n",
     );
     await put("forecast/stock/shop.orders.csv", "item_id,store,quantity,due\nitem_0,store_0,24,2025-01-01\nitem_0,store_0,24,soon\n");
-    const orders = await planReplenish(deps(), "shop", defaults, "Ada");
+    const orders = await askReplenish(deps(), "shop", defaults, "Ada");
     await app.workflows.start("forecast.replenish", orders.input, { id: orders.id });
     expect(await app.workflows.outcome(orders.id)).toMatchObject({ kind: "done" });
-    const proposed = await getPlan(app.database, orders.answer);
+    const proposed = await getAnswer(app.database, orders.answer);
     expect(proposed.summary).toMatchObject({ rows: 3, orders: 2, badRows: 2 });
     const [first, second, third] = await rowsOf(proposed.exports["orders"]);
     expect(first).toMatchObject({ item_id: "item_0", position: "24" });
@@ -322,7 +324,69 @@ describe("questions to a finished forecast", () => {
     expect(third).toMatchObject({ position: "30" });
     // Another adjustment is another forecast, and so another question.
     await say({ kind: "percent", value: 100, where: "" });
-    expect((await planReplenish(deps(), "shop", defaults, "Ada")).answer).not.toBe(orders.answer);
+    expect((await askReplenish(deps(), "shop", defaults, "Ada")).answer).not.toBe(orders.answer);
+  });
+});
+
+describe("the same question", () => {
+  test("has the same answer of a forecast in the store and of one in a folder", async () => {
+    const { target, related } = priced(36, 3);
+    const stock = "item_id,store,on_hand,pack_size\nitem_0,store_0,0,12\nitem_1,store_1,500,12\nitem_2,store_0,3,6\nitem_9,store_0,1,1\n";
+    await put("forecast-defaults.yaml", shopDefaults({ related: true }));
+    await put("forecast/train/shop.metadata.csv", shopMetadata());
+    await put("forecast/train/shop.related.csv", related);
+    await put("forecast/stock/shop.csv", stock);
+    await put("forecast/train/shop.csv", target);
+    await settled(app);
+    const folder = path.join(place.home, "asked");
+    const at = (name: string): string => path.join(folder, name);
+    await mkdir(folder, { recursive: true });
+    for (const [name, text] of Object.entries({ target, related, metadata: shopMetadata(), stock }))
+      await writeFile(at(`${name}.csv`), text);
+    const inputs = ["target", "related", "metadata"].flatMap((name) => [`--${name}`, at(`${name}.csv`)]);
+    const steps = ["--horizon", "3", "--frequency", "M", "--windows", "2", "--dimensions", "store", "--quantiles", "0.1,0.5,0.9"];
+    const made = await answer("run", ...inputs, ...steps, "--out", at("run"), "--threads", "1");
+    const run = await latest();
+    expect(run.summary).toMatchObject({ runKey: made["key"] });
+
+    const textOf = async (ref: { readonly key: string } | undefined): Promise<string> =>
+      Buffer.from(await app.objects.read(operator, ref?.key ?? "")).toString("utf8");
+    const ask = async (...words: string[]) => {
+      const asked = await answer("scenario", ...words, "--wait");
+      return await getAnswer(app.database, String(asked["id"]));
+    };
+    for (const said of [
+      "price = 1.5 where store = store_0",
+      "price *= 3 where item_id in (item_1, item_2); price -= 10% where timestamp >= 2025-02-01",
+    ]) {
+      const stored = await ask("whatif", "shop", "--set", said);
+      const inFolder = await answer("whatif", at("run"), "--set", said, "--out", at("both.csv"), "--threads", "1");
+      expect(await readFile(at("both.csv"), "utf8")).toBe(await textOf(stored.exports["forecast"]));
+      if (stored.kind !== "whatif") throw new Error("this is no answer to a what-if");
+      const { baseline, scenario, percent, effects, warnings } = stored.summary;
+      expect(inFolder).toMatchObject({
+        total: {
+          baseline: expect.closeTo(baseline, 2),
+          scenario: expect.closeTo(scenario, 2),
+          percent: expect.closeTo(percent ?? Number.NaN, 2),
+        },
+        effects,
+        warnings,
+      });
+      expect(percent).not.toBe(0);
+    }
+    for (const item of [[], ["--item", "item_3"]]) {
+      const stored = await ask("explain", "shop", ...item);
+      const inFolder = await answer("explain", at("run"), ...item);
+      expect(stored.kind === "explain" && stored.summary.attributes).toEqual(inFolder["attributes"]);
+      expect(inFolder["attributes"]).not.toEqual([]);
+    }
+    const stored = await ask("replenish", "shop", "--lead-time", "2");
+    const inFolder = await stockroom(["replenish", at("run"), "--stock", at("stock.csv"), "--lead-time", "2", "--json"]);
+    expect(inFolder.exit).toBe(3);
+    expect(await readFile(at("run/orders.csv"), "utf8")).toBe(await textOf(stored.exports["orders"]));
+    expect(stored.summary).toMatchObject({ rows: 3, badRows: 1 });
+    expect(JSON.parse(inFolder.out)).toMatchObject({ rows: 3, bad_rows: 1 });
   });
 });
 

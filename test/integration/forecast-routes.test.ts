@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askLake } from "../../src/platform/warehouse/index.ts";
 import { forecastRoutes, forecastTables } from "../../src/forecast/module.ts";
 import { addAdjustment } from "../../src/forecast/store/adjustments.ts";
-import { insertPlan } from "../../src/forecast/store/plans.ts";
+import { insertAnswer } from "../../src/forecast/store/answers.ts";
 import { beginImport, endImport, insertBatch, markBatch } from "../../src/forecast/store/sap.ts";
 import { findLatest, requestGroup } from "../../src/forecast/store/runs.ts";
 import type { App } from "../../src/app.ts";
@@ -126,15 +126,25 @@ async function seedImport(): Promise<void> {
 async function seedScenario(): Promise<void> {
   const entry = await app.objects.put({ role: "plan", purpose: "test" }, "forecast/scenarios/s1/forecast.csv", textBytes("item_id\n1\n"));
   await app.database.transaction(async (tx) => {
-    await insertPlan(tx, {
+    await insertAnswer(tx, {
       id: "whatif-1",
       kind: "whatif",
       group: "shop",
       run: latest,
       title: `price *= 0.9 ${attack}`,
       author: "Ada",
-      asked: {},
-      summary: { change: 0.25, verdict: "more" },
+      asked: { changes: [] },
+      summary: {
+        baseline: 4,
+        scenario: 5,
+        delta: 1,
+        percent: 25,
+        series: 1,
+        moved: 1,
+        steps: [[4, 5]],
+        effects: [],
+        warnings: [`odd ${attack}`],
+      },
       exports: { forecast: { key: entry.key, version: entry.version } },
       at: "2026-01-01T00:00:00Z",
     });
@@ -219,7 +229,7 @@ describe("routes", () => {
 
   it("what was asked of forecasts, with its exports", async () => {
     const { scenarios } = await json<ScenarioList>("/api/forecast/scenarios?group=shop&kind=whatif");
-    expect(scenarios).toMatchObject([{ id: "whatif-1", run: latest, summary: { change: 0.25 } }]);
+    expect(scenarios).toMatchObject([{ id: "whatif-1", run: latest, summary: { percent: 25 } }]);
     expect((await json<ScenarioList>("/api/forecast/scenarios?kind=replenish")).scenarios).toEqual([]);
     expect((await json<ScenarioDetail>("/api/forecast/scenarios/whatif-1")).exports).toMatchObject([{ name: "forecast", bytes: 10 }]);
     const answer = await get("/api/forecast/scenarios/whatif-1/exports/forecast");
@@ -313,7 +323,7 @@ describe("pages", () => {
   it("what was asked shows its answers", async () => {
     const markup = await page("/forecast/-/scenarios?group=shop");
     expect(markup).toContain("price *= 0.9");
-    expect(markup).toContain("change 0.25, verdict more");
+    expect(markup).toContain("percent 25, baseline 4, scenario 5");
     expect(markup).toContain('href="/api/forecast/scenarios/whatif-1/exports/forecast"');
   });
 

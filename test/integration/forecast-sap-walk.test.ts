@@ -4,8 +4,8 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { planReplenish } from "../../src/forecast/workflows/planning/replenish.ts";
-import { getPlan } from "../../src/forecast/store/plans.ts";
+import { askReplenish } from "../../src/forecast/workflows/planning/replenish.ts";
+import { getAnswer } from "../../src/forecast/store/answers.ts";
 import { findLatest } from "../../src/forecast/store/runs.ts";
 import { listImports } from "../../src/forecast/store/sap.ts";
 import type { App } from "../../src/app.ts";
@@ -215,10 +215,10 @@ test.each(Object.keys(roads) as (keyof typeof roads)[])(
     const stock = ["item_id,location,on_hand", ...products.map((product) => `${product},0001,10`), ""].join("\n");
     await opened.objects.put(operator, `forecast/stock/${name}.csv`, textBytes(stock));
     const asked = { leadTime: 1, reviewPeriod: 1, service: { kind: "cycle", level: 0.95 } } as const;
-    const plan = await planReplenish(opened.forecast.deps, name, asked, "Ada");
+    const plan = await askReplenish(opened.forecast.deps, name, asked, "Ada");
     await opened.workflows.start("forecast.replenish", plan.input, { id: plan.id });
     expect(await opened.workflows.outcome(plan.id, { timeoutMs: 120_000 })).toMatchObject({ kind: "done" });
-    const proposed = await getPlan(opened.database, plan.answer);
+    const proposed = await getAnswer(opened.database, plan.answer);
     expect(proposed.summary).toMatchObject({ rows: products.length, badRows: 0 });
     const orders = await tableOf(opened, proposed.exports["orders"]);
     expect(sorted(orders.map((row) => row["item_id"] ?? ""))).toEqual(sorted(products));

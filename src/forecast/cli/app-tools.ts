@@ -11,7 +11,7 @@ import type { Actor } from "../../platform/vault/contract.ts";
 import type { Workflows } from "../../platform/workflow/contract.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 import type { ForecastDeps } from "../workflows/deps.ts";
-import { findFinished } from "../workflows/planning/finished.ts";
+import { findFinished } from "../workflows/planning/stored.ts";
 import type { ObjectRef } from "../store/keys.ts";
 import { listGroups } from "../store/runs.ts";
 import type { DirectTools } from "./tools.ts";
@@ -127,6 +127,3 @@ export async function checkGroup(tx: Tx, group: string | undefined): Promise<voi
 
 /** A figure for a table: four digits are what a planner reads. */
 export const figure = (value: unknown): number | undefined => (typeof value === "number" ? Number(value.toPrecision(4)) : undefined);
-
-/** A text out of a row's free facts. */
-export const textIn = (value: unknown): string => (typeof value === "string" ? value : "");

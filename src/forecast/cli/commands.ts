@@ -7,10 +7,10 @@ import { StockroomError } from "../../platform/errors.ts";
 import { printFrequency } from "../engine/calendar/frequency.ts";
 import { parseDefaults, printRemark, refuseDefaults } from "../workflows/defaults/parse.ts";
 import { removeGroup } from "../workflows/pipeline/remove.ts";
-import { findFinished } from "../workflows/planning/finished.ts";
+import { findFinished } from "../workflows/planning/stored.ts";
 import { defaultsKey } from "../store/keys.ts";
 import { listAdjustments } from "../store/adjustments.ts";
-import { listPlans } from "../store/plans.ts";
+import { listAnswers } from "../store/answers.ts";
 import { getRun, listGroups, listRuns, type ForecastGroup, type ForecastRunRow } from "../store/runs.ts";
 import { sampleDefaults } from "../workflows/defaults/sample.ts";
 import { checkGroup, download, figure, jsonArg, operatorAt, outArg, readTextFile, type AppTools } from "./app-tools.ts";
@@ -130,10 +130,10 @@ const showCommand = (tools: AppTools): AnyCommand =>
     run: async ({ args }) => {
       const { deps } = await tools.open();
       const run = await findFinished(deps.database, args.forecast);
-      const plans = await listPlans(deps.database, { run: run.id });
+      const answers = await listAnswers(deps.database, { run: run.id });
       const adjustments = await listAdjustments(deps.database, { group: run.group, standing: true });
       if (args.json) {
-        tools.print.json({ ...run, adjustments, asked: plans });
+        tools.print.json({ ...run, adjustments, asked: answers });
         return;
       }
       const { print } = tools;
@@ -148,7 +148,7 @@ const showCommand = (tools: AppTools): AnyCommand =>
       if (adjustments.length > 0)
         print.line(`${adjustments.length} adjustments of ${run.group} stand; \`stockroom forecast adjustments list ${run.group}\``);
       print.table(
-        plans.map(({ id, kind, title, author, at }) => ({ asked: id, kind, title, author, at })),
+        answers.map(({ id, kind, title, author, at }) => ({ asked: id, kind, title, author, at })),
         { json: false, empty: "Nothing was asked of it yet." },
       );
     },

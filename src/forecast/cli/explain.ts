@@ -1,14 +1,8 @@
 // `stockroom forecast explain`: what prices, promotions, seasons and attributes do to the forecast, for one item or for all.
 
 import { defineCommand, type CommandDef } from "citty";
-import { StockroomError } from "../../platform/errors.ts";
-import type { Panel } from "../engine/contract.ts";
-import type { Explanation } from "../engine/explain/explain.ts";
-import { explainWithEvents } from "../engine/explain/with-events.ts";
-import { attributesOf, pickSeries, type ExplainedAttribute } from "../workflows/planning/explain-job.ts";
-import { unpackGlobal } from "../workflows/run/pieces.ts";
-import { idsOf } from "../workflows/run/rows.ts";
-import { readModel, readPanel, readRecord } from "./finished.ts";
+import { explainForecast, noGlobalModel } from "../workflows/planning/explanation.ts";
+import { openFinished } from "./finished.ts";
 import type { DirectTools } from "./tools.ts";
 
 // Every command has arguments of its own type; the list of them can only be held together by the widest one.
@@ -27,31 +21,30 @@ Impacts are those of the global model, in units of demand over the horizon; scor
       json: { type: "boolean", description: "print JSON", default: false },
     },
     run: async ({ args }) => {
-      const record = await readRecord(args.dir);
-      const { global } = await readModel(args.dir);
-      const model = global === undefined ? undefined : unpackGlobal(global);
-      if (model === undefined || model.kind === "unfit") {
-        throw new StockroomError(
-          "missing",
-          "EXPLAIN_NO_MODEL",
-          "Expected the run to have a global model to explain but it has none: there were too few series, or --models left it out. Run it with --models auto or with global among them.",
-        );
-      }
-      const panel = await readPanel(args.dir, record, tools.signal);
-      const series = pickSeries(panel, args.item ?? null);
-      const explanation = explainWithEvents(model, panel, series, { cut: panel.grid.length, horizon: panel.grid.horizon });
-      const share = record.summary.models.find((each) => each.model === "global")?.weight ?? 0;
-      const answer = answerOf(panel, explanation, args.item !== undefined);
+      const finished = await openFinished(args.dir, tools.signal);
+      const answer = await explainForecast(finished, args.item ?? null);
+      if (answer === undefined) throw noGlobalModel();
+      const { attributes, series } = answer;
+      const share = finished.record.summary.models.find((each) => each.model === "global")?.weight ?? 0;
       const { print } = tools;
       if (args.json) {
-        print.json({ item: args.item ?? null, model: "global", weight: share, ...answer });
+        const bySeries =
+          args.item === undefined
+            ? []
+            : series.map(({ ids, base, mean, impacts }) => ({
+                series: ids,
+                base,
+                mean,
+                impacts: Object.fromEntries(attributes.map(({ attribute }, a) => [attribute, impacts[a]])),
+              }));
+        print.json({ item: args.item ?? null, model: "global", weight: share, attributes, series: bySeries });
         return;
       }
       print.line(
         `${args.item ?? "All items"}: ${series.length} series; the global model has ${(100 * share).toFixed(0)} % of the weight of the run.`,
       );
       print.table(
-        answer.attributes.map(({ attribute, score, strength, impact }) => ({
+        attributes.map(({ attribute, score, strength, impact }) => ({
           attribute,
           score: Number(score.toFixed(3)),
           strength: Number(strength.toFixed(3)),
@@ -61,31 +54,3 @@ Impacts are those of the global model, in units of demand over the horizon; scor
       );
     },
   });
-
-interface Answer {
-  readonly attributes: readonly ExplainedAttribute[];
-  /** Of each series, when an item was named. */
-  readonly series: readonly {
-    readonly series: readonly string[];
-    readonly base: number;
-    readonly mean: number;
-    readonly impacts: Readonly<Record<string, number>>;
-  }[];
-}
-
-function answerOf(panel: Panel, explanation: Explanation, each: boolean): Answer {
-  const { attributes, horizon, series } = explanation;
-  const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
-  const impactOf = (impacts: Float64Array, a: number): number => sum(impacts.subarray(a * horizon, (a + 1) * horizon));
-  return {
-    attributes: attributesOf(explanation),
-    series: each
-      ? series.map(({ series: index, base, mean, impacts }) => ({
-          series: idsOf(panel, index),
-          base: sum(base),
-          mean: sum(mean),
-          impacts: Object.fromEntries(attributes.map((attribute, a) => [attribute, impactOf(impacts, a)])),
-        }))
-      : [],
-  };
-}

@@ -10,7 +10,7 @@ import { sayAdjustment, takeBack } from "../workflows/planning/adjusted.ts";
 import { table, valueColumns, valueRows } from "../workflows/planning/monitor-job.ts";
 import { readValueAdded } from "../workflows/planning/value.ts";
 import { listAdjustments, type AdjustmentRow } from "../store/adjustments.ts";
-import { listPlans, type PlanRow } from "../store/plans.ts";
+import { listAnswers, type AnswerOf } from "../store/answers.ts";
 import {
   authorArg,
   authorOf,
@@ -22,7 +22,6 @@ import {
   operatorAt,
   outArg,
   readNumber,
-  textIn,
   waitArg,
   type AppTools,
 } from "./app-tools.ts";
@@ -185,7 +184,7 @@ Told from every import that was judged; of the adjusted cells by author, reason 
             group,
             forecast: run,
             period: title,
-            value: summary["value"],
+            value: summary.value,
           })),
           adjusted,
         });
@@ -218,24 +217,20 @@ const shownValue = (each: AdjustmentValue) => ({
   worsened: each.worsened,
 });
 
-/** Fields of a row's free facts. */
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> => (typeof value === "object" && value !== null ? { ...value } : {});
-
-function valueRow({ group, run, title, summary }: PlanRow) {
-  const value = fieldsOf(summary["value"]);
-  const all = fieldsOf(value["all"]);
+function valueRow({ group, run, title, summary: { value } }: AnswerOf<"monitor">) {
+  const { all, adjusted } = value;
   return {
     group,
     forecast: run,
     period: title,
-    points: figure(all["points"]),
-    wape_naive: figure(all["wapeNaive"]),
-    wape_system: figure(all["wapeSystem"]),
-    wape_used: figure(all["wapeUsed"]),
-    system_added: figure(all["systemAdded"]),
-    adjustment_added: figure(all["adjustmentAdded"]),
-    adjusted_points: figure(fieldsOf(value["adjusted"])["points"]),
-    verdict: textIn(value["verdict"]),
+    points: figure(all.points),
+    wape_naive: figure(all.wapeNaive),
+    wape_system: figure(all.wapeSystem),
+    wape_used: figure(all.wapeUsed),
+    system_added: figure(all.systemAdded),
+    adjustment_added: figure(all.adjustmentAdded),
+    adjusted_points: figure(adjusted.points),
+    verdict: value.verdict,
   };
 }
 
@@ -250,31 +245,31 @@ const monitorCommand = (tools: AppTools): AnyCommand =>
     run: async ({ args }) => {
       const { deps } = await tools.open();
       await checkGroup(deps.database, args.group);
-      const plans = await listPlans(deps.database, { kinds: ["monitor"], group: args.group });
-      const [newest] = plans;
+      const answers = await listAnswers(deps.database, { kinds: ["monitor"], group: args.group });
+      const [newest] = answers;
       const items = newest === undefined ? [] : await standingOut(tools, newest);
       if (newest !== undefined && args.out !== undefined)
         await download(deps.objects, `monitor ${newest.id}`, newest.exports, args.out, tools.signal);
       if (args.json) {
-        tools.print.json({ imports: plans, items });
+        tools.print.json({ imports: answers, items });
         return;
       }
       tools.print.table(
-        plans.map(({ run, title, summary, at }) => ({
+        answers.map(({ run, title, summary, at }) => ({
           period: title,
           forecast: run,
-          verdict: textIn(summary["verdict"]),
-          points: figure(summary["points"]),
-          wape: figure(summary["wape"]),
-          average_wql: figure(summary["averageWql"]),
-          to_backtest: figure(summary["ratio"]),
-          alarms: figure(summary["alarms"]),
+          verdict: summary.verdict,
+          points: figure(summary.points),
+          wape: figure(summary.wape),
+          average_wql: figure(summary.averageWql),
+          to_backtest: figure(summary.ratio),
+          alarms: figure(summary.alarms),
           at,
         })),
         { json: false, empty: `No import of ${args.group} was judged yet: nothing of what was forecast has come.` },
       );
       if (newest === undefined) return;
-      tools.print.line(textIn(newest.summary["reason"]));
+      tools.print.line(newest.summary.reason);
       tools.print.table(
         items.slice(0, 20).map(({ series, verdict, reason }) => ({ series, verdict, reason })),
         { json: false, empty: "No series stands out." },
@@ -285,9 +280,9 @@ const monitorCommand = (tools: AppTools): AnyCommand =>
 /** The series of a judgement that are not as forecast, alarms first. */
 async function standingOut(
   tools: AppTools,
-  plan: PlanRow,
+  answer: AnswerOf<"monitor">,
 ): Promise<readonly { readonly series: string; readonly verdict: string; readonly reason: string }[]> {
-  const ref = plan.exports["items"];
+  const ref = answer.exports["items"];
   if (ref === undefined) return [];
   const { deps } = await tools.open();
   const { body } = await deps.objects.get(operatorAt("monitor"), ref.key, { version: ref.version, signal: tools.signal });

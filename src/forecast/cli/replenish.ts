@@ -2,16 +2,14 @@
 
 import path from "node:path";
 import { defineCommand, type CommandDef } from "citty";
-import { StockroomError } from "../../platform/errors.ts";
-import { fileBody, type BadRow } from "../../platform/formats/index.ts";
-import { writeFileAtomically } from "../../platform/files/index.ts";
+import { fileBody } from "../../platform/formats/index.ts";
 import type { Service } from "../engine/replenish/proposal.ts";
-import { ordersBody, proposeOrders } from "../workflows/planning/orders.ts";
-import { readStock } from "../workflows/planning/stock.ts";
+import { ordersBody, replenishForecast } from "../workflows/planning/orders.ts";
 import { round } from "../workflows/run/rows.ts";
-import { readForecasts, readRecord } from "./finished.ts";
+import { openFinished } from "./finished.ts";
 import { usage } from "./flags.ts";
 import type { DirectTools } from "./tools.ts";
+import { writeFileAtomically } from "../../platform/files/index.ts";
 
 // Every command has arguments of its own type; the list of them can only be held together by the widest one.
 type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
@@ -42,15 +40,6 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
       json: { type: "boolean", description: "print JSON", default: false },
     },
     run: async ({ args }) => {
-      const { signal } = tools;
-      const record = await readRecord(args.dir);
-      if (record.request.quantiles.length < 2) {
-        throw new StockroomError(
-          "input",
-          "REPLENISH_QUANTILES",
-          "Expected a run with two quantiles or more but it has fewer. Run it with --quantiles 0.1,0.5,0.9.",
-        );
-      }
       const number = (flag: string, given: string | undefined): number => {
         const value = Number(given);
         if (given === undefined || given.trim() === "" || !Number.isFinite(value) || value < 0)
@@ -61,39 +50,44 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
         args["fill-rate"] === undefined
           ? { kind: "cycle", level: number("service-level", args["service-level"]) }
           : { kind: "fill", level: number("fill-rate", args["fill-rate"]) };
-      const bad: BadRow[] = [];
-      const { ids, forecasts, instants } = await readForecasts(args.dir, record, signal);
-      const onBadRow = (row: BadRow): void => void bad.push(row);
-      const stock = await readStock(
-        fileBody(args.stock, signal),
-        args.stock,
-        { leadTime: number("lead-time", args["lead-time"]), reviewPeriod: number("review-period", args["review-period"]), service },
-        { ids, instants, signal, onBadRow },
+      const { signal } = tools;
+      const defaults = {
+        leadTime: number("lead-time", args["lead-time"]),
+        reviewPeriod: number("review-period", args["review-period"]),
+        service,
+      };
+      const stock = { name: args.stock, body: fileBody(args.stock, signal) };
+      const { idColumns, orders, bad, summary } = await replenishForecast(
+        await openFinished(args.dir, signal),
+        { stock },
+        defaults,
+        signal,
       );
-      const orders = proposeOrders(stock, forecasts, { signal, onBadRow });
       const out = args.out ?? path.join(args.dir, "orders.csv");
-      await writeFileAtomically(out, ordersBody(ids, orders));
+      await writeFileAtomically(out, ordersBody(idColumns, orders));
       const { print } = tools;
-      if (bad.length > 0) {
-        const lines = bad.toSorted((a, b) => a.line - b.line).map((row) => `${JSON.stringify(row)}\n`);
+      const rows = bad.map(({ row }) => row).toSorted((a, b) => a.line - b.line);
+      const [first] = rows;
+      if (first !== undefined) {
+        const lines = rows.map((row) => `${JSON.stringify(row)}\n`);
         await writeFileAtomically(`${out}.bad.jsonl`, lines.join(""));
         print.say(
-          `${bad.length} rows of ${args.stock} were set apart, the first on line ${bad[0].line}: ${bad[0].reason} See ${out}.bad.jsonl.`,
+          `${rows.length} rows of ${args.stock} were set apart, the first on line ${first.line}: ${first.reason} See ${out}.bad.jsonl.`,
         );
         tools.exitWith(3);
       }
-      const wanted = orders.filter(({ proposal }) => proposal.quantity > 0);
       if (args.json) {
         print.json({
           out,
-          rows: stock.length,
-          orders: wanted.length,
-          bad_rows: bad.length,
+          rows: summary.rows,
+          orders: summary.orders,
+          bad_rows: summary.badRows,
           proposals: orders.map(({ row, proposal }) => ({ series: row.ids, ...proposal })),
         });
         return;
       }
-      print.line(`${wanted.length} of ${orders.length} rows want an order. Wrote ${out}.`);
+      print.line(`${summary.orders} of ${orders.length} rows want an order. Wrote ${out}.`);
+      const wanted = orders.filter(({ proposal }) => proposal.quantity > 0);
       const shown = wanted.toSorted((a, b) => b.proposal.stockOutChance - a.proposal.stockOutChance).slice(0, shownRows);
       print.table(
         shown.map(({ row, proposal }) => ({

@@ -6,7 +6,7 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { defineCommand, type CommandDef } from "citty";
 import { StockroomError } from "../../platform/errors.ts";
-import { chosenExport, findFinished } from "../workflows/planning/finished.ts";
+import { chosenExport, findFinished } from "../workflows/planning/stored.ts";
 import { actAs, timeOf } from "../workflows/deps.ts";
 import { getTarget, importIdOf, readRefused, readUnsure, settleBatch, type DeliverInput } from "../workflows/sap/deliver.ts";
 import { getSource } from "../workflows/sap/extract.ts";

@@ -4,11 +4,11 @@ import { writeFileAtomically } from "../../platform/files/index.ts";
 import { defineCommand, type CommandDef } from "citty";
 import type { Service } from "../engine/replenish/proposal.ts";
 import { compareAnswers } from "../workflows/planning/compare.ts";
-import { planExplain } from "../workflows/planning/explain.ts";
+import { askExplain } from "../workflows/planning/explain.ts";
 import { table } from "../workflows/planning/monitor-job.ts";
-import { planReplenish } from "../workflows/planning/replenish.ts";
-import { planWhatif, readChanges } from "../workflows/planning/whatif.ts";
-import { getPlan, listPlans, planKinds, type PlanRow } from "../store/plans.ts";
+import { askReplenish } from "../workflows/planning/replenish.ts";
+import { askWhatif, readChanges } from "../workflows/planning/whatif.ts";
+import { getAnswer, listAnswers, answerKinds, type Answer, type AnswerOf, type Scenario } from "../store/answers.ts";
 import {
   authorArg,
   authorOf,
@@ -48,7 +48,7 @@ The same question to the same forecast is answered once. Tables lie under foreca
     },
   });
 
-interface Planned {
+interface Question {
   readonly input: unknown;
   /** Of the durable run. */
   readonly id: string;
@@ -60,7 +60,7 @@ interface Planned {
 async function ask(
   tools: AppTools,
   workflow: string,
-  { input, id, answer }: Planned,
+  { input, id, answer }: Question,
   options: { readonly wait: boolean; readonly json: boolean },
 ): Promise<void> {
   const app = await tools.open();
@@ -76,7 +76,7 @@ async function ask(
     await follow(tools, app, runId, { ...options, more: { scenario: answer } });
     return;
   }
-  tell(tools, await getPlan(app.deps.database, answer), options.json);
+  printAnswer(tools, await getAnswer(app.deps.database, answer), options.json);
 }
 
 const whatifCommand = (tools: AppTools): AnyCommand =>
@@ -103,7 +103,7 @@ Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.
         .filter((part) => part !== undefined)
         .join("; ");
       const { deps } = await tools.open();
-      await ask(tools, "forecast.whatif", await planWhatif(deps, args.forecast, changes, said, authorOf(args.author)), args);
+      await ask(tools, "forecast.whatif", await askWhatif(deps, args.forecast, { changes, said, author: authorOf(args.author) }), args);
     },
   });
 
@@ -119,7 +119,7 @@ const explainCommand = (tools: AppTools): AnyCommand =>
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
-      await ask(tools, "forecast.explain", await planExplain(deps, args.forecast, args.item ?? null, authorOf(args.author)), args);
+      await ask(tools, "forecast.explain", await askExplain(deps, args.forecast, args.item ?? null, authorOf(args.author)), args);
     },
   });
 
@@ -157,7 +157,7 @@ docs/forecast-planning.md lists the columns of stock; forecast/stock/<group>.ord
         reviewPeriod: readNumber("review-period", args["review-period"]),
         service,
       };
-      await ask(tools, "forecast.replenish", await planReplenish(deps, args.forecast, defaults, authorOf(args.author)), args);
+      await ask(tools, "forecast.replenish", await askReplenish(deps, args.forecast, defaults, authorOf(args.author)), args);
     },
   });
 
@@ -168,35 +168,41 @@ const listCommand = (tools: AppTools): AnyCommand =>
     run: async ({ args }) => {
       const { deps } = await tools.open();
       await checkGroup(deps.database, args.group);
-      const kinds = planKinds.filter((kind) => kind !== "monitor");
-      const plans = await listPlans(deps.database, { kinds, ...(args.group === undefined ? {} : { group: args.group }) });
+      const kinds = answerKinds.filter((kind): kind is Scenario["kind"] => kind !== "monitor");
+      const answers = await listAnswers(deps.database, { kinds, ...(args.group === undefined ? {} : { group: args.group }) });
       if (args.json) {
-        tools.print.json(plans);
+        tools.print.json(answers);
         return;
       }
       tools.print.table(
-        plans.map((plan) => ({
-          scenario: plan.id,
-          kind: plan.kind,
-          group: plan.group,
-          forecast: plan.run,
-          question: plan.title,
-          answer: inShort(plan),
-          author: plan.author,
-          at: plan.at,
+        answers.map((answer) => ({
+          scenario: answer.id,
+          kind: answer.kind,
+          group: answer.group,
+          forecast: answer.run,
+          question: answer.title,
+          answer: inShort(answer),
+          author: answer.author,
+          at: answer.at,
         })),
         { json: false, empty: "Nothing was asked yet. `stockroom forecast scenario --help` says how." },
       );
     },
   });
 
-function inShort({ kind, summary }: PlanRow): string {
-  if (kind === "whatif") {
-    const percent = figure(summary["percent"]);
-    return percent === undefined ? "" : `${percent >= 0 ? "+" : ""}${percent} %`;
+function inShort({ kind, summary }: AnswerOf<Scenario["kind"]>): string {
+  switch (kind) {
+    case "whatif": {
+      const percent = figure(summary.percent);
+      return percent === undefined ? "" : `${percent >= 0 ? "+" : ""}${percent} %`;
+    }
+    case "replenish":
+      return `${summary.orders} orders`;
+    case "explain":
+      return `${summary.series} series`;
+    default:
+      return kind satisfies never;
   }
-  if (kind === "replenish") return `${figure(summary["orders"]) ?? 0} orders`;
-  return `${figure(summary["series"]) ?? 0} series`;
 }
 
 const showCommand = (tools: AppTools): AnyCommand =>
@@ -205,37 +211,34 @@ const showCommand = (tools: AppTools): AnyCommand =>
     args: { scenario: { type: "positional", required: true, description: "its id" }, json: jsonArg },
     run: async ({ args }) => {
       const { deps } = await tools.open();
-      tell(tools, await getPlan(deps.database, args.scenario), args.json);
+      printAnswer(tools, await getAnswer(deps.database, args.scenario), args.json);
     },
   });
 
-function tell(tools: AppTools, plan: PlanRow, json: boolean): void {
+function printAnswer(tools: AppTools, answer: Answer, json: boolean): void {
   const { print } = tools;
   if (json) {
-    print.json(plan);
+    print.json(answer);
     return;
   }
-  print.line(`${plan.id}: ${plan.kind} of ${plan.run}, ${plan.title} (${plan.author}, ${plan.at})`);
-  for (const [name, value] of Object.entries(plan.summary)) {
+  print.line(`${answer.id}: ${answer.kind} of ${answer.run}, ${answer.title} (${answer.author}, ${answer.at})`);
+  for (const [name, value] of Object.entries(answer.summary)) {
     if (Array.isArray(value)) continue;
-    print.line(
-      `${name}: ${typeof value === "object" ? JSON.stringify(value) : `${typeof value === "string" || typeof value === "number" ? value : ""}`}`,
-    );
+    print.line(`${name}: ${typeof value === "object" ? JSON.stringify(value) : String(value)}`);
   }
-  const { warnings, attributes } = plan.summary;
-  if (Array.isArray(warnings)) for (const warning of warnings) if (typeof warning === "string") print.say(`note: ${warning}`);
-  if (Array.isArray(attributes)) {
+  if (answer.kind === "whatif") for (const warning of answer.summary.warnings) print.say(`note: ${warning}`);
+  if (answer.kind === "explain") {
     print.table(
-      attributes.map((each: Readonly<Record<string, unknown>>) => ({
-        attribute: typeof each["attribute"] === "string" ? each["attribute"] : "",
-        score: figure(each["score"]),
-        strength: figure(each["strength"]),
-        units: figure(each["impact"]),
+      answer.summary.attributes.map(({ attribute, score, strength, impact }) => ({
+        attribute,
+        score: figure(score),
+        strength: figure(strength),
+        units: figure(impact),
       })),
       { json: false, empty: "The model uses no attribute." },
     );
   }
-  for (const [name, ref] of Object.entries(plan.exports)) print.line(`${name}: ${ref.key}`);
+  for (const [name, ref] of Object.entries(answer.exports)) print.line(`${name}: ${ref.key}`);
 }
 
 const compareCommand = (tools: AppTools): AnyCommand =>
@@ -253,21 +256,21 @@ Examples:
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
-      const { plans, value, rows } = await compareAnswers(deps, "cli forecast scenario compare", args._);
+      const { answers, value, rows } = await compareAnswers(deps, "cli forecast scenario compare", args._);
       if (args.out !== undefined) {
         await writeFileAtomically(
           args.out,
           table(
-            ["name", ...plans.map(({ id }) => id)],
+            ["name", ...answers.map(({ id }) => id)],
             rows.map(({ name, values }) => [name, ...values.map((each) => each ?? null)]),
           ),
         );
       }
       if (args.json) {
-        tools.print.json({ value, scenarios: plans, rows });
+        tools.print.json({ value, scenarios: answers, rows });
         return;
       }
-      for (const plan of plans) tools.print.line(`${plan.id}: ${plan.title} (${plan.run})`);
+      for (const answer of answers) tools.print.line(`${answer.id}: ${answer.title} (${answer.run})`);
       tools.print.line(`${value} by series:`);
       const spread = (values: readonly (number | undefined)[]): number => {
         const known = values.filter((each) => each !== undefined);
@@ -275,7 +278,7 @@ Examples:
       };
       const shown = rows.toSorted((a, b) => spread(b.values) - spread(a.values)).slice(0, shownRows);
       tools.print.table(
-        shown.map(({ name, values }) => ({ name, ...Object.fromEntries(plans.map(({ id }, at) => [id, figure(values[at])])) })),
+        shown.map(({ name, values }) => ({ name, ...Object.fromEntries(answers.map(({ id }, at) => [id, figure(values[at])])) })),
         { json: false, empty: "There is no series." },
       );
       if (rows.length > shown.length) tools.print.line(`and ${rows.length - shown.length} more; --out writes all of them`);
@@ -288,9 +291,9 @@ const exportCommand = (tools: AppTools): AnyCommand =>
     args: { scenario: { type: "positional", required: true, description: "its id" }, out: { ...outArg, required: true }, json: jsonArg },
     run: async ({ args }) => {
       const { deps } = await tools.open();
-      const plan = await getPlan(deps.database, args.scenario);
-      const written = await download(deps.objects, `scenario export ${plan.id}`, plan.exports, args.out, tools.signal);
-      if (args.json) tools.print.json({ scenario: plan.id, out: args.out, files: written });
-      else tools.print.line(`${args.out}: ${written.length} files of ${plan.id}`);
+      const answer = await getAnswer(deps.database, args.scenario);
+      const written = await download(deps.objects, `scenario export ${answer.id}`, answer.exports, args.out, tools.signal);
+      if (args.json) tools.print.json({ scenario: answer.id, out: args.out, files: written });
+      else tools.print.line(`${args.out}: ${written.length} files of ${answer.id}`);
     },
   });

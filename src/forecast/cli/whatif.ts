@@ -3,19 +3,19 @@
 import { defineCommand, type CommandDef } from "citty";
 import { openCompute } from "../../platform/compute/index.ts";
 import { makeLog } from "../../platform/log.ts";
-import { writeFileAtomically } from "../../platform/files/index.ts";
-import type { Panel } from "../engine/contract.ts";
-import { applyChanges } from "../engine/scenario/apply.ts";
+import type { Effect } from "../engine/scenario/apply.ts";
+import type { Change } from "../engine/scenario/change.ts";
 import type { Comparison } from "../engine/scenario/comparison.ts";
-import { scenarioPairBody, compareScenarioPair, forecastScenarioPair, type ScenarioPair } from "../workflows/planning/scenario.ts";
-import { readChanges, refuseChanges } from "../workflows/planning/whatif.ts";
+import { scenarioPairBody } from "../workflows/planning/scenario.ts";
+import type { FinishedForecast } from "../workflows/planning/finished.ts";
+import { forecastWhatif, readChanges, type WhatifAnswer } from "../workflows/planning/whatif.ts";
 import { round } from "../workflows/run/rows.ts";
-import { keyInPanel, readForecasts, readModel, readPanel, readRecord } from "./finished.ts";
-import { settingsOf } from "./request.ts";
+import { openFinished } from "./finished.ts";
 import { usage } from "./flags.ts";
-import { readThreads, type RunRecord } from "./run.ts";
+import { readThreads } from "./run.ts";
 import { readTextFile } from "./app-tools.ts";
 import type { DirectTools } from "./tools.ts";
+import { writeFileAtomically } from "../../platform/files/index.ts";
 
 // Every command has arguments of its own type; the list of them can only be held together by the widest one.
 type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
@@ -44,44 +44,28 @@ Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.
       if (args.set === undefined && args.file === undefined) throw usage("set", 'changes such as "price *= 0.9"', "nothing");
       const changes = readChanges(args.set, args.file === undefined ? undefined : await readTextFile(args.file, "changes"));
       const threads = readThreads(args.threads);
-      const record = await readRecord(args.dir);
-      const panel = await readPanel(args.dir, record, tools.signal);
-      const applied = applyChanges(panel, changes);
-      if (applied.kind === "faults") throw refuseChanges(applied.faults);
-      const both = await forecastScenario(args.dir, record, panel, applied.panel, threads, tools);
-      const comparison = compareScenarioPair(both);
-      if (args.out !== undefined) await writeFileAtomically(args.out, scenarioPairBody(panel, both));
+      const finished = await openFinished(args.dir, tools.signal);
+      const { panel, pairs, comparison, effects, warnings } = await forecastInThreads(finished, changes, threads, tools);
+      if (args.out !== undefined) await writeFileAtomically(args.out, scenarioPairBody(panel, pairs));
       const { print } = tools;
-      for (const warning of applied.warnings) print.say(warning);
-      if (args.json) print.json({ effects: applied.effects, warnings: applied.warnings, ...comparison });
-      else
-        tell(
-          comparison,
-          applied.effects.map(({ cells, series }) => ({ cells, series })),
-          tools,
-        );
+      for (const warning of warnings) print.say(warning);
+      if (args.json) print.json({ effects, warnings, ...comparison });
+      else printComparison(comparison, effects, tools);
     },
   });
 
-async function forecastScenario(
-  folder: string,
-  record: RunRecord,
-  panel: Panel,
-  changed: Panel,
+async function forecastInThreads(
+  finished: FinishedForecast,
+  changes: readonly Change[],
   threads: number,
   tools: DirectTools,
-): Promise<readonly ScenarioPair[]> {
-  const { signal } = tools;
-  const model = await readModel(folder);
-  // Sums that were made to agree are not what one series alone would have been forecast as: both sides are then asked alike.
-  const stored = record.request.hierarchy.length === 0 ? await readForecasts(folder, record, signal) : undefined;
+): Promise<WhatifAnswer> {
   const progress = tools.progress("forecasting");
   const compute = openCompute({ threads, log: makeLog({ level: "silent" }) });
   try {
-    return await forecastScenarioPair(panel, changed, settingsOf(record.request), model, {
+    return await forecastWhatif(finished, changes, {
       compute,
-      signal,
-      ...(stored === undefined ? {} : { made: (index: number) => stored.forecasts.get(keyInPanel(panel, index)) }),
+      signal: tools.signal,
       onProgress: (done, total) => progress.update(done, total),
     });
   } finally {
@@ -90,9 +74,9 @@ async function forecastScenario(
   }
 }
 
-function tell(comparison: Comparison, met: readonly { readonly cells: number; readonly series: number }[], tools: DirectTools): void {
+function printComparison(comparison: Comparison, effects: readonly Effect[], tools: DirectTools): void {
   const { print } = tools;
-  for (const [at, { cells, series }] of met.entries()) print.line(`Change ${at + 1} met ${cells} steps of ${series} series.`);
+  for (const [at, { cells, series }] of effects.entries()) print.line(`Change ${at + 1} met ${cells} steps of ${series} series.`);
   const { total, items } = comparison;
   const percent = (value: number | undefined): string => (value === undefined ? "-" : `${value >= 0 ? "+" : ""}${value.toFixed(1)} %`);
   print.line(`In all: ${round(total.baseline)} before, ${round(total.scenario)} after (${percent(total.percent)}).`);

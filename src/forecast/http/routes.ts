@@ -17,7 +17,7 @@ import type { Workflows } from "../../platform/workflow/contract.ts";
 import type { Drill } from "../workflows/views/drill.ts";
 import type { ForecastDeps } from "../workflows/deps.ts";
 import { listAdjustments, type AdjustmentRow } from "../store/adjustments.ts";
-import { getPlan, listPlans, planKinds, type PlanRow } from "../store/plans.ts";
+import { getAnswer, listAnswers, answerKinds, type Answer } from "../store/answers.ts";
 import { getRun, listGroups, listRuns, type ForecastRunRow } from "../store/runs.ts";
 import { listImports, type ImportRow } from "../store/sap.ts";
 import { line as text, readFields } from "./fields.ts";
@@ -76,12 +76,12 @@ export interface SaidAdjustment {
 
 /** GET /api/forecast/scenarios: what was asked of finished runs and what came of it, newest first. */
 export interface ScenarioList {
-  readonly scenarios: readonly PlanRow[];
+  readonly scenarios: readonly Answer[];
 }
 
 /** GET /api/forecast/scenarios/ID */
 export interface ScenarioDetail {
-  readonly scenario: PlanRow;
+  readonly scenario: Answer;
   readonly exports: readonly ExportRow[];
 }
 
@@ -102,7 +102,7 @@ const adjustmentsQuery = z.strictObject({
   standing: z.enum(["yes", "no"]).default("no"),
   limit: limitOf(100, 10_000),
 });
-const scenariosQuery = z.strictObject({ group: text().optional(), kind: z.enum(planKinds).optional(), limit: limitOf(100, 1_000) });
+const scenariosQuery = z.strictObject({ group: text().optional(), kind: z.enum(answerKinds).optional(), limit: limitOf(100, 1_000) });
 const importsQuery = z.strictObject({ limit: limitOf(100, 1_000) });
 const importQuery = z.strictObject({ answers: z.enum(["failed", "all"]).default("failed"), limit: limitOf(100, 10_000) });
 const byId = z.strictObject({ id: text(500) });
@@ -158,18 +158,18 @@ export async function forecastRoutes(server: FastifyInstance, { deps, workflows 
   server.get(`${api}/scenarios`, async (request): Promise<ScenarioList> => {
     const { group, kind, limit } = readFields("query", scenariosQuery, request.query);
     const wanted = { limit, ...(kind === undefined ? {} : { kinds: [kind] }), ...(group === undefined ? {} : { group }) };
-    return { scenarios: await listPlans(database, wanted) };
+    return { scenarios: await listAnswers(database, wanted) };
   });
 
   server.get(`${api}/scenarios/:id`, async (request): Promise<ScenarioDetail> => {
     readFields("query", nothing, request.query);
-    const scenario = await getPlan(database, readFields("path", byId, request.params).id);
+    const scenario = await getAnswer(database, readFields("path", byId, request.params).id);
     return { scenario, exports: await readExports(deps, scenario) };
   });
 
   server.get<{ Params: { "*": string; readonly id: string } }>(`${api}/scenarios/:id/exports/*`, async (request, reply) => {
     readFields("query", nothing, request.query);
-    const scenario = await getPlan(database, readFields("path", byId, { id: request.params.id }).id);
+    const scenario = await getAnswer(database, readFields("path", byId, { id: request.params.id }).id);
     return await sendExport(deps, reply, scenario, request.params["*"]);
   });
 

@@ -2,7 +2,7 @@
 
 import type { Migration } from "../../platform/database/contract.ts";
 import { adjustmentMigrations } from "./adjustments.ts";
-import { planMigrations } from "./plans.ts";
+import { planMigrations } from "./answers.ts";
 import { currentMigrations, endMigrations, runMigrations } from "./runs.ts";
 import { sapChangeMigrations, sapDoubtMigrations, sapMigrations, sapOrderMigrations } from "./sap.ts";
 

@@ -19,6 +19,13 @@ export interface Service {
   readonly level: number;
 }
 
+/** What holds where a row of stock says nothing; times in steps. */
+export interface StockDefaults {
+  readonly leadTime: number;
+  readonly reviewPeriod: number;
+  readonly service: Service;
+}
+
 /** Quantities in units of the forecast; times in steps from now, where step 0 of the forecast begins now. */
 export interface ReplenishInput {
   /** Needs at least two quantile levels. */

@@ -3,7 +3,7 @@
 import { count, moment } from "../../../platform/web/frame.ts";
 import { href, html, type Html } from "../../../platform/web/html.ts";
 import type { AdjustmentRow } from "../../store/adjustments.ts";
-import type { PlanRow } from "../../store/plans.ts";
+import type { Answer } from "../../store/answers.ts";
 import type { ForecastRunRow, GroupState } from "../../store/runs.ts";
 import type { ImportRow } from "../../store/sap.ts";
 import type { AnswerRow, ImportDetail } from "../reading.ts";
@@ -235,7 +235,7 @@ export function adjustmentsPage(adjustments: readonly AdjustmentRow[]): Html {
     </p>`;
 }
 
-const kindWords: Readonly<Record<PlanRow["kind"], string>> = {
+const kindWords: Readonly<Record<Answer["kind"], string>> = {
   whatif: "what if",
   explain: "explanation",
   replenish: "orders",
@@ -243,7 +243,7 @@ const kindWords: Readonly<Record<PlanRow["kind"], string>> = {
 };
 
 /** Figures of an answer, as far as they are plain. */
-function figuresOf(summary: PlanRow["summary"]): string {
+function figuresOf(summary: Answer["summary"]): string {
   const figures = Object.entries(summary).flatMap(([name, value]) =>
     typeof value === "number" ? [`${name} ${amount(value)}`] : typeof value === "string" ? [`${name} ${value}`] : [],
   );
@@ -251,12 +251,10 @@ function figuresOf(summary: PlanRow["summary"]): string {
 }
 
 /** What an answer says of its own worth: nothing doubtful stands here without its warning. */
-function warningsOf({ warnings }: PlanRow["summary"]): readonly string[] {
-  return Array.isArray(warnings) ? warnings.filter((each): each is string => typeof each === "string") : [];
-}
+const warningsOf = (answer: Answer): readonly string[] => (answer.kind === "whatif" ? answer.summary.warnings : []);
 
 /** Pure. What-ifs, explanations, orders, and the judgements of imports. */
-export function scenariosPage(scenarios: readonly PlanRow[]): Html {
+export function scenariosPage(scenarios: readonly Answer[]): Html {
   if (scenarios.length === 0) {
     return html`<p>Nothing was asked of the forecasts yet: what if a price changes, why is a forecast as it is, what to order?</p>
       <p><code>stockroom forecast scenario --help</code></p>`;
@@ -281,7 +279,7 @@ export function scenariosPage(scenarios: readonly PlanRow[]): Html {
               <td>${kindWords[row.kind]}</td>
               <td><a href="${href(groupPath(row.group), { run: row.run })}">${row.group}</a></td>
               <td>${row.author}, ${moment(row.at)}</td>
-              <td>${figuresOf(row.summary)} ${warningsOf(row.summary).map((warning) => html`<p role="note">${warning}</p>`)}</td>
+              <td>${figuresOf(row.summary)} ${warningsOf(row).map((warning) => html`<p role="note">${warning}</p>`)}</td>
               <td>${Object.keys(row.exports).map((name) => html`<a href="${exportPath(row.id, name)}">${name}</a> `)}</td>
             </tr> `,
         )}

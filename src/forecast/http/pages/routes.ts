@@ -8,7 +8,7 @@ import { z } from "zod";
 import { makeShown } from "../../../platform/web/shown.ts";
 import type { ForecastDeps } from "../../workflows/deps.ts";
 import { listAdjustments } from "../../store/adjustments.ts";
-import { listPlans } from "../../store/plans.ts";
+import { listAnswers } from "../../store/answers.ts";
 import { findLatest, listGroups, listRuns } from "../../store/runs.ts";
 import { listImports } from "../../store/sap.ts";
 import { line as text, readFields } from "../fields.ts";
@@ -94,7 +94,7 @@ export async function mountPages(
     "/forecast/-/scenarios",
     shown("/forecast/-/scenarios", async (request) => {
       const { group } = readFields("query", ofOneGroup, request.query);
-      const scenarios = await listPlans(database, { limit: shownScenarios, ...(group === undefined ? {} : { group }) });
+      const scenarios = await listAnswers(database, { limit: shownScenarios, ...(group === undefined ? {} : { group }) });
       return { title: group === undefined ? "What was asked" : `What was asked of ${group}`, body: scenariosPage(scenarios) };
     }),
   );

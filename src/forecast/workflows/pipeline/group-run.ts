@@ -34,7 +34,7 @@ import { actAs, timeOf, type ForecastDeps } from "../deps.ts";
 import type { InputNote } from "../inputs/read.ts";
 import type { InputKind } from "../inputs/schema.ts";
 import { programOfRuns } from "../run/pieces.ts";
-import { learnedPieceOf, openRun, type Run } from "../run/run.ts";
+import { globalPieceOf, openRun, type Run } from "../run/run.ts";
 import { refuseUnserved } from "../run/served.ts";
 import type { ChunkStore, RunProgress } from "../run/contract.ts";
 import { writeAggregated } from "./aggregated.ts";
@@ -415,13 +415,13 @@ async function backtestOf(deps: ForecastDeps, trained: string): Promise<Exports>
 
 /** Puts the model of the run that is reused where this run looks for its own. */
 async function reuseModel(deps: ForecastDeps, actor: Actor, plan: Plan, run: Run, chunks: ChunkStore): Promise<void> {
-  if (plan.reuses === null || (await chunks.has(run.learnedPiece))) return;
+  if (plan.reuses === null || (await chunks.has(run.globalPiece))) return;
   const trained = await getRun(deps.database, plan.reuses);
   const from = objectChunks(deps.objects, actor, piecesOf(trained, trained.group));
   const key = trained.summary?.["runKey"];
-  const piece = typeof key === "string" ? learnedPieceOf(key) : "";
+  const piece = typeof key === "string" ? globalPieceOf(key) : "";
   // A group of few series has no global model; then each series is all there is to learn from.
-  if (await from.has(piece)) await chunks.put(run.learnedPiece, await from.get(piece));
+  if (await from.has(piece)) await chunks.put(run.globalPiece, await from.get(piece));
 }
 
 async function publish(

@@ -7,7 +7,7 @@ import { writeTable, type Cell } from "../../../platform/formats/index.ts";
 import { adjustAll, makeAdjuster, type Adjustment } from "../../engine/adjust/adjust.ts";
 import { unpackNames } from "../pipeline/pieces.ts";
 import { round } from "../run/rows.ts";
-import { keyOfIds, placesIn, readRows } from "./finished.ts";
+import { brokenExport, keyOfIds, placesIn, readRows } from "./finished.ts";
 
 /** An adjustment with its number. */
 export type NumberedAdjustment = Adjustment & { readonly id: string };
@@ -38,7 +38,7 @@ export async function run(input: AdjustedInput, tools: TaskTools): Promise<Adjus
   const names = await unpackNames(openHandle(input.panel, signal));
   const places = placesIn(names);
   const adjuster = makeAdjuster(names, input.adjustments);
-  const rows = await readRows(openHandle(input.forecast, signal), input.forecast.entry.key, signal);
+  const rows = await readRows(openHandle(input.forecast, signal), input.forecast.entry.key, { signal, broken: brokenExport });
   const met: Record<string, number> = {};
   let cells = 0;
   async function* batches(): AsyncGenerator<Cell[][]> {

@@ -29,7 +29,7 @@ import { findLatest, listGroups, putRunExport, type ForecastRunRow } from "../..
 import { actAs, timeOf, type ForecastDeps } from "../deps.ts";
 import { adjustedJob, type NumberedAdjustment } from "./adjusted-job.ts";
 import type { PanelNames } from "../pipeline/pieces.ts";
-import { panelKey, readNames } from "./finished.ts";
+import { panelKey, readNames } from "./stored.ts";
 
 /** `cause` tells which word of a planner asked. */
 export type AdjustInput = { readonly group: string; readonly cause: string };

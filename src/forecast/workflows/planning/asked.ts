@@ -7,7 +7,7 @@ import { faultPoint } from "../../../platform/faults.ts";
 import type { StagedObject } from "../../../platform/objects/contract.ts";
 import { appendEvent } from "../../../platform/database/outbox.ts";
 import { prefixes } from "../../store/keys.ts";
-import { findPlan, insertPlan, type PlanKind, type PlanRow } from "../../store/plans.ts";
+import { findAnswer, insertAnswer, type AnswerKind, type AnswerBase, type Scenario } from "../../store/answers.ts";
 import { actAs, timeOf, type ForecastDeps } from "../deps.ts";
 
 /** An interface of plain values as the JSON it is: TypeScript takes an interface for none. */
@@ -17,7 +17,7 @@ export type Plain<T> = T extends object ? { readonly [K in keyof T]: Plain<T[K]>
 export type Answered = { readonly id: string; readonly run: string; readonly isNew: boolean };
 
 /** The id of a question (K1). */
-export function askedId(kind: PlanKind, question: readonly unknown[]): string {
+export function askedId(kind: AnswerKind, question: readonly unknown[]): string {
   return createHash("sha256")
     .update(JSON.stringify([kind, ...question]))
     .digest("hex")
@@ -28,20 +28,21 @@ export function askedId(kind: PlanKind, question: readonly unknown[]): string {
 export const answerPrefix = (group: string, id: string): string => `${prefixes.scenarios}${group}/${id}/`;
 
 /** Gives the answer that is there, if there is one. */
-export async function findAnswer(deps: Pick<ForecastDeps, "database">, id: string): Promise<Answered | undefined> {
-  const known = await findPlan(deps.database, id);
+export async function findAnswered(deps: Pick<ForecastDeps, "database">, id: string): Promise<Answered | undefined> {
+  const known = await findAnswer(deps.database, id);
   return known === undefined ? undefined : { id, run: known.run, isNew: false };
 }
 
 /** Makes the tables of an answer visible, and with them its row and its event. */
-export async function insertAnswer(
+export async function commitAnswer(
   deps: ForecastDeps,
   purpose: string,
-  row: Omit<PlanRow, "exports" | "at">,
+  question: Omit<AnswerBase, "exports" | "at"> & Scenario,
   staged: readonly StagedObject[],
   signal: AbortSignal,
 ): Promise<Answered> {
-  const prefix = answerPrefix(row.group, row.id);
+  const { id, group, run, kind } = question;
+  const prefix = answerPrefix(group, id);
   let isNew = false;
   await deps.objects.commit(actAs("plan", purpose), staged, {
     announce: false,
@@ -50,16 +51,16 @@ export async function insertAnswer(
       const exports = Object.fromEntries(
         entries.map((entry) => [entry.key.slice(prefix.length).replace(/\.csv$/, ""), { key: entry.key, version: entry.version }]),
       );
-      isNew = await insertPlan(tx, { ...row, exports, at: timeOf(deps) });
+      isNew = await insertAnswer(tx, { ...question, exports, at: timeOf(deps) });
       if (!isNew) return;
       await appendEvent(tx, {
         kind: "forecast.answered",
-        subject: row.group,
-        data: { group: row.group, run: row.run, scenario: row.id, kind: row.kind },
-        dedupe: `forecast.answered/${row.id}`,
+        subject: group,
+        data: { group, run, scenario: id, kind },
+        dedupe: `forecast.answered/${id}`,
       });
     },
   });
   faultPoint("forecast.plan.kept");
-  return { id: row.id, run: row.run, isNew };
+  return { id, run, isNew };
 }

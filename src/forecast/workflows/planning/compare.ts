@@ -2,7 +2,7 @@
 
 import { StockroomError } from "../../../platform/errors.ts";
 import { readTable } from "../../../platform/formats/index.ts";
-import { getPlan, type PlanRow } from "../../store/plans.ts";
+import { getAnswer, type Answer } from "../../store/answers.ts";
 import { actAs, type ForecastDeps } from "../deps.ts";
 import { titleOfIds } from "./finished.ts";
 
@@ -14,7 +14,7 @@ const compared = {
 } as const;
 
 export interface SideBySide {
-  readonly plans: readonly PlanRow[];
+  readonly answers: readonly Answer[];
   /** What is compared: demand under the scenario, units ordered, scores. */
   readonly value: string;
   /** In the order of the first answer; `undefined` where an answer has no such series. */
@@ -27,21 +27,21 @@ export async function compareAnswers(
   purpose: string,
   ids: readonly string[],
 ): Promise<SideBySide> {
-  const plans: PlanRow[] = [];
-  for (const id of ids) plans.push(await getPlan(deps.database, id));
-  const kinds = [...new Set(plans.map((plan) => plan.kind))];
+  const answers: Answer[] = [];
+  for (const id of ids) answers.push(await getAnswer(deps.database, id));
+  const kinds = [...new Set(answers.map((answer) => answer.kind))];
   const [kind] = kinds;
-  if (plans.length < 2 || kinds.length !== 1 || kind === undefined || kind === "monitor") {
+  if (answers.length < 2 || kinds.length !== 1 || kind === undefined || kind === "monitor") {
     throw new StockroomError(
       "input",
       "SCENARIO_KINDS",
-      `Expected two scenarios or more of one kind (what-if, explanation or orders) but received ${plans.map((plan) => `${plan.id} (${plan.kind})`).join(", ")}.`,
+      `Expected two scenarios or more of one kind (what-if, explanation or orders) but received ${answers.map((answer) => `${answer.id} (${answer.kind})`).join(", ")}.`,
     );
   }
   const { table, until, value } = compared[kind];
   const rows = new Map<string, (number | undefined)[]>();
-  for (const [place, plan] of plans.entries()) {
-    const ref = plan.exports[table];
+  for (const [place, answer] of answers.entries()) {
+    const ref = answer.exports[table];
     if (ref === undefined) continue;
     const { body } = await deps.objects.get(actAs("plan", purpose), ref.key, { version: ref.version });
     const read = await readTable(body, { name: ref.key, onBadRow: () => undefined });
@@ -49,11 +49,11 @@ export async function compareAnswers(
     for await (const batch of read.batches) {
       for (const row of batch.rows) {
         const name = titleOfIds(row.slice(0, ends));
-        const values = rows.get(name) ?? plans.map(() => undefined);
+        const values = rows.get(name) ?? answers.map(() => undefined);
         values[place] = Number(row[at]);
         rows.set(name, values);
       }
     }
   }
-  return { plans, value, rows: [...rows].map(([name, values]) => ({ name, values })) };
+  return { answers, value, rows: [...rows].map(([name, values]) => ({ name, values })) };
 }

@@ -1,14 +1,12 @@
 // Explain: what prices, promotions, seasons and attributes do to the forecast of a finished run, kept as tables.
 
-import { StockroomError } from "../../../platform/errors.ts";
 import type { WorkflowDefinition } from "../../../platform/workflow/contract.ts";
 import { getRun } from "../../store/runs.ts";
 import { actAs, type ForecastDeps } from "../deps.ts";
-import { piecesPrefix } from "../pipeline/pieces.ts";
-import { learnedPieceOf } from "../run/run.ts";
-import { answerPrefix, askedId, findAnswer, insertAnswer, type Answered } from "./asked.ts";
-import { explainJob, pickSeries } from "./explain-job.ts";
-import { findFinished, panelKey, readNames } from "./finished.ts";
+import { answerPrefix, askedId, findAnswered, commitAnswer, type Answered } from "./asked.ts";
+import { explainJob } from "./explain-job.ts";
+import { noGlobalModel, pickSeries } from "./explanation.ts";
+import { findFinished, globalKey, panelKey, readNames } from "./stored.ts";
 
 /** `item` null: all of them. */
 export type ExplainInput = { readonly run: string; readonly item: string | null; readonly author: string };
@@ -20,9 +18,6 @@ export const explainRunId = (input: Pick<ExplainInput, "run" | "item">): string 
 /** Who asks when the settings do (`ExplainPredictor: true`). */
 export const settingsAuthor = "system";
 
-/** Attributes told in the summary; the table has all of them. */
-const toldAttributes = 12;
-
 export function makeExplain(deps: ForecastDeps): WorkflowDefinition<ExplainInput, Answered | null> {
   return {
     name: "forecast.explain",
@@ -31,12 +26,11 @@ export function makeExplain(deps: ForecastDeps): WorkflowDefinition<ExplainInput
     run: async (context, input) =>
       await context.step("explain", async (signal): Promise<Answered | null> => {
         const id = idOf(input);
-        const known = await findAnswer(deps, id);
+        const known = await findAnswered(deps, id);
         if (known !== undefined) return known;
         const run = await getRun(deps.database, input.run);
         const actor = actAs("plan", context.runId);
-        const runKey = run.summary?.["runKey"];
-        const model = `${piecesPrefix(run.group, run.content)}${learnedPieceOf(typeof runKey === "string" ? runKey : "")}`;
+        const model = globalKey(run);
         if ((await deps.objects.head(model)) === undefined) return silent(input);
         const prefix = answerPrefix(run.group, id);
         const answer = await deps.compute.run(
@@ -51,8 +45,7 @@ export function makeExplain(deps: ForecastDeps): WorkflowDefinition<ExplainInput
           { signal },
         );
         if (answer === undefined) return silent(input);
-        const { explained, attributes, staged } = answer;
-        return await insertAnswer(
+        return await commitAnswer(
           deps,
           context.runId,
           {
@@ -63,9 +56,9 @@ export function makeExplain(deps: ForecastDeps): WorkflowDefinition<ExplainInput
             title: input.item ?? "all items",
             author: input.author,
             asked: { item: input.item },
-            summary: { series: explained, attributes: attributes.slice(0, toldAttributes) },
+            summary: answer.summary,
           },
-          staged,
+          answer.staged,
           signal,
         );
       }),
@@ -75,15 +68,11 @@ export function makeExplain(deps: ForecastDeps): WorkflowDefinition<ExplainInput
 /** Asked for by the settings of a group whose series are too few to learn from each other, there is nothing to tell; a person is told why. */
 function silent(input: ExplainInput): null {
   if (input.author === settingsAuthor) return null;
-  throw new StockroomError(
-    "input",
-    "EXPLAIN_NO_MODEL",
-    "Expected the run to have a global model to explain but it has none: there were too few series, or the settings left it out.",
-  );
+  throw noGlobalModel();
 }
 
 /** Makes the question of a group's latest forecast or of a run. Throws `missing` `EXPLAIN_NO_ITEM`. Starts nothing. */
-export async function planExplain(
+export async function askExplain(
   deps: Pick<ForecastDeps, "objects" | "database">,
   word: string,
   item: string | null,

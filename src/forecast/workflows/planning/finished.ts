@@ -1,103 +1,27 @@
-// A finished run as it lies in the store: which one is meant, its panel, its models, its forecast row by row.
+// A finished forecast: what questions are put to, wherever it lies.
+//
+// Owns: the port, and how a table of forecasts is read back. Does not own: the store (`stored.ts`) and the folder (`cli/finished.ts`) behind it.
+//   F1. What-if, explain and replenish read through this port alone: the same question to the same forecast has the same answer from both sides.
 
 import type { Body } from "../../../platform/bytes.ts";
 import { StockroomError } from "../../../platform/errors.ts";
-import type { Tx } from "../../../platform/database/contract.ts";
 import { readTable } from "../../../platform/formats/index.ts";
-import type { Actor } from "../../../platform/vault/contract.ts";
 import type { Forecast, Panel } from "../../engine/contract.ts";
+import type { GlobalModel } from "../../engine/global/global.ts";
 import { parseInstant } from "../../engine/scenario/apply.ts";
-import { findLatest, getRun, listGroups, type ForecastRunRow } from "../../store/runs.ts";
-import type { ForecastDeps } from "../deps.ts";
-import { objectChunks, piecesPrefix, unpackNames, unpackPanel, type PanelNames } from "../pipeline/pieces.ts";
-import { runSettingsOf, type Recipe } from "../pipeline/recipe.ts";
-import { openRun } from "../run/run.ts";
 import type { RunModel, RunSettings } from "../run/contract.ts";
 
-/** Run ids begin with their moment, groups with a letter: they cannot be taken for each other. */
-const isRunId = (word: string): boolean => /^\d{8}T\d{6}Z-/.test(word);
-
-/** The run of that id, or the latest of that group. Throws `missing` `FORECAST_RUN_MISSING`, `FORECAST_GROUP_MISSING`, `conflict` `FORECAST_RUN_UNDONE`. */
-export async function findFinished(tx: Tx, word: string): Promise<ForecastRunRow> {
-  if (isRunId(word)) {
-    const run = await getRun(tx, word);
-    if (run.state === "done") return run;
-    throw new StockroomError(
-      "conflict",
-      "FORECAST_RUN_UNDONE",
-      run.state === "running"
-        ? `Expected forecast ${word} to be finished but it is under way. Wait for it (\`stockroom runs show '${run.runId}'\`).`
-        : `Expected forecast ${word} to be finished but it ${run.state === "failed" ? `failed: ${run.why ?? ""}` : `was ${run.state}.`} Take another (\`stockroom forecast list ${run.group}\`).`,
-    );
-  }
-  const latest = await findLatest(tx, word);
-  if (latest !== undefined) return latest;
-  const groups = await listGroups(tx);
-  const known = groups.some((group) => group.name === word);
-  throw new StockroomError(
-    "missing",
-    known ? "FORECAST_RUN_MISSING" : "FORECAST_GROUP_MISSING",
-    known
-      ? `Expected a finished forecast of ${word} but there is none yet. \`stockroom runs list\` tells how far it is.`
-      : `Expected a dataset group or the id of a forecast but received "${word}". ${groups.length === 0 ? "There is no group yet: put a file such as forecast/train/retail.csv." : `Groups: ${groups.map((group) => group.name).join(", ")}.`}`,
-  );
-}
-
-export const panelKey = (run: Pick<ForecastRunRow, "group" | "content">): string => `${piecesPrefix(run.group, run.content)}panel`;
-
-/** The names in a run's panel. Throws `missing` `OBJECT_MISSING`. */
-export async function readNames(deps: Pick<ForecastDeps, "objects">, actor: Actor, run: ForecastRunRow): Promise<PanelNames> {
-  return await unpackNames((await deps.objects.get(actor, panelKey(run))).body);
-}
-
-export async function readPanel(
-  deps: Pick<ForecastDeps, "objects">,
-  actor: Actor,
-  run: ForecastRunRow,
-  signal: AbortSignal,
-): Promise<Panel> {
-  return await unpackPanel((await deps.objects.get(actor, panelKey(run), { signal })).body);
-}
-
-/** What a run was forecast with, from its row. */
-export function settingsOfRun(run: ForecastRunRow): RunSettings {
-  // The row holds what `readRecipes` gave.
-  return runSettingsOf(run.settings as Recipe, run.reuses !== undefined); // oxlint-disable-line typescript/no-unsafe-type-assertion
-}
-
-/** The models of a run. Throws `conflict` `FORECAST_RUN_OLD` when an earlier version of the program made them. */
-export async function readModel(
-  deps: Pick<ForecastDeps, "objects" | "compute">,
-  actor: Actor,
-  run: ForecastRunRow,
-  panel: Panel,
-  signal: AbortSignal,
-): Promise<RunModel> {
-  const chunks = objectChunks(deps.objects, actor, piecesPrefix(run.group, run.content));
-  const opened = await openRun(panel, settingsOfRun(run), { compute: deps.compute, chunks, signal });
-  checkKey(run, opened.key);
-  return await opened.model();
-}
-
-function checkKey(run: ForecastRunRow, key: string): void {
-  if (run.summary?.["runKey"] === key) return;
-  throw new StockroomError(
-    "conflict",
-    "FORECAST_RUN_OLD",
-    `Expected the models of ${run.id} to be of this version of the program but an earlier one made them. Forecast ${run.group} again (put its file again), then ask that forecast.`,
-    { facts: { run: run.id } },
-  );
-}
-
-/** Which export of a run is meant when a forecast is asked for: what planners made of it, else the system's. */
-export function chosenExport(run: ForecastRunRow): { readonly key: string; readonly version: string } {
-  const found = run.exports["adjusted"] ?? run.exports["forecast"];
-  if (found !== undefined) return found;
-  throw new StockroomError(
-    "fault",
-    "FORECAST_EXPORT_MISSING",
-    `Expected forecast ${run.id} to have an export but it has none. Report this.`,
-  );
+/** Each part is read when it is asked for; whoever wants one twice keeps it. A question names the parts it needs (`Pick`). */
+export interface FinishedForecast {
+  /** What it was forecast with. */
+  readonly settings: RunSettings;
+  panel(): Promise<Panel>;
+  /** Weights of all series and the global model, to forecast again with. */
+  model(): Promise<RunModel>;
+  /** Undefined where there is none: too few series, or other models were named. */
+  globalModel(): Promise<GlobalModel | undefined>;
+  /** The forecast as it was written down: the system's, or the one in use, which is the planners' where they said something. */
+  rows(whose: "system" | "used"): Promise<StoredRows>;
 }
 
 /** One series of an export. */
@@ -124,14 +48,21 @@ export interface StoredRows {
   series(): AsyncGenerator<StoredSeries>;
 }
 
-/** Reads a `forecast.csv`. Throws `fault` `FORECAST_EXPORT_BROKEN` for a file that is none. */
-export async function readRows(body: Body, name: string, signal: AbortSignal): Promise<StoredRows> {
+export interface ReadRowsOptions {
+  readonly signal: AbortSignal;
+  /** The error of a table that no forecast wrote; `detail` says why it is none. */
+  readonly broken: (name: string, detail: string) => StockroomError;
+}
+
+/** The error of a table of the store that no forecast wrote. */
+export const brokenExport = (name: string, detail: string): StockroomError =>
+  new StockroomError("fault", "FORECAST_EXPORT_BROKEN", `Expected ${name} to be what a forecast wrote but ${detail}. Run the group again.`);
+
+/** Reads a `forecast.csv`; throws what `broken` makes. */
+export async function readRows(body: Body, name: string, options: ReadRowsOptions): Promise<StoredRows> {
+  const { signal } = options;
   const broken = (detail: string): never => {
-    throw new StockroomError(
-      "fault",
-      "FORECAST_EXPORT_BROKEN",
-      `Expected ${name} to be what a forecast wrote but ${detail}. Run the group again.`,
-    );
+    throw options.broken(name, detail);
   };
   const table = await readTable(body, { name, signal, onBadRow: (row) => broken(`line ${row.line} is not: ${row.reason}`) });
   const { columns } = table;
@@ -185,6 +116,19 @@ export function forecastOf({ mean, quantiles }: StoredSeries, levels: readonly n
     quantiles: all,
     levels,
   };
+}
+
+/** All series of a table by `keyOfIds`, and the instants (UTC) of its steps. */
+export async function gatherForecasts(
+  rows: StoredRows,
+): Promise<{ readonly forecasts: ReadonlyMap<string, Forecast>; readonly instants: readonly number[] }> {
+  const forecasts = new Map<string, Forecast>();
+  let instants: readonly number[] = [];
+  for await (const stored of rows.series()) {
+    if (forecasts.size === 0) ({ instants } = stored);
+    forecasts.set(keyOfIds(stored.ids), forecastOf(stored, rows.levels));
+  }
+  return { forecasts, instants };
 }
 
 /** Item and dimensions as one text; no two series share it. */

@@ -8,7 +8,7 @@ import { adjustAll, makeAdjuster } from "../../engine/adjust/adjust.ts";
 import { indexAt, stampAt } from "../../engine/calendar/grid.ts";
 import type { Panel } from "../../engine/contract.ts";
 import { scaleOf } from "../../engine/metrics/metrics.ts";
-import { monitorForecast, type MonitorReport, type Verdict, type Watched } from "../../engine/monitor/monitor.ts";
+import { monitorForecast, type MonitorReport, type Watched } from "../../engine/monitor/monitor.ts";
 import {
   forecastValueAdded,
   type AdjustmentValue,
@@ -16,10 +16,11 @@ import {
   type ValueAdded,
   type ValueReport,
 } from "../../engine/monitor/value-added.ts";
+import type { MonitorSummary } from "../../store/answers.ts";
 import { unpackPanel } from "../pipeline/pieces.ts";
 import { round } from "../run/rows.ts";
 import type { NumberedAdjustment } from "./adjusted-job.ts";
-import { forecastOf, keyOfIds, placesIn, readRows, titleOfIds } from "./finished.ts";
+import { brokenExport, forecastOf, keyOfIds, placesIn, readRows, titleOfIds } from "./finished.ts";
 
 export interface MonitorInput {
   /** The system's forecast made before. */
@@ -38,28 +39,7 @@ export interface MonitorInput {
 }
 
 export interface MonitorOutput {
-  /** Steps with an actual, over all series; 0: nothing of what was forecast has come. */
-  readonly points: number;
-  readonly series: number;
-  /** First and last instant that came. */
-  readonly from: string | null;
-  readonly to: string | null;
-  readonly verdict: Verdict;
-  readonly reason: string;
-  readonly wape: number | null;
-  readonly averageWql: number | null;
-  readonly bias: number | null;
-  readonly coverage: number | null;
-  readonly ratio: number | null;
-  readonly ratioBound: number | null;
-  readonly alarms: number;
-  readonly watches: number;
-  readonly value: {
-    readonly all: ValueAdded;
-    readonly adjusted: AdjustmentValue;
-    readonly verdict: ValueReport["verdict"];
-    readonly reason: string;
-  };
+  readonly summary: MonitorSummary;
   /** Items, value added, and the cells that were adjusted. Empty without points. */
   readonly staged: readonly StagedObject[];
 }
@@ -70,7 +50,7 @@ export async function run(input: MonitorInput, tools: TaskTools): Promise<Monito
   const { signal } = tools;
   const panel = await unpackPanel(openHandle(input.panel, signal));
   const promised = input.accuracy === undefined ? new Map<string, number>() : await readPromises(input.accuracy, signal);
-  const rows = await readRows(openHandle(input.forecast, signal), input.forecast.entry.key, signal);
+  const rows = await readRows(openHandle(input.forecast, signal), input.forecast.entry.key, { signal, broken: brokenExport });
   const places = placesIn(panel);
   const adjuster = makeAdjuster(panel, input.adjustments);
   const lag = Math.max(1, Math.round(panel.seasons[0] ?? 1));
@@ -124,7 +104,7 @@ export async function run(input: MonitorInput, tools: TaskTools): Promise<Monito
           await writeThrough(input.value, table(valueColumns, valueRows(value)), signal),
           await writeThrough(input.cells, table([...rows.idColumns, ...cellColumns], told), signal),
         ];
-  return {
+  const summary: MonitorSummary = {
     points,
     series: watched.length,
     from,
@@ -140,8 +120,8 @@ export async function run(input: MonitorInput, tools: TaskTools): Promise<Monito
     alarms: report.items.filter((item) => item.verdict === "alarm").length,
     watches: report.items.filter((item) => item.verdict === "watch").length,
     value: { all: value.all, adjusted: value.adjusted, verdict: value.verdict, reason: value.reason },
-    staged,
   };
+  return { summary, staged };
 }
 
 /** What came in the forecast's steps; undefined when nothing did, or when the two stand on different grids. */

@@ -10,7 +10,7 @@ import { appendEvent } from "../../../platform/database/outbox.ts";
 import type { WorkflowDefinition } from "../../../platform/workflow/contract.ts";
 import { findAdjusted, readAdjustments } from "../../store/adjustments.ts";
 import { prefixes, type ObjectRef } from "../../store/keys.ts";
-import { findPlan, insertPlan, type PlanRow } from "../../store/plans.ts";
+import { findAnswer, insertAnswer, type Answer } from "../../store/answers.ts";
 import { getRun, type ForecastRunRow } from "../../store/runs.ts";
 import { actAs, timeOf, type ForecastDeps } from "../deps.ts";
 import { numberedOf } from "./adjusted.ts";
@@ -44,8 +44,8 @@ export function makeMonitor(deps: ForecastDeps): WorkflowDefinition<MonitorRunIn
 
 async function compare(deps: ForecastDeps, runId: string, input: MonitorRunInput, signal: AbortSignal): Promise<MonitorRunResult> {
   const id = idOf(input);
-  const known = await findPlan(deps.database, id);
-  if (known !== undefined) return { outcome: "known", id, verdict: String(known.summary["verdict"]) };
+  const known = await findAnswer(deps.database, id);
+  if (known !== undefined) return { outcome: "known", id, verdict: known.kind === "monitor" ? known.summary.verdict : null };
   const run = await getRun(deps.database, input.before);
   const actor = actAs("plan", runId);
   const { forecast, accuracy } = run.exports;
@@ -59,7 +59,7 @@ async function compare(deps: ForecastDeps, runId: string, input: MonitorRunInput
     value: await deps.objects.writeHandle(actor, `${prefix}value-added.csv`),
     cells: await deps.objects.writeHandle(actor, `${prefix}adjusted-cells.csv`),
   };
-  const { staged, value, ...judged } = await deps.compute.run(
+  const { staged, summary: judged } = await deps.compute.run(
     monitorJob,
     {
       forecast: await deps.objects.readHandle(actor, forecast.key, forecast.version),
@@ -84,7 +84,7 @@ async function compare(deps: ForecastDeps, runId: string, input: MonitorRunInput
     announce: false,
     signal,
     alongside: async (tx, entries) => {
-      const row: PlanRow = {
+      const row: Answer = {
         id,
         kind: "monitor",
         group: run.group,
@@ -92,13 +92,13 @@ async function compare(deps: ForecastDeps, runId: string, input: MonitorRunInput
         title: `${judged.from} to ${judged.to}`,
         author: "system",
         asked: { sha256: input.sha256, adjustments: applied?.adjustments ?? [] },
-        summary: { ...judged, value },
+        summary: judged,
         exports: Object.fromEntries(
           entries.map((entry) => [entry.key.slice(prefix.length, -".csv".length), { key: entry.key, version: entry.version }]),
         ),
         at: timeOf(deps),
       };
-      if (!(await insertPlan(tx, row))) return;
+      if (!(await insertAnswer(tx, row))) return;
       await appendEvent(tx, {
         kind: "forecast.monitored",
         subject: run.group,

@@ -3,17 +3,97 @@
 //   R1. A proposal is of its own forecast and stock alone: neither a seed nor a row more or less changes it.
 
 import type { Body } from "../../../platform/bytes.ts";
-import { isStockroomError } from "../../../platform/errors.ts";
+import { isStockroomError, StockroomError } from "../../../platform/errors.ts";
 import { writeTable, type BadRow, type Cell } from "../../../platform/formats/index.ts";
 import type { Forecast } from "../../engine/contract.ts";
-import { proposeOrder, type Proposal } from "../../engine/replenish/proposal.ts";
+import { proposeOrder, type Proposal, type StockDefaults } from "../../engine/replenish/proposal.ts";
+import type { ReplenishSummary } from "../../store/answers.ts";
 import { round } from "../run/rows.ts";
-import { keyOfIds } from "./finished.ts";
-import type { OpenOrder, StockRow } from "./stock.ts";
+import { gatherForecasts, keyOfIds, type FinishedForecast } from "./finished.ts";
+import { readOpenOrders, readStock, type OpenOrder, type StockOptions, type StockRow } from "./stock.ts";
 
 export interface Order {
   readonly row: StockRow;
   readonly proposal: Proposal;
+}
+
+/** A table to read. */
+export interface TableFile {
+  readonly name: string;
+  readonly body: Body;
+}
+
+export interface ReplenishTables {
+  readonly stock: TableFile;
+  /** Orders on their way besides those in the stock table. */
+  readonly openOrders?: TableFile;
+}
+
+export interface ReplenishAnswer {
+  /** Columns that tell series apart. */
+  readonly idColumns: readonly string[];
+  /** One for each row of stock that was served. */
+  readonly orders: readonly Order[];
+  /** In the order in which they were met. */
+  readonly bad: readonly BadRowOf[];
+  readonly summary: ReplenishSummary;
+}
+
+/** A row that was set apart, and the file it is of. */
+export interface BadRowOf {
+  readonly file: string;
+  readonly row: BadRow;
+}
+
+/**
+ * Proposes orders from the forecast in use; rows that cannot be read or served are set apart.
+ *
+ * Throws `input` `REPLENISH_QUANTILES` for a forecast of fewer than two quantiles, `STOCK_COLUMNS`.
+ */
+export async function replenishForecast(
+  finished: Pick<FinishedForecast, "rows">,
+  { stock, openOrders }: ReplenishTables,
+  defaults: StockDefaults,
+  signal: AbortSignal,
+): Promise<ReplenishAnswer> {
+  const rows = await finished.rows("used");
+  if (rows.levels.length < 2) {
+    throw new StockroomError(
+      "input",
+      "REPLENISH_QUANTILES",
+      `Expected a forecast with two quantiles or more but it has ${rows.levels.length}. Name more (--quantiles, or ForecastTypes in the settings) and forecast again.`,
+    );
+  }
+  const { forecasts, instants } = await gatherForecasts(rows);
+  const bad: BadRowOf[] = [];
+  const optionsOf = ({ name }: TableFile): StockOptions => ({
+    ids: rows.idColumns,
+    instants,
+    signal,
+    onBadRow: (row) => void bad.push({ file: name, row }),
+  });
+  const stockRows = await readStock(stock.body, stock.name, defaults, optionsOf(stock));
+  const open = openOrders === undefined ? undefined : await readOpenOrders(openOrders.body, openOrders.name, optionsOf(openOrders));
+  const orders = proposeOrders(stockRows, forecasts, {
+    ...(open === undefined ? {} : { openOrders: open }),
+    signal,
+    onBadRow: optionsOf(stock).onBadRow,
+  });
+  const wanted = orders.filter(({ proposal }) => proposal.quantity > 0);
+  const [first] = bad;
+  return {
+    idColumns: rows.idColumns,
+    orders,
+    bad,
+    summary: {
+      rows: orders.length,
+      orders: wanted.length,
+      units: wanted.reduce((sum, { proposal }) => sum + proposal.quantity, 0),
+      highestStockOutChance: wanted.reduce((most, { proposal }) => Math.max(most, proposal.stockOutChance), 0),
+      badRows: bad.length,
+      firstBad: first === undefined ? null : `${first.file}, line ${first.row.line}: ${first.row.reason}`,
+    },
+  };
 }
 
 export interface OrderOptions {

@@ -4,13 +4,13 @@
 
 import { StockroomError } from "../../../platform/errors.ts";
 import type { WorkflowDefinition } from "../../../platform/workflow/contract.ts";
+import type { StockDefaults } from "../../engine/replenish/proposal.ts";
 import { prefixes, type ObjectRef } from "../../store/keys.ts";
 import { getRun } from "../../store/runs.ts";
 import { actAs, type ForecastDeps } from "../deps.ts";
-import { answerPrefix, askedId, findAnswer, insertAnswer, type Answered, type Plain } from "./asked.ts";
-import { chosenExport, findFinished } from "./finished.ts";
+import { answerPrefix, askedId, findAnswered, commitAnswer, type Answered, type Plain } from "./asked.ts";
+import { chosenExport, findFinished } from "./stored.ts";
 import { replenishJob } from "./replenish-job.ts";
-import type { StockDefaults } from "./stock.ts";
 
 export type ReplenishRunInput = {
   readonly run: string;
@@ -35,14 +35,14 @@ export function makeReplenish(deps: ForecastDeps): WorkflowDefinition<ReplenishR
     run: async (context, input) =>
       await context.step("propose", async (signal): Promise<Answered> => {
         const id = idOf(input);
-        const known = await findAnswer(deps, id);
+        const known = await findAnswered(deps, id);
         if (known !== undefined) return known;
         const run = await getRun(deps.database, input.run);
         const actor = actAs("plan", context.runId);
         const prefix = answerPrefix(run.group, id);
         const handleOf = async (ref: ObjectRef) => await deps.objects.readHandle(actor, ref.key, ref.version);
         const bad = await deps.objects.writeHandle(actor, `${prefix}bad-rows.jsonl`);
-        const { staged, ...summary } = await deps.compute.run(
+        const { staged, summary } = await deps.compute.run(
           replenishJob,
           {
             forecast: await handleOf(input.forecast),
@@ -55,7 +55,7 @@ export function makeReplenish(deps: ForecastDeps): WorkflowDefinition<ReplenishR
           { signal },
         );
         if (summary.badRows === 0) await deps.objects.discard([bad]);
-        return await insertAnswer(
+        return await commitAnswer(
           deps,
           context.runId,
           {
@@ -66,7 +66,7 @@ export function makeReplenish(deps: ForecastDeps): WorkflowDefinition<ReplenishR
             title: `orders from ${input.stock.key}`,
             author: input.author,
             asked: { forecast: input.forecast, stock: input.stock, openOrders: input.openOrders, defaults: input.defaults },
-            summary: { ...summary },
+            summary,
           },
           staged,
           signal,
@@ -79,7 +79,7 @@ export function makeReplenish(deps: ForecastDeps): WorkflowDefinition<ReplenishR
  * Makes the question from what lies in the store now: the group's latest forecast (or a run's), `forecast/stock/<group>.csv` and, where there is
  * one, `forecast/stock/<group>.orders.csv`. Throws `missing` `REPLENISH_NO_STOCK`. Starts nothing.
  */
-export async function planReplenish(
+export async function askReplenish(
   deps: Pick<ForecastDeps, "objects" | "database">,
   word: string,
   defaults: StockDefaults,
@@ -94,10 +94,9 @@ export async function planReplenish(
       `Expected a table of stock at ${prefixes.stock}${run.group}.csv but there is none. Put one: \`stockroom put stock.csv ${prefixes.stock}${run.group}.csv\` (item_id, dimensions, on_hand ...).`,
     );
   }
-  const { key, version } = chosenExport(run);
   const input: ReplenishRunInput = {
     run: run.id,
-    forecast: { key, version },
+    forecast: chosenExport(run),
     stock,
     openOrders: (await findStock(deps, `${prefixes.stock}${run.group}.orders`)) ?? null,
     defaults,

@@ -46,55 +46,58 @@ export function changedSeries(panel: Panel, changed: Panel): readonly number[] {
   return series.filter((i) => differs[i] === 1);
 }
 
-export type ScenarioPairTools = ReforecastTools & {
-  /** The forecasts that were made, as they were written down (`tidy`); absent: they are made once more. */
+/** Two panels that share their history and their series, and what both are forecast with. */
+export interface ScenarioPanels {
+  readonly panel: Panel;
+  readonly changed: Panel;
+  readonly settings: RunSettings;
+  readonly model: RunModel;
+}
+
+export type PairTools = ReforecastTools & {
+  /** The forecasts that were made, as they were written down (`round`); absent: they are made once more. */
   readonly made?: (index: number) => Forecast | undefined;
 };
 
 /** Forecasts the changed panel beside what was made of the given one. Series without a forecast are left out. */
-export async function forecastScenarioPair(
-  panel: Panel,
-  changed: Panel,
-  settings: RunSettings,
-  model: RunModel,
-  { made, ...tools }: ScenarioPairTools,
-): Promise<readonly ScenarioPair[]> {
+export async function forecastPairs(panels: ScenarioPanels, { made, ...tools }: PairTools): Promise<readonly ScenarioPair[]> {
+  const { panel, changed, settings, model } = panels;
   const all = panel.itemIds.map((_, index) => index);
   const differing = changedSeries(panel, changed);
   const before = made === undefined ? all.length : 0;
-  const say =
+  const report =
     (offset: number) =>
     (done: number): void =>
       tools.onProgress?.(offset + done, before + differing.length);
-  const again = made === undefined ? await reforecast(panel, settings, model, all, { ...tools, onProgress: say(0) }) : [];
-  const scenarios = await reforecast(changed, settings, model, differing, { ...tools, onProgress: say(before) });
+  const remade = made === undefined ? await reforecast(panel, settings, model, all, { ...tools, onProgress: report(0) }) : [];
+  const scenarios = await reforecast(changed, settings, model, differing, { ...tools, onProgress: report(before) });
   const moved = new Map(scenarios.map((each) => [each.index, each.forecast]));
   return all.flatMap((index) => {
-    const baseline = tidied(made === undefined ? again[index]?.forecast : made(index));
-    const scenario = moved.has(index) ? tidied(moved.get(index)) : baseline;
+    const baseline = rounded(made === undefined ? remade[index]?.forecast : made(index));
+    const scenario = moved.has(index) ? rounded(moved.get(index)) : baseline;
     return baseline === undefined || scenario === undefined ? [] : [{ index, ids: idsOf(panel, index), baseline, scenario }];
   });
 }
 
 /** As a forecast is written down: where nothing moved, both sides are then the same number. */
-function tidied(forecast: Forecast | undefined): Forecast | undefined {
+function rounded(forecast: Forecast | undefined): Forecast | undefined {
   return forecast === undefined ? undefined : { ...forecast, mean: forecast.mean.map(round), quantiles: forecast.quantiles.map(round) };
 }
 
-export const compareScenarioPair = (both: readonly ScenarioPair[]): Comparison =>
-  compareForecasts(both.map(({ ids, baseline, scenario }) => ({ id: titleOfIds(ids), baseline: baseline.mean, scenario: scenario.mean })));
+export const comparePairs = (pairs: readonly ScenarioPair[]): Comparison =>
+  compareForecasts(pairs.map(({ ids, baseline, scenario }) => ({ id: titleOfIds(ids), baseline: baseline.mean, scenario: scenario.mean })));
 
 /** Both forecasts step by step: the scenario's columns, then the baseline's. */
-export function scenarioPairBody(panel: Panel, both: readonly ScenarioPair[]): Body {
+export function scenarioPairBody(panel: Panel, pairs: readonly ScenarioPair[]): Body {
   const { length, horizon } = panel.grid;
   const instant = instantsOf(panel);
-  const levels = both[0]?.baseline.levels ?? [];
+  const levels = pairs[0]?.baseline.levels ?? [];
   const labels = ["mean", ...levels.map(labelOf)];
   // A run may know more levels than it exports.
   const valuesOf = ({ mean, quantiles, levels: own }: Forecast, h: number): number[] =>
     [mean[h] ?? 0, ...levels.map((level) => quantiles[own.indexOf(level) * horizon + h] ?? 0)].map(round);
   async function* rows(): AsyncGenerator<Cell[][]> {
-    for (const { ids, baseline, scenario } of both) {
+    for (const { ids, baseline, scenario } of pairs) {
       yield Array.from({ length: horizon }, (_, h) => [...ids, instant(length + h), ...valuesOf(scenario, h), ...valuesOf(baseline, h)]);
     }
   }
@@ -105,9 +108,9 @@ export function scenarioPairBody(panel: Panel, both: readonly ScenarioPair[]): B
 }
 
 /** What the change does to each series, over all steps. */
-export function comparisonBody(panel: Panel, both: readonly ScenarioPair[], comparison: Comparison): Body {
+export function comparisonBody(panel: Panel, pairs: readonly ScenarioPair[], comparison: Comparison): Body {
   async function* rows(): AsyncGenerator<Cell[][]> {
-    yield both.map(({ ids }, at) => {
+    yield pairs.map(({ ids }, at) => {
       const item = comparison.items[at];
       const percent = item?.percent;
       return [

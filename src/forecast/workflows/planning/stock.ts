@@ -3,7 +3,7 @@
 import type { Body } from "../../../platform/bytes.ts";
 import { readTable, type BadRow } from "../../../platform/formats/index.ts";
 import { StockroomError } from "../../../platform/errors.ts";
-import type { ReplenishInput, Service } from "../../engine/replenish/proposal.ts";
+import type { ReplenishInput, Service, StockDefaults } from "../../engine/replenish/proposal.ts";
 import { parseInstant } from "../../engine/scenario/apply.ts";
 import { keyOfIds } from "./finished.ts";
 
@@ -19,13 +19,6 @@ export interface StockRow {
 export interface OpenOrder {
   readonly quantity: number;
   readonly dueStep: number;
-}
-
-/** What holds where a row says nothing. */
-export interface StockDefaults {
-  readonly leadTime: number;
-  readonly reviewPeriod: number;
-  readonly service: Service;
 }
 
 const numbers = [

@@ -3,12 +3,12 @@
 import { StockroomError } from "../../../platform/errors.ts";
 import { readTable } from "../../../platform/formats/index.ts";
 import { forecastValueAdded, type Cell, type ValueReport } from "../../engine/monitor/value-added.ts";
-import { listPlans, type PlanRow } from "../../store/plans.ts";
+import { listAnswers, type AnswerOf } from "../../store/answers.ts";
 import { actAs, type ForecastDeps } from "../deps.ts";
 
 export interface ValueAddedReport {
   /** Newest first; of each forecast the last judgement, which holds those before it. */
-  readonly judged: readonly PlanRow[];
+  readonly judged: readonly AnswerOf<"monitor">[];
   /** Over the adjusted cells of all of them. */
   readonly adjusted: ValueReport;
 }
@@ -19,21 +19,21 @@ export async function readValueAdded(
   purpose: string,
   group: string | undefined,
 ): Promise<ValueAddedReport> {
-  const plans = await listPlans(deps.database, { kinds: ["monitor"], ...(group === undefined ? {} : { group }), limit: 10_000 });
+  const answers = await listAnswers(deps.database, { kinds: ["monitor"], ...(group === undefined ? {} : { group }), limit: 10_000 });
   const runs = new Set<string>();
-  const judged = plans.filter(({ run }) => !runs.has(run) && runs.add(run));
+  const judged = answers.filter(({ run }) => !runs.has(run) && runs.add(run));
   const cells: Cell[] = [];
-  for (const plan of judged) cells.push(...(await readCells(deps, purpose, plan, group === undefined)));
+  for (const answer of judged) cells.push(...(await readCells(deps, purpose, answer, group === undefined)));
   return { judged, adjusted: forecastValueAdded(cells) };
 }
 
 async function readCells(
   deps: Pick<ForecastDeps, "objects">,
   purpose: string,
-  plan: PlanRow,
+  answer: AnswerOf<"monitor">,
   namesGroup: boolean,
 ): Promise<readonly Cell[]> {
-  const ref = plan.exports["adjusted-cells"];
+  const ref = answer.exports["adjusted-cells"];
   if (ref === undefined) return [];
   const { body } = await deps.objects.get(actAs("plan", purpose), ref.key, { version: ref.version });
   const broken = (): never => {
@@ -51,7 +51,7 @@ async function readCells(
     for (const row of rows) {
       const numberOf = (name: string): number => Number(row[at(name)] ?? "");
       cells.push({
-        item: [...(namesGroup ? [plan.group] : []), ...row.slice(0, time)].join(" · "),
+        item: [...(namesGroup ? [answer.group] : []), ...row.slice(0, time)].join(" · "),
         actual: numberOf("actual"),
         naive: numberOf("seasonal_naive"),
         system: numberOf("system"),

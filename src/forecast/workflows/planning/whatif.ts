@@ -2,19 +2,22 @@
 
 import { StockroomError } from "../../../platform/errors.ts";
 import { writeThrough } from "../../../platform/objects/handles.ts";
-import type { Actor } from "../../../platform/vault/contract.ts";
 import type { WorkflowDefinition } from "../../../platform/workflow/contract.ts";
 import type { Forecast, Panel } from "../../engine/contract.ts";
-import { applyChanges, checkChanges } from "../../engine/scenario/apply.ts";
+import { applyChanges, checkChanges, type Effect } from "../../engine/scenario/apply.ts";
 import { parseTransformations, type Change, type Fault, type Parsed } from "../../engine/scenario/change.ts";
 import { parseCommand } from "../../engine/scenario/command.ts";
-import { getRun, type ForecastRunRow } from "../../store/runs.ts";
+import type { Comparison } from "../../engine/scenario/comparison.ts";
+import type { WhatifSummary } from "../../store/answers.ts";
+import { getRun } from "../../store/runs.ts";
 import { actAs, type ForecastDeps } from "../deps.ts";
-import { round } from "../run/rows.ts";
+import type { ReforecastTools } from "../run/reforecast.ts";
+import { idsOf, round } from "../run/rows.ts";
 import { faultsText } from "./adjusted.ts";
-import { answerPrefix, askedId, findAnswer, insertAnswer, type Answered, type Plain } from "./asked.ts";
-import { findFinished, forecastOf, keyOfIds, placesIn, readModel, readNames, readPanel, readRows, settingsOfRun } from "./finished.ts";
-import { scenarioPairBody, compareScenarioPair, comparisonBody, forecastScenarioPair, type ScenarioPairTools } from "./scenario.ts";
+import { answerPrefix, askedId, commitAnswer, findAnswered, type Answered, type Plain } from "./asked.ts";
+import { gatherForecasts, keyOfIds, type FinishedForecast } from "./finished.ts";
+import { comparePairs, comparisonBody, forecastPairs, scenarioPairBody, type ScenarioPair } from "./scenario.ts";
+import { findFinished, openStored, readNames } from "./stored.ts";
 
 /** `said` is the question in words. */
 export type WhatifInput = {
@@ -36,37 +39,25 @@ export function makeWhatif(deps: ForecastDeps): WorkflowDefinition<WhatifInput, 
     run: async (context, input) =>
       await context.step("forecast", async (signal): Promise<Answered> => {
         const id = idOf(input);
-        const known = await findAnswer(deps, id);
+        const known = await findAnswered(deps, id);
         if (known !== undefined) return known;
         const run = await getRun(deps.database, input.run);
         const actor = actAs("plan", context.runId);
-        const panel = await readPanel(deps, actor, run, signal);
-        const applied = applyChanges(panel, input.changes);
-        if (applied.kind === "faults") throw refuseChanges(applied.faults);
-        const both = await forecastScenarioPair(
-          panel,
-          applied.panel,
-          settingsOfRun(run),
-          await readModel(deps, actor, run, panel, signal),
-          {
-            compute: deps.compute,
-            signal,
-            ...(await readMade(deps, actor, run, panel, signal)),
-            onProgress: (done, total) => context.progress(done, total, "series forecast"),
-          },
-        );
-        const comparison = compareScenarioPair(both);
+        const { panel, pairs, comparison, effects, warnings } = await forecastWhatif(openStored(deps, actor, run, signal), input.changes, {
+          compute: deps.compute,
+          signal,
+          onProgress: (done, total) => context.progress(done, total, "series forecast"),
+        });
         const prefix = answerPrefix(run.group, id);
         const staged = [
-          await writeThrough(await deps.objects.writeHandle(actor, `${prefix}forecast.csv`), scenarioPairBody(panel, both), signal),
+          await writeThrough(await deps.objects.writeHandle(actor, `${prefix}forecast.csv`), scenarioPairBody(panel, pairs), signal),
           await writeThrough(
             await deps.objects.writeHandle(actor, `${prefix}comparison.csv`),
-            comparisonBody(panel, both, comparison),
+            comparisonBody(panel, pairs, comparison),
             signal,
           ),
         ];
-        const { total, items, steps } = comparison;
-        return await insertAnswer(
+        return await commitAnswer(
           deps,
           context.runId,
           {
@@ -77,17 +68,7 @@ export function makeWhatif(deps: ForecastDeps): WorkflowDefinition<WhatifInput, 
             title: input.said,
             author: input.author,
             asked: { changes: input.changes },
-            summary: {
-              baseline: round(total.baseline),
-              scenario: round(total.scenario),
-              delta: round(total.delta),
-              percent: total.percent === undefined ? null : round(total.percent),
-              series: items.length,
-              moved: items.filter(({ delta }) => delta !== 0).length,
-              steps: steps.map(({ baseline, scenario }) => [round(baseline), round(scenario)]),
-              effects: applied.effects.map(({ cells, series }) => ({ cells, series })),
-              warnings: applied.warnings,
-            },
+            summary: summaryOf(comparison, effects, warnings),
           },
           staged,
           signal,
@@ -96,23 +77,62 @@ export function makeWhatif(deps: ForecastDeps): WorkflowDefinition<WhatifInput, 
   };
 }
 
-/** The forecast that was made, from its export; nothing where that lacks the mean. */
+function summaryOf({ total, items, steps }: Comparison, effects: WhatifAnswer["effects"], warnings: readonly string[]): WhatifSummary {
+  return {
+    baseline: round(total.baseline),
+    scenario: round(total.scenario),
+    delta: round(total.delta),
+    percent: total.percent === undefined ? null : round(total.percent),
+    series: items.length,
+    moved: items.filter(({ delta }) => delta !== 0).length,
+    steps: steps.map(({ baseline, scenario }) => [round(baseline), round(scenario)]),
+    effects: effects.map(({ cells, series }) => ({ cells, series })),
+    warnings,
+  };
+}
+
+export interface WhatifAnswer {
+  readonly panel: Panel;
+  /** Every series that has a forecast. */
+  readonly pairs: readonly ScenarioPair[];
+  readonly comparison: Comparison;
+  /** One for each change. */
+  readonly effects: readonly Effect[];
+  /** Whole sentences. */
+  readonly warnings: readonly string[];
+}
+
+/** Forecasts under changes, beside the forecast that was made. Throws `input` `SCENARIO_FAULTS`. */
+export async function forecastWhatif(
+  finished: Pick<FinishedForecast, "settings" | "panel" | "model" | "rows">,
+  changes: readonly Change[],
+  tools: ReforecastTools,
+): Promise<WhatifAnswer> {
+  const panel = await finished.panel();
+  const applied = applyChanges(panel, changes);
+  if (applied.kind === "faults") throw refuseChanges(applied.faults);
+  const made = await readMade(finished, panel);
+  const pairs = await forecastPairs(
+    { panel, changed: applied.panel, settings: finished.settings, model: await finished.model() },
+    {
+      ...tools,
+      ...(made === undefined ? {} : { made }),
+    },
+  );
+  const { effects, warnings } = applied;
+  return { panel, pairs, comparison: comparePairs(pairs), effects, warnings };
+}
+
+/** The forecast that was made, as it was written down; undefined where that lacks the mean, or where sums were reconciled: both sides are then forecast alike. */
 async function readMade(
-  deps: Pick<ForecastDeps, "objects">,
-  actor: Actor,
-  run: ForecastRunRow,
+  finished: Pick<FinishedForecast, "settings" | "rows">,
   panel: Panel,
-  signal: AbortSignal,
-): Promise<Pick<ScenarioPairTools, "made">> {
-  const ref = run.exports["forecast"];
-  if (ref === undefined) return {};
-  const { body } = await deps.objects.get(actor, ref.key, { version: ref.version, signal });
-  const rows = await readRows(body, ref.key, signal);
-  if (!rows.hasMean) return {};
-  const places = placesIn(panel);
-  const forecasts = new Map<number, Forecast>();
-  for await (const stored of rows.series()) forecasts.set(places.get(keyOfIds(stored.ids)) ?? -1, forecastOf(stored, rows.levels));
-  return { made: (index) => forecasts.get(index) };
+): Promise<((index: number) => Forecast | undefined) | undefined> {
+  if (finished.settings.hierarchy.length > 0) return undefined;
+  const rows = await finished.rows("system");
+  if (!rows.hasMean) return undefined;
+  const { forecasts } = await gatherForecasts(rows);
+  return (index) => forecasts.get(keyOfIds(idsOf(panel, index)));
 }
 
 /** The error of changes that cannot be applied, with everything that is wrong with them. */
@@ -142,12 +162,10 @@ function parseJson(text: string): unknown {
 }
 
 /** Makes the question of a group's latest forecast or of a run, refusing what its columns do not have. Starts nothing. */
-export async function planWhatif(
+export async function askWhatif(
   deps: Pick<ForecastDeps, "objects" | "database">,
   word: string,
-  changes: readonly Change[],
-  said: string,
-  author: string,
+  { changes, said, author }: Pick<WhatifInput, "changes" | "said" | "author">,
 ): Promise<{ readonly input: WhatifInput; readonly id: string; readonly answer: string }> {
   const run = await findFinished(deps.database, word);
   const faults = checkChanges(await readNames(deps, actAs("plan", `what if ${author}`), run), changes);

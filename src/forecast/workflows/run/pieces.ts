@@ -59,6 +59,12 @@ export const unpackGlobal = (bytes: Uint8Array): GlobalModel | Unfit => deserial
 export const unpackSums = (bytes: Uint8Array): readonly SumResult[] => deserialize(bytes) as readonly SumResult[];
 /* oxlint-enable */
 
+/** The global model of a piece; undefined where too little was there to learn one. */
+export function unpackFitted(bytes: Uint8Array): GlobalModel | undefined {
+  const model = unpackGlobal(bytes);
+  return model.kind === "unfit" ? undefined : model;
+}
+
 /** Pieces in memory, for tests and small panels. */
 export function memoryChunks(): ChunkStore & { readonly pieces: ReadonlyMap<string, Uint8Array> } {
   const pieces = new Map<string, Uint8Array>();

@@ -23,7 +23,7 @@ import { tryJob } from "./try-job.ts";
 export interface Run {
   readonly key: string;
   /** The piece of the global model on everything: put there before `learn`, another run's serves in its place. */
-  readonly learnedPiece: string;
+  readonly globalPiece: string;
   /** The global model: at the earliest cut and on everything. Nothing where it cannot help. */
   learn(): Promise<void>;
   /** Every candidate on every series. The long part. */
@@ -43,7 +43,7 @@ function pieceName(key: string, stage: RunStage, part?: number): string {
 }
 
 /** The piece that holds the global model of a run of that key. */
-export const learnedPieceOf = (key: string): string => pieceName(key, "learn", lateModel);
+export const globalPieceOf = (key: string): string => pieceName(key, "learn", lateModel);
 
 /**
  * Checks the settings and names the pieces of a run; starts nothing.
@@ -182,7 +182,7 @@ export async function openRun(panel: Panel, settings: RunSettings, tools: RunToo
   const last = settings.hierarchy.length === 0 ? "mix" : "agree";
   return {
     key,
-    learnedPiece: learnedPieceOf(key),
+    globalPiece: globalPieceOf(key),
     learn: async () => void (await learn()),
     try: tried,
     plan: async () => void (await planned()),
