@@ -39,11 +39,11 @@ const cases: readonly Case[] = [
   // L2: a module knows the platform and itself.
   ["L2", "src/classify/workflows/train.ts", "src/platform/workflow/contract.ts", undefined],
   ["L2", "src/classify/workflows/train.ts", "src/classify/store/lines.ts", undefined],
-  ["L2", "src/classify/workflows/train.ts", "src/classify/engine/words.ts", undefined],
+  ["L2", "src/classify/workflows/train.ts", "src/classify/engine/lines.ts", undefined],
   ["L2", "src/classify/workflows/train.ts", "src/classify/workflows/jobs/items.ts", undefined],
   ["L2", "src/classify/store/lines.ts", "src/classify/workflows/train.ts", /reaches up/],
-  ["L2", "src/classify/engine/words.ts", "src/classify/store/lines.ts", /reaches up/],
-  ["L2", "src/classify/engine/words.ts", "src/classify/cli/commands.ts", /reaches up/],
+  ["L2", "src/classify/engine/lines.ts", "src/classify/store/lines.ts", /reaches up/],
+  ["L2", "src/classify/engine/lines.ts", "src/classify/cli/commands.ts", /reaches up/],
   ["L2", "src/classify/workflows/train.ts", "src/classify/cli/commands.ts", /reaches up/],
   ["L2", "src/classify/workflows/train.ts", "src/classify/sample/shop.ts", /reaches up/],
   ["L2", "src/classify/cli/commands.ts", "src/classify/sample/shop.ts", undefined],
@@ -77,7 +77,7 @@ const cases: readonly Case[] = [
   ["L4", "src/server/server.ts", "src/classify/http/routes.ts", /through its module\.ts/],
   ["L4", "src/cli/main.ts", "src/classify/engine/index.ts", /through its module\.ts/],
   ["L4", "src/cli/main.ts", "src/classify", /through its module\.ts/],
-  ["L4", "src/cli/main.test.ts", "src/classify/engine/words.ts", /through its module\.ts/],
+  ["L4", "src/cli/main.test.ts", "src/classify/engine/lines.ts", /through its module\.ts/],
   // L5: the top.
   ["L5", "src/app.ts", "src/platform/database/open.ts", undefined],
   ["L5", "src/app.ts", "src/server/server.ts", /stands below/],
@@ -95,7 +95,7 @@ const cases: readonly Case[] = [
   ["L6", "src/platform/events/laws.test.ts", "src/platform/events/relay.test.ts", undefined],
   ["L6", "src/stray.ts", "src/platform/errors.ts", /in no part/],
   ["L6", "src/platform/stray/x.ts", "src/platform/errors.ts", /in no part/],
-  ["L6", "test/integration/start.test.ts", "src/classify/engine/words.ts", undefined],
+  ["L6", "test/integration/start.test.ts", "src/classify/engine/lines.ts", undefined],
   ["L6", "bench/months.ts", "src/cli/main.ts", undefined],
 ];
 

@@ -221,3 +221,29 @@ export async function listModelsOf(
     inferences,
   ]);
 }
+
+/** Every version of sales that a line has ever coded. */
+export async function listCodedSales(tx: Tx, line: string): Promise<readonly ObjectRef[]> {
+  return await tx.query<ObjectRef>(
+    "select distinct sales_key as key, sales_version as version from stockroom.classify_inference where line = $1 order by 1, 2",
+    [line],
+  );
+}
+
+/** The newest periods that a line has ever coded. */
+export async function listCodedPeriods(tx: Tx, line: string, limit: number): Promise<readonly string[]> {
+  const rows = await tx.query<{ period: string }>(
+    "select distinct period from stockroom.classify_inference where line = $1 order by period desc limit $2",
+    [line, limit],
+  );
+  return rows.map((row) => row.period);
+}
+
+/** Ids of all codings of a line by one model. */
+export async function listInferencesBy(tx: Tx, line: string, model: string): Promise<readonly string[]> {
+  const rows = await tx.query<{ id: string }>("select id from stockroom.classify_inference where line = $1 and model = $2 order by id", [
+    line,
+    model,
+  ]);
+  return rows.map((row) => row.id);
+}

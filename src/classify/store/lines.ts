@@ -8,6 +8,8 @@ import type { Tx } from "../../platform/database/contract.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import type { Line } from "../engine/lines.ts";
 import type { ObjectRef } from "./keys.ts";
+import type { Vault } from "../../platform/vault/contract.ts";
+import { insertAudit } from "./audit.ts";
 import { insertChampion } from "./champions.ts";
 import { nearest, parseLine } from "../engine/lines.ts";
 
@@ -62,13 +64,15 @@ export interface LineRow extends Line {
   readonly automatic: boolean;
 }
 
-/** Makes sure the line is known; true when it is new. */
-export async function ensureLine(tx: Tx, line: Line, at: string): Promise<boolean> {
+/** Makes sure the line is known, and logs it when it is new. Harmless to repeat. */
+export async function insertLine(tx: Tx, vault: Pick<Vault, "mac">, line: Line, at: string): Promise<void> {
   const rows = await tx.query(
     "insert into stockroom.classify_line (line, country, scheme, since) values ($1, $2, $3, $4) on conflict do nothing returning line",
     [line.line, line.country, line.scheme, at],
   );
-  return rows.length > 0;
+  if (rows.length === 0) return;
+  const written = [{ table: "classify_line", where: { line: line.line } }] as const;
+  await insertAudit(tx, vault, { at, kind: "line", record: { line: line.line }, written });
 }
 
 /** Every line with its champion on a moment (default: now). */

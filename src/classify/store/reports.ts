@@ -73,6 +73,13 @@ export async function readFigures(tx: Tx, period: string, country: string, revis
   );
 }
 
+/** Every figure ever reported, as rows of these columns of the table. `columns` are names of ours, never a person's text. */
+export async function readFigureRows(tx: Tx, columns: readonly string[]): Promise<readonly Record<string, string | number>[]> {
+  return await tx.query<Record<string, string | number>>(
+    `select ${columns.join(", ")} from stockroom.classify_report order by period, country, scheme, scheme_version, code, revision`,
+  );
+}
+
 /** Keeps one revision with its figures. The caller holds the period's lock and has chosen the next number. */
 export async function insertRevision(tx: Tx, revision: ReportRevision, figures: readonly ReportFigure[]): Promise<void> {
   await tx.query(

@@ -15,7 +15,7 @@ import type { ClassifyDeps } from "./deps.ts";
 type Asking = Pick<ReviewRow, "id" | "itemId" | "day" | "schemeVersion" | "period">;
 
 /** Carries answers over to reviews that ask in another version, and takes back those whose code is gone. The caller holds `lockAnswers`. */
-export async function settleAnswers(
+export async function applyAnswers(
   tx: Tx,
   deps: Pick<ClassifyDeps, "vault">,
   line: string,

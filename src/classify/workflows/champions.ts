@@ -12,6 +12,7 @@ import { everExceeded } from "../engine/intervals.ts";
 import { parseLine } from "../engine/lines.ts";
 import { insertAudit } from "../store/audit.ts";
 import {
+  listChampions,
   findRuling,
   isAutomatic,
   insertAutomatic,
@@ -24,6 +25,7 @@ import {
   type ChampionRow,
   type Ruling,
 } from "../store/champions.ts";
+import { listInferencesBy } from "../store/inferences.ts";
 import { findChampion, getModel, listLines } from "../store/lines.ts";
 import { listReviews } from "../store/reviews.ts";
 import { insertTest } from "./compare.ts";
@@ -158,8 +160,8 @@ async function crown(tx: Tx, deps: ClassifyDeps, wanted: Omit<ChampionRow, "sinc
     throw new StockroomError("conflict", "CHAMPION_ALREADY", `Expected another model for ${line} but ${model} is its champion already.`);
   const at = timeOf(deps);
   // Two changes within a millisecond: the later one still comes later.
-  const [last] = await tx.query<{ since: string }>("select max(since) as since from stockroom.classify_champion where line = $1", [line]);
-  const after = last?.since === undefined || last.since === null ? 0 : Date.parse(last.since) + 1;
+  const [last] = await listChampions(tx, line);
+  const after = last === undefined ? 0 : Date.parse(last.since) + 1;
   const row: ChampionRow = { ...wanted, since: new Date(Math.max(Date.parse(at), after)).toISOString() };
   await insertChampion(tx, row);
   const written = [{ table: "classify_champion", where: { line, since: row.since } }] as const;
@@ -236,14 +238,7 @@ export interface PromiseCheck {
 export async function checkPromise(tx: Tx, line: string, promise: number): Promise<PromiseCheck> {
   const since = (await listAutomatic(tx, line)).reduce((last, word) => (word.automatic ? Date.parse(word.at) : last), 0);
   const champion = await findChampion(tx, line);
-  const own = new Set(
-    (
-      await tx.query<{ id: string }>("select id from stockroom.classify_inference where line = $1 and model = $2", [
-        line,
-        champion?.id ?? "",
-      ])
-    ).map((row) => row.id),
-  );
+  const own = new Set(await listInferencesBy(tx, line, champion?.id ?? ""));
   const answers = (await listReviews(tx, { line, kind: "audit", state: "answered", limit: 1_000_000 })).filter(
     (review) => own.has(review.inference) && Date.parse(review.answeredAt ?? "") >= since,
   );

@@ -129,7 +129,7 @@ async function extract(deps: ClassifyDeps, runId: string, name: string, period: 
     throw new StockroomError(
       "input",
       "TOO_MANY_BAD_ROWS",
-      `Expected most rows of extract "${name}" to have a country but ${apart.count} of ${rows + apart.count} have none: ${reasonsOf(apart)}. Nothing of it was kept. Mend the query; ${list}.`,
+      `Expected most rows of extract "${name}" to have a country but ${apart.count} of ${rows + apart.count} have none: ${reasonsOf(apart)}. Nothing of it was kept. Correct the query; ${list}.`,
       { facts: { extract: name, rows: rows + apart.count, badRows: apart.count } },
     );
   }
@@ -171,7 +171,7 @@ function setApart(apart: Isolated, row: readonly string[], { line, at, column }:
     line,
     column: at + 1,
     code: "ITEM_COUNTRY",
-    reason: `Expected a country such as GBR in the column "${column}" but received "${(row[at] ?? "").slice(0, 40).toWellFormed()}". Mend the query, or the row in the warehouse.`,
+    reason: `Expected a country such as GBR in the column "${column}" but received "${(row[at] ?? "").slice(0, 40).toWellFormed()}". Correct the query, or the row in the warehouse.`,
     sample: row.join(",").slice(0, 200).toWellFormed(),
   });
 }

@@ -5,13 +5,11 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { StockroomError } from "../../platform/errors.ts";
-import type { Tx } from "../../platform/database/contract.ts";
 import type { WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import { anyUnderway } from "../../platform/workflow/index.ts";
-import { isCountry, lineOf, nearest, type Line } from "../engine/lines.ts";
+import { isCountry, lineOf, nearest } from "../engine/lines.ts";
 import { prefixes, readKey, type ObjectRef } from "../store/keys.ts";
-import { insertAudit } from "../store/audit.ts";
-import { ensureLine } from "../store/lines.ts";
+import { insertLine } from "../store/lines.ts";
 import { listSchemes } from "../store/schemes.ts";
 import { surveyJob, type SurveyResult } from "./jobs/survey-job.ts";
 import { actAs, timeOf, type ClassifyDeps } from "./deps.ts";
@@ -35,7 +33,7 @@ export function makeIntake(deps: ClassifyDeps, train: WorkflowDefinition<TrainIn
       const survey = await context.step("survey", async (signal) => await surveyLabelled(deps, context.runId, input, signal));
       await context.step("lines", async () => {
         await deps.database.transaction(async (tx) => {
-          for (const found of survey.lines) await insertLine(tx, deps, lineOf(found.country, found.scheme));
+          for (const found of survey.lines) await insertLine(tx, deps.vault, lineOf(found.country, found.scheme), timeOf(deps));
           if (survey.badRows > 0) {
             await deps.postNotice(tx, {
               topic: "mlops",
@@ -111,14 +109,6 @@ async function notifySchemes(deps: ClassifyDeps, input: IntakeInput, survey: Sur
   });
 }
 
-/** Makes sure the line is known, and logs it when it is new. */
-export async function insertLine(tx: Tx, deps: Pick<ClassifyDeps, "vault" | "clock">, line: Line): Promise<void> {
-  const at = timeOf(deps);
-  if (!(await ensureLine(tx, line, at))) return;
-  const written = [{ table: "classify_line", where: { line: line.line } }] as const;
-  await insertAudit(tx, deps.vault, { at, kind: "line", record: { line: line.line }, written });
-}
-
 /** The identity of a training: the line and the object version it learns from. */
 export function trainRunId(line: string, object: ObjectRef): string {
   return `train/${line}/${object.key}@${object.version}`;
@@ -148,7 +138,7 @@ async function surveyLabelled(deps: ClassifyDeps, runId: string, input: IntakeIn
     throw new StockroomError(
       "input",
       "TOO_MANY_BAD_ROWS",
-      `Expected most rows of ${input.key} to be usable but ${result.badRows} of ${all} are not: ${result.reasons.join("; ")}. Mend the file and put it again; the rows lie in ${rejectedKey}.`,
+      `Expected most rows of ${input.key} to be usable but ${result.badRows} of ${all} are not: ${result.reasons.join("; ")}. Repair the file and put it again; the rows lie in ${rejectedKey}.`,
       { facts: { key: input.key, rows: all, badRows: result.badRows } },
     );
   }

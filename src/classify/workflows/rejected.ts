@@ -1,4 +1,4 @@
-// Rejected: the rows of sales files that were set apart, for the person who can mend them.
+// Rejected: the rows of sales files that were set apart, for the person who can repair them.
 //
 // Owns: finding and reading them. Does not own: why a row is set apart (jobs/sold.ts, tables).
 //   J1. Only rows of the current version of a sales file are listed: a mended file has none of the old ones. Rows of an extraction that have no country

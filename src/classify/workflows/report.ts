@@ -21,7 +21,7 @@ import { listLines } from "../store/lines.ts";
 import { listReviews, type ReviewRow } from "../store/reviews.ts";
 import { insertRevision, listReported, listRevisions, readFigures, type ReportFigure, type ReportRevision } from "../store/reports.ts";
 import { insertAnchor } from "./audit.ts";
-import { completePeriod, listSales } from "./infer.ts";
+import { completePeriod, listSales } from "./completion.ts";
 import { actAs, timeOf, type ClassifyDeps } from "./deps.ts";
 
 export type ReportInput = { readonly period: string; readonly country: string; readonly fingerprint: string };

@@ -17,7 +17,7 @@ import { addAnswer, lockAnswers } from "../store/answers.ts";
 import { lockLine } from "../store/champions.ts";
 import { findAsking, getReview, listReviews, type ReviewQuery, type ReviewRow } from "../store/reviews.ts";
 import { findScheme } from "../store/schemes.ts";
-import { settleAnswers } from "./answers.ts";
+import { applyAnswers } from "./answers.ts";
 import { watchPromise } from "./champions.ts";
 import { actAs, timeOf, type ClassifyDeps } from "./deps.ts";
 
@@ -149,7 +149,7 @@ async function keepWord(deps: ClassifyDeps, id: string, kind: "given" | "amended
       },
       written: [{ table: "classify_answer", where: { id: kept.id } }],
     });
-    await settleAnswers(tx, deps, line, await findAsking(tx, line, [item]), at);
+    await applyAnswers(tx, deps, line, await findAsking(tx, line, [item]), at);
     await appendEvent(tx, {
       kind: "classify.review.answered",
       subject: line,

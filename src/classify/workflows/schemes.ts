@@ -189,7 +189,7 @@ export function makeSchemeImport(deps: ClassifyDeps): WorkflowDefinition<SchemeI
  *
  * A faulty file is passed over: its own run tells of it.
  */
-export async function settleSchemes(deps: ClassifyDeps, purpose: string): Promise<void> {
+export async function importWaitingSchemes(deps: ClassifyDeps, purpose: string): Promise<void> {
   const entries = await deps.objects.list(prefixes.schemes, { limit: 10_000 });
   for (const file of await unreadSchemeFiles(deps.database, entries)) {
     try {

@@ -19,12 +19,11 @@ import { lineOf, parseLine, type Line } from "../engine/lines.ts";
 import { prefixes, readKey, type ObjectRef } from "../store/keys.ts";
 import { insertAudit } from "../store/audit.ts";
 import { findGround, type GroundRow } from "../store/champions.ts";
-import { insertModel } from "../store/lines.ts";
+import { insertLine, insertModel } from "../store/lines.ts";
 import { listAnswers, type ReviewRow } from "../store/reviews.ts";
 import { findScheme } from "../store/schemes.ts";
-import { insertLine } from "./intake.ts";
-import { profileKey } from "./infer.ts";
-import { settleSchemes } from "./schemes.ts";
+import { profileKey } from "./labelling.ts";
+import { importWaitingSchemes } from "./schemes.ts";
 import { appraiseJob } from "./jobs/appraise-job.ts";
 import { finishJob } from "./jobs/finish-job.ts";
 import type { LabelledInput } from "./jobs/labelled.ts";
@@ -71,7 +70,7 @@ export function makeTrain(deps: ClassifyDeps): WorkflowDefinition<TrainInput, Tr
 
 async function prepare(deps: ClassifyDeps, runId: string, line: Line, input: TrainInput, signal: AbortSignal): Promise<Prepared> {
   const actor = actAs("train", runId);
-  await settleSchemes(deps, runId);
+  await importWaitingSchemes(deps, runId);
   const answers = await listAnswers(deps.database, { line: line.line });
   const sources = await findSources(deps, line);
   const ground = await findGround(deps.database, line.line);
@@ -256,7 +255,7 @@ async function fit(
     labels: { line: line.line, model: id },
     alongside: async (tx, entries) => {
       const [entry] = entries;
-      await insertLine(tx, deps, lineOf(line.country, line.scheme));
+      await insertLine(tx, deps.vault, lineOf(line.country, line.scheme), at);
       isNew = await insertModel(tx, {
         id,
         line: line.line,

@@ -7,9 +7,8 @@ import type { RunContext, WorkflowDefinition } from "../../platform/workflow/con
 import type { CodeSums, Sums } from "../engine/holding.ts";
 import { parseLine } from "../engine/lines.ts";
 import { prefixes } from "../store/keys.ts";
-import { currentInferences, type InferenceRow } from "../store/inferences.ts";
-import { taskOf } from "./infer.ts";
-import { labelJob } from "./jobs/label-job.ts";
+import { currentInferences, listCodedPeriods, type InferenceRow } from "../store/inferences.ts";
+import { makeLineTask, runLabelling } from "./labelling.ts";
 import { actAs, type ClassifyDeps } from "./deps.ts";
 
 export type TrialInput = { readonly line: string; readonly model: string; readonly period: string };
@@ -34,31 +33,20 @@ async function tryOut(deps: ClassifyDeps, context: RunContext, input: TrialInput
   const inferences = (await currentInferences(deps.database, input.period)).filter((row) => row.line === input.line);
   for (const [index, { sales }] of inferences.entries()) {
     const predictions = `${prefixes.predictions}trials/${input.line}/${input.period}.${index}.csv`;
-    const { task } = await taskOf(
-      deps,
-      context.runId,
-      "infer",
-      { line: input.line, model: input.model },
-      { predictions, review: null, period: null },
-    );
-    const result = await deps.compute.run(
-      labelJob,
-      {
-        others: [],
-        source: await deps.objects.readHandle(actor, sales.key, sales.version),
-        columns: deps.settings.columns,
-        lines: [{ ...task, profile: null }],
-        versions: { kind: "by-date", period: input.period, country: parseLine(input.line).country },
-        reviewPerLine: 0,
-        auditPerLine: 0,
-        floor: deps.settings.review.floor,
-        limits: deps.settings.sales,
-        drift: deps.settings.drift,
-        seed: deps.settings.train.seed,
-        rejected: null,
-      },
-      { signal, onProgress: (done, total, note) => context.progress(done, total, note) },
-    );
+    const { task } = await makeLineTask(deps, {
+      line: input.line,
+      model: input.model,
+      purpose: context.runId,
+      role: "infer",
+      predictions,
+      review: null,
+      period: null,
+    });
+    const result = await runLabelling(deps, context, signal, {
+      source: await deps.objects.readHandle(actor, sales.key, sales.version),
+      lines: [{ ...task, profile: null }],
+      versions: { kind: "by-date", period: input.period, country: parseLine(input.line).country },
+    });
     await deps.objects.discard(result.lines.map((labelled) => labelled.predictions.handle));
     all.push(...result.lines.map((labelled) => labelled.figures));
   }
@@ -74,12 +62,8 @@ export interface LineHistory {
 
 /** Reads a line's sums by period; undefined when it has coded nothing that counts. */
 export async function readHistory(deps: Pick<ClassifyDeps, "database">, line: string): Promise<LineHistory | undefined> {
-  const rows = await deps.database.query<{ period: string }>(
-    "select distinct period from stockroom.classify_inference where line = $1 order by period desc limit $2",
-    [line, historyPeriods + 1],
-  );
   const coded: { period: string; sums: Sums }[] = [];
-  for (const { period } of rows) {
+  for (const period of await listCodedPeriods(deps.database, line, historyPeriods + 1)) {
     const own = (await currentInferences(deps.database, period)).filter((row) => row.line === line);
     if (own.length > 0) coded.push({ period, sums: addSums(own.map((row: InferenceRow) => row.figures)) });
   }

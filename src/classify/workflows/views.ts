@@ -3,6 +3,7 @@
 import { listPart, openSealed, type LakeColumn, type LakeTable } from "../../platform/warehouse/index.ts";
 import type { Actor } from "../../platform/vault/contract.ts";
 import { currentInferences, listPeriods } from "../store/inferences.ts";
+import { readFigureRows } from "../store/reports.ts";
 import type { ClassifyDeps } from "./deps.ts";
 
 const text = (name: string): LakeColumn => ({ name, type: "text" });
@@ -69,8 +70,9 @@ export function classifyTables({ database, objects }: Pick<ClassifyDeps, "databa
         places: [
           {
             part: listPart("classify figures", figure, async () =>
-              database.query<Record<string, string | number>>(
-                `select ${figure.map(({ name }) => name).join(", ")} from stockroom.classify_report order by period, country, scheme, scheme_version, code, revision`,
+              readFigureRows(
+                database,
+                figure.map(({ name }) => name),
               ),
             ),
             constants: {},
