@@ -14,7 +14,7 @@ import type { ObjectRef } from "../store/keys.ts";
 import { findPlaces, queueReviews, type NewReview } from "../store/reviews.ts";
 import { applyAnswers } from "./answers.ts";
 import type { ClassifyDeps } from "./deps.ts";
-import type { LabelledLine, LabelResult } from "./jobs/label-job.ts";
+import type { LabelledLine, LabelResult } from "./jobs/label-contract.ts";
 
 /** A file of sales that a run has coded. */
 export interface Coding {

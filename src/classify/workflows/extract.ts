@@ -14,7 +14,7 @@ import { openWarehouse, type WarehouseAddress } from "../../platform/warehouse/i
 import type { WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import { isCountry } from "../engine/lines.ts";
 import { prefixes } from "../store/keys.ts";
-import { badRowLines } from "./jobs/survey-job.ts";
+import { badRowLines } from "./jobs/rejects.ts";
 import { actAs, type ClassifyDeps } from "./deps.ts";
 import type { ExtractSettings } from "./settings.ts";
 

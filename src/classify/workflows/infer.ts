@@ -13,7 +13,7 @@ import { getModel, listLines } from "../store/lines.ts";
 import { insertCoding, kindsText } from "./coding.ts";
 import { completePeriod, listSales } from "./completion.ts";
 import { actAs, timeOf, type ClassifyDeps } from "./deps.ts";
-import type { LabelResult, LineTask } from "./jobs/label-job.ts";
+import type { LabelResult, LineTask } from "./jobs/label-contract.ts";
 import { makeLineTask, runLabelling, type LineModel } from "./labelling.ts";
 import { importWaitingSchemes } from "./schemes.ts";
 

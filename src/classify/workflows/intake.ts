@@ -130,7 +130,7 @@ async function surveyLabelled(deps: ClassifyDeps, runId: string, input: IntakeIn
     { source, rejected, country: country ?? null, columns: deps.settings.columns },
     { signal },
   );
-  if (result.staged === undefined) await deps.objects.discard([rejected]);
+  if (result.staged === null) await deps.objects.discard([rejected]);
   else await deps.objects.commit(actor, [result.staged], { contentType: "application/jsonl", announce: false });
 
   const all = result.rows + result.badRows;
@@ -162,6 +162,6 @@ async function surveyLabelled(deps: ClassifyDeps, runId: string, input: IntakeIn
     notes: result.notes,
     unread: result.unread,
     lines,
-    rejected: result.staged === undefined ? null : rejectedKey,
+    rejected: result.staged === null ? null : rejectedKey,
   };
 }

@@ -12,7 +12,8 @@ import { earlierInferences } from "../store/inferences.ts";
 import { getModel, type ModelRow } from "../store/lines.ts";
 import { findScheme, type SchemeRevision } from "../store/schemes.ts";
 import { actAs, type ClassifyDeps } from "./deps.ts";
-import { labelJob, type LabelInput, type LabelResult, type LineTask } from "./jobs/label-job.ts";
+import type { LabelInput, LabelResult, LineTask } from "./jobs/label-contract.ts";
+import { labelJob } from "./jobs/label-job.ts";
 
 /** Beside every model lies how its training items looked. */
 export function profileKey(modelKey: string): string {

@@ -1,13 +1,13 @@
 // Survey: one pass over a labelled file to learn which lines it holds labels for, setting bad rows apart.
 
-import { openHandle, writeThrough } from "../../../platform/objects/handles.ts";
+import { openHandle } from "../../../platform/objects/handles.ts";
 import type { ReadHandle, StagedObject, WriteHandle } from "../../../platform/objects/contract.ts";
 import type { ComputeTask, TaskTools } from "../../../platform/compute/contract.ts";
 import { encodingNotes, readTable } from "../../../platform/formats/index.ts";
-import type { BadRow } from "../../../platform/formats/contract.ts";
 import { isSameCountry } from "../../engine/countries.ts";
 import { isCountry, isScheme } from "../../engine/lines.ts";
 import { cell, codeColumnPrefix, dialectOf, findColumns, labelsOf, readItemTable, type ColumnSettings } from "./items.ts";
+import { collectRejects } from "./rejects.ts";
 
 export interface SurveyInput {
   readonly source: ReadHandle;
@@ -30,21 +30,14 @@ export interface SurveyResult {
   readonly codeColumns: readonly string[];
   readonly lines: readonly { readonly country: string; readonly scheme: string; readonly labels: number }[];
   /** The bad rows as JSON lines, when there were any. */
-  readonly staged: StagedObject | undefined;
+  readonly staged: StagedObject | null;
 }
 
 export const surveyJob: ComputeTask<SurveyInput, SurveyResult> = { module: import.meta.url, name: "classify.survey" };
 
-/** Bad rows kept in memory at most; a file with more is refused or its first ones tell the story. */
-const keptBadRows = 100_000;
-
 export async function run(input: SurveyInput, tools: TaskTools): Promise<SurveyResult> {
-  const bad: BadRow[] = [];
-  let badRows = 0;
-  const reject = (row: BadRow): void => {
-    badRows += 1;
-    if (bad.length < keptBadRows) bad.push(row);
-  };
+  const rejects = collectRejects();
+  const reject = rejects.add;
   const name = input.source.entry.key;
   const { encoding, decimal } = dialectOf(input.source.entry, input.columns);
   const read = await readTable(openHandle(input.source, tools.signal), { name, onBadRow: reject, signal: tools.signal, encoding });
@@ -83,11 +76,11 @@ export async function run(input: SurveyInput, tools: TaskTools): Promise<SurveyR
     }
     tools.progress(rows, 0, "rows read");
   }
-  const staged = badRows === 0 ? undefined : await writeThrough(input.rejected, badRowLines(bad), tools.signal);
+  const { rejected: staged, badRows, reasons } = await rejects.finish(input.rejected, tools.signal);
   return {
     rows,
     badRows,
-    reasons: bad.slice(0, 3).map((row) => `line ${row.line}: ${row.reason}`),
+    reasons,
     notes: encodingNotes(name, table.encoding?.()),
     unread: table.columns.filter((column) => column.startsWith(codeColumnPrefix) && !isScheme(column.slice(codeColumnPrefix.length))),
     columnNames: table.columns,
@@ -97,9 +90,4 @@ export async function run(input: SurveyInput, tools: TaskTools): Promise<SurveyR
       .toSorted((a, b) => b.labels - a.labels || (a.country + a.scheme < b.country + b.scheme ? -1 : 1)),
     staged,
   };
-}
-
-/** Bad rows as JSON lines; they hold item text, so only a sealed object or the terminal may take them. */
-export async function* badRowLines(rows: readonly BadRow[]): AsyncIterable<Uint8Array> {
-  for (const row of rows) yield Buffer.from(`${JSON.stringify(row)}\n`);
 }
