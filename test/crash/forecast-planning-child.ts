@@ -1,7 +1,7 @@
 // One process of the planners' crash test: a group is forecast, adjusted and asked; then what was forecast comes. Started again it goes on.
 
 import process from "node:process";
-import { sayAdjustment } from "../../src/forecast/workflows/planning/adjusted.ts";
+import { sayAdjustment } from "../../src/forecast/workflows/planning/adjustments.ts";
 import { askReplenish } from "../../src/forecast/workflows/planning/replenish.ts";
 import { listAdjustments } from "../../src/forecast/store/adjustments.ts";
 import { listAnswers } from "../../src/forecast/store/answers.ts";
@@ -26,7 +26,7 @@ if ((await app.objects.head(target)) === undefined) {
 await settled();
 if ((await listAdjustments(app.database)).length === 0) {
   const asked = { group: "shop", kind: "percent", value: 40, where: "item_id = item_1", from: "2025-01-01", to: "2025-04-30" } as const;
-  await sayAdjustment(deps, app.workflows, { ...asked, author: "Ada", reason: "festival" }, "crash test");
+  await sayAdjustment(deps, app.workflows, { ...asked, author: "Ada", reason: "festival" }, { purpose: "crash test" });
 }
 await settled();
 if ((await listAnswers(app.database, { kinds: ["replenish"] })).length === 0) {

@@ -3,7 +3,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { layOver, sayAdjustment, takeBack, type AdjustmentAsked } from "../../src/forecast/workflows/planning/adjusted.ts";
+import { layOver } from "../../src/forecast/workflows/planning/adjusted.ts";
+import { sayAdjustment, takeBack, type AdjustmentAsked } from "../../src/forecast/workflows/planning/adjustments.ts";
 import { askExplain } from "../../src/forecast/workflows/planning/explain.ts";
 import { askReplenish } from "../../src/forecast/workflows/planning/replenish.ts";
 import { askWhatif, readChanges } from "../../src/forecast/workflows/planning/whatif.ts";
@@ -64,7 +65,7 @@ const asked = (more: Partial<AdjustmentAsked> = {}): AdjustmentAsked => ({
 });
 
 const say = async (more: Partial<AdjustmentAsked> = {}): Promise<string> => {
-  const { row, runId } = await sayAdjustment(deps(), app.workflows, asked(more), "test");
+  const { row, runId } = await sayAdjustment(deps(), app.workflows, asked(more), { purpose: "test" });
   expect(await app.workflows.outcome(runId)).toMatchObject({ kind: "done" });
   return row.id;
 };
@@ -191,14 +192,14 @@ describe("adjustments", () => {
 
   test("that fit nothing the group has are refused with every fault; one that stops fitting is told of", async () => {
     await start();
-    await expect(sayAdjustment(deps(), app.workflows, asked({ where: "colour = red" }), "test")).rejects.toMatchObject({
+    await expect(sayAdjustment(deps(), app.workflows, asked({ where: "colour = red" }), { purpose: "test" })).rejects.toMatchObject({
       code: "ADJUSTMENT_FAULTS",
       kind: "input",
     });
     await expect(
-      sayAdjustment(deps(), app.workflows, asked({ value: -1, from: "2025-02-30", to: "x", reason: " " }), "test"),
+      sayAdjustment(deps(), app.workflows, asked({ value: -1, from: "2025-02-30", to: "x", reason: " " }), { purpose: "test" }),
     ).rejects.toThrow(/0 or more.*--from.*--to.*reason/s);
-    await expect(sayAdjustment(deps(), app.workflows, asked({ group: "sohp" }), "test")).rejects.toMatchObject({
+    await expect(sayAdjustment(deps(), app.workflows, asked({ group: "sohp" }), { purpose: "test" })).rejects.toMatchObject({
       code: "FORECAST_GROUP_MISSING",
     });
     expect(await listAdjustments(app.database)).toEqual([]);

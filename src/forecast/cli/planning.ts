@@ -6,7 +6,7 @@ import { readTable } from "../../platform/formats/index.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 import { adjustmentKinds, type AdjustmentKind } from "../engine/adjust/adjust.ts";
 import type { AdjustmentValue } from "../engine/monitor/value-added.ts";
-import { sayAdjustment, takeBack } from "../workflows/planning/adjusted.ts";
+import { sayAdjustment, takeBack } from "../workflows/planning/adjustments.ts";
 import { table, valueColumns, valueRows } from "../workflows/planning/monitor-job.ts";
 import { readValueAdded } from "../workflows/planning/value.ts";
 import { listAdjustments, type AdjustmentRow } from "../store/adjustments.ts";
@@ -80,8 +80,7 @@ Examples:
           author: authorOf(args.author),
           reason: args.reason,
         },
-        "cli forecast adjust",
-        args.again,
+        { purpose: "cli forecast adjust", again: args.again },
       );
       if (!args.json)
         tools.print.line(`adjustment ${row.id} of ${row.group}: ${wordsOf(row)}${series === undefined ? "" : `, ${series} series`}`);

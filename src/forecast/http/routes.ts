@@ -12,7 +12,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
 import { adjustmentKinds } from "../engine/adjust/adjust.ts";
 import { removeGroup, type RemovedGroup } from "../workflows/pipeline/remove.ts";
-import { sayAdjustment } from "../workflows/planning/adjusted.ts";
+import { sayAdjustment } from "../workflows/planning/adjustments.ts";
 import type { Workflows } from "../../platform/workflow/contract.ts";
 import type { Drill } from "../workflows/views/drill.ts";
 import type { ForecastDeps } from "../workflows/deps.ts";
@@ -205,7 +205,12 @@ function mountChanges(server: FastifyInstance, deps: ForecastDeps, workflows: Pi
   server.post(`${api}/adjustments`, async (request, reply) => {
     readFields("query", nothing, request.query);
     const { again, ...asked } = readFields("body", adjustmentBody, request.body);
-    const kept = await sayAdjustment(deps, workflows, { ...asked, to: asked.to ?? asked.from }, `http POST ${api}/adjustments`, again);
+    const kept = await sayAdjustment(
+      deps,
+      workflows,
+      { ...asked, to: asked.to ?? asked.from },
+      { purpose: `http POST ${api}/adjustments`, again },
+    );
     return await reply.code(202).send({ adjustment: kept.row, series: kept.series, run: kept.runId } satisfies SaidAdjustment);
   });
 

@@ -98,20 +98,34 @@ export class Reading {
 
   /** Gives each known key to its handler; any other is a problem. False when the place is no map. */
   map(place: Place, what: string, handlers: Handlers, refused: Readonly<Record<string, string>> = {}): boolean {
+    const places = this.places(place, what, Object.keys(handlers), refused);
+    for (const [name, inner] of Object.entries(places ?? {})) if (inner !== undefined) handlers[name]?.(inner);
+    return places !== undefined;
+  }
+
+  /** Where each known key stands, in the order of the file; any other is a problem. Undefined (and a problem) when the place is no map. */
+  places<Key extends string>(
+    place: Place,
+    what: string,
+    keys: readonly Key[],
+    refused: Readonly<Record<string, string>> = {},
+  ): Readonly<Partial<Record<Key, Place>>> | undefined {
     const entries = this.entries(place, what);
-    if (entries === undefined) return false;
+    if (entries === undefined) return undefined;
+    const found: Partial<Record<Key, Place>> = {};
     for (const [name, inner] of entries) {
-      const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
-      if (handler !== undefined) handler(inner);
-      else if (Object.hasOwn(refused, name))
+      const key = keys.find((each) => each === name);
+      if (key !== undefined) {
+        found[key] = inner;
+      } else if (Object.hasOwn(refused, name)) {
         this.problem({ ...inner, offset: inner.keyOffset }, `Expected no ${name} here: ${refused[name]}`);
-      else {
-        const meant = closest(name, Object.keys(handlers));
-        const hint = meant === undefined ? `Known are ${Object.keys(handlers).join(", ")}.` : `Did you mean ${meant}?`;
+      } else {
+        const meant = closest(name, keys);
+        const hint = meant === undefined ? `Known are ${keys.join(", ")}.` : `Did you mean ${meant}?`;
         this.problem({ ...inner, offset: inner.keyOffset }, `Expected a key of ${what} but ${name} is none. ${hint}`);
       }
     }
-    return true;
+    return found;
   }
 
   /** The places of a list; undefined (and a problem) when it is none. */

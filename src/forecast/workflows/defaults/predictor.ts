@@ -46,224 +46,257 @@ const algorithms: Readonly<Record<string, { readonly model: ModelChoice; readonl
 
 const week = 604_800;
 
-export function readPredictor(reading: Reading, place: Place, automatic: boolean): PredictorSection {
-  let frequency: Frequency | undefined;
-  let frequencyPlace: Place | undefined;
-  let horizon: number | undefined;
-  let horizonPlace: Place | undefined;
-  let dimensions: PredictorSection["dimensions"] = [];
-  const rules: { attribute: string; rule: AttributeRule; place: Place }[] = [];
-  let maxAgeSeconds = week;
-  let holidays: string | undefined;
-  let windows = 1;
-  let windowOffset: number | undefined;
-  let offsetPlace: Place | undefined;
-  let types: ForecastTypes | undefined;
-  let metric: OptimizationMetric = "AverageWeightedQuantileLoss";
-  let algorithm: keyof typeof algorithms | undefined;
-  let algorithmPlace: Place | undefined;
-  let everyModel: boolean | undefined;
-  let boundary: Boundary = {};
-  let explain = false;
-  let monitor = false;
-  let tags: TagSection = { set: {}, absent: [] };
-  const what = automatic ? "AutoPredictor" : "Predictor";
+const keys = [
+  "MaxAge",
+  "ForecastHorizon",
+  "ForecastFrequency",
+  "ForecastDimensions",
+  "FeaturizationConfig",
+  "InputDataConfig",
+  "DataConfig",
+  "EvaluationParameters",
+  "ForecastTypes",
+  "OptimizationMetric",
+  "PerformAutoML",
+  "AlgorithmArn",
+  "AutoMLOverrideStrategy",
+  "PerformHPO",
+  "HPOConfig",
+  "TrainingParameters",
+  "ExplainPredictor",
+  "MonitorConfig",
+  "TimeAlignmentBoundary",
+  "EncryptionConfig",
+  "Tags",
+] as const;
+type Places = Readonly<Partial<Record<(typeof keys)[number], Place>>>;
 
-  const takeFrequency = (at: Place): void => {
-    if (frequencyPlace !== undefined)
-      reading.problem(at, `Expected ForecastFrequency once but it stands at ${frequencyPlace.path} too. Remove one.`);
-    frequencyPlace = at;
-    frequency = readFrequency(reading, at, "ForecastFrequency");
-  };
-  const takeDimensions = (at: Place): void => {
-    dimensions = (reading.list(at, "ForecastDimensions") ?? []).flatMap((item) => {
-      const name = reading.text(item, "a dimension");
-      return name === undefined ? [] : [{ name, place: item }];
-    });
-    if (dimensions.length > mostDimensions)
-      reading.problem(at, `Expected at most ${mostDimensions} dimensions but there are ${dimensions.length}.`);
-  };
-  const addRule = (attribute: string | undefined, at: Place, parameters: Place): void => {
-    if (attribute === undefined) reading.problem(at, "Expected AttributeName but it is missing. Add it.");
-    else if (rules.some((each) => each.attribute === attribute))
-      reading.problem(at, `Expected rules for ${attribute} once but they come twice. Join them.`);
-    else rules.push({ attribute, rule: readRule(reading, parameters), place: at });
-  };
-  const takeFeature = (name: string | undefined, at: Place, country: () => string | undefined): void => {
-    if (name === "weather")
-      reading.note(at, "There is no weather index here: give weather as numbers of the related file. The forecast is made without it.");
-    if (name !== "holiday") return;
-    const text = country();
-    if (text === undefined) return;
-    if (!/^[A-Z]{2}$/.test(text) || !knowsHolidays(text))
-      reading.problem(at, `Expected a country with known holidays, by its two letters such as US, but received "${text}".`);
-    else if (holidays !== undefined) reading.problem(at, "Expected the holidays of one country but there are more. Keep one.");
-    else holidays = text;
-  };
-  const takeInput = (at: Place): void => {
-    const list = (inner: Place): void => {
-      for (const item of reading.list(inner, "the list of features") ?? []) {
-        let name: "holiday" | "weather" | undefined;
-        let value: Place | undefined;
-        let countries: Place | undefined;
-        reading.map(item, "a feature", {
-          Name: (each) => (name = reading.choice(each, "Name", ["holiday", "weather"])),
-          Value: (each) => (value = each),
-          Configuration: (each) => void reading.map(each, "Configuration", { CountryCode: (codes) => (countries = codes) }),
-        });
-        const source = countries === undefined ? value : reading.list(countries, "CountryCode")?.[0];
-        takeFeature(name, item, () =>
-          source === undefined
-            ? (reading.problem(item, "Expected the country of the holidays but there is none. Add its two letters."), undefined)
-            : reading.text(source, "a country's two letters"),
-        );
-      }
-    };
-    reading.map(
-      at,
-      "the input configuration",
-      {
-        SupplementaryFeatures: list,
-        AdditionalDatasets: list,
-        AttributeConfigs: (inner) => {
-          for (const item of reading.list(inner, "AttributeConfigs") ?? []) {
-            let attribute: string | undefined;
-            let parameters: Place | undefined;
-            reading.map(item, "an attribute's rules", {
-              AttributeName: (each) => (attribute = reading.text(each, "AttributeName")),
-              Transformations: (each) => (parameters = each),
-            });
-            if (parameters === undefined)
-              reading.problem(item, "Expected Transformations but there are none. Add them, or remove the entry.");
-            else addRule(attribute, item, parameters);
-          }
-        },
-      },
-      { DatasetGroupArn: "the dataset group is the one this entry is named after." },
-    );
-  };
-  const takeFeaturization = (at: Place): void => {
-    reading.map(at, "FeaturizationConfig", {
-      ForecastFrequency: takeFrequency,
-      ForecastDimensions: takeDimensions,
-      Featurizations: (inner) => {
-        for (const item of reading.list(inner, "Featurizations") ?? []) {
-          let attribute: string | undefined;
-          let pipeline: Place | undefined;
-          reading.map(item, "a featurization", {
-            AttributeName: (each) => (attribute = reading.text(each, "AttributeName")),
-            FeaturizationPipeline: (each) => (pipeline = each),
-          });
-          const methods = pipeline === undefined ? [] : (reading.list(pipeline, "FeaturizationPipeline") ?? []);
-          if (methods.length > 1)
-            reading.problem(item, `Expected one method in the FeaturizationPipeline but there are ${methods.length}. Join them.`);
-          for (const method of methods.slice(0, 1)) {
-            let parameters: Place | undefined;
-            reading.map(method, "a method", {
-              FeaturizationMethodName: (each) => void reading.choice(each, "FeaturizationMethodName", ["filling"]),
-              FeaturizationMethodParameters: (each) => (parameters = each),
-            });
-            if (parameters !== undefined) addRule(attribute, item, parameters);
-          }
-        }
-      },
-    });
-  };
-  reading.map(
-    place,
-    what,
-    {
-      MaxAge: (at) => (maxAgeSeconds = reading.number(at, "MaxAge", 0, Number.POSITIVE_INFINITY, true) ?? week),
-      ForecastHorizon: (at) => {
-        horizonPlace = at;
-        horizon = reading.number(at, "ForecastHorizon", 1, 500, true);
-      },
-      ForecastFrequency: takeFrequency,
-      ForecastDimensions: takeDimensions,
-      FeaturizationConfig: takeFeaturization,
-      InputDataConfig: takeInput,
-      DataConfig: takeInput,
-      EvaluationParameters: (at) =>
-        void reading.map(at, "EvaluationParameters", {
-          NumberOfBacktestWindows: (each) => (windows = reading.number(each, "NumberOfBacktestWindows", 1, 5, true) ?? 1),
-          BackTestWindowOffset: (each) => {
-            offsetPlace = each;
-            windowOffset = reading.number(each, "BackTestWindowOffset", 1, Number.POSITIVE_INFINITY, true);
-          },
-        }),
-      ForecastTypes: (at) => (types = readForecastTypes(reading, at)),
-      OptimizationMetric: (at) =>
-        (metric = reading.choice(at, "OptimizationMetric", ["WAPE", "RMSE", "AverageWeightedQuantileLoss", "MASE", "MAPE"]) ?? metric),
-      PerformAutoML: (at) => (everyModel = reading.flag(at, "PerformAutoML")),
-      AlgorithmArn: (at) => {
-        algorithmPlace = at;
-        algorithm = readAlgorithm(reading, at);
-      },
-      AutoMLOverrideStrategy: (at) => {
-        const strategy = reading.choice(at, "AutoMLOverrideStrategy", ["LatencyOptimized", "AccuracyOptimized"]);
-        if (strategy === "LatencyOptimized") reading.note(at, "There is one strategy here, for accuracy.");
-      },
-      PerformHPO: (at) => {
-        if (reading.flag(at, "PerformHPO") === true)
-          reading.note(at, "Parameters are always estimated from the data here; there is no separate search to switch on.");
-      },
-      HPOConfig: (at) =>
-        reading.note(at, "Parameters are estimated from the data here; ranges for another algorithm's parameters have no effect."),
-      TrainingParameters: (at) => {
-        if (reading.entries(at, "TrainingParameters") !== undefined)
-          reading.note(at, "Parameters are estimated from the data here; those of another algorithm have no effect.");
-      },
-      ExplainPredictor: (at) => (explain = reading.flag(at, "ExplainPredictor") ?? false),
-      MonitorConfig: (at) =>
-        (monitor = reading.map(at, "MonitorConfig", { MonitorName: (each) => void reading.text(each, "MonitorName") })),
-      TimeAlignmentBoundary: (at) => (boundary = readBoundary(reading, at)),
-      EncryptionConfig: (at) => reading.note(at, "Everything stored is encrypted with the keys of this store."),
-      Tags: (at) => (tags = readTags(reading, at)),
-    },
-    {
-      PredictorName: "predictors are named after their group.",
-      ReferencePredictorArn: "there is no predictor of AWS to retrain here. Give the settings themselves.",
-    },
+const refused = {
+  PredictorName: "predictors are named after their group.",
+  ReferencePredictorArn: "there is no predictor of AWS to retrain here. Give the settings themselves.",
+};
+
+const unbounded = Number.POSITIVE_INFINITY;
+
+/** The value at a place; undefined where there is no place. */
+const at = <Value>(place: Place | undefined, read: (place: Place) => Value): Value | undefined =>
+  place === undefined ? undefined : read(place);
+
+/** Reads a section in stages: where its keys stand, what each says alone, and what they say together. */
+export function readPredictor(reading: Reading, place: Place, automatic: boolean): PredictorSection {
+  const what = automatic ? "AutoPredictor" : "Predictor";
+  const places: Places = reading.places(place, what, keys, refused) ?? {};
+  noteWithoutEffect(reading, places);
+  const features = at(places.FeaturizationConfig, (each) =>
+    reading.places(each, "FeaturizationConfig", ["ForecastFrequency", "ForecastDimensions", "Featurizations"]),
   );
-  if (horizonPlace === undefined) reading.problem(place, `Expected ForecastHorizon of the ${what} but it is missing. Add it.`);
-  if (frequencyPlace === undefined)
-    reading.problem(
-      place,
-      `Expected ForecastFrequency of the ${what} but it is missing. Add it${automatic ? "" : " under FeaturizationConfig"}.`,
-    );
-  if (algorithmPlace !== undefined && (everyModel === true || automatic)) {
-    reading.problem(
-      algorithmPlace,
-      `Expected one of AlgorithmArn and ${automatic ? "AutoPredictor" : "PerformAutoML: true"} but there are both. Remove one.`,
-    );
+  const inputs = [places.InputDataConfig, places.DataConfig].map((each) => at(each, (one) => readInputConfig(reading, one)));
+  const horizon = at(places.ForecastHorizon, (each) => reading.number(each, "ForecastHorizon", 1, 500, true));
+  const boundary = at(places.TimeAlignmentBoundary, (each) => readBoundary(reading, each));
+  const frequencyPlace = onePlace(reading, [places.ForecastFrequency, features?.ForecastFrequency]);
+  const frequency = at(frequencyPlace, (each) => readFrequency(reading, each, "ForecastFrequency"));
+  const dimensions = inOrder([places.ForecastDimensions, features?.ForecastDimensions]).map((each) => readDimensions(reading, each));
+  const rules = [
+    ...(at(features?.Featurizations, (each) => readFeaturizations(reading, each)) ?? []),
+    ...inputs.flatMap((each) => each?.rules ?? []),
+  ];
+  const evaluation = at(places.EvaluationParameters, (each) => readEvaluation(reading, each, horizon));
+  const algorithm = at(places.AlgorithmArn, (each) => readAlgorithm(reading, each));
+  const everyModel = at(places.PerformAutoML, (each) => reading.flag(each, "PerformAutoML"));
+  if (places.ForecastHorizon === undefined) reading.problem(place, `Expected ForecastHorizon of the ${what} but it is missing. Add it.`);
+  if (frequencyPlace === undefined) {
+    const under = automatic ? "" : " under FeaturizationConfig";
+    reading.problem(place, `Expected ForecastFrequency of the ${what} but it is missing. Add it${under}.`);
   }
-  if (windowOffset !== undefined && horizon !== undefined && windowOffset < horizon && offsetPlace !== undefined) {
+  if (places.AlgorithmArn !== undefined && (everyModel === true || automatic)) {
     reading.problem(
-      offsetPlace,
-      `Expected BackTestWindowOffset to be at least the ForecastHorizon of ${horizon} but received ${windowOffset}.`,
+      places.AlgorithmArn,
+      `Expected one of AlgorithmArn and ${automatic ? "AutoPredictor" : "PerformAutoML: true"} but there are both. Remove one.`,
     );
   }
   const chosen = algorithm === undefined ? undefined : algorithms[algorithm];
   return {
     place,
     automatic,
-    frequency: within(frequency, boundary),
+    frequency: within(frequency, boundary ?? {}),
     frequencyPlace: frequencyPlace ?? place,
     horizon,
-    dimensions,
-    rules,
-    maxAgeSeconds,
-    holidays,
-    windows,
-    windowOffset,
-    types,
-    metric,
+    dimensions: dimensions.at(-1) ?? [],
+    rules: uniqueRules(reading, rules),
+    maxAgeSeconds: at(places.MaxAge, (each) => reading.number(each, "MaxAge", 0, unbounded, true)) ?? week,
+    holidays: oneCountry(
+      reading,
+      inputs.flatMap((each) => each?.countries ?? []),
+    ),
+    windows: evaluation?.windows ?? 1,
+    windowOffset: evaluation?.offset,
+    types: at(places.ForecastTypes, (each) => readForecastTypes(reading, each)),
+    metric: at(places.OptimizationMetric, (each) => reading.choice(each, "OptimizationMetric", metrics)) ?? "AverageWeightedQuantileLoss",
     models: chosen === undefined ? "auto" : [chosen.model],
     historyWithoutFuture: chosen === undefined || algorithm === "CNN-QR",
-    explain,
-    monitor,
-    tags,
+    explain: at(places.ExplainPredictor, (each) => reading.flag(each, "ExplainPredictor")) ?? false,
+    monitor: at(places.MonitorConfig, (each) => readMonitor(reading, each)) ?? false,
+    tags: at(places.Tags, (each) => readTags(reading, each)) ?? { set: {}, absent: [] },
   };
+}
+
+const metrics = ["WAPE", "RMSE", "AverageWeightedQuantileLoss", "MASE", "MAPE"] as const;
+
+/** Notes what is taken and done in another way here, or always (S1). */
+function noteWithoutEffect(reading: Reading, places: Places): void {
+  const strategy = at(places.AutoMLOverrideStrategy, (each) => reading.choice(each, "AutoMLOverrideStrategy", strategies));
+  const notes: readonly (readonly [place: Place | undefined, applies: boolean, note: string])[] = [
+    [places.AutoMLOverrideStrategy, strategy === "LatencyOptimized", "There is one strategy here, for accuracy."],
+    [
+      places.PerformHPO,
+      at(places.PerformHPO, (each) => reading.flag(each, "PerformHPO")) === true,
+      "Parameters are always estimated from the data here; there is no separate search to switch on.",
+    ],
+    [places.HPOConfig, true, "Parameters are estimated from the data here; ranges for another algorithm's parameters have no effect."],
+    [
+      places.TrainingParameters,
+      at(places.TrainingParameters, (each) => reading.entries(each, "TrainingParameters")) !== undefined,
+      "Parameters are estimated from the data here; those of another algorithm have no effect.",
+    ],
+    [places.EncryptionConfig, true, "Everything stored is encrypted with the keys of this store."],
+  ];
+  for (const [place, applies, note] of notes) if (place !== undefined && applies) reading.note(place, note);
+}
+
+const strategies = ["LatencyOptimized", "AccuracyOptimized"] as const;
+
+/** The places there are, as they stand in the file. */
+const inOrder = (places: readonly (Place | undefined)[]): readonly Place[] =>
+  places.filter((each) => each !== undefined).toSorted((a, b) => a.offset - b.offset);
+
+function onePlace(reading: Reading, places: readonly (Place | undefined)[]): Place | undefined {
+  const [first, second] = inOrder(places);
+  if (first !== undefined && second !== undefined)
+    reading.problem(second, `Expected ForecastFrequency once but it stands at ${first.path} too. Remove one.`);
+  return second ?? first;
+}
+
+function readDimensions(reading: Reading, place: Place): PredictorSection["dimensions"] {
+  const dimensions = (reading.list(place, "ForecastDimensions") ?? []).flatMap((item) => {
+    const name = reading.text(item, "a dimension");
+    return name === undefined ? [] : [{ name, place: item }];
+  });
+  if (dimensions.length > mostDimensions)
+    reading.problem(place, `Expected at most ${mostDimensions} dimensions but there are ${dimensions.length}.`);
+  return dimensions;
+}
+
+type Rule = PredictorSection["rules"][number];
+
+/** The rules of a list of featurizations; an entry that is none is a problem. */
+function readFeaturizations(reading: Reading, place: Place): readonly Rule[] {
+  return (reading.list(place, "Featurizations") ?? []).flatMap((item) => {
+    const entry = reading.places(item, "a featurization", ["AttributeName", "FeaturizationPipeline"]);
+    const attribute = at(entry?.AttributeName, (each) => reading.text(each, "AttributeName"));
+    const methods = at(entry?.FeaturizationPipeline, (each) => reading.list(each, "FeaturizationPipeline")) ?? [];
+    if (methods.length > 1)
+      reading.problem(item, `Expected one method in the FeaturizationPipeline but there are ${methods.length}. Join them.`);
+    const [method] = methods;
+    if (method === undefined) return [];
+    const names = ["FeaturizationMethodName", "FeaturizationMethodParameters"] as const;
+    const { FeaturizationMethodName: name, FeaturizationMethodParameters: parameters } = reading.places(method, "a method", names) ?? {};
+    at(name, (each) => reading.choice(each, "FeaturizationMethodName", ["filling"]));
+    return parameters === undefined ? [] : ruleOf(reading, attribute, item, parameters);
+  });
+}
+
+function ruleOf(reading: Reading, attribute: string | undefined, place: Place, parameters: Place): readonly Rule[] {
+  if (attribute !== undefined) return [{ attribute, rule: readRule(reading, parameters), place }];
+  reading.problem(place, "Expected AttributeName but it is missing. Add it.");
+  return [];
+}
+
+/** The first rules of each attribute as they stand in the file; others are problems. */
+function uniqueRules(reading: Reading, rules: readonly Rule[]): readonly Rule[] {
+  const ordered = rules.toSorted((a, b) => a.place.offset - b.place.offset);
+  return ordered.filter(({ attribute, place }, i) => {
+    const isFirst = ordered.findIndex((each) => each.attribute === attribute) === i;
+    if (!isFirst) reading.problem(place, `Expected rules for ${attribute} once but they come twice. Join them.`);
+    return isFirst;
+  });
+}
+
+interface Country {
+  readonly country: string;
+  readonly place: Place;
+}
+
+interface InputConfig {
+  readonly rules: readonly Rule[];
+  /** Whose holidays are asked for. */
+  readonly countries: readonly Country[];
+}
+
+function readInputConfig(reading: Reading, place: Place): InputConfig {
+  const names = ["SupplementaryFeatures", "AdditionalDatasets", "AttributeConfigs"] as const;
+  const inner = reading.places(place, "the input configuration", names, {
+    DatasetGroupArn: "the dataset group is the one this entry is named after.",
+  });
+  const features = inOrder([inner?.SupplementaryFeatures, inner?.AdditionalDatasets]);
+  return {
+    rules: at(inner?.AttributeConfigs, (each) => readAttributeConfigs(reading, each)) ?? [],
+    countries: features.flatMap((each) => readFeatures(reading, each)),
+  };
+}
+
+function readAttributeConfigs(reading: Reading, place: Place): readonly Rule[] {
+  return (reading.list(place, "AttributeConfigs") ?? []).flatMap((item) => {
+    const entry = reading.places(item, "an attribute's rules", ["AttributeName", "Transformations"]);
+    const attribute = at(entry?.AttributeName, (each) => reading.text(each, "AttributeName"));
+    if (entry?.Transformations !== undefined) return ruleOf(reading, attribute, item, entry.Transformations);
+    reading.problem(item, "Expected Transformations but there are none. Add them, or remove the entry.");
+    return [];
+  });
+}
+
+/** The countries of the holidays in a list of features, whichever of the two forms it has. */
+function readFeatures(reading: Reading, place: Place): readonly Country[] {
+  return (reading.list(place, "the list of features") ?? []).flatMap((item) => {
+    const feature = reading.places(item, "a feature", ["Name", "Value", "Configuration"]);
+    const name = at(feature?.Name, (each) => reading.choice(each, "Name", ["holiday", "weather"]));
+    const codes = at(feature?.Configuration, (each) => reading.places(each, "Configuration", ["CountryCode"]))?.CountryCode;
+    const source = codes === undefined ? feature?.Value : reading.list(codes, "CountryCode")?.[0];
+    if (name === "weather")
+      reading.note(item, "There is no weather index here: give weather as numbers of the related file. The forecast is made without it.");
+    if (name !== "holiday") return [];
+    if (source === undefined) reading.problem(item, "Expected the country of the holidays but there is none. Add its two letters.");
+    const country = at(source, (each) => reading.text(each, "a country's two letters"));
+    if (country === undefined) return [];
+    if (/^[A-Z]{2}$/.test(country) && knowsHolidays(country)) return [{ country, place: item }];
+    reading.problem(item, `Expected a country with known holidays, by its two letters such as US, but received "${country}".`);
+    return [];
+  });
+}
+
+function oneCountry(reading: Reading, countries: readonly Country[]): string | undefined {
+  const [first, ...others] = countries.toSorted((a, b) => a.place.offset - b.place.offset);
+  for (const { place } of others) reading.problem(place, "Expected the holidays of one country but there are more. Keep one.");
+  return first?.country;
+}
+
+interface Evaluation {
+  readonly windows: number | undefined;
+  readonly offset: number | undefined;
+}
+
+function readEvaluation(reading: Reading, place: Place, horizon: number | undefined): Evaluation {
+  const { NumberOfBacktestWindows: count, BackTestWindowOffset: steps } =
+    reading.places(place, "EvaluationParameters", ["NumberOfBacktestWindows", "BackTestWindowOffset"]) ?? {};
+  const offset = at(steps, (each) => reading.number(each, "BackTestWindowOffset", 1, unbounded, true));
+  if (steps !== undefined && offset !== undefined && horizon !== undefined && offset < horizon)
+    reading.problem(steps, `Expected BackTestWindowOffset to be at least the ForecastHorizon of ${horizon} but received ${offset}.`);
+  return { windows: at(count, (each) => reading.number(each, "NumberOfBacktestWindows", 1, 5, true)), offset };
+}
+
+function readMonitor(reading: Reading, place: Place): boolean {
+  const inner = reading.places(place, "MonitorConfig", ["MonitorName"]);
+  at(inner?.MonitorName, (each) => reading.text(each, "MonitorName"));
+  return inner !== undefined;
 }
 
 function readAlgorithm(reading: Reading, place: Place): keyof typeof algorithms | undefined {

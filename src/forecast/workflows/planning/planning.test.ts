@@ -3,7 +3,7 @@ import type { BadRow } from "../../../platform/formats/index.ts";
 import { makePanel } from "../../engine/panel/make.ts";
 import { applyChanges } from "../../engine/scenario/apply.ts";
 import { parseCommand } from "../../engine/scenario/command.ts";
-import { readAdjustment, type AdjustmentAsked } from "./adjusted.ts";
+import { readAdjustment, type AdjustmentAsked } from "./adjustments.ts";
 import { brokenExport, forecastOf, keyOfIds, readRows } from "./finished.ts";
 import { proposeOrders } from "./orders.ts";
 import { changedSeries } from "./scenario.ts";

@@ -71,7 +71,8 @@ function checkKey(run: ForecastRunRow, key: string): void {
 export const chosenExport = (run: ForecastRunRow): ObjectRef =>
   exportOf(run, run.exports["adjusted"] === undefined ? "forecast" : "adjusted");
 
-function exportOf(run: ForecastRunRow, name: "forecast" | "adjusted"): ObjectRef {
+/** Throws `fault` `FORECAST_EXPORT_MISSING`. */
+export function exportOf(run: Pick<ForecastRunRow, "id" | "exports">, name: "forecast" | "adjusted"): ObjectRef {
   const found = run.exports[name];
   if (found !== undefined) return found;
   throw new StockroomError(

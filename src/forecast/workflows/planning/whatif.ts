@@ -13,7 +13,7 @@ import { getRun } from "../../store/runs.ts";
 import { actAs, type ForecastDeps } from "../deps.ts";
 import type { ReforecastTools } from "../run/reforecast.ts";
 import { idsOf, round } from "../run/rows.ts";
-import { faultsText } from "./adjusted.ts";
+import { faultsText } from "./adjustments.ts";
 import { answerPrefix, askedId, commitAnswer, findAnswered, type Answered, type Plain } from "./asked.ts";
 import { gatherForecasts, keyOfIds, type FinishedForecast } from "./finished.ts";
 import { comparePairs, comparisonBody, forecastPairs, scenarioPairBody, type ScenarioPair } from "./scenario.ts";
