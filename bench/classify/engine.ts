@@ -243,10 +243,14 @@ async function child(name: string, args: readonly string[]): Promise<void> {
     const used = process.cpuUsage(start);
     json = { items_per_cpu_s: items / ((used.user + used.system) / 1e6) };
   } else {
+    const nothing = (): void => undefined;
     const commands = makeEngineCommands({
+      print: { json: (value) => void (json = value), line: nothing, say: nothing, table: nothing, bytes: () => Promise.resolve() },
       signal,
-      exitWith: () => undefined,
-      print: { json: (value) => (json = value), line: () => undefined, say: () => undefined, table: () => undefined },
+      cwd: process.cwd(),
+      version: "",
+      progress: () => ({ update: nothing, end: nothing }),
+      exitWith: nothing,
     });
     const command = commands[name];
     if (command === undefined) throw new Error(`Expected a verb of the engine but received "${name}".`);

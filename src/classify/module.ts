@@ -15,7 +15,7 @@ export {
   type VerdictList,
   type WholeScheme,
 } from "./http/routes.ts";
-export type { ClassifyApp, Printer, CommandTools } from "./cli/tools.ts";
+export type { ClassifyApp, ClassifyTools } from "./cli/tools.ts";
 export type { PeriodReport } from "./workflows/commands.ts";
 export { classifyGrants, classifyZones, type ClassifyDeps } from "./workflows/deps.ts";
 export { classifySettings } from "./workflows/settings.ts";

@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { blocksOf, commandsOf, spansOf } from "../../test/kit/documents.ts";
-import { checkArgs, findCall } from "./command.ts";
+import { findCall, readArgs } from "../platform/command/parse.ts";
+import { quietTools } from "../../test/kit/tools.ts";
 import { makeRoot } from "./root.ts";
 import type { Tools } from "./tools.ts";
 
@@ -12,14 +13,10 @@ const no = (): never => {
   throw new Error("nothing is to run here");
 };
 const tools: Tools = {
-  output: { columns: 100, live: false, print: no, write: no, say: no },
-  signal: new AbortController().signal,
-  cwd: "/",
-  version: "0.0.0-test",
+  ...quietTools(),
   where: no,
   checkConfig: no,
   open: no,
-  exitWith: no,
 };
 
 /** Lines of a document's blocks, and of its text, that call stockroom. */
@@ -35,7 +32,7 @@ async function problem(words: readonly string[]): Promise<string | undefined> {
   try {
     const call = await findCall(makeRoot(tools), words);
     if (!call.flags.help && call.command.run === undefined) return "is a group of commands, none of them named";
-    if (!call.flags.help) await checkArgs(call);
+    if (!call.flags.help) await readArgs(call);
     return undefined;
   } catch (error) {
     return String(error);

@@ -3,7 +3,7 @@
 // Ctrl-C once, or the end of what launched it: told, the command stops, the app closes. Twice: the process ends at once; the next start mends the rest.
 
 import process from "node:process";
-import { processOutput } from "./output.ts";
+import { processOutput } from "../platform/command/output.ts";
 import { watchLaunchers } from "./parents.ts";
 import { runCommand } from "./run.ts";
 

@@ -1,8 +1,8 @@
 // Root: the tree of all commands. A module's commands are loaded when they are called, so that `stockroom --help` stays quick.
 
-import type { Command } from "./command.ts";
+import type { Command } from "../platform/command/contract.ts";
 import type { Tools } from "./tools.ts";
-import { forecastAppTools, forecastTools, pictureWorld, moduleTools } from "./module-tools.ts";
+import { pictureWorld, toolsOf } from "./module-tools.ts";
 import { configCommand } from "./commands/config.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { homeCommand } from "./commands/home.ts";
@@ -47,24 +47,26 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
         meta: { name: "classify", description: "Codes for items: models, runs, verdicts, reviews, reports" },
         subCommands: async () => {
           const module = await import("../classify/module.ts");
-          const modulesOwn = moduleTools(tools);
-          return { ...module.makeEngineCommands(modulesOwn), ...module.makeAppCommands(modulesOwn) };
+          return {
+            ...module.makeEngineCommands(tools),
+            ...module.makeAppCommands(toolsOf(tools, ({ classify, workflows }) => ({ deps: classify.deps, workflows }))),
+          };
         },
       },
       forecast: {
         meta: { name: "forecast", description: "Demand: forecasts, backtests, accuracy, what-ifs, orders, planners and the way into SAP" },
         subCommands: async () => {
           const module = await import("../forecast/module.ts");
-          return { ...module.makeDirectCommands(forecastTools(tools)), ...module.makeAppCommands(forecastAppTools(tools)) };
+          return {
+            ...module.makeDirectCommands(tools),
+            ...module.makeAppCommands(toolsOf(tools, ({ forecast, workflows }) => ({ deps: forecast.deps, workflows }))),
+          };
         },
       },
       images: {
         meta: { name: "images", description: "Pictures: what a URL means, and how to build and sign one" },
         subCommands: async () =>
-          (await import("../images/module.ts")).makeImageCommands({
-            world: () => pictureWorld(tools),
-            print: (text) => tools.output.print(text),
-          }),
+          (await import("../images/module.ts")).makeImageCommands({ ...tools, world: () => pictureWorld(tools) }),
       },
     },
   };

@@ -4,14 +4,15 @@
 //   M2. An error is four things: what was expected, what came, what to do, its code. The stack is for --debug.
 
 import { readFile } from "node:fs/promises";
-import { parseArgs } from "citty";
+import { renderHelp } from "../platform/command/help.ts";
+import { makeCommandTools } from "../platform/command/output.ts";
+import type { Output } from "../platform/command/output.ts";
+import { findCall, runCall } from "../platform/command/parse.ts";
+import type { GlobalFlags } from "../platform/command/parse.ts";
 import { describeError, isStockroomError, meanings } from "../platform/errors.ts";
 import { concealText, makeLog } from "../platform/log.ts";
 import type { App, AppOptions } from "../app.ts";
 import { visible } from "../platform/text.ts";
-import { argsOf, checkArgs, findCall, renderHelp } from "./command.ts";
-import type { GlobalFlags } from "./command.ts";
-import type { Output } from "./output.ts";
 import { makeRoot } from "./root.ts";
 import type { OpenOptions, Tools } from "./tools.ts";
 
@@ -42,32 +43,31 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
     file: flags.config,
     flags: { home: flags.home, ...(flags.debug ? { "log.level": "debug" } : {}), ...options.settings },
   });
-  const tools: Tools = {
-    output,
+  const common = makeCommandTools(output, {
     signal: stop,
     cwd,
     version,
+    exitWith: (code) => {
+      exit = code;
+    },
+  });
+  const tools: Tools = {
+    ...common,
     where: (settings = {}) => where({ settings }),
     checkConfig: async () => (await import("../app.ts")).checkSettings(where()),
     open: (options = {}) => {
       app ??= openWith({ work: false, quiet: options.work !== true, ...options }, where(options), stop);
       return app;
     },
-    exitWith: (code) => {
-      exit = code;
-    },
   };
   try {
     const call = await findCall(makeRoot(tools), argv);
     flags = call.flags;
-    const { command, rawArgs } = call;
-    if (flags.help || (command.run === undefined && rawArgs.length === 0)) {
+    if (flags.help || (call.command.run === undefined && call.rawArgs.length === 0)) {
       output.print((await renderHelp(call, output.columns)).trimEnd());
       return 0;
     }
-    await checkArgs(call);
-    const args = parseArgs([...rawArgs], await argsOf(command));
-    await command.run?.({ rawArgs: [...rawArgs], args, cmd: command });
+    await runCall(call);
   } catch (error) {
     exit = stop.aborted ? "stopped" : tell(error, output, flags.debug);
   } finally {

@@ -14,9 +14,8 @@ export {
 } from "./http/routes.ts";
 export type { ImportDetail } from "./http/reading.ts";
 export type { Drill } from "./workflows/views/drill.ts";
-export type { AppTools as ForecastAppTools } from "./cli/app-tools.ts";
+export type { ForecastTools } from "./cli/app-tools.ts";
 export { makeAppCommands } from "./cli/commands.ts";
-export type { DirectTools } from "./cli/tools.ts";
 export { forecastGrants, forecastZones, type ForecastDeps } from "./workflows/deps.ts";
 export { forecastSettings } from "./workflows/settings.ts";
 export { forecastTables } from "./workflows/views/tables.ts";

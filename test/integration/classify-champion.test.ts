@@ -15,6 +15,7 @@ import { findChampion, listModels, listVerdicts } from "../../src/classify/store
 import { listReviews } from "../../src/classify/store/reviews.ts";
 import type { App } from "../../src/app.ts";
 import { openServer, type OpenServer } from "../../src/server/index.ts";
+import { quietTools } from "../kit/tools.ts";
 import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/app.ts";
 
 let place: TestPlace;
@@ -375,14 +376,7 @@ describe("champions by command, over HTTP and on the page", () => {
     const lines: string[] = [];
     const commands = makeAppCommands({
       open: async () => await Promise.resolve({ deps: app.classify.deps, workflows: app.workflows }),
-      print: {
-        table: (rows) => lines.push(JSON.stringify(rows)),
-        json: () => undefined,
-        line: (text) => lines.push(text),
-        say: () => undefined,
-      },
-      signal: new AbortController().signal,
-      exitWith: () => undefined,
+      ...quietTools({ table: (rows) => void lines.push(JSON.stringify(rows)), line: (text) => void lines.push(text) }),
     });
     const run = async (...rawArgs: readonly string[]): Promise<unknown> =>
       await runCommand(commands["champion"], { rawArgs: [...rawArgs] });

@@ -12,6 +12,7 @@ import { auditDigest } from "../../src/classify/store/audit.ts";
 import { classifyMigrations } from "../../src/classify/store/migrations.ts";
 import { listReviews } from "../../src/classify/store/reviews.ts";
 import type { App } from "../../src/app.ts";
+import { quietTools } from "../kit/tools.ts";
 import { makePlace, openAt, operator, textBytes, type TestPlace } from "../kit/app.ts";
 
 const at = "2026-10-05T08:00:00.000Z";
@@ -50,9 +51,7 @@ async function shell(...words: readonly string[]): Promise<Said> {
   const show = (value: unknown): void => void lines.push(typeof value === "string" ? value : JSON.stringify(value));
   const commands = makeAppCommands({
     open: async () => ({ deps: app.classify.deps, workflows: app.workflows }),
-    print: { table: show, json: show, line: show, say: show },
-    signal: new AbortController().signal,
-    exitWith: () => undefined,
+    ...quietTools({ table: show, json: show, line: show, say: show }),
   });
   const [command = "", ...rawArgs] = words;
   const error: unknown = await runCommand(commands[command], { rawArgs }).then(

@@ -19,7 +19,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Output } from "../../src/cli/output.ts";
+import type { Output } from "../../src/platform/command/output.ts";
 import { runCommand } from "../../src/cli/run.ts";
 
 const bin = path.resolve(import.meta.dirname, "../../bin/stockroom");

@@ -1,7 +1,7 @@
 // `stockroom sql` may ask and nothing else, even as the superuser of the embedded server.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ask } from "../../src/cli/commands/sql.ts";
+import { askReadOnly as ask } from "../../src/platform/warehouse/read-only.ts";
 import { makeMemoryLog } from "../../src/platform/log.ts";
 import type { Database } from "../../src/platform/database/contract.ts";
 import { appendEvent } from "../../src/platform/database/index.ts";

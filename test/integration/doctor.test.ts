@@ -6,7 +6,7 @@ import { createServer as createRawServer, type AddressInfo, type Server } from "
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Output } from "../../src/cli/output.ts";
+import type { Output } from "../../src/platform/command/output.ts";
 import { runCommand } from "../../src/cli/run.ts";
 import { appProbes, type App } from "../../src/app.ts";
 import { openServer, type OpenServer } from "../../src/server/index.ts";

@@ -5,7 +5,8 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommand as runCitty } from "citty";
 import { describeError, meanings } from "../../src/platform/errors.ts";
-import type { Output } from "../../src/cli/output.ts";
+import { makeCommandTools } from "../../src/platform/command/output.ts";
+import type { Output } from "../../src/platform/command/output.ts";
 import { runCommand } from "../../src/cli/run.ts";
 import type { Tools } from "../../src/cli/tools.ts";
 import { sqlCommand } from "../../src/cli/commands/sql.ts";
@@ -50,15 +51,12 @@ function listen(): Heard {
 /** Runs the command within the app that is open: a process has one. What it throws stands on standard error as `kind CODE: words`. */
 async function sql(...args: readonly string[]): Promise<Ended> {
   const { output, said } = listen();
+  const signal = new AbortController().signal;
   const tools: Tools = {
-    output,
-    signal: new AbortController().signal,
-    cwd: place.home,
-    version: "1.2.3",
+    ...makeCommandTools(output, { signal, cwd: place.home, version: "1.2.3", exitWith: () => undefined }),
     where: () => ({ cwd: place.home, env: place.env }),
     checkConfig: () => Promise.reject(new Error("is not asked")),
     open: async () => app,
-    exitWith: () => undefined,
   };
   try {
     await runCitty(sqlCommand(tools), { rawArgs: [...args] });

@@ -4,7 +4,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { runCommand } from "citty";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Output } from "../../src/cli/output.ts";
+import { makeCommandTools } from "../../src/platform/command/output.ts";
+import type { Output } from "../../src/platform/command/output.ts";
 import type { Tools } from "../../src/cli/tools.ts";
 import { putCommand } from "../../src/cli/commands/objects.ts";
 import type { App } from "../../src/app.ts";
@@ -40,15 +41,12 @@ async function put(key: string, ...more: readonly string[]): Promise<readonly [s
     say: (text) => void err.push(text),
     write: async () => undefined,
   };
+  const signal = new AbortController().signal;
   const tools: Tools = {
-    output,
-    signal: new AbortController().signal,
-    cwd: place.home,
-    version: "1.2.3",
+    ...makeCommandTools(output, { signal, cwd: place.home, version: "1.2.3", exitWith: () => undefined }),
     where: () => ({ cwd: place.home, env: place.env }),
     checkConfig: () => Promise.reject(new Error("is not asked")),
     open: async () => app,
-    exitWith: () => undefined,
   };
   await runCommand(putCommand(tools), { rawArgs: ["x.csv", key, ...more] });
   return [out.join("\n"), err.join("\n")];

@@ -1,8 +1,9 @@
 // Commands for tests: run as the command line runs them, but over an app that is open already: a process has one at most.
 
-import { parseArgs } from "citty";
 import { describeError, meanings } from "../../src/platform/errors.ts";
-import { argsOf, checkArgs, findCall } from "../../src/cli/command.ts";
+import { makeCommandTools } from "../../src/platform/command/output.ts";
+import type { Output } from "../../src/platform/command/output.ts";
+import { findCall, runCall } from "../../src/platform/command/parse.ts";
 import { makeRoot } from "../../src/cli/root.ts";
 import type { App } from "../../src/app.ts";
 import type { TestPlace } from "./app.ts";
@@ -24,30 +25,25 @@ export async function runWords(place: TestPlace, app: App, words: readonly strin
   let out = "";
   let said = "";
   let exit = 0;
-  const root = makeRoot({
-    output: {
-      columns: 100,
-      live: false,
-      print: (text) => void (out += `${text}\n`),
-      write: (bytes) => {
-        out += Buffer.from(bytes).toString("utf8");
-        return Promise.resolve();
-      },
-      say: (text) => void (said += `${text}\n`),
+  const output: Output = {
+    columns: 100,
+    live: false,
+    print: (text) => void (out += `${text}\n`),
+    write: (bytes) => {
+      out += Buffer.from(bytes).toString("utf8");
+      return Promise.resolve();
     },
-    signal: new AbortController().signal,
-    cwd: place.home,
-    version: "0.0.0-test",
+    say: (text) => void (said += `${text}\n`),
+  };
+  const signal = new AbortController().signal;
+  const root = makeRoot({
+    ...makeCommandTools(output, { signal, cwd: place.home, version: "0.0.0-test", exitWith: (code) => void (exit = code) }),
     where: () => ({ cwd: place.home, env: place.env }),
     checkConfig: () => Promise.reject(new Error("not asked for here")),
     open: () => Promise.resolve(app),
-    exitWith: (code) => void (exit = code),
   });
   try {
-    const call = await findCall(root, words);
-    await checkArgs(call);
-    const rawArgs = [...call.rawArgs];
-    await call.command.run?.({ rawArgs, args: parseArgs(rawArgs, await argsOf(call.command)), cmd: call.command });
+    await runCall(await findCall(root, words));
   } catch (error) {
     const { kind, code, message } = describeError(error);
     exit = meanings[kind].exit;

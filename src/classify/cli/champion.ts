@@ -1,28 +1,25 @@
 // `stockroom classify champion`: who the champions were, setting one (also back), promotions that wait, and whether a line decides by itself.
 
-import { defineCommand, type CommandDef } from "citty";
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { jsonFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { parseLine } from "../engine/lines.ts";
 import { ruleOnHeld, setAutomatic, setChampion } from "../workflows/champions.ts";
 import { listAutomatic, listChampions, listHeld } from "../store/champions.ts";
-import type { CommandTools } from "./tools.ts";
+import type { ClassifyTools } from "./tools.ts";
 
-// Every command has arguments of its own type; the list of them can only be held together by the widest one.
-type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
-
-const json = { type: "boolean", description: "print JSON", default: false } as const;
 const word = {
   reason: { type: "string", description: "why; it stands in the log", required: true },
   by: { type: "string", description: "who says so (default operator)" },
 } as const;
 
-export const championCommand = (tools: CommandTools): AnyCommand =>
+export const championCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: { name: "champion", description: "the model a line uses: history, rollback, held promotions, automatic decisions on or off" },
     subCommands: {
       history: defineCommand({
         meta: { name: "history", description: "every champion there was, with whose word made it one" },
-        args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json },
+        args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json: jsonFlag },
         run: async ({ args }) => {
           const { deps } = await tools.open();
           const rows = await listChampions(deps.database, args.line === undefined ? undefined : parseLine(args.line).line);
@@ -50,7 +47,7 @@ export const championCommand = (tools: CommandTools): AnyCommand =>
       }),
       held: defineCommand({
         meta: { name: "held", description: "promotions that wait for a person, with what speaks against them" },
-        args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json },
+        args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json: jsonFlag },
         run: async ({ args }) => {
           const { deps } = await tools.open();
           const rows = await listHeld(deps.database, args.line === undefined ? undefined : parseLine(args.line).line);
@@ -79,7 +76,7 @@ export const championCommand = (tools: CommandTools): AnyCommand =>
       }),
       words: defineCommand({
         meta: { name: "words", description: "lines whose automatic decisions were ended or brought back, with the reason" },
-        args: { json },
+        args: { json: jsonFlag },
         run: async ({ args }) => {
           const { deps } = await tools.open();
           tools.print.table(
@@ -91,7 +88,7 @@ export const championCommand = (tools: CommandTools): AnyCommand =>
     },
   });
 
-const rulingCommand = (tools: CommandTools, name: string, ruling: "approved" | "rejected", description: string): AnyCommand =>
+const rulingCommand = (tools: ClassifyTools, name: string, ruling: "approved" | "rejected", description: string): Command =>
   defineCommand({
     meta: { name, description },
     args: { held: { type: "positional", required: true, description: "the line, or the verdict's id when several wait" }, ...word },

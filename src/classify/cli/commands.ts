@@ -4,7 +4,8 @@
 
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { defineCommand, type CommandDef } from "citty";
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { jsonFlag, waitFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { wilson } from "../engine/intervals.ts";
 import { parsePeriod } from "../engine/lines.ts";
@@ -38,17 +39,12 @@ import { listRevisions } from "../store/reports.ts";
 import { auditRates, countReviews, getReview } from "../store/reviews.ts";
 import { listSchemes } from "../store/schemes.ts";
 import { championCommand } from "./champion.ts";
-import type { ClassifyApp, CommandTools } from "./tools.ts";
+import type { ClassifyApp, ClassifyTools } from "./tools.ts";
 
-const json = { type: "boolean", description: "print JSON", default: false } as const;
 const reviewLimits = { usual: 20, most: 100_000 };
-const wait = { type: "boolean", description: "stay until the run has ended", default: false } as const;
-
-// Every command has arguments of its own type; the list of them can only be held together by the widest one.
-type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
 
 /** The commands by name, to be mounted under `stockroom classify`. */
-export function makeAppCommands(tools: CommandTools): Record<string, AnyCommand> {
+export function makeAppCommands(tools: ClassifyTools): Record<string, Command> {
   return {
     lines: linesCommand(tools),
     models: modelsCommand(tools),
@@ -68,10 +64,10 @@ export function makeAppCommands(tools: CommandTools): Record<string, AnyCommand>
 
 const score = (value: unknown): number | undefined => (typeof value === "number" ? Math.round(value * 10_000) / 10_000 : undefined);
 
-const linesCommand = (tools: CommandTools): AnyCommand =>
+const linesCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: { name: "lines", description: "every line (country and scheme) with its champion" },
-    args: { date: { type: "string", description: "who was champion on this day (or moment), ISO" }, json },
+    args: { date: { type: "string", description: "who was champion on this day (or moment), ISO" }, json: jsonFlag },
     run: async ({ args }) => {
       const { deps } = await tools.open();
       const at = args.date === undefined ? undefined : parseMoment(args.date);
@@ -97,10 +93,10 @@ const linesCommand = (tools: CommandTools): AnyCommand =>
     },
   });
 
-const modelsCommand = (tools: CommandTools): AnyCommand =>
+const modelsCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: { name: "models", description: "the models of a line (or of all)" },
-    args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json },
+    args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json: jsonFlag },
     run: async ({ args }) => {
       const { deps } = await tools.open();
       if (args.line !== undefined) await getLine(deps.database, args.line);
@@ -127,13 +123,13 @@ const modelsCommand = (tools: CommandTools): AnyCommand =>
     },
   });
 
-const verdictsCommand = (tools: CommandTools): AnyCommand =>
+const verdictsCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: { name: "verdicts", description: "what the gate decided, with its reasons; also who was champion on a date" },
     args: {
       line: { type: "positional", required: false, description: "e.g. GBR-UK15" },
       date: { type: "string", description: "only verdicts up to this day (or moment), ISO" },
-      json,
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
@@ -163,7 +159,7 @@ const verdictsCommand = (tools: CommandTools): AnyCommand =>
 
 /** Starts a run and, when asked, waits for it; prints what came of it. */
 async function startRun(
-  tools: CommandTools,
+  tools: ClassifyTools,
   app: ClassifyApp,
   workflow: string,
   input: unknown,
@@ -185,14 +181,14 @@ async function startRun(
   return outcome.kind === "done";
 }
 
-async function startRuns(tools: CommandTools, runs: readonly PlannedRun[], waits: boolean): Promise<void> {
+async function startRuns(tools: ClassifyTools, runs: readonly PlannedRun[], waits: boolean): Promise<void> {
   const app = await tools.open();
   const ended: boolean[] = [];
   for (const run of runs) ended.push(await startRun(tools, app, run.workflow, run.input, run.id, waits));
   if (ended.some((good) => !good)) tools.exitWith(3);
 }
 
-const extractCommand = (tools: CommandTools): AnyCommand =>
+const extractCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: {
       name: "extract",
@@ -201,7 +197,7 @@ const extractCommand = (tools: CommandTools): AnyCommand =>
     args: {
       name: { type: "positional", required: false, description: "which; absent: all" },
       period: { type: "string", description: "fills $period, e.g. 2026-10; absent: last month" },
-      wait,
+      wait: waitFlag,
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
@@ -209,10 +205,10 @@ const extractCommand = (tools: CommandTools): AnyCommand =>
     },
   });
 
-const trainCommand = (tools: CommandTools): AnyCommand =>
+const trainCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: { name: "train", description: "train lines again on all their current labelled files (and all answers of reviewers)" },
-    args: { line: { type: "string", description: "only this line" }, wait },
+    args: { line: { type: "string", description: "only this line" }, wait: waitFlag },
     run: async ({ args }) => {
       const { deps } = await tools.open();
       const runs = await planTrain(deps, args);
@@ -221,10 +217,10 @@ const trainCommand = (tools: CommandTools): AnyCommand =>
     },
   });
 
-const compareCommand = (tools: CommandTools): AnyCommand =>
+const compareCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: { name: "compare", description: "compare models with their champions on unseen items (done by itself after every training)" },
-    args: { line: { type: "string", description: "only this line" }, model: { type: "string", description: "only this model" }, wait },
+    args: { line: { type: "string", description: "only this line" }, model: { type: "string", description: "only this model" }, wait: waitFlag },
     run: async ({ args }) => {
       const { deps } = await tools.open();
       const runs = await planCompare(deps, args);
@@ -233,13 +229,13 @@ const compareCommand = (tools: CommandTools): AnyCommand =>
     },
   });
 
-const inferCommand = (tools: CommandTools): AnyCommand =>
+const inferCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: { name: "infer", description: "code a period's sales again with today's champions (done by itself when sales arrive)" },
     args: {
       period: { type: "string", required: true, description: "e.g. 2026-10" },
       line: { type: "string", description: "only this line" },
-      wait,
+      wait: waitFlag,
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
@@ -247,7 +243,7 @@ const inferCommand = (tools: CommandTools): AnyCommand =>
     },
   });
 
-const schemesCommand = (tools: CommandTools): AnyCommand =>
+const schemesCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: { name: "schemes", description: "rule books as dated data: import, list, recode a period by mappings" },
     subCommands: {
@@ -256,7 +252,7 @@ const schemesCommand = (tools: CommandTools): AnyCommand =>
           name: "import",
           description: "import scheme files (YAML, JSON, CSV tables); all problems are told at once and then nothing is imported",
         },
-        args: { files: { type: "positional", required: true, valueHint: "FILE...", description: "scheme files, all read together" }, json },
+        args: { files: { type: "positional", required: true, valueHint: "FILE...", description: "scheme files, all read together" }, json: jsonFlag },
         run: async ({ args }) => {
           const { deps } = await tools.open();
           const files = await Promise.all(args._.map(async (file) => ({ name: path.basename(file), bytes: await readInput(file) })));
@@ -270,7 +266,7 @@ const schemesCommand = (tools: CommandTools): AnyCommand =>
       }),
       list: defineCommand({
         meta: { name: "list", description: "every scheme with its versions" },
-        args: { json },
+        args: { json: jsonFlag },
         run: async ({ args }) => {
           const { deps } = await tools.open();
           const schemes = await listSchemes(deps.database);
@@ -299,7 +295,7 @@ const schemesCommand = (tools: CommandTools): AnyCommand =>
           period: { type: "string", required: true, description: "e.g. 2026-10" },
           scheme: { type: "string", description: "only this scheme" },
           to: { type: "string", description: "version; absent: the newest" },
-          json,
+          json: jsonFlag,
         },
         run: async ({ args }) => {
           const { deps } = await tools.open();
@@ -331,7 +327,7 @@ async function readInput(file: string): Promise<Uint8Array> {
   }
 }
 
-const reviewCommand = (tools: CommandTools): AnyCommand =>
+const reviewCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: { name: "review", description: "the items a person should look at" },
     subCommands: {
@@ -346,7 +342,7 @@ const reviewCommand = (tools: CommandTools): AnyCommand =>
           },
           state: { type: "string", description: "waiting (default) or answered" },
           limit: { type: "string", description: "how many (default 20)", default: "20" },
-          json,
+          json: jsonFlag,
         },
         run: async ({ args }) => {
           const { deps } = await tools.open();
@@ -420,7 +416,7 @@ const reviewCommand = (tools: CommandTools): AnyCommand =>
           name: "rates",
           description: "the real error rate of automatic decisions, from the audit sample's answers, with 95 % intervals",
         },
-        args: { json },
+        args: { json: jsonFlag },
         run: async ({ args }) => {
           const { deps } = await tools.open();
           const rates = await auditRates(deps.database);
@@ -435,7 +431,7 @@ const reviewCommand = (tools: CommandTools): AnyCommand =>
       }),
       counts: defineCommand({
         meta: { name: "counts", description: "how many wait, by line" },
-        args: { json },
+        args: { json: jsonFlag },
         run: async ({ args }) => {
           const { deps } = await tools.open();
           const counts = await countReviews(deps.database);
@@ -448,7 +444,7 @@ const reviewCommand = (tools: CommandTools): AnyCommand =>
     },
   });
 
-const reportCommand = (tools: CommandTools): AnyCommand =>
+const reportCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: {
       name: "report",
@@ -459,7 +455,7 @@ const reportCommand = (tools: CommandTools): AnyCommand =>
       country: { type: "string", description: "e.g. GBR" },
       revision: { type: "string", description: "an earlier revision (needs --country); absent: the newest" },
       restate: { type: "boolean", description: "write a new revision now if answers or codings have changed the figures", default: false },
-      json,
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
@@ -528,7 +524,7 @@ const reportRow = ({ country, revision }: ShownReport, figure: ShownFigure) => (
   first_kg: figure.first?.kg ?? null,
 });
 
-const rejectedCommand = (tools: CommandTools): AnyCommand =>
+const rejectedCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: {
       name: "rejected",
@@ -538,7 +534,7 @@ const rejectedCommand = (tools: CommandTools): AnyCommand =>
       period: { type: "string", required: true, description: "e.g. 2026-10" },
       country: { type: "string", description: "only this country" },
       limit: { type: "string", description: "how many (default 100)", default: "100" },
-      json,
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
@@ -552,7 +548,7 @@ const rejectedCommand = (tools: CommandTools): AnyCommand =>
     },
   });
 
-const auditCommand = (tools: CommandTools): AnyCommand =>
+const auditCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: { name: "audit", description: "the append-only log of what was decided, and its proof" },
     subCommands: {
@@ -564,7 +560,7 @@ const auditCommand = (tools: CommandTools): AnyCommand =>
         },
         args: {
           anchor: { type: "string", description: "SEQ:HASH from an earlier `audit head`, kept outside" },
-          json,
+          json: jsonFlag,
         },
         run: async ({ args }) => {
           const { deps } = await tools.open();
@@ -614,7 +610,7 @@ const auditCommand = (tools: CommandTools): AnyCommand =>
         args: {
           id: { type: "positional", required: true, description: "the item's id" },
           period: { type: "string", required: true, description: "e.g. 2026-10" },
-          json,
+          json: jsonFlag,
         },
         run: async ({ args }) => {
           const { deps } = await tools.open();

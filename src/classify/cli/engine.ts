@@ -8,7 +8,8 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import process from "node:process";
-import { defineCommand, type CommandDef } from "citty";
+import { defineCommand, type Command, type CommandTools } from "../../platform/command/contract.ts";
+import { jsonFlag, readNames, repeated } from "../../platform/command/flags.ts";
 import { openCompute } from "../../platform/compute/index.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
@@ -25,14 +26,11 @@ import { dayOf } from "../workflows/jobs/items.ts";
 import { learnJob } from "../workflows/jobs/learn-job.ts";
 import { trialJob } from "../workflows/jobs/trial-job.ts";
 import { exportCommand } from "./export.ts";
-import { collectBadRows, readingArgs, readingOf, refuseBadFile, type EngineTools } from "./files.ts";
-import { openRows, parseCondition, parseNames, repeatedOption, type Condition } from "./rows.ts";
-
-// Every command has arguments of its own type; the list of them can only be held together by the widest one.
-type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
+import { collectBadRows, readingArgs, readingOf, refuseBadFile } from "./files.ts";
+import { openRows, parseCondition, type Condition } from "./rows.ts";
 
 /** `fit`, `predict`, `evaluate`, `export`, to be mounted under `stockroom classify`. */
-export function makeEngineCommands(tools: EngineTools): Record<string, AnyCommand> {
+export function makeEngineCommands(tools: CommandTools): Record<string, Command> {
   return { fit: fitCommand(tools), predict: predictCommand(tools), evaluate: evaluateCommand(tools), export: exportCommand(tools) };
 }
 
@@ -41,7 +39,6 @@ const where = {
   description: "only rows with COLUMN=VALUE (or !=; several values with commas); may be given again",
   valueHint: "COLUMN=VALUE",
 } as const;
-const json = { type: "boolean", description: "print JSON", default: false } as const;
 
 const floor = {
   type: "string",
@@ -51,7 +48,7 @@ const floor = {
 const floorOf = (text: string | undefined): { readonly floor?: number } =>
   text === undefined ? {} : { floor: probability("--floor", text) };
 
-const fitCommand = (tools: EngineTools): AnyCommand =>
+const fitCommand = (tools: CommandTools): Command =>
   defineCommand({
     meta: { name: "fit", description: "learn a model from labelled items" },
     args: {
@@ -75,11 +72,11 @@ const fitCommand = (tools: EngineTools): AnyCommand =>
       date: { type: "string", description: "the date on the model; absent: SOURCE_DATE_EPOCH, or the newest date in the data" },
       threads: { type: "string", description: "threads that learn; absent: as many as there are processors" },
       ...readingArgs,
-      json,
+      json: jsonFlag,
     },
     run: async ({ args, rawArgs }) => {
-      const conditions = repeatedOption(rawArgs, "where").map(parseCondition);
-      const columns = { text: parseNames(args.text), categories: parseNames(args.categories), numbers: parseNames(args.numbers) };
+      const conditions = repeated(rawArgs, "where").map(parseCondition);
+      const columns = { text: readNames(args.text), categories: readNames(args.categories), numbers: readNames(args.numbers) };
       if (columns.text.length === 0) throw usage("--text", "at least one column", args.text);
       const trials = wholeNumber("--trials", args.trials, 1, 1000);
       const seed = wholeNumber("--seed", args.seed, 0, 2 ** 31 - 1);
@@ -182,7 +179,7 @@ const fitCommand = (tools: EngineTools): AnyCommand =>
     },
   });
 
-const predictCommand = (tools: EngineTools): AnyCommand =>
+const predictCommand = (tools: CommandTools): Command =>
   defineCommand({
     meta: { name: "predict", description: "give every item a code, a probability and a decision" },
     args: {
@@ -193,13 +190,13 @@ const predictCommand = (tools: EngineTools): AnyCommand =>
       evidence: { type: "boolean", description: "the words that spoke for the code; --no-evidence is faster", default: true },
       ...readingArgs,
       floor,
-      json,
+      json: jsonFlag,
     },
     run: async ({ args, rawArgs }) => {
       const predictor = openPredictor(await readModel(args.model), { evidence: args.evidence, ...floorOf(args.floor) });
       const bad = collectBadRows();
       const reading = readingOf(args);
-      const conditions = repeatedOption(rawArgs, "where").map(parseCondition);
+      const conditions = repeated(rawArgs, "where").map(parseCondition);
       const rows = await openRows(args.file, { ...reading, conditions, onBadRow: bad.add, signal: tools.signal });
       const added = ["code", "probability", "decision", "reason", "runner_up", "evidence"].map((name) =>
         rows.columns.includes(name) ? `predicted_${name}` : name,
@@ -258,7 +255,7 @@ const predictCommand = (tools: EngineTools): AnyCommand =>
     },
   });
 
-const evaluateCommand = (tools: EngineTools): AnyCommand =>
+const evaluateCommand = (tools: CommandTools): Command =>
   defineCommand({
     meta: { name: "evaluate", description: "how good a model is on labelled items" },
     args: {
@@ -268,7 +265,7 @@ const evaluateCommand = (tools: EngineTools): AnyCommand =>
       floor,
       where,
       ...readingArgs,
-      json,
+      json: jsonFlag,
     },
     run: async ({ args, rawArgs }) => {
       const model = await readModel(args.model);
@@ -276,7 +273,7 @@ const evaluateCommand = (tools: EngineTools): AnyCommand =>
       const evaluator = openEvaluator(model);
       const bad = collectBadRows();
       const reading = readingOf(args);
-      const conditions = repeatedOption(rawArgs, "where").map(parseCondition);
+      const conditions = repeated(rawArgs, "where").map(parseCondition);
       const rows = await openRows(args.file, { ...reading, conditions, onBadRow: bad.add, signal: tools.signal });
       const label = rows.at(args.label ?? model.card.label, "label column");
       const progress = makeProgress("items", tools);
@@ -324,7 +321,7 @@ const FEWEST_FOR_THREADS = 5000;
 async function fitOnThreads(
   dataset: Parameters<typeof planFit>[0],
   options: FitOptions,
-  tools: EngineTools,
+  tools: CommandTools,
   wanted: string | undefined,
 ): Promise<Model> {
   const threads = wanted === undefined ? availableParallelism() : wholeNumber("--threads", wanted, 1, 256);
@@ -375,7 +372,7 @@ async function readModel(file: string): Promise<Model> {
 const PROGRESS_MS = 1000;
 
 /** Says how far the work is, at most once a second. */
-function makeProgress(what: string, tools: EngineTools): (done: number) => void {
+function makeProgress(what: string, tools: CommandTools): (done: number) => void {
   let last = Date.now();
   return (done) => {
     const now = Date.now();
@@ -466,7 +463,7 @@ function asJson(report: Evaluation, read: EvaluationReading): unknown {
   };
 }
 
-function printEvaluation(report: Evaluation, read: EvaluationReading, tools: EngineTools): void {
+function printEvaluation(report: Evaluation, read: EvaluationReading, tools: CommandTools): void {
   const { print } = tools;
   const without = read.unlabelled === 0 ? "" : `, ${read.unlabelled} rows without a code left out`;
   print.line(`${report.items} items (${read.badRows} bad rows${without}, ${report.unknownCodes} of codes the model does not know)`);

@@ -2,21 +2,18 @@
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { defineCommand, type CommandDef } from "citty";
+import { defineCommand, type Command, type CommandTools } from "../../platform/command/contract.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { decodeModel, type Model } from "../engine/model.ts";
 import { exportOnnx } from "../engine/onnx.ts";
 import type { Item } from "../engine/dataset.ts";
-import { collectBadRows, readingArgs, readingOf, refuseBadFile, type BadRows, type EngineTools, type Reading } from "./files.ts";
+import { collectBadRows, readingArgs, readingOf, refuseBadFile, type BadRows, type Reading } from "./files.ts";
 import { openRows } from "./rows.ts";
-
-// The list of commands is held together by the widest type of arguments.
-type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
 
 const sampleRows = 20;
 
 /** `stockroom classify export MODEL --out FOLDER [--samples FILE]`. Opens no app. */
-export const exportCommand = (tools: EngineTools): AnyCommand =>
+export const exportCommand = (tools: CommandTools): Command =>
   defineCommand({
     meta: {
       name: "export",
@@ -65,7 +62,7 @@ async function readModel(file: string): Promise<Uint8Array> {
 async function readSamples(
   file: string,
   { model, reading, bad }: { readonly model: Model; readonly reading: Reading; readonly bad: BadRows },
-  tools: EngineTools,
+  tools: CommandTools,
 ): Promise<readonly Item[]> {
   const rows = await openRows(file, { ...reading, conditions: [], onBadRow: bad.add, signal: tools.signal });
   const samples: Item[] = [];

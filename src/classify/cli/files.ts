@@ -1,12 +1,9 @@
 // File ends of the engine's commands: how a file of items is read, its bad rows set apart and bounded, and outputs that appear whole or not at all.
 
+import type { CommandTools } from "../../platform/command/contract.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 import { checkEncoding, parseDecimalSign, type BadRow, type DecimalSign } from "../../platform/formats/index.ts";
-import type { CommandTools } from "./tools.ts";
-
-/** What the engine's commands need: no app. */
-export type EngineTools = Pick<CommandTools, "print" | "signal" | "exitWith">;
 
 /** Enough to find what is wrong; a file of nothing but bad rows must not fill the memory. */
 const MOST_BAD_ROWS = 100_000;
@@ -16,15 +13,15 @@ export interface BadRows {
   readonly first: BadRow | undefined;
   readonly add: (row: BadRow) => void;
   /** Tells of them and asks for exit code 3, when there are any. */
-  tell(tools: EngineTools, file?: string): void;
+  tell(tools: CommandTools, file?: string): void;
   /** Writes them beside `out` and asks for exit code 3, when there are any. */
-  write(out: string, tools: EngineTools): Promise<void>;
+  write(out: string, tools: CommandTools): Promise<void>;
 }
 
 export function collectBadRows(): BadRows {
   const kept: BadRow[] = [];
   let count = 0;
-  const tell = (tools: EngineTools, file?: string): void => {
+  const tell = (tools: CommandTools, file?: string): void => {
     if (count === 0) return;
     const where = file === undefined ? "" : ` See ${file}.`;
     tools.print.say(`${count} bad rows, the first on line ${kept[0]?.line ?? 0}: ${kept[0]?.reason ?? ""}${where}`);
@@ -66,7 +63,7 @@ export interface BadRowBound {
 }
 
 /** The bound on bad rows: figures of what is left of a damaged file would pass for those of a whole one. Throws `input` `TOO_MANY_BAD_ROWS`. */
-export async function refuseBadFile(bad: BadRows, bound: BadRowBound, tools: EngineTools): Promise<void> {
+export async function refuseBadFile(bad: BadRows, bound: BadRowBound, tools: CommandTools): Promise<void> {
   const { file, damaged, usable, maxBad, refused, out } = bound;
   const all = damaged + usable;
   if (damaged <= maxBad * all) return;

@@ -41,24 +41,6 @@ export function parseCondition(text: string): Condition {
   return { column: column.trim(), not: operator === "!=", values };
 }
 
-/** `a,b,c` to names; "" to none. */
-export function parseNames(text: string | undefined): readonly string[] {
-  return (text ?? "")
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
-}
-
-/** All values of an option that may be given again and again; the parser of the command line keeps only the last. */
-export function repeatedOption(rawArgs: readonly string[], name: string): readonly string[] {
-  const flag = `--${name}`;
-  return rawArgs.flatMap((arg, at) => {
-    if (arg.startsWith(`${flag}=`)) return [arg.slice(flag.length + 1)];
-    const next = rawArgs[at + 1];
-    return arg === flag && next !== undefined ? [next] : [];
-  });
-}
-
 export interface RowsOptions {
   readonly conditions: readonly Condition[];
   readonly onBadRow: (row: BadRow) => void;

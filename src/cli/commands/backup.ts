@@ -6,7 +6,7 @@
 import { constants } from "node:fs";
 import { cp, mkdir, readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { defineCommand } from "citty";
+import { defineCommand } from "../../platform/command/contract.ts";
 import type { BaseSettings } from "../../platform/config/index.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { renameDurably, syncTree } from "../../platform/files/index.ts";
@@ -31,13 +31,13 @@ The key file is not in it. Keep a copy of it elsewhere: without it nobody can op
       await rm(aside, { recursive: true, force: true });
       await mkdir(aside, { recursive: true, mode: 0o700 });
       try {
-        tools.output.say("copying the database");
+        tools.print.say("copying the database");
         const { takenAt } = await backupDatabase(database, path.join(aside, "database"), tools.signal);
-        tools.output.say("copying the objects, sealed as they are");
+        tools.print.say("copying the objects, sealed as they are");
         await copyObjects(settings.objects.root, path.join(aside, "objects"), tools.signal);
         await renameDurably(aside, target);
-        tools.output.print(`backed up: ${target} (as of ${takenAt})`);
-        tools.output.say(`The key file ${settings.vault.keyFile} is not in it; keep a copy of it apart.`);
+        tools.print.line(`backed up: ${target} (as of ${takenAt})`);
+        tools.print.say(`The key file ${settings.vault.keyFile} is not in it; keep a copy of it apart.`);
       } catch (error) {
         await rm(aside, { recursive: true, force: true });
         throw error;
@@ -86,10 +86,10 @@ Elsewhere than the original lay it starts quiet: no schedules, notices or delive
       const aside = `${objects.root}.partial`;
       await rm(aside, { recursive: true, force: true });
       try {
-        tools.output.say("copying the objects");
+        tools.print.say("copying the objects");
         await mkdir(home, { recursive: true, mode: 0o700 });
         await copyObjects(path.join(source, "objects"), aside, tools.signal);
-        tools.output.say("copying the database, checking every byte");
+        tools.print.say("copying the database, checking every byte");
         await restoreDatabase(path.join(source, "database"), home, makeLog({ level: "warn", format: "pretty" }));
         await rm(objects.root, { recursive: true, force: true });
         await renameDurably(aside, objects.root);
@@ -98,9 +98,9 @@ Elsewhere than the original lay it starts quiet: no schedules, notices or delive
         await rm(aside, { recursive: true, force: true });
         throw error;
       }
-      tools.output.print(`restored into ${home}`);
+      tools.print.line(`restored into ${home}`);
       if (!(await exists(vault.keyFile)))
-        tools.output.say(`Before you start: put the key file back at ${vault.keyFile}. Without it nothing can be opened.`);
+        tools.print.say(`Before you start: put the key file back at ${vault.keyFile}. Without it nothing can be opened.`);
     },
   });
 

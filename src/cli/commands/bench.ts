@@ -4,11 +4,9 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import { defineCommand } from "citty";
+import { defineCommand } from "../../platform/command/contract.ts";
+import { jsonFlag, readChoice } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import { printRows } from "../output.ts";
-import { readChoice } from "../read-args.ts";
-import { jsonFlag } from "../tools.ts";
 import type { Tools } from "../tools.ts";
 
 const programs = {
@@ -39,15 +37,14 @@ They belong to a clone of the sources. One at a time, on a quiet machine.`,
     run: async ({ args }) => {
       if (args.name === undefined) {
         const rows = names.map((name) => ({ name, ...programs[name] }));
-        printRows(
-          tools.output,
-          rows,
-          [
-            { name: "name", cell: (row) => row.name },
-            { name: "what", cell: (row) => row.what },
-          ],
-          { json: args.json === true, none: "" },
-        );
+        tools.print.table(rows, {
+          json: args.json,
+          empty: "",
+          columns: {
+            name: (row) => row.name,
+            what: (row) => row.what,
+          },
+        });
         return;
       }
       const { file } = programs[readChoice("NAME", args.name, names)];

@@ -1,11 +1,10 @@
 // config: the settings in force and where each came from; whether they are without mistakes. Needs no database.
 
-import { defineCommand } from "citty";
+import { defineCommand } from "../../platform/command/contract.ts";
+import { jsonFlag } from "../../platform/command/flags.ts";
 import { describeConfig, formatProblem, printConfig, relative } from "../../platform/config/index.ts";
 import type { Config, Sections } from "../../platform/config/index.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import { toJson } from "../output.ts";
-import { jsonFlag } from "../tools.ts";
 import type { Tools } from "../tools.ts";
 
 /** The settings, or one `input` `CONFIG_INVALID` with every mistake. */
@@ -26,9 +25,9 @@ const printCommand = (tools: Tools) =>
     args: { json: jsonFlag },
     run: async ({ args }) => {
       const config = await goodConfig(tools);
-      if (args.json) tools.output.print(toJson(describeConfig(config)));
-      else tools.output.print(printConfig(config, tools.cwd).trimEnd());
-      for (const warning of config.warnings) tools.output.say(`note: ${warning}`);
+      if (args.json) tools.print.json(describeConfig(config));
+      else tools.print.line(printConfig(config, tools.cwd).trimEnd());
+      for (const warning of config.warnings) tools.print.say(`note: ${warning}`);
     },
   });
 
@@ -46,13 +45,13 @@ export const configCommand = (tools: Tools) =>
           const check = await tools.checkConfig();
           const problems = check.kind === "bad" ? check.problems : [];
           const warnings = check.kind === "bad" ? check.warnings : check.config.warnings;
-          if (args.json) tools.output.print(toJson({ good: problems.length === 0, problems, warnings }));
+          if (args.json) tools.print.json({ good: problems.length === 0, problems, warnings });
           else {
-            for (const problem of problems) tools.output.print(formatProblem(problem));
-            for (const warning of warnings) tools.output.say(`note: ${warning}`);
+            for (const problem of problems) tools.print.line(formatProblem(problem));
+            for (const warning of warnings) tools.print.say(`note: ${warning}`);
             if (check.kind === "good") {
               const { file } = check.config;
-              tools.output.print(
+              tools.print.line(
                 `the settings are without mistakes${file === undefined ? " (no settings file)" : `: ${relative(file, tools.cwd)}`}`,
               );
             }

@@ -5,23 +5,23 @@
 
 import { rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { defineCommand } from "citty";
+import { defineCommand } from "../../platform/command/contract.ts";
+import { jsonFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import type { App } from "../../app.ts";
-import { makeProgress, toJson } from "../output.ts";
-import { jsonFlag, operatorAtShell } from "../tools.ts";
+import { operatorAtShell } from "../tools.ts";
 import type { Tools } from "../tools.ts";
 
 /** The sample shop, then where to look. Ctrl-C on the way ends `up` as well as at any other time. */
 export async function showSample(tools: Tools, app: App, url: string): Promise<void> {
-  const { output, signal } = tools;
+  const { print, signal } = tools;
   try {
     const { stored, files } = await seed(tools, app);
     const began =
       stored === 0
         ? `The sample shop (${files} files) was there already; nothing was done twice.`
         : "The sample shop is in, and all that follows from it is done.";
-    output.say(`
+    print.say(`
 ${began} Look around, from another terminal in this folder (in a clone, stockroom is ./bin/stockroom):
   ${url.padEnd(43)}  what runs, what waits for you, the last notices
   stockroom classify lines                     every country and scheme with its model in charge
@@ -38,17 +38,18 @@ ${began} Look around, from another terminal in this folder (in a clone, stockroo
   }
 }
 
-async function seed({ output, signal }: Tools, app: App) {
+async function seed(tools: Tools, app: App) {
+  const { print, signal } = tools;
   const { seedShop } = await import("../../classify/module.ts");
   const { seedDemand } = await import("../../forecast/module.ts");
-  const progress = makeProgress(output, "sample shop");
+  const progress = tools.progress("sample shop");
   try {
     const seedTools = {
       objects: app.objects,
       workflows: app.workflows,
       actor: operatorAtShell("demo seed"),
       signal,
-      say: (text: string) => output.say(text),
+      say: (text: string) => print.say(text),
       progress: (done: number, total: number, note: string) => progress.update(done, total, note),
     };
     const items = await seedShop(seedTools);
@@ -69,9 +70,9 @@ export const demoCommand = (tools: Tools) =>
         run: async ({ args }) => {
           const app = await tools.open({ work: true });
           const { stored, files } = await seed(tools, app);
-          if (args.json) tools.output.print(toJson({ stored, files }));
+          if (args.json) tools.print.json({ stored, files });
           else
-            tools.output.print(
+            tools.print.line(
               stored === 0
                 ? `the sample shop is there already (${files} files)`
                 : `the sample shop is in: ${stored} of ${files} files were new`,
@@ -106,7 +107,7 @@ Only a home that holds nothing else, and where nobody works, is emptied.`,
             );
           }
           for (const place of placesOf(app)) await rm(place, { recursive: true, force: true });
-          tools.output.print(`emptied: ${home}`);
+          tools.print.line(`emptied: ${home}`);
         },
       }),
     },

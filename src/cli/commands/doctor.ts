@@ -3,7 +3,9 @@
 
 import { stat } from "node:fs/promises";
 import process from "node:process";
-import { defineCommand } from "citty";
+import { defineCommand } from "../../platform/command/contract.ts";
+import { jsonFlag } from "../../platform/command/flags.ts";
+import { printable } from "../../platform/command/output.ts";
 import { formatProblem } from "../../platform/config/index.ts";
 import type { BaseSettings } from "../../platform/config/index.ts";
 import { describeError } from "../../platform/errors.ts";
@@ -12,8 +14,6 @@ import { peekDatabase, type Peek } from "../../platform/database/index.ts";
 import { databaseFindings, storeFindings } from "../doctor/database.ts";
 import { fail, lookInto, ok, warn, type Finding } from "../doctor/findings.ts";
 import { diskFindings, homeFindings, serverFindings } from "../doctor/places.ts";
-import { printable, toJson } from "../output.ts";
-import { jsonFlag } from "../tools.ts";
 import type { Tools } from "../tools.ts";
 
 export const doctorCommand = (tools: Tools) =>
@@ -26,8 +26,8 @@ It changes nothing: findings are ok, warn or fail. Exit code 1 if something fail
     args: { json: jsonFlag },
     run: async ({ args }) => {
       const findings = await examine(tools);
-      if (args.json) tools.output.print(toJson(findings));
-      else for (const { what, state, words } of findings) tools.output.print(`${state.padEnd(4)}  ${what.padEnd(12)}  ${printable(words)}`);
+      if (args.json) tools.print.json(findings);
+      else for (const { what, state, words } of findings) tools.print.line(`${state.padEnd(4)}  ${what.padEnd(12)}  ${printable(words)}`);
       if (findings.some(({ state }) => state === "fail")) tools.exitWith(1);
     },
   });

@@ -1,10 +1,9 @@
 // home: which home this is, and a person's word when it was copied or moved.
 
-import { defineCommand } from "citty";
+import { defineCommand } from "../../platform/command/contract.ts";
+import { jsonFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { adoptHome, type Adoption, type HomeStanding } from "../../platform/database/index.ts";
-import { toJson } from "../output.ts";
-import { jsonFlag } from "../tools.ts";
 import type { Tools } from "../tools.ts";
 
 const words: Readonly<Record<HomeStanding, string>> = {
@@ -25,8 +24,8 @@ const showCommand = (tools: Tools) =>
     args: { json: jsonFlag },
     run: async ({ args }) => {
       const { home, settings } = await tools.open();
-      if (args.json) tools.output.print(toJson({ ...home, folder: settings.home }));
-      else tools.output.print(`${settings.home} (${home.id}): ${words[home.standing]}`);
+      if (args.json) tools.print.json({ ...home, folder: settings.home });
+      else tools.print.line(`${settings.home} (${home.id}): ${words[home.standing]}`);
     },
   });
 
@@ -46,6 +45,6 @@ Without a flag: it takes the place of the original, which must not work again.`,
       const as: Adoption = args.copy ? "copy" : args.beside ? "beside" : "moved";
       const { database, settings } = await tools.open({ quiet: true });
       const home = await adoptHome(database, settings.home, as);
-      tools.output.print(`${settings.home}: ${words[home.standing]}. It holds from the next start of \`up\` or \`worker\`.`);
+      tools.print.line(`${settings.home}: ${words[home.standing]}. It holds from the next start of \`up\` or \`worker\`.`);
     },
   });

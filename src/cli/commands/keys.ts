@@ -1,9 +1,8 @@
 // keys: zone keys, who may use them, who did.
 
-import { defineCommand } from "citty";
-import { printRows, timeText } from "../output.ts";
-import { readChoice, readNumber } from "../read-args.ts";
-import { jsonFlag, limitFlag } from "../tools.ts";
+import { defineCommand } from "../../platform/command/contract.ts";
+import { jsonFlag, limitFlag, readChoice, readWhole } from "../../platform/command/flags.ts";
+import { instantText } from "../../platform/figures.ts";
 import type { Tools } from "../tools.ts";
 
 const keysList = (tools: Tools) =>
@@ -12,17 +11,16 @@ const keysList = (tools: Tools) =>
     args: { json: jsonFlag },
     run: async ({ args }) => {
       const { vault } = await tools.open();
-      printRows(
-        tools.output,
-        await vault.keys(),
-        [
-          { name: "zone", cell: (key) => key.zone },
-          { name: "version", cell: (key) => key.version },
-          { name: "created", cell: (key) => timeText(key.createdAt) },
-          { name: "current", cell: (key) => (key.current ? "yes" : "no") },
-        ],
-        { json: args.json ?? false, none: "no keys" },
-      );
+      tools.print.table(await vault.keys(), {
+        json: args.json,
+        empty: "no keys",
+        columns: {
+          zone: (key) => key.zone,
+          version: (key) => key.version,
+          created: (key) => instantText(key.createdAt),
+          current: (key) => (key.current ? "yes" : "no"),
+        },
+      });
     },
   });
 
@@ -32,16 +30,15 @@ const grantsList = (tools: Tools) =>
     args: { json: jsonFlag },
     run: async ({ args }) => {
       const { vault } = await tools.open();
-      printRows(
-        tools.output,
-        await vault.grants(),
-        [
-          { name: "role", cell: (grant) => grant.role },
-          { name: "zone", cell: (grant) => grant.zone },
-          { name: "access", cell: (grant) => grant.access },
-        ],
-        { json: args.json ?? false, none: "no grants" },
-      );
+      tools.print.table(await vault.grants(), {
+        json: args.json,
+        empty: "no grants",
+        columns: {
+          role: (grant) => grant.role,
+          zone: (grant) => grant.zone,
+          access: (grant) => grant.access,
+        },
+      });
     },
   });
 
@@ -59,7 +56,7 @@ const setGrant = (tools: Tools, name: "allow" | "deny", description: string) =>
       const access = readChoice("ACCESS", args.access, ["read", "write"]);
       const { vault } = await tools.open();
       await vault.setGrant({ role: args.role, zone: args.zone, access }, name === "allow");
-      tools.output.print(
+      tools.print.line(
         `${name === "allow" ? "allowed" : "denied"}: ${args.role} may ${name === "allow" ? "" : "not "}${access} ${args.zone}`,
       );
     },
@@ -82,8 +79,8 @@ New objects use it at once; old ones keep opening with theirs. Back the key file
         run: async ({ args }) => {
           const { vault } = await tools.open();
           const version = await vault.rotate(args.zone);
-          tools.output.print(`rotated: zone ${args.zone} now seals with key version ${version}`);
-          tools.output.say("The key file has changed: back it up, or what is sealed from now on cannot be opened from an older backup.");
+          tools.print.line(`rotated: zone ${args.zone} now seals with key version ${version}`);
+          tools.print.say("The key file has changed: back it up, or what is sealed from now on cannot be opened from an older backup.");
         },
       }),
       grants: defineCommand({
@@ -105,22 +102,21 @@ New objects use it at once; old ones keep opening with theirs. Back the key file
           json: jsonFlag,
         },
         run: async ({ args }) => {
-          const limit = readNumber("--limit", args.limit, 1, 100_000);
+          const limit = readWhole("--limit", args.limit, 1, 100_000);
           const { vault } = await tools.open();
-          printRows(
-            tools.output,
-            await vault.uses({ zone: args.zone, role: args.role, limit }),
-            [
-              { name: "at", cell: (use) => timeText(use.at) },
-              { name: "allowed", cell: (use) => (use.allowed ? "yes" : "NO") },
-              { name: "role", cell: (use) => use.role },
-              { name: "access", cell: (use) => use.access },
-              { name: "zone", cell: (use) => `${use.zone}/${use.keyVersion}` },
-              { name: "object", cell: (use) => use.key },
-              { name: "purpose", cell: (use) => use.purpose },
-            ],
-            { json: args.json ?? false, none: "no uses" },
-          );
+          tools.print.table(await vault.uses({ zone: args.zone, role: args.role, limit }), {
+            json: args.json,
+            empty: "no uses",
+            columns: {
+              at: (use) => instantText(use.at),
+              allowed: (use) => (use.allowed ? "yes" : "NO"),
+              role: (use) => use.role,
+              access: (use) => use.access,
+              zone: (use) => `${use.zone}/${use.keyVersion}`,
+              object: (use) => use.key,
+              purpose: (use) => use.purpose,
+            },
+          });
         },
       }),
     },

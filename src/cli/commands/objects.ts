@@ -5,14 +5,14 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import process from "node:process";
 import { addAbortSignal } from "node:stream";
-import { defineCommand } from "citty";
+import { defineCommand } from "../../platform/command/contract.ts";
+import { jsonFlag, limitFlag, readWhole } from "../../platform/command/flags.ts";
+import { bytesText, instantText } from "../../platform/figures.ts";
 import { contentTypeOf } from "../../platform/objects/types.ts";
 import type { Body } from "../../platform/bytes.ts";
 import { codeOf, isStockroomError, StockroomError } from "../../platform/errors.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
-import { bytesText, makeProgress, printRows, timeText, toJson } from "../output.ts";
-import { readNumber } from "../read-args.ts";
-import { jsonFlag, limitFlag, operatorAtShell } from "../tools.ts";
+import { operatorAtShell } from "../tools.ts";
 import type { Tools } from "../tools.ts";
 
 export const putCommand = (tools: Tools) =>
@@ -32,13 +32,13 @@ A KEY that ends in / gets the file's name. The same bytes under the same key are
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const { output, signal } = tools;
+      const { print, signal } = tools;
       const source = await openSource(args.file, tools);
       const key = args.key.endsWith("/") && args.file !== "-" ? `${args.key}${path.basename(args.file)}` : args.key;
       const app = await tools.open();
       const { objects } = app;
       const before = await objects.head(key);
-      const progress = makeProgress(output, `put ${key}`);
+      const progress = tools.progress(`put ${key}`);
       try {
         const entry = await objects.put(
           operatorAtShell("put"),
@@ -51,9 +51,9 @@ A KEY that ends in / gets the file's name. The same bytes under the same key are
         );
         const known = before?.version === entry.version;
         const hint = await app.hintOf(key);
-        if (args.json) output.print(toJson({ ...entry, known, ...(hint === undefined ? {} : { hint }) }));
-        else output.print(`${known ? "already there" : "stored"}: ${entry.key} (${bytesText(entry.bytes)}, version ${entry.version})`);
-        if (hint !== undefined) output.say(`note: stored, but ${hint}`);
+        if (args.json) print.json({ ...entry, known, ...(hint === undefined ? {} : { hint }) });
+        else print.line(`${known ? "already there" : "stored"}: ${entry.key} (${bytesText(entry.bytes)}, version ${entry.version})`);
+        if (hint !== undefined) print.say(`note: stored, but ${hint}`);
       } finally {
         progress.end();
       }
@@ -122,21 +122,21 @@ The file appears whole or not at all: an object that was tampered with leaves no
       version: { type: "string", description: "A former version (see: stockroom ls KEY --versions)", valueHint: "version" },
     },
     run: async ({ args }) => {
-      const { output, signal } = tools;
+      const { print, signal } = tools;
       const { objects } = await tools.open();
       const { entry, body } = await objects.get(operatorAtShell("get"), args.key, { version: args.version, signal });
       if (args.out !== undefined) {
-        const progress = makeProgress(output, `get ${entry.key}`);
+        const progress = tools.progress(`get ${entry.key}`);
         const shown = counted({ body, bytes: entry.bytes }, (done, total, note) => progress.update(done, total, note));
         await writeFileAtomically(path.resolve(tools.cwd, args.out), shown, { mode: 0o600 })
           .catch((error: unknown) => {
             throw isStockroomError(error) || codeOf(error) === undefined ? error : fileError(args.out ?? "", error);
           })
           .finally(() => progress.end());
-        output.say(`written: ${args.out} (${bytesText(entry.bytes)}, version ${entry.version})`);
+        print.say(`written: ${args.out} (${bytesText(entry.bytes)}, version ${entry.version})`);
         return;
       }
-      for await (const chunk of body) await output.write(chunk);
+      for await (const chunk of body) await print.bytes(chunk);
     },
   });
 
@@ -151,25 +151,24 @@ export const lsCommand = (tools: Tools) =>
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const limit = readNumber("--limit", args.limit, 1, 1_000_000);
+      const limit = readWhole("--limit", args.limit, 1, 1_000_000);
       const { objects } = await tools.open();
       const prefix = args.prefix ?? "";
       const found = args.versions ? await objects.versions(prefix) : await objects.list(prefix, { after: args.after, limit });
-      printRows(
-        tools.output,
-        found,
-        [
-          { name: "key", cell: (entry) => entry.key },
-          { name: "bytes", cell: (entry) => entry.bytes },
-          { name: "version", cell: (entry) => entry.version },
-          { name: "zone", cell: (entry) => entry.zone },
-          { name: "stored", cell: (entry) => timeText(entry.storedAt) },
-          { name: "by", cell: (entry) => entry.writtenBy },
-        ],
-        { json: args.json ?? false, none: `no objects under "${prefix}"` },
-      );
+      tools.print.table(found, {
+        json: args.json,
+        empty: `no objects under "${prefix}"`,
+        columns: {
+          key: (entry) => entry.key,
+          bytes: (entry) => entry.bytes,
+          version: (entry) => entry.version,
+          zone: (entry) => entry.zone,
+          stored: (entry) => instantText(entry.storedAt),
+          by: (entry) => entry.writtenBy,
+        },
+      });
       if (!args.versions && found.length === limit)
-        tools.output.say(`There may be more: --after '${found.at(-1)?.key ?? ""}', or a larger --limit.`);
+        tools.print.say(`There may be more: --after '${found.at(-1)?.key ?? ""}', or a larger --limit.`);
     },
   });
 
@@ -180,6 +179,6 @@ export const rmCommand = (tools: Tools) =>
     run: async ({ args }) => {
       const { objects } = await tools.open();
       await objects.remove(operatorAtShell("rm"), args.key);
-      tools.output.print(`removed: ${args.key}`);
+      tools.print.line(`removed: ${args.key}`);
     },
   });

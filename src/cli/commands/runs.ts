@@ -1,11 +1,11 @@
 // runs, dead, events, notices, schedule: what the app does, did and could not do.
 
-import { defineCommand } from "citty";
+import { defineCommand } from "../../platform/command/contract.ts";
+import { jsonFlag, limitFlag, readChoice, readWhole } from "../../platform/command/flags.ts";
+import { printable } from "../../platform/command/output.ts";
+import { instantText } from "../../platform/figures.ts";
 import { isStockroomError, StockroomError } from "../../platform/errors.ts";
 import type { DeadLetter, RunDetail, RunRow, RunState } from "../../platform/workflow/contract.ts";
-import { printable, printRows, renderTable, timeText, toJson } from "../output.ts";
-import { readChoice, readNumber } from "../read-args.ts";
-import { jsonFlag, limitFlag } from "../tools.ts";
 import type { Tools } from "../tools.ts";
 
 const runStates = ["queued", "running", "retrying", "done", "failed", "cancelled", "dead"] as const satisfies readonly RunState[];
@@ -29,25 +29,24 @@ const runsList = (tools: Tools) =>
     args: runsListArgs,
     run: async ({ args }) => {
       const state = args.state === undefined ? undefined : readChoice("--state", args.state, runStates);
-      const limit = readNumber("--limit", args.limit, 1, 100_000);
+      const limit = readWhole("--limit", args.limit, 1, 100_000);
       const { workflows } = await tools.open();
-      printRows(
-        tools.output,
-        await workflows.list({ state, workflow: args.workflow, limit }),
-        [
-          { name: "state", cell: (run) => run.state },
-          { name: "what", cell: (run) => run.title },
-          { name: "tries", cell: (run) => run.tries },
-          { name: "updated", cell: (run) => timeText(run.updatedAt) },
-          { name: "id", cell: (run) => run.id },
-          { name: "note", cell: (run) => (run.error === undefined ? progressText(run) : run.error.code) },
-        ],
-        { json: args.json ?? false, none: "no runs" },
-      );
+      tools.print.table(await workflows.list({ state, workflow: args.workflow, limit }), {
+        json: args.json,
+        empty: "no runs",
+        columns: {
+          state: (run) => run.state,
+          what: (run) => run.title,
+          tries: (run) => run.tries,
+          updated: (run) => instantText(run.updatedAt),
+          id: (run) => run.id,
+          note: (run) => (run.error === undefined ? progressText(run) : run.error.code),
+        },
+      });
     },
   });
 
-function printRun({ output }: Tools, run: RunDetail): void {
+function printRun({ print }: Tools, run: RunDetail): void {
   const facts: readonly (readonly [string, string | undefined])[] = [
     ["run", run.id],
     ["what", run.title],
@@ -56,24 +55,26 @@ function printRun({ output }: Tools, run: RunDetail): void {
     ["tries", `${run.tries}, process deaths ${run.crashes}`],
     ["by", run.executor],
     ["parent", run.parent],
-    ["created", timeText(run.createdAt)],
-    ["updated", timeText(run.updatedAt)],
+    ["created", instantText(run.createdAt)],
+    ["updated", instantText(run.updatedAt)],
     ["progress", progressText(run) || undefined],
     ["input", JSON.stringify(run.input)],
     ["output", run.output === undefined ? undefined : JSON.stringify(run.output)],
     ["error", run.error === undefined ? undefined : `${run.error.code}: ${run.error.message}`],
   ];
-  for (const [name, value] of facts) if (value !== undefined) output.print(`${name.padEnd(9)} ${printable(value)}`);
+  for (const [name, value] of facts) if (value !== undefined) print.line(`${name.padEnd(9)} ${printable(value)}`);
   if (run.steps.length === 0) return;
-  output.print("");
-  output.print(
-    renderTable(run.steps, [
-      { name: "step", cell: (step) => step.name },
-      { name: "began", cell: (step) => timeText(step.startedAt) },
-      { name: "ended", cell: (step) => timeText(step.endedAt) },
-      { name: "error", cell: (step) => step.error ?? "" },
-    ]),
-  );
+  print.line("");
+  print.table(run.steps, {
+    json: false,
+    empty: "",
+    columns: {
+      step: (step) => step.name,
+      began: (step) => instantText(step.startedAt),
+      ended: (step) => instantText(step.endedAt),
+      error: (step) => step.error ?? "",
+    },
+  });
 }
 
 export const runsCommand = (tools: Tools) =>
@@ -89,7 +90,7 @@ export const runsCommand = (tools: Tools) =>
         run: async ({ args }) => {
           const { workflows } = await tools.open();
           const run = await workflows.show(args.id);
-          if (args.json) tools.output.print(toJson(run));
+          if (args.json) tools.print.json(run);
           else printRun(tools, run);
         },
       }),
@@ -99,7 +100,7 @@ export const runsCommand = (tools: Tools) =>
         run: async ({ args }) => {
           const { workflows } = await tools.open();
           await workflows.cancel(args.id);
-          tools.output.print(`cancelled: ${args.id}`);
+          tools.print.line(`cancelled: ${args.id}`);
         },
       }),
       retry: defineCommand({
@@ -108,7 +109,7 @@ export const runsCommand = (tools: Tools) =>
         run: async ({ args }) => {
           const { workflows } = await tools.open();
           await workflows.retry(args.id);
-          tools.output.print(`queued again: ${args.id}`);
+          tools.print.line(`queued again: ${args.id}`);
         },
       }),
     },
@@ -126,21 +127,20 @@ const deadList = (tools: Tools) =>
     args: deadListArgs,
     run: async ({ args }) => {
       const state = args.state === "all" ? undefined : readChoice("--state", args.state, letterStates);
-      const limit = readNumber("--limit", args.limit, 1, 100_000);
+      const limit = readWhole("--limit", args.limit, 1, 100_000);
       const { workflows } = await tools.open();
-      printRows(
-        tools.output,
-        await workflows.deadLetters({ state, limit }),
-        [
-          { name: "id", cell: (letter) => letter.id },
-          { name: "state", cell: (letter) => letter.state },
-          { name: "what", cell: (letter) => letter.title },
-          { name: "code", cell: (letter) => letter.error.code },
-          { name: "at", cell: (letter) => timeText(letter.at) },
-          { name: "why", cell: (letter) => letter.error.message },
-        ],
-        { json: args.json ?? false, none: "no dead letters" },
-      );
+      tools.print.table(await workflows.deadLetters({ state, limit }), {
+        json: args.json,
+        empty: "no dead letters",
+        columns: {
+          id: (letter) => letter.id,
+          state: (letter) => letter.state,
+          what: (letter) => letter.title,
+          code: (letter) => letter.error.code,
+          at: (letter) => instantText(letter.at),
+          why: (letter) => letter.error.message,
+        },
+      });
     },
   });
 
@@ -158,7 +158,7 @@ export const deadCommand = (tools: Tools) =>
           const { workflows } = await tools.open();
           const letter = await workflows.deadLetter(args.id);
           if (args.json) {
-            tools.output.print(toJson(letter));
+            tools.print.json(letter);
             return;
           }
           const { error } = letter;
@@ -169,12 +169,12 @@ export const deadCommand = (tools: Tools) =>
             ["why", error.message],
             ["code", [error.code, ...facts].join("  ")],
             ["tries", `${letter.tries}, process deaths ${letter.crashes}`],
-            ["at", timeText(letter.at)],
+            ["at", instantText(letter.at)],
             ["run", letter.runId],
           ] as const) {
-            tools.output.print(`${name.padEnd(7)} ${printable(value)}`);
+            tools.print.line(`${name.padEnd(7)} ${printable(value)}`);
           }
-          if (letter.state === "waiting") tools.output.say(`When the cause is mended: stockroom dead redrive ${letter.id}`);
+          if (letter.state === "waiting") tools.print.say(`When the cause is mended: stockroom dead redrive ${letter.id}`);
         },
       }),
       redrive: defineCommand({
@@ -191,9 +191,9 @@ export const deadCommand = (tools: Tools) =>
           const ids = args.all ? (await workflows.deadLetters({ state: "waiting", limit: 100_000 })).map(({ id }) => id) : [args.id ?? ""];
           for (const id of ids) {
             tools.signal.throwIfAborted();
-            tools.output.print(`redriven: ${id} as run ${await workflows.redrive(id)}`);
+            tools.print.line(`redriven: ${id} as run ${await workflows.redrive(id)}`);
           }
-          if (ids.length === 0) tools.output.say("no dead letters wait");
+          if (ids.length === 0) tools.print.say("no dead letters wait");
         },
       }),
       drop: defineCommand({
@@ -202,7 +202,7 @@ export const deadCommand = (tools: Tools) =>
         run: async ({ args }) => {
           const { workflows } = await tools.open();
           await workflows.drop(args.id);
-          tools.output.print(`dropped: ${args.id}`);
+          tools.print.line(`dropped: ${args.id}`);
         },
       }),
     },
@@ -220,20 +220,19 @@ const eventsList = (tools: Tools) =>
     meta: { name: "list", description: "Events of the outbox, newest first" },
     args: eventsListArgs,
     run: async ({ args }) => {
-      const limit = readNumber("--limit", args.limit, 1, 100_000);
+      const limit = readWhole("--limit", args.limit, 1, 100_000);
       const { events } = await tools.open();
-      printRows(
-        tools.output,
-        await events.list({ kind: args.kind, prefix: args.prefix, limit }),
-        [
-          { name: "id", cell: (event) => event.id },
-          { name: "at", cell: (event) => timeText(event.at) },
-          { name: "kind", cell: (event) => event.kind },
-          { name: "subject", cell: (event) => event.subject },
-          { name: "relayed", cell: (event) => timeText(event.relayedAt) },
-        ],
-        { json: args.json ?? false, none: "no events" },
-      );
+      tools.print.table(await events.list({ kind: args.kind, prefix: args.prefix, limit }), {
+        json: args.json,
+        empty: "no events",
+        columns: {
+          id: (event) => event.id,
+          at: (event) => instantText(event.at),
+          kind: (event) => event.kind,
+          subject: (event) => event.subject,
+          relayed: (event) => instantText(event.relayedAt),
+        },
+      });
     },
   });
 
@@ -252,19 +251,18 @@ export const eventsCommand = (tools: Tools) =>
         args: { json: jsonFlag },
         run: async ({ args }) => {
           const { events } = await tools.open();
-          printRows(
-            tools.output,
-            await events.subscriptions(),
-            [
-              { name: "name", cell: (one) => one.name },
-              { name: "kind", cell: (one) => one.kind },
-              { name: "prefix", cell: (one) => one.prefix },
-              { name: "workflow", cell: (one) => one.workflow },
-              { name: "served", cell: (one) => (one.served ? "yes" : `no, last ${timeText(one.seenAt)}`) },
-              { name: "waiting", cell: (one) => one.waiting },
-            ],
-            { json: args.json ?? false, none: "no subscriptions: no process has worked here yet" },
-          );
+          tools.print.table(await events.subscriptions(), {
+            json: args.json,
+            empty: "no subscriptions: no process has worked here yet",
+            columns: {
+              name: (one) => one.name,
+              kind: (one) => one.kind,
+              prefix: (one) => one.prefix,
+              workflow: (one) => one.workflow,
+              served: (one) => (one.served ? "yes" : `no, last ${instantText(one.seenAt)}`),
+              waiting: (one) => one.waiting,
+            },
+          });
         },
       }),
       forget: defineCommand({
@@ -291,7 +289,7 @@ export const eventsCommand = (tools: Tools) =>
             );
             if (isCancelled) cancelled += 1;
           }
-          tools.output.print(`forgotten: ${args.name}; given up: ${waiting} events, ${cancelled} runs`);
+          tools.print.line(`forgotten: ${args.name}; given up: ${waiting} events, ${cancelled} runs`);
         },
       }),
     },
@@ -306,20 +304,19 @@ export const noticesCommand = (tools: Tools) =>
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const limit = readNumber("--limit", args.limit, 1, 100_000);
+      const limit = readWhole("--limit", args.limit, 1, 100_000);
       const { notices } = await tools.open();
-      printRows(
-        tools.output,
-        await notices.list({ topic: args.topic, limit }),
-        [
-          { name: "at", cell: (notice) => timeText(notice.at) },
-          { name: "severity", cell: (notice) => notice.severity },
-          { name: "topic", cell: (notice) => notice.topic },
-          { name: "title", cell: (notice) => notice.title },
-          { name: "deliveries", cell: (notice) => notice.deliveries.map(({ channel, state }) => `${channel} ${state}`).join(", ") },
-        ],
-        { json: args.json ?? false, none: "no notices" },
-      );
+      tools.print.table(await notices.list({ topic: args.topic, limit }), {
+        json: args.json,
+        empty: "no notices",
+        columns: {
+          at: (notice) => instantText(notice.at),
+          severity: (notice) => notice.severity,
+          topic: (notice) => notice.topic,
+          title: (notice) => notice.title,
+          deliveries: (notice) => notice.deliveries.map(({ channel, state }) => `${channel} ${state}`).join(", "),
+        },
+      });
     },
   });
 
@@ -329,17 +326,16 @@ export const scheduleCommand = (tools: Tools) =>
     args: { json: jsonFlag },
     run: async ({ args }) => {
       const { workflows } = await tools.open();
-      printRows(
-        tools.output,
-        await workflows.schedules(),
-        [
-          { name: "name", cell: (schedule) => schedule.name },
-          { name: "cron", cell: (schedule) => schedule.cron },
-          { name: "workflow", cell: (schedule) => schedule.workflow },
-          { name: "last", cell: (schedule) => timeText(schedule.lastAt) },
-          { name: "next", cell: (schedule) => timeText(schedule.nextAt) },
-        ],
-        { json: args.json ?? false, none: "no schedules" },
-      );
+      tools.print.table(await workflows.schedules(), {
+        json: args.json,
+        empty: "no schedules",
+        columns: {
+          name: (schedule) => schedule.name,
+          cron: (schedule) => schedule.cron,
+          workflow: (schedule) => schedule.workflow,
+          last: (schedule) => instantText(schedule.lastAt),
+          next: (schedule) => instantText(schedule.nextAt),
+        },
+      });
     },
   });

@@ -1,9 +1,10 @@
 // scrub: reads every byte of the store now; the same that the schedule does by itself.
 
-import { defineCommand } from "citty";
+import { defineCommand } from "../../platform/command/contract.ts";
+import { jsonFlag } from "../../platform/command/flags.ts";
+import { printable } from "../../platform/command/output.ts";
+import { bytesText } from "../../platform/figures.ts";
 import { listDamage, scrub, scrubActor } from "../../platform/maintenance/maintenance.ts";
-import { bytesText, printable, toJson } from "../output.ts";
-import { jsonFlag } from "../tools.ts";
 import type { Tools } from "../tools.ts";
 
 export const scrubCommand = (tools: Tools) =>
@@ -23,10 +24,10 @@ It goes on where the last one stopped, at the pace of upkeep.scrubBytesPerSecond
       const { scrubBytesPerSecond: bytesPerSecond } = settings.upkeep;
       const progress = await scrub({ database, objects }, { actor: scrubActor, bytesPerSecond, afresh: args.afresh, signal: tools.signal });
       const damage = await listDamage(database);
-      if (args.json) tools.output.print(toJson({ ...progress, damage }));
+      if (args.json) tools.print.json({ ...progress, damage });
       else {
-        for (const { key, version, code } of damage) tools.output.print(printable(`${code}  ${key}  version ${version}`));
-        tools.output.print(`read ${progress.objects} objects, ${bytesText(progress.bytes)}; ${damage.length} damaged`);
+        for (const { key, version, code } of damage) tools.print.line(printable(`${code}  ${key}  version ${version}`));
+        tools.print.line(`read ${progress.objects} objects, ${bytesText(progress.bytes)}; ${damage.length} damaged`);
       }
       if (damage.length > 0) tools.exitWith(1);
     },

@@ -1,9 +1,9 @@
 // up, worker: the app at work until Ctrl-C.
 
 import { once } from "node:events";
-import { defineCommand } from "citty";
+import { defineCommand } from "../../platform/command/contract.ts";
+import { readChoice, repeated } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import { readChoice } from "../read-args.ts";
 import type { Tools } from "../tools.ts";
 import { pictureWorld } from "../module-tools.ts";
 import { showSample } from "./demo.ts";
@@ -69,7 +69,7 @@ Everything runs in this process; more workers beside it: stockroom worker`,
         },
       });
       try {
-        tools.output.say(`Stockroom is open at ${server.url} (home ${app.settings.home}). Ctrl-C closes it.`);
+        tools.print.say(`Stockroom is open at ${server.url} (home ${app.settings.home}). Ctrl-C closes it.`);
         if (args.demo) await showSample(tools, app, server.url);
         await untilStopped(tools.signal);
       } finally {
@@ -80,11 +80,11 @@ Everything runs in this process; more workers beside it: stockroom worker`,
 
 /** The picture server alone: no database, open in well under a second. */
 async function upImages(tools: Tools, rawArgs: readonly string[], settings: Readonly<Record<string, string | undefined>>): Promise<void> {
-  const { repeated, upPictures } = await import("../../images/module.ts");
+  const { upPictures } = await import("../../images/module.ts");
   const server = await upPictures(pictureWorld(tools, settings), repeated(rawArgs, "source"));
   try {
     const more = server.playground ? ` Try them at ${server.url}/playground.` : "";
-    tools.output.say(`Pictures are served at ${server.url} from ${server.buckets.join(", ")}.${more} Ctrl-C closes it.`);
+    tools.print.say(`Pictures are served at ${server.url} from ${server.buckets.join(", ")}.${more} Ctrl-C closes it.`);
     await untilStopped(tools.signal);
   } finally {
     await server.close();
@@ -100,7 +100,7 @@ On another machine give it the same DATABASE_URL, store and key file.`,
     },
     run: async () => {
       const app = await tools.open({ work: true });
-      tools.output.say(`This worker takes runs (home ${app.settings.home}). Ctrl-C stops it; what it leaves is taken up by others.`);
+      tools.print.say(`This worker takes runs (home ${app.settings.home}). Ctrl-C stops it; what it leaves is taken up by others.`);
       await untilStopped(tools.signal);
     },
   });

@@ -1,5 +1,6 @@
 // Database: what doctor finds in the database, read only: who works, what waits, what failed, how large things are.
 
+import { bytesText } from "../../platform/figures.ts";
 import type { BaseSettings } from "../../platform/config/index.ts";
 import { isStockroomError } from "../../platform/errors.ts";
 import { listSubscribers } from "../../platform/events/subscribers.ts";
@@ -8,7 +9,6 @@ import { copiedHome, inspectHome, type Peek } from "../../platform/database/inde
 import type { Tx } from "../../platform/database/contract.ts";
 import { holdings, listDamage, type Keep } from "../../platform/maintenance/maintenance.ts";
 import { checkKeyFile } from "../../platform/vault/vault.ts";
-import { bytesText } from "../output.ts";
 import { fail, lookInto, ok, warn, type Finding } from "./findings.ts";
 
 interface Keeping {

@@ -1,5 +1,6 @@
 // Places: what doctor finds without the database: home, disks, the port.
 
+import { bytesText } from "../../platform/figures.ts";
 import { access, constants, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import path from "node:path";
@@ -7,7 +8,6 @@ import type { BaseSettings } from "../../platform/config/index.ts";
 import { describeError } from "../../platform/errors.ts";
 import { freeSpaceOf } from "../../platform/objects/disk.ts";
 import { readHomeId } from "../../platform/database/index.ts";
-import { bytesText } from "../output.ts";
 import { fail, ok, warn, type Finding } from "./findings.ts";
 
 /** Room in which it is time to act, as a multiple of the room in which the app is not ready. */

@@ -1,23 +1,20 @@
 // `stockroom forecast accuracy`: how good a run's backtests were, in all, by window, and where they were worst and best.
 
 import path from "node:path";
-import { defineCommand, type CommandDef } from "citty";
+import { defineCommand, type Command, type Cell, type CommandTools } from "../../platform/command/contract.ts";
+import { jsonFlag } from "../../platform/command/flags.ts";
 import { fileBody, readTable } from "../../platform/formats/index.ts";
 import type { Accuracy } from "../engine/metrics/metrics.ts";
 import { readRecord } from "./finished.ts";
-import type { Cell, DirectTools } from "./tools.ts";
-
-// Every command has arguments of its own type; the list of them can only be held together by the widest one.
-type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
 
 const shownRows = 10;
 
-export const accuracyCommand = (tools: DirectTools): AnyCommand =>
+export const accuracyCommand = (tools: CommandTools): Command =>
   defineCommand({
     meta: { name: "accuracy", description: "How good the backtests of a run were: in all, by window, worst and best series" },
     args: {
       dir: { type: "positional", required: true, description: "folder of a run" },
-      json: { type: "boolean", description: "print JSON", default: false },
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const { summary, request } = await readRecord(args.dir);

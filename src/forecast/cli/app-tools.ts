@@ -3,7 +3,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import path from "node:path";
-import type { ArgsDef } from "citty";
+import type { AppCommandTools, Flags } from "../../platform/command/contract.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import type { ObjectStore } from "../../platform/objects/contract.ts";
 import type { Tx } from "../../platform/database/contract.ts";
@@ -14,7 +14,6 @@ import type { ForecastDeps } from "../workflows/deps.ts";
 import { findFinished } from "../workflows/planning/stored.ts";
 import type { ObjectRef } from "../store/keys.ts";
 import { listGroups } from "../store/runs.ts";
-import type { DirectTools } from "./tools.ts";
 
 /** The app as the commands of this module see it. Closed by the command line when the command ends. */
 export interface ForecastApp {
@@ -22,23 +21,18 @@ export interface ForecastApp {
   readonly workflows: Pick<Workflows, "start" | "startIn" | "outcome" | "cancel" | "deadLetters" | "redrive">;
 }
 
-export interface AppTools extends DirectTools {
-  /** Opens the app without taking runs. Throws what opening throws. */
-  open(): Promise<ForecastApp>;
-}
+export type ForecastTools = AppCommandTools<ForecastApp>;
 
-export const jsonArg = { type: "boolean", description: "print JSON", default: false } as const satisfies ArgsDef[string];
-export const waitArg = { type: "boolean", description: "stay until the run has ended", default: false } as const satisfies ArgsDef[string];
 export const authorArg = {
   type: "string",
   description: "who says so; absent: the user of this shell",
   valueHint: "NAME",
-} as const satisfies ArgsDef[string];
+} as const satisfies Flags[string];
 export const outArg = {
   type: "string",
   description: "folder to write to; made where it is not there",
   valueHint: "DIR",
-} as const satisfies ArgsDef[string];
+} as const satisfies Flags[string];
 
 /** Whom the vault sees when a person reads exports at a shell. */
 export const operatorAt = (command: string): Actor => ({ role: "operator", purpose: `cli forecast ${command}` });
@@ -62,7 +56,7 @@ export function readNumber(flag: string, text: string): number {
 
 /** Tells of a durable run and, when asked, waits for it; gives its value when it is done and was waited for. Ends with 3 when it failed. */
 export async function follow(
-  tools: AppTools,
+  tools: ForecastTools,
   app: ForecastApp,
   runId: string,
   options: { readonly wait: boolean; readonly json: boolean; readonly more?: Readonly<Record<string, unknown>> },

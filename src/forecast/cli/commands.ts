@@ -2,7 +2,8 @@
 //
 // Each opens the app as a client: it may start runs, which an `up` or a `worker` carries out; with `--wait` it stays until they end.
 
-import { defineCommand, type CommandDef } from "citty";
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { jsonFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { printFrequency } from "../engine/calendar/frequency.ts";
 import { parseDefaults, printRemark, refuseDefaults } from "../workflows/defaults/parse.ts";
@@ -13,16 +14,13 @@ import { listAdjustments } from "../store/adjustments.ts";
 import { listAnswers } from "../store/answers.ts";
 import { getRun, listGroups, listRuns, type ForecastGroup, type ForecastRunRow } from "../store/runs.ts";
 import { sampleDefaults } from "../workflows/defaults/sample.ts";
-import { checkGroup, download, figure, jsonArg, operatorAt, outArg, readTextFile, type AppTools } from "./app-tools.ts";
+import { checkGroup, download, figure, operatorAt, outArg, readTextFile, type ForecastTools } from "./app-tools.ts";
 import { planningCommands } from "./planning.ts";
 import { sapCommands } from "./sap.ts";
 import { scenarioCommand } from "./scenario.ts";
 
-// Every command has arguments of its own type; the list of them can only be held together by the widest one.
-type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
-
 /** The commands by name, to be mounted under `stockroom forecast`. */
-export function makeAppCommands(tools: AppTools): Record<string, AnyCommand> {
+export function makeAppCommands(tools: ForecastTools): Record<string, Command> {
   return {
     list: listCommand(tools),
     show: showCommand(tools),
@@ -37,13 +35,13 @@ export function makeAppCommands(tools: AppTools): Record<string, AnyCommand> {
 
 const word = { type: "positional", required: true, description: "a dataset group (its latest forecast) or the id of a forecast" } as const;
 
-const listCommand = (tools: AppTools): AnyCommand =>
+const listCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: { name: "list", description: "Every dataset group with its latest forecast; of one group, all its forecasts" },
     args: {
       group: { type: "positional", required: false, description: "only this group, with all its forecasts" },
       limit: { type: "string", description: "at most so many forecasts", default: "100", valueHint: "n" },
-      json: jsonArg,
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
@@ -107,14 +105,14 @@ const rowOf = (run: ForecastRunRow) => ({
   ended: run.endedAt ?? "",
 });
 
-const removeCommand = (tools: AppTools): AnyCommand =>
+const removeCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: {
       name: "remove",
       description: `Remove a dataset group: its files and what its runs kept for themselves go, its exports stay
 A file that is put again makes it a group again.`,
     },
-    args: { group: { type: "positional", required: true, description: "a dataset group" }, json: jsonArg },
+    args: { group: { type: "positional", required: true, description: "a dataset group" }, json: jsonFlag },
     run: async ({ args }) => {
       const { deps, workflows } = await tools.open();
       const removed = await removeGroup(deps, workflows, args.group, "cli forecast remove");
@@ -123,10 +121,10 @@ A file that is put again makes it a group again.`,
     },
   });
 
-const showCommand = (tools: AppTools): AnyCommand =>
+const showCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: { name: "show", description: "One forecast: its inputs, its figures, its exports, what was asked of it" },
-    args: { forecast: word, json: jsonArg },
+    args: { forecast: word, json: jsonFlag },
     run: async ({ args }) => {
       const { deps } = await tools.open();
       const run = await findFinished(deps.database, args.forecast);
@@ -154,7 +152,7 @@ const showCommand = (tools: AppTools): AnyCommand =>
     },
   });
 
-const exportCommand = (tools: AppTools): AnyCommand =>
+const exportCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: {
       name: "export",
@@ -167,7 +165,7 @@ Examples:
       forecast: word,
       out: { ...outArg, required: true },
       only: { type: "string", description: "some of them, by the names that `show` tells", valueHint: "NAME,..." },
-      json: jsonArg,
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
@@ -188,7 +186,7 @@ Examples:
     },
   });
 
-const defaultsCommand = (tools: AppTools): AnyCommand =>
+const defaultsCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: { name: "defaults", description: `The settings of all groups, ${defaultsKey}: check them, or begin with a sample` },
     subCommands: {
@@ -196,7 +194,7 @@ const defaultsCommand = (tools: AppTools): AnyCommand =>
         meta: { name: "check", description: "Read the settings and tell everything that is wrong with them; changes nothing" },
         args: {
           file: { type: "positional", required: false, description: `a file; absent: ${defaultsKey} in the store` },
-          json: jsonArg,
+          json: jsonFlag,
         },
         run: async ({ args }) => {
           const { file } = args;
@@ -235,7 +233,7 @@ const defaultsCommand = (tools: AppTools): AnyCommand =>
     },
   });
 
-async function stored(tools: AppTools): Promise<string> {
+async function stored(tools: ForecastTools): Promise<string> {
   const { deps } = await tools.open();
   return Buffer.from(await deps.objects.read(operatorAt("defaults check"), defaultsKey)).toString("utf8");
 }

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { runCommand } from "citty";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { quietTools } from "../../../test/kit/tools.ts";
+import type { Printer } from "../../platform/command/contract.ts";
 import { gather } from "../../platform/bytes.ts";
 import { makeCatalogue } from "../sample/catalogue.ts";
 import { makeDirectCommands } from "./direct.ts";
@@ -24,20 +26,19 @@ async function stockroom(
   stop: { readonly signal: AbortSignal; onProgress?: () => void } = { signal: new AbortController().signal },
 ): Promise<Told> {
   const told: Told = { lines: [], said: [], json: [], exit: 0 };
-  const commands = makeDirectCommands({
-    print: {
-      table: (rows) => void told.lines.push(...rows.map((row) => JSON.stringify(row))),
-      json: (value) => void told.json.push(JSON.parse(JSON.stringify(value))),
-      line: (text) => void told.lines.push(text),
-      say: (text) => void told.said.push(text),
-    },
-    signal: stop.signal,
-    version: "0.0.0-test",
-    progress: () => ({ update: () => stop.onProgress?.(), end: () => undefined }),
-    exitWith: (code) => {
-      told.exit = code;
-    },
-  });
+  const print: Partial<Printer> = {
+    table: (rows) => void told.lines.push(...rows.map((row) => JSON.stringify(row))),
+    json: (value) => void told.json.push(JSON.parse(JSON.stringify(value))),
+    line: (text) => void told.lines.push(text),
+    say: (text) => void told.said.push(text),
+  };
+  const commands = makeDirectCommands(
+    quietTools(print, {
+      signal: stop.signal,
+      progress: () => ({ update: () => stop.onProgress?.(), end: () => undefined }),
+      exitWith: (code) => void (told.exit = code),
+    }),
+  );
   const [name = "", ...rawArgs] = words;
   await runCommand(commands[name], { rawArgs });
   return told;

@@ -1,14 +1,11 @@
 // `stockroom forecast explain`: what prices, promotions, seasons and attributes do to the forecast, for one item or for all.
 
-import { defineCommand, type CommandDef } from "citty";
+import { jsonFlag } from "../../platform/command/flags.ts";
+import { defineCommand, type Command, type CommandTools } from "../../platform/command/contract.ts";
 import { explainForecast, noGlobalModel } from "../workflows/planning/explanation.ts";
 import { openFinished } from "./finished.ts";
-import type { DirectTools } from "./tools.ts";
 
-// Every command has arguments of its own type; the list of them can only be held together by the widest one.
-type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
-
-export const explainCommand = (tools: DirectTools): AnyCommand =>
+export const explainCommand = (tools: CommandTools): Command =>
   defineCommand({
     meta: {
       name: "explain",
@@ -18,7 +15,7 @@ Impacts are those of the global model, in units of demand over the horizon; scor
     args: {
       dir: { type: "positional", required: true, description: "folder of a run" },
       item: { type: "string", description: "an item_id; absent: all items (a sample of many)", valueHint: "ITEM" },
-      json: { type: "boolean", description: "print JSON", default: false },
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const finished = await openFinished(args.dir, tools.signal);

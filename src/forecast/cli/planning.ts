@@ -1,6 +1,7 @@
 // adjust, adjustments, value-added, monitor: what planners say of a forecast, and what came of it.
 
-import { defineCommand, type CommandDef } from "citty";
+import { jsonFlag, waitFlag } from "../../platform/command/flags.ts";
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { readTable } from "../../platform/formats/index.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
@@ -18,25 +19,20 @@ import {
   download,
   figure,
   follow,
-  jsonArg,
   operatorAt,
   outArg,
   readNumber,
-  waitArg,
-  type AppTools,
+  type ForecastTools,
 } from "./app-tools.ts";
 
-// Every command has arguments of its own type; the list of them can only be held together by the widest one.
-type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
-
-export const planningCommands = (tools: AppTools): Record<string, AnyCommand> => ({
+export const planningCommands = (tools: ForecastTools): Record<string, Command> => ({
   adjust: adjustCommand(tools),
   adjustments: adjustmentsCommand(tools),
   "value-added": valueAddedCommand(tools),
   monitor: monitorCommand(tools),
 });
 
-const adjustCommand = (tools: AppTools): AnyCommand =>
+const adjustCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: {
       name: "adjust",
@@ -58,8 +54,8 @@ Examples:
       reason: { type: "string", required: true, description: "why; forecast value added is told by it", valueHint: "TEXT" },
       again: { type: "boolean", description: "also when the same was said already: it then acts twice", default: false },
       author: authorArg,
-      wait: waitArg,
-      json: jsonArg,
+      wait: waitFlag,
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const given = adjustmentKinds.flatMap((kind) => (args[kind] === undefined ? [] : [{ kind, text: args[kind] }]));
@@ -102,7 +98,7 @@ function wordsOf({ kind, value, said }: Pick<AdjustmentRow, "kind" | "value" | "
   return `${words[kind]}${said === "" ? "" : ` where ${said}`}`;
 }
 
-const adjustmentsCommand = (tools: AppTools): AnyCommand =>
+const adjustmentsCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: { name: "adjustments", description: "What planners have said: list it, take something back" },
     subCommands: {
@@ -111,7 +107,7 @@ const adjustmentsCommand = (tools: AppTools): AnyCommand =>
         args: {
           group: { type: "positional", required: false, description: "only of this group" },
           standing: { type: "boolean", description: "only what was not withdrawn", default: false },
-          json: jsonArg,
+          json: jsonFlag,
         },
         run: async ({ args }) => {
           const { deps } = await tools.open();
@@ -145,8 +141,8 @@ const adjustmentsCommand = (tools: AppTools): AnyCommand =>
         args: {
           adjustment: { type: "positional", required: true, description: "its number" },
           author: authorArg,
-          wait: waitArg,
-          json: jsonArg,
+          wait: waitFlag,
+          json: jsonFlag,
         },
         run: async ({ args }) => {
           const app = await tools.open();
@@ -158,7 +154,7 @@ const adjustmentsCommand = (tools: AppTools): AnyCommand =>
     },
   });
 
-const valueAddedCommand = (tools: AppTools): AnyCommand =>
+const valueAddedCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: {
       name: "value-added",
@@ -168,7 +164,7 @@ Told from every import that was judged; of the adjusted cells by author, reason 
     args: {
       group: { type: "positional", required: false, description: "only of this group" },
       out: { type: "string", description: "also write the table of adjusted cells' value to this file", valueHint: "FILE" },
-      json: jsonArg,
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
@@ -233,13 +229,13 @@ function valueRow({ group, run, title, summary: { value } }: AnswerOf<"monitor">
   };
 }
 
-const monitorCommand = (tools: AppTools): AnyCommand =>
+const monitorCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: { name: "monitor", description: "Each import against the forecast made before it, newest first, and the series that stand out" },
     args: {
       group: { type: "positional", required: true, description: "a dataset group" },
       out: { ...outArg, description: "also write the tables of the newest one into this folder" },
-      json: jsonArg,
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
@@ -278,7 +274,7 @@ const monitorCommand = (tools: AppTools): AnyCommand =>
 
 /** The series of a judgement that are not as forecast, alarms first. */
 async function standingOut(
-  tools: AppTools,
+  tools: ForecastTools,
   answer: AnswerOf<"monitor">,
 ): Promise<readonly { readonly series: string; readonly verdict: string; readonly reason: string }[]> {
   const ref = answer.exports["items"];

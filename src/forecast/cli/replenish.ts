@@ -1,22 +1,19 @@
 // `stockroom forecast replenish`: from the quantiles of a run and what lies on the shelf to orders, each with its reasons.
 
+import { jsonFlag } from "../../platform/command/flags.ts";
+import { defineCommand, type Command, type CommandTools } from "../../platform/command/contract.ts";
 import path from "node:path";
-import { defineCommand, type CommandDef } from "citty";
 import { fileBody } from "../../platform/formats/index.ts";
 import type { Service } from "../engine/replenish/proposal.ts";
 import { ordersBody, replenishForecast } from "../workflows/planning/orders.ts";
 import { round } from "../workflows/run/rows.ts";
 import { openFinished } from "./finished.ts";
 import { usage } from "./flags.ts";
-import type { DirectTools } from "./tools.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
-
-// Every command has arguments of its own type; the list of them can only be held together by the widest one.
-type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
 
 const shownRows = 20;
 
-export const replenishCommand = (tools: DirectTools): AnyCommand =>
+export const replenishCommand = (tools: CommandTools): Command =>
   defineCommand({
     meta: {
       name: "replenish",
@@ -37,7 +34,7 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
         valueHint: "0.95",
       },
       "fill-rate": { type: "string", description: "instead: share of demand served from the shelf", valueHint: "0.98" },
-      json: { type: "boolean", description: "print JSON", default: false },
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const number = (flag: string, given: string | undefined): number => {

@@ -7,7 +7,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
-import { defineCommand, type CommandDef } from "citty";
+import { defineCommand, type Command, type CommandTools, type Progress } from "../../platform/command/contract.ts";
+import { jsonFlag } from "../../platform/command/flags.ts";
 import { openCompute } from "../../platform/compute/index.ts";
 import { isStockroomError } from "../../platform/errors.ts";
 import { makeLog } from "../../platform/log.ts";
@@ -23,10 +24,6 @@ import { openFolder } from "./folder.ts";
 import { modelNames, parseRequest, readRequest, settingsOf, type ReadFile, type RunRequest } from "./request.ts";
 import { usage } from "./flags.ts";
 import { readingFlags } from "./input-flags.ts";
-import type { DirectTools, Progress } from "./tools.ts";
-
-// Every command has arguments of its own type; the list of them can only be held together by the widest one.
-type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
 
 /** What `run.json` holds. */
 export interface RunRecord {
@@ -56,7 +53,7 @@ const stageTitles: Readonly<Record<RunStage, string>> = {
   agree: "making sums agree",
 };
 
-export const runCommand = (tools: DirectTools): AnyCommand =>
+export const runCommand = (tools: CommandTools): Command =>
   defineCommand({
     meta: {
       name: "run",
@@ -106,7 +103,7 @@ Models: ${Object.keys(modelNames).join(", ")}; auto tries those that suit each s
       ...readingFlags,
       threads: { type: "string", description: "absent: as many as there are processors", valueHint: "N" },
       seed: { type: "string", default: "1", valueHint: "N" },
-      json: { type: "boolean", description: "print JSON", default: false },
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const folder = args.out;
@@ -127,7 +124,7 @@ export function readThreads(given: string | undefined): number {
   return value;
 }
 
-async function runInto(folder: string, request: RunRequest, threads: number, tools: DirectTools): Promise<RunRecord> {
+async function runInto(folder: string, request: RunRequest, threads: number, tools: CommandTools): Promise<RunRecord> {
   const { signal } = tools;
   const bad = gatherBadRows();
   const progress = stageProgress(tools);
@@ -194,7 +191,7 @@ async function runInto(folder: string, request: RunRequest, threads: number, too
 }
 
 /** The list of bad rows of files that were refused: what else could be corrected by? */
-async function leaveBadRows(folder: string, bad: ReturnType<typeof gatherBadRows>, thrown: unknown, { print }: DirectTools): Promise<void> {
+async function leaveBadRows(folder: string, bad: ReturnType<typeof gatherBadRows>, thrown: unknown, { print }: CommandTools): Promise<void> {
   const wrong = kinds.filter((kind) => bad.countOf(kind) > 0);
   if (!isStockroomError(thrown) || wrong.length === 0) return;
   await mkdir(folder, { recursive: true });
@@ -232,7 +229,7 @@ function gatherBadRows(): {
 }
 
 /** One bar for each stage, one after another. */
-function stageProgress(tools: DirectTools): {
+function stageProgress(tools: CommandTools): {
   readonly rows: (rows: number) => void;
   readonly stage: (progress: { readonly stage: RunStage; readonly done: number; readonly total: number }) => void;
   readonly end: () => void;
@@ -257,7 +254,7 @@ function stageProgress(tools: DirectTools): {
   };
 }
 
-function tell({ summary, request, bad_rows: badRows, notes }: RunRecord, folder: string, tools: DirectTools): void {
+function tell({ summary, request, bad_rows: badRows, notes }: RunRecord, folder: string, tools: CommandTools): void {
   const { print } = tools;
   const { accuracy, models, series } = summary;
   print.line(`Forecast ${series} series ${request.horizon} steps ahead into ${folder}.`);

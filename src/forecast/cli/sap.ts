@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
-import { defineCommand, type CommandDef } from "citty";
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { jsonFlag, waitFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { chosenExport, findFinished } from "../workflows/planning/stored.ts";
 import { actAs, timeOf } from "../workflows/deps.ts";
@@ -13,18 +14,15 @@ import { getSource } from "../workflows/sap/extract.ts";
 import { prefixes, type ObjectRef } from "../store/keys.ts";
 import { getImport, listImports } from "../store/sap.ts";
 import { readRecord } from "./finished.ts";
-import { follow, jsonArg, waitArg, type ForecastApp, type AppTools } from "./app-tools.ts";
+import { follow, type ForecastApp, type ForecastTools } from "./app-tools.ts";
 
-// Every command has arguments of its own type; the list of them can only be held together by the widest one.
-type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
-
-export const sapCommands = (tools: AppTools): Record<string, AnyCommand> => ({
+export const sapCommands = (tools: ForecastTools): Record<string, Command> => ({
   "extract-sap": extractCommand(tools),
   "export-sap": exportCommand(tools),
   imports: importsCommand(tools),
 });
 
-const extractCommand = (tools: AppTools): AnyCommand =>
+const extractCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: {
       name: "extract-sap",
@@ -34,8 +32,8 @@ const extractCommand = (tools: AppTools): AnyCommand =>
       source: { type: "positional", required: true, description: "its name" },
       afresh: { type: "boolean", description: "all of it, as if for the first time", default: false },
       accept: { type: "boolean", description: "take a load that was held because it left (next to) nothing; loads anew", default: false },
-      wait: waitArg,
-      json: jsonArg,
+      wait: waitFlag,
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const app = await tools.open();
@@ -50,7 +48,7 @@ const extractCommand = (tools: AppTools): AnyCommand =>
     },
   });
 
-const exportCommand = (tools: AppTools): AnyCommand =>
+const exportCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: {
       name: "export-sap",
@@ -62,8 +60,8 @@ Examples:
     args: {
       forecast: { type: "positional", required: true, description: "folder of a run, a dataset group, or the id of a forecast" },
       to: { type: "string", required: true, description: "the target's name", valueHint: "TARGET" },
-      wait: waitArg,
-      json: jsonArg,
+      wait: waitFlag,
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const app = await tools.open();
@@ -82,7 +80,7 @@ const refusedOf = (value: unknown): number =>
   typeof value === "object" && value !== null && "refused" in value && typeof value.refused === "number" ? value.refused : 0;
 
 /** A folder of a direct run goes into the store first, under a name made of its content: put again it is the same export. */
-async function findExport(tools: AppTools, app: ForecastApp, word: string): Promise<{ readonly group: string; readonly ref: ObjectRef }> {
+async function findExport(tools: ForecastTools, app: ForecastApp, word: string): Promise<{ readonly group: string; readonly ref: ObjectRef }> {
   const isFolder = await stat(word).then(
     (found) => found.isDirectory(),
     () => false,
@@ -105,13 +103,13 @@ async function findExport(tools: AppTools, app: ForecastApp, word: string): Prom
   return { group, ref: { key: entry.key, version: entry.version } };
 }
 
-const importsCommand = (tools: AppTools): AnyCommand =>
+const importsCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: { name: "imports", description: "What went into an ERP and what it said: list, show, resume, settle" },
     subCommands: {
       list: defineCommand({
         meta: { name: "list", description: "Newest first" },
-        args: { json: jsonArg },
+        args: { json: jsonFlag },
         run: async ({ args }) => {
           const { deps } = await tools.open();
           const rows = await listImports(deps.database);
@@ -133,7 +131,7 @@ const importsCommand = (tools: AppTools): AnyCommand =>
       }),
       show: defineCommand({
         meta: { name: "show", description: "One import, each refused row with what the ERP said of it (BAPIRET2)" },
-        args: { import: { type: "positional", required: true, description: "its id" }, json: jsonArg },
+        args: { import: { type: "positional", required: true, description: "its id" }, json: jsonFlag },
         run: async ({ args }) => {
           const { deps } = await tools.open();
           const state = await getImport(deps.database, args.import);
@@ -168,7 +166,7 @@ const importsCommand = (tools: AppTools): AnyCommand =>
       }),
       resume: defineCommand({
         meta: { name: "resume", description: "Send the refused rows again, and no others" },
-        args: { import: { type: "positional", required: true, description: "its id" }, wait: waitArg, json: jsonArg },
+        args: { import: { type: "positional", required: true, description: "its id" }, wait: waitFlag, json: jsonFlag },
         run: async ({ args }) => {
           const app = await tools.open();
           const state = await getImport(app.deps.database, args.import);
@@ -198,7 +196,7 @@ Look in the ERP first. When nothing is unsure any more, the import goes on by it
           import: { type: "positional", required: true, description: "its id" },
           batch: { type: "string", required: true, description: "its number", valueHint: "N" },
           as: { type: "string", required: true, description: "taken or lost", valueHint: "taken|lost" },
-          json: jsonArg,
+          json: jsonFlag,
         },
         run: async ({ args }) => {
           const app = await tools.open();

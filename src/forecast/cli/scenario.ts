@@ -1,7 +1,8 @@
+import { jsonFlag, waitFlag } from "../../platform/command/flags.ts";
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 // scenario: questions to a finished forecast of the app, whose answers are kept: what if, why, what to order.
 
-import { defineCommand, type CommandDef } from "citty";
 import type { Service } from "../engine/replenish/proposal.ts";
 import { compareAnswers } from "../workflows/planning/compare.ts";
 import { askExplain } from "../workflows/planning/explain.ts";
@@ -16,21 +17,16 @@ import {
   download,
   figure,
   follow,
-  jsonArg,
   outArg,
   readNumber,
   readTextFile,
-  waitArg,
-  type AppTools,
+  type ForecastTools,
 } from "./app-tools.ts";
-
-// Every command has arguments of its own type; the list of them can only be held together by the widest one.
-type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
 
 const word = { type: "positional", required: true, description: "a dataset group (its latest forecast) or the id of a forecast" } as const;
 const shownRows = 20;
 
-export const scenarioCommand = (tools: AppTools): AnyCommand =>
+export const scenarioCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: {
       name: "scenario",
@@ -58,7 +54,7 @@ interface Question {
 
 /** Starts a question and, when it was waited for, tells the answer. */
 async function ask(
-  tools: AppTools,
+  tools: ForecastTools,
   workflow: string,
   { input, id, answer }: Question,
   options: { readonly wait: boolean; readonly json: boolean },
@@ -79,7 +75,7 @@ async function ask(
   printAnswer(tools, await getAnswer(app.deps.database, answer), options.json);
 }
 
-const whatifCommand = (tools: AppTools): AnyCommand =>
+const whatifCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: {
       name: "whatif",
@@ -93,8 +89,8 @@ Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.
       set: { type: "string", description: "changes, separated by semicolons", valueHint: "CHANGES" },
       file: { type: "string", description: "changes as TimeSeriesTransformations (JSON)", valueHint: "FILE" },
       author: authorArg,
-      wait: waitArg,
-      json: jsonArg,
+      wait: waitFlag,
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const json = args.file === undefined ? undefined : await readTextFile(args.file, "changes");
@@ -107,15 +103,15 @@ Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.
     },
   });
 
-const explainCommand = (tools: AppTools): AnyCommand =>
+const explainCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: { name: "explain", description: "What each attribute does to the forecast: for one item, or for all (a sample of many)" },
     args: {
       forecast: word,
       item: { type: "string", description: "an item_id; absent: all items", valueHint: "ITEM" },
       author: authorArg,
-      wait: waitArg,
-      json: jsonArg,
+      wait: waitFlag,
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
@@ -123,7 +119,7 @@ const explainCommand = (tools: AppTools): AnyCommand =>
     },
   });
 
-const replenishCommand = (tools: AppTools): AnyCommand =>
+const replenishCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: {
       name: "replenish",
@@ -142,8 +138,8 @@ docs/forecast-planning.md lists the columns of stock; forecast/stock/<group>.ord
       },
       "fill-rate": { type: "string", description: "instead: share of demand served from the shelf", valueHint: "0.98" },
       author: authorArg,
-      wait: waitArg,
-      json: jsonArg,
+      wait: waitFlag,
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
@@ -161,10 +157,10 @@ docs/forecast-planning.md lists the columns of stock; forecast/stock/<group>.ord
     },
   });
 
-const listCommand = (tools: AppTools): AnyCommand =>
+const listCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: { name: "list", description: "What was asked, newest first" },
-    args: { group: { type: "positional", required: false, description: "only of this group" }, json: jsonArg },
+    args: { group: { type: "positional", required: false, description: "only of this group" }, json: jsonFlag },
     run: async ({ args }) => {
       const { deps } = await tools.open();
       await checkGroup(deps.database, args.group);
@@ -205,17 +201,17 @@ function inShort({ kind, summary }: AnswerOf<Scenario["kind"]>): string {
   }
 }
 
-const showCommand = (tools: AppTools): AnyCommand =>
+const showCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: { name: "show", description: "One answer" },
-    args: { scenario: { type: "positional", required: true, description: "its id" }, json: jsonArg },
+    args: { scenario: { type: "positional", required: true, description: "its id" }, json: jsonFlag },
     run: async ({ args }) => {
       const { deps } = await tools.open();
       printAnswer(tools, await getAnswer(deps.database, args.scenario), args.json);
     },
   });
 
-function printAnswer(tools: AppTools, answer: Answer, json: boolean): void {
+function printAnswer(tools: ForecastTools, answer: Answer, json: boolean): void {
   const { print } = tools;
   if (json) {
     print.json(answer);
@@ -241,7 +237,7 @@ function printAnswer(tools: AppTools, answer: Answer, json: boolean): void {
   for (const [name, ref] of Object.entries(answer.exports)) print.line(`${name}: ${ref.key}`);
 }
 
-const compareCommand = (tools: AppTools): AnyCommand =>
+const compareCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: {
       name: "compare",
@@ -252,7 +248,7 @@ Examples:
     args: {
       scenarios: { type: "positional", required: true, description: "their ids", valueHint: "ID..." },
       out: { type: "string", description: "also write all rows to this file", valueHint: "FILE" },
-      json: jsonArg,
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
@@ -285,10 +281,10 @@ Examples:
     },
   });
 
-const exportCommand = (tools: AppTools): AnyCommand =>
+const exportCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: { name: "export", description: "Write the tables of an answer, decrypted, into a folder" },
-    args: { scenario: { type: "positional", required: true, description: "its id" }, out: { ...outArg, required: true }, json: jsonArg },
+    args: { scenario: { type: "positional", required: true, description: "its id" }, out: { ...outArg, required: true }, json: jsonFlag },
     run: async ({ args }) => {
       const { deps } = await tools.open();
       const answer = await getAnswer(deps.database, args.scenario);

@@ -1,6 +1,7 @@
 // `stockroom forecast whatif`: the forecast under other prices or promotions, beside the one that was made.
 
-import { defineCommand, type CommandDef } from "citty";
+import { jsonFlag } from "../../platform/command/flags.ts";
+import { defineCommand, type Command, type CommandTools } from "../../platform/command/contract.ts";
 import { openCompute } from "../../platform/compute/index.ts";
 import { makeLog } from "../../platform/log.ts";
 import type { Effect } from "../engine/scenario/apply.ts";
@@ -14,15 +15,11 @@ import { openFinished } from "./finished.ts";
 import { usage } from "./flags.ts";
 import { readThreads } from "./run.ts";
 import { readTextFile } from "./app-tools.ts";
-import type { DirectTools } from "./tools.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
-
-// Every command has arguments of its own type; the list of them can only be held together by the widest one.
-type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
 
 const shownRows = 15;
 
-export const whatifCommand = (tools: DirectTools): AnyCommand =>
+export const whatifCommand = (tools: CommandTools): Command =>
   defineCommand({
     meta: {
       name: "whatif",
@@ -38,7 +35,7 @@ Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.
       file: { type: "string", description: "changes as TimeSeriesTransformations (JSON)", valueHint: "FILE" },
       out: { type: "string", description: "table of both forecasts to write", valueHint: "FILE" },
       threads: { type: "string", description: "absent: as many as there are processors", valueHint: "N" },
-      json: { type: "boolean", description: "print JSON", default: false },
+      json: jsonFlag,
     },
     run: async ({ args }) => {
       if (args.set === undefined && args.file === undefined) throw usage("set", 'changes such as "price *= 0.9"', "nothing");
@@ -58,7 +55,7 @@ async function forecastInThreads(
   finished: FinishedForecast,
   changes: readonly Change[],
   threads: number,
-  tools: DirectTools,
+  tools: CommandTools,
 ): Promise<WhatifAnswer> {
   const progress = tools.progress("forecasting");
   const compute = openCompute({ threads, log: makeLog({ level: "silent" }) });
@@ -74,7 +71,7 @@ async function forecastInThreads(
   }
 }
 
-function printComparison(comparison: Comparison, effects: readonly Effect[], tools: DirectTools): void {
+function printComparison(comparison: Comparison, effects: readonly Effect[], tools: CommandTools): void {
   const { print } = tools;
   for (const [at, { cells, series }] of effects.entries()) print.line(`Change ${at + 1} met ${cells} steps of ${series} series.`);
   const { total, items } = comparison;

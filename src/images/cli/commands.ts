@@ -1,7 +1,8 @@
 // Commands: `stockroom images explain` and `stockroom images url`. They open nothing and ask nobody.
 
 import { readFileSync } from "node:fs";
-import { defineCommand, type CommandDef } from "citty";
+import { defineCommand, type Command, type CommandTools } from "../../platform/command/contract.ts";
+import { readNames, readPairs, repeated } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { imageSrcset, imageUrl } from "../engine/requests/index.ts";
 import type { Compat } from "../engine/plan.ts";
@@ -12,41 +13,17 @@ import { readNamedSource } from "../store/sources/open.ts";
 import { readPictureSettings } from "./up.ts";
 import type { PictureWorld } from "./up.ts";
 
-/** What these commands need of the command line. */
-export interface ImageCommandTools {
+/** What these commands need of the command line beside its tools: they open no app. */
+export interface ImageCommandTools extends CommandTools {
   world(): PictureWorld;
-  print(text: string): void;
 }
 
-// Every command has arguments of its own type; the list of them can only be held together by the widest one.
-type AnyCommand = CommandDef<any>; // oxlint-disable-line typescript/no-explicit-any
-
 /** `explain` and `url`, to be mounted under `stockroom images`. */
-export function makeImageCommands(tools: ImageCommandTools): Record<string, AnyCommand> {
+export function makeImageCommands(tools: ImageCommandTools): Record<string, Command> {
   return { explain: explainCommand(tools), url: urlCommand(tools) };
 }
 
 const usage = (message: string): StockroomError => new StockroomError("input", "USAGE", message);
-
-/** Every value of an option that may be given again. */
-export function repeated(rawArgs: readonly string[], name: string): readonly string[] {
-  const flag = `--${name}`;
-  return rawArgs.flatMap((word, at) => {
-    if (word.startsWith(`${flag}=`)) return [word.slice(flag.length + 1)];
-    const next = rawArgs[at + 1];
-    return word === flag && next !== undefined ? [next] : [];
-  });
-}
-
-function readPairs(flag: string, texts: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    texts.map((text) => {
-      const at = text.indexOf("=");
-      if (at <= 0) throw usage(`Expected ${flag} NAME=VALUE but "${text}" came. Correct it.`);
-      return [text.slice(0, at), text.slice(at + 1)] as const;
-    }),
-  );
-}
 
 /** The settings file and the environment as they would be in force. */
 function inForce(
@@ -58,7 +35,7 @@ function inForce(
   return { settings: images, folder, environment: { ...world.env, ...more } };
 }
 
-const explainCommand = (tools: ImageCommandTools): AnyCommand =>
+const explainCommand = (tools: ImageCommandTools): Command =>
   defineCommand({
     meta: {
       name: "explain",
@@ -98,11 +75,11 @@ Examples:
           ...(classic ? {} : { buckets: named.length > 0 ? named : ["default"] }),
         },
       );
-      tools.print(JSON.stringify(meaning, null, 2));
+      tools.print.json(meaning);
     },
   });
 
-const urlCommand = (tools: ImageCommandTools): AnyCommand =>
+const urlCommand = (tools: ImageCommandTools): Command =>
   defineCommand({
     meta: {
       name: "url",
@@ -134,15 +111,13 @@ Examples:
       const widths =
         args["srcset"] === undefined
           ? undefined
-          : String(args["srcset"])
-              .split(",")
-              .map((text) => whole("--srcset", text.trim()));
-      if (widths !== undefined) tools.print(imageSrcset(parts, { widths }, key?.key, key?.compat));
-      else tools.print((key === undefined ? imageUrl(parts) : imageUrl(parts).sign(key.key, key.compat)).toString());
+          : readNames(args["srcset"]).map((text) => whole("--srcset", text));
+      if (widths !== undefined) tools.print.line(imageSrcset(parts, { widths }, key?.key, key?.compat));
+      else tools.print.line((key === undefined ? imageUrl(parts) : imageUrl(parts).sign(key.key, key.compat)).toString());
     },
   });
 
-function partsOf(args: Readonly<Record<string, string | boolean | undefined>>, query: Readonly<Record<string, string>>): ImageUrlParts {
+function partsOf(args: Readonly<Record<string, unknown>>, query: Readonly<Record<string, string>>): ImageUrlParts {
   const text = (name: string): string | undefined => (typeof args[name] === "string" ? args[name] : undefined);
   const edits: Record<string, unknown> = readEdits(text("edits"));
   const size = {

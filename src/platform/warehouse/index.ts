@@ -15,7 +15,8 @@ export type {
   Warehouse,
   WarehouseAddress,
 } from "./contract.ts";
-export { residentMb } from "./memory.ts";
+export { answerOf, asCell, columnList, firstRows, gatherRows, plainCell, queryTimedOut, sqlName, type Answer } from "./answer.ts";
+export { askReadOnly, type ReadOnlyBounds, type SqlDatabase } from "./read-only.ts";
 export { listPart, openSealed, type Sealed, type SealedRef } from "./sealed.ts";
 
 /**

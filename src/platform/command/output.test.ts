@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as fc from "fast-check";
-import { bytesText, makeProgress, printable, printRows, renderTable, timeText, toJson } from "./output.ts";
+import { makePrinter, makeProgress, printable, renderTable } from "./output.ts";
 import type { Output } from "./output.ts";
 
 function memoryOutput(live = false): Output & { readonly printed: string[]; readonly said: string[] } {
@@ -17,10 +17,11 @@ function memoryOutput(live = false): Output & { readonly printed: string[]; read
   };
 }
 
-const columns = [
-  { name: "name", cell: (row: { name: string; n: number | undefined }) => row.name },
-  { name: "n", cell: (row: { name: string; n: number | undefined }) => row.n },
-];
+interface Row {
+  readonly name: string;
+  readonly n: number | undefined;
+}
+const columns = { name: (row: Row) => row.name, n: (row: Row) => row.n };
 
 describe("a table", () => {
   it("is aligned, numbers to the right, wide letters counted as two", () => {
@@ -47,14 +48,21 @@ describe("a table", () => {
 describe("rows", () => {
   it("with --json are one document, the empty list included; without, an empty list says so", () => {
     const json = memoryOutput();
-    printRows(json, [{ name: "a", n: undefined }], columns, { json: true, none: "none" });
-    printRows(json, [], columns, { json: true, none: "none" });
+    makePrinter(json).table([{ name: "a", n: undefined }], { json: true, empty: "none", columns });
+    makePrinter(json).table([], { json: true, empty: "none", columns });
     expect(json.printed.map((text): unknown => JSON.parse(text))).toEqual([[{ name: "a" }], []]);
     expect(json.said).toEqual([]);
     const plain = memoryOutput();
-    printRows(plain, [], columns, { json: false, none: "no rows" });
+    makePrinter(plain).table([], { json: false, empty: "no rows" });
     expect([plain.printed, plain.said]).toEqual([[], ["no rows"]]);
-    expect(toJson({ big: 12n })).toBe('{\n  "big": "12"\n}');
+    makePrinter(plain).json({ big: 12n });
+    expect(plain.printed).toEqual(['{\n  "big": "12"\n}']);
+  });
+
+  it("without columns are tables of their first row's fields, what is no plain value as JSON", () => {
+    const output = memoryOutput();
+    makePrinter(output).table([{ id: 1, of: ["a", "b"], at: undefined }, { id: 2, of: [], at: "x" }], { json: false, empty: "" });
+    expect(output.printed).toEqual([["ID  OF         AT", ' 1  ["a","b"]  -', " 2  []         x"].join("\n")]);
   });
 });
 
@@ -66,19 +74,4 @@ describe("progress without a terminal", () => {
     progress.end();
     expect(output.said).toEqual([]);
   });
-});
-
-it.each([
-  [0, "0 B"],
-  [1023, "1023 B"],
-  [1536, "1.5 KiB"],
-  [52_428_800, "50 MiB"],
-  [2 ** 50, "1024 TiB"],
-])("%i bytes are %s", (bytes, text) => {
-  expect(bytesText(bytes)).toBe(text);
-});
-
-it("times are shown in UTC to the second", () => {
-  expect(timeText("2026-10-01T02:03:04.567Z")).toBe("2026-10-01 02:03:04");
-  expect(timeText(undefined)).toBe("-");
 });

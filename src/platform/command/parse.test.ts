@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkArgs, findCall, nearest, renderHelp } from "./command.ts";
-import type { Command } from "./command.ts";
+import type { Command } from "./contract.ts";
+import { renderHelp } from "./help.ts";
+import { findCall, readArgs } from "./parse.ts";
 
 const leaf = (args: Record<string, unknown>): Command => ({ meta: { description: "A leaf\nMore on it." }, args, run: () => {} });
 
@@ -29,7 +30,7 @@ const root: Command = {
 const find = async (line: string) => await findCall(root, line.split(" ").filter(Boolean));
 async function problem(line: string): Promise<string> {
   try {
-    await checkArgs(await find(line));
+    await readArgs(await find(line));
     return "";
   } catch (error) {
     return String(error).replace("StockroomError: ", "");
@@ -76,14 +77,16 @@ describe("a word that nothing declares", () => {
     ["put a b --hoem /x", "Did you mean --home?"],
     ["runs --stat=dead", "Did you mean --state?"],
     ["runs --stat dead", "Did you mean --state?"],
-    ["runs --state dead lst", "expected no further words but 1 came"],
-    ["put a b c", "expected FILE KEY but 3 came"],
+    ["runs --state dead lst", "Did you mean list?"],
+    ["runs --state dead list", "expected list before its options but received --state first"],
+    ["ls -x", '"-x" is none'],
+    ["put a b c", "expected FILE KEY but received 3"],
     ["put a", "missing required positional argument: KEY"],
     ["put a b --type", "--type wants a value"],
     ["put a b --type --json", "--type wants a value"],
     ["put a b --type=", "--type wants a value"],
-    ["put a b --json=3", '--json takes no value but "3" came'],
-    ["ls a b", "expected PREFIX but 2 came"],
+    ["put a b --json=3", '--json takes no value but received "3"'],
+    ["ls a b", "expected PREFIX but received 2"],
     ["xylophone", '"xylophone" is none. See: stockroom --help'],
   ])("%s -> %s", async (line, words) => {
     expect(await problem(line)).toContain(words);
@@ -111,20 +114,6 @@ describe("a word that nothing declares", () => {
         expect(await problem(`put a b --${name}${valued ? "=x" : ""}`)).toContain(`"--${name}" is none`);
       }),
     );
-  });
-});
-
-describe("nearest", () => {
-  it("finds a word with one slip in it, and does not guess wildly", async () => {
-    const words = ["classify", "schedule", "restore", "backup", "events"];
-    await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...words), fc.nat(7), async (word, at) => {
-        const place = at % word.length;
-        expect(nearest(word.slice(0, place) + word.slice(place + 1), words)).toBe(word);
-      }),
-    );
-    expect(nearest("zzz", words)).toBeUndefined();
-    expect(nearest("l", ["ls", "rm"])).toBe("ls");
   });
 });
 

@@ -1,13 +1,13 @@
 // Output: results to standard output, everything said about them to standard error.
 //
-//   U1. `--json` gives one JSON document and nothing else on standard output.
-//   U2. A cell never moves the cursor and hides nothing: such characters are shown as their codes, in JSON as escapes.
-//   U3. A reader that goes away (`| head`) ends the command quietly, with the app closed behind it.
+//   O1. A cell never moves the cursor and hides nothing: such characters are shown as their codes, in JSON as escapes.
+//   O2. A reader that goes away (`| head`) ends the command quietly, with the app closed behind it.
 
 import process from "node:process";
 import { once } from "node:events";
 import { SingleBar } from "cli-progress";
-import { visible, visibleJson } from "../platform/text.ts";
+import { visible, visibleJson } from "../text.ts";
+import type { Cell, CommandTools, Printer, Progress, TableOptions } from "./contract.ts";
 
 /** Where a command writes; streams as arguments so that tests read them. */
 export interface Output {
@@ -36,36 +36,36 @@ export function processOutput(): Output {
   };
 }
 
-export type Cell = string | number | boolean | null | undefined;
-
-export interface Column<Row> {
-  readonly name: string;
-  readonly cell: (row: Row) => Cell;
-  readonly align?: "left" | "right";
+/** What a command gets, made of where it writes. */
+export function makeCommandTools(output: Output, more: Omit<CommandTools, "print" | "progress">): CommandTools {
+  return { ...more, print: makePrinter(output), progress: (title) => makeProgress(output, title) };
 }
 
-/** Prints rows as JSON or as a table with one line a row; an empty list says so on standard error. */
-export function printRows<Row>(
-  output: Output,
-  rows: readonly Row[],
-  columns: readonly Column<Row>[],
-  options: { json: boolean; none: string },
-): void {
-  if (options.json) output.print(toJson(rows));
-  else if (rows.length === 0) output.say(options.none);
-  else output.print(renderTable(rows, columns));
+export function makePrinter(output: Output): Printer {
+  return {
+    table: (rows, options) => {
+      if (options.json) output.print(toJson(rows));
+      else if (rows.length === 0) output.say(options.empty);
+      else output.print(renderTable(rows, options.columns));
+    },
+    json: (value) => output.print(toJson(value)),
+    line: (text) => output.print(text),
+    bytes: (bytes) => output.write(bytes),
+    say: (text) => output.say(text),
+  };
 }
 
 /** The one form of JSON that commands print: two spaces, `undefined` left out, bigint as text. */
-export function toJson(value: unknown): string {
+function toJson(value: unknown): string {
   return visibleJson(JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? inner.toString() : inner), 2));
 }
 
 /** An aligned table; numbers to the right. The last column is not padded, so that lines have no trailing space. */
-export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
-  const cells = rows.map((row) => columns.map(({ cell }) => cellText(cell(row))));
-  const numeric = columns.map(({ align, cell }) => align === "right" || (align === undefined && rows.every((row) => isNumber(cell(row)))));
-  const widths = columns.map(({ name }, at) => Math.max(width(name), ...cells.map((line) => width(line[at] ?? ""))));
+export function renderTable<Row extends object>(rows: readonly Row[], given?: TableOptions<Row>["columns"]): string {
+  const columns = Object.entries(given ?? fieldsOf(rows));
+  const cells = rows.map((row) => columns.map(([, cell]) => cellText(cell(row))));
+  const numeric = columns.map(([, cell]) => rows.every((row) => isNumber(cell(row))));
+  const widths = columns.map(([name], at) => Math.max(width(name), ...cells.map((line) => width(line[at] ?? ""))));
   const line = (values: readonly string[]): string =>
     values
       .map((value, at) => {
@@ -74,7 +74,14 @@ export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<
       })
       .join("  ")
       .trimEnd();
-  return [line(columns.map(({ name }) => name.toUpperCase())), ...cells.map(line)].join("\n");
+  return [line(columns.map(([name]) => name.toUpperCase())), ...cells.map(line)].join("\n");
+}
+
+/** The fields of the first row, as columns. */
+function fieldsOf<Row extends object>(rows: readonly Row[]): Readonly<Record<string, (row: Row) => Cell>> {
+  const cell = (value: unknown): Cell =>
+    value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : JSON.stringify(value);
+  return Object.fromEntries(Object.keys(rows[0] ?? {}).map((name) => [name, (row: Row) => cell(Reflect.get(row, name))]));
 }
 
 const isNumber = (cell: Cell): boolean => typeof cell === "number" || cell === undefined || cell === null;
@@ -84,7 +91,7 @@ function cellText(cell: Cell): string {
   return printable(String(cell));
 }
 
-/** One line in which nothing hides (U2). */
+/** One line in which nothing hides (O1). */
 export function printable(text: string): string {
   return visible(text.replaceAll(/\s*\n\s*/g, " "));
 }
@@ -98,28 +105,6 @@ function width(text: string): number {
 
 const isWide = (letter: string): boolean =>
   /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation}/u.test(letter);
-
-/** Bytes for people: 1.5 MiB. */
-export function bytesText(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return unit === 0 ? `${value} B` : `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit] ?? ""}`;
-}
-
-/** A time for people, in UTC to the second. */
-export const timeText = (iso: string | undefined): string =>
-  iso === undefined ? "-" : iso.replace("T", " ").replace(/(\.\d+)?(Z|\+00:?00)?$/, "");
-
-/** How far a piece of work is. */
-export interface Progress {
-  update(done: number, total: number, note?: string): void;
-  end(): void;
-}
 
 const plainEveryMs = 5_000;
 

@@ -1,0 +1,56 @@
+// Figures: numbers, sizes, counts and times as people read them. One place, so that a percentage looks alike on every page, in every notice.
+//
+//   N1. What is not known is a dash, never a zero.
+//   N2. A minus is the sign U+2212 where text is set for reading, as `percent` does; tables of plain numbers keep the hyphen of JSON.
+
+const dash = "–";
+
+export interface PercentOptions {
+  /** Digits after the point; default 1. */
+  readonly digits?: number;
+  /** `+` before what is not below zero: a change. */
+  readonly signed?: boolean;
+}
+
+/**
+ * A share (0..1, may be outside) as a percentage with a blank before the sign.
+ *
+ * @example
+ * percent(0.1234); // "12.3 %"
+ */
+export function percent(share: number | null | undefined, { digits = 1, signed = false }: PercentOptions = {}): string {
+  if (share === null || share === undefined || Number.isNaN(share)) return dash;
+  const text = (100 * share).toFixed(digits).replace("-", "−");
+  return `${signed && share >= 0 ? "+" : ""}${text} %`;
+}
+
+/** The same without zeros that say nothing: "12 %", "12.5 %". */
+export const percentShort = (share: number): string => `${String(Number((100 * share).toFixed(1))).replace("-", "−")} %`;
+
+/** The difference of two shares: "1.25 points". */
+export const points = (difference: number, digits = 2): string => `${(100 * difference).toFixed(digits)} points`;
+
+/** Bytes for people: 1.5 MiB. */
+export function bytesText(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return unit === 0 ? `${value} B` : `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit] ?? ""}`;
+}
+
+/** A count with its noun: "1 row", "2 rows". `plural` where an s is not enough. */
+export const count = (number: number, noun: string, plural = `${noun}s`): string => `${number} ${number === 1 ? noun : plural}`;
+
+/** An instant for people, in UTC to the second: "2026-10-01 02:03:04"; "-" for none. */
+export const instantText = (iso: string | undefined): string =>
+  iso === undefined ? "-" : iso.replace("T", " ").replace(/(\.\d+)?(Z|\+00:?00)?$/, "");
+
+/** A number rounded to so many digits after the point, without zeros that say nothing. */
+export const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
+
+/** A number of so many telling digits: what a person compares. */
+export const telling = (value: number, digits = 4): number => Number(value.toPrecision(digits));

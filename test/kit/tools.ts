@@ -1,0 +1,19 @@
+// Tools for commands under test: silent but for what a test listens to.
+
+import process from "node:process";
+import type { CommandTools, Printer } from "../../src/platform/command/contract.ts";
+
+const nothing = (): void => undefined;
+
+/** Tools that print only into what is given. */
+export function quietTools(print: Partial<Printer> = {}, more: Partial<CommandTools> = {}): CommandTools {
+  return {
+    print: { table: nothing, json: nothing, line: nothing, say: nothing, bytes: () => Promise.resolve(), ...print },
+    signal: new AbortController().signal,
+    cwd: process.cwd(),
+    version: "0.0.0-test",
+    progress: () => ({ update: nothing, end: nothing }),
+    exitWith: nothing,
+    ...more,
+  };
+}
