@@ -65,8 +65,7 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       },
       images: {
         meta: { name: "images", description: "Pictures: what a URL means, and how to build and sign one" },
-        subCommands: async () =>
-          (await import("../images/module.ts")).makeImageCommands({ ...tools, world: () => pictureWorld(tools) }),
+        subCommands: async () => (await import("../images/module.ts")).makeImageCommands({ ...tools, world: () => pictureWorld(tools) }),
       },
     },
   };

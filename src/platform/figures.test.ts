@@ -17,20 +17,25 @@ it("instants are shown in UTC to the second", () => {
 });
 
 it("shares are percentages, what is unknown a dash", () => {
-  expect([percent(0.1234), percent(-0.05), percent(1.5, { digits: 0 }), percent(0.02, { signed: true }), percent(-0.02, { signed: true })]).toEqual([
-    "12.3 %",
-    "−5.0 %",
-    "150 %",
-    "+2.0 %",
-    "−2.0 %",
-  ]);
+  expect([
+    percent(0.1234),
+    percent(-0.05),
+    percent(1.5, { digits: 0 }),
+    percent(0.02, { signed: true }),
+    percent(-0.02, { signed: true }),
+  ]).toEqual(["12.3 %", "−5.0 %", "150 %", "+2.0 %", "−2.0 %"]);
   expect([percent(undefined), percent(null), percent(Number.NaN)]).toEqual(["–", "–", "–"]);
   expect([percentShort(0.12), percentShort(0.125), percentShort(-0.3)]).toEqual(["12 %", "12.5 %", "−30 %"]);
   expect([points(0.0125), points(-0.3, 1)]).toEqual(["1.25 points", "-30.0 points"]);
 });
 
 it("counts take their noun along", () => {
-  expect([count(0, "row"), count(1, "row"), count(2, "row"), count(2, "entry", "entries")]).toEqual(["0 rows", "1 row", "2 rows", "2 entries"]);
+  expect([count(0, "row"), count(1, "row"), count(2, "row"), count(2, "entry", "entries")]).toEqual([
+    "0 rows",
+    "1 row",
+    "2 rows",
+    "2 entries",
+  ]);
 });
 
 it("numbers lose the digits that say nothing", () => {

@@ -220,7 +220,11 @@ const trainCommand = (tools: ClassifyTools): Command =>
 const compareCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: { name: "compare", description: "compare models with their champions on unseen items (done by itself after every training)" },
-    args: { line: { type: "string", description: "only this line" }, model: { type: "string", description: "only this model" }, wait: waitFlag },
+    args: {
+      line: { type: "string", description: "only this line" },
+      model: { type: "string", description: "only this model" },
+      wait: waitFlag,
+    },
     run: async ({ args }) => {
       const { deps } = await tools.open();
       const runs = await planCompare(deps, args);
@@ -252,7 +256,10 @@ const schemesCommand = (tools: ClassifyTools): Command =>
           name: "import",
           description: "import scheme files (YAML, JSON, CSV tables); all problems are told at once and then nothing is imported",
         },
-        args: { files: { type: "positional", required: true, valueHint: "FILE...", description: "scheme files, all read together" }, json: jsonFlag },
+        args: {
+          files: { type: "positional", required: true, valueHint: "FILE...", description: "scheme files, all read together" },
+          json: jsonFlag,
+        },
         run: async ({ args }) => {
           const { deps } = await tools.open();
           const files = await Promise.all(args._.map(async (file) => ({ name: path.basename(file), bytes: await readInput(file) })));

@@ -207,4 +207,3 @@ async function withHint(database: SqlDatabase, error: StockroomError, bounds: Bo
 
 const tablesQuery = `select table_name as table, string_agg(column_name || ' ' || data_type, ', ' order by ordinal_position) as columns
   from information_schema.columns where table_schema = 'stockroom' group by table_name order by table_name`;
-

@@ -191,7 +191,12 @@ async function runInto(folder: string, request: RunRequest, threads: number, too
 }
 
 /** The list of bad rows of files that were refused: what else could be corrected by? */
-async function leaveBadRows(folder: string, bad: ReturnType<typeof gatherBadRows>, thrown: unknown, { print }: CommandTools): Promise<void> {
+async function leaveBadRows(
+  folder: string,
+  bad: ReturnType<typeof gatherBadRows>,
+  thrown: unknown,
+  { print }: CommandTools,
+): Promise<void> {
   const wrong = kinds.filter((kind) => bad.countOf(kind) > 0);
   if (!isStockroomError(thrown) || wrong.length === 0) return;
   await mkdir(folder, { recursive: true });

@@ -80,7 +80,11 @@ const refusedOf = (value: unknown): number =>
   typeof value === "object" && value !== null && "refused" in value && typeof value.refused === "number" ? value.refused : 0;
 
 /** A folder of a direct run goes into the store first, under a name made of its content: put again it is the same export. */
-async function findExport(tools: ForecastTools, app: ForecastApp, word: string): Promise<{ readonly group: string; readonly ref: ObjectRef }> {
+async function findExport(
+  tools: ForecastTools,
+  app: ForecastApp,
+  word: string,
+): Promise<{ readonly group: string; readonly ref: ObjectRef }> {
   const isFolder = await stat(word).then(
     (found) => found.isDirectory(),
     () => false,

@@ -108,10 +108,7 @@ Examples:
     run: async ({ args, rawArgs }) => {
       const key = args["sign"] === true ? signingKey(tools) : undefined;
       const parts = partsOf(args, readPairs("--query", repeated(rawArgs, "query")));
-      const widths =
-        args["srcset"] === undefined
-          ? undefined
-          : readNames(args["srcset"]).map((text) => whole("--srcset", text));
+      const widths = args["srcset"] === undefined ? undefined : readNames(args["srcset"]).map((text) => whole("--srcset", text));
       if (widths !== undefined) tools.print.line(imageSrcset(parts, { widths }, key?.key, key?.compat));
       else tools.print.line((key === undefined ? imageUrl(parts) : imageUrl(parts).sign(key.key, key.compat)).toString());
     },

@@ -23,7 +23,8 @@ export async function renderHelp(call: Pick<Call, "path" | "command">, columns: 
       return [command, description.split("\n", 1)[0] ?? ""] as const;
     }),
   );
-  const flags = (list: readonly (readonly [string, ArgDef])[]) => list.map(([flag, def]) => [flagLabel(flag, def), describeArg(def)] as const);
+  const flags = (list: readonly (readonly [string, ArgDef])[]) =>
+    list.map(([flag, def]) => [flagLabel(flag, def), describeArg(def)] as const);
   const sections: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
     ["Arguments", positionals.map(([word, def]) => [word.toUpperCase(), describeArg(def)])],
     ["Commands", summaries],

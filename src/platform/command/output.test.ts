@@ -61,7 +61,13 @@ describe("rows", () => {
 
   it("without columns are tables of their first row's fields, what is no plain value as JSON", () => {
     const output = memoryOutput();
-    makePrinter(output).table([{ id: 1, of: ["a", "b"], at: undefined }, { id: 2, of: [], at: "x" }], { json: false, empty: "" });
+    makePrinter(output).table(
+      [
+        { id: 1, of: ["a", "b"], at: undefined },
+        { id: 2, of: [], at: "x" },
+      ],
+      { json: false, empty: "" },
+    );
     expect(output.printed).toEqual([["ID  OF         AT", ' 1  ["a","b"]  -', " 2  []         x"].join("\n")]);
   });
 });

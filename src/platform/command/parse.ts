@@ -52,7 +52,8 @@ export async function findCall(root: Command, argv: readonly string[]): Promise<
     }
     if (word.startsWith("-") && word !== "-") {
       const own = readFlag(word, argv[i + 1], args, path);
-      const { name, values, words } = own ?? readFlag(word, argv[i + 1], everywhere, path) ?? unknownWord("option", word, path, flagNames(args));
+      const { name, values, words } =
+        own ?? readFlag(word, argv[i + 1], everywhere, path) ?? unknownWord("option", word, path, flagNames(args));
       i += words - 1;
       if (own !== undefined) rest.push(...argv.slice(i - words + 1, i + 1));
       else if (name === "home" || name === "config") flags[name] = values;
@@ -141,7 +142,9 @@ function namesOf(name: string, def: ArgDef): readonly string[] {
 export const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 const flagNames = (args: ArgsDef): string[] =>
-  [...Object.entries(args), ...Object.entries(everywhere)].filter(([, def]) => def.type !== "positional").map(([name]) => `--${kebab(name)}`);
+  [...Object.entries(args), ...Object.entries(everywhere)]
+    .filter(([, def]) => def.type !== "positional")
+    .map(([name]) => `--${kebab(name)}`);
 
 const placeOf = (path: readonly string[]): string => ["stockroom", ...path].join(" ");
 

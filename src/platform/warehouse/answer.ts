@@ -115,4 +115,3 @@ export function columnList(columns: readonly LakeColumn[]): string {
 
 /** SQL of both kinds takes other letters only in quotes. */
 const quotedColumn = (name: string): string => (/^[A-Za-z_]\w*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`);
-
