@@ -116,7 +116,8 @@ const register: readonly Candidate[] = [
     name: "snaive",
     model: snaive,
     serves: (profile) => steady(profile) && profile.lag > 1,
-    prior: singleSeason(0.02, 0.3, 0.02),
+    // A year of weeks is carried by nothing else but what the group did of it: what a series does in its own way is repeated here.
+    prior: (profile) => (steady(profile) && profile.seasons === 1 && profile.lag > 24 ? 0.3 : singleSeason(0.02, 0.3, 0.02)(profile)),
     limit: 2000,
     refitBelow: 300,
   },

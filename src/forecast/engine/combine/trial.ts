@@ -10,7 +10,7 @@ import { liftAt, raise, withoutLift } from "../events/raise.ts";
 import { scaleOf } from "../metrics/metrics.ts";
 import { candidatesFor } from "./candidates.ts";
 import { closedSteps } from "./closed.ts";
-import { inSeason } from "./yearly.ts";
+import { inSeason, withoutSeason } from "./yearly.ts";
 import type { CandidateName, GivenForecast, MixOptions, Trial } from "./contract.ts";
 import { groupOf, profileSeries } from "./profile.ts";
 
@@ -29,7 +29,7 @@ export function trialLevels(levels: readonly number[]): readonly number[] {
 export interface Company {
   /** Tells series apart that should not share weights. */
   readonly group?: string;
-  /** Factors of a long season on the steps after a cut of the series (yearly.ts). */
+  /** A long season, on the steps up to a cut of the series and a horizon beyond it (yearly.ts). */
   readonly yearly?: (end: number) => Float64Array | undefined;
 }
 
@@ -110,7 +110,10 @@ export function tryModels(
     for (let w = 0; w <= windows; w++) {
       if (!(w === windows ? late : early).has(candidate)) continue;
       const end = w === windows ? values.length : cuts[w];
-      const shown = show(withoutLift(series, end), end, horizon, candidate.limit);
+      const bare = withoutLift(series, end);
+      const season = yearly?.(end);
+      const ordinary = withoutSeason(candidate.name, bare.values.subarray(0, end), season);
+      const shown = show({ ...bare, values: ordinary }, end, horizon, candidate.limit);
       const anew = fitted === undefined || shown.values.length < candidate.refitBelow;
       const result = anew || fitted === undefined ? candidate.model.fit(shown, fit) : fitted.advance(shown);
       if (result.kind === "unfit") {

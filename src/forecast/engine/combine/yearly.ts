@@ -1,25 +1,32 @@
-// A long season (a year of weeks) before a series has seen two of it: what the group did a season ago, as a factor on models that know no season.
+// A long season (a year of weeks) from its first year on: what the group did, taken out of what a model is shown and put onto what it says.
 //
 // A series' own year is one noisy year; a category's is the same year seen many times. Pooled seasonal indices: Dekker, van Donselaar and Ouwehand
-// 2004, "How to use aggregation and combined forecasting to improve seasonal demand forecasts"; shrunk as in Miller and Williams 2003.
+// 2004, "How to use aggregation and combined forecasting to improve seasonal demand forecasts"; shrunk as in Miller and Williams 2003. What a series
+// does in a way of its own the seasonal naive repeats, which is mixed by what it was worth in the backtests.
 //   Y1. Made of what lay before a cut alone.
-//   Y2. Believed as far as earlier years repeated themselves: what the same factors would have said at earlier cuts, against what came.
+//   Y2. Believed as far as years repeat themselves: step by step against how far they differ, and all together by what earlier years said.
 
 import type { Forecast, Panel } from "../contract.ts";
 import type { CandidateName } from "./contract.ts";
 
 /** Seasons up to this long are carried by the models themselves. */
 const shortSeason = 24;
-/** Steps before the cut whose level the models go on from. */
+/** Steps that see the same level, before the cut and around any step. */
 const recent = 8;
 /** Fewer series than this are no group: the whole panel stands in, or nothing. */
 const fewest = 5;
-/** A factor never leaves this and its inverse. */
+/** A season never multiplies or divides by more than this. */
 const mostFactor = 6;
-/** Earlier cuts, one horizon apart, at which factors are tried. */
-const mostTrials = 8;
-/** Before anything is seen, a year repeats itself with this standard deviation about in full. */
-const priorSpread = 0.5;
+/** A step's index is held back by so many times the variance that it has by chance. */
+const sureness = 2;
+/** Weight of what jumps from step to step say of that variance, in steps seen twice. */
+const jumpsWeigh = 2;
+/** Before anything is seen, a year repeats itself with this standard deviation about in full; what that weighs, in steps. */
+const [priorSpread, priorSteps] = [0.5, 6];
+/** A logarithm of the season beyond this is a high (or a low) season: it never falls on the same steps twice. */
+const high = 0.35;
+/** Ordinary steps whose middle half bounds what a high season leaves. */
+const ordinarySteps = 26;
 
 /** Candidates that repeat a series' own year. */
 const repeatsYear = (name: CandidateName): boolean => name === "snaive" || name === "mstl";
@@ -27,36 +34,58 @@ const repeatsYear = (name: CandidateName): boolean => name === "snaive" || name 
 /** Candidates that may see the year in part: by the calendar or by all series at once. */
 const maySeeYear = (name: CandidateName): boolean => name === "global" || name === "regression";
 
-/** Factors on the steps after a cut of the grid, for a series of the panel; undefined where nothing is known of a season. */
-export type YearlyFactors = (index: number, cut: number) => Float64Array | undefined;
+/**
+ * The season of a series of the panel as it was known at a cut of the grid: logarithms on the steps `[0, cut + horizon)` of the grid, 0 on an ordinary
+ * step. Undefined where nothing is known of a season.
+ */
+export type YearlySeason = (index: number, cut: number) => Float64Array | undefined;
 
 /** Reads the panel when first asked for a cut; keeps what it found. Undefined where the main season is short. */
-export function yearlyFactors(panel: Panel): YearlyFactors | undefined {
+export function yearlySeason(panel: Panel): YearlySeason | undefined {
   const lag = Math.round(panel.seasons[0] ?? 1);
   const series = panel.offsets.length - 1;
   if (lag <= shortSeason || series < fewest) return undefined;
   const codes = panel.metadata[0]?.codes;
-  const made = new Map<number, Float64Array | undefined>();
   const sizes = new Map<number, number>();
   if (codes !== undefined) for (const code of codes) sizes.set(code, (sizes.get(code) ?? 0) + 1);
-  const raw = new Map<number, Float64Array | undefined>();
-  const rawFactors = (code: number, cut: number): Float64Array | undefined => {
-    const key = cut * 65_536 + code + 1;
-    if (!raw.has(key)) raw.set(key, factorsOf(panel, lag, cut, { codes, code }));
-    return raw.get(key);
+  const groupOf = (index: number): number => {
+    const code = codes?.[index] ?? -1;
+    return (sizes.get(code) ?? 0) < fewest ? -1 : code;
   };
-  const believedFactors = (code: number, cut: number): Float64Array | undefined => {
-    const factors = rawFactors(code, cut);
-    if (factors === undefined) return undefined;
-    const belief = beliefOf(panel, lag, cut, { codes, code }, (earlier) => rawFactors(code, earlier));
-    return factors.map((factor) => factor ** belief);
-  };
+  const groups = [...new Set(Array.from({ length: series }, (_, index) => groupOf(index)))];
+  const made = new Map<number, ReadonlyMap<number, Float64Array>>();
   return (index, cut) => {
-    const code = codes === undefined || codes[index] < 0 || (sizes.get(codes[index]) ?? 0) < fewest ? -1 : codes[index];
-    const key = cut * 65_536 + code + 1;
-    if (!made.has(key)) made.set(key, believedFactors(code, cut));
-    return made.get(key);
+    let seasons = made.get(cut);
+    if (seasons === undefined) made.set(cut, (seasons = seasonsAt(panel, lag, cut, { codes, groups })));
+    return seasons.get(groupOf(index));
   };
+}
+
+/** The seasons of all groups at a cut, each believed as far as the years of the panel repeat themselves. */
+function seasonsAt(
+  panel: Panel,
+  lag: number,
+  cut: number,
+  { codes, groups }: { readonly codes: Int32Array | undefined; readonly groups: readonly number[] },
+): ReadonlyMap<number, Float64Array> {
+  const seasons = new Map<number, Float64Array>();
+  if (cut < lag + recent) return seasons;
+  const repeats: Repeats = { xx: 0, xy: 0, yy: 0, count: 0 };
+  for (const code of groups) {
+    const index = pooledIndex(panel, lag, cut, { codes, code });
+    if (index === undefined) continue;
+    const season = seasonOf(index, lag, panel.grid.horizon);
+    addRepeats(repeats, index.logs, season, lag);
+    seasons.set(code, season);
+  }
+  const belief = beliefOf(repeats);
+  for (const [code, season] of seasons) {
+    seasons.set(
+      code,
+      season.map((each) => belief * each),
+    );
+  }
+  return seasons;
 }
 
 /** The series of one category; all of them where the code is below zero. */
@@ -65,153 +94,185 @@ interface Group {
   readonly code: number;
 }
 
-/** What a group did step by step, each series in units of its own mean over the season before `cut`. */
+/** What a group did on the steps before a cut, as logarithms against an ordinary step of the last season; NaN where too few series are known. */
 interface PooledIndex {
-  readonly sums: Float64Array;
-  readonly squares: Float64Array;
-  readonly counts: Int32Array;
+  readonly logs: Float64Array;
+  /** The variance of each by chance, were the series independent. */
+  readonly noise: Float64Array;
 }
 
-function pooledIndex(panel: Panel, lag: number, cut: number, { codes, code }: Group, span: { from: number; to: number }): PooledIndex {
-  const { length } = panel.grid;
-  const { from } = span;
-  const steps = span.to - from;
-  const sums = new Float64Array(steps);
-  const squares = new Float64Array(steps);
-  const counts = new Int32Array(steps);
+/** Each series in units of its own mean over the season before `cut`; those that are younger tell nothing. */
+function pooledIndex(panel: Panel, lag: number, cut: number, { codes, code }: Group): PooledIndex | undefined {
+  const sums = new Float64Array(cut);
+  const squares = new Float64Array(cut);
+  const counts = new Int32Array(cut);
   for (let i = 0; i + 1 < panel.offsets.length; i++) {
     if (code >= 0 && codes?.[i] !== code) continue;
     const values = panel.values.subarray(panel.offsets[i], panel.offsets[i + 1]);
-    const start = length - values.length;
-    if (start > Math.min(from, cut - lag)) continue;
-    let sum = 0;
-    let known = 0;
-    for (let t = cut - lag - start; t < cut - start; t++) {
-      if (Number.isNaN(values[t])) continue;
-      sum += values[t];
-      known++;
-    }
-    if (!(sum > 0)) continue;
-    for (let s = 0; s < steps; s++) {
-      const value = (values[from + s - start] * known) / sum;
+    const start = panel.grid.length - values.length;
+    if (start > cut - lag) continue;
+    const unit = meanOf(values.subarray(cut - lag - start, cut - start));
+    if (!(unit > 0)) continue;
+    for (let t = start; t < cut; t++) {
+      const value = values[t - start] / unit;
       if (Number.isNaN(value)) continue;
-      sums[s] += value;
-      squares[s] += value * value;
-      counts[s]++;
+      sums[t] += value;
+      squares[t] += value * value;
+      counts[t]++;
     }
   }
-  return { sums, squares, counts };
+  const logs = sums.map((sum, t) => (counts[t] >= fewest && sum > 0 ? Math.log(sum / counts[t]) : Number.NaN));
+  const year = logs
+    .subarray(cut - lag)
+    .filter((each) => !Number.isNaN(each))
+    .sort();
+  if (year.length < lag / 2) return undefined;
+  const ordinary = year[year.length >> 1];
+  const noise = sums.map((sum, t) => {
+    const mean = sum / counts[t];
+    return Math.max(0, squares[t] / counts[t] - mean * mean) / counts[t] / (mean * mean);
+  });
+  return { logs: logs.map((each) => each - ordinary), noise };
 }
 
-/** The mean of the first `recent` steps; NaN where too few series are known. */
-function levelOf({ sums, counts }: PooledIndex): number {
-  let level = 0;
-  for (let s = 0; s < recent; s++) level += counts[s] < fewest ? Number.NaN : sums[s] / counts[s] / recent;
-  return level > 0 ? level : Number.NaN;
-}
-
-function factorsOf(panel: Panel, lag: number, cut: number, group: Group): Float64Array | undefined {
-  const { horizon } = panel.grid;
-  const from = cut - lag - recent;
-  if (from < 0) return undefined;
-  const index = pooledIndex(panel, lag, cut, group, { from, to: cut });
-  const { sums, squares, counts } = index;
-  const level = levelOf(index);
-  if (Number.isNaN(level)) return undefined;
-  const common = commonNoise(sums, counts);
-  const ratio = (s: number): number => (counts[s] >= fewest ? sums[s] / counts[s] / level : Number.NaN);
-  const factors = new Float64Array(horizon).fill(1);
-  for (let h = 0; h < horizon; h++) {
-    const s = recent + (h % lag);
-    const [before, own, after] = [ratio(s - 1), ratio(s), ratio(s + 1)];
-    const smooth = 0.25 * (Number.isNaN(before) ? own : before) + 0.5 * own + 0.25 * (Number.isNaN(after) ? own : after);
-    if (!(smooth > 0)) continue;
-    const log = Math.log(smooth);
-    const mean = sums[s] / counts[s];
-    const noise = Math.max(0, squares[s] / counts[s] - mean * mean) / counts[s] / (mean * mean);
-    // What noise alone could have made is taken off (James and Stein 1961, by two standard errors).
-    const kept = log === 0 ? 0 : Math.max(0, 1 - (4 * (noise + common)) / (log * log));
-    factors[h] = Math.max(1 / mostFactor, Math.min(mostFactor, Math.exp(kept * log)));
+/** The season on the steps `[0, cut + horizon)`: of the first year its own, later what the years before did. */
+function seasonOf({ logs, noise }: PooledIndex, lag: number, horizon: number): Float64Array {
+  const cut = logs.length;
+  const common = commonNoise(logs, lag);
+  const season = new Float64Array(cut + horizon);
+  for (let t = 0; t < season.length; t++) {
+    let [sum, variance, years] = [0, 0, 0];
+    for (let at = t < lag ? t : t - lag; at >= 0; at -= lag) {
+      if (at >= cut || Number.isNaN(logs[at])) continue;
+      sum += logs[at];
+      variance += noise[at] + common;
+      years++;
+    }
+    if (years === 0 || sum === 0) continue;
+    // What chance alone could have made is taken off (James and Stein 1961).
+    const kept = Math.max(0, 1 - (sureness * variance) / (sum * sum));
+    season[t] = Math.max(-Math.log(mostFactor), Math.min(Math.log(mostFactor), (kept * sum) / years));
   }
-  return factors;
+  return season;
+}
+
+/** The mean of the known values of `values` within `recent` steps of `t`, from `from` on. */
+const levelAround = (values: Float64Array, t: number, from: number): number =>
+  meanOf(values.subarray(Math.max(from, t - recent), t + recent + 1));
+
+/**
+ * How much of a step's index is chance that all series share (a promotion in every store), as a variance: half of that of its change from year to
+ * year, changes of level apart. Before a year is seen twice: from how far the index usually jumps; a season moves slowly, or seldom.
+ */
+function commonNoise(logs: Float64Array, lag: number): number {
+  const jumps: number[] = [];
+  for (let t = 1; t < logs.length; t++) if (!Number.isNaN(logs[t] - logs[t - 1])) jumps.push(Math.abs(logs[t] - logs[t - 1]));
+  // 1.4826 makes a middle distance a standard deviation; a jump has two steps' noise.
+  const usual = jumps.length === 0 ? 1 : (1.4826 * jumps.toSorted((a, b) => a - b)[jumps.length >> 1]) ** 2 / 2;
+  const changes = logs.map((each, t) => (t < lag ? Number.NaN : each - logs[t - lag]));
+  let [sum, count] = [0, 0];
+  for (let t = lag; t < logs.length; t++) {
+    if (Number.isNaN(changes[t])) continue;
+    sum += (changes[t] - levelAround(changes, t, lag)) ** 2 / 2;
+    count++;
+  }
+  return (sum + jumpsWeigh * usual) / (count + jumpsWeigh);
 }
 
 /**
- * How far a year repeated itself, 0 to 1: the slope of what came on what the factors of earlier cuts said, both as logarithms against the eight steps
- * before, held to one as a Bayesian would. The steps of one cut err together and count as one.
+ * What came on what earlier years said of it, each against the steps around: sums of squares and products over steps seen twice. Steps weigh by how
+ * much was said of them beside the most that is said of any: that small things did not repeat is no evidence against a Christmas.
  */
-function beliefOf(panel: Panel, lag: number, cut: number, group: Group, factorsAt: (cut: number) => Float64Array | undefined): number {
-  const { horizon } = panel.grid;
-  let xx = 0;
-  let xy = 0;
-  let yy = 0;
-  let trials = 0;
-  for (let k = 1; k <= mostTrials; k++) {
-    const earlier = cut - k * horizon;
-    const said = earlier < 0 ? undefined : factorsAt(earlier);
-    if (said === undefined) break;
-    const index = pooledIndex(panel, lag, earlier, group, { from: earlier - recent, to: earlier + horizon });
-    const level = levelOf(index);
-    if (Number.isNaN(level)) continue;
-    trials++;
-    for (let h = 0; h < horizon; h++) {
-      const at = recent + h;
-      if (index.counts[at] < fewest || !(index.sums[at] > 0)) continue;
-      const x = Math.log(said[h]);
-      const y = Math.log(index.sums[at] / index.counts[at] / level);
-      xx += (x * x) / horizon;
-      xy += (x * y) / horizon;
-      yy += (y * y) / horizon;
-    }
+interface Repeats {
+  xx: number;
+  xy: number;
+  yy: number;
+  count: number;
+}
+
+function addRepeats(sums: Repeats, logs: Float64Array, season: Float64Array, lag: number): void {
+  const said = season.map((each, t) => (Number.isNaN(logs[t] ?? Number.NaN) ? Number.NaN : each));
+  const most = season.reduce((sum, each) => Math.max(sum, Math.abs(each)), 0);
+  for (let t = lag; t < logs.length; t++) {
+    if (Number.isNaN(logs[t])) continue;
+    const x = said[t] - levelAround(said, t, lag);
+    const y = logs[t] - levelAround(logs, t, lag);
+    const weight = most > 0 ? Math.min(1, Math.abs(x) / most) : 0;
+    sums.xx += weight * x * x;
+    sums.xy += weight * x * y;
+    sums.yy += weight * y * y;
+    sums.count += weight;
   }
-  if (trials === 0 || xx === 0) return 1;
-  const slope = xy / xx;
-  const noise = Math.max(0, yy - slope * xy) / trials;
-  const held = noise / priorSpread ** 2;
+}
+
+/** How far years repeat themselves, 0 to 1: the slope of what came on what was said, held to one as a Bayesian would. */
+function beliefOf({ xx, xy, yy, count }: Repeats): number {
+  if (count === 0 || xx === 0) return 1;
+  const held = (priorSteps * Math.max(0, yy - (xy * xy) / xx)) / count / priorSpread ** 2;
   return Math.max(0, Math.min(1, (xy + held) / (xx + held)));
 }
 
-/** A candidate's forecast that follows a season of the group: in full where it knows none, else as far as it does not yet. `past` ends at the cut. */
-export function inSeason(name: CandidateName, forecast: Forecast, factors: Float64Array | undefined, past: Float64Array): Forecast {
-  if (factors === undefined || repeatsYear(name)) return forecast;
-  const missing = maySeeYear(name) ? 1 - followedShare(forecast.mean, factors, recentLevel(past)) : 1;
-  if (missing === 0) return forecast;
-  const scale = factors.map((factor) => factor ** missing);
-  const scaled = (value: number, k: number): number => value * scale[k % scale.length];
+/**
+ * What a model is shown of a past without its season; itself where there is none, or the model sees or repeats a year by itself.
+ *
+ * A high season comes a few steps earlier or later, stronger or weaker than before: what it leaves says little of the level, and is held within the
+ * middle half of the ordinary steps before.
+ */
+export function withoutSeason(name: CandidateName, values: Float64Array, season: Float64Array | undefined): Float64Array {
+  if (season === undefined || repeatsYear(name) || maySeeYear(name)) return values;
+  const isHigh = (t: number): boolean => [t - 1, t, t + 1].some((each) => Math.abs(season[Math.max(0, each)]) > high);
+  const out = values.map((value, t) => value * Math.exp(-season[t]));
+  const ordinary: number[] = [];
+  for (let t = 0; t < out.length; t++) {
+    if (Number.isNaN(out[t])) continue;
+    if (!isHigh(t)) {
+      ordinary.push(out[t]);
+      continue;
+    }
+    const near = ordinary.slice(-ordinarySteps).sort((a, b) => a - b);
+    const edge = near.length >> 2;
+    if (edge > 0) out[t] = Math.max(near[edge], Math.min(near[near.length - 1 - edge], out[t]));
+  }
+  return out;
+}
+
+/** A candidate's forecast with the season: in full where it was not shown it, else as far as it does not follow it. `past` ends at the cut. */
+export function inSeason(name: CandidateName, forecast: Forecast, season: Float64Array | undefined, past: Float64Array): Forecast {
+  if (season === undefined || repeatsYear(name)) return forecast;
+  const end = past.length;
+  let logs = season.subarray(end);
+  if (maySeeYear(name)) {
+    const from = Math.max(0, end - recent);
+    const level = meanOf(past.subarray(from));
+    // Without a past there is no level to follow the season from.
+    if (!(level > 0)) return forecast;
+    const before = Math.log(meanOf(season.subarray(from, end).map(Math.exp)));
+    const ahead = logs.map((each) => each - before);
+    const missing = 1 - followedShare(forecast.mean, ahead, level);
+    logs = ahead.map((each) => each * missing);
+  }
+  const scaled = (value: number, k: number): number => value * Math.exp(logs[k % logs.length]);
   return { ...forecast, mean: forecast.mean.map(scaled), quantiles: forecast.quantiles.map(scaled) };
 }
 
-/** The slope of a forecast, against the level before it, on the factors; 0 to 1, all in logarithms. One where nothing can be told. */
-function followedShare(mean: Float64Array, factors: Float64Array, level: number): number {
-  if (!(level > 0)) return 1;
-  let xx = 0;
-  let xy = 0;
-  for (const [h, factor] of factors.entries()) {
+/** The slope of a forecast, against the level before it (above zero), on a season; 0 to 1, all in logarithms. One where nothing can be told. */
+function followedShare(mean: Float64Array, season: Float64Array, level: number): number {
+  let [xx, xy] = [0, 0];
+  for (const [h, log] of season.entries()) {
     if (!(mean[h] > 0)) return 1;
-    const x = Math.log(factor);
-    xx += x * x;
-    xy += x * Math.log(mean[h] / level);
+    xx += log * log;
+    xy += log * Math.log(mean[h] / level);
   }
   return xx > 0 ? Math.max(0, Math.min(1, xy / xx)) : 1;
 }
 
-/** The mean of the steps just before a cut. */
-function recentLevel(values: Float64Array): number {
-  const known = values.subarray(Math.max(0, values.length - recent)).filter((value) => !Number.isNaN(value));
-  return known.reduce((sum, value) => sum + value, 0) / known.length;
-}
-
-/**
- * How much of a step's index is shared noise (a promotion in every store), as a variance of its logarithm: from how far the index usually jumps from
- * step to step. A season moves slowly, or seldom; so the middle jump is none of it.
- */
-function commonNoise(sums: Float64Array, counts: Int32Array): number {
-  const jumps: number[] = [];
-  for (let s = 1; s < sums.length; s++) {
-    if (counts[s] < fewest || counts[s - 1] < fewest || !(sums[s] > 0) || !(sums[s - 1] > 0)) continue;
-    jumps.push(Math.abs(Math.log(sums[s] / counts[s] / (sums[s - 1] / counts[s - 1]))));
+/** The mean of the known values; NaN without any. */
+function meanOf(values: Float64Array): number {
+  let [sum, known] = [0, 0];
+  for (const value of values) {
+    if (Number.isNaN(value)) continue;
+    sum += value;
+    known++;
   }
-  if (jumps.length === 0) return 1;
-  // 1.4826 makes a middle distance a standard deviation; a jump has two steps' noise.
-  return (1.4826 * jumps.toSorted((a, b) => a - b)[jumps.length >> 1]) ** 2 / 2;
+  return sum / known;
 }

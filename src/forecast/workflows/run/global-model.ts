@@ -4,7 +4,7 @@
 //   Q2. It is learned and asked without the events whose lifts are known, like every model; the mix puts them onto what it says.
 
 import type { GivenForecast, MixOptions } from "../../engine/combine/contract.ts";
-import { yearlyFactors, type YearlyFactors } from "../../engine/combine/yearly.ts";
+import { yearlySeason, type YearlySeason } from "../../engine/combine/yearly.ts";
 import { trialLevels } from "../../engine/combine/trial.ts";
 import type { Forecast, Panel } from "../../engine/contract.ts";
 import { type PanelLifts, withoutEvents } from "../../engine/events/lifts.ts";
@@ -36,11 +36,11 @@ export function panelAt({ panel, lifts }: LiftedPanel, cut: number, learnedAt: n
 }
 
 /** The factors of a long season, made at each cut of what stood before it without events. */
-export function yearlyWithout(lifted: LiftedPanel): YearlyFactors | undefined {
+export function yearlyWithout(lifted: LiftedPanel): YearlySeason | undefined {
   const { panel, lifts } = lifted;
-  const plain = yearlyFactors(panel);
+  const plain = yearlySeason(panel);
   if (plain === undefined || lifts === undefined) return plain;
-  const made = new Map(lifts.map(({ cut }) => [cut, yearlyFactors(panelAt(lifted, cut))]));
+  const made = new Map(lifts.map(({ cut }) => [cut, yearlySeason(panelAt(lifted, cut))]));
   return (index, cut) => (made.get(cut) ?? plain)(index, cut);
 }
 

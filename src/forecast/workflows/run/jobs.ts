@@ -3,7 +3,7 @@
 import { makeRandom } from "../../../platform/random.ts";
 import type { MixOptions } from "../../engine/combine/contract.ts";
 import type { Company } from "../../engine/combine/trial.ts";
-import type { YearlyFactors } from "../../engine/combine/yearly.ts";
+import type { YearlySeason } from "../../engine/combine/yearly.ts";
 import type { Panel } from "../../engine/contract.ts";
 import { historyLength } from "../../engine/panel/series.ts";
 import type { RunSettings } from "./contract.ts";
@@ -27,9 +27,9 @@ export function numbersOf(panel: Panel): Panel {
 }
 
 /** What a series' company says of it, in steps of its own history. */
-export function companyOf(panel: Panel, index: number, yearly: YearlyFactors | undefined): Company {
+export function companyOf(panel: Panel, index: number, yearly: YearlySeason | undefined): Company {
   const position = panel.grid.length - historyLength(panel, index);
-  return yearly === undefined ? {} : { yearly: (end) => yearly(index, position + end) };
+  return yearly === undefined ? {} : { yearly: (end) => yearly(index, position + end)?.subarray(position) };
 }
 
 /** Who a series is: its item and dimensions. The same whatever else is in the panel. */
