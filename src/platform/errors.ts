@@ -58,6 +58,16 @@ export function isStockroomError(thrown: unknown): thrown is StockroomError {
   return thrown instanceof Error && thrown.name === "StockroomError" && "kind" in thrown && "code" in thrown;
 }
 
+/**
+ * For the `default` of a switch over a union: does not compile while a kind is without its case. Makes a `fault` `KIND_UNKNOWN` for what came
+ * from outside the types.
+ */
+export function unknownKind(value: never, what: string): StockroomError {
+  const given: unknown = value;
+  const kind = typeof given === "object" && given !== null && "kind" in given ? given.kind : given;
+  return new StockroomError("fault", "KIND_UNKNOWN", `Expected a known kind of ${what} but received ${String(kind)}. Report this.`);
+}
+
 /** The `code` of an error of Node, a driver or our own (`ENOENT`, `23505`), if it has one. */
 export function codeOf(thrown: unknown): string | undefined {
   return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : undefined;

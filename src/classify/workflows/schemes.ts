@@ -3,11 +3,11 @@
 //   S1. All files of one import are read together and every problem is told at once; with an error nothing is imported.
 //   S2. An import that changes nothing makes no revision; one that does is in the audit log.
 
-import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from "yaml";
-import { closest } from "../../platform/config/index.ts";
+import { parseYaml } from "../../platform/documents/index.ts";
 import { isStockroomError, StockroomError } from "../../platform/errors.ts";
 import type { ObjectEntry } from "../../platform/objects/contract.ts";
 import { readTable, formatOf } from "../../platform/formats/index.ts";
+import { nearest } from "../../platform/similar.ts";
 import type { WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import { parseSchemes, readSchemeTables, type Scheme, type SchemePath, type SchemeProblem, type SchemeRow } from "../engine/schemes.ts";
 import { prefixes, type ObjectRef } from "../store/keys.ts";
@@ -83,21 +83,17 @@ export async function readSchemeFiles(
   let hasTables = false;
   for (const file of files) {
     if (/\.(ya?ml|json)$/i.test(file.name)) {
-      const lineCounter = new LineCounter();
-      const document = parseDocument(new TextDecoder().decode(file.bytes), { prettyErrors: true, lineCounter });
-      for (const error of document.errors) {
-        const place = error.linePos?.[0];
-        problems.push({
-          severity: "error",
-          where: `${file.name}${place === undefined ? "" : `, line ${place.line}, column ${place.col}`}`,
-          message: `Expected YAML or JSON but ${error.message.split("\n")[0]}`,
-        });
+      const document = parseYaml(new TextDecoder().decode(file.bytes));
+      for (const { line, column, message } of document.mistakes) {
+        const where = `${file.name}, line ${line}, column ${column}`;
+        problems.push({ severity: "error", where, message: `Expected YAML or JSON but ${message}` });
       }
-      if (document.errors.length > 0) continue;
-      const read = parseSchemes(document.toJS(), file.name, {
-        locate: (path) => locate(document, lineCounter, path),
-        suggest: closest,
-      });
+      if (document.mistakes.length > 0) continue;
+      const locate = (path: SchemePath): string => {
+        const position = document.positionOf(path);
+        return position === undefined ? "" : `:${position.line}:${position.column}`;
+      };
+      const read = parseSchemes(document.value(), file.name, { locate, suggest: nearest });
       schemes.push(...read.schemes);
       problems.push(...read.problems);
     } else {
@@ -117,21 +113,6 @@ export async function readSchemeFiles(
     seen.add(scheme.scheme);
   }
   return { schemes, problems };
-}
-
-/** `:line:column` of a key, or of what stands in a list; of what is not there, that of the map it should stand in. */
-function locate(document: Document, lines: LineCounter, path: SchemePath): string {
-  for (let depth = path.length; depth >= 0; depth--) {
-    const above = document.getIn(path.slice(0, depth - 1), true);
-    const last = path[depth - 1];
-    const pair = depth > 0 && isMap(above) ? above.items.find(({ key }) => isScalar(key) && String(key.value) === String(last)) : undefined;
-    const node = pair === undefined ? document.getIn(path.slice(0, depth), true) : pair.key;
-    const offset = isNode(node) ? node.range?.[0] : undefined;
-    if (offset === undefined) continue;
-    const { line, col } = lines.linePos(offset);
-    return `:${line}:${col}`;
-  }
-  return "";
 }
 
 async function readTableFile(

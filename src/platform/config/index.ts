@@ -2,8 +2,8 @@
 
 export { bytes, duration, secret, secretUrl } from "./schema.ts";
 export type { BaseSettings, SettingMeta } from "./schema.ts";
-export { closest, editDistance } from "./walk.ts";
-export { checkConfig, formatProblem, isLoopback, readConfig, relative } from "./read.ts";
-export type { Config, ConfigCheck, ConfigOptions, ConfigProblem, Origin, Sections } from "./read.ts";
+export { checkConfig, formatProblem, isLoopback, readConfig } from "./read.ts";
+export { relative } from "./draft.ts";
+export type { Config, ConfigCheck, ConfigOptions, ConfigProblem, Origin, Sections } from "./contract.ts";
 export { describeConfig, printConfig } from "./print.ts";
 export type { ConfigRow } from "./print.ts";

@@ -1,9 +1,10 @@
 // Print: the settings in force, each with where it came from, and no secret.
 
 import { concealText, isSecretName } from "../log.ts";
-import { formatOrigin, relative } from "./read.ts";
-import type { Config, Origin, Sections } from "./read.ts";
-import { environmentName, getAt, isTree, settingsOf } from "./walk.ts";
+import { getAt, isTree } from "../documents/index.ts";
+import type { Config, Origin, Sections } from "./contract.ts";
+import { formatOrigin, relative } from "./draft.ts";
+import { environmentName, settingsOf } from "./walk.ts";
 
 /** One setting as `stockroom config print --json` lists it. */
 export interface ConfigRow {

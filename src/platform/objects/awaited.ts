@@ -4,7 +4,7 @@
 //   A1. Subscriptions take their prefix from the same pattern that hints are made of: there is no second list to fall behind.
 //   A2. A key that fits a pattern exactly has no hint. Upper and lower case are told apart, as the store does.
 
-import { closest, editDistance } from "../config/index.ts";
+import { editDistance, nearest } from "../similar.ts";
 
 /** A part of a key that may be one of many texts. */
 export interface Hole {
@@ -55,7 +55,7 @@ const mostCost = 4.5;
 function matchWord(word: string, text: string): number {
   if (word === text) return 0;
   if (word.toLowerCase() === text.toLowerCase()) return wrongCase;
-  return closest(text, [word]) === undefined ? Infinity : editDistance(text.toLowerCase(), word.toLowerCase());
+  return nearest(text, [word]) === undefined ? Infinity : editDistance(text.toLowerCase(), word.toLowerCase());
 }
 
 function fillHole(hole: Hole | undefined, text: string): { readonly cost: number; readonly text: string } {

@@ -10,7 +10,7 @@ import {
   type SchemaAttribute,
   targetAliases,
 } from "../inputs/schema.ts";
-import type { Place, Reading } from "./document.ts";
+import type { Place, Reading } from "../../../platform/documents/index.ts";
 import { readFrequency, readTags } from "./parts.ts";
 import type { DatasetSettings } from "./settings.ts";
 

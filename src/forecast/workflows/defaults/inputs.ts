@@ -7,7 +7,7 @@ import { isStockroomError } from "../../../platform/errors.ts";
 import { datePatternsAllowed, parseDateFormat } from "../../../platform/formats/dates.ts";
 import { type EventRow, spanOfRow } from "../inputs/events.ts";
 import { parseTimestamp } from "../inputs/fields.ts";
-import type { Place, Reading } from "./document.ts";
+import type { Place, Reading } from "../../../platform/documents/index.ts";
 import type { InputSettings } from "./settings.ts";
 
 /** Reads the section; what is wrong is told through `reading`. */

@@ -12,7 +12,7 @@ import { StockroomError } from "../../../platform/errors.ts";
 import { printFrequency, stepMinutes } from "../../engine/calendar/frequency.ts";
 import type { AttributeRule, ReadInputsOptions } from "../inputs/read.ts";
 import { type Domain, domains, type InputKind, type SchemaAttribute, targetAliases } from "../inputs/schema.ts";
-import { type Place, Reading, type Remark } from "./document.ts";
+import { type Place, Reading, type Remark } from "../../../platform/documents/index.ts";
 import { type DatasetSections, domainNames, readDatasets } from "./datasets.ts";
 import { readForecastTypes, readTags, type TagSection } from "./parts.ts";
 import { type PredictorSection, readPredictor } from "./predictor.ts";

@@ -5,7 +5,7 @@ import type { Frequency } from "../../engine/contract.ts";
 import { aggregations } from "../../engine/panel/aggregate.ts";
 import type { Filling } from "../../engine/panel/fill.ts";
 import type { AttributeRule } from "../inputs/read.ts";
-import type { Place, Reading } from "./document.ts";
+import type { Place, Reading } from "../../../platform/documents/index.ts";
 import type { ForecastTypes } from "./settings.ts";
 
 export function readFrequency(reading: Reading, place: Place, what: string): Frequency | undefined {

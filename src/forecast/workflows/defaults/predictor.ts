@@ -9,7 +9,7 @@ import type { Frequency } from "../../engine/contract.ts";
 import { knowsHolidays } from "../inputs/holidays.ts";
 import type { AttributeRule } from "../inputs/read.ts";
 import { mostDimensions } from "../inputs/schema.ts";
-import type { Place, Reading } from "./document.ts";
+import type { Place, Reading } from "../../../platform/documents/index.ts";
 import { readForecastTypes, readFrequency, readRule, readTags, type TagSection } from "./parts.ts";
 import type { ForecastTypes, ModelChoice, OptimizationMetric } from "./settings.ts";
 

@@ -2,9 +2,9 @@
 //
 // Owns: the words. Does not own: laying them over a forecast (`adjusted.ts`), whose run starts in the same transaction.
 
-import { editDistance } from "../../../platform/config/index.ts";
 import { StockroomError } from "../../../platform/errors.ts";
 import type { Workflows } from "../../../platform/workflow/contract.ts";
+import { editDistance } from "../../../platform/similar.ts";
 import { checkValue, type AdjustmentKind } from "../../engine/adjust/adjust.ts";
 import { dayMs } from "../../engine/calendar/grid.ts";
 import { findSeries, parseInstant } from "../../engine/scenario/apply.ts";

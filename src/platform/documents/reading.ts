@@ -1,9 +1,11 @@
-// A YAML document read by hand, so that every mistake has its path, line and column.
+// Reading: a YAML document taken section by section, for files whose form no schema says: what one key may be hangs on another far away.
 //
-// Owns: places, kinds of nodes, the wording of "expected this, got that". Does not own: what keys mean (the sections).
+// Owns: kinds of nodes, merge keys, the wording of "Expected this but received that". Does not own: what keys mean (the sections).
+//   documents.R1. Every mistake has its path, line and column; one that several readers of a section find is told once.
 
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import { closest } from "../../../platform/config/walk.ts";
+import { isMap, isScalar, isSeq, type Node } from "yaml";
+import { nearest } from "../similar.ts";
+import { parseYaml, type YamlDocument } from "./yaml.ts";
 
 /** Something in the file that cannot be done, or (a note) is done otherwise than the words say. */
 export interface Remark {
@@ -35,23 +37,16 @@ export class Reading {
   readonly problems: Remark[] = [];
   readonly notes: Remark[] = [];
   readonly root: Place;
-  readonly #lines = new LineCounter();
-  readonly #document: ReturnType<typeof parseDocument>;
+  readonly #document: YamlDocument;
 
-  /** YAML 1.2, and of 1.1 the merge key, as the tools of the original solution read it. */
+  /** YAML 1.2, and of 1.1 the merge key. */
   constructor(text: string, name: string) {
     this.name = name;
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, merge: true });
-    for (const error of this.#document.errors) {
-      const { line, col } = this.#lines.linePos(error.pos[0]);
-      this.problems.push({
-        path: "",
-        line,
-        column: col,
-        message: `Expected YAML but ${lowerFirst(error.message.replace(/\.$/, ""))}. Correct it.`,
-      });
+    this.#document = parseYaml(text, { merge: true });
+    for (const { message, ...position } of this.#document.mistakes) {
+      this.problems.push({ path: "", ...position, message: `Expected YAML but ${lowerFirst(message.replace(/\.$/, ""))}. Correct it.` });
     }
-    this.root = { node: this.#resolve(this.#document.contents), path: "", offset: 0 };
+    this.root = { node: this.#document.root, path: "", offset: 0 };
   }
 
   problem(place: Place, message: string): void {
@@ -63,10 +58,9 @@ export class Reading {
   }
 
   #remark(into: Remark[], place: Place, message: string): void {
-    const { line, col } = this.#lines.linePos(place.offset);
-    const remark = { path: place.path, line, column: col, message };
+    const remark = { path: place.path, ...this.#document.positionAt(place.offset), message };
     // A section that several groups share is read for each of them.
-    if (!into.some((each) => each.path === remark.path && each.message === message && each.line === line)) into.push(remark);
+    if (!into.some((each) => each.path === remark.path && each.message === message && each.line === remark.line)) into.push(remark);
   }
 
   /** The keys of a map with their places, merged ones included; undefined (and a problem) when it is none. */
@@ -80,10 +74,10 @@ export class Reading {
     const merged = new Map<string, Entry>();
     for (const { key, value } of node.items) {
       const name = isScalar(key) ? String(key.value) : String(key);
-      const inner = this.#resolve(value as Node | null);
+      const inner = this.#document.resolve(value);
       if (name === "<<" || (isScalar(key) && typeof key.value === "symbol")) {
         for (const source of isSeq(inner) ? inner.items : [inner]) {
-          const from = this.entries({ ...place, node: this.#resolve(source as Node) }, "a merge");
+          const from = this.entries({ ...place, node: this.#document.resolve(source) }, "a merge");
           for (const [mergedName, mergedPlace] of from ?? []) if (!merged.has(mergedName)) merged.set(mergedName, mergedPlace);
         }
         continue;
@@ -120,7 +114,7 @@ export class Reading {
       } else if (Object.hasOwn(refused, name)) {
         this.problem({ ...inner, offset: inner.keyOffset }, `Expected no ${name} here: ${refused[name]}`);
       } else {
-        const meant = closest(name, keys);
+        const meant = nearest(name, keys);
         const hint = meant === undefined ? `Known are ${keys.join(", ")}.` : `Did you mean ${meant}?`;
         this.problem({ ...inner, offset: inner.keyOffset }, `Expected a key of ${what} but ${name} is none. ${hint}`);
       }
@@ -135,7 +129,7 @@ export class Reading {
       return undefined;
     }
     return place.node.items.map((item, i) => {
-      const node = this.#resolve(item as Node);
+      const node = this.#document.resolve(item);
       return { node, path: `${place.path}[${i}]`, offset: node?.range?.[0] ?? place.offset };
     });
   }
@@ -183,11 +177,6 @@ export class Reading {
     if (["false", "no", "off"].includes(word)) return false;
     this.problem(place, `Expected ${what} as true or false but received ${describe(node)}.`);
     return undefined;
-  }
-
-  #resolve(node: Node | null | undefined): Node | undefined {
-    const resolved = isAlias(node) ? node.resolve(this.#document) : node;
-    return resolved ?? undefined;
   }
 }
 
