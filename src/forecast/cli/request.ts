@@ -7,9 +7,12 @@ import { fileBody, type BadRow } from "../../platform/formats/index.ts";
 import type { CandidateName } from "../engine/combine/contract.ts";
 import { parseSeasons } from "../engine/calendar/seasons.ts";
 import { type Aggregation, aggregations } from "../engine/panel/aggregate.ts";
+import type { InputFile } from "../workflows/inputs/open.ts";
 import { readInputs, type Inputs, type ReadInputsOptions } from "../workflows/inputs/read.ts";
 import { domains, type Domain, type InputKind } from "../workflows/inputs/schema.ts";
 import type { RunSettings } from "../workflows/run/contract.ts";
+import { applyPlan } from "../workflows/intake/apply.ts";
+import type { TakenIn } from "../workflows/intake/intake.ts";
 import { parseReading, type ReadingRequest } from "./input-flags.ts";
 import { parseNames, usage } from "./flags.ts";
 
@@ -36,6 +39,8 @@ export interface RunRequest {
   readonly seed: number;
   /** How the files are to be read. */
   readonly reading: ReadingRequest;
+  /** How a target of any shape was taken in; absent: it has the domain's own columns. */
+  readonly intake?: TakenIn;
 }
 
 /** What may be named after `--models`, with a word on each. */
@@ -174,10 +179,15 @@ export async function readRequest(request: RunRequest, folder: string, options: 
     // Named as the user did, as nearly as can be told.
     return { name: path.relative("", place), body: body() };
   };
-  const { related, metadata, seasons, dimensions, aggregation, holidays, events = null } = request;
+  const { related, metadata, seasons, dimensions, aggregation, holidays, events = null, intake } = request;
+  const taken = intake === undefined ? undefined : openTaken(request.target, intake, { folder, signal, digests });
   const asked: ReadInputsOptions = {
-    target: open("target", request.target),
-    ...(related === null ? {} : { related: open("related", related) }),
+    target: taken?.target ?? open("target", request.target),
+    ...(related === null
+      ? taken?.related === undefined
+        ? {}
+        : { related: taken.related, shortRelated: "leave-out" }
+      : { related: open("related", related) }),
     ...(metadata === null ? {} : { metadata: open("metadata", metadata) }),
     frequency: request.frequency,
     horizon: request.horizon,
@@ -196,3 +206,39 @@ export async function readRequest(request: RunRequest, folder: string, options: 
   const inputs = await readInputs(asked);
   return { inputs, files: digests.map(({ kind, file, hash }) => ({ kind, file, sha256: hash.digest("hex") })) };
 }
+
+interface Opening {
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  readonly digests: { kind: ReadFile["kind"]; file: string; hash: ReturnType<typeof createHash> }[];
+}
+
+/** A target of any shape, and what it knows ahead, as files of the usual shape. The file is read once for each, and hashed the first time. */
+function openTaken(
+  file: string,
+  { plan, filter, hints }: TakenIn,
+  { folder, signal, digests }: Opening,
+): { readonly target: InputFile; readonly related: InputFile | undefined } {
+  const place = path.resolve(folder, file);
+  const name = path.relative("", place);
+  const hash = createHash("sha256");
+  digests.push({ kind: "target", file, hash });
+  const hashed = async function* (): Body {
+    for await (const chunk of fileBody(place, signal)) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  };
+  const table = (part: "target" | "related") => (onBadRow: (row: BadRow) => void) =>
+    applyPlan({ name, open: part === "target" ? hashed : () => fileBody(place, signal) }, plan, part, {
+      ...filter,
+      hints: { ...hints, signal },
+      onBadRow,
+    });
+  return {
+    target: { name, body: nothing(), table: table("target") },
+    related: plan.known.length === 0 ? undefined : { name, body: nothing(), table: table("related") },
+  };
+}
+
+async function* nothing(): Body {}

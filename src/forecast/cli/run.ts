@@ -21,9 +21,11 @@ import { rowsOf, sumRows, tableBody, type RunTable } from "../workflows/run/rows
 import { openRun } from "../workflows/run/run.ts";
 import { refuseUnserved } from "../workflows/run/served.ts";
 import { openFolder } from "./folder.ts";
-import { modelNames, parseRequest, readRequest, settingsOf, type ReadFile, type RunRequest } from "./request.ts";
+import { modelNames, parseRequest, readRequest, settingsOf, type ReadFile, type RunFlags, type RunRequest } from "./request.ts";
 import { usage } from "./flags.ts";
+import { commandOf, flagsForRun, intakeFlags, takeIn, tellIntake } from "./intake.ts";
 import { readingFlags } from "./input-flags.ts";
+import { usualHorizon } from "../workflows/intake/intake.ts";
 
 /** What `run.json` holds. */
 export interface RunRecord {
@@ -59,23 +61,30 @@ export const runCommand = (tools: CommandTools): Command =>
       name: "run",
       description: `Forecast files: forecasts, backtests, accuracy, models and a report into a folder
 Examples:
+  stockroom forecast run sales.csv
   stockroom forecast run --target demand.csv --horizon 18 --frequency M --out june
   stockroom forecast run --target demand.csv --related prices.csv --metadata items.csv --horizon 28 --frequency D --holidays US --out june
 Columns: item_id, timestamp, demand, and texts such as a location to forecast by. Interrupted, the same command goes on where it stopped.
 Models: ${Object.keys(modelNames).join(", ")}; auto tries those that suit each series.`,
     },
     args: {
-      target: { type: "string", required: true, description: "what was sold: CSV, TSV, JSONL or Parquet, also gzip", valueHint: "FILE" },
+      file: {
+        type: "positional",
+        required: false,
+        description: "what was sold, in whatever columns: they are found and told",
+        valueHint: "FILE",
+      },
+      target: { type: "string", description: "the same in the domain's own columns, read as it stands", valueHint: "FILE" },
       related: { type: "string", description: "prices, promotions and other numbers, known to the end of the horizon", valueHint: "FILE" },
       metadata: { type: "string", description: "category, brand and other texts of items", valueHint: "FILE" },
-      horizon: { type: "string", required: true, description: "steps to forecast", valueHint: "N" },
+      horizon: { type: "string", description: "steps to forecast; absent, with FILE: as far as is usual at its frequency", valueHint: "N" },
       frequency: {
         type: "string",
         default: "auto",
         description: "auto: as often as rows come; or Y, Q, M, W, D, H, 30min ..., a multiple as 2W, an anchor as W-SUN",
         valueHint: "F",
       },
-      out: { type: "string", required: true, description: "folder of the run", valueHint: "DIR" },
+      out: { type: "string", description: "folder of the run; absent, with FILE: FILE-forecast beside it", valueHint: "DIR" },
       season: { type: "string", description: "steps per season; several with commas; 1 for none; absent: by frequency", valueHint: "12" },
       quantiles: { type: "string", default: "0.1,0.5,0.9", description: "quantiles beside the mean", valueHint: "0.1,0.5,0.9" },
       windows: { type: "string", default: "3", description: "backtest windows, each one horizon before the next", valueHint: "N" },
@@ -101,13 +110,13 @@ Models: ${Object.keys(modelNames).join(", ")}; auto tries those that suit each s
       aggregation: { type: "string", description: "sum, avg, first, min or max of rows in one step; accepts duplicates", valueHint: "sum" },
       negative: { type: "boolean", description: "values below zero are possible: this is no demand", default: false },
       ...readingFlags,
+      ...intakeFlags,
       threads: { type: "string", description: "absent: as many as there are processors", valueHint: "N" },
       seed: { type: "string", default: "1", valueHint: "N" },
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const folder = args.out;
-      const request = parseRequest(args, folder);
+      const { folder, request } = await askedFor(args, tools);
       const threads = readThreads(args.threads);
       const record = await runInto(folder, request, threads, tools);
       if (args.json) tools.print.json({ out: folder, ...record });
@@ -115,6 +124,27 @@ Models: ${Object.keys(modelNames).join(", ")}; auto tries those that suit each s
       if (Object.values(record.bad_rows).some((count) => count > 0)) tools.exitWith(3);
     },
   });
+
+/** The request, from a file of any shape or from one in the domain's own columns. Throws `input` `USAGE` and what the intake throws. */
+async function askedFor(args: RunFlags, tools: CommandTools): Promise<{ readonly folder: string; readonly request: RunRequest }> {
+  const { file, target, out, horizon } = args;
+  if (typeof file !== "string") {
+    if (typeof target !== "string") throw usage("target", "a file of what was sold, or FILE behind the command", "");
+    if (typeof horizon !== "string") throw usage("horizon", "how many steps to forecast", "");
+    if (typeof out !== "string") throw usage("out", "a folder for the run", "");
+    return { folder: out, request: parseRequest(args, out) };
+  }
+  if (typeof target === "string") throw usage("target", "one file: FILE, or --target in the domain's own columns", target);
+  const { intake, flags } = await takeIn(file, args, tools.signal);
+  const folder = typeof out === "string" ? out : `${file.replace(/(?:\.[a-z0-9]{1,7}){1,2}$/i, "")}-forecast`;
+  const steps = typeof horizon === "string" ? horizon : String(usualHorizon(intake.profile, intake.proposal.plan));
+  for (const line of tellIntake(intake)) tools.print.say(line);
+  tools.print.say(`the same again: ${commandOf(file, intake, ["--horizon", steps, "--out", folder])}`);
+  return {
+    folder,
+    request: { ...parseRequest({ ...flagsForRun(flags, intake), target: file, horizon: steps }, folder), intake: intake.taken },
+  };
+}
 
 /** How many threads a flag asks for. */
 export function readThreads(given: string | undefined): number {

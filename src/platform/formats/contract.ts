@@ -54,6 +54,10 @@ export interface ReadOptions {
   /** False: no header line; columns are then `columns`. For JSONL `columns` alone names the columns. */
   readonly header?: boolean;
   readonly columns?: readonly string[];
+  /** CSV: what separates the fields; absent: found in the first record. */
+  readonly delimiter?: "," | ";" | "\t" | "|";
+  /** CSV: lines of text before the first record, which are not read. */
+  readonly skippedLines?: number;
   /** Parquet: read these columns of those it has; the others are not unpacked. Other formats are read as a whole all the same. */
   readonly only?: readonly string[];
   /** How the text is encoded (`latin1`, `windows-1250`, `utf-16le`); absent: by its mark, or found from its bytes (text-in.ts D3). */

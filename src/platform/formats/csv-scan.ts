@@ -20,6 +20,8 @@ export interface ScanOptions {
   readonly delimiter: string;
   /** Fields of a row; undefined: as many as the first record has, which is taken for the header. */
   readonly width: number | undefined;
+  /** The physical line of the first record. Default 1. */
+  readonly firstLine?: number;
   readonly batchRows: number;
   readonly maxRecordChars: number;
   readonly onHeader: (fields: readonly string[], text: string) => void;
@@ -58,6 +60,7 @@ export class CsvScanner {
     this.#options = options;
     this.#delimiter = options.delimiter.charCodeAt(0);
     this.#width = options.width;
+    this.#line = options.firstLine ?? 1;
   }
 
   push(text: string, suspicious: boolean): RowBatch[] {

@@ -16,11 +16,42 @@ export async function readCsv(body: Body, format: "csv" | "tsv", options: ReadOp
   const onEncoding = (found: TextEncoding): void => void (encoding = found);
   const pieces = decodeText(body, { signal: options.signal, encoding: options.encoding, onEncoding });
   try {
-    const table = await openCsv(pieces, format, options);
+    const table = await openCsv(withoutLines(pieces, options.skippedLines ?? 0), format, options);
     return { ...table, batches: options.spreadsheet === true ? unguarded(table.batches) : table.batches, encoding: () => encoding };
   } catch (thrown) {
     await pieces.return(undefined);
     throw thrown;
+  }
+}
+
+/** The text from behind its first lines on. */
+async function* withoutLines(pieces: AsyncGenerator<TextPiece>, count: number): AsyncGenerator<TextPiece> {
+  let left = count;
+  let half = false;
+  try {
+    for await (const piece of pieces) {
+      let at = 0;
+      const { text } = piece;
+      // A CR at the end of a piece and an LF at the begin of the next are one end of a line.
+      if (half && text.startsWith("\n")) at = 1;
+      half = false;
+      while (left > 0 && at < text.length) {
+        const end = text.slice(at).search(/[\r\n]/);
+        if (end < 0) {
+          at = text.length;
+          break;
+        }
+        at += end + 1;
+        if (text[at - 1] === "\r") {
+          if (text[at] === "\n") at += 1;
+          else half = at === text.length;
+        }
+        left -= 1;
+      }
+      if (at < text.length) yield at === 0 ? piece : { ...piece, text: text.slice(at) };
+    }
+  } finally {
+    await pieces.return(undefined);
   }
 }
 
@@ -41,10 +72,11 @@ async function openCsv(pieces: AsyncGenerator<TextPiece>, format: "csv" | "tsv",
     suspicious ||= next.value.suspicious;
     found = findDelimiter(text, columns?.length);
   }
-  const delimiter = format === "tsv" ? "\t" : found.delimiter;
+  const delimiter = options.delimiter ?? (format === "tsv" ? "\t" : found.delimiter);
   const scanner = new CsvScanner({
     delimiter,
     width: columns?.length,
+    firstLine: (options.skippedLines ?? 0) + 1,
     batchRows,
     maxRecordChars,
     onHeader: (fields) => {

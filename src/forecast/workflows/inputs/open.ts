@@ -15,6 +15,8 @@ export interface InputFile {
   /** Named in messages; its endings tell the format. */
   readonly name: string;
   readonly body: Body;
+  /** In place of `body`: rows that were brought into shape already, under the domain's own names of columns. */
+  readonly table?: (onBadRow: (row: BadRow) => void) => Promise<Table>;
   /** The columns in their order. Needed where a file has no header and more than the domain's own columns. */
   readonly schema?: readonly SchemaAttribute[];
 }
@@ -50,6 +52,16 @@ const firstLineBytes = 1 << 16;
  * Throws what `readTable` throws, and `input` `INPUT_NO_HEADER` when columns cannot be named by position.
  */
 export async function openInput(file: InputFile, options: OpenOptions): Promise<OpenFile> {
+  if (file.table !== undefined) {
+    const shaped = await file.table(options.onBadRow);
+    const { sample, batches } = await sampled(shaped.batches);
+    return {
+      table: { ...shaped, batches },
+      sample,
+      unmapped: [],
+      close: async () => void (await batches[Symbol.asyncIterator]().return?.()),
+    };
+  }
   const source = closable(file.body);
   try {
     const unpacked = await peek(await gunzipIfPacked(source.body, file.name), firstLineBytes);

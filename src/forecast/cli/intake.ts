@@ -1,0 +1,196 @@
+// Taking a stranger's file in at the command line: flags to what a person said, a proposal told, questions asked or failed with.
+
+import { createInterface } from "node:readline/promises";
+import path from "node:path";
+import process from "node:process";
+import { StockroomError } from "../../platform/errors.ts";
+import { parseColumnMap } from "../../platform/formats/columns.ts";
+import { fileBody, parseDecimalSign } from "../../platform/formats/index.ts";
+import { bareStyles, dateStyles, findDateStyle } from "../../platform/intake/dates.ts";
+import { profileFile, type FileProfile } from "../../platform/intake/profile.ts";
+import { describeIntake, flagsOf, lastWholeDay, spanOf, type TakenIn } from "../workflows/intake/intake.ts";
+import { proposeForecast, type GivenIntake, type Proposal, type Question } from "../workflows/intake/proposal.ts";
+import { parseNames, usage } from "./flags.ts";
+import type { RunFlags } from "./request.ts";
+
+/** Flags that say how a file is to be taken in; others that it shares with a plain run stand in `readingFlags`. */
+export const intakeFlags = {
+  known: { type: "string", description: "numbers of the file that are known ahead, with rows of the future", valueHint: "price,promotion" },
+  count: { type: "boolean", description: "every row is one piece", default: false },
+  where: { type: "string", description: "rows that count; several with semicolons", valueHint: "Country=Germany" },
+  "time-zone": { type: "string", description: "whose days instants with a zone belong to", valueHint: "Europe/Berlin" },
+} as const;
+
+export interface Intake {
+  readonly profile: FileProfile;
+  readonly proposal: Proposal;
+  readonly taken: TakenIn;
+}
+
+const textOf = (flags: RunFlags, name: string): string | undefined => {
+  const value = flags[name];
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+};
+
+/** What the flags say of the file; throws `input` `USAGE`. */
+export function readIntakeFlags(flags: RunFlags): {
+  readonly given: GivenIntake;
+  readonly filter: TakenIn["filter"];
+  readonly hints: TakenIn["hints"];
+} {
+  const map = textOf(flags, "map");
+  const dimensions = textOf(flags, "dimensions");
+  const known = textOf(flags, "known");
+  const without = textOf(flags, "without");
+  const dateStyle = textOf(flags, "date-format");
+  if (dateStyle !== undefined && findDateStyle(dateStyle) === undefined) {
+    throw usage("date-format", [...dateStyles, ...bareStyles].map(({ id }) => id).join(", "), dateStyle);
+  }
+  const decimal = parseDecimalSign(textOf(flags, "decimal"));
+  const encoding = textOf(flags, "encoding");
+  const where = textOf(flags, "where");
+  const timeZone = textOf(flags, "time-zone");
+  if (timeZone !== undefined && !isTimeZone(timeZone)) throw usage("time-zone", "a time zone such as Europe/Berlin", timeZone);
+  return {
+    given: {
+      ...(map === undefined ? {} : { map: parseColumnMap(map) }),
+      ...(dimensions === undefined ? {} : { dimensions: dimensions.toLowerCase() === "none" ? [] : parseNames(dimensions) }),
+      ...(known === undefined ? {} : { known: parseNames(known) }),
+      ...(without === undefined ? {} : { without: parseNames(without) }),
+      ...(flags["count"] === true ? { count: true } : {}),
+      ...(dateStyle === undefined ? {} : { dateStyle }),
+      ...(decimal === undefined ? {} : { decimal }),
+    },
+    filter: { ...(where === undefined ? {} : { where: parseWhere(where) }), ...(timeZone === undefined ? {} : { timeZone }) },
+    hints: { ...(encoding === undefined ? {} : { encoding }), ...(decimal === undefined ? {} : { decimal }) },
+  };
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}
+
+function parseWhere(text: string): { readonly column: string; readonly value: string }[] {
+  return text.split(";").map((part) => {
+    const at = part.indexOf("=");
+    if (at < 1) throw usage("where", "COLUMN=VALUE, several with semicolons", part);
+    return { column: part.slice(0, at).trim(), value: part.slice(at + 1).trim() };
+  });
+}
+
+/** Looks at the file and proposes how to take it in. Throws what `profileFile` throws, and `input` `INTAKE_COLUMN_MISSING`. */
+export async function lookAtFile(file: string, flags: RunFlags, signal: AbortSignal): Promise<Intake> {
+  const { given, filter, hints } = readIntakeFlags(flags);
+  const name = path.relative("", path.resolve(file));
+  const profile = await profileFile({ name, open: () => fileBody(file, signal) }, { ...hints, signal });
+  checkNames(profile, given, filter);
+  const proposal = proposeForecast(profile, given);
+  const end = textOf(flags, "end") ?? lastWholeDay(textOf(flags, "frequency") ?? "auto", spanOf(profile, proposal.plan)) ?? null;
+  return { profile, proposal, taken: { plan: proposal.plan, filter, hints, end } };
+}
+
+/** Names that no column has are told at once, with those there are. */
+function checkNames(profile: FileProfile, given: GivenIntake, filter: TakenIn["filter"]): void {
+  const names = new Set(profile.columns.flatMap(({ name }) => [name, name.toLowerCase()]));
+  const asked = [
+    ...Object.keys(given.map ?? {}),
+    ...(given.dimensions ?? []),
+    ...(given.known ?? []),
+    ...(given.without ?? []),
+    ...(filter.where ?? []).map(({ column }) => column),
+  ];
+  const missing = [...new Set(asked.filter((name) => !names.has(name) && !names.has(name.toLowerCase())))];
+  if (missing.length === 0) return;
+  const columns = profile.columns.map(({ name }) => name);
+  throw new StockroomError(
+    "input",
+    "INTAKE_COLUMN_MISSING",
+    `Expected ${missing.join(", ")} among the columns of ${profile.name} but they are ${columns.join(", ")}. Correct the name.`,
+    { facts: { missing: missing.join(", "), columns: columns.join(", ") } },
+  );
+}
+
+/** The command that does the same again, with nothing left to find. */
+export const commandOf = (file: string, { taken }: Intake, rest: readonly string[]): string =>
+  [
+    "stockroom",
+    "forecast",
+    "run",
+    /^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", String.raw`'\''`)}'`,
+    ...flagsOf(taken.plan, taken),
+    ...rest,
+  ].join(" ");
+
+export const tellIntake = ({ profile, proposal, taken }: Intake): readonly string[] => [
+  ...describeIntake(profile, proposal),
+  ...(taken.end === null ? [] : [`rows after ${taken.end} are left out: the last period of the file is not whole`]),
+];
+
+/** Asks on a terminal what the file does not tell; elsewhere fails with the questions. Gives flags to look again with, or none. */
+export async function settleQuestions({ proposal, profile }: Intake, flags: RunFlags, signal: AbortSignal): Promise<RunFlags | undefined> {
+  const [question] = proposal.questions;
+  if (question === undefined) return undefined;
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new StockroomError(
+      "input",
+      "INTAKE_QUESTION",
+      `Expected to know how ${profile.name} is to be read but it does not tell everything. ${proposal.questions.map(({ text, answers }) => `${text} Say ${answers.join(" or ")}.`).join(" ")}`,
+      { facts: { about: proposal.questions.map(({ about }) => about).join(", ") } },
+    );
+  }
+  return { ...flags, ...(await askPerson(question, flags, signal)) };
+}
+
+async function askPerson(question: Question, flags: RunFlags, signal: AbortSignal): Promise<RunFlags> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const choices = question.answers.map((answer, index) => `  ${index + 1}  ${answer}`).join("\n");
+    for (;;) {
+      const answer = (await terminal.question(`${question.text}\n${choices}\n> `, { signal })).trim();
+      const chosen = question.answers[Number(answer) - 1] ?? question.answers.find((each) => each === answer);
+      const found = /^--([a-z-]+)(?:\s+"?(.*?)"?)?$/.exec(chosen ?? "");
+      if (found === null || (chosen ?? "").includes("COLUMN")) continue;
+      const [, name = "", value] = found;
+      const before = textOf(flags, name);
+      if (value === undefined) return { [name]: true };
+      return { [name]: name === "map" && before !== undefined ? `${before},${value}` : value };
+    }
+  } finally {
+    terminal.close();
+  }
+}
+
+/** Looks and asks until nothing is left to ask. */
+export async function takeIn(
+  file: string,
+  flags: RunFlags,
+  signal: AbortSignal,
+): Promise<{ readonly intake: Intake; readonly flags: RunFlags }> {
+  let said = flags;
+  for (;;) {
+    const intake = await lookAtFile(file, said, signal);
+    const more = await settleQuestions(intake, said, signal);
+    if (more === undefined) return { intake, flags: said };
+    said = more;
+  }
+}
+
+/** The flags of a plain run over the rows that a plan gives. */
+export function flagsForRun(flags: RunFlags, { taken }: Intake): RunFlags {
+  const { plan, end } = taken;
+  return {
+    ...flags,
+    map: undefined,
+    without: undefined,
+    "date-format": undefined,
+    encoding: undefined,
+    decimal: plan.decimal,
+    dimensions: plan.dimensions.length === 0 ? "none" : plan.dimensions.join(","),
+    aggregation: textOf(flags, "aggregation") ?? "sum",
+    ...(end === null ? {} : { end }),
+  };
+}

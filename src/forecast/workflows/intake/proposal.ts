@@ -1,0 +1,568 @@
+// The proposal: which column of a stranger's file plays which part in a forecast, with reasons, doubts and what is left out.
+//
+// Owns: the choice. Does not own: what columns hold (platform/intake), rows (apply.ts), the question to a person (the command).
+//   R1. What a person said stands; the rest is proposed by name first, then by what the values are.
+//   R2. A column becomes a dimension only when it was named, or is a few-valued text that splits the rows of one step over nearly all items.
+//       Numbers never become one by themselves, unless their name says that they number places.
+//   R3. What nothing speaks for is a question, not a guess. A proposal with questions is not applied by itself.
+//   R4. Every column is told of: used, or left out with the reason.
+
+import type { ColumnProfile, FileProfile } from "../../../platform/intake/profile.ts";
+import { isUnknown } from "../../../platform/intake/values.ts";
+import { rankOfName, wordsOfName } from "../../../platform/intake/names.ts";
+import { dateStyles, findDateStyle, type DateStyle } from "../../../platform/intake/dates.ts";
+import type { DecimalSign } from "../../../platform/formats/index.ts";
+import { calendarWords, demandNames, dimensionNames, idWords, itemNames, knownNames, stockNames, timestampNames } from "./names.ts";
+
+/** What a person said of the file. */
+export interface GivenIntake {
+  /** From a file's own name of a column to `item_id`, `timestamp`, `demand` or a dimension's name. */
+  readonly map?: Readonly<Record<string, string>>;
+  readonly dimensions?: readonly string[];
+  readonly known?: readonly string[];
+  readonly without?: readonly string[];
+  /** Every row is one piece. */
+  readonly count?: boolean;
+  readonly dateStyle?: string;
+  readonly decimal?: DecimalSign;
+}
+
+/** How a file becomes rows of item, timestamp, demand: plain JSON, kept with what was made of it. */
+export interface IntakePlan {
+  readonly shape: "long" | "wide-dates" | "wide-items";
+  /** The column of instants; of `wide-dates` null: they stand in the header. */
+  readonly timestamp: string | null;
+  readonly dateStyle: string;
+  /** Instants within a day are put on the day: they lie on no grid of their own. */
+  readonly byDay: boolean;
+  /** Null: one series, named `all`; of `wide-items` the header names the items. */
+  readonly item: string | null;
+  /** Null: each row counts one; of wide shapes the values in `values`. */
+  readonly demand: string | null;
+  readonly dimensions: readonly string[];
+  /** Numbers that are known ahead. */
+  readonly known: readonly string[];
+  /** Of wide shapes: columns that hold demand. */
+  readonly values: readonly string[];
+  readonly decimal: DecimalSign;
+  /** Columns of texts that name the product: they go where metadata goes. */
+  readonly metadata: readonly string[];
+}
+
+export interface Question {
+  readonly about: "timestamp" | "demand" | "item" | "day" | "decimal";
+  /** What is asked, with what speaks for each answer. */
+  readonly text: string;
+  /** Flags that answer it. */
+  readonly answers: readonly string[];
+}
+
+export interface ColumnUse {
+  readonly column: string;
+  readonly use: "timestamp" | "item" | "demand" | "dimension" | "known" | "stock" | "metadata" | "left out";
+  readonly why: string;
+}
+
+export interface Proposal {
+  readonly plan: IntakePlan;
+  readonly uses: readonly ColumnUse[];
+  readonly questions: readonly Question[];
+  /** What was assumed, in sentences. */
+  readonly notes: readonly string[];
+}
+
+const mostFewValued = 100;
+
+/** Makes a proposal for a file. Never throws: what cannot be is a question. */
+export function proposeForecast(profile: FileProfile, given: GivenIntake = {}): Proposal {
+  const wide = findWide(profile, given);
+  return wide ?? proposeLong(profile, given);
+}
+
+const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
+
+/** The file's column that a person mapped to a part. */
+function mapped(profile: FileProfile, given: GivenIntake, part: readonly string[]): ColumnProfile | undefined {
+  const entry = Object.entries(given.map ?? {}).find(([, to]) => part.includes(to));
+  return entry === undefined ? undefined : findColumn(profile, entry[0]);
+}
+
+function findColumn(profile: FileProfile, name: string): ColumnProfile | undefined {
+  return (
+    profile.columns.find((column) => column.name === name) ??
+    profile.columns.find((column) => column.name.toLowerCase() === name.toLowerCase())
+  );
+}
+
+const rank = (column: ColumnProfile, lists: readonly (readonly string[])[]): number =>
+  rankOfName(column.name, lists) ?? Number.POSITIVE_INFINITY;
+
+const isId = ({ name }: ColumnProfile): boolean => idWords.test(wordsOfName(name));
+
+function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
+  const uses: ColumnUse[] = [];
+  const questions: Question[] = [];
+  const notes: string[] = [];
+  const taken = new Set<ColumnProfile>();
+  const use = (column: ColumnProfile, part: ColumnUse["use"], why: string): void => {
+    taken.add(column);
+    uses.push({ column: column.name, use: part, why });
+  };
+  const without = new Set(given.without ?? []);
+  for (const column of profile.columns) if (without.has(column.name)) use(column, "left out", "as you said");
+  for (const column of profile.columns) if (!taken.has(column) && column.kind === "empty") use(column, "left out", "holds nothing");
+  const free = (): readonly ColumnProfile[] => profile.columns.filter((column) => !taken.has(column));
+
+  const timestamp = chooseTimestamp(profile, given, free(), questions);
+  if (timestamp !== undefined) use(timestamp, "timestamp", reasonOfDate(timestamp, given));
+  const style = styleOf(timestamp, given, questions);
+
+  const item = chooseItem(profile, given, free(), timestamp);
+  if (item !== undefined) use(item.column, "item", item.why);
+
+  const named = given.dimensions ?? [];
+  for (const name of [
+    ...named,
+    ...Object.entries(given.map ?? {})
+      .filter(([, to]) => !["item_id", "timestamp", "demand", "target_value"].includes(to))
+      .map(([from]) => from),
+  ]) {
+    const column = findColumn(profile, name);
+    if (column !== undefined && !taken.has(column)) use(column, "dimension", "as you said");
+  }
+  for (const name of given.known ?? []) {
+    const column = findColumn(profile, name);
+    if (column !== undefined && !taken.has(column)) use(column, "known", "as you said");
+  }
+  const demand = given.count === true ? undefined : chooseDemand(profile, given, free(), questions);
+  if (demand !== undefined) use(demand.column, "demand", demand.why);
+  else if (questions.every(({ about }) => about !== "demand")) notes.push("Every row counts one: no column says how many.");
+
+  const relations = makeRelations(profile, timestamp, style, item?.column, demand?.column);
+  for (const column of free()) judge(column, { given, relations, use });
+  if (item === undefined) notes.push("No column names an item: everything is one series, called all.");
+  const decimal = given.decimal ?? demand?.column.number?.decimal ?? ".";
+  if (demand !== undefined && given.decimal === undefined && demand.column.number?.sure === false) {
+    const example = demand.column.examples.find((text) => /[.,]/.test(text)) ?? "";
+    questions.push({
+      about: "decimal",
+      text: `Is ${example} in "${demand.column.name}" a number of thousands or has it decimals?`,
+      answers: ["--decimal .", "--decimal ,"],
+    });
+  }
+  const columnsOf = (part: ColumnUse["use"]): readonly string[] => uses.filter((one) => one.use === part).map(({ column }) => column);
+  return {
+    plan: {
+      shape: "long",
+      timestamp: timestamp?.name ?? null,
+      dateStyle: style?.id ?? "yyyy-mm-dd",
+      byDay: liesOnNoGrid(profile, timestamp, style),
+      item: item?.column.name ?? null,
+      demand: demand?.column.name ?? null,
+      dimensions: columnsOf("dimension"),
+      known: [...columnsOf("known"), ...columnsOf("stock")],
+      values: [],
+      decimal,
+      metadata: columnsOf("metadata"),
+    },
+    uses,
+    questions,
+    notes: [...notes, ...relations.notes, ...zoneNotes(profile, timestamp, style)],
+  };
+}
+
+// --- the instant -----------------------------------------------------------------------------------------------------------------------------
+
+function chooseTimestamp(
+  profile: FileProfile,
+  given: GivenIntake,
+  free: readonly ColumnProfile[],
+  questions: Question[],
+): ColumnProfile | undefined {
+  const said = mapped(profile, given, ["timestamp"]);
+  if (said !== undefined) return said;
+  const dates = free.filter(({ kind }) => kind === "date");
+  // A finer date beats a coarser one, and a column that is always filled one that is not.
+  const ordered = dates.toSorted(
+    (a, b) => rank(a, timestampNames) - rank(b, timestampNames) || b.filled - a.filled || b.distinct - a.distinct,
+  );
+  const [best, second] = ordered;
+  if (best === undefined) {
+    questions.push({
+      about: "timestamp",
+      text: `Which column says when? None of ${quoted(profile.columns.map(({ name }) => name))} holds dates that can be read.`,
+      answers: ["--map COLUMN=timestamp", "--map COLUMN=timestamp --date-format dd.mm.yyyy"],
+    });
+    return undefined;
+  }
+  const equal = second !== undefined && rank(best, timestampNames) === rank(second, timestampNames) && second.filled >= 0.9 * best.filled;
+  if (equal && !Number.isFinite(rank(best, timestampNames)) && second !== undefined) {
+    questions.push({
+      about: "timestamp",
+      text: `Which of ${quoted([best.name, second.name])} says when something was sold? Both hold dates.`,
+      answers: [best, second].map(({ name }) => `--map "${name}=timestamp"`),
+    });
+  }
+  return best;
+}
+
+function reasonOfDate(column: ColumnProfile, given: GivenIntake): string {
+  if (given.dateStyle !== undefined) return `dates as ${given.dateStyle}, as you said`;
+  const { date } = column;
+  if (date === undefined) return "as you said";
+  if (date.reason === "proved") return `dates as ${date.style.id}, proved by ${date.proof ?? ""}`;
+  if (date.reason === "order") return `dates as ${date.style.id}: only so the rows are in order`;
+  return `dates as ${date.style.id}`;
+}
+
+function styleOf(column: ColumnProfile | undefined, given: GivenIntake, questions: Question[]): DateStyle | undefined {
+  if (given.dateStyle !== undefined) return findDateStyle(given.dateStyle) ?? dateStyles[0];
+  const found = column?.date;
+  if (found?.rival !== undefined) {
+    questions.push({
+      about: "day",
+      text: `Does "${column?.examples[0] ?? ""}" in "${column?.name ?? ""}" begin with the day or the month? Every value can be read both ways.`,
+      answers: [`--date-format ${found.style.id}`, `--date-format ${found.rival.id}`],
+    });
+  }
+  return found?.style;
+}
+
+/** Instants with a zone belong to the days of that zone until somebody says whose they are. */
+function zoneNotes({ sample }: FileProfile, column: ColumnProfile | undefined, style: DateStyle | undefined): readonly string[] {
+  if (column === undefined || style === undefined) return [];
+  const zoned = sample.some((row) => style.read((row[column.place] ?? "").trim())?.offset !== undefined);
+  return zoned ? ["Instants name their zone and are taken by its clock; --time-zone puts them into the days of the shops."] : [];
+}
+
+/** Whether instants have a time of day that is no multiple of five minutes: moments of sales, not of a clock that counts them. */
+function liesOnNoGrid(profile: FileProfile, column: ColumnProfile | undefined, style: DateStyle | undefined): boolean {
+  if (column === undefined || style === undefined) return false;
+  return profile.sample.some((row) => {
+    const read = style.read((row[column.place] ?? "").trim());
+    return read?.unit === "time" && read.seconds % 300 !== 0;
+  });
+}
+
+// --- the item --------------------------------------------------------------------------------------------------------------------------------
+
+function chooseItem(
+  profile: FileProfile,
+  given: GivenIntake,
+  free: readonly ColumnProfile[],
+  timestamp: ColumnProfile | undefined,
+): { readonly column: ColumnProfile; readonly why: string } | undefined {
+  const said = mapped(profile, given, ["item_id"]);
+  if (said !== undefined) return { column: said, why: "as you said" };
+  const candidates = free.filter(
+    (column) => (column.kind === "text" || column.kind === "number") && column !== timestamp && column.filled > 0.5 * profile.rows,
+  );
+  const byName = candidates
+    .filter((column) => Number.isFinite(rank(column, itemNames)) && (column.kind === "text" || column.number?.whole === true))
+    .filter((column) => !Number.isFinite(rank(column, demandNames.slice(0, 2))))
+    .toSorted((a, b) => rank(a, itemNames) - rank(b, itemNames));
+  const [best] = byName;
+  if (best !== undefined) return { column: best, why: "its name" };
+  // A single text whose values come again and again, and that is not what names places.
+  const texts = candidates.filter(
+    (column) =>
+      column.kind === "text" &&
+      !Number.isFinite(rank(column, dimensionNames)) &&
+      column.distinct > 1 &&
+      (column.many || column.distinct <= 0.5 * profile.rows),
+  );
+  const [only] = texts;
+  return texts.length === 1 && only !== undefined ? { column: only, why: "the only text whose values come again" } : undefined;
+}
+
+// --- the demand ------------------------------------------------------------------------------------------------------------------------------
+
+function chooseDemand(
+  profile: FileProfile,
+  given: GivenIntake,
+  free: readonly ColumnProfile[],
+  questions: Question[],
+): { readonly column: ColumnProfile; readonly why: string } | undefined {
+  const said = mapped(profile, given, ["demand", "target_value", "value"]);
+  if (said !== undefined) return { column: said, why: "as you said" };
+  const numbers = free.filter((column) => column.kind === "number");
+  const measures = numbers.filter(
+    (column) =>
+      !isId(column) &&
+      !calendarWords.test(wordsOfName(column.name)) &&
+      !Number.isFinite(rank(column, knownNames)) &&
+      !Number.isFinite(rank(column, stockNames)) &&
+      !Number.isFinite(rank(column, dimensionNames)),
+  );
+  const named = numbers
+    .filter((column) => Number.isFinite(rank(column, demandNames)) && !Number.isFinite(rank(column, stockNames)))
+    .filter((column) => rank(column, demandNames) < rank(column, knownNames))
+    .toSorted((a, b) => rank(a, demandNames) - rank(b, demandNames));
+  const [best] = named;
+  if (best !== undefined) {
+    const second = named[1];
+    if (second !== undefined && rank(second, demandNames) === rank(best, demandNames) && !equalIn(profile, best, second)) {
+      const same = named.filter((column) => rank(column, demandNames) === rank(best, demandNames));
+      questions.push({
+        about: "demand",
+        text: `Which of ${quoted(same.map(({ name }) => name))} says how much was sold?`,
+        answers: same.slice(0, 5).map(({ name }) => `--map "${name}=demand"`),
+      });
+    }
+    const money = rank(best, demandNames) % demandNames.length === demandNames.length - 1;
+    return { column: best, why: money ? "its name; it is money, no column tells pieces" : "its name" };
+  }
+  const [only, second] = measures;
+  if (only !== undefined && second === undefined) return { column: only, why: "the only number that measures something" };
+  if (measures.length > 1) {
+    questions.push({
+      about: "demand",
+      text: `Which of ${quoted(measures.map(({ name }) => name))} says how much was sold?`,
+      answers: measures.slice(0, 5).map(({ name }) => `--map "${name}=demand"`),
+    });
+    return only === undefined ? undefined : { column: only, why: "a guess" };
+  }
+  if (profile.rows > 0) {
+    questions.push({
+      about: "demand",
+      text: "No column says how much was sold. Is every row one piece?",
+      answers: ["--count", "--map COLUMN=demand"],
+    });
+  }
+  return undefined;
+}
+
+const equalIn = ({ sample }: FileProfile, a: ColumnProfile, b: ColumnProfile): boolean =>
+  sample.every((row) => row[a.place] === row[b.place]);
+
+// --- all other columns -----------------------------------------------------------------------------------------------------------------------
+
+interface Relations {
+  /** Whether a column's value follows from that of the item, or of the instant. */
+  readonly followsItem: (column: ColumnProfile) => boolean;
+  readonly followsDate: (column: ColumnProfile) => boolean;
+  /** Whether a column splits rows of one item and step, for nearly all items. */
+  readonly splits: (column: ColumnProfile) => boolean;
+  /** Share of the rows without demand behind the last one with it, in which this column has a value. */
+  readonly knownAhead: (column: ColumnProfile) => number;
+  readonly notes: readonly string[];
+}
+
+function makeRelations(
+  { sample }: FileProfile,
+  timestamp: ColumnProfile | undefined,
+  style: DateStyle | undefined,
+  item: ColumnProfile | undefined,
+  demand: ColumnProfile | undefined,
+): Relations {
+  const at = (row: readonly string[], column: ColumnProfile | undefined): string => (column === undefined ? "" : (row[column.place] ?? ""));
+  const follows =
+    (from: ColumnProfile | undefined) =>
+    (column: ColumnProfile): boolean => {
+      if (from === undefined) return false;
+      const seen = new Map<string, string>();
+      let [again, broken] = [0, 0];
+      for (const row of sample) {
+        const key = at(row, from);
+        const before = seen.get(key);
+        if (before === undefined) seen.set(key, at(row, column));
+        else {
+          again += 1;
+          if (before !== at(row, column)) broken += 1;
+        }
+      }
+      return again >= 10 && broken <= 0.01 * again;
+    };
+  const seconds = (row: readonly string[]): number => style?.read(at(row, timestamp).trim())?.seconds ?? Number.NaN;
+  const withDemand = sample.map((row) => (demand === undefined ? true : !isUnknown(at(row, demand))));
+  let lastSold = Number.NEGATIVE_INFINITY;
+  for (const [i, row] of sample.entries()) if ((withDemand[i] ?? false) && seconds(row) > lastSold) lastSold = seconds(row);
+  const ahead = sample.filter((row, i) => !(withDemand[i] ?? true) && seconds(row) > lastSold);
+  const pairs = (column: ColumnProfile | undefined): number => {
+    const seen = new Set<string>();
+    for (const row of sample) seen.add(`${at(row, item)}\u0000${at(row, timestamp)}\u0000${at(row, column)}`);
+    return seen.size;
+  };
+  const without = pairs(undefined);
+  const duplicates = sample.length - without;
+  return {
+    followsItem: follows(item),
+    followsDate: (column) =>
+      isCalendar(column, sample, seconds) || (timestamp !== undefined && item === undefined ? false : follows(timestamp)(column)),
+    splits: (column) => {
+      if (duplicates < 0.05 * sample.length || column.distinct > mostFewValued || column.many) return false;
+      const saved = pairs(column) - without;
+      if (saved < 0.5 * duplicates) return false;
+      const values = new Map<string, Set<string>>();
+      for (const row of sample) {
+        const key = at(row, item);
+        values.set(key, (values.get(key) ?? new Set()).add(at(row, column)));
+      }
+      const shares = [...values.values()].map((set) => set.size / Math.max(1, column.distinct)).toSorted((a, b) => a - b);
+      return (shares[Math.floor(shares.length / 2)] ?? 0) >= 0.5;
+    },
+    knownAhead: (column) => (ahead.length === 0 ? 0 : ahead.filter((row) => !isUnknown(at(row, column))).length / ahead.length),
+    notes: duplicates >= 0.05 * sample.length ? ["Several rows of one item and step are summed."] : [],
+  };
+}
+
+/** Whether a number is the year, month, week, weekday or day of its row's date. */
+function isCalendar(column: ColumnProfile, sample: readonly (readonly string[])[], seconds: (row: readonly string[]) => number): boolean {
+  if (column.kind !== "number" || !calendarWords.test(wordsOfName(column.name))) return false;
+  const seen = new Map<string, string>();
+  for (const row of sample.slice(0, 3_000)) {
+    const day = seconds(row);
+    if (Number.isNaN(day)) continue;
+    const key = String(Math.floor(day / 86_400));
+    const before = seen.get(key);
+    if (before !== undefined && before !== row[column.place]) return false;
+    seen.set(key, row[column.place] ?? "");
+  }
+  return true;
+}
+
+interface Judging {
+  readonly given: GivenIntake;
+  readonly relations: Relations;
+  readonly use: (column: ColumnProfile, part: ColumnUse["use"], why: string) => void;
+}
+
+/** Gives a column that no part was found for yet its use (R2, R4). */
+function judge(column: ColumnProfile, { given, relations, use }: Judging): void {
+  const words = wordsOfName(column.name);
+  const isPlace =
+    rank(column, dimensionNames) < dimensionNames.length || (column.kind === "text" && Number.isFinite(rank(column, dimensionNames)));
+  if (column.distinct === 1 && !column.many) return use(column, "left out", `is ${column.examples[0] ?? ""} in every row`);
+  if (column.kind === "date") return use(column, "left out", "another date");
+  if (
+    given.dimensions === undefined &&
+    isPlace &&
+    !column.many &&
+    !relations.followsItem(column) &&
+    (column.kind === "text" || column.number?.whole === true)
+  ) {
+    return use(column, "dimension", `its name; ${column.distinct} values`);
+  }
+  if (column.kind === "text") {
+    if (relations.followsItem(column)) return use(column, "metadata", "follows from the item");
+    if (relations.followsDate(column)) return use(column, "left out", "follows from the date");
+    if (given.dimensions === undefined && relations.splits(column))
+      return use(column, "dimension", `${column.distinct} values over nearly every item`);
+    return use(
+      column,
+      "left out",
+      column.many || column.distinct > mostFewValued
+        ? "too many values to forecast by"
+        : "a text that is neither item nor place; --dimensions forecasts by it",
+    );
+  }
+  if (Number.isFinite(rank(column, stockNames))) return use(column, "stock", "its name: demand is unknown where nothing was there");
+  if (calendarWords.test(words) && relations.followsDate(column)) return use(column, "left out", "follows from the date");
+  if (isId(column)) return use(column, "left out", "a number that names something");
+  const share = relations.knownAhead(column);
+  if (share >= 0.9) return use(column, "known", `known ahead in ${Math.round(share * 100)} % of the rows behind the last sale`);
+  if (relations.followsItem(column)) return use(column, "left out", "a number that follows from the item");
+  const told = Number.isFinite(rank(column, knownNames))
+    ? "its future is not in the file; --known uses it where rows of the future are added"
+    : "a number that is not known ahead";
+  return use(column, "left out", told);
+}
+
+// --- wide tables -----------------------------------------------------------------------------------------------------------------------------
+
+/** A column a date, or a column an item. */
+function findWide(profile: FileProfile, given: GivenIntake): Proposal | undefined {
+  if (given.map !== undefined && Object.values(given.map).includes("demand")) return undefined;
+  return wideByDate(profile, given) ?? wideByItem(profile, given);
+}
+
+function wideByDate(profile: FileProfile, given: GivenIntake): Proposal | undefined {
+  const readers = [...dateStyles, ...["yyyy", "yyyymm"].flatMap((id) => findDateStyle(id) ?? [])];
+  const readable = readers
+    .map((style) => ({
+      style,
+      columns: profile.columns.filter(
+        (column) => style.read(column.name.trim()) !== undefined && (column.kind === "number" || column.kind === "empty"),
+      ),
+    }))
+    .toSorted((a, b) => b.columns.length - a.columns.length)[0];
+  if (readable === undefined || readable.columns.length < 3 || readable.columns.length < profile.columns.length / 2) return undefined;
+  const { style, columns } = readable;
+  const rest = profile.columns.filter((column) => !columns.includes(column));
+  const item =
+    mapped(profile, given, ["item_id"]) ?? rest.toSorted((a, b) => rank(a, itemNames) - rank(b, itemNames) || b.distinct - a.distinct)[0];
+  const dimensions = rest.filter(
+    (column) => column !== item && given.dimensions?.includes(column.name) !== false && Number.isFinite(rank(column, dimensionNames)),
+  );
+  const decimal = given.decimal ?? (columns.some(({ number }) => number?.sure === true && number.decimal === ",") ? "," : ".");
+  return {
+    plan: {
+      shape: "wide-dates",
+      timestamp: null,
+      dateStyle: style.id,
+      byDay: false,
+      item: item?.name ?? null,
+      demand: null,
+      dimensions: dimensions.map(({ name }) => name),
+      known: [],
+      values: columns.map(({ name }) => name),
+      decimal,
+      metadata: rest.filter((column) => column !== item && !dimensions.includes(column) && column.kind === "text").map(({ name }) => name),
+    },
+    uses: [
+      ...(item === undefined ? [] : [{ column: item.name, use: "item" as const, why: "a row an item" }]),
+      ...dimensions.map(({ name }) => ({ column: name, use: "dimension" as const, why: "its name" })),
+      {
+        column: `${columns[0]?.name ?? ""} .. ${columns.at(-1)?.name ?? ""}`,
+        use: "demand",
+        why: `${columns.length} columns, one a date (${style.id})`,
+      },
+      ...rest
+        .filter((column) => column !== item && !dimensions.includes(column))
+        .map(({ name }) => ({ column: name, use: "left out" as const, why: "says nothing of demand" })),
+    ],
+    questions: [],
+    notes: ["A column a date: each becomes a row."],
+  };
+}
+
+function wideByItem(profile: FileProfile, given: GivenIntake): Proposal | undefined {
+  const dates = profile.columns.filter(({ kind }) => kind === "date");
+  const [timestamp] = dates;
+  const numbers = profile.columns.filter((column) => column.kind === "number");
+  if (timestamp === undefined || dates.length !== 1 || numbers.length < 3 || numbers.length < profile.columns.length - 2) return undefined;
+  // Each date once, and none of the numbers has a name of its own that says what it is.
+  if (timestamp.many ? false : timestamp.distinct < 0.98 * profile.rows) return undefined;
+  const parts = [...demandNames, ...knownNames, ...stockNames, ...dimensionNames];
+  const known = numbers.filter(
+    (column) => Number.isFinite(rank(column, parts)) || isId(column) || calendarWords.test(wordsOfName(column.name)),
+  );
+  if (known.length > 0) return undefined;
+  const questions: Question[] = [];
+  const style = styleOf(timestamp, given, questions);
+  return {
+    plan: {
+      shape: "wide-items",
+      timestamp: timestamp.name,
+      dateStyle: style?.id ?? "yyyy-mm-dd",
+      byDay: liesOnNoGrid(profile, timestamp, style),
+      item: null,
+      demand: null,
+      dimensions: [],
+      known: [],
+      values: numbers.map(({ name }) => name),
+      decimal: given.decimal ?? (numbers.some(({ number }) => number?.sure === true && number.decimal === ",") ? "," : "."),
+      metadata: [],
+    },
+    uses: [
+      { column: timestamp.name, use: "timestamp", why: reasonOfDate(timestamp, given) },
+      {
+        column: `${numbers[0]?.name ?? ""} .. ${numbers.at(-1)?.name ?? ""}`,
+        use: "demand",
+        why: `${numbers.length} columns, one an item`,
+      },
+    ],
+    questions,
+    notes: ["A column an item: each becomes a series."],
+  };
+}

@@ -1,0 +1,62 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { findLayout } from "./layout.ts";
+import { provedSign } from "./values.ts";
+
+test.each([
+  ["a comma table", "a,b\n1,2\n3,4\n", { delimiter: ",", columns: ["a", "b"], skippedLines: 1, headerRows: 1 }],
+  ["commas as decimals", "Datum;Menge\n01.02.2024;3,5\n02.02.2024;4,5\n", { delimiter: ";", columns: ["Datum", "Menge"] }],
+  ["commas in texts", 'day|name|n\n2024-01-01|"a, b"|1\n2024-01-02|c, d|2\n', { delimiter: "|", columns: ["day", "name", "n"] }],
+  [
+    "a preamble",
+    "Report\nShop 3;;\n\nDatum;Artikel;Menge\n01.02.2024;Tee;3\n02.02.2024;Tee;4\n",
+    { skippedLines: 4, preamble: ["Report", "Shop 3"] },
+  ],
+  ["no header", "2024-01-01,A,3\n2024-01-02,A,4\n", { headerRows: 0, skippedLines: 0, columns: ["column_1", "column_2", "column_3"] }],
+  ["no header, texts alone", "A,x\nB,y\nA,x\n", { headerRows: 0 }],
+  ["years as names", "product,2019,2020,2021\nA,1,2,3\nB,2,3,4\n", { headerRows: 1, columns: ["product", "2019", "2020", "2021"] }],
+  [
+    "two rows of names",
+    "date,A,,B,\n,pcs,eur,pcs,eur\n2024-01-01,3,4.5,0,0\n2024-01-02,3,4.5,0,0\n2024-01-03,3,4.5,0,0\n",
+    {
+      headerRows: 2,
+      columns: ["date", "A pcs", "A eur", "B pcs", "B eur"],
+      skippedLines: 2,
+    },
+  ],
+  ["names twice and none", "a,a,\n1,2,3\n4,5,6\n", { columns: ["a", "a_2", "column_3"] }],
+  ["a header over two lines", '"a\nb",c\n1,2\n3,4\n', { columns: ["a b", "c"], skippedLines: 2 }],
+  ["one column", "n\n1\n2\n", { columns: ["n"], headerRows: 1 }],
+  ["nothing", "", { columns: ["column_1"] }],
+] as const)("%s", (_, text, layout) => {
+  expect(findLayout(text, true)).toMatchObject(layout);
+});
+
+test("L3: of any text the columns have names, each once", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ maxLength: 400, unit: fc.constantFrom(",", ";", "\t", "|", '"', "\n", "\r", "a", "1", ".", "-", " ", "é") }),
+      fc.boolean(),
+      (text, isWhole) => {
+        const { columns, skippedLines } = findLayout(text, isWhole);
+        expect(columns.length).toBeGreaterThan(0);
+        expect(new Set(columns).size).toBe(columns.length);
+        expect(columns.every((name) => name !== "")).toBe(true);
+        expect(skippedLines).toBeGreaterThanOrEqual(0);
+      },
+    ),
+  );
+});
+
+test("a number tells its decimal sign only where it can mean nothing else", () => {
+  expect(["1.5", "1,5", "1.234,5", "1,234.5", "1.234.567", "0,125", "12,3456"].map(provedSign)).toEqual([
+    ".",
+    ",",
+    ",",
+    ".",
+    ",",
+    ",",
+    ",",
+  ]);
+  expect(["1,234", "12.345", "7", "1 234"].map(provedSign)).toEqual([undefined, undefined, undefined, undefined]);
+});

@@ -1,0 +1,318 @@
+// Profile: what a table holds, column by column, in one pass over its rows.
+//
+// Owns: counts, kinds, ranges, examples, what follows from what. Does not own: where the table is (layout.ts), what its columns are good for.
+//   P1. Every row is counted; kinds, ranges and relations come from a sample spread over the whole file, the first rows always in it.
+//   P2. Memory does not grow with the file: the sample, and at most `mostDistinct` values a column.
+//   P3. Rows that only add up others (totals), repeat the header or hold nothing are counted apart and belong to no column's figures.
+
+import type { Body } from "../bytes.ts";
+import { type BadRow, detectFormat, formatOf, readTable, type DecimalSign, type Table, type TableFormat } from "../formats/index.ts";
+import { decodeText, gunzipIfPacked, peek, type TextEncoding } from "../formats/text-in.ts";
+import { bareStyles, dateStyles, findStyle, type FoundStyle } from "./dates.ts";
+import { findLayout, type Layout } from "./layout.ts";
+import { isUnknown, kindOf, provedSign, readAmount, type ValueKind } from "./values.ts";
+
+/** What a person may say of a file; what is absent is found. */
+export interface LookHints {
+  readonly encoding?: string | undefined;
+  readonly decimal?: DecimalSign | undefined;
+  /** Lines before the table that are not read, its header not among them. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ColumnProfile {
+  readonly name: string;
+  readonly place: number;
+  readonly kind: ValueKind;
+  /** Rows with a value, of all that are counted. */
+  readonly filled: number;
+  /** Different values; `many` when they are more than were counted. */
+  readonly distinct: number;
+  readonly many: boolean;
+  /** The most frequent first, at most five. */
+  readonly examples: readonly string[];
+  readonly date: FoundStyle | undefined;
+  /** First and last instant in seconds since 1970. */
+  readonly span: readonly [first: number, last: number] | undefined;
+  readonly number: NumberProfile | undefined;
+}
+
+export interface NumberProfile {
+  readonly decimal: DecimalSign;
+  /** False: every value could be read with either sign and means something else with the other. */
+  readonly sure: boolean;
+  readonly whole: boolean;
+  readonly least: number;
+  readonly most: number;
+  /** Share of the values below zero. */
+  readonly negative: number;
+}
+
+/** A file as it was found. */
+export interface FileProfile {
+  readonly name: string;
+  readonly format: TableFormat;
+  readonly layout: Layout | undefined;
+  readonly encoding: TextEncoding | undefined;
+  readonly rows: number;
+  readonly columns: readonly ColumnProfile[];
+  /** Rows spread over the file, in its order; index-aligned with the columns. */
+  readonly sample: readonly (readonly string[])[];
+  readonly left: { readonly totals: number; readonly headers: number; readonly blank: number; readonly broken: number };
+  /** The first rows that could not be read at all. */
+  readonly bad: readonly BadRow[];
+}
+
+/** A file that can be read more than once. */
+export interface IntakeFile {
+  readonly name: string;
+  readonly open: () => Body;
+}
+
+export const mostDistinct = 5_000;
+const sampleBytes = 1 << 18;
+/** The first rows, and as many spread over the rest. */
+const firstRows = 4_000;
+const spreadRows = 12_000;
+/** Values of a column whose kind and style are looked at one by one. */
+const judged = 2_000;
+/** A column is what nine in ten of its values are. */
+const mostly = 0.9;
+
+/** Opens the file's table where its layout says it is. */
+export async function openLaidOut(
+  file: IntakeFile,
+  hints: LookHints,
+  onBadRow: (row: BadRow) => void,
+): Promise<{ readonly table: Table; readonly format: TableFormat; readonly layout: Layout | undefined }> {
+  const { first, body } = await peek(await gunzipIfPacked(file.open(), file.name), sampleBytes);
+  const format = detectFormat(file.name, first).format ?? formatOf(file.name) ?? "csv";
+  const common = { name: file.name, onBadRow, encoding: hints.encoding, ...(hints.signal === undefined ? {} : { signal: hints.signal }) };
+  if (format !== "csv" && format !== "tsv") return { table: await readTable(body, { ...common, format }), format, layout: undefined };
+  const layout = findLayout(await textOf(first, hints), first.length < sampleBytes);
+  const { columns, delimiter, skippedLines } = layout;
+  return { table: await readTable(body, { ...common, format: "csv", header: false, columns, delimiter, skippedLines }), format, layout };
+}
+
+async function textOf(bytes: Uint8Array, hints: LookHints): Promise<string> {
+  async function* once(): AsyncGenerator<Uint8Array> {
+    yield bytes;
+  }
+  let text = "";
+  for await (const piece of decodeText(once(), { encoding: hints.encoding, signal: hints.signal })) text += piece.text;
+  return text;
+}
+
+/** Words that begin a row of totals. */
+const totalWords =
+  /^(?:grand |sub[- ]?)?(?:totals?|sum|summe|gesamt(?:summe)?|zwischensumme|total general|totale|totaal|somme|suma|razem|i alt|yhteensä|celkem|合計|总计)\b:?/iu;
+
+/** Whether a row only adds up others: a word for a total, and no more than it and numbers beside it. */
+export function isTotal(row: readonly string[]): boolean {
+  let words = 0;
+  let found = false;
+  for (const text of row) {
+    if (text === "" || isUnknown(text)) continue;
+    const kind = kindOf(text);
+    if (kind === "number") continue;
+    words += 1;
+    if (kind === "text" && totalWords.test(text.trim())) found = true;
+  }
+  return found && words <= 1;
+}
+
+/** Reads the whole file once. Throws what `readTable` throws. */
+export async function profileFile(file: IntakeFile, hints: LookHints = {}): Promise<FileProfile> {
+  const bad: BadRow[] = [];
+  let broken = 0;
+  const { table, format, layout } = await openLaidOut(file, hints, (row) => {
+    broken += 1;
+    if (bad.length < 20) bad.push({ ...row, sample: row.sample.slice(0, 80) });
+  });
+  const { columns } = table;
+  const sampler = makeSampler();
+  const counts = columns.map(() => ({ filled: 0, values: new Map<string, number>(), many: false }));
+  const left = { totals: 0, headers: 0, blank: 0 };
+  let rows = 0;
+  for await (const batch of table.batches) {
+    hints.signal?.throwIfAborted();
+    for (const row of batch.rows) {
+      const why = leftOut(row, columns);
+      if (why !== undefined) {
+        left[why] += 1;
+        continue;
+      }
+      rows += 1;
+      sampler.add(row);
+      for (let i = 0; i < columns.length; i++) {
+        const text = row[i] ?? "";
+        const count = counts[i];
+        if (count === undefined || isUnknown(text)) continue;
+        count.filled += 1;
+        if (count.many) continue;
+        const before = count.values.get(text);
+        if (before === undefined && count.values.size >= mostDistinct) count.many = true;
+        else count.values.set(before === undefined ? Buffer.from(text).toString() : text, (before ?? 0) + 1);
+      }
+    }
+  }
+  const sample = sampler.rows();
+  return {
+    name: file.name,
+    format,
+    layout,
+    encoding: table.encoding?.(),
+    rows,
+    columns: decideSigns(
+      columns.map((name, place) =>
+        profileColumn(name, place, sample, counts[place] ?? { filled: 0, values: new Map(), many: false }, hints),
+      ),
+      hints,
+    ),
+    sample,
+    left: { ...left, broken },
+    bad,
+  };
+}
+
+/** Why a row belongs to no figure (P3); undefined for all others. */
+export function leftOut(row: readonly string[], columns: readonly string[]): "totals" | "headers" | "blank" | undefined {
+  let blank = true;
+  let names = 0;
+  for (let i = 0; i < row.length; i++) {
+    const text = row[i] ?? "";
+    if (text === "") continue;
+    blank = false;
+    if (text === columns[i]) names += 1;
+  }
+  if (blank || row.every((text) => text.trim() === "")) return "blank";
+  if (names >= 2 && names >= columns.length - 1) return "headers";
+  // Cheap first: a total has a letter in one of its first fields, and most rows of values none that begins such a word.
+  return row.some((text) => text.length < 40 && totalWords.test(text)) && isTotal(row) ? "totals" : undefined;
+}
+
+interface Sampler {
+  readonly add: (row: readonly string[]) => void;
+  readonly rows: () => readonly (readonly string[])[];
+}
+
+/** The first rows and every n-th of the others, n doubling as the file grows (P1, P2). Rows are copied: slices would keep the file in memory. */
+function makeSampler(): Sampler {
+  const first: (readonly string[])[] = [];
+  let spread: (readonly string[])[] = [];
+  let every = 1;
+  let seen = 0;
+  const copy = (row: readonly string[]): readonly string[] => row.map((text) => Buffer.from(text).toString());
+  return {
+    add: (row) => {
+      if (first.length < firstRows) {
+        first.push(copy(row));
+        return;
+      }
+      if (seen % every === 0) {
+        spread.push(copy(row));
+        if (spread.length >= spreadRows) {
+          spread = spread.filter((_, i) => i % 2 === 0);
+          every *= 2;
+        }
+      }
+      seen += 1;
+    },
+    rows: () => [...first, ...spread],
+  };
+}
+
+interface Counted {
+  readonly filled: number;
+  readonly values: ReadonlyMap<string, number>;
+  readonly many: boolean;
+}
+
+function profileColumn(
+  name: string,
+  place: number,
+  sample: readonly (readonly string[])[],
+  counted: Counted,
+  hints: LookHints,
+): ColumnProfile {
+  const all = sample.flatMap((row) => {
+    const text = row[place] ?? "";
+    return isUnknown(text) ? [] : [text.trim()];
+  });
+  const step = Math.max(1, Math.floor(all.length / judged));
+  // Neighbours tell the order of dates, so the first thousand stand together.
+  const texts = step === 1 ? all : [...all.slice(0, judged / 2), ...all.slice(judged / 2).filter((_, i) => i % step === 0)];
+  const kinds: Record<ValueKind, number> = { empty: 0, number: 0, date: 0, text: 0 };
+  for (const text of texts) kinds[kindOf(text)] += 1;
+  const named = isDateName(name);
+  const date =
+    kinds.date >= mostly * texts.length || named ? findStyle(texts, named ? [...dateStyles, ...bareStyles] : dateStyles) : undefined;
+  const numbers = kinds.number >= mostly * texts.length;
+  const kind: ValueKind = texts.length === 0 ? "empty" : date !== undefined ? "date" : numbers ? "number" : "text";
+  const examples = [...counted.values]
+    .toSorted((a, b) => b[1] - a[1])
+    .slice(0, 5)
+    .map(([text]) => text.slice(0, 40));
+  const style = date?.style;
+  const instants = style === undefined ? [] : all.flatMap((text) => style.read(text)?.seconds ?? []);
+  return {
+    name,
+    place,
+    kind,
+    filled: counted.filled,
+    distinct: counted.values.size,
+    many: counted.many,
+    examples,
+    date,
+    span: instants.length === 0 ? undefined : [minOf(instants), maxOf(instants)],
+    number: kind === "number" ? profileNumbers(texts, hints.decimal) : undefined,
+  };
+}
+
+const minOf = (values: readonly number[]): number => values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+const maxOf = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+
+/** Names of columns of instants, in many languages. Only such a name makes `2004` or `202401` a date. */
+const dateNames =
+  /(?:^|[\s_\-(])(?:date|datum|dato|data|fecha|jour|day|dag|tag|time|timestamp|datetime|ds|week|woche|semaine|semana|settimana|vecka|uge|tydzień|month|monat|mois|mes|mese|maand|måned|månad|miesiąc|year|jahr|année|annee|año|ano|anno|jaar|år|rok|period|periode|période|período|calday|calmonth|fiscper|日付|日期|月)(?:$|[\s_\-)])/iu;
+
+export const isDateName = (name: string): boolean => dateNames.test(name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_"));
+
+function profileNumbers(texts: readonly string[], given: DecimalSign | undefined): NumberProfile {
+  const proofs = { ".": 0, ",": 0 };
+  let open = 0;
+  for (const text of texts) {
+    if (!text.includes(",") && !text.includes(".")) continue;
+    const sign = provedSign(text);
+    if (sign === undefined) open += 1;
+    else proofs[sign] += 1;
+  }
+  const decimal = given ?? (proofs[","] > proofs["."] ? "," : ".");
+  return { ...rangeOf(texts, decimal), decimal, sure: given !== undefined || open === 0 || proofs[decimal] > 0 };
+}
+
+function rangeOf(texts: readonly string[], decimal: DecimalSign): Omit<NumberProfile, "decimal" | "sure"> {
+  const values = texts.flatMap((text) => {
+    const value = readAmount(text, decimal);
+    return value === undefined || Number.isNaN(value) ? [] : [value];
+  });
+  const below = values.reduce((sum, value) => sum + (value < 0 ? 1 : 0), 0);
+  return {
+    whole: values.every((value) => Number.isInteger(value)),
+    least: values.length === 0 ? 0 : minOf(values),
+    most: values.length === 0 ? 0 : maxOf(values),
+    negative: values.length === 0 ? 0 : below / values.length,
+  };
+}
+
+/** One hand wrote the file: a column that proves nothing is read as those that prove something. */
+function decideSigns(columns: readonly ColumnProfile[], hints: LookHints): readonly ColumnProfile[] {
+  if (hints.decimal !== undefined) return columns;
+  const proved = new Set(columns.flatMap(({ number }) => (number?.sure === true && number.decimal === "," ? [number.decimal] : [])));
+  const fractions = columns.some(({ number }) => number?.sure === true && number.decimal === "." && !number.whole);
+  if (proved.size === 0 && !fractions) return columns;
+  const sign: DecimalSign = proved.has(",") && !fractions ? "," : ".";
+  return columns.map((column) =>
+    column.number === undefined || column.number.sure ? column : { ...column, number: { ...column.number, decimal: sign, sure: true } },
+  );
+}
