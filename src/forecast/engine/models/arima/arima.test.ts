@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { makeRandom } from "../../../../platform/random.ts";
 import type { Fitted, Regressor, Series } from "../../contract.ts";
 import { arima } from "./arima.ts";
-import golden from "./golden.json" with { type: "json" };
+import input from "../../../../../test/golden/arima/input.json" with { type: "json" };
 
 const levels = [0.05, 0.5, 0.95];
 
@@ -38,7 +38,7 @@ function sample(seed: number, length: number, period: number): Float64Array {
 
 describe("the order it chooses", () => {
   test("the airline model for the logs of the airline passengers", () => {
-    const air = golden.cases.find(({ name }) => name === "airline model")!.y.map((value) => value!);
+    const air = input.cases.find(({ name }) => name === "airline model")!.y.map((value) => value!);
     const model = fitted(seriesOf(air, [12]));
     expect(model.title).toBe("ARIMA(0,1,1)(0,1,1)[12]");
     // R 4.2.2, forecast 8.20: auto.arima(log(AirPassengers)).

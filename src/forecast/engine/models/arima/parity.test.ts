@@ -6,7 +6,15 @@ import { estimate, logLikelihood, makeWorkbench } from "./estimate.ts";
 import { settle } from "./arima.ts";
 import type { Plan } from "./arima.ts";
 import type { ArimaOrder } from "./order.ts";
-import golden from "./golden.json" with { type: "json" };
+import { joinLists } from "../../../../../test/kit/golden.ts";
+import expected from "../../../../../test/golden/arima/expected.json" with { type: "json" };
+import input from "../../../../../test/golden/arima/input.json" with { type: "json" };
+
+const golden = {
+  cases: joinLists(input.cases, expected.cases),
+  estimates: joinLists(input.estimates, expected.estimates),
+  tests: joinLists(input.tests, expected.tests),
+};
 
 const numbers = (values: readonly (number | null)[]): Float64Array => Float64Array.from(values, (value) => value ?? Number.NaN);
 

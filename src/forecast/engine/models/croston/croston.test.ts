@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { makeRandom } from "../../../../platform/random.ts";
 import type { FitOptions, Fitted, Model, Series, Unfit } from "../../contract.ts";
 import { fitAdida, fitImapa, meanInterval, sumBuckets } from "./aggregate.ts";
-import golden from "./croston.golden.json" with { type: "json" };
+import { joinEntries } from "../../../../../test/kit/golden.ts";
+import expected from "../../../../../test/golden/croston/expected.json" with { type: "json" };
+import input from "../../../../../test/golden/croston/input.json" with { type: "json" };
 import { adida, croston, imapa, sba, tsb } from "./croston.ts";
 import { fitRate, readDemand, runRate, type Demand } from "./demand.ts";
 import { makeOutcome, meanOf, quantileOf, sampleOutcome } from "./outcome.ts";
@@ -26,7 +28,7 @@ const sparse = (seed: number, length = 60): number[] => {
 };
 
 describe("Croston beside R, constants given", () => {
-  it.each(Object.entries(golden.series))("%s", (_name, { values, alpha, mean, fitted }) => {
+  it.each(joinEntries(input.series, expected.series))("%s", (_name, { values, alpha, mean, fitted }) => {
     const ours = new Float64Array(values.length);
     const parameters = { smoothing: "interval", sizeAlpha: alpha, occurrenceAlpha: alpha, factor: 1, start: "first" } as const;
     const { size, occurrence } = runRate(demandOf(values), parameters, ours);

@@ -1,28 +1,31 @@
-import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makeRandom } from "../../../../platform/random.ts";
 import type { Fitted, Series, Unfit } from "../../contract.ts";
 import { ets, fitEts } from "./ets.ts";
 import { rankStructures } from "./select.ts";
+import { joinLists } from "../../../../../test/kit/golden.ts";
+import expected from "../../../../../test/golden/ets/expected.json" with { type: "json" };
+import input from "../../../../../test/golden/ets/input.json" with { type: "json" };
 import type { FixedParameters } from "./estimate.ts";
 
-interface Golden {
-  readonly series: readonly { readonly name: string; readonly period: number; readonly values: readonly number[] }[];
-  readonly fits: readonly {
-    readonly series: string;
-    readonly model: string;
-    readonly fixed: FixedParameters;
-    readonly logLik: number;
-    readonly aicc: number;
-    readonly sigma2: number;
-    readonly mean: readonly number[];
-    readonly upper?: readonly number[];
-  }[];
-  readonly auto: readonly { readonly series: string; readonly method: string; readonly aicc: number }[];
+interface Given {
+  readonly series: string;
+  readonly model: string;
 }
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own fixture
-const golden = JSON.parse(readFileSync(new URL("golden.json", import.meta.url), "utf8")) as Golden;
+interface Reference {
+  readonly fixed: FixedParameters;
+  readonly logLik: number;
+  readonly aicc: number;
+  readonly sigma2: number;
+  readonly mean: readonly number[];
+  readonly upper?: readonly number[];
+}
+const golden = {
+  series: input.series,
+  fits: joinLists<Given, Reference>(input.fits, expected.fits),
+  auto: joinLists(input.auto, expected.auto),
+};
 
 function seriesOf(values: ArrayLike<number>, seasons: readonly number[] = []): Series {
   return { values: Float64Array.from(values), seasons, regressors: [], position: 0 };

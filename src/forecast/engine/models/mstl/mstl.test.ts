@@ -1,9 +1,25 @@
 import { describe, expect, it } from "vitest";
 import { makeRandom } from "../../../../platform/random.ts";
 import type { FitOptions, Fitted, Series, Unfit } from "../../contract.ts";
-import golden from "./mstl.golden.json" with { type: "json" };
+import { joinEntries } from "../../../../../test/kit/golden.ts";
+import expected from "../../../../../test/golden/mstl/expected.json" with { type: "json" };
+import input from "../../../../../test/golden/mstl/input.json" with { type: "json" };
 import { mstl } from "./mstl.ts";
 import { decomposeMstl, decomposeStl } from "./stl.ts";
+
+interface Stl {
+  readonly values: readonly number[];
+  readonly period: number;
+  readonly options: { readonly seasonal: string | number; readonly robust: boolean };
+}
+interface Mstl {
+  readonly values: readonly number[];
+  readonly seasons: readonly number[];
+}
+interface Decomposed<Season> {
+  readonly trend: readonly number[];
+  readonly seasonal: readonly Season[];
+}
 
 const series = (values: ArrayLike<number>, seasons: readonly number[]): Series => ({
   values: Float64Array.from(values),
@@ -24,22 +40,28 @@ const distance = (ours: Float64Array, theirs: readonly number[]): number => {
 };
 
 describe("components beside R", () => {
-  it.each(Object.entries(golden.stl))("stl, %s", (_name, { values, period, options: { seasonal, robust }, ...theirs }) => {
-    const window = typeof seasonal === "number" ? seasonal : "periodic";
-    const ours = decomposeStl(Float64Array.from(values), period, { seasonal: window, robust });
-    expect(distance(ours.seasonal, theirs.seasonal)).toBeLessThan(1e-5);
-    expect(distance(ours.trend, theirs.trend)).toBeLessThan(1e-5);
-  });
+  it.each(joinEntries<Stl, Decomposed<number>>(input.stl, expected.stl))(
+    "stl, %s",
+    (_name, { values, period, options: { seasonal, robust }, ...theirs }) => {
+      const window = typeof seasonal === "number" ? seasonal : "periodic";
+      const ours = decomposeStl(Float64Array.from(values), period, { seasonal: window, robust });
+      expect(distance(ours.seasonal, theirs.seasonal)).toBeLessThan(1e-5);
+      expect(distance(ours.trend, theirs.trend)).toBeLessThan(1e-5);
+    },
+  );
 
-  it.each(Object.entries(golden.mstl))("mstl, %s", (_name, { values, seasons, trend, seasonal }) => {
-    const ours = decomposeMstl(Float64Array.from(values), seasons);
-    expect(distance(ours.trend, trend)).toBeLessThan(1e-5);
-    seasonal.forEach((theirs, i) => expect(distance(ours.seasonals[i], theirs)).toBeLessThan(1e-5));
-  });
+  it.each(joinEntries<Mstl, Decomposed<readonly number[]>>(input.mstl, expected.mstl))(
+    "mstl, %s",
+    (_name, { values, seasons, trend, seasonal }) => {
+      const ours = decomposeMstl(Float64Array.from(values), seasons);
+      expect(distance(ours.trend, trend)).toBeLessThan(1e-5);
+      seasonal.forEach((theirs, i) => expect(distance(ours.seasonals[i], theirs)).toBeLessThan(1e-5));
+    },
+  );
 });
 
-const hourly = golden.mstl.hourly.values;
-const monthly = golden.mstl.monthly.values;
+const hourly = input.mstl.hourly.values;
+const monthly = input.mstl.monthly.values;
 
 describe("mstl", () => {
   it("foretells two exact seasons", () => {

@@ -3,7 +3,9 @@ import { makeRandom } from "../../../../platform/random.ts";
 import type { FitOptions, Fitted, Series, Unfit } from "../../contract.ts";
 import { fitLines, growthOfErrors, runLines, varianceOfSteps, walkLines } from "./lines.ts";
 import { classicalIndices, findSeason } from "./season.ts";
-import golden from "./theta.golden.json" with { type: "json" };
+import { joinEntries } from "../../../../../test/kit/golden.ts";
+import expected from "../../../../../test/golden/theta/expected.json" with { type: "json" };
+import input from "../../../../../test/golden/theta/input.json" with { type: "json" };
 import { fitTheta, theta, thetaMembers } from "./theta.ts";
 
 const series = (values: ArrayLike<number>, seasons: readonly number[] = []): Series => ({
@@ -21,7 +23,7 @@ const levels = [0.05, 0.1, 0.5, 0.9, 0.95];
 
 describe("standard Theta beside R", () => {
   // R searches alpha and the first level together by Nelder-Mead to about 1e-4 and stops short of the optimum; here the optimum is exact.
-  it.each(Object.entries(golden.series))("%s", (_name, { season, values, mean }) => {
+  it.each(joinEntries(input.series, expected.series))("%s", (_name, { season, values, mean }) => {
     const fit = sure(fitTheta(series(values, season > 1 ? [season] : []), options(mean.length), [thetaMembers.standard]));
     const ours = fit.forecast(mean.length, []).mean;
     for (let h = 0; h < mean.length; h++) expect(Math.abs(ours[h] / mean[h] - 1)).toBeLessThan(2e-5);
@@ -29,7 +31,7 @@ describe("standard Theta beside R", () => {
 });
 
 describe("theta lines", () => {
-  const values = Float64Array.from(golden.series.yearly.values);
+  const values = Float64Array.from(input.series.yearly.values);
   const known = new Uint8Array(values.length).fill(1);
 
   it.each(["drift", "static", "dynamic"] as const)("of kind %s are the least squares of their neighbourhood", (line) => {
@@ -129,7 +131,7 @@ describe("the season", () => {
 });
 
 describe("theta", () => {
-  const monthly = golden.series.monthly.values;
+  const monthly = input.series.monthly.values;
 
   it("has quantiles that do not cross and agree with its paths", () => {
     const fit = sure(theta.fit(series(monthly, [12]), options(12)));
