@@ -95,6 +95,7 @@ export function factsOf({ contentType, cacheControl, expires, lastModified }: So
 function httpDate(value: string | Date | undefined): string | undefined {
   if (value === undefined || value === "") return undefined;
   const date = value instanceof Date ? value : new Date(value);
-  // What is no date is passed on as it came, as the classic handler does (`Expires: 0`).
-  return Number.isNaN(date.getTime()) ? String(value) : date.toUTCString();
+  // What is no date is passed on as it came, as the classic handler does; JavaScript would read `Expires: 0` as a day of the year 2000.
+  const isDate = value instanceof Date || /[a-z]{3}|^\d{4}-\d\d-\d\d/i.test(value);
+  return isDate && !Number.isNaN(date.getTime()) ? date.toUTCString() : String(value);
 }
