@@ -133,7 +133,7 @@ function partsOf(args: Readonly<Record<string, unknown>>, query: Readonly<Record
   const expires = text("expires");
   return {
     key: text("key") ?? "",
-    edits: edits as NonNullable<ImageUrlParts["edits"]>,
+    edits,
     form: text("form") === "thumbor" ? "thumbor" : "base64",
     ...(text("bucket") === undefined ? {} : { bucket: text("bucket") ?? "" }),
     ...(text("origin") === undefined ? {} : { origin: text("origin") ?? "" }),

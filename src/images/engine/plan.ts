@@ -5,10 +5,11 @@
 //   P1. `edits` holds only names of the allow-list, each once, in the order in which they are applied. Values are as the classic handler
 //       hands them to its pipeline: numbers may still be numeric texts, nothing is rounded yet, `rotate: undefined` means "by EXIF".
 //   P2. What goes beyond the classic words stands beside the edits, never in them, so that `edits` prints as the classic would.
-//   P3. A request with a `problem` is never carried out: `settleRequest` throws it, after the original was found, as the classic order of work has it.
+//   P3. A request with a `problem` is never carried out: `completeRequest` throws it, after the original was found, as the classic order of work has it.
 //   P4. Two requests with the same `planOf` and the same original give the same bytes.
 
 import type { ErrorRecord } from "../../platform/errors.ts";
+import { formatNames } from "./formats.ts";
 
 /** How the URL was written: Base64 JSON, thumbor's words, or a rewritten path read as thumbor's words. */
 export type RequestType = "default" | "custom" | "thumbor";
@@ -18,8 +19,65 @@ export type Compat = "open" | "strict";
 
 export type JsonValue = string | number | boolean | null | undefined | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
+/**
+ * Every edit a URL may name: the allow-list. What is done for each (pictures/transform.ts), what it costs (pictures/costs.ts) and the checks of
+ * its value (requests/edits.ts) are records over this union, so that none can be forgotten.
+ */
+export const editNames = [
+  "resize",
+  "crop",
+  "extract",
+  "extend",
+  "trim",
+  "affine",
+  "rotate",
+  "flip",
+  "flop",
+  "removeAlpha",
+  "ensureAlpha",
+  "extractChannel",
+  "joinChannel",
+  "bandbool",
+  "boolean",
+  "tint",
+  "greyscale",
+  "grayscale",
+  "pipelineColourspace",
+  "pipelineColorspace",
+  "toColourspace",
+  "toColorspace",
+  "sharpen",
+  "median",
+  "blur",
+  "flatten",
+  "unflatten",
+  "gamma",
+  "negate",
+  "normalise",
+  "normalize",
+  "clahe",
+  "convolve",
+  "threshold",
+  "linear",
+  "recomb",
+  "modulate",
+  "overlayWith",
+  "smartCrop",
+  "roundCrop",
+  "contentModeration",
+  "animated",
+  "toFormat",
+  ...formatNames,
+] as const;
+
+export type EditName = (typeof editNames)[number];
+
 /** Edits in the classic words; the order of the keys is the order of application (`resize` always runs first). */
-export type Edits = { readonly [name: string]: JsonValue };
+export type Edits = { readonly [Name in EditName]?: JsonValue };
+
+/** The edits with their names, in their order. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys are those of the type
+export const editEntries = (edits: Edits): [EditName, JsonValue][] => Object.entries(edits) as [EditName, JsonValue][];
 
 /** A rectangle of the original in pixels. */
 export interface Area {
@@ -51,7 +109,7 @@ export type Answer =
 /** Who decided the output format; `source` means nobody did and the original's is kept. */
 export type FormatOrigin = "edits" | "accept" | "request" | "svg" | "source";
 
-/** What one URL means. `parseRequest` makes it; `settleRequest` completes it once the original's type is known. */
+/** What one URL means. `parseRequest` makes it; `completeRequest` completes it once the original's type is known. */
 export interface ImageRequest {
   readonly requestType: RequestType;
   readonly bucket: string;
@@ -89,7 +147,7 @@ export interface ImageRequest {
   readonly preset?: string;
   /** Formats the reader takes (from `Accept`) of those that may be chosen for it, best first; the encoder may fall back along the list. */
   readonly autoFormats?: readonly string[];
-  /** Quality 1..100 wanted of whatever format comes out; `settleRequest` moves it into the edits of that format. */
+  /** Quality 1..100 wanted of whatever format comes out; `completeRequest` moves it into the edits of that format. */
   readonly quality?: number;
   /** What is wrong with the edits. In the classic order of work a missing original is told before it, so it waits until then. */
   readonly problem?: ErrorRecord;

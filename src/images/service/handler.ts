@@ -12,7 +12,7 @@ import { makeLog } from "../../platform/log.ts";
 import type { Log } from "../../platform/log.ts";
 import type { FaceDetector, Moderator } from "../engine/pictures/tools.ts";
 import type { ImageRequest, RequestOptions, SourceFacts } from "../engine/plan.ts";
-import { explain, explainMeaning, parseRequest, settleRequest } from "../engine/requests/index.ts";
+import { explain, explainMeaning, parseRequest, completeRequest } from "../engine/requests/index.ts";
 import type { ErrorAnswer, Explanation, RequestLike } from "../engine/requests/index.ts";
 import { makeCache } from "../store/cache/cache.ts";
 import type { SourceObject, Sources } from "../store/sources/contract.ts";
@@ -30,8 +30,8 @@ import { makeService } from "./service.ts";
 import type { Service } from "./service.ts";
 import { readImageSettings } from "./settings.ts";
 import type { Environment, ImageSettings, ImageSettingsInput } from "./settings.ts";
-import { estimateCost } from "./estimate-cost.ts";
-import { contentTypeOf, sniffPicture } from "../engine/pictures/sniff.ts";
+import { sourceType } from "../engine/formats.ts";
+import { estimatePixels, sniffPicture } from "../engine/pictures/sniff.ts";
 
 /** What a handler is made of: our settings by their names in `stockroom.yaml`, and the seams. */
 export interface ImageHandlerOptions extends Omit<ImageSettingsInput, "sources"> {
@@ -246,9 +246,9 @@ async function loadEngine(parts: {
   };
   return {
     parse: (url, nowMs) => parseRequest(url, { ...requests, nowMs }),
-    complete: (request, contentType) => settleRequest(request, contentType),
+    complete: (request, contentType) => completeRequest(request, contentType),
     typeOf,
-    pixelsOf: estimateCost,
+    pixelsOf: estimatePixels,
     transform: async (original, request, given) => {
       const tools = { ...given, limits, detector, moderator };
       const { load, originalId } = given;
@@ -261,7 +261,7 @@ async function loadEngine(parts: {
 
 function typeOf(original: Uint8Array): string | undefined {
   const kind = sniffPicture(original);
-  return kind === undefined ? undefined : contentTypeOf(kind);
+  return kind === undefined ? undefined : sourceType(kind);
 }
 
 /** A web-standard request as the service takes it; the target as it stands in the URL. */

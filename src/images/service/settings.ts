@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { bytes, duration, secret } from "../../platform/config/index.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import type { Preset, RequestOptions } from "../engine/plan.ts";
+import type { RequestOptions } from "../engine/plan.ts";
 import { readEnvironment } from "../engine/requests/index.ts";
 
 const source = z
@@ -177,7 +177,7 @@ export function readImageSettings(
     autoWebp: classic.request.autoWebp ?? autoWebp,
     autoAvif,
     clientHints,
-    presets: presets as Readonly<Record<string, Preset>>,
+    presets,
     ...(policy === undefined ? {} : { policy }),
     ...(classic.request.rewrite === undefined ? (rewrite === undefined ? {} : { rewrite }) : { rewrite: classic.request.rewrite }),
     ...(keys === undefined

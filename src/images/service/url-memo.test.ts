@@ -39,7 +39,9 @@ it("keeps callers apart whose headers matter, and forgets what was understood be
   // Like client hints: the second header is looked at only by those who do not send the first.
   const { memo, state } = makeMemo(({ headers }) => {
     const { width, dpr } = headers as Record<string, string | undefined>;
-    return width === undefined ? { vary: ["Width", "DPR"], edits: { dpr: dpr ?? "none" } } : { vary: ["Width"], edits: { width } };
+    return width === undefined
+      ? { vary: ["Width", "DPR"], edits: { resize: { height: dpr ?? "none" } } }
+      : { vary: ["Width"], edits: { resize: { width } } };
   });
   const ids = (): string[] =>
     [{ width: "100" }, { width: "200" }, {}, { dpr: "2" }].map(
@@ -65,7 +67,7 @@ it("understands what expires anew each time, with the time that is left (U2)", (
 });
 
 it("keeps neither a URL past its length nor more than sixteen meanings of one (U3)", () => {
-  const { memo, state } = makeMemo(({ headers }) => ({ vary: ["Width"], edits: { width: String(headers?.["width"]) } }));
+  const { memo, state } = makeMemo(({ headers }) => ({ vary: ["Width"], edits: { resize: { width: String(headers?.["width"]) } } }));
   const long = `/${"a".repeat(2_048)}`;
   memo.understand(asked(long));
   memo.understand(asked(long));

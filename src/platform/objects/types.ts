@@ -28,6 +28,7 @@ const types: Readonly<Record<string, string>> = {
   tif: "image/tiff",
   tiff: "image/tiff",
   heic: "image/heic",
+  heif: "image/heif",
 };
 
 const generic = "application/octet-stream";

@@ -3,10 +3,10 @@
 // Owns: the one table of costs and its sums. Does not own: the sizes it is asked about (geometry.ts), what is done with a plan that costs too much (plans.ts).
 //   K1. Every figure is CPU milliseconds for a megapixel and bytes held for a pixel, measured by bench/images/costs.ts on generated photographs and on
 //       noise; the larger one stands here, rounded up.
-//   K2. What is not in the table counts as `otherEdit`: nothing is free because somebody forgot it.
+//   K2. The table is a record over all edits: nothing is free because somebody forgot it.
 //   K3. A value that the edit itself would refuse costs nothing here: it never gets as far.
 
-import type { JsonValue } from "../plan.ts";
+import type { EditName, JsonValue } from "../plan.ts";
 import { encodeMs } from "./effort.ts";
 
 /** What something takes: CPU milliseconds of one core and bytes held at its peak. */
@@ -59,16 +59,17 @@ export function decodeCost(kind: string, pixels: number, { progressive, deep }: 
 type Fields = { readonly [name: string]: JsonValue };
 const fieldsOf = (value: JsonValue): Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-const numberOf = (value: JsonValue, otherwise: number): number => (typeof value === "number" && Number.isFinite(value) ? value : otherwise);
+const numberOf = (value: JsonValue, otherwise: number): number =>
+  typeof value === "number" && Number.isFinite(value) ? Math.min(Math.max(0, value), mostNumber) : otherwise;
 
-/** An edit nobody measured. */
-const otherEdit: Rate = { ms: 40, held: 2 };
+/** Larger than any edit takes; a cost stays a number whatever came. */
+const mostNumber = 1e6;
 
 /** A whole picture kept because its pixels are wanted in another order. */
 const kept = 4;
 
 /** Edits, a pixel of the picture they work on: of its final size, or of the size before the resize where that is said. */
-const edits: Readonly<Record<string, (value: JsonValue) => Rate>> = {
+const edits: Readonly<Record<EditName, (value: JsonValue) => Rate>> = {
   removeAlpha: () => ({ ms: 2, held: 0 }),
   ensureAlpha: () => ({ ms: 6, held: 0 }),
   extractChannel: () => ({ ms: 3, held: 0 }),
@@ -143,11 +144,8 @@ const mostTrimmed = 6_000_000;
 /** Pixels of that smaller picture, or of the picture itself. */
 export const trimmedPixels = (source: number): number => (source > mostTrimmed ? 2_000_000 : source);
 
-/** Every edit that has a place in the table. */
-export const pricedEdits: readonly string[] = Object.keys(edits);
-
 /** What one edit costs on so many pixels. */
-export const editCost = (name: string, value: JsonValue, pixels: number): Cost => of(edits[name]?.(value) ?? otherEdit, pixels);
+export const editCost = (name: EditName, value: JsonValue, pixels: number): Cost => of(edits[name](value), pixels);
 
 /** What a change of size costs: reading every pixel, writing every new one. */
 export const resizeCost = (from: number, to: number): Cost => together(of({ ms: 3, held: 0 }, from), of({ ms: 28, held: 0.3 }, to));

@@ -6,18 +6,15 @@
 //   N2. Metadata leaves the app only when asked for (or strict): no GPS by accident.
 
 import type { OutputInfo, Sharp } from "sharp";
+import { type OutputFormat, outputFormat, writtenType } from "../formats.ts";
 import { addsColours } from "./colours.ts";
 import { type Cost, encodeCost, isLossless, lessAndLess, nothing, rawCost, together } from "./costs.ts";
 import { type Draft, measure, openPixels, settle } from "./draft.ts";
 import { chooseEffort } from "./effort.ts";
-import { formatName } from "./operations.ts";
 import type { Size } from "./geometry.ts";
 import { formatSides } from "./limits.ts";
 import { checkWalk, fits, spend, stageCost, tooCostly, type Walk } from "./price.ts";
 import { badEdit, explainFailure } from "./problems.ts";
-
-/** Formats that are written, as sharp names them. */
-export type OutputFormat = "jpeg" | "png" | "webp" | "avif" | "heif" | "gif" | "tiff" | "raw";
 
 const optionNames: Record<OutputFormat, readonly string[]> = {
   jpeg: [
@@ -56,18 +53,6 @@ const optionNames: Record<OutputFormat, readonly string[]> = {
   raw: [],
 };
 
-const types: Record<OutputFormat, string> = {
-  jpeg: "image/jpeg",
-  png: "image/png",
-  webp: "image/webp",
-  avif: "image/avif",
-  // What we write under this name is AV1 in HEIF, which browsers know as AVIF; HEVC cannot be written.
-  heif: "image/avif",
-  gif: "image/gif",
-  tiff: "image/tiff",
-  raw: "image/raw",
-};
-
 /** Whether a format holds transparency. */
 export function holdsAlpha(format: OutputFormat): boolean {
   return format !== "jpeg";
@@ -80,8 +65,7 @@ export function holdsFrames(format: string | undefined): boolean {
 
 /** The format to be written: what the request settled on, else the last edit that names one, else the original's. */
 export function outputFormatOf(asked: string | undefined, lastEdit: string | undefined, source: string): OutputFormat {
-  const name = formatName(asked) ?? formatName(lastEdit) ?? (source === "svg" ? "png" : formatName(source)) ?? "png";
-  return name as OutputFormat;
+  return outputFormat(asked) ?? outputFormat(lastEdit) ?? outputFormat(source) ?? "png";
 }
 
 export interface Encoded {
@@ -245,7 +229,7 @@ async function write(draft: Draft, format: OutputFormat, options: Options): Prom
     keepMetadata(draft, draft.pipeline);
     const pipeline = writers[format](draft.pipeline, options).timeout({ seconds: draft.limits.maxSeconds });
     const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
-    return { body: data, contentType: types[format], width: info.width, height: frameHeight(draft, info), format };
+    return { body: data, contentType: writtenType(format), width: info.width, height: frameHeight(draft, info), format };
   } catch (thrown) {
     throw explainFailure(thrown);
   }

@@ -3,9 +3,10 @@
 //   H1. Nothing here decodes pixels; a header that promises too many never gets further.
 
 import sharp, { type Metadata } from "sharp";
+import type { SourceKind } from "../formats.ts";
 import { checkInput, type PictureLimits } from "./limits.ts";
 import { explainFailure, notAPicture } from "./problems.ts";
-import { type SourceKind, sniffPicture } from "./sniff.ts";
+import { sniffPicture } from "./sniff.ts";
 import { checkSvg } from "./svg.ts";
 
 export interface Header {

@@ -9,7 +9,8 @@
 
 import sharp, { type Sharp } from "sharp";
 import { isStockroomError } from "../../../platform/errors.ts";
-import type { Area, JsonValue } from "../plan.ts";
+import { type FormatName, formatNames, outputFormat } from "../formats.ts";
+import type { Area, EditName, JsonValue } from "../plan.ts";
 import { type Draft, eachFrame, measure, settle } from "./draft.ts";
 import { areaForFocal, type Fit } from "./geometry.ts";
 import { decodeCost, resizeCost, together, trimmedPixels } from "./costs.ts";
@@ -20,6 +21,7 @@ import { maxBlurSigma } from "./limits.ts";
 import { badEdit } from "./problems.ts";
 
 export interface Operation<Args = unknown> {
+  readonly kind: "operation";
   readonly order: "key" | "last";
   /** The value of the edit as an exact type; throws what is wrong with it. */
   readonly args: (value: JsonValue, draft: Draft) => Args;
@@ -27,7 +29,7 @@ export interface Operation<Args = unknown> {
 }
 
 /** Keeps `Args` between the two functions of one operation while all stand in one table. */
-const operation = <Args>(each: Operation<Args>): Operation => each as Operation;
+const operation = <Args>(each: Omit<Operation<Args>, "kind">): Operation => ({ kind: "operation", ...each }) as Operation;
 
 type Fields = { readonly [name: string]: JsonValue };
 
@@ -618,17 +620,7 @@ const boolean = operation<PictureName & { readonly operator: "and" | "or" | "eor
 
 // ---- formats ----
 
-const formatNames = ["jpeg", "png", "webp", "gif", "avif", "tiff", "heif", "raw"];
-
-/** The name sharp has for a format, or undefined when we write no such format. */
-export function formatName(value: unknown): string | undefined {
-  if (typeof value !== "string") return undefined;
-  const name = value.toLowerCase();
-  const known = name === "jpg" ? "jpeg" : name === "heic" ? "heif" : name === "tif" ? "tiff" : name;
-  return formatNames.includes(known) ? known : undefined;
-}
-
-const formatOperation = (name: string): Operation =>
+const format = (name: FormatName): Operation =>
   operation<Record<string, unknown>>({
     order: "last",
     args: (value) => (isFields(value) ? { ...value } : {}),
@@ -640,7 +632,7 @@ const formatOperation = (name: string): Operation =>
 
 const toFormat = operation<string>({
   order: "last",
-  args: (value) => formatName(isFields(value) ? value["id"] : value) ?? wrong("toFormat", `one of ${formatNames.join(", ")}`, value),
+  args: (value) => outputFormat(isFields(value) ? value["id"] : value) ?? wrong("toFormat", `one of ${formatNames.join(", ")}, raw`, value),
   apply: (draft, name) => {
     draft.format = name;
   },
@@ -660,132 +652,114 @@ const normalise = operation<Record<string, unknown> | undefined>({
   },
 });
 
-/** Every edit that sharp carries out by itself, by its name. */
-export const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
-  ["resize", resize],
-  ["crop", crop],
-  ["extract", extract],
-  ["extend", extend],
-  ["trim", trim],
-  ["affine", affine],
-  ["rotate", rotate],
-  ["flip", flip],
-  ["flop", toggles((pipeline, on) => pipeline.flop(on), true)],
-  ["removeAlpha", toggles((pipeline, on) => (on ? pipeline.removeAlpha() : pipeline))],
-  [
-    "ensureAlpha",
-    operation<number | undefined>({
-      order: "key",
-      args: (value) => (isNumber(value) ? numberIn("ensureAlpha", value, 0, 1) : undefined),
-      apply: (draft, alpha) => void draft.pipeline.ensureAlpha(alpha),
-    }),
-  ],
-  [
-    "extractChannel",
-    plain(
-      (value) => (isNumber(value) ? wholeBetween(0, 4)("extractChannel", value) : oneOf(...channelNames)("extractChannel", value)),
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- whole and from 0 to 4, which the library refuses itself where it has fewer
-      (pipeline, channel) => pipeline.extractChannel(channel as 0),
-    ),
-  ],
-  ["joinChannel", joinChannel],
-  [
-    "bandbool",
-    plain(
-      (value) => oneOf("and", "or", "eor")("bandbool", value),
-      (pipeline, operator) => pipeline.bandbool(operator),
-    ),
-  ],
-  ["boolean", boolean],
-  [
-    "tint",
-    plain(
-      (value) => colourIn("tint", value),
-      (pipeline, colour) => pipeline.tint(colour),
-    ),
-  ],
-  ["greyscale", greyscale],
-  ["grayscale", greyscale],
-  ["pipelineColourspace", colourspace("pipelineColourspace", true)],
-  ["pipelineColorspace", colourspace("pipelineColorspace", true)],
-  ["toColourspace", colourspace("toColourspace", false)],
-  ["toColorspace", colourspace("toColorspace", false)],
-  [
-    "sharpen",
-    operation<{ sigma: number } | boolean>({
-      order: "key",
-      // A bare number was sharp's old way to give sigma, and thumbor's filter still gives it so.
-      args: (value) => {
-        if (isNumber(value)) return { sigma: numberIn("sharpen", value, 0.000001, 10) };
-        if (!isFields(value)) return value !== false;
-        const many = between(0, 1_000_000);
-        const { sigma, ...rest } = fieldsIn("sharpen", value, {
-          sigma: between(0.000001, 10),
-          m1: many,
-          m2: many,
-          x1: many,
-          y2: many,
-          y3: many,
-        });
-        return sigma === undefined ? wrong("sharpen.sigma", "a number from 0.000001 to 10", value["sigma"]) : { sigma, ...rest };
-      },
-      apply: (draft, value) => {
-        if (value !== false) draft.pipeline.sharpen(value === true ? undefined : value);
-      },
-    }),
-  ],
-  ["median", median],
-  ["blur", plain(blurArgs, (pipeline, blur) => pipeline.blur(blur))],
-  [
-    "flatten",
-    plain(
-      (value) => {
-        if (value === undefined || value === null || typeof value === "boolean") return value !== false;
-        return isFields(value)
-          ? fieldsIn("flatten", value, { background: colourIn })
-          : wrong("flatten", "true, false or { background }", value);
-      },
-      (pipeline, options) => pipeline.flatten(options),
-    ),
-  ],
-  ["unflatten", toggles((pipeline, on) => (on ? pipeline.unflatten() : pipeline))],
-  ["gamma", gamma],
-  [
-    "negate",
-    plain(
-      (value) => (isFields(value) ? fieldsIn("negate", value, { alpha: truth }) : value !== false),
-      (pipeline, options) => pipeline.negate(options),
-    ),
-  ],
-  ["normalise", normalise],
-  ["normalize", normalise],
-  ["clahe", clahe],
-  ["convolve", convolve],
-  [
-    "threshold",
-    plain(
-      (value) => (isNumber(value) ? wholeIn("threshold", value, 0, 255) : value === false ? 0 : 128),
-      (pipeline, level) => pipeline.threshold(level),
-    ),
-  ],
-  ["linear", linear],
+/** Edits that sharp carries out by itself. */
+export type OperationName = Exclude<EditName, "overlayWith" | "smartCrop" | "roundCrop" | "contentModeration" | "animated">;
+
+/** What sharp does for each of them. */
+export const operations: Readonly<Record<OperationName, Operation>> = {
+  resize,
+  crop,
+  extract,
+  extend,
+  trim,
+  affine,
+  rotate,
+  flip,
+  flop: toggles((pipeline, on) => pipeline.flop(on), true),
+  removeAlpha: toggles((pipeline, on) => (on ? pipeline.removeAlpha() : pipeline)),
+  ensureAlpha: operation<number | undefined>({
+    order: "key",
+    args: (value) => (isNumber(value) ? numberIn("ensureAlpha", value, 0, 1) : undefined),
+    apply: (draft, alpha) => void draft.pipeline.ensureAlpha(alpha),
+  }),
+  extractChannel: plain(
+    (value) => (isNumber(value) ? wholeBetween(0, 4)("extractChannel", value) : oneOf(...channelNames)("extractChannel", value)),
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- whole and from 0 to 4, which the library refuses itself where it has fewer
+    (pipeline, channel) => pipeline.extractChannel(channel as 0),
+  ),
+  joinChannel,
+  bandbool: plain(
+    (value) => oneOf("and", "or", "eor")("bandbool", value),
+    (pipeline, operator) => pipeline.bandbool(operator),
+  ),
+  boolean,
+  tint: plain(
+    (value) => colourIn("tint", value),
+    (pipeline, colour) => pipeline.tint(colour),
+  ),
+  greyscale,
+  grayscale: greyscale,
+  pipelineColourspace: colourspace("pipelineColourspace", true),
+  pipelineColorspace: colourspace("pipelineColorspace", true),
+  toColourspace: colourspace("toColourspace", false),
+  toColorspace: colourspace("toColorspace", false),
+  sharpen: operation<{ sigma: number } | boolean>({
+    order: "key",
+    // A bare number was sharp's old way to give sigma, and thumbor's filter still gives it so.
+    args: (value) => {
+      if (isNumber(value)) return { sigma: numberIn("sharpen", value, 0.000001, 10) };
+      if (!isFields(value)) return value !== false;
+      const many = between(0, 1_000_000);
+      const { sigma, ...rest } = fieldsIn("sharpen", value, {
+        sigma: between(0.000001, 10),
+        m1: many,
+        m2: many,
+        x1: many,
+        y2: many,
+        y3: many,
+      });
+      return sigma === undefined ? wrong("sharpen.sigma", "a number from 0.000001 to 10", value["sigma"]) : { sigma, ...rest };
+    },
+    apply: (draft, value) => {
+      if (value !== false) draft.pipeline.sharpen(value === true ? undefined : value);
+    },
+  }),
+  median,
+  blur: plain(blurArgs, (pipeline, blur) => pipeline.blur(blur)),
+  flatten: plain(
+    (value) => {
+      if (value === undefined || value === null || typeof value === "boolean") return value !== false;
+      return isFields(value)
+        ? fieldsIn("flatten", value, { background: colourIn })
+        : wrong("flatten", "true, false or { background }", value);
+    },
+    (pipeline, options) => pipeline.flatten(options),
+  ),
+  unflatten: toggles((pipeline, on) => (on ? pipeline.unflatten() : pipeline)),
+  gamma,
+  negate: plain(
+    (value) => (isFields(value) ? fieldsIn("negate", value, { alpha: truth }) : value !== false),
+    (pipeline, options) => pipeline.negate(options),
+  ),
+  normalise,
+  normalize: normalise,
+  clahe,
+  convolve,
+  threshold: plain(
+    (value) => (isNumber(value) ? wholeIn("threshold", value, 0, 255) : value === false ? 0 : 128),
+    (pipeline, level) => pipeline.threshold(level),
+  ),
+  linear,
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as many numbers as rows, 3 or 4
-  ["recomb", plain(recombArgs, (pipeline, matrix) => pipeline.recomb(matrix as unknown as Parameters<Sharp["recomb"]>[0]))],
-  [
-    "modulate",
-    plain(
-      (value) => {
-        const rules = {
-          brightness: between(0, 1_000),
-          saturation: between(0, 1_000),
-          hue: between(-1e6, 1e6),
-          lightness: between(-1_000, 1_000),
-        };
-        return isFields(value) ? fieldsIn("modulate", value, rules) : wrong("modulate", "an object", value);
-      },
-      (pipeline, options) => pipeline.modulate(options),
-    ),
-  ],
-  ["toFormat", toFormat],
-  ...formatNames.filter((name) => name !== "raw").map((name) => [name, formatOperation(name)] as const),
-]);
+  recomb: plain(recombArgs, (pipeline, matrix) => pipeline.recomb(matrix as unknown as Parameters<Sharp["recomb"]>[0])),
+  modulate: plain(
+    (value) => {
+      const rules = {
+        brightness: between(0, 1_000),
+        saturation: between(0, 1_000),
+        hue: between(-1e6, 1e6),
+        lightness: between(-1_000, 1_000),
+      };
+      return isFields(value) ? fieldsIn("modulate", value, rules) : wrong("modulate", "an object", value);
+    },
+    (pipeline, options) => pipeline.modulate(options),
+  ),
+  toFormat,
+  jpeg: format("jpeg"),
+  png: format("png"),
+  webp: format("webp"),
+  gif: format("gif"),
+  avif: format("avif"),
+  tiff: format("tiff"),
+  heif: format("heif"),
+};

@@ -7,7 +7,7 @@
 //   W2. Sizes are upper bounds where only pixels can tell.
 
 import type { Sharp } from "sharp";
-import type { JsonValue } from "../plan.ts";
+import type { EditName, JsonValue } from "../plan.ts";
 import {
   type Cost,
   decodeCost,
@@ -40,7 +40,7 @@ export interface Walk {
   /** What was added so far: CPU sums up, of the bytes of one stage and the next the larger remains. */
   cost: Cost;
   /** Edits since pixels were made last, not yet added. */
-  pending: [string, JsonValue][];
+  pending: [EditName, JsonValue][];
   /** The same before the writing was added. */
   beforeWriting: Cost;
   /** Whether something is drawn by a renderer of documents, which nothing can stop. */
@@ -74,7 +74,7 @@ export const fits = (spent: Cost, more: Cost): boolean =>
 const pixelsOf = ({ width, height }: Size, frames: number): number => width * height * frames;
 
 /** Everything from where pixels were made last to where they are made next. */
-export function stageCost(draft: Draft, pending: readonly [string, JsonValue][]): Cost {
+export function stageCost(draft: Draft, pending: readonly [EditName, JsonValue][]): Cost {
   const { shape, frames, header } = draft;
   const followed = followSize(shape);
   const source = pixelsOf(shape.source, frames);

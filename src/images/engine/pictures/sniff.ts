@@ -1,9 +1,9 @@
-// Sniff: what kind of picture bytes are, by their first bytes and never by a name or a header that came with them.
+// Sniff: what kind of picture bytes are, by their first bytes and never by a name or a header that came with them; and about how large it is.
 //
 //   S1. Only kinds listed here ever reach a decoder; the many others that libvips knows (PDF, FITS, raw camera files, its own .v) do not.
+//   S2. The size is for bounding how much is done at once, and may be a guess; what is allowed is judged by what the pixel library reads (header.ts).
 
-/** Kinds that are read, as sharp names them. `avif` stands for HEIF files with AV1 inside, `heif` for the others. */
-export type SourceKind = "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif" | "heif" | "svg";
+import type { SourceKind } from "../formats.ts";
 
 const ascii = (bytes: Uint8Array, from: number, to: number): string => Buffer.from(bytes.subarray(from, to)).toString("latin1");
 
@@ -42,18 +42,50 @@ function looksLikeSvg(bytes: Uint8Array): boolean {
   return /^<(?:[a-z][\w.-]*:)?svg[\s>/]/i.test(rest) || /^<!(?:--|DOCTYPE\s+svg)/i.test(rest);
 }
 
-const types: Record<SourceKind, string> = {
-  jpeg: "image/jpeg",
-  png: "image/png",
-  webp: "image/webp",
-  gif: "image/gif",
-  tiff: "image/tiff",
-  avif: "image/avif",
-  heif: "image/heif",
-  svg: "image/svg+xml",
-};
+/** About how many pixels one frame of an original holds; where its header is not plain, a guess from its bytes. Takes microseconds. */
+export function estimatePixels(bytes: Uint8Array): number {
+  const size = sizeOf(bytes);
+  // A modern codec holds about a byte in every four pixels of a photo.
+  return size === undefined ? bytes.byteLength * 4 : Math.max(1, size.width * size.height);
+}
 
-/** The content type of a kind, as HTTP writes it. */
-export function contentTypeOf(kind: SourceKind): string {
-  return types[kind];
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+function sizeOf(bytes: Uint8Array): Size | undefined {
+  if (bytes.byteLength < 30) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  switch (sniffPicture(bytes)) {
+    case "png":
+      return { width: view.getUint32(16), height: view.getUint32(20) };
+    case "gif":
+      return { width: view.getUint16(6, true), height: view.getUint16(8, true) };
+    case "jpeg":
+      return jpegSize(bytes, view);
+    case "webp":
+      if (ascii(bytes, 12, 16) !== "VP8X") return undefined;
+      return { width: 1 + (view.getUint32(24, true) & 0xffffff), height: 1 + (view.getUint32(26, true) >>> 8) };
+    default:
+      return undefined;
+  }
+}
+
+/** Walks the segments to the one that begins the frame (SOF0 to SOF15, but for the tables among those numbers). */
+function jpegSize(bytes: Uint8Array, view: DataView): Size | undefined {
+  let at = 2;
+  while (at + 9 < bytes.byteLength) {
+    if (bytes[at] !== 0xff) return undefined;
+    const marker = bytes[at + 1] ?? 0;
+    if (marker === 0xff) {
+      at += 1;
+      continue;
+    }
+    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
+      return { height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
+    }
+    at += 2 + view.getUint16(at + 2);
+  }
+  return undefined;
 }

@@ -2,45 +2,77 @@
 //
 // Owns: the order of work on one picture. Does not own: what a URL means (requests), who may read (store), how many at once (flow).
 //   T1. What a picture costs is known from its header and the plan before a pixel is decoded (price.ts); too much is refused then, and what is
-//       heavy or draws a document is handed to whoever can end it (`tools.apart`).
+//       heavy or draws a document is handed to whoever can end it (`tools.isolated`).
 //   T2. Edits are applied in the order of their keys, on one sharp pipeline wherever that can be done.
 //   T3. Same original, same plan, same effort: same bytes. (The effort nobody asked for depends on the load.)
 //   T4. A fault of the file or the request is a 4xx with a classic code; any call may run beside any other.
 
 import sharp, { type Sharp } from "sharp";
 import { isStockroomError } from "../../../platform/errors.ts";
-import type { Edits, ImageRequest } from "../plan.ts";
+import { formatNames, outputFormat, type OutputFormat, sourceType } from "../formats.ts";
+import { editEntries, type EditName, type Edits, type ImageRequest, type JsonValue } from "../plan.ts";
 import { needsColours } from "./colours.ts";
 import { type Draft, measure, settle } from "./draft.ts";
 import { type Cost, nothing } from "./costs.ts";
-import { type Encoded, encode, holdsAlpha, holdsFrames, type OutputFormat, outputFormatOf, planEncode } from "./encode.ts";
+import { type Encoded, encode, holdsAlpha, holdsFrames, outputFormatOf, planEncode } from "./encode.ts";
 import { contentModeration, smartCrop } from "./faces.ts";
 import { isWholeGif } from "./gif.ts";
 import { type Header, liesOnSide, readHeader } from "./header.ts";
 import { checkInput, type PictureLimits, pictureLimits } from "./limits.ts";
 import { roundCorners, roundCrop } from "./masks.ts";
 import { readingOptions, tuneSharp } from "./open.ts";
-import { formatName, operations } from "./operations.ts";
+import { type Operation, operations } from "./operations.ts";
 import { overlayWith } from "./overlay.ts";
 import { makePlaceholder } from "./placeholder.ts";
 import { checkWalk, openWalk, type Price, priceOf, silentPipeline } from "./price.ts";
 import { explainFailure, notAPicture, problem } from "./problems.ts";
-import { contentTypeOf } from "./sniff.ts";
 import type { Tools } from "./tools.ts";
 
 /** The answer's bytes; `width` and `height` are those of one frame. */
 export type Transformed = Encoded;
 
-/** Edits that need more than a call to sharp. */
-const compositions: ReadonlyMap<string, (draft: Draft, value: ImageRequest["edits"][string]) => Promise<void>> = new Map([
-  ["overlayWith", overlayWith],
-  ["smartCrop", smartCrop],
-  ["roundCrop", roundCrop],
-  ["contentModeration", contentModeration],
-]);
+/** How an edit is carried out. */
+type Step =
+  /** A call to sharp. */
+  | Operation
+  /** More than one pipeline, or another file. */
+  | { readonly kind: "composition"; readonly apply: (draft: Draft, value: JsonValue) => Promise<void> }
+  /** Heeded when the pipeline was opened. */
+  | { readonly kind: "opening" };
+
+/** Every edit a URL may name, with what is done for it. */
+const steps: Readonly<Record<EditName, Step>> = {
+  ...operations,
+  overlayWith: { kind: "composition", apply: overlayWith },
+  smartCrop: { kind: "composition", apply: smartCrop },
+  roundCrop: { kind: "composition", apply: roundCrop },
+  contentModeration: { kind: "composition", apply: contentModeration },
+  animated: { kind: "opening" },
+};
+
+/** Does one edit to the draft. */
+async function applyEdit(draft: Draft, name: EditName, value: JsonValue): Promise<void> {
+  const step = steps[name];
+  switch (step.kind) {
+    case "operation":
+      return await step.apply(draft, step.args(value, draft));
+    case "composition":
+      return await step.apply(draft, value);
+    case "opening":
+      return;
+    default:
+      step satisfies never;
+  }
+}
+
+/** Whether an edit says which format is written. */
+function namesFormat(name: EditName): boolean {
+  const step = steps[name];
+  return step.kind === "operation" && step.order === "last";
+}
 
 /** What the classic handler leaves out of animations; we do it to every frame. */
-const stillOnly = new Set(["rotate", "smartCrop", "roundCrop", "contentModeration"]);
+const stillOnly: ReadonlySet<EditName> = new Set(["rotate", "smartCrop", "roundCrop", "contentModeration"]);
 
 /** What a base64 text of the classic handler's answer may be at most. */
 const strictMaxBase64 = 6 * 1024 * 1024;
@@ -71,8 +103,9 @@ export async function transform(original: Uint8Array, request: ImageRequest, too
 }
 
 /** Edits in the order of their keys, but a trim before the resize: sharp looks for edges in the picture as it came. */
-function inOrder(edits: Edits): readonly (readonly [string, Edits[string]])[] {
-  const entries = Object.entries(edits);
+function inOrder(edits: Edits): readonly (readonly [EditName, JsonValue])[] {
+  // The reader of URLs lets no other name through; whoever calls this as a library may have brought one.
+  const entries = editEntries(edits).filter(([name]) => Object.hasOwn(steps, name));
   const resize = entries.findIndex(([name]) => name === "resize");
   const trim = entries.findIndex(([name]) => name === "trim");
   if (resize < 0 || trim < resize) return entries;
@@ -93,7 +126,7 @@ async function answerOf(original: Uint8Array, asked: ImageRequest, tools: Tools,
   const nothingAsked = Object.keys(request.edits).length === 0 && changesNothing(request, header) && isPlain(request);
   if (nothingAsked) {
     const { width, height } = upright(header, request);
-    return { body: original, contentType: contentTypeOf(header.kind), width, height, format: header.kind };
+    return { body: original, contentType: sourceType(header.kind), width, height, format: header.kind };
   }
   const { price, given, notes } = await affordable({ original, request, tools: readingOnce(tools), limits, header });
   if (price.isolated && tools.isolated !== undefined) return await tools.isolated();
@@ -125,13 +158,7 @@ async function applyAll(draft: Draft): Promise<OutputFormat> {
       continue;
     }
     tools.signal?.throwIfAborted();
-    const composition = compositions.get(name);
-    if (composition !== undefined) await composition(draft, value);
-    else {
-      const operation = operations.get(name);
-      if (operation === undefined) continue;
-      await operation.apply(draft, operation.args(value, draft));
-    }
+    await applyEdit(draft, name, value);
     draft.applied.push([name, value === undefined ? null : value]);
     walk?.pending.push([name, value]);
   }
@@ -155,11 +182,29 @@ async function walkThrough(given: Given): Promise<Price> {
 }
 
 /** Edits that mean the same at any size of the picture. */
-const scaleFree = new Set(
-  "rotate flip flop removeAlpha ensureAlpha tint greyscale grayscale flatten unflatten gamma negate normalise normalize threshold linear recomb modulate toFormat jpeg png webp gif avif tiff heif animated".split(
-    " ",
-  ),
-);
+const scaleFree: ReadonlySet<EditName> = new Set([
+  ...formatNames,
+  "rotate",
+  "flip",
+  "flop",
+  "removeAlpha",
+  "ensureAlpha",
+  "tint",
+  "greyscale",
+  "grayscale",
+  "flatten",
+  "unflatten",
+  "gamma",
+  "negate",
+  "normalise",
+  "normalize",
+  "threshold",
+  "linear",
+  "recomb",
+  "modulate",
+  "toFormat",
+  "animated",
+]);
 
 /**
  * The plan, or where it costs too much and says nothing of size the same plan for the picture at half of its size and less, as a decoder
@@ -170,7 +215,7 @@ async function affordable(given: Given): Promise<{ readonly price: Price; readon
   try {
     return { price: await walkThrough(given), given, notes: [] };
   } catch (thrown) {
-    const free = isPlain(request) && Object.keys(request.edits).every((name) => scaleFree.has(name));
+    const free = isPlain(request) && editEntries(request.edits).every(([name]) => scaleFree.has(name));
     if (!isTooCostly(thrown) || !free || header.pages > 1) throw thrown;
     const { width } = turnsUpright(request) ? upright(header, request) : header;
     for (const by of [2, 4]) {
@@ -245,9 +290,9 @@ function upright(header: Header, request: ImageRequest): { width: number; height
 function openDraft({ original, request, tools, limits, header }: Given, spent: Cost, stand?: Sharp): Draft {
   const { edits, compat } = request;
   const wanted = wantsFrames(request, header);
-  const named = Object.keys(edits).findLast((name) => name === "toFormat" || operations.get(name)?.order === "last");
-  const { toFormat } = edits;
-  const format = outputFormatOf(request.outputFormat, named === "toFormat" ? formatName(toFormat) : named, header.kind);
+  const named = inOrder(edits).findLast(([name]) => namesFormat(name));
+  const [name, value] = named ?? [];
+  const format = outputFormatOf(request.outputFormat, name === "toFormat" ? outputFormat(value) : name, header.kind);
   // Other formats would show the frames in one tall strip.
   const animated = wanted && request.answer.kind === "picture" && (compat === "strict" || holdsFrames(format));
   const frames = animated ? header.pages : 1;
@@ -309,7 +354,7 @@ function describe(original: Uint8Array, header: Header, request: ImageRequest): 
   const size = upright(header, request);
   const facts = {
     format: header.kind,
-    contentType: contentTypeOf(header.kind),
+    contentType: sourceType(header.kind),
     ...size,
     pages: header.pages,
     orientation: header.orientation,

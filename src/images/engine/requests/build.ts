@@ -5,7 +5,7 @@
 
 import { StockroomError } from "../../../platform/errors.ts";
 import type { Compat, Edits, ImageRequest, JsonValue } from "../plan.ts";
-import { settleRequest } from "./format.ts";
+import { completeRequest } from "./format.ts";
 import { isObject } from "./json.ts";
 import { parseRequest } from "./parse.ts";
 import { formatExpiry, signText, signThumborPath, textToSign } from "./signature.ts";
@@ -56,7 +56,7 @@ const cannotSay = (message: string) => new StockroomError("input", "IMAGE_URL_UN
  */
 export function imageUrl(parts: ImageUrlParts): ImageUrl {
   const path = parts.form === "thumbor" ? thumborPath(parts) : base64Path(parts);
-  settleRequest(parseRequest(path, { buckets: bucketsOf(parts) }), undefined);
+  completeRequest(parseRequest(path, { buckets: bucketsOf(parts) }), undefined);
   const query: [string, string][] = Object.entries(parts.query ?? {}).map(([name, value]) => [name, String(value)]);
   if (parts.expires !== undefined) query.push(["expires", formatExpiry(Number(parts.expires))]);
   return makeUrl(parts.origin ?? "", path, query, parts.form === "thumbor");

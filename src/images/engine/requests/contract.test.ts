@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { planOf, type JsonValue, type RequestOptions } from "../plan.ts";
 import { filterNames } from "./filters.ts";
 import { allowedEdits } from "./edits.ts";
-import { explain, explainMeaning, findOptionProblems, parseRequest, settleRequest } from "./index.ts";
+import { explain, explainMeaning, findOptionProblems, parseRequest, completeRequest } from "./index.ts";
 
 const nowMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 const options: RequestOptions = { buckets: ["photos", "marks", "my.bucket", "b(1)"], nowMs };
@@ -400,19 +400,19 @@ describe("thumbor filters", () => {
   it.each(cases(quality))("%s", (path, expected) => expect(edits(path)).toEqual(expected));
 
   it("moves the quality to the format that comes out, to the end", () => {
-    const read = settleRequest(parseRequest("/filters:quality(50):format(png):rotate(9)/a.jpg", options), "image/jpeg");
+    const read = completeRequest(parseRequest("/filters:quality(50):format(png):rotate(9)/a.jpg", options), "image/jpeg");
     expect(ordered(read.edits)).toEqual([
       ["toFormat", "png"],
       ["rotate", 9],
       ["png", { quality: 50 }],
     ]);
-    expect(settleRequest(read, "image/jpeg")).toEqual(read);
+    expect(completeRequest(read, "image/jpeg")).toEqual(read);
   });
   it("gives the quality to the original's format when nothing else names one", () => {
     const read = parseRequest("/filters:quality(50)/photo", options);
     expect(read).toMatchObject({ edits: {}, quality: 50 });
-    expect(settleRequest(read, "image/webp").edits).toEqual({ webp: { quality: 50 } });
-    expect(settleRequest(read, undefined)).toEqual(read);
+    expect(completeRequest(read, "image/webp").edits).toEqual({ webp: { quality: 50 } });
+    expect(completeRequest(read, undefined)).toEqual(read);
     expect(parseRequest("/filters:quality(50)/photo", strict).quality).toBeUndefined();
     expect(edits("/filters:quality(50)/a.JPG", strict)).toEqual([]);
   });
@@ -819,7 +819,7 @@ describe("output format", () => {
   const format = (path: string, accept: string | undefined, given: RequestOptions, type?: string): string => {
     const headers = accept === undefined ? {} : { Accept: accept };
     const [bare = "", query] = path.split("?");
-    const read = settleRequest(parseRequest({ path: bare, headers, ...(query === undefined ? {} : { query }) }, given), type);
+    const read = completeRequest(parseRequest({ path: bare, headers, ...(query === undefined ? {} : { query }) }, given), type);
     return `${read.outputFormat ?? "-"} ${read.formatFrom}`;
   };
   const json = (rest: object): string => base64({ key: "a", ...rest });
@@ -1133,7 +1133,7 @@ describe("order of work", () => {
       const read = parseRequest(target, options);
       const { problem: _, ...withoutProblem } = read;
       expect(read.problem).toMatchObject({ code: expect.any(String) });
-      expect(() => settleRequest(read, "image/jpeg")).toThrow(expect.objectContaining(read.problem));
+      expect(() => completeRequest(read, "image/jpeg")).toThrow(expect.objectContaining(read.problem));
       expect(planOf(read)).not.toEqual(planOf(withoutProblem));
     }
     expect(parseRequest("/a.jpg?width=1", options)).not.toHaveProperty("problem");

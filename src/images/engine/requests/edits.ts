@@ -7,25 +7,13 @@
 //   E3. Values that pass are kept as they came (numeric texts stay texts), so that the edits print as the classic handler's do.
 
 import { isStockroomError, type StockroomError } from "../../../platform/errors.ts";
-import type { Edits, JsonValue } from "../plan.ts";
+import { formatAliases, formatNames } from "../formats.ts";
+import { editNames, type EditName, type Edits, type JsonValue } from "../plan.ts";
 import { cleanJson, isObject, type JsonObject } from "./json.ts";
 import { badEdit, bucketDenied, refusal, show } from "./refusal.ts";
 
-/** The pixel library's operations that URLs may name. */
-const operations = `
-  removeAlpha ensureAlpha extractChannel joinChannel bandbool
-  tint greyscale grayscale pipelineColourspace pipelineColorspace toColourspace toColorspace
-  rotate flip flop affine sharpen median blur flatten unflatten gamma negate normalise normalize
-  clahe convolve threshold boolean linear recomb modulate
-  jpeg png webp gif avif tiff heif toFormat
-  resize extend extract trim
-`;
-
-/** The edits that are more than one operation. */
-const compounds = "overlayWith smartCrop roundCrop contentModeration crop animated";
-
 /** Every name an edit may have. */
-export const allowedEdits: ReadonlySet<string> = new Set(`${operations} ${compounds}`.trim().split(/\s+/));
+export const allowedEdits: ReadonlySet<string> = new Set(editNames);
 
 /** What the checks must know of the request around the edits. */
 export interface EditsContext {
@@ -38,8 +26,9 @@ export interface EditsContext {
 }
 
 const fits = new Set(["contain", "cover", "fill", "inside", "outside"]);
-const formats = new Set(["jpg", "jpeg", "png", "webp", "tiff", "heif", "raw", "gif", "avif"]);
-const moreFormats = new Set([...formats, "tif", "heic"]);
+/** The classic handler's words for formats, and ours. */
+const strictFormats: ReadonlySet<string> = new Set([...formatNames, "jpg", "raw"]);
+const formats: ReadonlySet<string> = new Set([...strictFormats, ...Object.keys(formatAliases)]);
 const overlayOptions = new Set(["left", "top", "gravity", "blend", "tile", "premultiplied", "density"]);
 
 /**
@@ -58,13 +47,14 @@ export function checkEdits(raw: unknown, context: EditsContext): Edits {
   }
   const edits: Record<string, JsonValue> = {};
   for (const [name, value] of entries) {
-    if (!allowedEdits.has(name)) continue;
-    edits[name] = checkEdit(name, cleanJson(value), context);
+    if (isEditName(name)) edits[name] = checkEdit(name, cleanJson(value), context);
   }
   return edits;
 }
 
-function checkEdit(name: string, value: JsonValue, context: EditsContext): JsonValue {
+const isEditName = (name: string): name is EditName => allowedEdits.has(name);
+
+function checkEdit(name: EditName, value: JsonValue, context: EditsContext): JsonValue {
   try {
     return checks[name]?.(value, context) ?? value;
   } catch (error) {
@@ -76,7 +66,8 @@ function checkEdit(name: string, value: JsonValue, context: EditsContext): JsonV
 
 type Check = (value: JsonValue, context: EditsContext) => JsonValue;
 
-const checks: Readonly<Record<string, Check>> = {
+/** Those whose values can be judged without the picture. */
+const checks: { readonly [Name in EditName]?: Check } = {
   resize(value) {
     if (!isObject(value)) throw invalidResize(value);
     readResize(value);
@@ -158,7 +149,7 @@ const checks: Readonly<Record<string, Check>> = {
 
 /** Throws `UnsupportedOutputImageFormatException` unless `value` is a format that can be written. */
 export function checkFormat(name: string, value: unknown, strict: boolean): asserts value is string {
-  if (typeof value === "string" && (strict ? formats : moreFormats).has(strict ? value : value.toLowerCase())) return;
+  if (typeof value === "string" && (strict ? strictFormats : formats).has(strict ? value : value.toLowerCase())) return;
   throw refusal(
     // The classic handler answers 500; a user's mistake is none of our faults.
     400,

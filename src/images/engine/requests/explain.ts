@@ -1,7 +1,7 @@
 // Explain: a request's meaning in the classic words, for people and tests.
 
 import type { Edits, ImageRequest, RequestOptions, SourceFacts } from "../plan.ts";
-import { contentTypeOf, settleRequest } from "./format.ts";
+import { answerTypeOf, completeRequest } from "./format.ts";
 import { parseRequest } from "./parse.ts";
 import { answerOf, type ErrorAnswer } from "./refusal.ts";
 import type { RequestLike } from "./url.ts";
@@ -42,9 +42,9 @@ export function explain(request: RequestLike, options: RequestOptions, source?: 
 
 /** A meaning in the classic words. */
 export function explainMeaning(request: ImageRequest, source?: SourceFacts): Explanation {
-  const meaning = settleRequest(request, source?.contentType);
+  const meaning = completeRequest(request, source?.contentType);
   const { requestType, bucket, key, edits, outputFormat, effort, headers } = meaning;
-  const contentType = contentTypeOf(meaning, source?.contentType);
+  const contentType = answerTypeOf(meaning, source?.contentType);
   const asked = Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === "cache-control")?.[1];
   const unless = source === undefined ? undefined : (source.cacheControl ?? defaultCacheControl);
   const known = {

@@ -4,16 +4,10 @@
 //   F2. An SVG with edits becomes a PNG unless somebody said otherwise; without edits it stays what it is.
 
 import { reviveError } from "../../../platform/errors.ts";
-import type { FormatOrigin, ImageRequest, JsonValue, RequestType } from "../plan.ts";
+import { type FormatName, formatName, formatNames } from "../formats.ts";
+import { editEntries } from "../plan.ts";
+import type { Edits, FormatOrigin, ImageRequest, JsonValue, RequestType } from "../plan.ts";
 import { isObject } from "./json.ts";
-
-const sameAs: Readonly<Record<string, string>> = { jpg: "jpeg", tif: "tiff", heic: "heif" };
-
-/** A format's name as the pixel library has it. */
-export function formatName(name: string): string {
-  const word = name.toLowerCase();
-  return sameAs[word] ?? word;
-}
 
 /** What the reader's `Accept` allows to be chosen for it, best first. */
 export function acceptedFormats(
@@ -57,29 +51,32 @@ export function readEffort(given: unknown): number {
   return effort >= 0 && effort <= 6 ? effort + 0 : 4;
 }
 
-const withQuality = ["jpeg", "png", "webp", "tif", "tiff", "heif", "gif", "avif"];
+/** The format of a word, if it is one whose encoder takes a quality; each is the name of an edit as well. */
+const formatOf = (word: string | undefined): FormatName | undefined =>
+  formatNames.find((each) => word !== undefined && each === formatName(word));
 
 /**
  * Completes a request with the type of its original: the format of an SVG, the quality of the format that comes out.
  *
  * Calling it again changes nothing. `contentType` undefined: what is not known stays open. Throws what is wrong with the edits.
  */
-export function settleRequest(request: ImageRequest, contentType: string | undefined): ImageRequest {
+export function completeRequest(request: ImageRequest, contentType: string | undefined): ImageRequest {
   if (request.problem !== undefined) throw reviveError(request.problem);
   const type = contentType?.split(";")[0]?.trim().toLowerCase();
-  let settled = request;
+  let complete = request;
   const isSvg = type === "image/svg+xml";
-  if (isSvg && request.formatFrom !== "edits" && request.formatFrom !== "svg") settled = settleSvg(request);
-  else if (type === "image/gif" && request.formatFrom === "accept" && request.outputFormat === "avif") settled = withoutAvif(request);
-  const edits = moveQuality(settled.edits, settled.requestType, settled.outputFormat);
-  const format = settled.outputFormat ?? formatOfType(type);
-  if (settled.quality === undefined || format === undefined) return edits === settled.edits ? settled : { ...settled, edits };
-  const { quality, ...rest } = settled;
+  if (isSvg && request.formatFrom !== "edits" && request.formatFrom !== "svg") complete = completeSvg(request);
+  else if (type === "image/gif" && request.formatFrom === "accept" && request.outputFormat === "avif") complete = withoutAvif(request);
+  const edits = moveQuality(complete.edits, complete.requestType, complete.outputFormat);
+  const asked = complete.outputFormat ?? (type?.startsWith("image/") ? type.slice("image/".length) : undefined);
+  const format = formatOf(asked);
+  if (complete.quality === undefined || format === undefined) return edits === complete.edits ? complete : { ...complete, edits };
+  const { quality, ...rest } = complete;
   const options = edits[format];
   return { ...rest, edits: { ...edits, [format]: { ...(isObject(options) ? options : {}), quality } } };
 }
 
-function settleSvg(request: ImageRequest): ImageRequest {
+function completeSvg(request: ImageRequest): ImageRequest {
   const hasEdits = Object.keys(request.edits).length > 0;
   if (hasEdits) return request.formatFrom === "source" ? { ...request, outputFormat: "png", formatFrom: "svg" } : request;
   // Nothing is to be done to it: only a format that the request itself names makes a picture of pixels out of it.
@@ -97,21 +94,16 @@ function withoutAvif(request: ImageRequest): ImageRequest {
 }
 
 /** Thumbor's quality() names the format of the file; when another comes out, the options move there, to the end. */
-function moveQuality(edits: ImageRequest["edits"], requestType: RequestType, outputFormat: string | undefined): ImageRequest["edits"] {
-  if (requestType === "default" || outputFormat === undefined || !withQuality.includes(outputFormat)) return edits;
-  const from = Object.keys(edits).find((name) => withQuality.includes(name));
-  if (from === undefined || from === outputFormat) return edits;
+function moveQuality(edits: Edits, requestType: RequestType, outputFormat: string | undefined): Edits {
+  const to = formatOf(outputFormat);
+  const from = editEntries(edits).find(([name]) => formatOf(name) !== undefined)?.[0];
+  if (requestType === "default" || to === undefined || from === undefined || from === to) return edits;
   const { [from]: options, ...rest } = edits;
-  return { ...rest, [outputFormat]: options };
-}
-
-function formatOfType(type: string | undefined): string | undefined {
-  const name = type?.startsWith("image/") ? formatName(type.slice("image/".length)) : undefined;
-  return name !== undefined && withQuality.includes(name) ? name : undefined;
+  return { ...rest, [to]: options };
 }
 
 /** The Content-Type that answers a picture of this request, or undefined while the original's type is not known. */
-export function contentTypeOf(request: ImageRequest, sourceType: string | undefined): string | undefined {
+export function answerTypeOf(request: ImageRequest, sourceType: string | undefined): string | undefined {
   const { outputFormat, compat } = request;
   if (outputFormat === undefined) return sourceType;
   // What is written under the name of HEIF is AV1, which browsers know as AVIF; the classic handler says the name as it was asked for.

@@ -5,7 +5,7 @@ import { isStockroomError } from "../../../platform/errors.ts";
 import type { ImageRequest, JsonValue, RequestOptions } from "../plan.ts";
 import { depthOf } from "./json.ts";
 import { allowedEdits } from "./edits.ts";
-import { explain, formatRequest, parseRequest, settleRequest } from "./index.ts";
+import { explain, formatRequest, parseRequest, completeRequest } from "./index.ts";
 
 const options: RequestOptions = {
   buckets: ["photos", "marks"],
@@ -39,7 +39,7 @@ function wrongsOf(request: ImageRequest): string[] {
     )
   )
     wrongs.push("header");
-  for (const type of [undefined, "image/svg+xml", "image/gif", "text/html"]) settleRequest(request, type);
+  for (const type of [undefined, "image/svg+xml", "image/gif", "text/html"]) completeRequest(request, type);
   return otherwise === undefined || otherwise.problem !== undefined ? wrongs : [...wrongs, ...wrongsOf(otherwise)];
 }
 
@@ -48,7 +48,7 @@ function wrongs(target: string | { path: string; query: string }): string[] {
   return variants.flatMap((given) => {
     try {
       const request = parseRequest(target, given);
-      settleRequest(request, undefined);
+      completeRequest(request, undefined);
       return wrongsOf(request);
     } catch (error) {
       if (!isStockroomError(error) || error.facts["status"] === undefined) throw error;

@@ -7,7 +7,7 @@
 export { formatRequest, imageSrcset, imageUrl, type ImageUrl, type ImageUrlParts, type SrcsetSizes } from "./build.ts";
 export { readEnvironment, type ClassicSettings } from "./environment.ts";
 export { explain, explainMeaning, type Explanation } from "./explain.ts";
-export { settleRequest } from "./format.ts";
+export { completeRequest } from "./format.ts";
 export { parseRequest } from "./parse.ts";
 export { findOptionProblems } from "./presets.ts";
 export type { ErrorAnswer } from "./refusal.ts";

@@ -1,7 +1,7 @@
 // Parse: from a request to its meaning, in the classic order of work.
 //
 // Owns: the order (signature, expiry, type, bucket, key, edits, query edits; headers, format), the decisions that need no bytes.
-// Does not own: reading originals; what depends on their type (`settleRequest`).
+// Does not own: reading originals; what depends on their type (`completeRequest`).
 //   R1. The first wrong thing in the order decides the error. What is wrong with an edit comes after a missing original, so it is kept in `problem`.
 //   R2. Nothing but a StockroomError is thrown, whatever bytes come.
 //   R3. The same request, options and instant give the same meaning.
@@ -42,7 +42,7 @@ interface Given {
 /**
  * Says what a request means. `request` is a web-standard Request, a URL or path as text, or its parts.
  *
- * Throws a StockroomError with the classic code; what is wrong with an edit is thrown by `settleRequest`. Cost: microseconds; nothing is read.
+ * Throws a StockroomError with the classic code; what is wrong with an edit is thrown by `completeRequest`. Cost: microseconds; nothing is read.
  *
  * @example
  * const { bucket, key, edits } = parseRequest("/fit-in/300x200/filters:grayscale()/photo.jpg", { buckets: ["photos"], nowMs: Date.now() });

@@ -3,9 +3,9 @@
 //   N1. A preset is the operator's: its edits are checked like a URL's, but the policy does not bind them.
 //   N2. The URL's own edits win over the preset's, each whole edit; under `only: presets` there are none.
 
+import { formatName } from "../formats.ts";
 import type { Edits, JsonValue, Policy, Preset, RequestOptions } from "../plan.ts";
 import { allowedEdits, checkEdits, checkFormat } from "./edits.ts";
-import { formatName } from "./format.ts";
 import { isObject } from "./json.ts";
 import { parsePattern } from "./kind.ts";
 import { readQuality } from "./query.ts";

@@ -9,24 +9,17 @@ import { open, readdir, realpath } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { StockroomError } from "../../../platform/errors.ts";
+import { contentTypeOf } from "../../../platform/objects/types.ts";
 import { fileStateOf } from "../../../platform/files/index.ts";
 import { refuseLarge } from "./limits.ts";
 import type { SourceLimits } from "./limits.ts";
 import type { Source, SourceObject } from "./contract.ts";
 
-const types: Readonly<Record<string, string>> = {
-  jpg: "image/jpeg",
-  jpeg: "image/jpeg",
-  png: "image/png",
-  webp: "image/webp",
-  avif: "image/avif",
-  gif: "image/gif",
-  svg: "image/svg+xml",
-  tif: "image/tiff",
-  tiff: "image/tiff",
-  heic: "image/heic",
-  heif: "image/heif",
-};
+/** The type of a picture by the ending of its key; undefined for all else, whose first bytes will tell. */
+function typeOfKey(key: string): string | undefined {
+  const type = contentTypeOf(key, undefined);
+  return type.startsWith("image/") ? type : undefined;
+}
 
 /** Why a key could never name a file of the folder (D1). */
 function isPlain(key: string): boolean {
@@ -80,7 +73,7 @@ export async function openFolder(root: string, limits: SourceLimits): Promise<So
       refuseLarge(Number(stat.size), limits);
       return {
         body: await file.readFile(),
-        contentType: types[path.extname(key).slice(1).toLowerCase()],
+        contentType: typeOfKey(key),
         lastModified: stat.mtime,
         version,
       };
@@ -107,7 +100,7 @@ async function listPictures(top: string, most: number): Promise<readonly string[
       if (entry.name.startsWith(".")) continue;
       const key = folder === "" ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) folders.push(key);
-      else if (entry.isFile() && path.extname(key).slice(1).toLowerCase() in types && found.length < most) found.push(key);
+      else if (entry.isFile() && typeOfKey(key) !== undefined && found.length < most) found.push(key);
     }
   }
   return found;
