@@ -25,7 +25,8 @@ import { findData } from "./accuracy-data.ts";
 import { type Lot, modelLot } from "./accuracy-lots.ts";
 import { lotAt, retailSets } from "./retail-sets.ts";
 
-const levels = [0.1, 0.5, 0.9, 0.95];
+/** Between p10, p50, p90 and p95, which are scored, others: how much of a sale that equals several quantiles lies in which tail is seen by them. */
+const levels = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95];
 const asked = 0.95;
 /** Every so many series of a set, so that each is a hundred to two hundred. */
 const thinned: Readonly<Record<string, number>> = { oj: 6, "oj-priced": 6, uci: 20, journey: 2, electronics: 15, jewelry: 2, carparts: 15 };
@@ -47,6 +48,9 @@ interface Score {
   below: number;
   above: number;
   ties: number;
+  /** Points in each tail, those that equal quantiles by the share of them that lies there. */
+  low: number;
+  high: number;
   meanAbove: number;
   orders: number;
   served: number;
@@ -60,6 +64,8 @@ const noScore = (): Score => ({
   below: 0,
   above: 0,
   ties: 0,
+  low: 0,
+  high: 0,
   meanAbove: 0,
   orders: 0,
   served: 0,
@@ -69,8 +75,32 @@ const noScore = (): Score => ({
   error: 0,
 });
 
+/**
+ * Where a sale lies in what was forecast, from one probability to another: the same where it lies between two quantiles, a range where it equals some,
+ * as nothing sold does on most days of a rare item. Its share of a tail is the chance that a uniform draw from the range lies there: the expectation of
+ * the randomised probability integral transform (Czado, Gneiting and Held 2009). Whole numbers can hold nominal tails by no other measure: below a
+ * p10 of zero there is nothing. Where an atom ends between two levels, half-way. `unit`: 1 for whole numbers, of which a quantile of 0.2 holds as many
+ * as one of 0, else 0.
+ */
+function rangeOf({ levels: own, mean, quantiles }: Forecast, y: number, h: number, unit: number): readonly [number, number] {
+  const at = (l: number): number => quantiles[l * mean.length + h];
+  let first = 0;
+  while (first < own.length && at(first) < y) first++;
+  let next = first;
+  while (next < own.length && (at(next) === y || at(next) < y + unit)) next++;
+  const below = first === 0 ? 0 : own[first - 1];
+  const above = next === own.length ? 1 : own[next];
+  // No tie: a point between its neighbours, so on the same side of p10 and p90 as they are.
+  if (next === first) return [(below + above) / 2, (below + above) / 2];
+  return [y === 0 ? 0 : (below + own[first]) / 2, (own[next - 1] + above) / 2];
+}
+
+const shareBelow = ([from, to]: readonly [number, number], level: number): number =>
+  from === to ? (from < level ? 1 : 0) : Math.max(0, Math.min(1, (level - from) / (to - from)));
+
 function scoreOf(lot: Lot, forecasts: readonly (Forecast | undefined)[]): Score {
   const score = noScore();
+  const unit = lot.panel.values.every((value) => Number.isNaN(value) || Number.isInteger(value)) ? 1 : 0;
   for (const [i, forecast] of forecasts.entries()) {
     const actual = lot.actuals[i];
     if (forecast === undefined) continue;
@@ -86,6 +116,9 @@ function scoreOf(lot: Lot, forecasts: readonly (Forecast | undefined)[]): Score 
       if (y < at(0.1, h)) score.below++;
       if (y === at(0.1, h)) score.ties++;
       if (y > at(0.9, h)) score.above++;
+      const range = rangeOf(forecast, y, h, unit);
+      score.low += shareBelow(range, 0.1);
+      score.high += 1 - shareBelow(range, 0.9);
       if (forecast.mean[h] > at(0.9, h)) score.meanAbove++;
       for (const level of [0.1, 0.5, 0.9]) {
         const gap = y - at(level, h);
@@ -120,7 +153,7 @@ function naiveLot(lot: Lot, lag: number): readonly Forecast[] {
       const { mean, quantiles } = long[i];
       // The lots' levels have no 95 %: as far again as a normal distribution has it.
       const wide = Float64Array.from({ length: lot.horizon }, (__, h) => mean[h] + 1.2835 * (quantiles[2 * lot.horizon + h] - mean[h]));
-      return { mean, levels, quantiles: Float64Array.from([...quantiles, ...wide]) };
+      return { mean, levels: [0.1, 0.5, 0.9, 0.95], quantiles: Float64Array.from([...quantiles, ...wide]) };
     }
     return { mean: repeatSeason(values, lag, lot.horizon), levels: [], quantiles: new Float64Array(0) };
   });
@@ -139,6 +172,8 @@ const rowOf = (name: string, origin: string, method: string, score: Score, sprea
   spread ? (score.pinball / score.actual).toFixed(4) : "",
   percent(score.missed, score.actual),
   percent(score.error, score.actual),
+  spread ? percent(score.low, score.points) : "",
+  spread ? percent(score.high, score.points) : "",
 ];
 
 /** The rows of a file that `--keep` or an older program wrote; and the commit they are of. */
@@ -188,9 +223,23 @@ async function measure(): Promise<Cell[][]> {
 }
 
 const list = (text: string | undefined): string[] => (text === undefined || text === "" ? [] : text.split(","));
-const columns = ["set", "origin", "method", "below p10", "equal p10", "above p90", "mean > p90", "service", "wQL", "WAPE", "bias"];
+const columns = [
+  "set",
+  "origin",
+  "method",
+  "below p10",
+  "equal p10",
+  "above p90",
+  "mean > p90",
+  "service",
+  "wQL",
+  "WAPE",
+  "bias",
+  "low tail",
+  "high tail",
+];
 const about =
-  "Shares of what came below p10 and above p90, percent (nominal 10 each; `equal p10` are ties, most of them zeros, which lie neither below nor above); rows whose mean lies above p90; the share of cycles without running out when orders are for 95 % over a lead time and a review of one step each. The whole run with three windows.";
+  "Shares of what came below p10 and above p90, percent (nominal 10 each; `equal p10` are ties, most of them zeros, which lie neither below nor above); `low tail` and `high tail` count a sale that equals quantiles by the share of it that lies in the tail (the expected randomised PIT), which alone is 10 each for whole numbers as for any; rows whose mean lies above p90; the share of cycles without running out when orders are for 95 % over a lead time and a review of one step each. The whole run with three windows.";
 
 /** Pools and origins now, each followed by what the older program said of it. */
 function joined(now: readonly Cell[][], before: readonly Cell[][]): Cell[][] {
@@ -202,7 +251,10 @@ function joined(now: readonly Cell[][], before: readonly Cell[][]): Cell[][] {
   const older = new Map(before.flatMap((row, at) => (row[2] === "Stockroom" ? [[place(before, at), row] as const] : [])));
   return now.flatMap((row, at) => {
     const was = row[2] === "Stockroom" ? older.get(place(now, at)) : undefined;
-    return was === undefined ? [row] : [row, ["", "", "Stockroom, before", ...was.slice(3)]];
+    const told = was?.slice(3) ?? [];
+    // Older rows have fewer measures.
+    const blank = Array.from({ length: columns.length - 3 - told.length }, () => "");
+    return was === undefined ? [row] : [row, ["", "", "Stockroom, before", ...told, ...blank]];
   });
 }
 
