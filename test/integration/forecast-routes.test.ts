@@ -207,9 +207,11 @@ describe("routes", () => {
     const { levels } = await json<Drill>(`/api/forecast/runs/${latest}/figures?by=item_id`);
     const [header = "", ...rows] = (await (await get(`/api/forecast/runs/${latest}/exports/accuracy`)).text()).trim().split(/\r?\n/);
     const at = header.split(",").indexOf("WAPE");
+    const naive = header.split(",").indexOf("seasonal_naive_WAPE");
     for (const row of rows) {
       const cells = row.split(",");
       expect(levels.find((level) => level.name === cells[0])?.wape).toBeCloseTo(Number(cells[at]), 5);
+      expect(levels.find((level) => level.name === cells[0])?.naiveWape).toBeCloseTo(Number(cells[naive]), 5);
     }
     expect(rows).toHaveLength(4);
   });

@@ -297,8 +297,10 @@ function tell({ summary, request, bad_rows: badRows, notes }: RunRecord, folder:
     const coverage = Object.entries(accuracy.coverage)
       .map(([nominal, observed]) => `; the ${Math.round(100 * Number(nominal))} % interval held ${(100 * observed).toFixed(1)} %`)
       .join("");
+    // Runs of an older program did not measure it.
+    const beside = accuracy.naiveWape === undefined ? "" : ` (repeating the last season: ${(100 * accuracy.naiveWape).toFixed(1)} %)`;
     print.line(
-      `In the backtests: WAPE ${(100 * accuracy.wape).toFixed(1)} %, average wQL ${accuracy.averageWql.toFixed(4)}, MASE ${accuracy.mase.toFixed(3)}${coverage}.`,
+      `In the backtests: WAPE ${(100 * accuracy.wape).toFixed(1)} %${beside}, average wQL ${accuracy.averageWql.toFixed(4)}, MASE ${accuracy.mase.toFixed(3)}${coverage}.`,
     );
   } else if (request.windows > 0) print.line("No series was long enough for a backtest.");
   const [best] = models;

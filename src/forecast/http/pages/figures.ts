@@ -34,7 +34,8 @@ export function figuresPage(run: ForecastRunRow, asked: string | undefined, dril
     ${more > 0 && html`<p class="dim">and ${count(more)} more, smaller ones. <code>stockroom sql</code> has all of them.</p>`}
     ${levels.length === 0 && html`<p class="note">There is nothing under this choice.</p>`}
     <p class="dim">
-      Sold, WAPE and bias are of the backtest windows; bias above zero: the forecast was too low. Ahead: the mean forecast over the horizon.
+      Sold, WAPE and bias are of the backtest windows; seasonal naive: the WAPE of repeating the last season; bias above zero: the forecast
+      was too low. Ahead: the mean forecast over the horizon.
       ${since !== undefined && `Read from ${since} on; earlier months would not fit.`}
     </p>`;
 }
@@ -58,12 +59,13 @@ function levelTable({ levels, by }: Drill, linkOf: (level: string) => string | u
           <th scope="col" class="n">Sold</th>
           <th scope="col" class="n">WAPE</th>
           <th scope="col"></th>
+          <th scope="col" class="n">Seasonal naive</th>
           <th scope="col" class="n">Bias</th>
           <th scope="col" class="n">Ahead</th>
         </tr>
       </thead>
       <tbody>
-        ${levels.map(({ name, series, actual, wape, bias, ahead }) => {
+        ${levels.map(({ name, series, actual, wape, naiveWape, bias, ahead }) => {
           const link = linkOf(name ?? "");
           const text = name ?? html`<span class="dim">(none)</span>`;
           return html`<tr>
@@ -72,6 +74,7 @@ function levelTable({ levels, by }: Drill, linkOf: (level: string) => string | u
             <td class="n">${amount(actual)}</td>
             <td class="n">${percent(wape)}</td>
             <td>${wape !== null && html`<meter min="0" max="${worst}" value="${wape}"></meter>`}</td>
+            <td class="n">${percent(naiveWape)}</td>
             <td class="n">${percent(bias)}</td>
             <td class="n">${amount(ahead)}</td>
           </tr> `;

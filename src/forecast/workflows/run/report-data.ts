@@ -75,7 +75,7 @@ export async function makeReport(result: RunResult, options: ReportOptions): Pro
     best: inGroup("Best in the backtests").slice(0, 12),
     categories: categoriesOf(panel, first.tallies),
     winners: summary.models.slice(0, 16),
-    notes: notesOf(result, summary, options.notes ?? []),
+    notes: notesOf(result, summary, first.rare, options.notes ?? []),
     facts: [
       ["quantiles", settings.levels.map(labelOf).join(", ") || "none"],
       ["backtest windows", String(settings.windows)],
@@ -97,6 +97,8 @@ interface Figures {
   readonly volumes: Float64Array;
   readonly calibration: readonly { readonly level: number; readonly observed: number }[];
   readonly ahead: number;
+  /** Series whose mean lies above their highest quantile of p90 or more in some step of the horizon. */
+  readonly rare: number;
   /** What was sold in as many steps just before. */
   readonly before: number;
   /** And a year before the horizon; undefined where the history does not reach. */
@@ -122,8 +124,10 @@ async function gatherFigures(result: RunResult): Promise<Figures> {
   const mean = new Float64Array(horizon);
   const variance = new Float64Array(horizon);
   const all = makeTally(levels);
+  let rare = 0;
   for await (const { index, mixed, tallies: own } of result.series()) {
     if (mixed.forecast !== undefined) {
+      if (isAboveFan(mixed.forecast)) rare += 1;
       for (let h = 0; h < horizon; h++) {
         mean[h] += mixed.forecast.mean[h];
         volumes[index] += mixed.forecast.mean[h];
@@ -176,6 +180,7 @@ async function gatherFigures(result: RunResult): Promise<Figures> {
     volumes,
     calibration,
     ahead: mean.reduce((sum, value) => sum + value, 0),
+    rare,
     before: sumOf(length - horizon, length),
     yearBefore: year >= horizon && length >= year ? sumOf(length - year, length - year + horizon) : undefined,
     total: (from) => ({
@@ -189,6 +194,12 @@ async function gatherFigures(result: RunResult): Promise<Figures> {
         .map(([cut, window]) => ({ at: cut - from, mean: Array.from(window.mean, round), quantiles: fan(window.mean, window.variance) })),
     }),
   };
+}
+
+/** Whether a mean lies above the highest quantile, where that is p90 or more: sales in fewer than one step of ten, a sound fan of a rare item. */
+function isAboveFan({ mean, quantiles, levels }: Forecast): boolean {
+  const last = levels.length - 1;
+  return last >= 0 && levels[last] >= 0.9 - 1e-9 && mean.some((value, h) => value > quantiles[last * mean.length + h] + 1e-9);
 }
 
 /** A deviation like a normal one's, from the distance of the outermost quantiles; zero where there are not two. */
@@ -294,9 +305,10 @@ function curveOf(forecast: Forecast | undefined): { mean: number[]; quantiles: n
 
 function metricsOf(tally: Tally | undefined): ReportMetrics {
   const accuracy = tally === undefined ? undefined : accuracyOf(tally);
-  if (accuracy === undefined) return { wape: null, wql: null, mase: null, rmse: null, bias: null };
-  const { wape, averageWql, mase, rmse, bias } = accuracy;
-  return { wape: round(wape), wql: round(averageWql), mase: round(mase), rmse: round(rmse), bias: round(bias) };
+  if (accuracy === undefined) return { wape: null, naiveWape: null, wql: null, mase: null, rmse: null, bias: null };
+  const { wape, naiveWape, averageWql, mase, rmse, bias } = accuracy;
+  const naive = naiveWape === undefined ? null : round(naiveWape);
+  return { wape: round(wape), naiveWape: naive, wql: round(averageWql), mase: round(mase), rmse: round(rmse), bias: round(bias) };
 }
 
 function tilesOf(panel: Panel, { accuracy }: RunSummary, { ahead, before, yearBefore }: Figures): Report["tiles"] {
@@ -351,7 +363,7 @@ function rowsBy({ levels, codes }: Category, tallies: readonly (Tally | undefine
     }));
 }
 
-function notesOf({ panel, settings }: RunResult, summary: RunSummary, given: readonly string[]): string[] {
+function notesOf({ panel, settings }: RunResult, summary: RunSummary, rare: number, given: readonly string[]): string[] {
   const notes = [
     ...given.slice(0, mostNotes),
     ...(given.length > mostNotes ? [`and ${count(given.length - mostNotes)} more notes of this kind`] : []),
@@ -363,6 +375,10 @@ function notesOf({ panel, settings }: RunResult, summary: RunSummary, given: rea
     notes.push(`${count(served)} series have no history: they are forecast from items like them.`);
   if (summary.silent > 0)
     notes.push(`${count(summary.silent)} series could not be forecast: they have no value and nothing else to go by. models.csv says why.`);
+  if (rare > 0)
+    notes.push(
+      `${count(rare)} series sell in so few steps that ${labelOf(settings.levels.at(-1) ?? 0)} of a step is below its mean: most steps sell nothing, a few sell all. Neither is wrong; order by a proposal for the whole lead time, or by the mean, not by a sum of ${labelOf(settings.levels.at(-1) ?? 0)}.`,
+    );
   if (settings.windows > 0 && summary.accuracy === undefined)
     notes.push("No series was long enough for a backtest, so nothing is known about the accuracy.");
   return notes;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { gather } from "../../../platform/bytes.ts";
 import type { Forecast, Panel } from "../../engine/contract.ts";
-import { scaleOf, tallyForecast } from "../../engine/metrics/metrics.ts";
+import { repeatSeason, scaleOf, tallyForecast } from "../../engine/metrics/metrics.ts";
 import { makePanel } from "../../engine/panel/make.ts";
 import type { RunResult, RunSettings, SeriesResult } from "./contract.ts";
 import { makeReport } from "./report-data.ts";
@@ -29,7 +29,7 @@ function last(values: Float64Array, horizon: number): Forecast {
   return { mean: new Float64Array(horizon).fill(level), quantiles: Float64Array.from(quantiles), levels: settings.levels };
 }
 
-function standIn(panel: Panel): RunResult {
+function standIn(panel: Panel, ahead = last): RunResult {
   const { length, horizon } = panel.grid;
   const series = panel.itemIds.map((key, index): SeriesResult => {
     const values = panel.values.subarray(panel.offsets[index], panel.offsets[index + 1]);
@@ -45,13 +45,16 @@ function standIn(panel: Panel): RunResult {
       index,
       mixed: {
         key,
-        forecast: values.length === 0 ? undefined : last(values, horizon),
+        forecast: values.length === 0 ? undefined : ahead(values, horizon),
         components: [{ model: "naive", title: "Naive", weight: 1 }],
         backtests,
       },
       demand: "smooth",
       unfit: [{ model: "ets", reason: "Too short." }],
-      tallies: backtests.map(({ cut, actual, forecast }) => tallyForecast(actual, forecast, scaleOf(values.subarray(0, cut - start), 1))),
+      tallies: backtests.map(({ cut, actual, forecast }) => {
+        const before = values.subarray(0, cut - start);
+        return tallyForecast(actual, forecast, scaleOf(before, 1), repeatSeason(before, 1, horizon));
+      }),
     };
   });
   return openResult(panel, settings, "0123", { parts: 1, read: () => Promise.resolve(series), sums: () => Promise.resolve([]) });
@@ -152,5 +155,25 @@ describe("the report", () => {
     expect(report.winners).toEqual([{ model: "naive", leads: 1.5, weight: 1.5 }]);
     expect(report.notes.join(" ")).toMatch(/1 series could not be forecast/);
     expect(JSON.stringify(report)).not.toMatch(/NaN|Infinity/);
+  });
+
+  test("shows the seasonal naive beside every WAPE: of a series, a category, the whole", async () => {
+    const report = await makeReport(standIn(panel), { title: "t" });
+    // Series a: 12, 14 and 20, 16 came; repeating the last value says 13 and 14.
+    expect(report.worst[0]).toMatchObject({ name: "a · x", wape: 0.1613, naiveWape: 0.1613 });
+    expect(report.series.every(({ metrics }) => metrics.naiveWape !== undefined)).toBe(true);
+    expect(report.categories[0]?.rows.map(({ naiveWape }) => naiveWape)).toEqual([0.1613, 0]);
+    expect(report.tiles.some(({ name }) => name.includes("seasonal naive"))).toBe(true);
+    expect(await renderReport(report)).toContain('<th class="n">seasonal naive</th>');
+  });
+
+  test("says of items that sell so rarely that p90 is nothing why their mean is more", async () => {
+    const rare = (_: Float64Array, horizon: number): Forecast => ({
+      mean: new Float64Array(horizon).fill(0.05),
+      quantiles: new Float64Array(3 * horizon),
+      levels: settings.levels,
+    });
+    expect((await makeReport(standIn(panel, rare), { title: "t" })).notes.join(" ")).toMatch(/2 series sell in so few steps that p90/);
+    expect((await makeReport(standIn(panel), { title: "t" })).notes.join(" ")).not.toMatch(/sell in so few/);
   });
 });

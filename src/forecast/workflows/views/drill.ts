@@ -9,7 +9,7 @@ import { askLake, openSealed, type AnswerCell } from "../../../platform/warehous
 import type { ForecastRunRow } from "../../store/runs.ts";
 import { domains } from "../inputs/schema.ts";
 import type { ForecastDeps } from "../deps.ts";
-import { aggregatedTable, recipeOf } from "./tables.ts";
+import { accuracyTable, aggregatedTable, recipeOf } from "./tables.ts";
 
 const mostRows = 3_000_000;
 const mostLevels = 200;
@@ -29,6 +29,11 @@ export interface DrillLevel {
   readonly actual: number | null;
   /** Sum of |came - mean|, over sum of |came|. */
   readonly wape: number | null;
+  /**
+   * The same of repeating the last season, over the series and windows it reaches. Of the backtests as a whole: where earlier months were left out,
+   * each series by what it sold in those that were read.
+   */
+  readonly naiveWape: number | null;
   /** Sum of (came - mean), over sum of |came|; above zero: the forecast was too low. */
   readonly bias: number | null;
   /** Sum of the mean forecast over the horizon. */
@@ -89,13 +94,26 @@ export async function readDrill(
   const chosen = asked.where.map(([name, level]) => ({ axis: axisOf(name), level }));
   const by = asked.by === undefined ? axes.find((axis) => chosen.every((one) => one.axis !== axis)) : axisOf(asked.by);
   const { exports, since } = newestMonths(run);
-  const table = aggregatedTable(openSealed(objects, actor), "view", [{ ...run, exports }], "");
+  const sealed = openSealed(objects, actor);
+  const table = aggregatedTable(sealed, "view", [{ ...run, exports }], "");
+  const accuracy = accuracyTable(sealed, "accuracy", run);
   const column = (by ?? axisOf("identifier")).column;
-  const { batches } = await askLake([table], drillSql(axes, column, chosen), { signal, maxMemoryMb });
+  const sql = drillSql(axes, { by: column, chosen, measured: accuracy !== undefined });
+  const { batches } = await askLake(accuracy === undefined ? [table] : [table, accuracy], sql, { signal, maxMemoryMb });
   const levels: DrillLevel[] = [];
   const instants: DrillInstant[] = [];
   for await (const batch of batches) {
-    for (const [kind, name = null, series = null, came = null, told = null, missed = null, error = null, ahead = null] of batch) {
+    for (const [
+      kind,
+      name = null,
+      series = null,
+      came = null,
+      told = null,
+      missed = null,
+      error = null,
+      ahead = null,
+      naive = null,
+    ] of batch) {
       const actual = numberOf(came);
       const share = (value: AnswerCell): number | null => (actual === null || actual === 0 ? null : (numberOf(value) ?? 0) / actual);
       if (kind === "instant") instants.push({ at: typeof name === "string" ? name : "", came: actual, told: numberOf(told) });
@@ -105,6 +123,7 @@ export async function readDrill(
           series: numberOf(series) ?? 0,
           actual,
           wape: share(missed),
+          naiveWape: numberOf(naive),
           bias: share(error),
           ahead: numberOf(ahead),
         });
@@ -129,21 +148,42 @@ const numberOf = (value: AnswerCell): number | null => (typeof value === "number
 
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-function drillSql(axes: readonly DrillAxis[], by: string, chosen: readonly { readonly axis: DrillAxis; readonly level: string }[]): string {
+/** Names as SQL has them. */
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+interface DrillQuery {
+  /** A column of the view. */
+  readonly by: string;
+  readonly chosen: readonly { readonly axis: DrillAxis; readonly level: string }[];
+  /** Whether there is a table `accuracy`. */
+  readonly measured: boolean;
+}
+
+function drillSql(axes: readonly DrillAxis[], { by, chosen, measured }: DrillQuery): string {
   const where = chosen.map(({ axis, level }) => `${axis.column} is not distinct from ${level === "" ? "null" : literal(level)}`);
-  const series = axes.filter(({ column }) => !column.startsWith("metadata_")).map(({ column }) => `coalesce(${column}, '')`);
+  const ids = axes.filter(({ column }) => !column.startsWith("metadata_"));
+  const keyOf = (names: readonly string[]): string => `concat_ws(chr(31), ${names.map((name) => `coalesce(${name}, '')`).join(", ")})`;
+  // The export calls an item `item_id` in every domain.
+  const exported = ids.map(({ column, name }) => quoted(column === "identifier" ? "item_id" : name));
+  const naive = measured
+    ? `select ${keyOf(exported)} as series, any_value(seasonal_naive_WAPE) as rate from accuracy group by all`
+    : `select null::varchar as series, null::double as rate where false`;
   // A row for each series and instant: backtests that overlap count once.
   return `with cell as materialized (
-      select ${by} as level, concat_ws(chr(31), ${series.join(", ")}) as series, timestamp, avg(metric) as came, avg(mean) as told
+      select ${by} as level, ${keyOf(ids.map(({ column }) => column))} as series, timestamp, avg(metric) as came, avg(mean) as told
         from view ${where.length === 0 ? "" : `where ${where.join(" and ")}`} group by all),
-    ends as (select max(timestamp) as last from cell where came is not null)
+    ends as (select max(timestamp) as last from cell where came is not null),
+    naive as (${naive})
     select 'level' as kind, level as name, count(distinct series) as series,
            sum(abs(came)) filter (where told is not null) as came, null as told,
            sum(abs(came - told)) as missed, sum(came - told) as error,
-           sum(told) filter (where timestamp > last or last is null) as ahead
-      from cell, ends group by level
+           sum(told) filter (where timestamp > last or last is null) as ahead,
+           sum(abs(came) * rate) filter (where told is not null)
+             / nullif(sum(abs(came)) filter (where told is not null and rate is not null), 0) as naive
+      from cell left join naive using (series), ends group by level
     union all
-    select 'instant', strftime(timestamp, '%Y-%m-%dT%H:%M:%S'), null, sum(came), sum(told), null, null, null from cell group by timestamp`;
+    select 'instant', strftime(timestamp, '%Y-%m-%dT%H:%M:%S'), null, sum(came), sum(told), null, null, null, null
+      from cell group by timestamp`;
 }
 
 /** The newest months of the view that hold about `mostRows` rows, as the exports of a run. */

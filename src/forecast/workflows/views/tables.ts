@@ -48,7 +48,7 @@ const exported = [
 /** Columns of the exports that are numbers or instants; all others are text. */
 const instants = new Set(["timestamp", "backtestwindow_start_time", "backtestwindow_end_time"]);
 const numbers =
-  /^(?:(?:\w+_)?(?:mean|p\d+(?:\.\d+)?)|wQL\[.*\]|average_wQL|WAPE|MASE|MAPE|RMSE|sMAPE|RMSSE|bias|target_value|backtest_window|windows|points|actual|weight)$/;
+  /^(?:(?:\w+_)?(?:mean|p\d+(?:\.\d+)?)|wQL\[.*\]|average_wQL|WAPE|MASE|MAPE|RMSE|sMAPE|RMSSE|bias|seasonal_naive_WAPE|target_value|backtest_window|windows|points|actual|weight)$/;
 
 const typeOf = (column: string): LakeColumn["type"] => (instants.has(column) ? "timestamp" : numbers.test(column) ? "number" : "text");
 
@@ -133,6 +133,12 @@ function nextMonth(month: string): string {
   return new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 10);
 }
 
+/** How good the backtests of a run were, by series; undefined where it has no such export. */
+export function accuracyTable(sealed: Sealed, name: string, run: ForecastRunRow): LakeTable | undefined {
+  if (run.exports["accuracy"] === undefined) return undefined;
+  return exportedTable(sealed, name, [run], { name: "accuracy", from: "windows", about: "" });
+}
+
 function exportedTable(
   sealed: Sealed,
   table: string,
@@ -191,6 +197,7 @@ const runColumns: readonly LakeColumn[] = [
   number("points"),
   number("bad_rows"),
   number("wape"),
+  number("seasonal_naive_wape"),
   number("average_wql"),
   number("mase"),
   text("leader"),
@@ -220,6 +227,7 @@ function runsTable(runs: readonly ForecastRunRow[], latest: readonly ForecastRun
       points: said("points"),
       bad_rows: said("badRows"),
       wape: said("wape"),
+      seasonal_naive_wape: said("seasonalNaiveWape"),
       average_wql: said("averageWql"),
       mase: said("mase"),
       leader: said("leader"),

@@ -232,6 +232,7 @@ function showFacts(series) {
   const rows = [
     ["Model", series.models],
     ["WAPE", percent(metrics.wape)],
+    ["WAPE of the seasonal naive", percent(metrics.naiveWape)],
     ["Average wQL", metrics.wql === null ? "–" : number.format(metrics.wql)],
     ["MASE", metrics.mase === null ? "–" : number.format(metrics.mase)],
     ["Bias", percent(metrics.bias)],

@@ -20,6 +20,8 @@ export interface ReportCurve {
 
 export interface ReportMetrics {
   readonly wape: number | null;
+  /** WAPE of repeating the last season; `null` where it reaches nothing. */
+  readonly naiveWape: number | null;
   readonly wql: number | null;
   readonly mase: number | null;
   readonly rmse: number | null;

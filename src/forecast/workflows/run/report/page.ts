@@ -106,10 +106,10 @@ function oneSeries({ series }: Report): string {
 </div>`;
 }
 
-const columns = ["WAPE", "avg wQL", "MASE", "bias"];
+const columns = ["WAPE", "seasonal naive", "avg wQL", "MASE", "bias"];
 
 function rowCells(row: ReportRow): string {
-  const cells = [amount(row.actual), percent(row.wape), amount(row.wql), amount(row.mase), percent(row.bias)];
+  const cells = [amount(row.actual), percent(row.wape), percent(row.naiveWape), amount(row.wql), amount(row.mase), percent(row.bias)];
   return cells.map((cell) => `<td class="n">${cell}</td>`).join("");
 }
 
@@ -138,7 +138,7 @@ function accuracy(report: Report): string {
     return `<h3>By ${safe(name)}</h3><div class="scroll"><table><thead><tr><th>${safe(name)}</th><th class="n">series</th><th>WAPE</th><th class="n">sold</th>${columns.map((column) => `<th class="n">${column}</th>`).join("")}</tr></thead><tbody>${lines.join("")}</tbody></table></div>${rest}`;
   });
   return `<h2>Accuracy in the backtests</h2>
-<p class="quiet">WAPE: what was missed, as a share of what was sold. wQL: the same for the quantiles. MASE below 1: better than repeating the last season. Bias above zero: the forecast was too low. Sold: within the backtest windows.</p>
+<p class="quiet">WAPE: what was missed, as a share of what was sold. Seasonal naive: the WAPE of repeating the last season. wQL: the same for the quantiles. MASE below 1: better than repeating the last season. Bias above zero: the forecast was too low. Sold: within the backtest windows.</p>
 <div class="two">${rowsTable("Worst, by units missed", report.worst)}${rowsTable("Best, among those that sell", report.best)}</div>
 ${categories.join("\n")}`;
 }
