@@ -1,10 +1,12 @@
 // The app: the one place where everything is wired, config -> parts -> { start, stop }.
 //
 // Owns: the order in which parts open and close, whose grants are whose, the start-up proof that every part is there.
-// Does not own: what any part does.
+// Does not own: what any part does. It knows no module by name; modules.ts lists them.
 //   H1. Rooms open from the ground up and close in the opposite order, also when opening fails half way.
 //   H2. An app that works takes runs, sweeps and watches the inbox; a client app reads, writes and starts runs (relaying is harmless anywhere).
 //   H3. Settings are read once, here; every problem with them is told at once.
+//   H4. Every module is known: its tables, zones, subscriptions and workflows. Only one that is open here (`open`) has its runs taken, its
+//       schedules started and its front opened by this process; what waits for the others stays in their queues.
 
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
@@ -12,28 +14,11 @@ import { availableParallelism, hostname } from "node:os";
 import path from "node:path";
 import process from "node:process";
 import type { z } from "zod";
-import {
-  classifyGrants,
-  classifyMigrations,
-  classifySettings,
-  classifyZones,
-  makeModule,
-  type ClassifyDeps,
-  type ClassifyModule,
-} from "./classify/module.ts";
-import {
-  forecastGrants,
-  forecastMigrations,
-  forecastSettings,
-  forecastZones,
-  makeForecastModule,
-  type ForecastDeps,
-  type ForecastModule,
-} from "./forecast/module.ts";
-import { appPictures, imageSettings, type AppPictures } from "./images/module.ts";
+import { modules as allModules } from "./modules.ts";
+import type { AnyModule, Front, Module, ModuleParts, SettingsPlace } from "./platform/module.ts";
 import { systemClock, type Clock } from "./platform/time.ts";
 import { openCompute, type Compute } from "./platform/compute/index.ts";
-import { checkConfig, readConfig, type BaseSettings, type Config } from "./platform/config/index.ts";
+import { checkConfig, readConfig, type BaseSettings, type Config, type Sections } from "./platform/config/index.ts";
 import { isStockroomError, StockroomError } from "./platform/errors.ts";
 import { openEvents, type Events } from "./platform/events/index.ts";
 import { makeLog, type Log } from "./platform/log.ts";
@@ -44,7 +29,7 @@ import { proveFreeSpace } from "./platform/objects/disk.ts";
 import { openInbox } from "./platform/objects/inbox.ts";
 import { objectsMigrations } from "./platform/objects/migrations.ts";
 import { openObjectStore } from "./platform/objects/store.ts";
-import type { Database, Tx } from "./platform/database/contract.ts";
+import type { Database, Migration, Tx } from "./platform/database/contract.ts";
 import { databaseMigrations } from "./platform/database/outbox.ts";
 import { copiedHome, openDatabase, settleHome, type Home } from "./platform/database/index.ts";
 import type { Access, Actor, Grant, Vault, Zone } from "./platform/vault/contract.ts";
@@ -60,14 +45,21 @@ import {
   type WorkflowDefinition,
 } from "./platform/workflow/index.ts";
 
-/** The modules' sections of the settings. */
-export const moduleSections = { classify: classifySettings, forecast: forecastSettings, images: imageSettings } as const;
+type Modules = typeof allModules;
+type Named<All extends readonly AnyModule[], Name> = Extract<All[number], { readonly name: Name }>;
+type SectionsOf<All extends readonly AnyModule[]> = { readonly [Name in All[number]["name"]]: Named<All, Name>["settings"] };
+type DepsOf<One> = One extends Module<string, z.ZodType, infer Deps> ? Deps : never;
+type PartsOf<All extends readonly AnyModule[]> = { readonly [Name in All[number]["name"]]: ModuleParts<DepsOf<Named<All, Name>>> };
 
-export type Settings = BaseSettings & {
-  readonly classify: z.infer<typeof classifySettings>;
-  readonly forecast: z.infer<typeof forecastSettings>;
-  readonly images: z.infer<typeof imageSettings>;
-};
+/** The sections of the settings that modules declare, by their names. */
+export function sectionsOf<const All extends readonly AnyModule[]>(modules: All): SectionsOf<All> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made of the list at run time, so only here can it be known
+  return Object.fromEntries(modules.map(({ name, settings }) => [name, settings])) as SectionsOf<All>;
+}
+
+export const moduleSections = sectionsOf(allModules);
+
+export type Settings = BaseSettings & { readonly [Name in keyof typeof moduleSections]: z.infer<(typeof moduleSections)[Name]> };
 
 export interface AppOptions {
   readonly cwd: string;
@@ -77,16 +69,28 @@ export interface AppOptions {
   readonly file?: string | undefined;
   /** True: takes runs (`up`, `worker`). False: a command beside it. */
   readonly work: boolean;
+  /** Names of the modules that are at work here (H4). Default: all. */
+  readonly open?: readonly string[] | undefined;
   readonly clock?: Clock;
   /** Default: to standard error, as the settings say. */
   readonly log?: Log;
   readonly signal?: AbortSignal;
 }
 
-/** An open app. */
-export interface App {
-  readonly settings: Settings;
-  readonly config: Config<typeof moduleSections>;
+/** A module of an open app. */
+export interface OpenModule {
+  readonly module: AnyModule;
+  readonly parts: ModuleParts<unknown>;
+  /** Whether it is at work in this process. */
+  readonly isOpen: boolean;
+  /** What it answers by itself; only in an app that works. */
+  readonly front: Front | undefined;
+}
+
+/** What every open app has, whatever its modules. */
+export interface OpenApp {
+  readonly settings: BaseSettings;
+  readonly config: Config<Sections>;
   readonly clock: Clock;
   readonly log: Log;
   /** Which home this is; a quiet one (a copy, a restored backup) starts no schedules and sends nothing out. */
@@ -98,48 +102,48 @@ export interface App {
   readonly workflows: OpenWorkflows;
   readonly events: Events;
   readonly notices: Notices;
-  readonly classify: { readonly deps: ClassifyDeps; readonly module: ClassifyModule };
-  readonly forecast: { readonly deps: ForecastDeps; readonly module: ForecastModule };
+  /** In the order of the list. */
+  readonly modules: readonly OpenModule[];
   /** What to tell whoever stored an object that nothing waits for, or that does not count as it is. */
   hintOf(key: string): Promise<string | undefined>;
-  /** The pictures served on the app's port; absent for a client and without sources. */
-  readonly pictures: AppPictures | undefined;
   /** What was found amiss in the store at opening. Empty for a client. */
   readonly warnings: readonly string[];
   close(): Promise<void>;
 }
 
-/** Whom the command line and the HTTP door act as; its grants can be changed like any role's. */
-export const operatorGrants: readonly Grant[] = [
-  ...["general", "labelled", "sales", "demand"].flatMap((zone): Grant[] => [
-    { role: "operator", zone, access: "read" },
-    { role: "operator", zone, access: "write" },
-  ]),
-  { role: "operator", zone: "predictions", access: "read" },
-  { role: "operator", zone: "forecasts", access: "read" },
-  { role: "operator", zone: "secrets", access: "write" },
+/** An open app; each module's parts under its name. */
+export type AppOf<All extends readonly AnyModule[]> = OpenApp & PartsOf<All>;
+export type App = AppOf<Modules>;
+
+/** Whom the command line and the HTTP door act as in the rest of the store; modules grant for their own zones. */
+const generalGrants: readonly Grant[] = [
+  { role: "operator", zone: "general", access: "read" },
+  { role: "operator", zone: "general", access: "write" },
+  // The inbox folder may put what an operator may put, and read nothing.
+  { role: "inbox", zone: "general", access: "write" },
 ];
 
-/** The inbox folder acts in this role: it may put what an operator may put, and read nothing. */
-const inboxGrants: readonly Grant[] = ["general", "labelled", "sales", "demand"].map((zone) => ({ role: "inbox", zone, access: "write" }));
+const zonesOf = (modules: readonly AnyModule[]): readonly Zone[] => [
+  ...modules.flatMap(({ zones }) => zones),
+  { name: "general", prefixes: [""] },
+];
 
-export const zones: readonly Zone[] = [...classifyZones, ...forecastZones, { name: "general", prefixes: [""] }];
-
-const migrations = [
+const migrationsOf = (modules: readonly AnyModule[]): readonly Migration[] => [
   ...vaultMigrations,
   ...objectsMigrations,
   ...workflowMigrations,
   ...notifyMigrations,
   ...maintenanceMigrations,
-  ...classifyMigrations,
-  ...forecastMigrations,
+  ...modules.flatMap((module) => module.migrations),
 ];
 
+const recordsOf = (modules: readonly AnyModule[]): readonly string[] => modules.flatMap(({ records = [] }) => records);
+
 /** What reports rest on: no version of it goes by itself. */
-export const recordZones: readonly string[] = classifyZones.map(({ name }) => name);
+export const recordZones: readonly string[] = recordsOf(allModules);
 
 /** How long things are kept, as the settings say. */
-export function keepOf({ retention }: Pick<Settings, "retention">): Keep {
+export function keepOf({ retention }: Pick<BaseSettings, "retention">): Keep {
   const or = (ms: number): number | undefined => (ms === 0 ? undefined : ms);
   return {
     formerVersions: or(retention.formerVersions),
@@ -157,10 +161,10 @@ export function keepOf({ retention }: Pick<Settings, "retention">): Keep {
 const daysOf = (ms: number): number => (ms === 0 ? 365_000 : ms / 86_400_000);
 
 /** The changes to the database that this program knows, by id. */
-export const knownMigrations: readonly string[] = [...databaseMigrations, ...migrations].map(({ id }) => id);
+export const knownMigrations: readonly string[] = [...databaseMigrations, ...migrationsOf(allModules)].map(({ id }) => id);
 
 /** Proofs of readiness beyond the server's own: that runs are taken, and that there is room to write. */
-export function appProbes({ workflows, settings }: Pick<App, "workflows" | "settings">): Readonly<Record<string, () => Promise<void>>> {
+export function appProbes({ workflows, settings }: Pick<OpenApp, "workflows" | "settings">): Readonly<Record<string, () => Promise<void>>> {
   const { home, objects, vault, disk } = settings;
   const folders = [home, path.join(home, "postgres"), objects.root, path.dirname(vault.keyFile)];
   return {
@@ -177,19 +181,17 @@ export function appProbes({ workflows, settings }: Pick<App, "workflows" | "sett
 }
 
 /** Reads the settings of everything; throws one `input` error with all problems. */
-export function readSettings(options: Pick<AppOptions, "cwd" | "env" | "flags" | "file">): Config<typeof moduleSections> {
+export function readSettings(options: SettingsPlace): Config<typeof moduleSections> {
   return readConfig({ sections: moduleSections, cwd: options.cwd, env: options.env, flags: options.flags ?? {}, file: options.file });
 }
 
 /** The same without throwing, for `stockroom config check`. */
-export function checkSettings(
-  options: Pick<AppOptions, "cwd" | "env" | "flags" | "file">,
-): ReturnType<typeof checkConfig<typeof moduleSections>> {
+export function checkSettings(options: SettingsPlace): ReturnType<typeof checkConfig<typeof moduleSections>> {
   return checkConfig({ sections: moduleSections, cwd: options.cwd, env: options.env, flags: options.flags ?? {}, file: options.file });
 }
 
 /** Makes the log the settings ask for. */
-export function logOf(settings: Settings): Log {
+export function logOf(settings: Pick<BaseSettings, "log">): Log {
   const { level, format } = settings.log;
   return makeLog({ level, format: format === "auto" ? (process.stderr.isTTY ? "pretty" : "json") : format });
 }
@@ -198,15 +200,29 @@ export function logOf(settings: Settings): Log {
  * Opens the app. Throws what the parts throw: `input` for settings, `conflict` for a taken executor id, `busy` for an unreachable database.
  *
  * @example
- * const app = await openHouse({ cwd: process.cwd(), env: process.env, work: true });
- * await app.objects.put(actor, "classify/labelled/GBR/june.csv", body);
+ * const app = await openApp({ cwd: process.cwd(), env: process.env, work: true });
+ * await app.objects.put(actor, "notes/june.csv", body);
  * await app.close();
  */
 export async function openApp(options: AppOptions): Promise<App> {
-  const config = readSettings(options);
-  const settings: Settings = config.values;
+  return await openAppOf(allModules, options);
+}
+
+/** The same with modules of the caller's. Throws `input` `USAGE` for a name in `open` that none of them has. */
+export async function openAppOf<const All extends readonly AnyModule[]>(modules: All, options: AppOptions): Promise<AppOf<All>> {
+  const { cwd, env, flags = {}, file } = options;
+  const config: Config<Sections> = readConfig({ sections: sectionsOf<readonly AnyModule[]>(modules), cwd, env, flags, file });
+  const app = await open(modules, config, options);
+  const byName = Object.fromEntries(app.modules.map(({ module, parts }) => [module.name, parts]));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made of the list at run time, so only here can it be known
+  return { ...app, ...byName } as unknown as AppOf<All>;
+}
+
+async function open(modules: readonly AnyModule[], config: Config<Sections>, options: AppOptions): Promise<OpenApp> {
+  const settings: BaseSettings = config.values;
   const clock = options.clock ?? systemClock;
   const log = options.log ?? logOf(settings);
+  const isOpen = ({ name }: AnyModule): boolean => options.open?.includes(name) ?? true;
   for (const warning of config.warnings) log.warn(warning);
   const opened: (() => Promise<void>)[] = [];
   const keep = <T>(part: T, close: () => Promise<void>): T => {
@@ -226,41 +242,41 @@ export async function openApp(options: AppOptions): Promise<App> {
       url: settings.database.url,
       home: settings.home,
       log,
-      migrations,
+      migrations: migrationsOf(modules),
       signal: options.signal,
       poolSize: settings.database.poolSize,
     });
     keep(database, async () => await database.close());
     const home = await knowHome(database, settings.home, options.work, log);
     const quiet = home.standing !== "active";
+    const zones = zonesOf(modules);
     const vault = await openVault({
       keyFile: settings.vault.keyFile,
       zones,
-      grants: settledGrants(settings.vault.grants),
+      grants: settledGrants(
+        [...modules.flatMap(({ grants }) => grants), ...generalGrants, ...maintenanceGrants(zones)],
+        settings.vault.grants,
+      ),
       database,
       clock,
       log,
     });
     const objects = await openObjectStore({ driver: { kind: "folder", root: settings.objects.root }, vault, database, clock, log });
     keep(objects, async () => await objects.close());
-    const compute = openCompute({ log, threads: settings.workflow.threads ?? availableParallelism() });
-    keep(compute, async () => await compute.close());
-    const deps: ClassifyDeps = { settings: settings.classify, database, objects, vault, compute, postNotice, clock, log };
-    const module = makeModule(deps);
-    const checks = openCompute({ log, threads: 1 });
-    keep(checks, async () => await checks.close());
-    const forecastParts: ForecastDeps = {
-      settings: settings.forecast,
-      database,
-      objects,
-      compute,
-      checks,
-      postNotice,
-      clock,
-      log,
-      link: linkOf(settings.server),
+    const openThreads = (threads: number): Compute => {
+      const pool = openCompute({ log, threads });
+      return keep(pool, async () => await pool.close());
     };
-    const forecastModule = makeForecastModule(forecastParts);
+    const compute = openThreads(settings.workflow.threads ?? availableParallelism());
+    const platform = { database, objects, vault, compute, openCompute: openThreads, postNotice, clock, log, link: linkOf(settings.server) };
+    const made: { readonly module: AnyModule; readonly parts: ModuleParts<unknown>; readonly isOpen: boolean }[] = [];
+    for (const module of modules) {
+      const own: unknown = config.values[module.name];
+      made.push({ module, parts: await module.make({ ...platform, settings: own }), isOpen: isOpen(module) });
+    }
+    const all = made.map(({ parts }) => parts);
+    const here = made.filter((one) => one.isOpen).map(({ parts }) => parts);
+    const resting = new Set(made.filter((one) => !one.isOpen).flatMap(({ parts }) => parts.queues.map(({ name }) => name)));
     const notices = makeNotify({ database, ...settings.notify, log, clock, outward: !quiet });
     const upkeep = makeMaintenance({
       database,
@@ -268,15 +284,14 @@ export async function openApp(options: AppOptions): Promise<App> {
       log,
       clock,
       keep: keepOf(settings),
-      recordZones,
+      recordZones: recordsOf(modules),
       bytesPerSecond: settings.upkeep.scrubBytesPerSecond,
       scrubCron: settings.upkeep.scrubSchedule,
     });
     const workflows = await openWorkflowsOf(options.work, settings, {
       database,
       queues: [
-        ...module.queues,
-        ...forecastModule.queues,
+        ...all.flatMap(({ queues }) => queues),
         notices.queue,
         { name: "house", perWorker: 1, overall: 1 },
         { name: "upkeep", perWorker: 1, overall: 1 },
@@ -284,18 +299,15 @@ export async function openApp(options: AppOptions): Promise<App> {
         ...queue,
         perWorker: settings.workflow.concurrency[queue.name] ?? queue.perWorker,
       })),
-      workflows: [
-        ...module.workflows,
-        ...forecastModule.workflows,
-        ...notices.workflows,
-        reconcileOf(objects, log),
-        ...upkeep.workflows,
-      ].map((workflow) => (quiet && workflow.outward === true ? resting(workflow) : workflow)),
+      workflows: [...all.flatMap((parts) => parts.workflows), ...notices.workflows, reconcileOf(objects, log), ...upkeep.workflows].map(
+        (workflow) => (quiet && workflow.outward === true ? quieted(workflow) : workflow),
+      ),
       schedules: [
-        ...(quiet ? [] : [...module.schedules, ...forecastModule.schedules]),
+        ...(quiet ? [] : here.flatMap(({ schedules }) => schedules)),
         ...upkeep.schedules,
         { name: "house.reconcile", cron: "17 */6 * * *", workflow: "house.reconcile", input: null },
       ],
+      resting,
       log,
       clock,
       livenessMs: settings.workflow.livenessIntervalMs,
@@ -304,24 +316,36 @@ export async function openApp(options: AppOptions): Promise<App> {
       keepDays: daysOf(settings.retention.runs),
       onDead: async (tx, letter) => {
         await tellDead(tx, letter, linkOf(settings.server)(`/api/runs/${encodeURIComponent(letter.runId)}`));
-        await forecastModule.dead(tx, letter);
+        for (const { ends } of all) await ends?.dead?.(tx, letter);
       },
-      onCancelled: async (tx, runIds) => await forecastModule.cancelled(tx, workflows, runIds),
-      onRevived: async (tx, runId) => await forecastModule.revived(tx, runId),
+      onCancelled: async (tx, runIds) => {
+        for (const { ends } of all) await ends?.cancelled?.(tx, workflows, runIds);
+      },
+      onRevived: async (tx, runId) => {
+        for (const { ends } of all) await ends?.revived?.(tx, runId);
+      },
     });
     keep(workflows, async () => await workflows.close());
     if (options.work && !quiet) await notices.publishTopics();
     const events = await openEvents({
       database,
       workflows,
-      subscriptions: [...module.subscriptions, ...forecastModule.subscriptions, ...notices.subscriptions],
+      subscriptions: [...all.flatMap((parts) => parts.subscriptions), ...notices.subscriptions],
       log,
       serves: options.work,
       keepDays: daysOf(settings.retention.events),
     });
     keep(events, async () => await events.close());
-    const hint = async (key: string, isStored: boolean): Promise<string | undefined> =>
-      hintOf([...module.awaited, ...forecastModule.awaited], key) ?? (await forecastModule.remark(key, isStored));
+    const awaited = all.flatMap((parts) => parts.awaited);
+    const hint = async (key: string, isStored: boolean): Promise<string | undefined> => {
+      const meant = hintOf(awaited, key);
+      if (meant !== undefined) return meant;
+      for (const parts of all) {
+        const remark = await parts.remark?.(key, isStored);
+        if (remark !== undefined) return remark;
+      }
+      return undefined;
+    };
     const warnings = options.work ? tellStore(await objects.reconcile(), log) : [];
     if (options.work) {
       const inbox = await openInbox({
@@ -337,8 +361,19 @@ export async function openApp(options: AppOptions): Promise<App> {
       });
       keep(inbox, async () => await inbox.close());
     }
-    const pictures = options.work ? await openPictures(settings, config.file, options, log) : undefined;
-    if (pictures !== undefined) keep(pictures, async () => await pictures.close());
+    const folder = config.file === undefined ? options.cwd : path.dirname(config.file);
+    const openModules: OpenModule[] = [];
+    for (const one of made) {
+      const given = {
+        settings: config.values[one.module.name],
+        folder,
+        env: options.env,
+        log: log.child({ room: one.module.name }),
+      };
+      const front = options.work && one.isOpen ? await one.module.front?.(given) : undefined;
+      if (front !== undefined) keep(front, async () => await front.close());
+      openModules.push({ ...one, front });
+    }
     return {
       settings,
       config,
@@ -352,10 +387,8 @@ export async function openApp(options: AppOptions): Promise<App> {
       workflows,
       events,
       notices,
-      classify: { deps, module },
-      forecast: { deps: forecastParts, module: forecastModule },
+      modules: openModules,
       hintOf: async (key) => await hint(key, true),
-      pictures,
       warnings,
       close,
     };
@@ -383,7 +416,7 @@ async function knowHome(database: Database, folder: string, work: boolean, log: 
 }
 
 /** What acts on others ends at once in a copy, as a dead letter that says so. */
-function resting(workflow: WorkflowDefinition): WorkflowDefinition {
+function quieted(workflow: WorkflowDefinition): WorkflowDefinition {
   return {
     ...workflow,
     tries: 1,
@@ -397,24 +430,9 @@ function resting(workflow: WorkflowDefinition): WorkflowDefinition {
   };
 }
 
-/** Folders of pictures in the settings file are meant from where the file is. */
-async function openPictures(
-  settings: Settings,
-  file: string | undefined,
-  { cwd, env }: AppOptions,
-  log: Log,
-): Promise<AppPictures | undefined> {
-  return await appPictures({ settings: settings.images, folder: file === undefined ? cwd : path.dirname(file), env, log });
-}
-
 /** Defaults of all parts, then what the settings say of a role and zone instead. */
-function settledGrants(overrides: Settings["vault"]["grants"]): readonly Grant[] {
-  const grants = new Map(
-    [...classifyGrants, ...forecastGrants, ...operatorGrants, ...inboxGrants, ...maintenanceGrants(zones)].map((grant) => [
-      `${grant.role} ${grant.zone} ${grant.access}`,
-      grant,
-    ]),
-  );
+function settledGrants(usual: readonly Grant[], overrides: BaseSettings["vault"]["grants"]): readonly Grant[] {
+  const grants = new Map(usual.map((grant) => [`${grant.role} ${grant.zone} ${grant.access}`, grant]));
   for (const [role, byZone] of Object.entries(overrides)) {
     for (const [zone, allowed] of Object.entries(byZone)) {
       for (const access of ["read", "write"] satisfies Access[]) {
@@ -431,7 +449,7 @@ function settledGrants(overrides: Settings["vault"]["grants"]): readonly Grant[]
 const slotPatienceMs = 250;
 
 /** Without an id in the settings, a process takes the first free one of its home and host: stable over restarts, distinct beside others. */
-async function openWorkflowsOf(work: boolean, settings: Settings, options: OpenWorkflowsOptions): Promise<OpenWorkflows> {
+async function openWorkflowsOf(work: boolean, settings: BaseSettings, options: OpenWorkflowsOptions): Promise<OpenWorkflows> {
   if (!work) return await openWorkflows({ ...options, work: false, executorId: `client-${hostname()}-${process.pid}` });
   const given = settings.workflow.executorId;
   if (given !== undefined) return await openWorkflows({ ...options, executorId: given });
@@ -452,7 +470,7 @@ async function openWorkflowsOf(work: boolean, settings: Settings, options: OpenW
 }
 
 /** An address of the app as a reader of its notices would type it. */
-function linkOf({ host, port }: Settings["server"]): (path: string) => string {
+function linkOf({ host, port }: BaseSettings["server"]): (path: string) => string {
   const name = host === "0.0.0.0" || host === "::" ? hostname() : host.includes(":") ? `[${host}]` : host;
   return (at) => `http://${name}:${port}${at}`;
 }

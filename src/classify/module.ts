@@ -1,25 +1,152 @@
-// The door of the classification module: what the app, the server and the command line may use of it.
+// The classification module as one value: what it declares, what it is made of, which event starts which workflow.
 
-export { makeEngineCommands } from "./cli/engine.ts";
-export { makeAppCommands } from "./cli/commands.ts";
-export {
-  classifyRoutes,
-  type ItemStories,
-  type LineList,
-  type ModelList,
-  type PeriodList,
-  type ReviewList,
-  type RoutedApp,
-  type SchemeList,
-  type StartedRuns,
-  type VerdictList,
-  type WholeScheme,
+import { prefixOf } from "../platform/objects/awaited.ts";
+import { defineModule, storedObject, textOf } from "../platform/module.ts";
+import type { ScheduleDefinition } from "../platform/workflow/contract.ts";
+import { classifyMigrations } from "./store/migrations.ts";
+import { awaited } from "./store/keys.ts";
+import { classifyGrants, classifyZones, type ClassifyDeps } from "./workflows/deps.ts";
+import { classifySettings } from "./workflows/settings.ts";
+
+export type {
+  ItemStories,
+  LineList,
+  ModelList,
+  PeriodList,
+  ReviewList,
+  SchemeList,
+  StartedRuns,
+  VerdictList,
+  WholeScheme,
 } from "./http/routes.ts";
-export type { ClassifyApp, ClassifyTools } from "./cli/tools.ts";
 export type { PeriodReport } from "./workflows/commands.ts";
-export { classifyGrants, classifyZones, type ClassifyDeps } from "./workflows/deps.ts";
-export { classifySettings } from "./workflows/settings.ts";
-export { classifyTables } from "./workflows/views.ts";
-export { makeModule, type ClassifyModule } from "./workflows/assemble.ts";
-export { classifyMigrations } from "./store/migrations.ts";
-export { seedShop, type SeedTools } from "./sample/seed.ts";
+
+export const classify = defineModule({
+  name: "classify",
+  about: "Codes for items: models, runs, verdicts, reviews, reports",
+  settings: classifySettings,
+  migrations: classifyMigrations,
+  zones: classifyZones,
+  // What reports rest on.
+  records: classifyZones.map(({ name }) => name),
+  grants: classifyGrants,
+
+  make: async (platform) => {
+    const deps: ClassifyDeps = platform;
+    const make = await import("./workflows/index.ts");
+    const infer = make.makeInfer(deps);
+    const train = make.makeTrain(deps);
+    const trial = make.makeTrial(deps);
+    const compare = make.makeCompare(deps, infer, trial);
+    const intake = make.makeIntake(deps, train);
+    const catchUp = make.makeCatchUp(deps, infer);
+    const extract = make.makeExtract(deps);
+    const report = make.makeReport(deps);
+    const restate = make.makeRestate(deps);
+    const retract = make.makeRetract(deps);
+    const schemeImport = make.makeSchemeImport(deps);
+    return {
+      deps,
+      awaited: Object.values(awaited),
+      workflows: [intake, train, compare, trial, infer, catchUp, extract, report, restate, retract, schemeImport],
+      queues: [
+        // One heavy run a thread: each keeps one thread of the pool busy.
+        { name: "classify.heavy", perWorker: deps.compute.threads },
+        { name: "classify.light", perWorker: 8 },
+      ],
+      subscriptions: [
+        {
+          name: "classify.intake",
+          kind: "object.stored",
+          prefix: prefixOf(awaited.labelled),
+          workflow: intake,
+          input: storedObject,
+        },
+        {
+          name: "classify.infer",
+          kind: "object.stored",
+          prefix: prefixOf(awaited.sales),
+          workflow: infer,
+          input: (event) => ({ kind: "period", ...storedObject(event), lines: null }),
+        },
+        {
+          name: "classify.retract",
+          kind: "object.removed",
+          prefix: prefixOf(awaited.sales),
+          workflow: retract,
+          input: (event) => ({ key: textOf(event, "key") }),
+        },
+        {
+          name: "classify.scheme-import",
+          kind: "object.stored",
+          prefix: prefixOf(awaited.schemes),
+          workflow: schemeImport,
+          input: storedObject,
+        },
+        {
+          name: "classify.compare",
+          kind: "classify.model.trained",
+          workflow: compare,
+          input: (event) => ({ model: textOf(event, "model") }),
+        },
+        {
+          name: "classify.catch-up",
+          kind: "classify.champion.changed",
+          workflow: catchUp,
+          input: (event) => (event.data["first"] === true ? { line: textOf(event, "line") } : undefined),
+        },
+        {
+          name: "classify.report",
+          kind: "classify.period.coded",
+          workflow: report,
+          input: (event) => ({
+            period: textOf(event, "period"),
+            country: textOf(event, "country"),
+            fingerprint: textOf(event, "fingerprint"),
+          }),
+        },
+      ],
+      schedules: [
+        { name: "classify.restate", cron: "0 3 * * *", workflow: restate.name, input: {} },
+        ...deps.settings.extracts.flatMap((settings): ScheduleDefinition[] =>
+          settings.cron === undefined
+            ? []
+            : [
+                {
+                  name: `classify.extract.${settings.name}`,
+                  cron: settings.cron,
+                  workflow: extract.name,
+                  input: { name: settings.name, period: null },
+                },
+              ],
+        ),
+      ],
+    };
+  },
+
+  routes: async (server, app) => await (await import("./http/routes.ts")).mountRoutes(server, app),
+  page: { path: "/classify", name: "Classification", about: "lines and their champions, reports, items for review" },
+
+  commands: async (tools) => {
+    const [engine, app] = await Promise.all([import("./cli/engine.ts"), import("./cli/commands.ts")]);
+    return { ...engine.makeEngineCommands(tools), ...app.makeAppCommands(tools) };
+  },
+
+  tables: async (deps, actor) => (await import("./workflows/views.ts")).makeTables(deps, actor),
+
+  sample: {
+    seed: async (tools) => await (await import("./sample/seed.ts")).seed(tools),
+    tour: [
+      ["stockroom classify lines", "every country and scheme with its model in charge"],
+      ["stockroom classify verdicts", "which model won, and why"],
+      ["stockroom classify report --period 2026-10", "what was sold, by country, scheme and code"],
+      ["stockroom classify review list", "items the models leave to people"],
+      ["stockroom ls classify/", "every file, encrypted at rest; stockroom get KEY opens one"],
+    ],
+  },
+
+  examples: {
+    put: ["stockroom put june.csv classify/labelled/GBR/june.csv", "zcat june.csv.gz | stockroom put - classify/labelled/GBR/june.csv"],
+    get: ["stockroom get classify/reports/2026-10.csv --out report.csv"],
+  },
+});

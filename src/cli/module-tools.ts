@@ -1,17 +1,43 @@
 // Module tools: the command line as a module's commands see it.
 
-import type { AppCommandTools } from "../platform/command/contract.ts";
-import type { App } from "../app.ts";
-import type { PictureWorld } from "../images/module.ts";
+import path from "node:path";
+import { z } from "zod";
+import { readConfig } from "../platform/config/index.ts";
+import { StockroomError } from "../platform/errors.ts";
+import type { AnyModule, ModuleTools, OwnSettings } from "../platform/module.ts";
 import type { Tools } from "./tools.ts";
 
-/** The tools of a module whose commands see this much of the app. */
-export const toolsOf = <Part>(tools: Tools, part: (app: App) => Part): AppCommandTools<Part> => ({
+/** Makes what the commands of `module` are given; `all` are the modules beside it and itself. */
+export const moduleTools = (tools: Tools, module: AnyModule, all: readonly AnyModule[]): ModuleTools<unknown> => ({
   ...tools,
-  open: async () => part(await tools.open()),
+  open: async () => {
+    const { modules, workflows } = await tools.open();
+    const found = modules.find((one) => one.module.name === module.name);
+    if (found !== undefined) return { deps: found.parts.deps, workflows };
+    throw new StockroomError("fault", "MODULE_UNKNOWN", `Expected the app to have the module ${module.name} but it has not.`);
+  },
+  settings: () => readOwnSettings(tools, module, all),
 });
 
-/** What the picture server is opened from. It reads its own settings: the rest of the app stays closed and unread. */
-export function pictureWorld(tools: Tools, settings: Readonly<Record<string, string | undefined>> = {}): PictureWorld {
-  return { ...tools.where(settings), otherSections: ["classify", "forecast"] };
+/**
+ * Reads the settings of one module, of the server and of the log, as if the others were not there: their sections may hold anything.
+ *
+ * Throws `input` `CONFIG_INVALID` with every mistake at once.
+ */
+export function readOwnSettings(
+  tools: Pick<Tools, "where">,
+  module: AnyModule,
+  all: readonly AnyModule[],
+  flags: Readonly<Record<string, string | undefined>> = {},
+): OwnSettings<unknown> {
+  const place = tools.where(flags);
+  const others = all.filter((one) => one !== module).map(({ name }) => [name, z.record(z.string(), z.unknown()).optional()] as const);
+  const sections: Readonly<Record<string, z.ZodType>> = { ...Object.fromEntries(others), [module.name]: module.settings };
+  const { values, file } = readConfig({ sections, ...place });
+  const own: unknown = values[module.name];
+  return { ...place, own, server: values.server, log: values.log, folder: file === undefined ? place.cwd : path.dirname(file) };
 }
+
+/** Lines for the help of a command of the platform's: what each module would try with it. */
+export const examplesOf = (all: readonly AnyModule[], command: string): readonly string[] =>
+  all.flatMap(({ examples }) => examples?.[command] ?? []);

@@ -1,8 +1,10 @@
 // Root: the tree of all commands. A module's commands are loaded when they are called, so that `stockroom --help` stays quick.
 
+import { modules } from "../modules.ts";
+import type { AnyModule } from "../platform/module.ts";
 import type { Command } from "../platform/command/contract.ts";
 import type { Tools } from "./tools.ts";
-import { pictureWorld, toolsOf } from "./module-tools.ts";
+import { examplesOf, moduleTools } from "./module-tools.ts";
 import { configCommand } from "./commands/config.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { homeCommand } from "./commands/home.ts";
@@ -13,20 +15,20 @@ import { scrubCommand } from "./commands/scrub.ts";
 import { sqlCommand } from "./commands/sql.ts";
 
 /** Makes the tree; nothing is opened until a command runs. */
-export function makeRoot(tools: Tools): Command {
+export function makeRoot(tools: Tools, all: readonly AnyModule[] = modules): Command {
   return {
     meta: {
       name: "stockroom",
-      description: `The back room of a retailer: classify every item, with everything that needs to run unattended
+      description: `The back room of a retailer, with everything that needs to run unattended: ${all.map(({ name }) => name).join(", ")}
 Start here: stockroom up --demo
 Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when signal n stopped it.`,
     },
     subCommands: {
-      up: async () => (await import("./commands/up.ts")).upCommand(tools),
+      up: async () => (await import("./commands/up.ts")).upCommand(tools, all),
       worker: async () => (await import("./commands/up.ts")).workerCommand(tools),
       demo: async () => (await import("./commands/demo.ts")).demoCommand(tools),
-      put: putCommand(tools),
-      get: getCommand(tools),
+      put: putCommand(tools, examplesOf(all, "put")),
+      get: getCommand(tools, examplesOf(all, "get")),
       ls: lsCommand(tools),
       rm: rmCommand(tools),
       runs: runsCommand(tools),
@@ -35,7 +37,7 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       notices: noticesCommand(tools),
       schedule: scheduleCommand(tools),
       keys: keysCommand(tools),
-      sql: sqlCommand(tools),
+      sql: sqlCommand(tools, examplesOf(all, "sql")),
       config: configCommand(tools),
       home: homeCommand(tools),
       doctor: doctorCommand(tools),
@@ -43,30 +45,12 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       backup: async () => (await import("./commands/backup.ts")).backupCommand(tools),
       bench: async () => (await import("./commands/bench.ts")).benchCommand(tools),
       restore: async () => (await import("./commands/backup.ts")).restoreCommand(tools),
-      classify: {
-        meta: { name: "classify", description: "Codes for items: models, runs, verdicts, reviews, reports" },
-        subCommands: async () => {
-          const module = await import("../classify/module.ts");
-          return {
-            ...module.makeEngineCommands(tools),
-            ...module.makeAppCommands(toolsOf(tools, ({ classify, workflows }) => ({ deps: classify.deps, workflows }))),
-          };
-        },
-      },
-      forecast: {
-        meta: { name: "forecast", description: "Demand: forecasts, backtests, accuracy, what-ifs, orders, planners and the way into SAP" },
-        subCommands: async () => {
-          const module = await import("../forecast/module.ts");
-          return {
-            ...module.makeDirectCommands(tools),
-            ...module.makeAppCommands(toolsOf(tools, ({ forecast, workflows }) => ({ deps: forecast.deps, workflows }))),
-          };
-        },
-      },
-      images: {
-        meta: { name: "images", description: "Pictures: what a URL means, and how to build and sign one" },
-        subCommands: async () => (await import("../images/module.ts")).makeImageCommands({ ...tools, world: () => pictureWorld(tools) }),
-      },
+      ...Object.fromEntries(all.map((module) => [module.name, ofModule(tools, module, all)])),
     },
   };
 }
+
+const ofModule = (tools: Tools, module: AnyModule, all: readonly AnyModule[]): Command => ({
+  meta: { name: module.name, description: module.about },
+  subCommands: async () => await module.commands(moduleTools(tools, module, all)),
+});

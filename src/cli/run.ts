@@ -56,7 +56,7 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
     where: (settings = {}) => where({ settings }),
     checkConfig: async () => (await import("../app.ts")).checkSettings(where()),
     open: (options = {}) => {
-      app ??= openWith({ work: false, quiet: options.work !== true, ...options }, where(options), stop);
+      app ??= openWith({ work: false, quiet: options.work !== true, ...options }, { ...where(options), open: options.open }, stop);
       return app;
     },
   };

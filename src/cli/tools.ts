@@ -8,6 +8,8 @@ import type { App, AppOptions } from "../app.ts";
 export interface OpenOptions {
   /** Take runs in this process. Default false: a client beside the app that works. */
   readonly work?: boolean;
+  /** Names of the modules that are at work. Default: all. */
+  readonly open?: readonly string[] | undefined;
   /** Log only what is amiss, unless the settings say otherwise: somebody reads along. Default true for a client. */
   readonly quiet?: boolean | undefined;
   /** Settings given by flags, by path: `{ "server.port": "9000" }`. */

@@ -1,5 +1,36 @@
-// The door of the image module: what the app, the server and the command line may use of it. Strangers come in by library.ts.
+// The picture module as one value. It has no tables and no durable runs: what it answers is served before any framework, and can be served alone.
 
-export { appPictures, upPictures, type AppPictures, type PictureWorld } from "./cli/up.ts";
-export { makeImageCommands } from "./cli/commands.ts";
-export { imageSettings } from "./service/settings.ts";
+import { defineModule } from "../platform/module.ts";
+import { imageSettings } from "./service/settings.ts";
+
+export const images = defineModule({
+  name: "images",
+  about: "Pictures: what a URL means, and how to build and sign one",
+  settings: imageSettings,
+  migrations: [],
+  zones: [],
+  grants: [],
+
+  make: async (deps) => ({ deps, workflows: [], queues: [], subscriptions: [], schedules: [], awaited: [] }),
+
+  front: async (given) => await (await import("./http/routes.ts")).openFront(given),
+
+  alone: {
+    args: {
+      source: {
+        type: "string",
+        description: "images only: where originals are, a folder, s3://bucket/prefix or a web address; may be given again",
+        valueHint: "NAME=PLACE",
+      },
+      cache: { type: "string", description: "images only: folder for finished pictures (images.cache.folder)", valueHint: "folder" },
+    },
+    flags: { cache: "images.cache.folder" },
+    open: async (settings, words) => await (await import("./http/routes.ts")).openAlone(settings, words),
+  },
+
+  commands: async (tools) => (await import("./cli/commands.ts")).makeAppCommands(tools),
+
+  examples: {
+    up: ["stockroom up images --source photos=./photos --source shop=s3://bucket/prefix --source web=https://cdn.example.com/pictures"],
+  },
+});

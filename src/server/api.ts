@@ -9,12 +9,10 @@
 //   GET    /api/events           { events }          ?kind= &prefix= &limit=
 //   GET    /api/notices          { notices }         ?topic= &limit=
 //   GET    /api/schedules        { schedules }
-//   GET    /api/classify/...     lines, models, verdicts, schemes, periods, report, review, audit; docs/classify-http.md lists them with what they take
-//   POST   /api/classify/...     review/ID: an answer; train, compare, infer, extract: 202 { runs }
-//   GET    /api/forecast/...     groups, runs, exports, dashboard, figures, adjustments, scenarios, imports; docs/forecast-http.md lists them with what they take
+//   ...    /api/NAME/...        what each module answers: docs/NAME-http.md; its types are exported by its module.ts
 //   GET    /health               200 or 503 Health   /health/live: 200 while the process answers
 //   GET    /metrics              Prometheus text
-// Every error is an ApiError with the status its kind has in base/errors.ts (401 where the token is missing or wrong).
+// Every error is an ApiError with the status its kind has in platform/errors.ts (401 where the token is missing or wrong).
 // IDs and keys in paths are percent-encoded.
 
 import type { ErrorRecord } from "../platform/errors.ts";
@@ -22,31 +20,6 @@ import type { StoredEvent } from "../platform/events/contract.ts";
 import type { NoticeRow } from "../platform/notify/contract.ts";
 import type { ObjectEntry } from "../platform/objects/contract.ts";
 import type { DeadLetter, RunDetail, RunRow, ScheduleDefinition } from "../platform/workflow/contract.ts";
-
-export type {
-  ItemStories,
-  LineList,
-  ModelList,
-  PeriodList,
-  PeriodReport,
-  ReviewList,
-  SchemeList,
-  StartedRuns,
-  VerdictList,
-  WholeScheme,
-} from "../classify/module.ts";
-
-export type {
-  AdjustmentList,
-  Drill,
-  ForecastRunDetail,
-  ForecastRunList,
-  GroupList,
-  ImportDetail,
-  ImportList,
-  ScenarioDetail,
-  ScenarioList,
-} from "../forecast/module.ts";
 
 export type { DeadLetter, NoticeRow, ObjectEntry, RunDetail, RunRow, StoredEvent };
 

@@ -2,9 +2,14 @@
 
 import type { FastifyInstance } from "fastify";
 import { escape } from "../platform/web/html.ts";
+import type { AnyModule } from "../platform/module.ts";
 import type { ServerDeps } from "./deps.ts";
 
-export function mountPage(server: FastifyInstance, { workflows, notices }: ServerDeps, version: string): void {
+export function mountPage(
+  server: FastifyInstance,
+  { workflows, notices }: ServerDeps,
+  { version, pages }: { readonly version: string; readonly pages: readonly NonNullable<AnyModule["page"]>[] },
+): void {
   server.get("/", async (_request, reply) => {
     const [active, recent, letters, news] = await Promise.all([
       Promise.all((["running", "retrying", "queued"] as const).map((state) => workflows.list({ state, limit: 20 }))),
@@ -13,13 +18,7 @@ export function mountPage(server: FastifyInstance, { workflows, notices }: Serve
       notices.list({ limit: 20 }),
     ]);
     const page = [
-      // A server without the module has no such page.
-      server.hasRoute({ method: "GET", url: "/classify" })
-        ? `<p><a href="/classify">Classification</a>: lines and their champions, reports, items for review.</p>`
-        : "",
-      server.hasRoute({ method: "GET", url: "/forecast" })
-        ? `<p><a href="/forecast">Forecasts</a>: dataset groups and their dashboards, figures, exports, imports into SAP.</p>`
-        : "",
+      pages.map(({ path, name, about }) => `<p><a href="${escape(path)}">${escape(name)}</a>: ${escape(about)}.</p>`).join(""),
       table(
         "Dead letters",
         "None: nothing waits for a person.",

@@ -5,12 +5,13 @@
 //   S2. Headers come within ten seconds, a small body within 30, an upload and a reader keep a pace: nobody holds a connection for nothing.
 //   S3. Closing waits for answers under way, ten seconds at most.
 
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fastify } from "fastify";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { describeError, isStockroomError, meanings, StockroomError } from "../platform/errors.ts";
 import type { ErrorRecord } from "../platform/errors.ts";
+import type { AnyModule, Front } from "../platform/module.ts";
 import { makeConnections } from "../platform/web/connections.ts";
 import { checkBinding, guard, mayEnter, tokenWanted } from "./guard.ts";
 import { mountHealth } from "./health.ts";
@@ -26,10 +27,16 @@ export interface ServerOptions {
   readonly version: string;
   /** Further proofs of readiness, and replacements of ours (`database`, `store`, `workflows`). */
   readonly probes?: Readonly<Record<string, Probe>>;
-  /** Answers what lies below `/images/`, before guard and routes: pictures are for everyone, and a framework costs a hit more than the hit. */
-  readonly pictures?: { listener(request: IncomingMessage, response: ServerResponse): void; metrics(): string } | undefined;
-  /** Mounts the modules' routes. */
-  readonly mount?: (server: FastifyInstance) => void | Promise<void>;
+  /** The app's modules; those that are open have their routes mounted and their fronts before them. */
+  readonly modules?: readonly ServedModule[];
+}
+
+/** A module as the server sees it; `OpenModule` in app.ts is one of these. */
+export interface ServedModule {
+  readonly module: AnyModule;
+  readonly parts: { readonly deps: unknown };
+  readonly isOpen: boolean;
+  readonly front: Front | undefined;
 }
 
 /** A server that listens. */
@@ -51,23 +58,29 @@ const serverOptions = {
   keepAliveTimeout: 10_000,
 };
 
-/** Pages of the picture server about itself: what the token guards elsewhere, it guards here. */
-const picturePages = /^\/images\/(?:$|[?#]|(?:playground|metrics)(?:[/?#]|$))/;
-
-function withPictures(routes: RequestListener, { pictures, settings }: ServerOptions): RequestListener {
-  if (pictures === undefined) return routes;
+/**
+ * Fronts answer below `/NAME/`, before guard and routes: what they serve is for everyone, and a framework costs a hit more than the hit. What
+ * the token guards elsewhere, it guards there too.
+ */
+function withFronts(routes: RequestListener, { modules = [], settings }: ServerOptions): RequestListener {
+  const fronts = modules.flatMap(({ module, front }) => (front === undefined ? [] : [{ prefix: `/${module.name}/`, front }]));
+  if (fronts.length === 0) return routes;
   return (request, response) => {
     const url = request.url ?? "";
-    // Without the token the routes answer: they know no such page, and ask for the token first.
-    if (url.startsWith("/images/") && (!picturePages.test(url) || mayEnter(request.headers.authorization, settings))) {
-      pictures.listener(request, response);
-    } else routes(request, response);
+    for (const { prefix, front } of fronts) {
+      // Without the token the routes answer: they know no such page, and ask for the token first.
+      if (url.startsWith(prefix) && (!front.isGuarded(url) || mayEnter(request.headers.authorization, settings))) {
+        front.listener(request, response);
+        return;
+      }
+    }
+    routes(request, response);
   };
 }
 
 /** Makes the server without listening. */
 export async function makeServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { deps, settings, version } = options;
+  const { deps, settings, version, modules = [] } = options;
   const connections = makeConnections({ most: 1_000, headersMs, always: (path) => /^\/(?:health(?:\/live|\/ready)?|metrics)$/.test(path) });
   const server = fastify({
     logger: false,
@@ -75,7 +88,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
     bodyLimit: smallBodyBytes,
     // An upload may take hours; it is held to a pace instead (objects.ts), and every other body to `smallBodyMs` below.
     serverFactory: (routes: RequestListener) => {
-      const server = createServer(serverOptions, connections.listener(withPictures(routes, options)));
+      const server = createServer(serverOptions, connections.listener(withFronts(routes, options)));
       connections.watch(server);
       return server;
     },
@@ -99,7 +112,8 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   holdSmallBodies(server);
   writeAccessLog(server, deps);
 
-  const metrics = makeMetrics(deps, version, () => options.pictures?.metrics() ?? "");
+  const metrics = makeMetrics(deps, version);
+  for (const { front } of modules) front?.measure(metrics.registry);
   metrics.mount(server);
   mountHealth(
     server,
@@ -113,8 +127,12 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   );
   await mountObjects(server, deps, settings, metrics.traffic);
   mountPlatform(server, deps);
-  mountPage(server, deps, version);
-  await options.mount?.(server);
+  const open = modules.filter(({ isOpen }) => isOpen);
+  mountPage(server, deps, {
+    version,
+    pages: open.flatMap(({ module }) => module.page ?? []),
+  });
+  for (const { module, parts } of open) await module.routes?.(server, { deps: parts.deps, workflows: deps.workflows });
   return server;
 }
 

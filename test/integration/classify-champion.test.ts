@@ -4,7 +4,6 @@ import { runCommand } from "citty";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeAppCommands } from "../../src/classify/cli/commands.ts";
 import { verifyAuditLog } from "../../src/classify/workflows/audit.ts";
-import { classifyRoutes } from "../../src/classify/module.ts";
 import { ruleOnHeld, setAutomatic, setChampion } from "../../src/classify/workflows/champions.ts";
 import { planInfer, planTrain } from "../../src/classify/workflows/commands.ts";
 import type { Outcome } from "../../src/classify/engine/holding.ts";
@@ -322,7 +321,7 @@ describe("champions by command, over HTTP and on the page", () => {
       deps: app,
       settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000_000 },
       version: "1.2.3",
-      mount: async (server) => await classifyRoutes(server, { deps: app.classify.deps, workflows: app.workflows }),
+      modules: app.modules,
     });
   });
   afterAll(async () => await server.close());

@@ -5,12 +5,10 @@ import path from "node:path";
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { gather } from "../../src/platform/bytes.ts";
-import { classifyRoutes } from "../../src/classify/module.ts";
 import { makeShop } from "../../src/classify/sample/shop.ts";
 import { html } from "../../src/platform/web/html.ts";
 import type { App } from "../../src/app.ts";
 import type {
-  ApiError,
   LineList,
   ModelList,
   PeriodList,
@@ -20,7 +18,8 @@ import type {
   StartedRuns,
   VerdictList,
   WholeScheme,
-} from "../../src/server/api.ts";
+} from "../../src/classify/module.ts";
+import type { ApiError } from "../../src/server/api.ts";
 import { openServer, type OpenServer, type ServerSettings } from "../../src/server/index.ts";
 import { makePlace, openAt, operator, settled, textBytes, waitFor, type TestPlace } from "../kit/app.ts";
 
@@ -44,7 +43,7 @@ const serve = async (settings: Partial<ServerSettings> = {}): Promise<OpenServer
     deps: app,
     settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000_000, ...settings },
     version: "1.2.3",
-    mount: async (server) => await classifyRoutes(server, { deps: app.classify.deps, workflows: app.workflows }),
+    modules: app.modules,
   });
 
 beforeAll(async () => {

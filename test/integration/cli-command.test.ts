@@ -120,7 +120,7 @@ describe("without a database", () => {
     [["put", ".", "x"], 2, /^$/, /is a folder/],
     [["ls", "--limit", "-3"], 2, /^$/, /whole number from 1 to/],
     [["runs", "--state", "asleep"], 2, /^$/, /queued or running or/],
-    [["up", "forecats"], 2, /^$/, /Expected WING to be classify/],
+    [["up", "forecats"], 2, /^$/, /Expected MODULES of classify, forecast, images but received "forecats". Did you mean forecast\?/],
     [["config", "check"], 0, /without mistakes/, /^$/],
     [["config", "check", "--home"], 2, /^$/, /--home wants a value/],
   ] as const)("stockroom %j", async (args, code, stdout, stderr) => {

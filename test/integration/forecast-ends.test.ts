@@ -2,7 +2,6 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findLatest, getRun, listGroups, listRuns, runIdOf, trainIdOf, type ForecastGroup } from "../../src/forecast/store/runs.ts";
-import { forecastRoutes } from "../../src/forecast/module.ts";
 import type { App } from "../../src/app.ts";
 import { openServer, type OpenServer } from "../../src/server/index.ts";
 import { shopDefaults, shopMetadata, shopRelated, shopTarget } from "../kit/forecast-shop.ts";
@@ -30,7 +29,7 @@ beforeAll(async () => {
     deps: app,
     settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000_000 },
     version: "1.2.3",
-    mount: async (server) => await forecastRoutes(server, { deps: app.forecast.deps, workflows: app.workflows }),
+    modules: app.modules,
   });
 });
 

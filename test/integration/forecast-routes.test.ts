@@ -3,7 +3,7 @@
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askLake } from "../../src/platform/warehouse/index.ts";
-import { forecastRoutes, forecastTables } from "../../src/forecast/module.ts";
+import { makeTables } from "../../src/forecast/workflows/views/tables.ts";
 import { addAdjustment } from "../../src/forecast/store/adjustments.ts";
 import { insertAnswer } from "../../src/forecast/store/answers.ts";
 import { beginImport, endImport, insertBatch, markBatch } from "../../src/forecast/store/sap.ts";
@@ -11,7 +11,6 @@ import { findLatest, requestGroup } from "../../src/forecast/store/runs.ts";
 import type { App } from "../../src/app.ts";
 import type {
   AdjustmentList,
-  ApiError,
   Drill,
   ForecastRunDetail,
   ForecastRunList,
@@ -20,7 +19,8 @@ import type {
   ImportList,
   ScenarioDetail,
   ScenarioList,
-} from "../../src/server/api.ts";
+} from "../../src/forecast/module.ts";
+import type { ApiError } from "../../src/server/api.ts";
 import { openServer, type OpenServer, type ServerSettings } from "../../src/server/index.ts";
 import { shopDefaults, shopMetadata, shopTarget } from "../kit/forecast-shop.ts";
 import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/app.ts";
@@ -39,7 +39,7 @@ const serve = async (settings: Partial<ServerSettings> = {}): Promise<OpenServer
     deps: app,
     settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000_000, ...settings },
     version: "1.2.3",
-    mount: async (server) => await forecastRoutes(server, { deps: app.forecast.deps, workflows: app.workflows }),
+    modules: app.modules,
   });
 
 const get = async (path: string): Promise<Response> => await fetch(`${server.url}${path}`, { redirect: "manual" });
@@ -220,7 +220,7 @@ describe("routes", () => {
     const { adjustments } = await json<AdjustmentList>("/api/forecast/adjustments?group=shop&standing=yes");
     expect(adjustments).toMatchObject([{ group: "shop", kind: "percent", value: 20, author: "Ada" }]);
     expect((await json<AdjustmentList>("/api/forecast/adjustments?group=waiting")).adjustments).toEqual([]);
-    const [table] = (await forecastTables(app.forecast.deps, operator)).filter(({ name }) => name === "adjustments");
+    const [table] = (await makeTables(app.forecast.deps, operator)).filter(({ name }) => name === "adjustments");
     const answer = await askLake(
       table === undefined ? [] : [table],
       "select id, value, author, until_at - from_at as days, withdrawn_at from adjustments",

@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findLatest, listRuns, requestGroup } from "../../src/forecast/store/runs.ts";
-import { forecastRoutes } from "../../src/forecast/module.ts";
 import type { App } from "../../src/app.ts";
-import type { ScenarioDetail, ScenarioList, StoredObject } from "../../src/server/api.ts";
+import type { ScenarioDetail, ScenarioList } from "../../src/forecast/module.ts";
+import type { StoredObject } from "../../src/server/api.ts";
 import { openServer, type OpenServer } from "../../src/server/index.ts";
 import { runWords, type Told } from "../kit/command.ts";
 import { shopDefaults, shopMetadata, shopRelated, shopTarget } from "../kit/forecast-shop.ts";
@@ -35,7 +35,7 @@ beforeAll(async () => {
     deps: app,
     settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000_000 },
     version: "1.2.3",
-    mount: async (server) => await forecastRoutes(server, { deps: app.forecast.deps, workflows: app.workflows }),
+    modules: app.modules,
   });
 });
 

@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import sharp from "sharp";
 import { expect, it } from "vitest";
-import { appPictures, imageSettings } from "../../src/images/module.ts";
+import { openFront } from "../../src/images/http/routes.ts";
+import { images } from "../../src/images/module.ts";
+import { imageSettings } from "../../src/images/service/settings.ts";
 import { openServer } from "../../src/server/index.ts";
 import { openTestServer } from "./server-kit.ts";
 
@@ -16,14 +18,14 @@ it("serves pictures on the server's port, without its token, and counts them amo
   const red = sharp({ create: { width: 60, height: 40, channels: 3, background: "#f00" } });
   await writeFile(path.join(folder, "red.jpg"), await red.jpeg().toBuffer());
   const settings = imageSettings.parse({ sources: { photos: "." }, accessLog: false });
-  expect(await appPictures({ settings: imageSettings.parse({}), folder, env: {}, log })).toBeUndefined();
-  const pictures = await appPictures({ settings, folder, env: {}, log });
+  expect(await openFront({ settings: imageSettings.parse({}), folder, env: {}, log })).toBeUndefined();
+  const pictures = await openFront({ settings, folder, env: {}, log });
   const token = "a-token-of-the-server";
   const server = await openServer({
     deps: app,
     settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000, token },
     version: "test",
-    pictures,
+    modules: [{ module: images, parts: { deps: undefined }, isOpen: true, front: pictures }],
   });
   try {
     const answer = await fetch(`${server.url}/images/30x0/red.jpg`);

@@ -462,7 +462,7 @@ describe("the library", () => {
     expect([same.status, same.body]).toEqual([304, null]);
     const url = imageUrl({ key: "a.jpg", edits: { resize: { width: 40 } } });
     expect((await handler(new Request(`http://localhost${url.target}`))).status).toBe(200);
-    expect(handler.metrics()).toContain("stockroom_images_transforms_total 2");
+    expect(await handler.metrics()).toContain("stockroom_images_transforms_total 2");
   });
 
   it("explains with and without sources", async () => {

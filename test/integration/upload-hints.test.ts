@@ -48,7 +48,7 @@ async function put(key: string, ...more: readonly string[]): Promise<readonly [s
     checkConfig: () => Promise.reject(new Error("is not asked")),
     open: async () => app,
   };
-  await runCommand(putCommand(tools), { rawArgs: ["x.csv", key, ...more] });
+  await runCommand(putCommand(tools, []), { rawArgs: ["x.csv", key, ...more] });
   return [out.join("\n"), err.join("\n")];
 }
 

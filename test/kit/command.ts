@@ -6,6 +6,8 @@ import type { Output } from "../../src/platform/command/output.ts";
 import { findCall, runCall } from "../../src/platform/command/parse.ts";
 import { makeRoot } from "../../src/cli/root.ts";
 import type { App } from "../../src/app.ts";
+import { modules } from "../../src/modules.ts";
+import type { AnyModule } from "../../src/platform/module.ts";
 import type { TestPlace } from "./app.ts";
 
 /** What a command printed (`out`), said on the side, and its exit code. */
@@ -21,7 +23,7 @@ export interface Told {
  * @example
  * const { out } = await runWords(place, app, ["forecast", "list", "--json"]);
  */
-export async function runWords(place: TestPlace, app: App, words: readonly string[]): Promise<Told> {
+export async function runWords(place: TestPlace, app: App, words: readonly string[], all: readonly AnyModule[] = modules): Promise<Told> {
   let out = "";
   let said = "";
   let exit = 0;
@@ -36,12 +38,15 @@ export async function runWords(place: TestPlace, app: App, words: readonly strin
     say: (text) => void (said += `${text}\n`),
   };
   const signal = new AbortController().signal;
-  const root = makeRoot({
-    ...makeCommandTools(output, { signal, cwd: place.home, version: "0.0.0-test", exitWith: (code) => void (exit = code) }),
-    where: () => ({ cwd: place.home, env: place.env }),
-    checkConfig: () => Promise.reject(new Error("not asked for here")),
-    open: () => Promise.resolve(app),
-  });
+  const root = makeRoot(
+    {
+      ...makeCommandTools(output, { signal, cwd: place.home, version: "0.0.0-test", exitWith: (code) => void (exit = code) }),
+      where: () => ({ cwd: place.home, env: place.env }),
+      checkConfig: () => Promise.reject(new Error("not asked for here")),
+      open: () => Promise.resolve(app),
+    },
+    all,
+  );
   try {
     await runCall(await findCall(root, words));
   } catch (error) {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import fastify from "fastify";
 import { expect, test } from "vitest";
-import { classifyRoutes } from "./routes.ts";
+import { mountRoutes } from "./routes.ts";
 
 test("docs/classify-http.md lists every route there is, and no other", async () => {
   const server = fastify();
@@ -10,7 +10,7 @@ test("docs/classify-http.md lists every route there is, and no other", async () 
     for (const command of [method].flat()) if (command !== "HEAD" && command !== "OPTIONS") served.add(`${command} ${url}`);
   });
   // Nothing of the app is touched before a request comes.
-  await classifyRoutes(server, { deps: {} } as never);
+  await mountRoutes(server, { deps: {} } as never);
   await server.close();
   const text = await readFile(new URL("../../../docs/classify-http.md", import.meta.url), "utf8");
   const rows = [...text.matchAll(/^\| `(?:(GET|POST) )?(\/[^`?]*)[^`]*`/gm)];

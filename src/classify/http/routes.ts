@@ -11,7 +11,7 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
 import { StockroomError } from "../../platform/errors.ts";
-import type { Workflows } from "../../platform/workflow/contract.ts";
+import type { ModuleApp } from "../../platform/module.ts";
 import type { Scheme, SchemeVersion } from "../engine/schemes.ts";
 import { parseLine, parsePeriod } from "../engine/lines.ts";
 import { findAudit, verifyAuditLog, type AuditProof, type ItemStory } from "../workflows/audit.ts";
@@ -40,12 +40,6 @@ import { countReviews, type ReviewRow } from "../store/reviews.ts";
 import { listSchemes, type SchemeRevision } from "../store/schemes.ts";
 import { line as text, readFields } from "./fields.ts";
 import { mountPages } from "./pages/routes.ts";
-
-/** The app as the routes of this module see it. */
-export interface RoutedApp {
-  readonly deps: ClassifyDeps;
-  readonly workflows: Pick<Workflows, "start">;
-}
 
 /** GET /api/classify/lines */
 export interface LineList {
@@ -145,7 +139,7 @@ const inferBody = z.strictObject({ period: text(), line: optional });
 const extractBody = z.strictObject({ name: optional, period: optional });
 
 /** Mounts the module's routes and pages. Throws nothing; the routes throw `StockroomError`s, which the server answers. */
-export async function classifyRoutes(server: FastifyInstance, app: RoutedApp): Promise<void> {
+export async function mountRoutes(server: FastifyInstance, app: ModuleApp<ClassifyDeps>): Promise<void> {
   mountLists(server, app.deps);
   mountChampions(server, app.deps);
   mountReviews(server, app.deps);
@@ -269,7 +263,7 @@ function mountReviews(server: FastifyInstance, deps: ClassifyDeps): void {
   });
 }
 
-function mountRuns(server: FastifyInstance, { deps, workflows }: RoutedApp): void {
+function mountRuns(server: FastifyInstance, { deps, workflows }: ModuleApp<ClassifyDeps>): void {
   const start = async (reply: FastifyReply, planned: readonly PlannedRun[]): Promise<FastifyReply> => {
     const runs: string[] = [];
     for (const { workflow, input, id } of planned) runs.push(await workflows.start(workflow, input, { id }));

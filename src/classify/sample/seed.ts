@@ -3,22 +3,10 @@
 //   S1. Putting the shop again puts the same bytes: nothing is stored, trained or coded twice.
 //   S2. It only puts files; everything after that is the app's own doing.
 
-import type { ObjectStore } from "../../platform/objects/contract.ts";
-import type { Actor } from "../../platform/vault/contract.ts";
-import type { RunRow, Workflows } from "../../platform/workflow/contract.ts";
+import type { SampleTools } from "../../platform/module.ts";
+import type { RunRow } from "../../platform/workflow/contract.ts";
 import { prefixes } from "../store/keys.ts";
 import { makeShop, type ShopFile, type ShopOptions } from "./shop.ts";
-
-export interface SeedTools {
-  readonly objects: Pick<ObjectStore, "put" | "head">;
-  readonly workflows: Pick<Workflows, "idle" | "list">;
-  readonly actor: Actor;
-  readonly signal: AbortSignal;
-  /** One line about what is being done now. */
-  say(text: string): void;
-  /** How far the runs are; called often. */
-  progress(done: number, total: number, note: string): void;
-}
 
 export interface SeedResult {
   /** Files that were new to the store. */
@@ -30,7 +18,7 @@ export interface SeedResult {
 export const sampleShop: ShopOptions = { seed: 7, items: 6_000, noise: 0.005, countries: ["DEU", "GBR", "ITA", "JPN", "POL"] };
 
 /** Puts the shop, stage by stage, and waits after each until the app has nothing left to do. */
-export async function seedShop(tools: SeedTools, options: ShopOptions = sampleShop): Promise<SeedResult> {
+export async function seed(tools: SampleTools, options: ShopOptions = sampleShop): Promise<SeedResult> {
   const files = [...makeShop(options).files()];
   const isSales = (file: ShopFile): boolean => file.key.startsWith(prefixes.sales);
   const isScheme = (file: ShopFile): boolean => file.key.startsWith(prefixes.schemes);
@@ -60,7 +48,7 @@ export async function seedShop(tools: SeedTools, options: ShopOptions = sampleSh
 }
 
 /** Waits until nothing is queued or running, telling how far it is. */
-async function settle(tools: SeedTools): Promise<void> {
+async function settle(tools: SampleTools): Promise<void> {
   const started = new Set((await tools.workflows.list({ limit: 10_000 })).filter(hasEnded).map((run) => run.id));
   while (!(await tools.workflows.idle())) {
     tools.signal.throwIfAborted();

@@ -42,10 +42,21 @@ const grants: Readonly<Record<ClassifyRole, { readonly read: readonly string[]; 
   review: { read: ["predictions"], write: [] },
 };
 
-export const classifyGrants: readonly Grant[] = Object.entries(grants).flatMap(([role, zones]) => [
-  ...zones.read.map((zone): Grant => ({ role, zone, access: "read" })),
-  ...zones.write.map((zone): Grant => ({ role, zone, access: "write" })),
+/** Whom the command line, the HTTP routes and the inbox folder act as. */
+const outsiders: readonly Grant[] = ["labelled", "sales"].flatMap((zone): Grant[] => [
+  { role: "operator", zone, access: "read" },
+  { role: "operator", zone, access: "write" },
+  { role: "inbox", zone, access: "write" },
 ]);
+
+export const classifyGrants: readonly Grant[] = [
+  ...Object.entries(grants).flatMap(([role, zones]) => [
+    ...zones.read.map((zone): Grant => ({ role, zone, access: "read" })),
+    ...zones.write.map((zone): Grant => ({ role, zone, access: "write" })),
+  ]),
+  ...outsiders,
+  { role: "operator", zone: "predictions", access: "read" },
+];
 
 /** Acts in a role on behalf of a run or command. */
 export function actAs(role: ClassifyRole, purpose: string): Actor {

@@ -44,7 +44,7 @@ const figure: readonly LakeColumn[] = [
 ];
 
 /** The module's tables as `actor` may read them. */
-export function classifyTables({ database, objects }: Pick<ClassifyDeps, "database" | "objects">, actor: Actor): readonly LakeTable[] {
+export function makeTables({ database, objects }: Pick<ClassifyDeps, "database" | "objects">, actor: Actor): readonly LakeTable[] {
   const sealed = openSealed(objects, actor);
   return [
     {

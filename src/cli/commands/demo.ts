@@ -8,12 +8,15 @@ import path from "node:path";
 import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import type { App } from "../../app.ts";
+import type { OpenApp } from "../../app.ts";
 import { operatorAtShell } from "../tools.ts";
 import type { Tools } from "../tools.ts";
 
+/** Columns of a command on the tour. */
+const tourWidth = 43;
+
 /** The sample shop, then where to look. Ctrl-C on the way ends `up` as well as at any other time. */
-export async function showSample(tools: Tools, app: App, url: string): Promise<void> {
+export async function showSample(tools: Tools, app: OpenApp, url: string): Promise<void> {
   const { print, signal } = tools;
   try {
     const { stored, files } = await seed(tools, app);
@@ -21,27 +24,25 @@ export async function showSample(tools: Tools, app: App, url: string): Promise<v
       stored === 0
         ? `The sample shop (${files} files) was there already; nothing was done twice.`
         : "The sample shop is in, and all that follows from it is done.";
+    const opened = app.modules.filter(({ isOpen }) => isOpen);
+    const tour = [
+      [url, "what runs, what waits for you, the last notices"] as const,
+      ...opened.flatMap(({ module }) => module.sample?.tour ?? []),
+    ];
+    const lines = tour.map(([command, shows]) =>
+      command.length > tourWidth ? `  ${command}\n${" ".repeat(tourWidth + 4)}${shows}` : `  ${command.padEnd(tourWidth + 2)}${shows}`,
+    );
     print.say(`
 ${began} Look around, from another terminal in this folder (in a clone, stockroom is ./bin/stockroom):
-  ${url.padEnd(43)}  what runs, what waits for you, the last notices
-  stockroom classify lines                     every country and scheme with its model in charge
-  stockroom classify verdicts                  which model won, and why
-  stockroom classify report --period 2026-10   what was sold, by country, scheme and code
-  stockroom classify review list               items the models leave to people
-  stockroom forecast list                      what is forecast, how well, and when
-  stockroom sql "select identifier, sum(mean) from aggregated where metric is null group by 1"
-                                               plain SQL over history, backtests and forecasts
-  stockroom ls classify/                       every file, encrypted at rest; stockroom get KEY opens one
+${lines.join("\n")}
 `);
   } catch (error) {
     if (!signal.aborted) throw error;
   }
 }
 
-async function seed(tools: Tools, app: App) {
+async function seed(tools: Tools, app: OpenApp) {
   const { print, signal } = tools;
-  const { seedShop } = await import("../../classify/module.ts");
-  const { seedDemand } = await import("../../forecast/module.ts");
   const progress = tools.progress("sample shop");
   try {
     const seedTools = {
@@ -52,9 +53,13 @@ async function seed(tools: Tools, app: App) {
       say: (text: string) => print.say(text),
       progress: (done: number, total: number, note: string) => progress.update(done, total, note),
     };
-    const items = await seedShop(seedTools);
-    const demand = await seedDemand(seedTools);
-    return { stored: items.stored + demand.stored, files: items.files + demand.files };
+    let [stored, files] = [0, 0];
+    for (const { module, isOpen } of app.modules) {
+      const seeded = isOpen ? await module.sample?.seed(seedTools) : undefined;
+      stored += seeded?.stored ?? 0;
+      files += seeded?.files ?? 0;
+    }
+    return { stored, files };
   } finally {
     progress.end();
   }
@@ -114,7 +119,7 @@ Only a home that holds nothing else, and where nobody works, is emptied.`,
   });
 
 /** Throws `conflict` `DEMO_NOT_OURS` or `DEMO_NOT_ALONE` unless the home holds the sample shop and nothing but it. */
-async function proveOnlySample({ database, objects, settings }: App): Promise<void> {
+async function proveOnlySample({ database, objects, settings }: OpenApp): Promise<void> {
   const { home } = settings;
   const refuse = (code: string, expectation: string): StockroomError =>
     new StockroomError("conflict", code, `Expected ${expectation}`, { facts: { home } });
@@ -138,7 +143,7 @@ async function proveOnlySample({ database, objects, settings }: App): Promise<vo
 const isThere = async (file: string): Promise<boolean> => (await stat(file).catch(() => undefined)) !== undefined;
 
 /** What Stockroom keeps of itself; anything else in the home folder stays. */
-function placesOf({ settings }: App): readonly string[] {
+function placesOf({ settings }: OpenApp): readonly string[] {
   const inHome = (place: string): boolean => place.startsWith(path.resolve(settings.home) + path.sep);
   const own = ["postgres", "home-id"].map((name) => path.join(path.resolve(settings.home), name));
   return [...own, settings.objects.root, settings.vault.keyFile, settings.inbox.folder].filter(inHome);

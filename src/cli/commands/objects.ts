@@ -15,14 +15,13 @@ import { writeFileAtomically } from "../../platform/files/index.ts";
 import { operatorAtShell } from "../tools.ts";
 import type { Tools } from "../tools.ts";
 
-export const putCommand = (tools: Tools) =>
+export const putCommand = (tools: Tools, examples: readonly string[]) =>
   defineCommand({
     meta: {
       name: "put",
       description: `Store a file, encrypted; whatever waits for such files starts by itself
 Examples:
-  stockroom put june.csv classify/labelled/GBR/june.csv
-  zcat june.csv.gz | stockroom put - classify/labelled/GBR/june.csv
+${examples.map((line) => `  ${line}`).join("\n")}
 A KEY that ends in / gets the file's name. The same bytes under the same key are stored once and start nothing.`,
     },
     args: {
@@ -108,12 +107,13 @@ async function* counted({ body, bytes }: Source, update: (done: number, total: n
   }
 }
 
-export const getCommand = (tools: Tools) =>
+export const getCommand = (tools: Tools, examples: readonly string[]) =>
   defineCommand({
     meta: {
       name: "get",
       description: `Fetch an object, decrypted, to standard output or a file
-Example: stockroom get classify/reports/2026-10.csv --out report.csv
+Examples:
+${examples.map((line) => `  ${line}`).join("\n")}
 The file appears whole or not at all: an object that was tampered with leaves nothing behind.`,
     },
     args: {

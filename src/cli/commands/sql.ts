@@ -1,4 +1,4 @@
-// sql: read-only questions, to forecasts and predictions as they lie sealed in the store, or with --system to the app's own tables.
+// sql: read-only questions, to what modules keep sealed in the store, or with --system to the app's own tables.
 //
 // The command reads its words and prints; what makes a question safe is the warehouse's: the sealed tables are asked in memory, in a process of
 // its own (warehouse/isolated.ts), the app's tables read-only on the server (warehouse/read-only.ts).
@@ -24,26 +24,23 @@ import {
   type ReadOnlyBounds,
   type SqlDatabase,
 } from "../../platform/warehouse/index.ts";
-import type { App } from "../../app.ts";
+import type { OpenApp } from "../../app.ts";
 import { operatorAtShell } from "../tools.ts";
 import type { Tools } from "../tools.ts";
 
 const usualLimit = 1_000;
 
-export const sqlCommand = (tools: Tools) =>
+export const sqlCommand = (tools: Tools, examples: readonly string[] = []) =>
   defineCommand({
     meta: {
       name: "sql",
-      description: `Ask forecasts, backtests and predictions, read-only
+      description: `Ask the tables of all systems, read-only
 DuckDB's SQL, in memory: what a query needs is decrypted for it and never touches the disk. Without a QUERY, the tables are listed.
 Examples:
-  stockroom sql "select timestamp, sum(p50) from forecasts group by all order by all"
-  stockroom sql "select identifier, metric, p10, p50, p90 from aggregated where dataset_group = 'retail' and month_starting = '2026-10-01'"
-  stockroom sql "select item_id, avg(WAPE) from backtest_accuracy group by all order by 2 desc limit 20" --json
-  stockroom sql "from forecasts" --csv > forecasts.csv
+${examples.map((line) => `  ${line}`).join("\n")}
 Stockroom's own tables (runs, events, uses of keys), in PostgreSQL's SQL:
   stockroom sql --system "select state, count(*) from run group by state"
-docs/forecast-sql.md lists all columns.`,
+Without a query, every table is listed with its columns.`,
     },
     args: {
       query: { type: "positional", required: false, description: "One query" },
@@ -91,7 +88,7 @@ async function askSystem(database: SqlDatabase, query: string, bounds: ReadOnlyB
 }
 
 /** Asks forecasts and predictions, in DuckDB's SQL. */
-async function askSealed(app: App, query: string, bounds: Bounds, progress: Progress): Promise<Answer> {
+async function askSealed(app: OpenApp, query: string, bounds: Bounds, progress: Progress): Promise<Answer> {
   const { signal, timeoutS, maxMemoryMb } = bounds;
   const late = AbortSignal.timeout(timeoutS * 1_000);
   const inWords = async (error: unknown): Promise<unknown> => {
@@ -120,21 +117,29 @@ async function askSealed(app: App, query: string, bounds: Bounds, progress: Prog
   }
 }
 
-/** Everything that can be asked without --system. Of tables with one name the first stands: a group does not hide a table of the app's. */
-async function tablesOf(app: App): Promise<readonly LakeTable[]> {
-  const [{ forecastTables }, { classifyTables }] = await Promise.all([
-    import("../../forecast/module.ts"),
-    import("../../classify/module.ts"),
-  ]);
+/**
+ * Everything that can be asked without --system. Of tables with one name the first stands; but one that is named by a user, which can also be
+ * asked for by its schema, never hides another.
+ */
+async function tablesOf(app: OpenApp): Promise<readonly LakeTable[]> {
   const actor = operatorAtShell("sql");
-  const coded = classifyTables(app.classify.deps, actor);
-  const taken = new Set(coded.map((table) => table.name));
-  const forecast = await forecastTables(app.forecast.deps, actor);
-  return [...forecast.filter((table) => table.schema !== undefined || !taken.has(table.name.toLowerCase())), ...coded];
+  const found: { readonly table: LakeTable; readonly id: string; readonly byUser: boolean }[] = [];
+  for (const { module, parts } of app.modules) {
+    const tables = (await module.tables?.(parts.deps, actor)) ?? [];
+    const inSchema = new Set(tables.filter(({ schema }) => schema !== undefined).map(idOf));
+    for (const table of tables) found.push({ table, id: idOf(table), byUser: inSchema.has(idOf(table)) });
+  }
+  const stands = new Map<string, LakeTable>();
+  for (const { table, id } of found.toSorted((a, b) => Number(a.byUser) - Number(b.byUser))) {
+    if (table.schema === undefined && !stands.has(id)) stands.set(id, table);
+  }
+  return found.flatMap(({ table, id }) => (table.schema !== undefined || stands.get(id) === table ? [table] : []));
 }
 
+const idOf = ({ name }: LakeTable): string => name.toLowerCase();
+
 /** Every table with what it is about and its columns: those asked every day first, then the app's own, which are for whoever looks after it. */
-async function listTables(app: App, bounds: ReadOnlyBounds, withSealed: boolean): Promise<Answer> {
+async function listTables(app: OpenApp, bounds: ReadOnlyBounds, withSealed: boolean): Promise<Answer> {
   const own = await askReadOnly(app.database, tablesQuery, bounds);
   return answerOf(
     ["table", "about", "columns"],

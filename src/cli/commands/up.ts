@@ -1,90 +1,119 @@
 // up, worker: the app at work until Ctrl-C.
 
 import { once } from "node:events";
-import { defineCommand } from "../../platform/command/contract.ts";
-import { readChoice, repeated } from "../../platform/command/flags.ts";
+import { defineCommand, type Flags } from "../../platform/command/contract.ts";
 import { StockroomError } from "../../platform/errors.ts";
+import type { AnyModule } from "../../platform/module.ts";
+import { didYouMean } from "../../platform/similar.ts";
+import { examplesOf, readOwnSettings } from "../module-tools.ts";
 import type { Tools } from "../tools.ts";
-import { pictureWorld } from "../module-tools.ts";
 import { showSample } from "./demo.ts";
 
-const modules = ["classify", "images"] as const;
+/** Flags that modules have where they are opened alone, with whose they are. */
+const aloneFlags = (all: readonly AnyModule[]): readonly (readonly [flag: string, module: AnyModule])[] =>
+  all.flatMap((module) => Object.keys(module.alone?.args ?? {}).map((flag) => [flag, module] as const));
 
-export const upCommand = (tools: Tools) =>
-  defineCommand({
+export const upCommand = (tools: Tools, all: readonly AnyModule[]) => {
+  const names = all.map(({ name }) => name);
+  const args: Flags = {
+    modules: {
+      type: "positional",
+      required: false,
+      description: `Which parts: ${names.join(", ")} (default: all)`,
+      valueHint: `${names.join("|")}...`,
+    },
+    ...Object.assign({}, ...all.map(({ alone }) => alone?.args ?? {})),
+    demo: { type: "boolean", description: "Put the sample shop in first and follow it through" },
+    host: {
+      type: "string",
+      description: "Address to listen on (server.host); beyond this machine it needs a token",
+      valueHint: "address",
+    },
+    port: { type: "string", description: "Port to listen on (server.port); 0 takes any free one", valueHint: "port" },
+  };
+  return defineCommand({
     meta: {
       name: "up",
       description: `Open Stockroom: take runs, relay events, watch the inbox, serve HTTP; until Ctrl-C
 Examples:
-  stockroom up
-  stockroom up --demo --port 0
-  stockroom up images --source photos=./photos --source shop=s3://bucket/prefix --source web=https://cdn.example.com/pictures
+${["stockroom up", "stockroom up --demo --port 0", ...examplesOf(all, "up")].map((line) => `  ${line}`).join("\n")}
 Everything runs in this process; more workers beside it: stockroom worker`,
     },
-    args: {
-      module: { type: "positional", required: false, description: `Which part: ${modules.join(", ")} (default: all)` },
-      source: {
-        type: "string",
-        description: "images only: where originals are, a folder, s3://bucket/prefix or a web address; may be given again",
-        valueHint: "NAME=PLACE",
-      },
-      cache: { type: "string", description: "images only: folder for finished pictures (images.cache.folder)", valueHint: "folder" },
-      demo: { type: "boolean", description: "Put the sample shop in first and follow it through" },
-      host: {
-        type: "string",
-        description: "Address to listen on (server.host); beyond this machine it needs a token",
-        valueHint: "address",
-      },
-      port: { type: "string", description: "Port to listen on (server.port); 0 takes any free one", valueHint: "port" },
-    },
-    run: async ({ args, rawArgs }) => {
-      const module = args.module === undefined ? undefined : readChoice("WING", args.module, modules);
-      if (module === "images") {
-        await upImages(tools, rawArgs, { "server.host": args.host, "server.port": args.port, "images.cache.folder": args.cache });
-        return;
-      }
-      if (args.source !== undefined || args.cache !== undefined) {
+    args,
+    run: async ({ args: given, rawArgs }) => {
+      const text = (flag: string): string | undefined => (typeof given[flag] === "string" ? given[flag] : undefined);
+      const named = readModules(given._, all);
+      const server = { "server.host": text("host"), "server.port": text("port") };
+      const [only] = named.length === 1 ? named : [];
+      const stray = aloneFlags(all).find(([flag, module]) => text(flag) !== undefined && module !== only);
+      if (stray !== undefined) {
+        const [flag, { name }] = stray;
         throw new StockroomError(
           "input",
           "USAGE",
-          "Expected --source and --cache beside `up images` only. Beside the other systems, name sources in stockroom.yaml.",
+          `Expected --${flag} beside \`up ${name}\` only. Beside other systems, name the same in stockroom.yaml.`,
         );
       }
-      const app = await tools.open({ work: true, quiet: args.demo, settings: { "server.host": args.host, "server.port": args.port } });
-      const { appProbes } = await import("../../app.ts");
-      const { openServer } = await import("../../server/index.ts");
-      const [{ classifyRoutes }, { forecastRoutes }] = await Promise.all([
-        import("../../classify/module.ts"),
-        import("../../forecast/module.ts"),
-      ]);
-      const server = await openServer({
-        deps: app,
-        settings: app.settings.server,
-        version: tools.version,
-        pictures: app.pictures,
-        probes: appProbes(app),
-        mount: async (server) => {
-          await classifyRoutes(server, { deps: app.classify.deps, workflows: app.workflows });
-          await forecastRoutes(server, { deps: app.forecast.deps, workflows: app.workflows });
-        },
-      });
-      try {
-        tools.print.say(`Stockroom is open at ${server.url} (home ${app.settings.home}). Ctrl-C closes it.`);
-        if (args.demo) await showSample(tools, app, server.url);
-        await untilStopped(tools.signal);
-      } finally {
-        await server.close();
+      if (only?.alone !== undefined) {
+        const own = Object.entries(only.alone.flags).map(([flag, setting]) => [setting, text(flag)] as const);
+        await upAlone(tools, only.alone, readOwnSettings(tools, only, all, { ...server, ...Object.fromEntries(own) }), rawArgs);
+      } else {
+        await upApp(tools, { open: named.length === 0 ? undefined : named.map(({ name }) => name), demo: given["demo"] === true, server });
       }
     },
   });
+};
 
-/** The picture server alone: no database, open in well under a second. */
-async function upImages(tools: Tools, rawArgs: readonly string[], settings: Readonly<Record<string, string | undefined>>): Promise<void> {
-  const { upPictures } = await import("../../images/module.ts");
-  const server = await upPictures(pictureWorld(tools, settings), repeated(rawArgs, "source"));
+/** The modules that were named, each once; throws `input` `USAGE`. */
+function readModules(words: readonly string[], all: readonly AnyModule[]): readonly AnyModule[] {
+  const names = all.map(({ name }) => name);
+  const found = words.map((word) => {
+    const module = all.find(({ name }) => name === word);
+    if (module !== undefined) return module;
+    const meant = didYouMean(word, names);
+    throw new StockroomError("input", "USAGE", `Expected MODULES of ${names.join(", ")} but received "${word}".${meant || " Correct it."}`);
+  });
+  return [...new Set(found)];
+}
+
+interface UpOptions {
+  readonly open: readonly string[] | undefined;
+  readonly demo: boolean;
+  readonly server: Readonly<Record<string, string | undefined>>;
+}
+
+/** The app with all modules, those that were named at work. */
+async function upApp(tools: Tools, { open, demo, server: settings }: UpOptions): Promise<void> {
+  const app = await tools.open({ work: true, quiet: demo, settings, open });
+  const { appProbes } = await import("../../app.ts");
+  const { openServer } = await import("../../server/index.ts");
+  const server = await openServer({
+    deps: app,
+    settings: app.settings.server,
+    version: tools.version,
+    modules: app.modules,
+    probes: appProbes(app),
+  });
   try {
-    const more = server.playground ? ` Try them at ${server.url}/playground.` : "";
-    tools.print.say(`Pictures are served at ${server.url} from ${server.buckets.join(", ")}.${more} Ctrl-C closes it.`);
+    const what = open === undefined ? "" : ` for ${open.join(", ")}`;
+    tools.print.say(`Stockroom is open${what} at ${server.url} (home ${app.settings.home}). Ctrl-C closes it.`);
+    if (demo) await showSample(tools, app, server.url);
+    await untilStopped(tools.signal);
+  } finally {
+    await server.close();
+  }
+}
+
+/** One module by itself: no database, open in well under a second. */
+async function upAlone(
+  tools: Tools,
+  alone: NonNullable<AnyModule["alone"]>,
+  settings: ReturnType<typeof readOwnSettings>,
+  words: readonly string[],
+): Promise<void> {
+  const server = await alone.open(settings, words);
+  try {
+    tools.print.say(`${server.about} Ctrl-C closes it.`);
     await untilStopped(tools.signal);
   } finally {
     await server.close();

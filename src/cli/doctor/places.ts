@@ -58,7 +58,7 @@ export async function serverFindings({ server, home }: BaseSettings): Promise<re
     return [late ? fail("server", `${at} takes connections but does not answer`) : other];
   }
   if (typeof health !== "object" || health === null || !("ready" in health)) return [other];
-  if ("working" in health) return [fail("server", `${at} is a Stockroom that serves pictures alone (up images); set another server.port`)];
+  if ("working" in health) return [fail("server", `${at} is a Stockroom that serves pictures alone; set another server.port`)];
   if (!("version" in health) || !("parts" in health)) return [other];
   const theirs = "home" in health ? health.home : undefined;
   const ours = await readHomeId(home).catch(() => undefined);

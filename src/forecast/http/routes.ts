@@ -13,6 +13,7 @@ import { z } from "zod";
 import { adjustmentKinds } from "../engine/adjust/adjust.ts";
 import { removeGroup, type RemovedGroup } from "../workflows/pipeline/remove.ts";
 import { sayAdjustment } from "../workflows/planning/adjustments.ts";
+import type { ModuleApp } from "../../platform/module.ts";
 import type { Workflows } from "../../platform/workflow/contract.ts";
 import type { Drill } from "../workflows/views/drill.ts";
 import type { ForecastDeps } from "../workflows/deps.ts";
@@ -33,13 +34,6 @@ import {
   type ExportRow,
   type ImportDetail,
 } from "./reading.ts";
-
-/** The app as the routes of this module see it. */
-export interface ForecastRoutedApp {
-  readonly deps: ForecastDeps;
-  /** Absent: nothing can be changed over HTTP. */
-  readonly workflows?: Pick<Workflows, "startIn" | "cancel">;
-}
 
 /** GET /api/forecast/groups */
 export interface GroupList {
@@ -108,7 +102,7 @@ const importQuery = z.strictObject({ answers: z.enum(["failed", "all"]).default(
 const byId = z.strictObject({ id: text(500) });
 
 /** Mounts the module's routes and pages. Throws nothing; the routes throw `StockroomError`s, which the server answers. */
-export async function forecastRoutes(server: FastifyInstance, { deps, workflows }: ForecastRoutedApp): Promise<void> {
+export async function mountRoutes(server: FastifyInstance, { deps, workflows }: ModuleApp<ForecastDeps>): Promise<void> {
   const { database } = deps;
   const driller = makeDriller(deps);
 
@@ -184,7 +178,7 @@ export async function forecastRoutes(server: FastifyInstance, { deps, workflows 
     return await readImport(deps, id, { all: answers === "all", limit, purpose: `http GET ${api}/imports/${id}` });
   });
 
-  if (workflows !== undefined) mountChanges(server, deps, workflows);
+  mountChanges(server, deps, workflows);
   await mountPages(server, deps, driller);
 }
 
@@ -221,7 +215,7 @@ function mountChanges(server: FastifyInstance, deps: ForecastDeps, workflows: Pi
 }
 
 /** Streams an export as a download: never run as a page of ours. */
-async function sendExport(deps: ForecastRoutedApp["deps"], reply: FastifyReply, of: Exporter, name: string): Promise<FastifyReply> {
+async function sendExport(deps: ForecastDeps, reply: FastifyReply, of: Exporter, name: string): Promise<FastifyReply> {
   const { key, version, bytes, contentType, sha256 } = await findExport(deps, of, name);
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());

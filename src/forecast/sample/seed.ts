@@ -3,23 +3,10 @@
 //   S1. Putting it again puts the same bytes: nothing is stored or trained twice.
 
 import type { Body } from "../../platform/bytes.ts";
-import type { ObjectStore } from "../../platform/objects/contract.ts";
-import type { Actor } from "../../platform/vault/contract.ts";
-import type { Workflows } from "../../platform/workflow/contract.ts";
+import type { SampleTools } from "../../platform/module.ts";
 import { defaultsKey, prefixes } from "../store/keys.ts";
 import { sampleDefaults } from "../workflows/defaults/sample.ts";
 import { makeCatalogue } from "./catalogue.ts";
-
-export interface ForecastSeedTools {
-  readonly objects: Pick<ObjectStore, "put" | "head">;
-  readonly workflows: Pick<Workflows, "idle" | "list">;
-  readonly actor: Actor;
-  readonly signal: AbortSignal;
-  /** One line about what is being done now. */
-  say(text: string): void;
-  /** How far the run is; called often. */
-  progress(done: number, total: number, note: string): void;
-}
 
 const weeks = 130;
 const horizonWeeks = 8;
@@ -40,7 +27,7 @@ function sampleFiles(): readonly { readonly key: string; readonly contentType: s
 }
 
 /** Puts the sample and waits until the app has nothing left to do. */
-export async function seedDemand(tools: ForecastSeedTools): Promise<{ readonly stored: number; readonly files: number }> {
+export async function seed(tools: SampleTools): Promise<{ readonly stored: number; readonly files: number }> {
   const files = sampleFiles();
   let stored = 0;
   for (const file of files) {

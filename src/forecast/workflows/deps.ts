@@ -43,10 +43,18 @@ const grants: Readonly<Record<ForecastRole, { readonly read: readonly string[]; 
   deliver: { read: ["secrets", "forecasts"], write: ["forecasts"] },
 };
 
-export const forecastGrants: readonly Grant[] = Object.entries(grants).flatMap(([role, zones]) => [
-  ...zones.read.map((zone): Grant => ({ role, zone, access: "read" })),
-  ...zones.write.map((zone): Grant => ({ role, zone, access: "write" })),
-]);
+export const forecastGrants: readonly Grant[] = [
+  ...Object.entries(grants).flatMap(([role, zones]) => [
+    ...zones.read.map((zone): Grant => ({ role, zone, access: "read" })),
+    ...zones.write.map((zone): Grant => ({ role, zone, access: "write" })),
+  ]),
+  // Whom the command line, the HTTP routes and the inbox folder act as.
+  { role: "operator", zone: "demand", access: "read" },
+  { role: "operator", zone: "demand", access: "write" },
+  { role: "inbox", zone: "demand", access: "write" },
+  { role: "operator", zone: "forecasts", access: "read" },
+  { role: "operator", zone: "secrets", access: "write" },
+];
 
 /** Acts in a role on behalf of a run or command. */
 export function actAs(role: ForecastRole, purpose: string): Actor {

@@ -1,25 +1,22 @@
 // Commands: `stockroom images explain` and `stockroom images url`. They open nothing and ask nobody.
 
 import { readFileSync } from "node:fs";
-import { defineCommand, type Command, type CommandTools } from "../../platform/command/contract.ts";
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { readNames, readPairs, repeated } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
+import type { ModuleTools, PlatformDeps } from "../../platform/module.ts";
 import { imageSrcset, imageUrl } from "../engine/requests/index.ts";
 import type { Compat } from "../engine/plan.ts";
 import type { ImageUrlParts } from "../engine/requests/index.ts";
 import { explainRequest } from "../service/handler.ts";
 import type { Environment, ImageSettings } from "../service/settings.ts";
 import { readNamedSource } from "../store/sources/open.ts";
-import { readPictureSettings } from "./up.ts";
-import type { PictureWorld } from "./up.ts";
 
-/** What these commands need of the command line beside its tools: they open no app. */
-export interface ImageCommandTools extends CommandTools {
-  world(): PictureWorld;
-}
+/** These commands open no app. */
+type ImageTools = Pick<ModuleTools<PlatformDeps<ImageSettings>, ImageSettings>, "settings" | "print">;
 
 /** `explain` and `url`, to be mounted under `stockroom images`. */
-export function makeImageCommands(tools: ImageCommandTools): Record<string, Command> {
+export function makeAppCommands(tools: ImageTools): Record<string, Command> {
   return { explain: explainCommand(tools), url: urlCommand(tools) };
 }
 
@@ -27,15 +24,14 @@ const usage = (message: string): StockroomError => new StockroomError("input", "
 
 /** The settings file and the environment as they would be in force. */
 function inForce(
-  tools: ImageCommandTools,
+  tools: ImageTools,
   more: Environment,
 ): { readonly settings: ImageSettings; readonly folder: string; readonly environment: Environment } {
-  const world = tools.world();
-  const { images, folder } = readPictureSettings(world);
-  return { settings: images, folder, environment: { ...world.env, ...more } };
+  const { own, folder, env } = tools.settings();
+  return { settings: own, folder, environment: { ...env, ...more } };
 }
 
-const explainCommand = (tools: ImageCommandTools): Command =>
+const explainCommand = (tools: ImageTools): Command =>
   defineCommand({
     meta: {
       name: "explain",
@@ -62,7 +58,7 @@ Examples:
       const [path = "", ...query] = target.split("?");
       const { sources, ...rest } = settings;
       // In the server's own order: those of the command line come first.
-      const given = repeated(rawArgs, "source").map((text) => readNamedSource(text, tools.world().cwd)[0]);
+      const given = repeated(rawArgs, "source").map((text) => readNamedSource(text, tools.settings().cwd)[0]);
       const named = [...new Set([...given, ...Object.keys(sources)])];
       const classic = (environment["SOURCE_BUCKETS"] ?? "").trim() !== "";
       const meaning = await explainRequest(
@@ -79,7 +75,7 @@ Examples:
     },
   });
 
-const urlCommand = (tools: ImageCommandTools): Command =>
+const urlCommand = (tools: ImageTools): Command =>
   defineCommand({
     meta: {
       name: "url",
@@ -167,7 +163,7 @@ function readExpires(text: string): Date {
   return new Date(at);
 }
 
-function signingKey(tools: ImageCommandTools): { readonly key: string; readonly compat: Compat } {
+function signingKey(tools: ImageTools): { readonly key: string; readonly compat: Compat } {
   const { settings, environment } = inForce(tools, {});
   const file = environment["SIGNATURE_SECRET_FILE"];
   const inFile =

@@ -6,8 +6,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isLoopback } from "../../platform/config/index.ts";
 import type { AccessLog } from "../service/access.ts";
-import { metricsText, metricsType } from "../service/metrics.ts";
 import type { Asked, Reply } from "../service/contract.ts";
+import { registryOf } from "../service/metrics.ts";
 import type { Service } from "../service/service.ts";
 
 export interface NodeListenerOptions {
@@ -26,6 +26,7 @@ export interface NodeListenerOptions {
 /** Makes the listener of a node:http server. */
 export function makeListener(options: NodeListenerOptions): (request: IncomingMessage, response: ServerResponse) => void {
   const { service, access, prefix = "", playground, ownPages, metrics = false } = options;
+  const numbers = registryOf(service);
   return (request, response) => {
     const begin = performance.now();
     const target = targetOf(request.url ?? "/", prefix);
@@ -68,7 +69,7 @@ export function makeListener(options: NodeListenerOptions): (request: IncomingMe
       return;
     }
     if (metrics && path === "/metrics" && inside) {
-      show(200, metricsType, metricsText(service));
+      show(200, numbers.contentType, await numbers.metrics());
       return;
     }
     const page = inside ? await playground?.(target) : undefined;

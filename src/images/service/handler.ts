@@ -25,7 +25,7 @@ import type { Asked, Engine, Reply } from "./contract.ts";
 import type { Detectors } from "./detectors.ts";
 import { factsOf } from "./originals.ts";
 import { noSuchKey } from "./problems.ts";
-import { metricsText } from "./metrics.ts";
+import { registryOf } from "./metrics.ts";
 import { makeService } from "./service.ts";
 import type { Service } from "./service.ts";
 import { readImageSettings } from "./settings.ts";
@@ -57,7 +57,7 @@ export interface ImageHandlerOptions extends Omit<ImageSettingsInput, "sources">
 export interface ImageHandler {
   (request: Request): Promise<Response>;
   /** Numbers in Prometheus' text format. */
-  metrics(): string;
+  metrics(): Promise<string>;
   /** The service behind it, for doors that need no Request. */
   readonly service: Service;
   /** Stops work under way and closes sources and cache. */
@@ -142,7 +142,8 @@ export async function createImageHandler(options: ImageHandlerOptions): Promise<
     service.counts.timed((performance.now() - begin) / 1000);
     return responseOf(reply);
   };
-  return Object.assign(handle, { service, close: async () => await open.close(), metrics: () => metricsText(service) });
+  const numbers = registryOf(service);
+  return Object.assign(handle, { service, close: async () => await open.close(), metrics: async () => await numbers.metrics() });
 }
 
 /** Says what a request means, or the error it is answered with. With `sources`, what they say of the original is in it. */

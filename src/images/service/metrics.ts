@@ -1,53 +1,62 @@
-// Metrics: the counts in the words of Prometheus. Read when scraped; counting itself is plain additions (counts.ts).
+// Metrics: the service's numbers for Prometheus. Counting itself is plain additions (counts.ts); they are read when somebody looks.
 
-import { timeBounds } from "./counts.ts";
+import { Counter, Gauge, Registry } from "prom-client";
 import type { Service } from "./service.ts";
 
-/** The media type of `metricsText`. */
-export const metricsType = "text/plain; version=0.0.4; charset=utf-8";
+type Measured = Pick<Service, "counts" | "cache" | "load">;
+type Value = readonly [labels: Readonly<Record<string, string | number>>, value: number];
 
-/** All numbers of a service in Prometheus' text format; labels come from fixed sets. */
-export function metricsText(service: Pick<Service, "counts" | "cache" | "load">): string {
-  const { counts, cache } = service;
-  const { working, waiting } = service.load();
-  const lines: string[] = [];
-  const put = (
-    name: string,
-    type: "counter" | "gauge",
-    help: string,
-    values: readonly (readonly [labels: string, value: number])[],
-  ): void => {
-    lines.push(`# HELP stockroom_images_${name} ${help}`, `# TYPE stockroom_images_${name} ${type}`);
-    for (const [labels, value] of values) lines.push(`stockroom_images_${name}${labels} ${value}`);
+/** Adds all numbers of a service to a registry; labels come from fixed sets. */
+export function measureService(registry: Registry, { counts, cache, load }: Measured): void {
+  // Each is put into this registry and no other.
+  const registers: Registry[] = [];
+  const countEach = (name: string, help: string, labelNames: readonly string[], each: () => readonly Value[]): void => {
+    const counter = new Counter({
+      name: `stockroom_images_${name}`,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const [labels, value] of each()) this.inc(labels, value);
+      },
+    });
+    registry.registerMetric(counter);
   };
-  put(
-    "answers_total",
-    "counter",
-    "Answers by how they came about",
-    Object.entries(counts.byOutcome).map(([name, value]) => [`{outcome="${name}"}`, value]),
+  const count = (name: string, help: string, read: () => number): void => countEach(name, help, [], () => [[{}, read()]]);
+  const gauge = (name: string, help: string, read: () => number): void => {
+    const made = new Gauge({
+      name: `stockroom_images_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+    registry.registerMetric(made);
+  };
+  countEach("answers_total", "Answers by how they came about", ["outcome"], () =>
+    Object.entries(counts.byOutcome).map(([outcome, value]): Value => [{ outcome }, value]),
   );
-  put(
-    "status_total",
-    "counter",
-    "Answers by status",
-    [...counts.byStatus].sort(([a], [b]) => a - b).map(([status, value]) => [`{status="${status}"}`, value]),
+  countEach("status_total", "Answers by status", ["status"], () =>
+    [...counts.byStatus].sort(([a], [b]) => a - b).map(([status, value]): Value => [{ status }, value]),
   );
-  put("bytes_total", "counter", "Bytes of answers", [["", counts.bytesOut]]);
-  put("source_reads_total", "counter", "Originals read", [["", counts.reads]]);
-  put("source_revalidations_total", "counter", "Originals asked whether they changed", [["", counts.revalidations]]);
-  put("transforms_total", "counter", "Pictures made", [["", counts.transforms]]);
-  put("transform_seconds_total", "counter", "Time spent making pictures", [["", counts.transformMs / 1000]]);
-  put("working", "gauge", "Pictures at work now", [["", working]]);
-  put("waiting", "gauge", "Pictures waiting now", [["", waiting]]);
-  put("cache_memory_bytes", "gauge", "Finished pictures in memory", [["", cache.memoryBytes]]);
-  put("cache_memory_entries", "gauge", "Finished pictures in memory, count", [["", cache.memoryEntries]]);
-  put("cache_disk_bytes", "gauge", "Finished pictures on disk", [["", cache.diskBytes]]);
-  lines.push("# HELP stockroom_images_seconds Time to answer", "# TYPE stockroom_images_seconds histogram");
-  let total = 0;
-  counts.times.forEach((count, at) => {
-    total += count;
-    lines.push(`stockroom_images_seconds_bucket{le="${timeBounds[at] ?? "+Inf"}"} ${total}`);
-  });
-  lines.push(`stockroom_images_seconds_sum ${counts.secondsTotal}`, `stockroom_images_seconds_count ${total}`);
-  return `${lines.join("\n")}\n`;
+  count("bytes_total", "Bytes of answers", () => counts.bytesOut);
+  count("source_reads_total", "Originals read", () => counts.reads);
+  count("source_revalidations_total", "Originals asked whether they changed", () => counts.revalidations);
+  count("transforms_total", "Pictures made", () => counts.transforms);
+  count("transform_seconds_total", "Time spent making pictures", () => counts.transformMs / 1000);
+  gauge("working", "Pictures at work now", () => load().working);
+  gauge("waiting", "Pictures waiting now", () => load().waiting);
+  gauge("cache_memory_bytes", "Finished pictures in memory", () => cache.memoryBytes);
+  gauge("cache_memory_entries", "Finished pictures in memory, count", () => cache.memoryEntries);
+  gauge("cache_disk_bytes", "Finished pictures on disk", () => cache.diskBytes);
+  registry.registerMetric(counts.seconds);
+}
+
+/** The numbers of one service alone. */
+export function registryOf(service: Measured): Registry {
+  const registry = new Registry();
+  measureService(registry, service);
+  return registry;
 }

@@ -38,8 +38,8 @@ export interface EngineOptions {
   readonly queues: readonly QueueDefinition[];
   /** How often a queue is asked for work. */
   readonly pollMs: number;
-  /** False: this process starts runs and watches them, but takes none up. */
-  readonly work: boolean;
+  /** From which queues and of which workflows this process takes runs up. Absent: it starts runs and watches them, but takes none up. */
+  readonly listens: { readonly queues: readonly string[]; readonly workflows: readonly string[] } | undefined;
   readonly workflows: readonly string[];
   readonly lanes: Lanes;
   /** The queue of a workflow of this process. */
@@ -122,9 +122,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       // Nor its schedules; it still looks for some.
       schedulerPollingIntervalMs: 3_600_000,
       // A queue or lane that nobody has registered costs nothing; those of others are none of our business (lanes.L1).
-      listenQueues: options.work
-        ? [...options.queues.map(({ name }) => name), ...options.workflows.map((workflow) => laneOf(workflow, options.queueOf(workflow)))]
-        : [],
+      listenQueues:
+        options.listens === undefined
+          ? []
+          : [...options.listens.queues, ...options.listens.workflows.map((workflow) => laneOf(workflow, options.queueOf(workflow)))],
       logger: {
         debug: () => undefined,
         info: (entry) => log.debug("dbos", { entry: String(entry) }),

@@ -52,6 +52,8 @@ export interface OpenWorkflowsOptions {
   /** Stable name of this process in the fleet: the same after a restart, never that of another that is alive. Default: the host's name. */
   readonly executorId?: string;
   readonly queues: readonly QueueDefinition[];
+  /** Names of queues this process takes nothing from: their runs are started and watched here, and wait for another process. Default: none. */
+  readonly resting?: ReadonlySet<string>;
   readonly workflows: readonly WorkflowDefinition[];
   readonly schedules?: readonly ScheduleDefinition[];
   readonly log: Log;
@@ -111,6 +113,8 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
   checkSetup(options);
   refuseSecondEngine();
 
+  const resting = options.resting ?? new Set<string>();
+  const taken = options.workflows.filter(({ queue }) => !resting.has(queue)).map(({ name }) => name);
   const definitions = new Map(options.workflows.map((definition) => [definition.name, definition]));
   const closing = new AbortController();
   const executions = new Map<string, Execution>();
@@ -170,7 +174,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
 
   const lanes = await openLanes(database);
   if (working) {
-    await registerExecutor(database, executorId, [...definitions.keys()]);
+    await registerExecutor(database, executorId, taken);
     await lanes.refresh();
   }
 
@@ -193,8 +197,8 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
       executorId,
       queues: options.queues,
       pollMs: options.pollMs ?? 200,
-      work: working,
       workflows: [...definitions.keys()],
+      listens: working ? { queues: options.queues.flatMap(({ name }) => (resting.has(name) ? [] : [name])), workflows: taken } : undefined,
       lanes,
       queueOf: (workflow) => definitionOf(workflow).queue,
       log,
@@ -298,7 +302,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     every(livenessMs, "the look for lost runs", stopLost),
     every(livenessMs, "the look who works", () => lanes.refresh()),
     every(renewMs, "the word that this process works", async () => {
-      if (working && liveness.holding) await registerExecutor(database, executorId, [...definitions.keys()]);
+      if (working && liveness.holding) await registerExecutor(database, executorId, taken);
     }),
     every(Math.max(30_000, livenessMs), "the look for runs without a leg", startLegless),
     every(500, "the report of progress", reportProgress),

@@ -53,7 +53,7 @@ const numbers =
 const typeOf = (column: string): LakeColumn["type"] => (instants.has(column) ? "timestamp" : numbers.test(column) ? "number" : "text");
 
 /** The module's tables as `actor` may read them. */
-export async function forecastTables(
+export async function makeTables(
   { database, objects }: Pick<ForecastDeps, "database" | "objects">,
   actor: Actor,
 ): Promise<readonly LakeTable[]> {
