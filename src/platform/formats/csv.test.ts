@@ -253,7 +253,7 @@ describe("files refused whole, or broken off", () => {
     expect(await refusal('a,"b\n1,2')).toBe("input TABLE_HEADER_BROKEN");
     expect(await refusal(Buffer.from([0x61, 0xff, 0x2c, 0x0a]))).toBe("input TABLE_NOT_UTF8");
     expect(await refusal("a\0,b\n1,2\n")).toBe("input TABLE_NOT_TEXT");
-    expect(await refusal("PK\u0003\u0004rest")).toBe("input TABLE_NOT_TEXT");
+    expect(await refusal("PK\u0003\u0004rest")).toBe("input TABLE_ARCHIVE_BROKEN");
     expect(await refusal("1,2", { header: false })).toBe("input TABLE_NO_COLUMNS");
   });
 

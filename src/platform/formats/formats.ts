@@ -15,7 +15,12 @@ const endings: Readonly<Record<string, TableFormat>> = {
 };
 
 /** Endings of names that are read as tables, the usual ones first; each may be followed by `gz`. */
-export const tableEndings: readonly string[] = [...Object.keys(endings), ...Object.keys(endings).map((ending) => `${ending}.gz`)];
+export const tableEndings: readonly string[] = [
+  ...Object.keys(endings),
+  ...Object.keys(endings).map((ending) => `${ending}.gz`),
+  "xlsx",
+  "zip",
+];
 
 /** Bytes enough for `detectFormat` and `refuseKnownBinary` to decide. */
 export const sniffBytes = 1024;
@@ -53,7 +58,6 @@ export function isGzip(bytes: Uint8Array): boolean {
 }
 
 const knownBinary: readonly (readonly [string, readonly number[]])[] = [
-  ["a ZIP archive or an Excel workbook", [0x50, 0x4b, 0x03, 0x04]],
   ["an old Excel workbook", [0xd0, 0xcf, 0x11, 0xe0]],
   ["a PDF", [0x25, 0x50, 0x44, 0x46, 0x2d]],
   ["Zstandard data", [0x28, 0xb5, 0x2f, 0xfd]],

@@ -8,7 +8,8 @@ import type { ReadOptions, Table } from "./contract.ts";
 import { readCsv } from "./csv.ts";
 import { detectFormat, formatOf, refuseKnownBinary } from "./formats.ts";
 import { readJsonl } from "./jsonl.ts";
-import { gunzipIfPacked, peek } from "./text-in.ts";
+import { unpack } from "./container.ts";
+import { peek } from "./text-in.ts";
 
 /**
  * Opens a table: reads as far as the columns are known, and gives the rows as they are pulled.
@@ -24,8 +25,8 @@ import { gunzipIfPacked, peek } from "./text-in.ts";
  * for await (const batch of table.batches) count += batch.rows.length;
  */
 export async function readTable(body: Body, options: ReadOptions): Promise<Table> {
-  const { name } = options;
-  const unpacked = await peek(await gunzipIfPacked(body, name));
+  const { name, body: inside } = await unpack(body, options.name);
+  const unpacked = await peek(inside);
   const seen = detectFormat(name, unpacked.first);
   const format = options.format ?? seen.format ?? formatOf(name) ?? "csv";
   if (format !== "parquet") refuseKnownBinary(name, unpacked.first);

@@ -7,7 +7,8 @@
 
 import type { Body } from "../bytes.ts";
 import { type BadRow, detectFormat, formatOf, readTable, type DecimalSign, type Table, type TableFormat } from "../formats/index.ts";
-import { decodeText, gunzipIfPacked, peek, type TextEncoding } from "../formats/text-in.ts";
+import { unpack } from "../formats/container.ts";
+import { decodeText, peek, type TextEncoding } from "../formats/text-in.ts";
 import { bareStyles, dateStyles, findStyle, type FoundStyle } from "./dates.ts";
 import { findLayout, type Layout } from "./layout.ts";
 import { isUnknown, kindOf, provedSign, readAmount, type ValueKind } from "./values.ts";
@@ -85,8 +86,9 @@ export async function openLaidOut(
   hints: LookHints,
   onBadRow: (row: BadRow) => void,
 ): Promise<{ readonly table: Table; readonly format: TableFormat; readonly layout: Layout | undefined }> {
-  const { first, body } = await peek(await gunzipIfPacked(file.open(), file.name), sampleBytes);
-  const format = detectFormat(file.name, first).format ?? formatOf(file.name) ?? "csv";
+  const packed = await unpack(file.open(), file.name);
+  const { first, body } = await peek(packed.body, sampleBytes);
+  const format = detectFormat(packed.name, first).format ?? formatOf(packed.name) ?? "csv";
   const common = { name: file.name, onBadRow, encoding: hints.encoding, ...(hints.signal === undefined ? {} : { signal: hints.signal }) };
   if (format !== "csv" && format !== "tsv") return { table: await readTable(body, { ...common, format }), format, layout: undefined };
   const layout = findLayout(await textOf(first, hints), first.length < sampleBytes);

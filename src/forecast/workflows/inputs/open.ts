@@ -7,7 +7,8 @@ import { StockroomError } from "../../../platform/errors.ts";
 import { type ColumnMap, renameColumns } from "../../../platform/formats/columns.ts";
 import type { RowBatch } from "../../../platform/formats/contract.ts";
 import { type BadRow, detectFormat, formatOf, readTable, type Table } from "../../../platform/formats/index.ts";
-import { gunzipIfPacked, peek } from "../../../platform/formats/text-in.ts";
+import { unpack } from "../../../platform/formats/container.ts";
+import { peek } from "../../../platform/formats/text-in.ts";
 import { domains, type Domain, type InputKind, type SchemaAttribute } from "./schema.ts";
 
 /** A file to read: CSV, TSV, JSONL or Parquet, plain or gzip. */
@@ -64,9 +65,10 @@ export async function openInput(file: InputFile, options: OpenOptions): Promise<
   }
   const source = closable(file.body);
   try {
-    const unpacked = await peek(await gunzipIfPacked(source.body, file.name), firstLineBytes);
-    const { format } = detectFormat(file.name, unpacked.first);
-    const text = (format ?? formatOf(file.name) ?? "csv") === "csv" || format === "tsv";
+    const packed = await unpack(source.body, file.name);
+    const unpacked = await peek(packed.body, firstLineBytes);
+    const { format } = detectFormat(packed.name, unpacked.first);
+    const text = (format ?? formatOf(packed.name) ?? "csv") === "csv" || format === "tsv";
     const positions = text ? byPosition(firstFields(unpacked.first), file, options) : undefined;
     const table = await readTable(unpacked.body, {
       name: file.name,
