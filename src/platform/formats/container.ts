@@ -98,7 +98,7 @@ function cellOf(value: unknown): string | number | boolean {
     return timestampText(BigInt(Math.round(value.getTime() / 1_000)) * 1_000_000_000n, false).replace(/T00:00:00$/, "");
   }
   if (typeof value === "number" || typeof value === "boolean") return value;
-  return value === null || value === undefined ? "" : String(value);
+  return typeof value === "string" ? value : "";
 }
 
 function refused(code: string, name: string, expected: string, came: string): StockroomError {
