@@ -12,16 +12,7 @@ import type { CandidateName, Component } from "./engine/combine/contract.ts";
 import { mixForecast } from "./engine/combine/mix.ts";
 import { planMix } from "./engine/combine/plan.ts";
 import { tryModels } from "./engine/combine/trial.ts";
-import type { Forecast, Model, ModelName, Regressor, Series } from "./engine/contract.ts";
-import { arima } from "./engine/models/arima/arima.ts";
-import { ces } from "./engine/models/ces/ces.ts";
-import { adida, croston, imapa, sba, tsb } from "./engine/models/croston/croston.ts";
-import { ets } from "./engine/models/ets/ets.ts";
-import { mstl } from "./engine/models/mstl/mstl.ts";
-import { naive, snaive } from "./engine/models/naive/naive.ts";
-import { npts } from "./engine/models/npts/npts.ts";
-import { regression } from "./engine/models/regression/regression.ts";
-import { theta } from "./engine/models/theta/theta.ts";
+import type { Forecast, Regressor, Series } from "./engine/contract.ts";
 
 export { openCompute, type Compute, type ComputeTask } from "../platform/compute/index.ts";
 export { StockroomError, type ErrorKind } from "../platform/errors.ts";
@@ -68,6 +59,7 @@ export {
   type Scale,
   type Tally,
 } from "./engine/metrics/metrics.ts";
+export { models } from "./engine/models/registry.ts";
 export { monitorForecast, type MonitorReport, type Watched } from "./engine/monitor/monitor.ts";
 export { forecastValueAdded, type ValueReport } from "./engine/monitor/value-added.ts";
 export { makePanel, type PlainPanel, type PlainSeries } from "./engine/panel/make.ts";
@@ -86,30 +78,6 @@ export { makeReport } from "./workflows/run/report-data.ts";
 export { renderReport } from "./workflows/run/report/page.ts";
 export { rowsOf, tableBody, type RunTable } from "./workflows/run/rows.ts";
 export { openRun, runForecast, type Run } from "./workflows/run/run.ts";
-
-/**
- * The local models by their names.
- *
- * @example
- * const fitted = models.ets.fit(makeSeries([112, 118, 132, 129, 121, 135], { seasons: [] }), { horizon: 3, random: makeRandom(1), nonNegative: true });
- * if (fitted.kind === "fitted") console.log(fitted.title, fitted.forecast(3, [0.1, 0.9]).mean);
- */
-export const models: Readonly<Record<ModelName, Model>> = {
-  naive,
-  snaive,
-  ets,
-  ces,
-  theta,
-  arima,
-  mstl,
-  croston,
-  sba,
-  tsb,
-  adida,
-  imapa,
-  npts,
-  regression,
-};
 
 /** What a series has beside its values. */
 export interface SeriesOptions {

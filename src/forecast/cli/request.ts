@@ -6,6 +6,7 @@ import type { Body } from "../../platform/bytes.ts";
 import { fileBody, type BadRow } from "../../platform/formats/index.ts";
 import type { CandidateName } from "../engine/combine/contract.ts";
 import { parseSeasons } from "../engine/calendar/seasons.ts";
+import { modelNames } from "../engine/models/registry.ts";
 import { type Aggregation, aggregations } from "../engine/panel/aggregate.ts";
 import type { InputFile } from "../workflows/inputs/open.ts";
 import { readInputs, type Inputs, type ReadInputsOptions } from "../workflows/inputs/read.ts";
@@ -43,26 +44,8 @@ export interface RunRequest {
   readonly intake?: TakenIn;
 }
 
-/** What may be named after `--models`, with a word on each. */
-export const modelNames: Readonly<Record<CandidateName, string>> = {
-  naive: "the last value",
-  snaive: "the last season again",
-  ets: "exponential smoothing",
-  ces: "complex exponential smoothing",
-  theta: "Theta lines",
-  arima: "ARIMA",
-  mstl: "several seasons",
-  croston: "rare demand",
-  sba: "rare demand, unbiased",
-  tsb: "rare and dying demand",
-  adida: "rare demand in larger steps",
-  imapa: "rare demand in many steps",
-  npts: "resampled past",
-  regression: "trend, seasons, prices and promotions",
-  lgt: "local and global trend",
-  mapa: "smoothing at many steps",
-  global: "one boosted model of all series",
-};
+/** What may be named after `--models`. */
+export const candidateNames: readonly CandidateName[] = [...modelNames, "global"];
 
 /** Flags as citty gives them. */
 export type RunFlags = Readonly<Record<string, unknown>>;
@@ -94,8 +77,6 @@ export function parseRequest(flags: RunFlags, folder: string): RunRequest {
   const horizon = whole("horizon", 1, 100_000);
   const models = text("models") ?? "auto";
   if (models !== "auto" && parseNames(models).length === 0) throw usage("models", "auto, or names with commas", models);
-  // Own keys of the table above, so each is a name.
-  const names = Object.keys(modelNames) as CandidateName[]; // oxlint-disable-line typescript/no-unsafe-type-assertion
   const aggregation = text("aggregation");
   return {
     target: file("target") ?? "",
@@ -107,7 +88,7 @@ export function parseRequest(flags: RunFlags, folder: string): RunRequest {
     quantiles: parseQuantiles(text("quantiles") ?? ""),
     windows: whole("windows", 0, 20),
     offset: text("offset") === undefined ? horizon : whole("offset", horizon, 1_000_000),
-    models: models === "auto" ? "auto" : parseNames(models).map((name) => choice("models", names, name)),
+    models: models === "auto" ? "auto" : parseNames(models).map((name) => choice("models", candidateNames, name)),
     holidays: text("holidays") ?? null,
     events: file("events"),
     hierarchy: (text("hierarchy") ?? "")

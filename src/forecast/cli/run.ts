@@ -21,7 +21,7 @@ import { rowsOf, sumRows, tableBody, type RunTable } from "../workflows/run/rows
 import { openRun } from "../workflows/run/run.ts";
 import { refuseUnserved } from "../workflows/run/served.ts";
 import { openFolder } from "./folder.ts";
-import { modelNames, parseRequest, readRequest, settingsOf, type ReadFile, type RunFlags, type RunRequest } from "./request.ts";
+import { candidateNames, parseRequest, readRequest, settingsOf, type ReadFile, type RunFlags, type RunRequest } from "./request.ts";
 import { usage } from "./flags.ts";
 import { commandOf, flagsForRun, intakeFlags, takeIn, tellIntake } from "./intake.ts";
 import { readingFlags } from "./input-flags.ts";
@@ -65,7 +65,7 @@ Examples:
   stockroom forecast run --target demand.csv --horizon 18 --frequency M --out june
   stockroom forecast run --target demand.csv --related prices.csv --metadata items.csv --horizon 28 --frequency D --holidays US --out june
 Columns: item_id, timestamp, demand, and texts such as a location to forecast by. Interrupted, the same command goes on where it stopped.
-Models: ${Object.keys(modelNames).join(", ")}; auto tries those that suit each series.`,
+Models: ${candidateNames.join(", ")}; auto tries those that suit each series.`,
     },
     args: {
       file: {

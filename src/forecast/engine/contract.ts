@@ -101,7 +101,9 @@ export type ModelName =
   | "adida"
   | "imapa"
   | "npts"
-  | "regression";
+  | "regression"
+  | "lgt"
+  | "mapa";
 
 /** A local model: it learns from one series alone. */
 export interface Model {

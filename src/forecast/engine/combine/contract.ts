@@ -17,8 +17,8 @@
 import type { Random } from "../../../platform/random.ts";
 import type { Forecast, ModelName } from "../contract.ts";
 
-/** A local model, one of the mix's own (`combine/candidates.ts`), or a forecast given from outside: `global`. */
-export type CandidateName = ModelName | "global" | "lgt" | "mapa";
+/** A local model, or a forecast given from outside: `global`. */
+export type CandidateName = ModelName | "global";
 
 /** What all series of a group are forecast with. */
 export interface MixOptions {

@@ -5,6 +5,7 @@
 // (agreement by weighted least squares with structural scaling).
 
 import type { Random } from "../../../../platform/random.ts";
+import { ets } from "../ets/ets.ts";
 import type { FitOptions, Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
 
 /** Steps of each level's own kind that a model needs at least. */
@@ -31,6 +32,11 @@ function aggregate(values: Float64Array, size: number): Float64Array {
   for (let i = 0; i < count; i++) for (let k = 0; k < size; k++) out[i] += values[start + i * size + k];
   return out;
 }
+
+export const mapa: Model = {
+  name: "mapa",
+  ...overLevels(ets, "ETS over months, quarters and years at once, or the like for other seasons, made to agree."),
+};
 
 /** A model of temporal aggregation over another one. */
 export function overLevels(base: Pick<Model, "fit">, about: string): Omit<Model, "name"> {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { makeRandom } from "../../../../platform/random.ts";
 import type { Fitted, FitOptions, Series, Unfit } from "../../contract.ts";
-import { ets } from "../../models/ets/ets.ts";
+import { ets } from "../ets/ets.ts";
 import { lgt } from "./lgt.ts";
-import { overLevels } from "./mapa.ts";
+import { overLevels } from "../mapa/mapa.ts";
 
 const options: FitOptions = { horizon: 8, random: makeRandom(5), nonNegative: true };
 const seriesOf = (values: readonly number[], seasons: readonly number[] = []): Series => ({

@@ -11,7 +11,7 @@
 
 import type { Random } from "../../../../platform/random.ts";
 import type { FitOptions, Fitted, Forecast, Model, Series, Unfit } from "../../contract.ts";
-import { deseason, findSeason, type SeasonIndices } from "../../models/theta/season.ts";
+import { deseason, findSeason, type SeasonIndices } from "../theta/season.ts";
 import { bridgeGaps, type Whole } from "../../numerics/gaps.ts";
 
 const dims = 7;
@@ -264,7 +264,8 @@ interface Body {
 }
 
 /** LGT with a posterior average; a season is taken out as in the Theta method. */
-export const lgt: Omit<Model, "name"> = {
+export const lgt: Model = {
+  name: "lgt",
   about: "A level with a global trend growing with a power of it and a damped local one, averaged over the posterior of its parameters.",
   usesRegressors: false,
   fit: fitLgt,
