@@ -57,6 +57,19 @@ describe("laws of the mix", () => {
     }
   });
 
+  test("a model that expects one step in ten far beyond all seen has no say", () => {
+    // Spiky sales, on which multiplicative ETS puts p90 at ten thousand times the largest sale and more.
+    const own: MixOptions = { ...options, horizon: 8, offset: 8, windows: 1 };
+    for (const seed of [72, 138, 144, 195, 214]) {
+      const random = makeRandom(seed);
+      const values = Array.from({ length: 60 }, () => Math.round(2000 * Math.exp(0.5 * random.normal()) * (random.next() < 0.12 ? 30 : 1)));
+      const trials = [tryModels("spiky", seriesOf(values, []), own)];
+      expect(trials[0].unfit.map(({ model }) => model)).toEqual(["ets"]);
+      const { forecast } = mixForecast(trials[0], planMix(trials, own), 0, own);
+      expect(Math.max(...(forecast?.quantiles ?? [Number.NaN]))).toBeLessThan(20 * Math.max(...values));
+    }
+  });
+
   test("neither order nor company of the trials changes one, and a trial survives the way between threads", () => {
     const all = Array.from({ length: 6 }, (_, i) => make(i));
     const once = tryAll(all);

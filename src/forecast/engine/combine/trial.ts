@@ -101,7 +101,6 @@ export function tryModels(
     return inSeason(name, forecast, yearly?.(end), withoutLift(series, end).values.subarray(0, end));
   };
 
-  const bound = boundOf(values);
   const own = options.random.fork(key);
   for (const [m, candidate] of locals.entries()) {
     const random = own.fork(candidate.name);
@@ -122,7 +121,7 @@ export function tryModels(
       }
       fitted = result;
       const forecast = result.forecast(horizon, levels);
-      const sound = isSound(forecast, bound);
+      const sound = isSound(forecast, largestOf(values.subarray(0, end)));
       if (sound) keep(m, w, seasoned(candidate.name, w, forecast));
       if (w === windows && sound) trial.titles[m] = result.title;
       if (w === windows && !sound) trial.unfit.push({ model: candidate.name, reason: "Its forecast left every bound of the history." });
@@ -193,16 +192,24 @@ function unitOf(past: Float64Array, lag: number): number {
   return sum > 0 ? sum / known : 1;
 }
 
-/** No forecast of a sound model lies farther out than this: a thousand times the largest value known. */
-function boundOf(values: Float64Array): number {
+/** No mean of a sound model lies farther out than this many times the largest value known, no quantile than ten times that. */
+const mostMean = 1e3;
+/** Nor is one step in ten expected beyond this many times the largest value known: a multiplicative error whose spread explodes is no forecast. */
+const mostUsual = 20;
+
+/** The largest value known; 1 where all are nothing. */
+function largestOf(values: Float64Array): number {
   let largest = 0;
   for (const value of values) if (Math.abs(value) > largest) largest = Math.abs(value);
-  return largest === 0 ? 1e3 : 1e3 * largest;
+  return largest === 0 ? 1 : largest;
 }
 
-function isSound(forecast: Forecast, bound: number): boolean {
-  for (const value of forecast.mean) if (!(Math.abs(value) <= bound)) return false;
-  for (const value of forecast.quantiles) if (!(Math.abs(value) <= 10 * bound)) return false;
+function isSound({ mean, levels, quantiles }: Forecast, largest: number): boolean {
+  for (const value of mean) if (!(Math.abs(value) <= mostMean * largest)) return false;
+  for (const [l, level] of levels.entries()) {
+    const most = (level > 0.1 - 1e-9 && level < 0.9 + 1e-9 ? mostUsual : 10 * mostMean) * largest;
+    for (let h = 0; h < mean.length; h++) if (!(Math.abs(quantiles[l * mean.length + h]) <= most)) return false;
+  }
   return true;
 }
 
