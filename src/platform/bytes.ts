@@ -10,6 +10,11 @@ export async function gather(body: Body): Promise<Uint8Array> {
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }
 
+/** A small body out of one piece. */
+export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
 /** A value handed over from one side to the other, the writer waiting while the reader is behind. */
 export interface Pipe<T> extends AsyncIterable<T> {
   /** Resolves when there is part again; rejects once the reader has gone. */

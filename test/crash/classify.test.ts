@@ -24,8 +24,10 @@ const points = [
   "classify.intake.survey",
   "classify.intake.lines#2",
   "classify.train.prepare#2",
+  "classify.train.prepared",
   "classify.train.fit#3",
   "classify.train.stored#2",
+  "classify.train.clear#2",
   "classify.infer.labelled#2",
   "classify.infer.stored#3",
   "classify.compare.judge-1#2",
@@ -80,6 +82,8 @@ describe("killed at a named point and started again", () => {
   test("the undisturbed walk leaves nothing in between", () => {
     expect(undisturbed.unfinished).toEqual([]);
     expect(undisturbed.dead).toEqual([]);
+    // The columns of a training go with it; their key is that of the run, so a resumed walk that left any would differ.
+    expect(undisturbed.objects.filter((object) => object.startsWith("classify/prepared/"))).toEqual([]);
     expect(undisturbed.lines).toHaveLength(4);
     expect(undisturbed.reports.length).toBeGreaterThanOrEqual(4);
   });

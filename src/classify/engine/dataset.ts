@@ -58,7 +58,7 @@ export function makeDatasetBuilder(columns: ItemColumnNames): DatasetBuilder {
       items.push(item);
       names.push(label);
       texts.push(text);
-      groups.push(group === undefined ? text : hash32(0x6772_6f75, group));
+      groups.push(group === undefined ? text : hashGroup(group));
     },
     build: () => {
       const classes = [...new Set(names)].sort();
@@ -75,6 +75,25 @@ export function makeDatasetBuilder(columns: ItemColumnNames): DatasetBuilder {
     },
   };
 }
+
+/** Some items of a dataset as a dataset of its own, with the classes that occur among them; items of one group stay in one group. */
+export function takeItems(dataset: Dataset, indices: readonly number[]): Dataset {
+  const names = indices.map((index) => dataset.classes[dataset.labels[index] ?? -1] ?? "");
+  const classes = [...new Set(names)].sort();
+  const indexOf = new Map(classes.map((name, index) => [name, index]));
+  return {
+    columns: dataset.columns,
+    size: indices.length,
+    classes,
+    labels: Int32Array.from(names, (name) => indexOf.get(name) ?? -1),
+    // The number of a group names it: any function of it splits as well, and this one splits as models of former releases were.
+    groups: Uint32Array.from(indices, (index) => hashGroup(String(dataset.groups[index]))),
+    texts: Uint32Array.from(indices, (index) => dataset.texts[index] ?? 0),
+    items: indices.flatMap((index) => dataset.items[index] ?? []),
+  };
+}
+
+const hashGroup = (group: string): number => hash32(0x6772_6f75, group);
 
 /**
  * Throws the errors a person should read when there is nothing to learn: `FIT_TOO_FEW`, `FIT_ONE_CLASS` (both `input`).

@@ -16,6 +16,8 @@ export type ClassifyKey =
 export const prefixes = {
   labelled: "classify/labelled/",
   tests: "classify/tests/",
+  /** Columns of a training under way; removed when it has its model. */
+  prepared: "classify/prepared/",
   sales: "classify/sales/",
   models: "classify/models/",
   predictions: "classify/predictions/",

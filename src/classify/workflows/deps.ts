@@ -24,7 +24,7 @@ export interface ClassifyDeps {
 }
 
 export const classifyZones: readonly Zone[] = [
-  { name: "labelled", prefixes: [prefixes.labelled, prefixes.tests, prefixes.rejected] },
+  { name: "labelled", prefixes: [prefixes.labelled, prefixes.tests, prefixes.prepared, prefixes.rejected] },
   { name: "models", prefixes: [prefixes.models] },
   { name: "sales", prefixes: [prefixes.sales] },
   { name: "predictions", prefixes: [prefixes.predictions, prefixes.review, prefixes.reports] },

@@ -3,19 +3,21 @@
 //   T1. One training per (line, object version) that starts it, whatever it then learns from; the model's name is the hash of its bytes, so the same data
 //       and seed give the same model.
 //   T2. Trials run side by side on the pool; one that fails is kept with its reason and does not end the search.
-//   T3. What a training learns from is settled by its first step: the current versions of all labelled files of its country, and those without a country's
+//   T3. What a training learns from is fixed by its first step: the current versions of all labelled files of its country, and those without a country's
 //       folder. A file without labels of the line adds nothing and stops nothing; one deleted or replaced is not among them.
+//   T5. A labelled file is opened, decrypted and parsed by that first step alone: it seals the items as columns, which the later steps read and the last
+//       one removes.
 //   T4. Model, profile, test set, rows, audit record and the event `classify.model.trained` become visible in one transaction.
 
 import { createHash } from "node:crypto";
 import { describeError, StockroomError } from "../../platform/errors.ts";
 import { faultPoint } from "../../platform/faults.ts";
-import type { ObjectEntry, ObjectStore, ReadHandle } from "../../platform/objects/contract.ts";
+import type { ObjectEntry, ObjectStore, ReadHandle, StagedObject } from "../../platform/objects/contract.ts";
 import { appendEvent } from "../../platform/database/outbox.ts";
 import type { RunContext, WorkflowDefinition } from "../../platform/workflow/contract.ts";
-import type { FitOptions } from "../engine/fit.ts";
-import { climbRungs, type TrialResult } from "../engine/search.ts";
-import { lineOf, parseLine, type Line } from "../engine/lines.ts";
+import type { FitOptions, FitPlan } from "../engine/fit.ts";
+import { climbRungs, type SearchOutcome, type TrialResult } from "../engine/search.ts";
+import { parseLine, type Line } from "../engine/lines.ts";
 import { prefixes, readKey, type ObjectRef } from "../store/keys.ts";
 import { insertAudit } from "../store/audit.ts";
 import { findGround, type GroundRow } from "../store/champions.ts";
@@ -25,7 +27,7 @@ import { findScheme } from "../store/schemes.ts";
 import { profileKey } from "./labelling.ts";
 import { importWaitingSchemes } from "./schemes.ts";
 import { appraiseJob } from "./jobs/appraise-job.ts";
-import { finishJob } from "./jobs/finish-job.ts";
+import { finishJob, type FinishResult } from "./jobs/finish-job.ts";
 import type { LabelledInput } from "./jobs/labelled.ts";
 import { learnJob } from "./jobs/learn-job.ts";
 import { loadJob } from "./jobs/load-job.ts";
@@ -37,12 +39,14 @@ export type TrainInput = { readonly line: string; readonly key: string; readonly
 
 export type TrainResult = { readonly model: string; readonly isNew: boolean; readonly macroF1: number };
 
-/** What the first step found; the second learns from exactly this. */
+/** What the first step found; the later ones learn from exactly this. */
 type Prepared = {
   readonly counts: Readonly<Record<string, number>>;
   readonly version: string;
   readonly newestDay: string;
-  readonly test: { readonly key: string; readonly version: string };
+  readonly test: ObjectRef;
+  /** The items as columns. Absent where a release without them took this step. */
+  readonly columns?: ObjectRef;
   /** The oldest first. */
   readonly sources: readonly Source[];
   /** Test items kept from before. */
@@ -55,44 +59,90 @@ type Prepared = {
 /** A labelled file as it was when the training began. */
 type Source = ObjectRef & { readonly sha256: string; readonly at: string };
 
+/** One training on its way. */
+interface Training {
+  readonly deps: ClassifyDeps;
+  readonly context: RunContext;
+  readonly line: Line;
+  readonly input: TrainInput;
+}
+
 export function makeTrain(deps: ClassifyDeps): WorkflowDefinition<TrainInput, TrainResult> {
   return {
     name: "classify.train",
     queue: "classify.heavy",
     title: (input) => `train ${input.line} on ${input.key}`,
     run: async (context, input) => {
-      const line = parseLine(input.line);
-      const prepared = await context.step("prepare", async (signal) => await prepare(deps, context.runId, line, input, signal));
-      return await context.step("fit", async (signal) => await fit(deps, context, line, input, prepared, signal));
+      const training: Training = { deps, context, line: parseLine(input.line), input };
+      const prepared = await context.step("prepare", async (signal) => await prepare(training, signal));
+      const columns =
+        prepared.columns ??
+        (await context.step("columns", async (signal) => {
+          const answers = await listAnswers(deps.database, { line: input.line, answers: prepared.answers });
+          return (await prepareItems(training, { ...prepared, answers }, signal)).columns;
+        }));
+      const result = await context.step("fit", async (signal) => await fit(training, prepared, columns, signal));
+      await context.step("clear", async () => {
+        // By a resumed run it may be gone already.
+        if ((await deps.objects.head(columns.key)) !== undefined) await deps.objects.remove(actAs("train", context.runId), columns.key);
+        return null;
+      });
+      return result;
     },
   };
 }
 
-async function prepare(deps: ClassifyDeps, runId: string, line: Line, input: TrainInput, signal: AbortSignal): Promise<Prepared> {
-  const actor = actAs("train", runId);
-  await importWaitingSchemes(deps, runId);
-  const answers = await listAnswers(deps.database, { line: line.line });
-  const sources = await findSources(deps, line);
-  const ground = await findGround(deps.database, line.line);
-  const labelled = await labelledInput(deps, runId, line, { sources, answers, ground, schemeRevision: undefined });
-  const { train } = deps.settings;
-  const test = await deps.objects.writeHandle(actor, `${prefixes.tests}${line.country}/${line.scheme}/${input.version}.csv`);
-  const result = await deps.compute.run(prepareJob, { labelled, minRows: train.minRows, test }, { signal });
-  const [entry] = await deps.objects.commit(actor, [result.test], {
-    contentType: "text/csv",
-    announce: false,
-    labels: { line: line.line },
-  });
+async function prepare(training: Training, signal: AbortSignal): Promise<Prepared> {
+  const { deps, context, line } = training;
+  await importWaitingSchemes(deps, context.runId);
   const revision = await findScheme(deps.database, line.scheme);
+  const learnedFrom: LearnedFrom = {
+    answers: await listAnswers(deps.database, { line: line.line }),
+    sources: await findSources(deps, line),
+    ground: (await findGround(deps.database, line.line)).map(({ model, object, labels }) => ({ model, object, labels })),
+    schemeRevision: revision?.revision ?? null,
+  };
+  return {
+    ...(await prepareItems(training, learnedFrom, signal)),
+    sources: learnedFrom.sources,
+    ground: learnedFrom.ground,
+    schemeRevision: learnedFrom.schemeRevision,
+    answers: learnedFrom.answers.flatMap((answer) => answer.answerId ?? []),
+  };
+}
+
+/** Reads the files and seals the items as columns, and the unseen ones for the comparison. */
+async function prepareItems(
+  { deps, context, line, input }: Training,
+  learnedFrom: LearnedFrom,
+  signal: AbortSignal,
+): Promise<Pick<Prepared, "counts" | "version" | "newestDay" | "test"> & { readonly columns: ObjectRef }> {
+  const actor = actAs("train", context.runId);
+  const place = `${line.country}/${line.scheme}`;
+  // By the run, not by the file: a second training on the same file must not read or remove the columns of the first.
+  const own = createHash("sha256").update(context.runId).digest("hex").slice(0, 24);
+  const result = await deps.compute.run(
+    prepareJob,
+    {
+      labelled: await labelledInput(deps, context.runId, line, learnedFrom),
+      minRows: deps.settings.train.minRows,
+      test: await deps.objects.writeHandle(actor, `${prefixes.tests}${place}/${input.version}.csv`),
+      prepared: await deps.objects.writeHandle(actor, `${prefixes.prepared}${place}/${own}.columns`),
+    },
+    { signal },
+  );
+  const commit = async (staged: StagedObject, contentType: string): Promise<ObjectRef> => {
+    const [entry] = await deps.objects.commit(actor, [staged], { contentType, announce: false, labels: { line: line.line } });
+    return { key: entry?.key ?? "", version: entry?.version ?? "" };
+  };
+  const columns = await commit(result.prepared, "application/octet-stream");
+  faultPoint("classify.train.prepared");
   return {
     counts: result.counts,
     version: result.version,
     newestDay: result.newestDay,
-    test: { key: entry?.key ?? "", version: entry?.version ?? "" },
-    sources,
-    ground: ground.map(({ model, object, labels }) => ({ model, object, labels })),
-    schemeRevision: revision?.revision ?? null,
-    answers: answers.flatMap((answer) => answer.answerId ?? []),
+    test: await commit(result.test, "text/csv"),
+    columns,
   };
 }
 
@@ -124,7 +174,7 @@ interface LearnedFrom {
   readonly sources: readonly Source[];
   readonly answers: readonly ReviewRow[];
   readonly ground: Prepared["ground"];
-  readonly schemeRevision: number | undefined;
+  readonly schemeRevision: number | null;
 }
 
 /** Handles for everything a line learns from. They never leave the step. */
@@ -162,7 +212,7 @@ async function labelledInput(
   }
   const kept: LabelledInput["ground"][number][] = [];
   for (const { object, labels } of ground) kept.push({ handle: await deps.objects.readHandle(actor, object.key, object.version), labels });
-  const scheme = await findScheme(deps.database, line.scheme, schemeRevision);
+  const scheme = await findScheme(deps.database, line.scheme, schemeRevision ?? undefined);
   return {
     country: line.country,
     scheme: line.scheme,
@@ -175,37 +225,46 @@ async function labelledInput(
   };
 }
 
-async function fit(
-  deps: ClassifyDeps,
-  context: RunContext,
-  line: Line,
-  input: TrainInput,
-  prepared: Prepared,
-  signal: AbortSignal,
-): Promise<TrainResult> {
+async function fit(training: Training, prepared: Prepared, columns: ObjectRef, signal: AbortSignal): Promise<TrainResult> {
+  const { deps, context, line, input } = training;
   const actor = actAs("train", context.runId);
-  const { train } = deps.settings;
-  const answers = await listAnswers(deps.database, { line: line.line, answers: prepared.answers });
-  const labelled = await labelledInput(deps, context.runId, line, {
-    sources: prepared.sources,
-    answers,
-    ground: prepared.ground,
-    schemeRevision: prepared.schemeRevision ?? undefined,
-  });
+  const { train, review } = deps.settings;
   const options: FitOptions = {
     seed: train.seed,
     trials: train.trials,
     validationShare: train.validationShare,
     promise: train.promisedPrecision,
-    floor: deps.settings.review.floor,
+    floor: review.floor,
     label: line.scheme,
     date: prepared.newestDay,
     data: { ...nameSources(prepared.sources), rows: prepared.counts["rows"] ?? 0, badRows: prepared.counts["badRows"] ?? 0 },
   };
-  const plan = await deps.compute.run(loadJob, { labelled, options }, { signal });
+  const items = await deps.objects.readHandle(actor, columns.key, columns.version);
+  const plan = await deps.compute.run(loadJob, { prepared: items, options }, { signal });
+  const search = await searchParameters(training, plan, signal);
+  // Side by side where threads are free; when all are busy with other lines, one after the other costs them no more.
+  const part = { plan, parameters: search.parameters, options };
+  const [appraisal, weights] = await Promise.all([
+    deps.compute.run(appraiseJob, part, { signal }),
+    deps.compute.run(learnJob, part, { signal }),
+  ]);
+  const key = `${prefixes.models}${line.country}/${line.scheme}/${input.version}.model`;
+  const model = await deps.objects.writeHandle(actor, key);
+  const profile = await deps.objects.writeHandle(actor, profileKey(key));
+  const result = await deps.compute.run(
+    finishJob,
+    { prepared: items, plan, search, options, appraisal, weights, model, profile },
+    { signal },
+  );
+  faultPoint("classify.train.fitted");
+  return await insertTraining(training, prepared, search, result);
+}
 
-  const search = climbRungs(train.seed, train.trials > 1 ? train.trials : 0, plan.sides.train.length);
-  const all: TrialResult[] = [];
+/** Climbs the rungs of the search, each rung's trials side by side. */
+async function searchParameters({ deps, context }: Training, plan: FitPlan, signal: AbortSignal): Promise<SearchOutcome> {
+  const { seed, trials } = deps.settings.train;
+  const search = climbRungs(seed, trials > 1 ? trials : 0, plan.sides.train.length);
+  let done = 0;
   let step = search.next();
   while (step.done !== true) {
     const results = await Promise.all(
@@ -219,47 +278,35 @@ async function fit(
         }
       }),
     );
-    all.push(...results);
-    context.progress(all.length, 0, "trials");
+    done += results.length;
+    context.progress(done, 0, "trials");
     step = search.next(results);
   }
+  return step.value;
+}
 
-  // Side by side where threads are free; when all are busy with other lines, one after the other costs them no more.
-  const part = { plan, parameters: step.value.parameters, options };
-  const [appraisal, weights] = await Promise.all([
-    deps.compute.run(appraiseJob, part, { signal }),
-    deps.compute.run(learnJob, part, { signal }),
-  ]);
-  const stem = `${prefixes.models}${line.country}/${line.scheme}/${input.version}`;
-  const result = await deps.compute.run(
-    finishJob,
-    {
-      labelled,
-      plan,
-      search: step.value,
-      options,
-      appraisal,
-      weights,
-      model: await deps.objects.writeHandle(actor, `${stem}.model`),
-      profile: await deps.objects.writeHandle(actor, profileKey(`${stem}.model`)),
-    },
-    { signal },
-  );
-  faultPoint("classify.train.fitted");
+/** Makes the model visible with its rows, its record and its event (T4). Harmless to repeat. */
+async function insertTraining(
+  { deps, context, line }: Training,
+  prepared: Prepared,
+  search: SearchOutcome,
+  result: FinishResult,
+): Promise<TrainResult> {
+  const { seed } = deps.settings.train;
   const id = `${line.line}@${result.sha256.slice(0, 16)}`;
   const at = timeOf(deps);
   let isNew = false;
-  await deps.objects.commit(actor, [result.model, result.profile], {
+  await deps.objects.commit(actAs("train", context.runId), [result.model, result.profile], {
     contentType: "application/octet-stream",
     announce: false,
     labels: { line: line.line, model: id },
-    alongside: async (tx, entries) => {
-      const [entry] = entries;
-      await insertLine(tx, deps.vault, lineOf(line.country, line.scheme), at);
+    alongside: async (tx, [entry]) => {
+      const object = { key: entry?.key ?? "", version: entry?.version ?? "" };
+      await insertLine(tx, deps.vault, line, at);
       isNew = await insertModel(tx, {
         id,
         line: line.line,
-        object: { key: entry?.key ?? "", version: entry?.version ?? "" },
+        object,
         test: prepared.test,
         ground: prepared.ground.map(({ model }) => model),
         trainedOn: prepared.sources.map(({ key, version, sha256 }) => ({ key, version, sha256 })),
@@ -268,8 +315,8 @@ async function fit(
         parameters: result.parameters,
         metrics: result.metrics,
         counts: prepared.counts,
-        trials: step.value.trials,
-        seed: train.seed,
+        trials: search.trials,
+        seed,
         runId: context.runId,
         trainedAt: at,
       });
@@ -283,9 +330,9 @@ async function fit(
           sha256: result.sha256,
           trainedOn: prepared.sources.map(({ key }) => key),
           data: nameSources(prepared.sources).hash,
-          seed: train.seed,
+          seed,
         },
-        objects: [{ key: entry?.key ?? "", version: entry?.version ?? "", sha256: result.sha256 }],
+        objects: [{ ...object, sha256: result.sha256 }],
         written: [{ table: "classify_model", where: { id } }],
       });
       await appendEvent(tx, {

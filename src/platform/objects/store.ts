@@ -7,8 +7,7 @@
 // The final path holds the staging id, so two writers of one key never meet in a file, and which of them becomes current is decided by
 // the transactions alone (an advisory lock per key). See decisions/object-commit-order.md.
 
-import type { Body } from "../bytes.ts";
-import { gather } from "../bytes.ts";
+import { gather, once, type Body } from "../bytes.ts";
 import type { Clock } from "../time.ts";
 import { contentTypeOf } from "./types.ts";
 import { StockroomError } from "../errors.ts";
@@ -367,10 +366,6 @@ function checkStaged(staged: StagedObject, maxBytes: number | undefined): void {
     throw new StockroomError("input", "OBJECT_BAD_TICKET", "Expected a ticket as the store gave it but it was changed. Ask for a new one.");
   }
   if (maxBytes !== undefined && staged.bytes > maxBytes) throw tooLarge(staged.handle.key, maxBytes);
-}
-
-async function* once(bytes: Uint8Array): Body {
-  yield bytes;
 }
 
 async function* atMost(key: string, body: Body, maxBytes: number | undefined): Body {

@@ -2,7 +2,7 @@
 //
 //   D1. Each object is asked of the vault once for a query, in the role of whoever asks; a role without the grant learns nothing of it, not its columns.
 
-import type { Body } from "../bytes.ts";
+import { once, type Body } from "../bytes.ts";
 import { StockroomError } from "../errors.ts";
 import type { ObjectStore, ReadHandle } from "../objects/contract.ts";
 import { openHandle } from "../objects/handles.ts";
@@ -81,10 +81,6 @@ async function beginOf(body: Body): Promise<Uint8Array> {
   const bytes = Buffer.concat(chunks);
   const end = bytes.indexOf(10);
   return end < 0 ? bytes : bytes.subarray(0, end + 1);
-}
-
-async function* once(bytes: Uint8Array): Body {
-  yield bytes;
 }
 
 type Value = string | number | null | undefined;

@@ -2,18 +2,19 @@
 
 import { createHash } from "node:crypto";
 import type { ComputeTask, TaskTools } from "../../../platform/compute/contract.ts";
-import type { StagedObject, WriteHandle } from "../../../platform/objects/contract.ts";
-import { writeThrough } from "../../../platform/objects/handles.ts";
+import { gather, once } from "../../../platform/bytes.ts";
+import type { ReadHandle, StagedObject, WriteHandle } from "../../../platform/objects/contract.ts";
+import { openHandle, writeThrough } from "../../../platform/objects/handles.ts";
 import { featurize, openProfile, type Profile } from "../../engine/drift.ts";
 import { composeModel, type Appraisal, type FitOptions, type FitPlan } from "../../engine/fit.ts";
 import { encodeModel, type ModelWeights, type Model } from "../../engine/model.ts";
 import { openPredictor } from "../../engine/predict.ts";
 import type { SearchOutcome } from "../../engine/search.ts";
 import { whyNothing } from "../../engine/decisions.ts";
-import { readLabelled, type LabelledInput, type LabelledSet } from "./labelled.ts";
+import { decodePrepared, type PreparedItems } from "./prepared.ts";
 
 export interface FinishInput {
-  readonly labelled: LabelledInput;
+  readonly prepared: ReadHandle;
   readonly plan: FitPlan;
   readonly search: SearchOutcome;
   readonly options: FitOptions;
@@ -35,14 +36,14 @@ export interface FinishResult {
 export const finishJob: ComputeTask<FinishInput, FinishResult> = { module: import.meta.url, name: "classify.finish" };
 
 export async function run(input: FinishInput, tools: TaskTools): Promise<FinishResult> {
-  const set = await readLabelled(input.labelled, tools.signal);
+  const prepared = decodePrepared(await gather(openHandle(input.prepared, tools.signal)));
   const model = composeModel(input.plan, input.search, input.options, input.appraisal, input.weights);
   const bytes = encodeModel(model);
   const why = whyNothing(model.decisions, model.card.items.validation);
   const { accuracy, macroF1, weightedF1, logLoss, ece, coverage } = model.card.metrics;
   return {
     model: await writeThrough(input.model, once(bytes), tools.signal),
-    profile: await writeThrough(input.profile, once(Buffer.from(JSON.stringify(profileOf(set, model)))), tools.signal),
+    profile: await writeThrough(input.profile, once(Buffer.from(JSON.stringify(profileOf(prepared, model)))), tools.signal),
     sha256: createHash("sha256").update(bytes).digest("hex"),
     parameters: { ...model.parameters },
     metrics: {
@@ -58,15 +59,11 @@ export async function run(input: FinishInput, tools: TaskTools): Promise<FinishR
 }
 
 /** The look of all items; codes and confidences of the unseen ones, because a model is surer of those it has learned from. */
-function profileOf(set: LabelledSet, model: Model): Profile {
-  const { text, categories, numbers } = set.columns;
+function profileOf({ items: dataset, isTest }: PreparedItems, model: Model): Profile {
+  const { text, categories, numbers } = dataset.columns;
   const profiler = openProfile({ texts: text, categories, numbers });
-  for (const item of set.items.items) profiler.addItem(featurize(item));
-  const unseen = set.items.items.filter((_, index) => set.sides[index] === "test");
+  for (const item of dataset.items) profiler.addItem(featurize(item));
+  const unseen = dataset.items.filter((_, index) => isTest[index] === 1);
   for (const answer of openPredictor(model, { evidence: false }).predict(unseen)) profiler.addPrediction(answer.code, answer.probability);
   return profiler.finish();
-}
-
-async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes;
 }

@@ -443,15 +443,3 @@ function codeIn(definition: Scheme | null, draft: Pick<Draft, "code" | "version"
   const mapped = recode(definition, draft.code, from, target);
   return mapped.kind === "same" || mapped.kind === "mapped" ? { kind: "code", code: mapped.code } : { kind: "unmapped" };
 }
-
-/** The items to be learned from, as a dataset of their own. */
-export function trainingItemsOf(set: LabelledSet): Dataset {
-  const builder = makeDatasetBuilder(set.columns);
-  for (const [index, side] of set.sides.entries()) {
-    const item = set.items.items[index];
-    const label = set.items.classes[set.items.labels[index] ?? -1];
-    // The group by its hash: bound texts of one group are already on this side.
-    if (side === "learn" && item !== undefined && label !== undefined) builder.add(item, label, String(set.items.groups[index]));
-  }
-  return builder.build();
-}

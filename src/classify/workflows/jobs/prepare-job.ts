@@ -1,17 +1,21 @@
-// Prepare: validates what a line would learn from and sets the unseen items apart, sealed, for the comparison.
+// Prepare: reads the files a line learns from, once, and seals what the later steps need: the items as columns, and the unseen ones for the comparison.
 
 import type { ComputeTask, TaskTools } from "../../../platform/compute/contract.ts";
 import { StockroomError } from "../../../platform/errors.ts";
 import type { StagedObject, WriteHandle } from "../../../platform/objects/contract.ts";
+import { once } from "../../../platform/bytes.ts";
 import { writeThrough } from "../../../platform/objects/handles.ts";
 import { writeTable } from "../../../platform/formats/index.ts";
 import { checkLearnable, type Item } from "../../engine/dataset.ts";
 import { readLabelled, type LabelledInput, type LabelledSet } from "./labelled.ts";
+import { encodePrepared, type PreparedItems } from "./prepared.ts";
 
 export interface PrepareInput {
   readonly labelled: LabelledInput;
   readonly minRows: number;
   readonly test: WriteHandle;
+  /** All items as columns (prepared.ts). */
+  readonly prepared: WriteHandle;
 }
 
 export interface PrepareResult {
@@ -22,6 +26,7 @@ export interface PrepareResult {
   readonly newestDay: string;
   readonly reasons: readonly string[];
   readonly test: StagedObject;
+  readonly prepared: StagedObject;
 }
 
 export const prepareJob: ComputeTask<PrepareInput, PrepareResult> = { module: import.meta.url, name: "classify.prepare" };
@@ -32,12 +37,12 @@ export async function run(input: PrepareInput, tools: TaskTools): Promise<Prepar
   const count = (side: string): number => set.sides.filter((one) => one === side).length;
   checkLearnable(set.items, input.minRows);
   const [learn, test] = [count("learn"), count("test")];
-  const learned = new Set(set.sides.flatMap((side, index) => (side === "learn" ? [set.items.labels[index]] : [])));
-  if (learned.size < 2 || test + set.ground.length === 0) {
+  const codes = new Set(set.sides.flatMap((side, index) => (side === "learn" ? [set.items.labels[index]] : [])));
+  if (codes.size < 2 || test + set.ground.length === 0) {
     throw new StockroomError(
       "input",
       "FIT_ONE_GROUP",
-      `Expected the ${set.items.size} items of ${labelled.country}-${labelled.scheme} to fall on both sides of the split, with two codes to learn, but ${learn} are to learn from (${learned.size} codes) and ${test} to test on: too many share one group or text. Add items of other groups.`,
+      `Expected the ${set.items.size} items of ${labelled.country}-${labelled.scheme} to fall on both sides of the split, with two codes to learn, but ${learn} are to learn from (${codes.size} codes) and ${test} to test on: too many share one group or text. Add items of other groups.`,
       { facts: { learn, test } },
     );
   }
@@ -58,8 +63,14 @@ export async function run(input: PrepareInput, tools: TaskTools): Promise<Prepar
     newestDay: set.newestDay,
     reasons: set.reasons,
     test: await writeThrough(input.test, testTable(set, labelled), tools.signal),
+    prepared: await writeThrough(input.prepared, once(encodePrepared(preparedOf(set))), tools.signal),
   };
 }
+
+const preparedOf = (set: LabelledSet): PreparedItems => ({
+  items: set.items,
+  isTest: Uint8Array.from(set.sides, (side) => (side === "test" ? 1 : 0)),
+});
 
 /**
  * The unseen items in the app format: those kept from before, then the new ones. `code` is what both models are judged by ("" where no mapping brings a

@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { labelledRows, openClassify, salesRows, type ClassifyParts } from "../../../test/kit/classify.ts";
+import { runWorkflow, tester } from "../../../test/kit/workflow.ts";
+import { lineOf } from "../engine/lines.ts";
+import { currentInferences } from "../store/inferences.ts";
+import { insertLine } from "../store/lines.ts";
+import { listRevisions, readFigures } from "../store/reports.ts";
+import { listReviews } from "../store/reviews.ts";
+import { makeCatchUp } from "./catch-up.ts";
+import { makeCompare } from "./compare.ts";
+import { makeInfer } from "./infer.ts";
+import { listRejected } from "./rejected.ts";
+import { makeReport, makeRestate, makeRetract } from "./report.ts";
+import { answerReview } from "./review.ts";
+import { makeTrain } from "./train.ts";
+import { makeTrial } from "./trial.ts";
+
+let parts: ClassifyParts;
+const at = "2026-10-15T08:00:00.000Z";
+
+beforeAll(async () => {
+  parts = await openClassify();
+  const file = await parts.put("classify/labelled/GBR/a.csv", labelledRows(120));
+  const trained = await runWorkflow(makeTrain(parts.deps), { line: "GBR-WASTE", ...file });
+  const compare = makeCompare(parts.deps, makeInfer(parts.deps), makeTrial(parts.deps));
+  await runWorkflow(compare, { model: trained.output.model }, { runId: "compare", child: async (one) => await one.run() });
+  // A second line of another country, without a champion.
+  await parts.database.transaction(async (tx) => await insertLine(tx, parts.vault, lineOf("DEU", "WASTE"), at));
+});
+afterAll(async () => await parts.close());
+
+const infer = async (key: string, lines: readonly string[]) => {
+  const object = await parts.put(key, lines);
+  return await runWorkflow(makeInfer(parts.deps), { kind: "period", ...object, lines: null }, { runId: `infer/${key}@${object.version}` });
+};
+const about = async (text: string) => (await parts.notices()).filter(({ id }) => id.includes(text));
+
+describe("sales", () => {
+  test("under a key that says no period and country are refused", async () => {
+    await expect(infer("classify/sales/october.csv", salesRows(3))).rejects.toMatchObject({ code: "SALES_KEY", kind: "input" });
+  });
+
+  test("of a country without a line are in no figure, and that is told with the country that may be meant", async () => {
+    const run = await infer("classify/sales/2026-10/GBX.csv", salesRows(3));
+    expect(run.ran).toEqual(["plan", "tell"]);
+    expect(run.output).toEqual({ items: 0, badRows: 0, predictions: [], waiting: [] });
+    expect(await about("2026-10/GBX")).toMatchObject([{ severity: "warning", body: expect.stringContaining("Did you mean GBR?") }]);
+    expect(await currentInferences(parts.database, "2026-10", "GBX")).toEqual([]);
+  });
+
+  test("of a line without a champion wait for it", async () => {
+    const run = await infer("classify/sales/2026-10/DEU.csv", salesRows(3));
+    expect(run.output).toMatchObject({ items: 0, waiting: ["DEU-WASTE"] });
+    expect(await about("2026-10/DEU")).toMatchObject([{ title: "classify/sales/2026-10/DEU.csv waits for DEU-WASTE" }]);
+    // Nothing to catch up with before there is a champion.
+    const caught = await runWorkflow(makeCatchUp(parts.deps, makeInfer(parts.deps)), { line: "DEU-WASTE" });
+    expect(caught.output.started).toEqual([]);
+  });
+
+  test("of mostly bad rows are coded by nobody, and the rows are listed", async () => {
+    const bad = salesRows(6, "2026-08").map((row, index) => (index === 0 ? row : row.replace("2026-08", "2026-07")));
+    await expect(infer("classify/sales/2026-08/GBR.csv", bad)).rejects.toMatchObject({
+      code: "TOO_MANY_BAD_ROWS",
+      message: expect.stringContaining("6 of 6 are not (6 ITEM_PERIOD)"),
+    });
+    expect(await currentInferences(parts.database, "2026-08")).toEqual([]);
+    expect((await listRejected(parts.deps, "test", { period: "2026-08", limit: 10 })).total).toBe(6);
+  });
+
+  test("are coded once for a run, and their period is announced once", async () => {
+    const run = await infer("classify/sales/2026-10/GBR.csv", [...salesRows(30), "bad,2026-10-11,kettle,one,2"]);
+    expect(run.ran).toEqual(["plan", "label", "complete"]);
+    expect(run.output).toMatchObject({ items: 30, badRows: 1, waiting: [] });
+    const [coded, ...more] = await currentInferences(parts.database, "2026-10", "GBR");
+    expect(more).toEqual([]);
+    expect(coded).toMatchObject({ items: 30, badRows: 1 });
+    expect(await about("classify.bad-rows/classify/sales/2026-10/GBR")).toMatchObject([{ body: expect.stringContaining("1 of 31 rows") }]);
+    // A process that died after the commit labels again: the same row, the same news.
+    const plan = new Map([...run.recorded].filter(([name]) => name === "plan"));
+    const object = { key: "classify/sales/2026-10/GBR.csv", version: coded?.sales.version ?? "" };
+    const again = await runWorkflow(
+      makeInfer(parts.deps),
+      { kind: "period", ...object, lines: null },
+      { runId: `infer/${object.key}@${object.version}`, recorded: plan },
+    );
+    expect(again.ran).toEqual(["label", "complete"]);
+    expect(await currentInferences(parts.database, "2026-10", "GBR")).toEqual([coded]);
+    expect((await parts.events()).filter((event) => event.startsWith("classify.period.coded"))).toEqual([
+      "classify.period.coded 2026-10/GBR",
+    ]);
+  });
+});
+
+describe("a report", () => {
+  const report = async (period: string) =>
+    (await runWorkflow(makeReport(parts.deps), { period, country: "GBR", fingerprint: "" }, { runId: `report/${period}` })).output;
+
+  test("waits while a line has sales it has not coded", async () => {
+    await parts.put("classify/sales/2026-09/GBR.csv", salesRows(6, "2026-09"));
+    expect(await report("2026-09")).toEqual({
+      revision: -1,
+      isNew: false,
+      figures: 0,
+      waits: ["classify/sales/2026-09/GBR.csv by GBR-WASTE"],
+    });
+    expect(await listRevisions(parts.database, "2026-09", "GBR")).toEqual([]);
+  });
+
+  test("is written once, and again when an answer changes its figures; the night's restatement finds that", async () => {
+    expect(await report("2026-10")).toMatchObject({ revision: 0, isNew: true, waits: [] });
+    expect(await report("2026-10")).toMatchObject({ revision: 0, isNew: false });
+    const restate = async () => (await runWorkflow(makeRestate(parts.deps), {}, { runId: "restate" })).output.written;
+    expect(await restate()).toBe(0);
+    const [review] = await listReviews(parts.database, { line: "GBR-WASTE", state: "waiting" });
+    const other = review?.predicted === "K" ? "T" : "K";
+    await answerReview(parts.deps, review?.id ?? "", other, "ann");
+    expect(await restate()).toBe(1);
+    const [first, second, ...more] = await listRevisions(parts.database, "2026-10", "GBR");
+    expect([first?.reason, second?.reason, more]).toEqual(["first figures", "1 answers of reviewers since revision 0", []]);
+    const itemsOf = async (revision: number, code: string) =>
+      (await readFigures(parts.database, "2026-10", "GBR", revision)).find((figure) => figure.code === code)?.items ?? 0;
+    expect((await itemsOf(1, other)) - (await itemsOf(0, other))).toBe(1);
+  });
+
+  test("is restated without sales that were deleted; of sales nobody reported nothing is written", async () => {
+    const retract = async (key: string) => (await runWorkflow(makeRetract(parts.deps), { key }, { runId: `retract/${key}` })).output;
+    expect(await retract("classify/models/x")).toEqual({ written: false, waits: [] });
+    await parts.objects.remove(tester, "classify/sales/2026-09/GBR.csv");
+    expect(await retract("classify/sales/2026-09/GBR.csv")).toEqual({ written: false, waits: [] });
+    await parts.objects.remove(tester, "classify/sales/2026-10/GBR.csv");
+    expect(await retract("classify/sales/2026-10/GBR.csv")).toEqual({ written: true, waits: [] });
+    expect((await listRevisions(parts.database, "2026-10", "GBR")).at(-1)?.reason).toBe("classify/sales/2026-10/GBR.csv was deleted");
+    expect(await readFigures(parts.database, "2026-10", "GBR", 2)).toEqual([]);
+  });
+});
