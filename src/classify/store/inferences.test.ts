@@ -198,7 +198,7 @@ describe("reviews and answers", () => {
       answer("r3", { answer: "A", at: minutesLater(1) }),
       answer("r3", { answer: "B", at: minutesLater(1) }),
     ]);
-    expect(both.map(({ revision }) => revision).toSorted()).toEqual([1, 2]);
+    expect(both.map(({ revision }) => revision).toSorted((a, b) => a - b)).toEqual([1, 2]);
     const last = both.find(({ revision }) => revision === 2);
     expect((await getReview(parts.database, "r3")).answer).toBe(last?.answer);
   });

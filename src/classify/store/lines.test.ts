@@ -158,7 +158,7 @@ describe("verdicts and champions", () => {
 });
 
 describe("what a line keeps", () => {
-  test("test items of a model stand once; an object that another one holds already is not read twice", async () => {
+  test("a model's test items stand once; an object that another one holds already is not read twice", async () => {
     const ground = (model: string, base: readonly string[], minutes: number) => ({
       model,
       line,

@@ -10,14 +10,12 @@ beforeAll(async () => {
 });
 afterAll(async () => await parts.close());
 
-const scheme = (name: string, code: string): Scheme =>
-  ({
-    scheme: name,
-    country: "*",
-    name: undefined,
-    versions: [{ version: "1", validFrom: "2020-01-01", codes: [{ code, name: code }] }],
-    mappings: [],
-  }) as unknown as Scheme; // only what the store looks at
+const scheme = (name: string, code: string): Scheme => ({
+  scheme: name,
+  country: "*",
+  versions: [{ version: "1", validFrom: "2020-01-01", codes: [{ code, name: code }] }],
+  mappings: [],
+});
 
 const insert = async (name: string, code: string, at: string) =>
   await parts.database.transaction(async (tx) => await insertScheme(tx, scheme(name, code), "test", at));
