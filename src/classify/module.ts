@@ -132,6 +132,8 @@ export const classify = defineModule({
     return { ...engine.makeEngineCommands(tools), ...app.makeAppCommands(tools) };
   },
 
+  look: async (profile) => (await import("./workflows/look.ts")).adviceOn(profile),
+
   tables: async (deps, actor) => (await import("./workflows/views.ts")).makeTables(deps, actor),
 
   sample: {

@@ -27,6 +27,7 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       up: async () => (await import("./commands/up.ts")).upCommand(tools, all),
       worker: async () => (await import("./commands/up.ts")).workerCommand(tools),
       demo: async () => (await import("./commands/demo.ts")).demoCommand(tools),
+      look: async () => (await import("./commands/look.ts")).lookCommand(tools, all),
       put: putCommand(tools, examplesOf(all, "put")),
       get: getCommand(tools, examplesOf(all, "get")),
       ls: lsCommand(tools),
@@ -52,5 +53,6 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
 
 const ofModule = (tools: Tools, module: AnyModule, all: readonly AnyModule[]): Command => ({
   meta: { name: module.name, description: module.about },
+  ...(module.forFiles === undefined ? {} : { forFiles: module.forFiles }),
   subCommands: async () => await module.commands(moduleTools(tools, module, all)),
 });

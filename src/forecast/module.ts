@@ -123,6 +123,9 @@ export const forecast = defineModule({
     return { ...direct.makeDirectCommands(tools), ...app.makeAppCommands(tools) };
   },
 
+  forFiles: "run",
+  look: async (profile) => (await import("./workflows/intake/intake.ts")).adviceOn(profile),
+
   tables: async (deps, actor) => await (await import("./workflows/views/tables.ts")).makeTables(deps, actor),
 
   sample: {

@@ -16,6 +16,7 @@ import type { Compute } from "./compute/contract.ts";
 import type { BaseSettings } from "./config/index.ts";
 import type { Database, Migration, Tx } from "./database/contract.ts";
 import type { StoredEvent, Subscription } from "./events/contract.ts";
+import type { FileProfile } from "./intake/profile.ts";
 import type { Log } from "./log.ts";
 import type { PostNotice } from "./notify/contract.ts";
 import type { KeyPattern } from "./objects/awaited.ts";
@@ -170,6 +171,10 @@ export interface Module<Name extends string, Schema extends z.ZodType, Deps> {
   readonly alone?: Alone<z.output<Schema>>;
   /** The commands below `stockroom NAME`. */
   commands(tools: ModuleTools<Deps, z.output<Schema>>): Promise<Commands>;
+  /** Which of its commands a file is for that stands in a command's place: `stockroom forecast sales.csv`. */
+  readonly forFiles?: string;
+  /** What it could do with a table as it was found, in lines for a person; none when nothing. */
+  look?(profile: FileProfile): Promise<readonly string[]>;
   /** What can be asked by SQL, as `actor` may read it. */
   tables?(deps: Deps, actor: Actor): Promise<readonly LakeTable[]>;
   readonly sample?: Sample;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type StrangerFile, strangerFiles } from "../../../test/kit/strangers.ts";
 import { fileBody } from "../../platform/formats/index.ts";
 import { applyPlan } from "../workflows/intake/apply.ts";
-import { lastWholeDay } from "../workflows/intake/intake.ts";
+import { adviceOn, lastWholeDay } from "../workflows/intake/intake.ts";
 import { lookAtFile, settleQuestions, tellIntake } from "./intake.ts";
 
 let folder = "";
@@ -52,6 +52,12 @@ test.each(files.filter(([, { question }]) => question !== undefined))(
     await expect(settleQuestions(intake, {}, signal)).rejects.toMatchObject({ kind: "input", code: "INTAKE_QUESTION" });
   },
 );
+
+test.each(files)("whoever only looks at %s is told the same", async (_, file) => {
+  const { profile, proposal } = await lookAtFile(put(file), {}, signal);
+  const advice = adviceOn(profile).join("\n");
+  expect(advice).toMatch(proposal.questions.length > 0 ? /^question: .* Say --/ : /stockroom forecast run .* --horizon \d+$/);
+});
 
 test("a question is answered by the flag that it names, and the file is then taken in", async () => {
   const at = path.join(folder, "answered.csv");

@@ -11,7 +11,10 @@ import type { ArgsDef, CommandDef } from "citty";
 
 /** A command of any shape. */
 // oxlint-disable-next-line typescript/no-explicit-any -- a tree holds commands with arguments of every type; `any` is how citty's own types say so.
-export type Command = CommandDef<any>;
+export type Command = CommandDef<any> & {
+  /** Of a group: the command below it that a word is for which names a file and no command: `stockroom forecast sales.csv`. */
+  readonly forFiles?: string;
+};
 
 /** Commands by the word that calls them. */
 export type Commands = Readonly<Record<string, Command>>;

@@ -23,6 +23,10 @@ const root: Command = {
         show: () => Promise.resolve(leaf({ id: { type: "positional", required: true } })),
       },
     },
+    forecast: {
+      forFiles: "run",
+      subCommands: { run: leaf({ file: { type: "positional", required: true }, out: { type: "string" } }), list: leaf({}) },
+    } as Command,
     ls: leaf({ prefix: { type: "positional", required: false } }),
   },
 };
@@ -51,6 +55,9 @@ describe("findCall", () => {
     ["--home /h put a b", ["put"], ["a", "b"]],
     ["put a --home=/h b", ["put"], ["a", "b"]],
     ["ls put", ["ls"], ["put"]],
+    ["forecast list", ["forecast", "list"], []],
+    ["forecast sales.csv --out x", ["forecast", "run"], ["sales.csv", "--out", "x"]],
+    ["forecast ./sales", ["forecast", "run"], ["./sales"]],
   ])("%s", async (line, path, rawArgs) => {
     const call = await find(line);
     expect([call.path, call.rawArgs]).toEqual([path, rawArgs]);
@@ -124,7 +131,7 @@ describe("help", () => {
     for (const word of ["A leaf", "More on it.", "--max-rows MAX-ROWS", "-t, --type TYPE", "--home FOLDER"]) expect(help).toContain(word);
     expect(await renderHelp(await find("runs"), 80)).toContain("Usage: stockroom runs [COMMAND] [OPTIONS]");
     const all = await renderHelp(await find(""), 80);
-    expect(all).toMatch(/put {3}A leaf\n/);
+    expect(all).toMatch(/put +A leaf\n/);
     expect(all).not.toContain("More on it.");
   });
 });

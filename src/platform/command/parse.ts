@@ -69,6 +69,15 @@ export async function findCall(root: Command, argv: readonly string[]): Promise<
       args = await argsOf(command);
       continue;
     }
+    const forFile = /[./\\]/.test(word) && command.forFiles !== undefined ? children[command.forFiles] : undefined;
+    if (forFile !== undefined && rest.length === 0) {
+      path.push(command.forFiles ?? "");
+      command = (await resolve<Command>(forFile)) ?? {};
+      args = await argsOf(command);
+      isWordGiven = true;
+      rest.push(word);
+      continue;
+    }
     const takesWords = Object.values(args).some((def) => def.type === "positional");
     if (Object.keys(children).length > 0 && !takesWords) unknownWord("command", word, path, Object.keys(children));
     isWordGiven = true;

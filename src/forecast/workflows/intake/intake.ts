@@ -5,7 +5,7 @@
 import { findDateStyle } from "../../../platform/intake/dates.ts";
 import type { FileProfile, LookHints } from "../../../platform/intake/profile.ts";
 import type { IntakeFilter } from "./apply.ts";
-import type { GivenIntake, IntakePlan, Proposal } from "./proposal.ts";
+import { type IntakePlan, type Proposal, proposeForecast } from "./proposal.ts";
 
 /** How a target file was taken in: plain JSON, kept in the record of a run. */
 export interface TakenIn {
@@ -116,6 +116,21 @@ export function describeIntake(profile: FileProfile, { plan, uses, notes }: Prop
   return [...lines, ...notes];
 }
 
+/** What a forecast would make of a file, for a person who only looks. */
+export function adviceOn(profile: FileProfile): readonly string[] {
+  const proposal = proposeForecast(profile);
+  const { plan, questions } = proposal;
+  if (plan.timestamp === null && plan.shape !== "wide-dates") return [];
+  if (questions.length > 0) return questions.map(({ text, answers }) => `question: ${text} Say ${answers.join(" or ")}.`);
+  const taken: TakenIn = { plan, filter: {}, hints: {}, end: null };
+  const horizon = String(usualHorizon(profile, plan));
+  return [
+    ...proposal.uses.filter(({ use }) => use !== "left out").map(({ column, use, why }) => `${use}: ${column} (${why})`),
+    ...proposal.notes,
+    ["stockroom forecast run", shell(profile.name), ...flagsOf(plan, taken), "--horizon", horizon].join(" "),
+  ];
+}
+
 const shell = (text: string): string => (/^[\w./:=,+@%-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`);
 
 /** The flags that take a file in just so, without anything left to find. */
@@ -124,7 +139,7 @@ export function flagsOf(plan: IntakePlan, { filter, hints, end }: TakenIn): read
     ...(plan.timestamp === null ? [] : [`${plan.timestamp}=timestamp`]),
     ...(plan.item === null ? [] : [`${plan.item}=item_id`]),
     ...(plan.demand === null ? [] : [`${plan.demand}=demand`]),
-  ];
+  ].filter((entry) => !/^(timestamp|item_id|demand)=\1$/.test(entry));
   return [
     ...(map.length === 0 ? [] : ["--map", shell(map.join(","))]),
     ...(plan.shape === "long" && plan.demand === null ? ["--count"] : []),
@@ -139,5 +154,3 @@ export function flagsOf(plan: IntakePlan, { filter, hints, end }: TakenIn): read
     ...(end === null ? [] : ["--end", end]),
   ];
 }
-
-export type { GivenIntake };

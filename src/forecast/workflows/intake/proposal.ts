@@ -150,6 +150,7 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
       answers: ["--decimal .", "--decimal ,"],
     });
   }
+  const dimensions = profile.columns.filter(({ name }) => uses.some(({ column, use: part }) => column === name && part === "dimension"));
   const columnsOf = (part: ColumnUse["use"]): readonly string[] => uses.filter((one) => one.use === part).map(({ column }) => column);
   return {
     plan: {
@@ -167,7 +168,11 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
     },
     uses,
     questions,
-    notes: [...notes, ...relations.notes, ...zoneNotes(profile, timestamp, style)],
+    notes: [
+      ...notes,
+      ...(relations.repeats(dimensions) ? ["Several rows of one series and step are summed."] : []),
+      ...zoneNotes(profile, timestamp, style),
+    ],
   };
 }
 
@@ -345,7 +350,8 @@ interface Relations {
   readonly splits: (column: ColumnProfile) => boolean;
   /** Share of the rows without demand behind the last one with it, in which this column has a value. */
   readonly knownAhead: (column: ColumnProfile) => number;
-  readonly notes: readonly string[];
+  /** Whether several rows have item, step and these dimensions in common. */
+  readonly repeats: (dimensions: readonly ColumnProfile[]) => boolean;
 }
 
 function makeRelations(
@@ -402,7 +408,10 @@ function makeRelations(
       return (shares[Math.floor(shares.length / 2)] ?? 0) >= 0.5;
     },
     knownAhead: (column) => (ahead.length === 0 ? 0 : ahead.filter((row) => !isUnknown(at(row, column))).length / ahead.length),
-    notes: duplicates >= 0.05 * sample.length ? ["Several rows of one item and step are summed."] : [],
+    repeats: (dimensions) => {
+      const seen = new Set(sample.map((row) => [item, timestamp, ...dimensions].map((column) => at(row, column)).join("\u0000")));
+      return sample.length - seen.size >= 0.01 * sample.length && sample.length > seen.size;
+    },
   };
 }
 

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { profileFile } from "../../platform/intake/profile.ts";
+import { adviceOn } from "./look.ts";
+
+const look = async (lines: readonly string[]): Promise<readonly string[]> =>
+  adviceOn(
+    await profileFile({
+      name: "products.csv",
+      open: async function* () {
+        yield Buffer.from(lines.join("\n"));
+      },
+    }),
+  );
+
+const products = (row: (i: number) => string): readonly string[] => Array.from({ length: 60 }, (_, i) => row(i));
+
+test("a catalogue with codes and titles is told as one to learn from", async () => {
+  const told = await look([
+    "Handle,Title,Body HTML,Vendor,Product Type,Price",
+    ...products((i) => `h-${i},Thing ${i},"<p>Some ${i}</p>",V${i % 4},Type ${i % 5},${i}.5`),
+  ]);
+  expect(told).toEqual([
+    "code: Product Type (5 codes, 60 items with one)",
+    "read from: Title,Body HTML",
+    "stockroom classify fit products.csv --label 'Product Type' --text 'Title,Body HTML' --out codes.model",
+  ]);
+});
+
+test("paths of categories are told as such", async () => {
+  const told = await look(["title;category", ...products((i) => `Thing ${i};Home > Kitchen > K${i % 3}`)]);
+  expect(told.join("\n")).toContain("paths of categories");
+});
+
+test("a file of sales is none, and neither is one whose every row has a code of its own", async () => {
+  expect(await look(["date,sku,quantity", ...products((i) => `2024-01-${String((i % 28) + 1).padStart(2, "0")},A,${i}`)])).toEqual([]);
+  expect(await look(["title,category", ...products((i) => `Thing ${i},C${i}`)])).toEqual([]);
+});
