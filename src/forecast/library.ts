@@ -77,7 +77,7 @@ export { memoryChunks } from "./workflows/run/pieces.ts";
 export { makeReport } from "./workflows/run/report-data.ts";
 export { renderReport } from "./workflows/run/report/page.ts";
 export { rowsOf, tableBody, type RunTable } from "./workflows/run/rows.ts";
-export { openRun, runForecast, type Run } from "./workflows/run/run.ts";
+export { openRun, runForecast, type ForecastRun } from "./workflows/run/run.ts";
 
 /** What a series has beside its values. */
 export interface SeriesOptions {

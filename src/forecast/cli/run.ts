@@ -52,7 +52,7 @@ const stageTitles: Readonly<Record<RunStage, string>> = {
   try: "trying models",
   plan: "weighing them",
   mix: "forecasting",
-  agree: "making sums agree",
+  reconcile: "reconciling sums",
 };
 
 export const runCommand = (tools: CommandTools): Command =>

@@ -87,13 +87,60 @@ const brands = ["Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir"] as const;
  * const panel = catalogue.panel();
  */
 export function makeCatalogue(options: CatalogueOptions): Catalogue {
-  const { seed, frequency, length, horizon } = options;
-  const storeCount = options.stores ?? 1;
-  const newItems = options.newItems ?? 0;
-  const priced = options.prices ?? true;
+  const world = makeWorld(options);
+  const { items, stores, length } = world;
+  const ids = stores.length > 1 ? ["item_id", "location"] : ["item_id"];
+  const instant = (step: number): string => new Date(world.calendar.ms[step] ?? 0).toISOString().slice(0, 10);
+  const namesOf = (item: CatalogueItem, store: number): string[] => (stores.length > 1 ? [item.id, stores[store] ?? ""] : [item.id]);
+
+  async function* targetRows(): AsyncGenerator<Cell[][]> {
+    for (const { item, store, demand } of eachSeries(world)) {
+      const batch: Cell[][] = [];
+      for (let t = Math.min(length, item.launch); t < length; t++) batch.push([...namesOf(item, store), instant(t), demand()[t] ?? 0]);
+      yield batch;
+    }
+  }
+  async function* relatedRows(): AsyncGenerator<Cell[][]> {
+    for (const { item, store, drawn } of eachSeries(world)) {
+      const batch: Cell[][] = [];
+      for (let t = Math.min(length, item.launch); t < world.steps; t++)
+        batch.push([...namesOf(item, store), instant(t), Math.round((drawn.price[t] ?? 0) * 100) / 100, drawn.promotion[t] ?? 0]);
+      yield batch;
+    }
+  }
+  async function* metadataRows(): AsyncGenerator<Cell[][]> {
+    yield items.map((item) => [item.id, item.category, item.brand]);
+  }
+  return {
+    items,
+    stores,
+    panel: () => panelOf(world),
+    future: () => futureOf(world),
+    target: () => writeTable(targetRows(), { format: "csv", columns: [...ids, "timestamp", "demand"] }),
+    related: () => writeTable(relatedRows(), { format: "csv", columns: [...ids, "timestamp", "price", "promotion_applied"] }),
+    metadata: () => writeTable(metadataRows(), { format: "csv", columns: ["item_id", "category", "brand"] }),
+  };
+}
+
+/** What is drawn from: options in full, and who sells what since when. */
+interface World {
+  readonly frequency: CatalogueOptions["frequency"];
+  readonly startMs: number;
+  readonly length: number;
+  readonly horizon: number;
+  readonly steps: number;
+  readonly priced: boolean;
+  readonly calendar: Calendar;
+  readonly root: Random;
+  readonly items: readonly CatalogueItem[];
+  readonly stores: readonly string[];
+}
+
+function makeWorld(options: CatalogueOptions): World {
+  const { seed, frequency, length, horizon, stores = 1, newItems = 0, prices = true } = options;
   for (const [name, value, least] of [
     ["items", options.items, 1],
-    ["stores", storeCount, 1],
+    ["stores", stores, 1],
     ["length", length, 1],
     ["horizon", horizon, 1],
     ["newItems", newItems, 0],
@@ -110,128 +157,106 @@ export function makeCatalogue(options: CatalogueOptions): Catalogue {
   if (Number.isNaN(startMs))
     throw new StockroomError("input", "CATALOGUE_OPTIONS", `Expected start to be a date like 2021-01-04 but "${start}" came. Correct it.`);
   const steps = length + horizon;
-  const calendar = makeCalendar(frequency, startMs, steps);
   const root = makeRandom(seed);
-  const items = Array.from({ length: options.items + newItems }, (_, index) =>
-    makeItem(root.fork(`item/${index}`), index, options, index >= options.items),
-  );
-  const stores = Array.from({ length: storeCount }, (_, index) => `store_${String(index + 1).padStart(3, "0")}`);
-  const seriesCount = items.length * storeCount;
-  const seriesRandom = (item: number, store: number): Random => root.fork(`series/${item}/${store}`);
-  const promotionsOf = (item: CatalogueItem, at: number): Drawn =>
-    drawPrices(item, root.fork(`price/${at}`), steps, calendar.stepDays, priced);
-
-  /** The whole series of one item in one store, horizon included; NaN before its launch. */
-  const draw = (at: number, store: number, drawn: Drawn, into: Float64Array): void =>
-    drawDemand(items[at], seriesRandom(at, store), 0.5 + root.fork(`store/${store}`).next() * 1.5, drawn, calendar, length, into);
-
-  const panel = (): Panel => {
-    const offsets = new Int32Array(new SharedArrayBuffer(4 * (seriesCount + 1)));
-    for (let s = 0; s < seriesCount; s++) {
-      const item = items[Math.floor(s / storeCount)];
-      offsets[s + 1] = offsets[s] + Math.max(0, length - item.launch);
-    }
-    const total = offsets[seriesCount];
-    const values = new Float64Array(new SharedArrayBuffer(8 * total));
-    const wide = total + seriesCount * horizon;
-    const price = new Float32Array(new SharedArrayBuffer(priced ? 4 * wide : 0));
-    const promotion = new Float32Array(new SharedArrayBuffer(priced ? 4 * wide : 0));
-    const row = new Float64Array(steps);
-    for (const [at, item] of items.entries()) {
-      const drawn = promotionsOf(item, at);
-      const launch = Math.min(length, item.launch);
-      for (let store = 0; store < storeCount; store++) {
-        const s = at * storeCount + store;
-        draw(at, store, drawn, row);
-        values.set(row.subarray(launch, length), offsets[s]);
-        if (!priced) continue;
-        const from = offsets[s] + s * horizon;
-        price.set(drawn.price.subarray(launch), from);
-        promotion.set(drawn.promotion.subarray(launch), from);
-      }
-    }
-    const itemIds = items.flatMap((item) => stores.map(() => item.id));
-    const spread = (name: string, of: (item: CatalogueItem) => string): Category => {
-      const levels = [...new Set(items.map(of))].sort();
-      const codes = new Int32Array(new SharedArrayBuffer(4 * seriesCount));
-      for (let s = 0; s < seriesCount; s++) codes[s] = levels.indexOf(of(items[Math.floor(s / storeCount)]));
-      return { name, levels, codes };
-    };
-    const location = new Int32Array(new SharedArrayBuffer(4 * seriesCount));
-    for (let s = 0; s < seriesCount; s++) location[s] = s % storeCount;
-    return {
-      grid: { frequency: { unit: frequency, multiple: 1 }, startMs, length, horizon },
-      itemIds,
-      dimensions: storeCount > 1 ? [{ name: "location", levels: stores, codes: location }] : [],
-      metadata: [spread("category", (item) => item.category), spread("brand", (item) => item.brand)],
-      offsets,
-      values,
-      regressors: priced
-        ? [
-            { name: "price", values: price },
-            { name: "promotion_applied", values: promotion },
-          ]
-        : [],
-      shared: [],
-      seasons: seasonsOf({ unit: frequency, multiple: 1 }),
-    };
-  };
-
-  const future = (): Float64Array => {
-    const all = new Float64Array(seriesCount * horizon);
-    const row = new Float64Array(steps);
-    for (const [at, item] of items.entries()) {
-      const drawn = promotionsOf(item, at);
-      for (let store = 0; store < storeCount; store++) {
-        draw(at, store, drawn, row);
-        all.set(row.subarray(length), (at * storeCount + store) * horizon);
-      }
-    }
-    return all;
-  };
-
-  const names = (item: CatalogueItem, store: number): string[] => (storeCount > 1 ? [item.id, stores[store] ?? ""] : [item.id]);
-  const head = storeCount > 1 ? ["item_id", "location"] : ["item_id"];
-  const instant = (step: number): string => new Date(calendar.ms[step] ?? 0).toISOString().slice(0, 10);
-
-  async function* targetRows(): AsyncGenerator<Cell[][]> {
-    const row = new Float64Array(steps);
-    for (const [at, item] of items.entries()) {
-      const drawn = promotionsOf(item, at);
-      for (let store = 0; store < storeCount; store++) {
-        draw(at, store, drawn, row);
-        const batch: Cell[][] = [];
-        for (let t = Math.min(length, item.launch); t < length; t++) batch.push([...names(item, store), instant(t), row[t] ?? 0]);
-        yield batch;
-      }
-    }
-  }
-
-  async function* relatedRows(): AsyncGenerator<Cell[][]> {
-    for (const [at, item] of items.entries()) {
-      const drawn = promotionsOf(item, at);
-      for (let store = 0; store < storeCount; store++) {
-        const batch: Cell[][] = [];
-        for (let t = Math.min(length, item.launch); t < steps; t++)
-          batch.push([...names(item, store), instant(t), Math.round((drawn.price[t] ?? 0) * 100) / 100, drawn.promotion[t] ?? 0]);
-        yield batch;
-      }
-    }
-  }
-
-  async function* metadataRows(): AsyncGenerator<Cell[][]> {
-    yield items.map((item) => [item.id, item.category, item.brand]);
-  }
-
   return {
-    items,
-    stores,
-    panel,
-    future,
-    target: () => writeTable(targetRows(), { format: "csv", columns: [...head, "timestamp", "demand"] }),
-    related: () => writeTable(relatedRows(), { format: "csv", columns: [...head, "timestamp", "price", "promotion_applied"] }),
-    metadata: () => writeTable(metadataRows(), { format: "csv", columns: ["item_id", "category", "brand"] }),
+    frequency,
+    startMs,
+    length,
+    horizon,
+    steps,
+    priced: prices,
+    calendar: makeCalendar(frequency, startMs, steps),
+    root,
+    items: Array.from({ length: options.items + newItems }, (_, index) =>
+      makeItem(root.fork(`item/${index}`), index, options, index >= options.items),
+    ),
+    stores: Array.from({ length: stores }, (_, index) => `store_${String(index + 1).padStart(3, "0")}`),
   };
+}
+
+interface DrawnSeries {
+  readonly item: CatalogueItem;
+  readonly store: number;
+  /** Place among all series: items in order, each in its stores. */
+  readonly at: number;
+  readonly drawn: Drawn;
+  /** The whole series, horizon included, NaN before its launch; drawn when first asked for, gone with the next series. */
+  readonly demand: () => Float64Array;
+}
+
+/** Every item in every store. Prices of an item are those of all its stores. */
+function* eachSeries(world: World): Generator<DrawnSeries> {
+  const { items, stores, steps, calendar, root, priced, length } = world;
+  const row = new Float64Array(steps);
+  for (const [index, item] of items.entries()) {
+    const drawn = drawPrices(item, root.fork(`price/${index}`), steps, calendar.stepDays, priced);
+    for (const store of stores.keys()) {
+      let isDrawn = false;
+      const demand = (): Float64Array => {
+        if (!isDrawn) {
+          const size = 0.5 + root.fork(`store/${store}`).next() * 1.5;
+          drawDemand({ item, random: root.fork(`series/${index}/${store}`), size, drawn, calendar, length }, row);
+        }
+        isDrawn = true;
+        return row;
+      };
+      yield { item, store, at: index * stores.length + store, drawn, demand };
+    }
+  }
+}
+
+function panelOf(world: World): Panel {
+  const { items, stores, length, horizon, priced, frequency, startMs } = world;
+  const seriesCount = items.length * stores.length;
+  const offsets = new Int32Array(new SharedArrayBuffer(4 * (seriesCount + 1)));
+  const itemAt = (at: number): CatalogueItem => items[Math.floor(at / stores.length)];
+  for (let at = 0; at < seriesCount; at++) offsets[at + 1] = offsets[at] + Math.max(0, length - itemAt(at).launch);
+  const total = offsets[seriesCount];
+  const values = new Float64Array(new SharedArrayBuffer(8 * total));
+  const wide = total + seriesCount * horizon;
+  const price = new Float32Array(new SharedArrayBuffer(priced ? 4 * wide : 0));
+  const promotion = new Float32Array(new SharedArrayBuffer(priced ? 4 * wide : 0));
+  for (const { item, at, drawn, demand } of eachSeries(world)) {
+    const launch = Math.min(length, item.launch);
+    values.set(demand().subarray(launch, length), offsets[at]);
+    if (!priced) continue;
+    const from = offsets[at] + at * horizon;
+    price.set(drawn.price.subarray(launch), from);
+    promotion.set(drawn.promotion.subarray(launch), from);
+  }
+  const categoryOf = (name: string, levels: readonly string[], codeOf: (at: number) => number): Category => {
+    const codes = new Int32Array(new SharedArrayBuffer(4 * seriesCount));
+    for (let at = 0; at < seriesCount; at++) codes[at] = codeOf(at);
+    return { name, levels, codes };
+  };
+  const textOf = (name: "category" | "brand"): Category => {
+    const levels = [...new Set(items.map((item) => item[name]))].sort();
+    return categoryOf(name, levels, (at) => levels.indexOf(itemAt(at)[name]));
+  };
+  return {
+    grid: { frequency: { unit: frequency, multiple: 1 }, startMs, length, horizon },
+    itemIds: items.flatMap((item) => stores.map(() => item.id)),
+    dimensions: stores.length > 1 ? [categoryOf("location", stores, (at) => at % stores.length)] : [],
+    metadata: [textOf("category"), textOf("brand")],
+    offsets,
+    values,
+    regressors: priced
+      ? [
+          { name: "price", values: price },
+          { name: "promotion_applied", values: promotion },
+        ]
+      : [],
+    shared: [],
+    seasons: seasonsOf({ unit: frequency, multiple: 1 }),
+  };
+}
+
+/** What comes after the history, series by series. */
+function futureOf(world: World): Float64Array {
+  const { items, stores, length, horizon } = world;
+  const all = new Float64Array(items.length * stores.length * horizon);
+  for (const { at, demand } of eachSeries(world)) all.set(demand().subarray(length), at * horizon);
+  return all;
 }
 
 interface Calendar {
@@ -318,15 +343,17 @@ function drawPrices(item: CatalogueItem, random: Random, steps: number, stepDays
   return { price, promotion };
 }
 
-function drawDemand(
-  item: CatalogueItem,
-  random: Random,
-  size: number,
-  drawn: Drawn,
-  calendar: Calendar,
-  length: number,
-  into: Float64Array,
-): void {
+interface DemandDraw {
+  readonly item: CatalogueItem;
+  readonly random: Random;
+  /** How much the store sells, about 1. */
+  readonly size: number;
+  readonly drawn: Drawn;
+  readonly calendar: Calendar;
+  readonly length: number;
+}
+
+function drawDemand({ item, random, size, drawn, calendar, length }: DemandDraw, into: Float64Array): void {
   const category = categories.find(({ name }) => name === item.category) ?? categories[0];
   const trend = 0.25 * random.normal();
   const launch = Math.min(item.launch, length);

@@ -34,7 +34,8 @@ import { actAs, timeOf, type ForecastDeps } from "../deps.ts";
 import type { InputNote } from "../inputs/read.ts";
 import type { InputKind } from "../inputs/schema.ts";
 import { programOfRuns } from "../run/pieces.ts";
-import { globalPieceOf, openRun, type Run } from "../run/run.ts";
+import { openRun, type ForecastRun } from "../run/run.ts";
+import { globalPieceOf } from "../run/stages.ts";
 import { refuseUnserved } from "../run/served.ts";
 import type { ChunkStore, RunProgress } from "../run/contract.ts";
 import { writeAggregated } from "./aggregated.ts";
@@ -360,7 +361,7 @@ async function prepare(deps: ForecastDeps, context: RunContext, plan: Plan, sign
 const plainNote = ({ code, message }: InputNote): { readonly code: string; readonly message: string } => ({ code, message });
 
 interface Held {
-  readonly run: Run;
+  readonly run: ForecastRun;
   readonly panel: Panel;
 }
 
@@ -414,7 +415,7 @@ async function backtestOf(deps: ForecastDeps, trained: string): Promise<Exports>
 }
 
 /** Puts the model of the run that is reused where this run looks for its own. */
-async function reuseModel(deps: ForecastDeps, actor: Actor, plan: Plan, run: Run, chunks: ChunkStore): Promise<void> {
+async function reuseModel(deps: ForecastDeps, actor: Actor, plan: Plan, run: ForecastRun, chunks: ChunkStore): Promise<void> {
   if (plan.reuses === null || (await chunks.has(run.globalPiece))) return;
   const trained = await getRun(deps.database, plan.reuses);
   const from = objectChunks(deps.objects, actor, piecesOf(trained, trained.group));

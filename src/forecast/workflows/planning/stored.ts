@@ -12,7 +12,8 @@ import { objectChunks, piecesPrefix, unpackNames, unpackPanel, type PanelNames }
 import { runSettingsOf, type Recipe } from "../pipeline/recipe.ts";
 import type { RunSettings } from "../run/contract.ts";
 import { unpackFitted } from "../run/pieces.ts";
-import { globalPieceOf, openRun } from "../run/run.ts";
+import { openRun } from "../run/run.ts";
+import { globalPieceOf } from "../run/stages.ts";
 import { brokenExport, readRows, type FinishedForecast } from "./finished.ts";
 
 /** Run ids begin with their moment, groups with a letter: they cannot be taken for each other. */

@@ -30,7 +30,7 @@ export interface RunSettings {
   /** Demand: nothing below zero. */
   readonly nonNegative: boolean;
   readonly seed: number;
-  /** Columns from the whole to the parts (`category`, `item_id`): forecasts of all levels then agree in their sums. Empty: each series for itself. */
+  /** Columns from the whole to the parts (`category`, `item_id`): forecasts of all levels are then reconciled, so that sums hold. Empty: each series for itself. */
   readonly hierarchy: readonly string[];
 }
 
@@ -43,7 +43,7 @@ export interface ChunkStore {
   get(name: string): Promise<Uint8Array>;
 }
 
-export type RunStage = "learn" | "try" | "plan" | "mix" | "agree";
+export type RunStage = "learn" | "try" | "plan" | "mix" | "reconcile";
 
 export interface RunProgress {
   readonly stage: RunStage;

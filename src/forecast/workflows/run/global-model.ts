@@ -1,4 +1,4 @@
-// Learned: the global model, once as it stood at the earliest backtest cut and once on everything, and its forecasts as a candidate of the mix.
+// The global model, once as it stood at the earliest backtest cut and once on everything, and its forecasts as a candidate of the mix.
 //
 //   Q1. The model of the earliest cut serves all windows: its trees saw nothing after that cut, its features nothing after the window's own.
 //   Q2. It is learned and asked without the events whose lifts are known, like every model; the mix puts them onto what it says.
@@ -15,7 +15,7 @@ import { learnJob } from "./global-model-job.ts";
 import { unpackGlobal } from "./pieces.ts";
 
 /** A model learned from the whole panel, as it crosses threads: packed, in shared memory. */
-export interface Learned {
+export interface GlobalModels {
   /** Names panel and settings. */
   readonly key: string;
   /** As it stood at the earliest cut. Absent without a backtest, or where too little lay before it. */
@@ -63,12 +63,12 @@ export function cutsOf(panel: Panel, { windows, offset }: Pick<RunSettings, "win
 }
 
 /** Learns what can be learned from the whole panel; undefined where that is nothing, or nobody asked for it. */
-export async function learnModels(
+export async function learnGlobal(
   lifted: LiftedPanel,
   settings: RunSettings,
   key: string,
   tools: LearnTools,
-): Promise<Learned | undefined> {
+): Promise<GlobalModels | undefined> {
   const { panel } = lifted;
   const wanted = settings.models === "auto" ? panel.offsets.length > leastSeries : settings.models.includes("global");
   if (!wanted) return undefined;
@@ -111,7 +111,7 @@ let kept: Ready | undefined;
 let forget: NodeJS.Timeout | undefined;
 const keptMs = 20_000;
 
-function ready(learned: Learned, lifted: LiftedPanel, options: Pick<MixOptions, "windows" | "offset">): Ready {
+function ready(learned: GlobalModels, lifted: LiftedPanel, options: Pick<MixOptions, "windows" | "offset">): Ready {
   clearTimeout(forget);
   forget = setTimeout(() => (kept = undefined), keptMs);
   forget.unref();
@@ -132,7 +132,7 @@ function ready(learned: Learned, lifted: LiftedPanel, options: Pick<MixOptions, 
 
 /** The forecasts of a learned model for series `[from, to)`, as candidates of the mix. */
 export function givenForecasts(
-  learned: Learned,
+  learned: GlobalModels,
   lifted: LiftedPanel,
   [from, to]: readonly [from: number, to: number],
   options: MixOptions,

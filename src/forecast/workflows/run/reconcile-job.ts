@@ -22,12 +22,12 @@ export interface ReconcileInput {
   readonly seed: number;
 }
 
-export interface Agreed {
+export interface ReconciledBlock {
   readonly means: Float64Array;
   readonly quantiles: Float64Array;
 }
 
-export const reconcileJob: ComputeTask<ReconcileInput, Agreed> = { module: import.meta.url, name: "forecast.agree" };
+export const reconcileJob: ComputeTask<ReconcileInput, ReconciledBlock> = { module: import.meta.url, name: "forecast.reconcile" };
 
 /** With fewer errors a node, nothing is said of how they go together. */
 const fewestErrors = 8;
@@ -36,7 +36,7 @@ const fewestWindows = 2;
 /** Beyond so many nodes the errors' going together costs more time than it is worth (reconcile.ts). */
 const mostTogether = 3000;
 
-export function run(input: ReconcileInput): Agreed {
+export function run(input: ReconcileInput): ReconciledBlock {
   const { bottom, groups, horizon, levels, means, quantiles, residuals, nonNegative, seed } = input;
   const hierarchy = makeHierarchy(bottom, groups);
   const { nodes } = hierarchy;

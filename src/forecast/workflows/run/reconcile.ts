@@ -1,7 +1,7 @@
 // Agree: forecasts of sums (a category, the whole) and of their parts made to add up, in every window and ahead.
 //
 // Owns: the panel of sums, what goes into the reconciliation, what becomes of its answer. Does not own: the method (engine/hierarchy).
-//   H1. Sums are series of their own: they are tried, weighed and mixed like any other, then all levels are made to agree.
+//   H1. Sums are series of their own: they are tried, weighed and mixed like any other, then all levels are reconciled.
 //   H2. A window is reconciled by errors of windows before it alone: changing the future never changes a backtest.
 //   H3. A part without a forecast is no part: its sums are those of the others, and it stays without one.
 
@@ -81,22 +81,28 @@ interface Stand {
   readonly known: Uint8Array;
 }
 
-/** What was forecast for every node and what came, and then what they agreed upon. */
-export interface Agreement {
-  /** The series of one chunk with the forecasts agreed upon. */
-  settle(series: readonly SeriesResult[]): readonly SeriesResult[];
+/** What was forecast for every node and what came, and then what is reconciled. */
+export interface Reconciliation {
+  /** The series of one chunk with the reconciled forecasts. */
+  apply(series: readonly SeriesResult[]): readonly SeriesResult[];
   readonly sums: readonly SumResult[];
 }
 
-/** Reads both runs, reconciles every window and what is ahead, each in a task of its own. Sums and parts must be of the same settings. */
-export async function agree(
-  panel: Panel,
-  settings: RunSettings,
-  hierarchy: Hierarchy,
-  sums: { readonly panel: Panel; readonly series: readonly SeriesResult[] },
-  parts: AsyncIterable<SeriesResult>,
+/** Both runs, of the same settings. */
+export interface Reconcilable {
+  readonly panel: Panel;
+  readonly settings: RunSettings;
+  readonly hierarchy: Hierarchy;
+  readonly sums: { readonly panel: Panel; readonly series: readonly SeriesResult[] };
+  /** The series of the panel. */
+  readonly bottom: AsyncIterable<SeriesResult>;
+}
+
+/** Reads both runs, reconciles every window and what is ahead, each in a task of its own. */
+export async function reconcileRun(
+  { panel, settings, hierarchy, sums, bottom }: Reconcilable,
   tools: ReconcileTools,
-): Promise<Agreement> {
+): Promise<Reconciliation> {
   const { nodes, aggregates } = hierarchy;
   const { length, horizon } = panel.grid;
   const { levels } = settings;
@@ -127,7 +133,7 @@ export async function agree(
     }
   };
   for (const each of sums.series) note(each.index, each);
-  for await (const each of parts) note(aggregates + each.index, each);
+  for await (const each of bottom) note(aggregates + each.index, each);
 
   for (const stand of stands) addUnknownSums(hierarchy, stand, horizon, block);
   const ends = await Promise.allSettled(
@@ -145,9 +151,8 @@ export async function agree(
         quantiles.set(stand.quantiles.subarray(node * block, (node + 1) * block), at * block);
         residuals.set(errors.subarray(from, from + steps), at * steps);
       }
-      const bottom = stand.present.reduce((sum, each) => sum + each, 0);
       const input = {
-        bottom,
+        bottom: stand.present.reduce((sum, each) => sum + each, 0),
         groups,
         horizon,
         levels,
@@ -170,7 +175,7 @@ export async function agree(
     quantiles: stands[w].quantiles.slice(node * block, (node + 1) * block),
     levels,
   });
-  const settleOne = (one: SeriesResult, node: number, own: Panel): SeriesResult => {
+  const applyOne = (one: SeriesResult, node: number, own: Panel): SeriesResult => {
     const { mixed, index } = one;
     const backtests = mixed.backtests.map((test) => ({ ...test, forecast: forecastOf(node, places.get(test.cut) ?? 0) }));
     const lag = panel.seasons[0] ?? 1;
@@ -185,8 +190,8 @@ export async function agree(
     };
   };
   return {
-    settle: (series) => series.map((one) => settleOne(one, aggregates + one.index, panel)),
-    sums: sums.series.map((one) => ({ ...describeNode(hierarchy, one.index), result: settleOne(one, one.index, sums.panel) })),
+    apply: (series) => series.map((one) => applyOne(one, aggregates + one.index, panel)),
+    sums: sums.series.map((one) => ({ ...describeNode(hierarchy, one.index), result: applyOne(one, one.index, sums.panel) })),
   };
 }
 

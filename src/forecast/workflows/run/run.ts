@@ -1,26 +1,25 @@
-// The run: its stages in order, each over the chunks of the panel, each leaving its pieces in the store.
-//
-//   Concurrency: at most one task more than there are threads is on its way at a time, so that results do not pile up before a slow store.
+// A forecasting run: its settings checked, its stages in order.
 
-import { eachBounded } from "../../../platform/concurrency/bounded.ts";
-import type { ComputeOptions, ComputeTask } from "../../../platform/compute/contract.ts";
 import { StockroomError } from "../../../platform/errors.ts";
-import type { MixPlan } from "../../engine/combine/contract.ts";
 import type { Panel } from "../../engine/contract.ts";
-import type { PanelLifts } from "../../engine/events/lifts.ts";
-import { agree, hierarchyFor, sumsOf } from "./reconcile.ts";
-import type { RunModel, RunProgress, RunResult, RunSettings, RunStage, RunTools, SeriesResult } from "./contract.ts";
-import { keyOf, numbersOf, sentOptions } from "./jobs.ts";
-import { liftsOf } from "./lifted.ts";
-import { lateModel, learnModels, type Learned } from "./global-model.ts";
-import { mixJob } from "./mix-job.ts";
-import { chunksOf, hashPanel, hashRun, pack, pieceMissing, unpackPlan, unpackResults, unpackSums } from "./pieces.ts";
-import { planJob } from "./plan-job.ts";
+import type { RunModel, RunResult, RunSettings, RunTools, SeriesResult } from "./contract.ts";
+import { hashPanel, hashRun } from "./pieces.ts";
+import { hierarchyFor } from "./reconcile.ts";
 import { openResult } from "./result.ts";
-import { tryJob } from "./try-job.ts";
+import {
+  globalPieceOf,
+  mixForecasts,
+  openContext,
+  planMixes,
+  readChunk,
+  readPlan,
+  readSums,
+  reconcileSums,
+  tryCandidates,
+} from "./stages.ts";
 
 /** A run under way. Each stage may be called again: what is in the store is not made anew; a stage makes first what it needs of those before it. */
-export interface Run {
+export interface ForecastRun {
   readonly key: string;
   /** The piece of the global model on everything: put there before `learn`, another run's serves in its place. */
   readonly globalPiece: string;
@@ -30,7 +29,7 @@ export interface Run {
   try(): Promise<void>;
   /** Weights and calibration, over all series. */
   plan(): Promise<void>;
-  /** Forecast, backtests and their accuracy of every series; with a hierarchy, of every sum as well, made to agree. */
+  /** Forecast, backtests and their accuracy of every series; with a hierarchy, of every sum as well, reconciled. */
   mix(): Promise<void>;
   /** What `mix` left to forecast again with. */
   model(): Promise<RunModel>;
@@ -38,167 +37,41 @@ export interface Run {
   result(): RunResult;
 }
 
-function pieceName(key: string, stage: RunStage, part?: number): string {
-  return `${stage}-${key.slice(0, 40)}${part === undefined ? "" : `-${String(part).padStart(5, "0")}`}`;
-}
-
-/** The piece that holds the global model of a run of that key. */
-export const globalPieceOf = (key: string): string => pieceName(key, "learn", lateModel);
-
 /**
  * Checks the settings and names the pieces of a run; starts nothing.
  *
  * Throws `input` `FORECAST_SETTINGS`. The panel must stay as it is until the run is done.
  */
-export async function openRun(panel: Panel, settings: RunSettings, tools: RunTools): Promise<Run> {
+export async function openRun(panel: Panel, settings: RunSettings, tools: RunTools): Promise<ForecastRun> {
   checkSettings(panel, settings);
-  const { compute, chunks, signal } = tools;
   const key = hashRun(await hashPanel(panel), settings);
-  const parts = chunksOf(panel);
-  const options = sentOptions(panel, settings);
-  const numbers = numbersOf(panel);
-  const pieceOf = (stage: RunStage, part?: number): string => pieceName(key, stage, part);
-  const say = (stage: RunStage, done: number, total: number): void => tools.onProgress?.({ stage, done, total } satisfies RunProgress);
-  const computeOptions: ComputeOptions = signal === undefined ? {} : { signal };
-
-  /** Makes the piece of every chunk that is not there yet, as many at a time as there are threads. */
-  const overChunks = async <Input>(
-    stage: "try" | "mix",
-    task: ComputeTask<Input, Uint8Array>,
-    inputOf: (part: number, from: number, to: number) => Promise<Input> | Input,
-  ): Promise<void> => {
-    const series = panel.offsets.length - 1;
-    let done = 0;
-    const missing: number[] = [];
-    for (const [part, [from, to]] of parts.entries()) {
-      if (await chunks.has(pieceOf(stage, part))) done += to - from;
-      else missing.push(part);
-    }
-    say(stage, done, series);
-    const make = async (part: number): Promise<void> => {
-      const [from, to] = parts[part];
-      const bytes = await compute.run(task, await inputOf(part, from, to), computeOptions);
-      await chunks.put(pieceOf(stage, part), bytes);
-      done += to - from;
-      say(stage, done, series);
-    };
-    await eachBounded(missing, compute.threads + 1, make, signal);
-  };
-
-  let lifts: Promise<readonly PanelLifts[] | undefined> | undefined;
-  const lift = (): Promise<readonly PanelLifts[] | undefined> => {
-    lifts ??= liftsOf(panel, settings, tools);
-    return lifts;
-  };
-
-  let learned: Promise<Learned | undefined> | undefined;
-  const learn = (): Promise<Learned | undefined> => {
-    learned ??= lift().then((known) =>
-      learnModels({ panel, lifts: known }, settings, key, {
-        ...tools,
-        pieceOf: (part) => pieceOf("learn", part),
-        say: (done, total) => say("learn", done, total),
-      }),
-    );
-    return learned;
-  };
-
-  const tried = async (): Promise<void> => {
-    const model = await learn();
-    const seen = model === undefined ? numbers : panel;
-    const known = await lift();
-    await overChunks("try", tryJob, (_, from, to) => ({
-      panel: seen,
-      from,
-      to,
-      keys: Array.from({ length: to - from }, (_, at) => keyOf(panel, from + at)),
-      options,
-      learned: model,
-      lifts: known,
-    }));
-  };
-
-  const planned = async (): Promise<MixPlan> => {
-    const piece = pieceOf("plan");
-    if (!(await chunks.has(piece))) {
-      await tried();
-      say("plan", 0, 1);
-      const trials: SharedArrayBuffer[] = [];
-      for (const part of parts.keys()) {
-        signal?.throwIfAborted();
-        const bytes = await chunks.get(pieceOf("try", part));
-        const shared = new SharedArrayBuffer(bytes.byteLength);
-        new Uint8Array(shared).set(bytes);
-        trials.push(shared);
-      }
-      await chunks.put(piece, await compute.run(planJob, { trials, options }, computeOptions));
-    }
-    say("plan", 1, 1);
-    return unpackPlan(await chunks.get(piece));
-  };
-
-  const mixed = async (): Promise<void> => {
-    const whole = await Promise.all(parts.map((_, part) => chunks.has(pieceOf("mix", part)))).then((found) => found.every(Boolean));
-    if (whole) return say("mix", panel.offsets.length - 1, panel.offsets.length - 1);
-    const plan = await planned();
-    await overChunks("mix", mixJob, async (part, from, to) => ({
-      panel: numbers,
-      from,
-      trials: await chunks.get(pieceOf("try", part)),
-      plan: { series: plan.series.slice(from, to), calibrations: plan.calibrations },
-      options,
-    }));
-  };
-
-  const read = async (stage: "mix" | "agree", part: number): Promise<readonly SeriesResult[]> => {
-    const name = pieceOf(stage, part);
-    if (!(await chunks.has(name))) throw pieceMissing(name);
-    return unpackResults(await chunks.get(name));
-  };
-
-  // The piece of the sums is written last: where it is, all are.
-  const agreed = async (): Promise<void> => {
-    if (settings.hierarchy.length === 0 || (await chunks.has(pieceOf("agree")))) return;
-    const hierarchy = hierarchyFor(panel, settings.hierarchy);
-    const total = parts.length;
-    say("agree", 0, total);
-    const sums = sumsOf(panel, hierarchy);
-    const { onProgress: _, ...quiet } = tools;
+  const context = openContext(panel, settings, key, tools);
+  const { onProgress: _, ...quiet } = tools;
+  async function* forecastSums(sums: Panel): AsyncGenerator<SeriesResult> {
     const upper = await runForecast(sums, { ...settings, hierarchy: [] }, quiet);
-    const series: SeriesResult[] = [];
-    for await (const each of upper.series(signal)) series.push(each);
-    async function* lower(): AsyncGenerator<SeriesResult> {
-      for (const part of parts.keys()) yield* await read("mix", part);
-    }
-    const agreement = await agree(panel, settings, hierarchy, { panel: sums, series }, lower(), tools);
-    for (const part of parts.keys()) {
-      signal?.throwIfAborted();
-      await chunks.put(pieceOf("agree", part), pack(agreement.settle(await read("mix", part))));
-      say("agree", part + 1, total);
-    }
-    await chunks.put(pieceOf("agree"), pack(agreement.sums));
-  };
-
-  const last = settings.hierarchy.length === 0 ? "mix" : "agree";
+    yield* upper.series(tools.signal);
+  }
+  const last = settings.hierarchy.length === 0 ? "mix" : "reconcile";
   return {
     key,
     globalPiece: globalPieceOf(key),
-    learn: async () => void (await learn()),
-    try: tried,
-    plan: async () => void (await planned()),
+    learn: async () => void (await context.globalModels()),
+    try: async () => await tryCandidates(context),
+    plan: async () => void (await planMixes(context)),
     mix: async () => {
-      await mixed();
-      await agreed();
+      await mixForecasts(context);
+      await reconcileSums(context, forecastSums);
     },
-    model: async () => ({
-      plan: await chunks.get(pieceOf("plan")),
-      global: await learn().then((model) => (model?.late === undefined ? undefined : Uint8Array.from(new Uint8Array(model.late)))),
-    }),
+    model: async () => {
+      const plan = await readPlan(context);
+      const models = await context.globalModels();
+      return { plan, global: models?.late === undefined ? undefined : Uint8Array.from(new Uint8Array(models.late)) };
+    },
     result: () =>
       openResult(panel, settings, key, {
-        parts: parts.length,
-        read: (part) => read(last, part),
-        sums: async () => (last === "mix" ? [] : unpackSums(await chunks.get(pieceOf("agree")))),
+        parts: context.ranges.length,
+        read: (chunk) => readChunk(context, last, chunk),
+        sums: async () => (last === "mix" ? [] : await readSums(context)),
       }),
   };
 }

@@ -8,7 +8,7 @@ import type { PanelLifts } from "../../engine/events/lifts.ts";
 import { seriesLifts } from "../../engine/events/raise.ts";
 import { seriesAt } from "../../engine/panel/series.ts";
 import { companyOf, mixOptions, type SentOptions } from "./jobs.ts";
-import { givenForecasts, type Learned, yearlyWithout } from "./global-model.ts";
+import { givenForecasts, type GlobalModels, yearlyWithout } from "./global-model.ts";
 import { pack } from "./pieces.ts";
 
 export interface TryInput {
@@ -19,7 +19,7 @@ export interface TryInput {
   /** Of the series of the chunk. */
   readonly keys: readonly string[];
   readonly options: SentOptions;
-  readonly learned: Learned | undefined;
+  readonly learned: GlobalModels | undefined;
   /** What events do, at every cut; undefined: there are none. */
   readonly lifts: readonly PanelLifts[] | undefined;
 }

@@ -84,6 +84,145 @@ export function evaluate(pass: Pass, structure: Structure, theta: Float64Array, 
   return Number.isFinite(squares) ? devianceOf(squares, pass.observed) : Infinity;
 }
 
+/** The free parts of theta, in its order: what the search moves. Within the usual bounds beta stands for beta / alpha and gamma for gamma / (1 - alpha). */
+interface Coordinates {
+  /** Where each stands in theta. */
+  readonly places: readonly number[];
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+  /** Whether beta and gamma move along with alpha. */
+  readonly freeBeta: boolean;
+  readonly freeGamma: boolean;
+  /** The place of the season that makes up their sum; -1 where they are fixed or there are none. */
+  readonly lastSeason: number;
+  readonly seasonTotal: number;
+}
+
+function coordinatesOf(structure: Structure, { fixed, bounds }: SearchOptions): Coordinates {
+  const relative = bounds !== "admissible";
+  const period = structure.season === "N" ? 0 : structure.period;
+  const trended = structure.trend !== "N";
+  const hasSeason = period > 0 && fixed.season === undefined;
+  const places: number[] = [];
+  if (fixed.alpha === undefined) places.push(alphaAt);
+  if (trended && fixed.beta === undefined) places.push(betaAt);
+  if (period > 0 && fixed.gamma === undefined) places.push(gammaAt);
+  if (structure.damped && fixed.phi === undefined) places.push(phiAt);
+  if (fixed.level === undefined) places.push(levelAt);
+  if (trended && fixed.growth === undefined) places.push(growthAt);
+  if (hasSeason) for (let j = 0; j < period - 1; j++) places.push(seasonAt + j);
+  return {
+    places,
+    low: Float64Array.from(places, (place) => (place === phiAt ? leastDamping : place < phiAt ? least : -Infinity)),
+    high: Float64Array.from(places, (place) => (place === phiAt ? mostDamping : place < phiAt ? (relative ? most : 2) : Infinity)),
+    freeBeta: relative && places.includes(betaAt),
+    freeGamma: relative && places.includes(gammaAt),
+    lastSeason: hasSeason ? seasonAt + period - 1 : -1,
+    seasonTotal: structure.season === "M" ? period : 0,
+  };
+}
+
+/** The point that stands for a theta, moved into the bounds. */
+function pointOf({ places, low, high, freeBeta, freeGamma }: Coordinates, theta: Float64Array): Float64Array<ArrayBuffer> {
+  return Float64Array.from(places, (place, i) => {
+    let value = theta[place];
+    if (place === betaAt && freeBeta) value /= Math.max(theta[alphaAt], least);
+    if (place === gammaAt && freeGamma) value /= Math.max(1 - theta[alphaAt], least);
+    return Math.min(Math.max(value, low[i]), high[i]);
+  });
+}
+
+/** Writes the theta that a point stands for; fixed parts stay. */
+function writeTheta({ places, freeBeta, freeGamma, lastSeason, seasonTotal }: Coordinates, point: Float64Array, theta: Float64Array): void {
+  let sum = 0;
+  for (let i = 0; i < places.length; i++) {
+    const place = places[i];
+    theta[place] = point[i];
+    if (place >= seasonAt) sum += point[i];
+  }
+  if (freeBeta) theta[betaAt] *= theta[alphaAt];
+  if (freeGamma) theta[gammaAt] *= 1 - theta[alphaAt];
+  if (lastSeason >= 0) theta[lastSeason] = seasonTotal - sum;
+}
+
+/** How theta moves with one coordinate. */
+function pointTowards({ freeBeta, freeGamma }: Coordinates, place: number, theta: Float64Array, direction: Direction): void {
+  direction.alpha = place === alphaAt ? 1 : 0;
+  direction.beta = 0;
+  direction.gamma = 0;
+  if (place === alphaAt) {
+    if (freeBeta) direction.beta = theta[betaAt] / theta[alphaAt];
+    if (freeGamma) direction.gamma = -theta[gammaAt] / (1 - theta[alphaAt]);
+  } else if (place === betaAt) direction.beta = freeBeta ? theta[alphaAt] : 1;
+  else if (place === gammaAt) direction.gamma = freeGamma ? 1 - theta[alphaAt] : 1;
+  direction.phi = place === phiAt ? 1 : 0;
+  direction.level = place === levelAt ? 1 : 0;
+  direction.growth = place === growthAt ? 1 : 0;
+  direction.phase = place >= seasonAt ? place - seasonAt : -1;
+}
+
+/** A search under way: the best point so far, and room for its slope and the next try. */
+interface Search {
+  readonly pass: Pass;
+  readonly structure: Structure;
+  readonly options: SearchOptions;
+  readonly coordinates: Coordinates;
+  readonly workspace: Workspace;
+  point: Float64Array;
+  theta: Float64Array;
+  squares: number;
+  trial: Float64Array;
+  trialTheta: Float64Array;
+  /** Downhill, by coordinate. */
+  readonly slope: Float64Array;
+  readonly mean: Float64Array;
+  readonly step: Float64Array;
+  /** By observation; empty for additive errors. */
+  readonly weight: Float64Array;
+  readonly direction: Direction;
+  /** Coordinates that may move: the first `count`. */
+  readonly active: Int32Array;
+  count: number;
+  damping: number;
+  /** `pass` holds another run than that of `theta`. */
+  stale: boolean;
+}
+
+function openSearch(pass: Pass, structure: Structure, start: Float64Array, options: SearchOptions, workspace: Workspace): Search {
+  const coordinates = coordinatesOf(structure, options);
+  const size = coordinates.places.length;
+  const point = pointOf(coordinates, start);
+  const theta = Float64Array.from(start);
+  writeTheta(coordinates, point, theta);
+  return {
+    pass,
+    structure,
+    options,
+    coordinates,
+    workspace,
+    point,
+    theta,
+    squares: Infinity,
+    trial: new Float64Array(size),
+    trialTheta: Float64Array.from(start),
+    slope: new Float64Array(size),
+    mean: new Float64Array(size),
+    step: new Float64Array(size),
+    weight: new Float64Array(structure.error === "M" ? pass.length : 0),
+    direction: { alpha: 0, beta: 0, gamma: 0, phi: 0, level: 0, growth: 0, phase: -1 },
+    active: new Int32Array(size),
+    count: 0,
+    damping: 1e-3,
+    stale: true,
+  };
+}
+
+/** The sum of squares at a theta, Infinity outside the bounds or the domain. Leaves the run in `pass`. */
+function measure({ pass, structure, options }: Search, theta: Float64Array): number {
+  if (!isWithin(theta, structure, options.bounds) || !runFilter(pass, structure, theta)) return Infinity;
+  return sumSquares(pass, structure.error === "M");
+}
+
 /**
  * Searches from `start` (a theta; its smoothing parameters are moved into the bounds) for the maximum of the likelihood.
  *
@@ -96,203 +235,148 @@ export function estimate(
   options: SearchOptions,
   workspace: Workspace,
 ): Estimate | undefined {
-  const { length, observed, mu, error } = pass;
-  const { fixed, bounds } = options;
-  const relative = bounds !== "admissible";
-  const multiplicative = structure.error === "M";
-  const period = structure.season === "N" ? 0 : structure.period;
-  const seasonTotal = structure.season === "M" ? period : 0;
-  const lastSeason = seasonAt + period - 1;
-  const trended = structure.trend !== "N";
-
-  // Coordinates: the free parts of theta, in its order. Within the usual bounds beta stands for beta / alpha and gamma for gamma / (1 - alpha).
-  const places: number[] = [];
-  if (fixed.alpha === undefined) places.push(alphaAt);
-  if (trended && fixed.beta === undefined) places.push(betaAt);
-  if (period > 0 && fixed.gamma === undefined) places.push(gammaAt);
-  if (structure.damped && fixed.phi === undefined) places.push(phiAt);
-  if (fixed.level === undefined) places.push(levelAt);
-  if (trended && fixed.growth === undefined) places.push(growthAt);
-  if (period > 0 && fixed.season === undefined) for (let j = 0; j < period - 1; j++) places.push(seasonAt + j);
-  const size = places.length;
-  const freeBeta = relative && places.includes(betaAt);
-  const freeGamma = relative && places.includes(gammaAt);
-
-  let point = new Float64Array(size);
-  let trial = new Float64Array(size);
-  let theta = Float64Array.from(start);
-  let trialTheta = Float64Array.from(start);
-  const low = new Float64Array(size).fill(-Infinity);
-  const high = new Float64Array(size).fill(Infinity);
-  for (let i = 0; i < size; i++) {
-    const place = places[i];
-    let value = start[place];
-    if (place === phiAt) {
-      low[i] = leastDamping;
-      high[i] = mostDamping;
-    } else if (place < phiAt) {
-      low[i] = least;
-      high[i] = relative ? most : 2;
-      if (place === betaAt && relative) value /= Math.max(start[alphaAt], least);
-      if (place === gammaAt && relative) value /= Math.max(1 - start[alphaAt], least);
-    }
-    point[i] = Math.min(Math.max(value, low[i]), high[i]);
-  }
-  const write = (from: Float64Array, to: Float64Array): void => {
-    let sum = 0;
-    for (let i = 0; i < size; i++) {
-      const place = places[i];
-      to[place] = from[i];
-      if (place >= seasonAt) sum += from[i];
-    }
-    if (freeBeta) to[betaAt] *= to[alphaAt];
-    if (freeGamma) to[gammaAt] *= 1 - to[alphaAt];
-    if (period > 0 && fixed.season === undefined) to[lastSeason] = seasonTotal - sum;
-  };
-  const measure = (at: Float64Array): number => {
-    if (!isWithin(at, structure, bounds) || !runFilter(pass, structure, at)) return Infinity;
-    return sumSquares(pass, multiplicative);
-  };
-
-  write(point, theta);
-  let squares = measure(theta);
-  if (!Number.isFinite(squares)) return undefined;
-  const floor = observed * 1e-24;
-  if (size === 0) return { theta, squares, deviance: devianceOf(squares, observed), converged: true };
-
-  if (workspace.columns.length < size * length) workspace.columns = new Float64Array(size * length);
+  const search = openSearch(pass, structure, start, options, workspace);
+  search.squares = measure(search, search.theta);
+  if (!Number.isFinite(search.squares)) return undefined;
+  const size = search.coordinates.places.length;
+  const found = (converged: boolean): Estimate => ({
+    theta: search.theta,
+    squares: search.squares,
+    deviance: devianceOf(search.squares, pass.observed),
+    converged,
+  });
+  if (size === 0) return found(true);
+  if (workspace.columns.length < size * pass.length) workspace.columns = new Float64Array(size * pass.length);
   if (workspace.matrix.length < size * size) {
     workspace.matrix = new Float64Array(size * size);
     workspace.factor = new Float64Array(size * size);
   }
-  const { columns, matrix, factor } = workspace;
-  const slope = new Float64Array(size);
-  const mean = new Float64Array(size);
-  const active = new Int32Array(size);
-  const step = new Float64Array(size);
-  const weight = new Float64Array(multiplicative ? length : 0);
-  const direction: Direction = { alpha: 0, beta: 0, gamma: 0, phi: 0, level: 0, growth: 0, phase: -1 };
+  for (let iteration = 0; iteration < options.maxIterations; iteration++) {
+    if (search.squares <= pass.observed * 1e-24) return found(true);
+    if (search.stale) runFilter(pass, structure, search.theta);
+    const currentSum = linearize(search);
+    holdAtBounds(search);
+    if (search.count === 0) return found(true);
+    const outcome = descend(search, currentSum, iteration);
+    if (outcome === "hopeless") return found(false);
+    if (outcome === "done") return found(true);
+  }
+  return found(false);
+}
 
-  let damping = 1e-3;
-  let converged = false;
-  let stale = true;
-  for (let iteration = 0; iteration < options.maxIterations && !converged; iteration++) {
-    if (squares <= floor) {
-      converged = true;
-      break;
-    }
-    if (stale) runFilter(pass, structure, theta);
-    let relativeSquares = 0;
-    if (multiplicative) {
-      for (let t = 0; t < length; t++) {
-        const ratio = error[t] / mu[t];
-        relativeSquares += ratio * ratio;
-        weight[t] = (1 + ratio) / mu[t];
-      }
-    }
-    for (let i = 0; i < size; i++) {
-      const place = places[i];
-      direction.alpha = place === alphaAt ? 1 : 0;
-      direction.beta = 0;
-      direction.gamma = 0;
-      if (place === alphaAt) {
-        if (freeBeta) direction.beta = theta[betaAt] / theta[alphaAt];
-        if (freeGamma) direction.gamma = -theta[gammaAt] / (1 - theta[alphaAt]);
-      } else if (place === betaAt) direction.beta = freeBeta ? theta[alphaAt] : 1;
-      else if (place === gammaAt) direction.gamma = freeGamma ? 1 - theta[alphaAt] : 1;
-      direction.phi = place === phiAt ? 1 : 0;
-      direction.level = place === levelAt ? 1 : 0;
-      direction.growth = place === growthAt ? 1 : 0;
-      direction.phase = place >= seasonAt ? place - seasonAt : -1;
-      const offset = i * length;
-      runTangent(pass, structure, theta, direction, columns, offset);
-      let dot = 0;
-      let sum = 0;
-      if (multiplicative) {
-        // d(e / mu) = -(1 + e / mu) dmu / mu, and the geometric mean of mu moves by the mean of dmu / mu.
-        for (let t = 0; t < length; t++) {
-          const d = columns[offset + t];
-          const c = d * weight[t];
-          sum += d / mu[t];
-          dot += (c * error[t]) / mu[t];
-          columns[offset + t] = c;
-        }
-        mean[i] = sum / observed;
-      } else {
-        for (let t = 0; t < length; t++) dot += columns[offset + t] * error[t];
-      }
-      slope[i] = dot;
-    }
-    multiplyColumns(columns, size, length, matrix);
-    if (multiplicative) {
-      for (let i = 0; i < size; i++) {
-        for (let j = 0; j <= i; j++) {
-          matrix[i * size + j] += relativeSquares * mean[i] * mean[j] - slope[i] * mean[j] - mean[i] * slope[j];
-        }
-      }
-      for (let i = 0; i < size; i++) slope[i] -= relativeSquares * mean[i];
-    }
-    // `slope` now points downhill. Hold what would leave its box.
-    let count = 0;
-    for (let i = 0; i < size; i++) {
-      if ((point[i] <= low[i] && slope[i] < 0) || (point[i] >= high[i] && slope[i] > 0)) continue;
-      if (!(matrix[i * size + i] > 0)) continue;
-      active[count++] = i;
-    }
-    if (count === 0) {
-      converged = true;
-      break;
-    }
-    const currentSum = multiplicative ? relativeSquares : squares;
-    let accepted = false;
-    for (let attempt = 0; attempt < 12; attempt++) {
-      for (let i = 0; i < count; i++) {
-        const row = active[i] * size;
-        for (let j = 0; j < i; j++) factor[i * count + j] = matrix[row + active[j]];
-        factor[i * count + i] = matrix[row + active[i]] * (1 + damping);
-        step[i] = slope[active[i]];
-      }
-      if (!cholesky(factor, count)) {
-        damping = Math.max(damping * 10, 1e-6);
-        continue;
-      }
-      solveCholesky(factor, count, step);
-      trial.set(point);
-      let predicted = 0;
-      for (let i = 0; i < count; i++) {
-        const at = active[i];
-        trial[at] = Math.min(Math.max(point[at] + step[i], low[at]), high[at]);
-        predicted += slope[at] * step[i];
-      }
-      const gain = (observed * predicted) / currentSum;
-      if (attempt === 0 && gain < options.tolerance) {
-        converged = true;
-        break;
-      }
-      if (attempt === 0 && iteration >= 2 && devianceOf(squares, observed) - 3 * gain - 1 > options.cutoff) {
-        return { theta, squares, deviance: devianceOf(squares, observed), converged: false };
-      }
-      write(trial, trialTheta);
-      const next = measure(trialTheta);
-      if (next < squares) {
-        const won = observed * Math.log(squares / Math.max(next, floor));
-        squares = next;
-        [point, trial] = [trial, point];
-        [theta, trialTheta] = [trialTheta, theta];
-        damping = Math.max(damping * (won > 0.7 * gain ? 0.1 : 0.4), 1e-9);
-        accepted = true;
-        stale = false;
-        break;
-      }
-      damping = Math.max(damping * 6, 1e-5);
-      stale = true;
-      if (gain < options.tolerance) break;
-    }
-    if (!accepted) {
-      converged = true;
+/** Leaves the tangents of all coordinates in the workspace, their products in its matrix and the slope; gives the sum that the slope is of. */
+function linearize({ pass, structure, coordinates, workspace, theta, slope, mean, weight, direction, squares }: Search): number {
+  const { length, observed, mu, error } = pass;
+  const { places } = coordinates;
+  const { columns, matrix } = workspace;
+  const multiplicative = structure.error === "M";
+  const size = places.length;
+  let relativeSquares = 0;
+  if (multiplicative) {
+    for (let t = 0; t < length; t++) {
+      const ratio = error[t] / mu[t];
+      relativeSquares += ratio * ratio;
+      weight[t] = (1 + ratio) / mu[t];
     }
   }
-  return { theta, squares, deviance: devianceOf(squares, observed), converged };
+  for (let i = 0; i < size; i++) {
+    pointTowards(coordinates, places[i], theta, direction);
+    const offset = i * length;
+    runTangent(pass, structure, theta, direction, columns, offset);
+    let dot = 0;
+    let sum = 0;
+    if (multiplicative) {
+      // d(e / mu) = -(1 + e / mu) dmu / mu, and the geometric mean of mu moves by the mean of dmu / mu.
+      for (let t = 0; t < length; t++) {
+        const d = columns[offset + t];
+        const c = d * weight[t];
+        sum += d / mu[t];
+        dot += (c * error[t]) / mu[t];
+        columns[offset + t] = c;
+      }
+      mean[i] = sum / observed;
+    } else {
+      for (let t = 0; t < length; t++) dot += columns[offset + t] * error[t];
+    }
+    slope[i] = dot;
+  }
+  multiplyColumns(columns, size, length, matrix);
+  if (!multiplicative) return squares;
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j <= i; j++) {
+      matrix[i * size + j] += relativeSquares * mean[i] * mean[j] - slope[i] * mean[j] - mean[i] * slope[j];
+    }
+  }
+  for (let i = 0; i < size; i++) slope[i] -= relativeSquares * mean[i];
+  return relativeSquares;
+}
+
+/** Holds the coordinates that would leave their bounds downhill, or that change nothing. */
+function holdAtBounds(search: Search): void {
+  const { coordinates, point, slope, active, workspace } = search;
+  const { low, high, places } = coordinates;
+  const size = places.length;
+  let count = 0;
+  for (let i = 0; i < size; i++) {
+    if ((point[i] <= low[i] && slope[i] < 0) || (point[i] >= high[i] && slope[i] > 0)) continue;
+    if (!(workspace.matrix[i * size + i] > 0)) continue;
+    active[count++] = i;
+  }
+  search.count = count;
+}
+
+/** The step of the damped normal equations, clipped to the bounds, into `trial`; gives the predicted fall of the sum, undefined where they have no solution. */
+function tryStep({ coordinates, workspace, point, trial, slope, step, active, count, damping }: Search): number | undefined {
+  const { low, high, places } = coordinates;
+  const { matrix, factor } = workspace;
+  const size = places.length;
+  for (let i = 0; i < count; i++) {
+    const row = active[i] * size;
+    for (let j = 0; j < i; j++) factor[i * count + j] = matrix[row + active[j]];
+    factor[i * count + i] = matrix[row + active[i]] * (1 + damping);
+    step[i] = slope[active[i]];
+  }
+  if (!cholesky(factor, count)) return undefined;
+  solveCholesky(factor, count, step);
+  trial.set(point);
+  let predicted = 0;
+  for (let i = 0; i < count; i++) {
+    const at = active[i];
+    trial[at] = Math.min(Math.max(point[at] + step[i], low[at]), high[at]);
+    predicted += slope[at] * step[i];
+  }
+  return predicted;
+}
+
+/** One step downhill, damped more until one is found. `done`: there is none worth taking; `hopeless`: no way down to the cutoff from here. */
+function descend(search: Search, currentSum: number, iteration: number): "moved" | "done" | "hopeless" {
+  const { pass, options, coordinates } = search;
+  const { observed } = pass;
+  for (let attempt = 0; attempt < 12; attempt++) {
+    const predicted = tryStep(search);
+    if (predicted === undefined) {
+      search.damping = Math.max(search.damping * 10, 1e-6);
+      continue;
+    }
+    const gain = (observed * predicted) / currentSum;
+    if (attempt === 0 && gain < options.tolerance) return "done";
+    if (attempt === 0 && iteration >= 2 && devianceOf(search.squares, observed) - 3 * gain - 1 > options.cutoff) return "hopeless";
+    writeTheta(coordinates, search.trial, search.trialTheta);
+    const next = measure(search, search.trialTheta);
+    if (next < search.squares) {
+      const won = observed * Math.log(search.squares / Math.max(next, observed * 1e-24));
+      search.squares = next;
+      [search.point, search.trial] = [search.trial, search.point];
+      [search.theta, search.trialTheta] = [search.trialTheta, search.theta];
+      search.damping = Math.max(search.damping * (won > 0.7 * gain ? 0.1 : 0.4), 1e-9);
+      search.stale = false;
+      return "moved";
+    }
+    search.damping = Math.max(search.damping * 6, 1e-5);
+    search.stale = true;
+    if (gain < options.tolerance) return "done";
+  }
+  return "done";
 }
 
 /** Writes the products of all columns (each `length` long, one after the other) to the lower triangle of `matrix`; works on 2 x 2 tiles. */

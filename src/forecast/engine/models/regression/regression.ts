@@ -203,7 +203,7 @@ function settle(shape: Shape, seen: Seen, ready: Normal | undefined): Fitted | U
   }
   for (let j = 0; j < width; j++)
     if (!Number.isFinite(beta[j])) return { kind: "unfit", reason: "The normal equations of the regression have no solution." };
-  return makeFitted(shape, seen, beta, innovations, solved, scratch.factor);
+  return makeFitted(shape, seen, { beta, innovations, solved, factor: scratch.factor });
 }
 
 /** What the level of the errors at the end makes of each column: the part of a coefficient's error that the level takes back. */
@@ -243,196 +243,283 @@ function deviation(innovations: Float64Array, known: Uint8Array, count: number):
   return 1.4826 * sizes[Math.floor(count / 2)];
 }
 
-function makeFitted(shape: Shape, seen: Seen, beta: Float64Array, innovations: Float64Array, solved: Solved, factor: Float64Array): Fitted {
-  const { series, start, known, count, columns, z } = seen;
-  const { structure, scale, memory, options, fade } = shape;
-  const { knots, span } = structure;
-  const steps = known.length;
-  const end = series.position + series.values.length;
+/** Coefficients that were solved for, the innovations they leave, and the factor of their normal equations. */
+interface Coefficients {
+  readonly beta: Float64Array;
+  readonly innovations: Float64Array;
+  readonly solved: Solved;
+  readonly factor: Float64Array;
+}
 
-  // The level of the errors at the end, and one-step forecasts on the way.
+/** What the next steps start from, in units of the fit. */
+interface Outlook extends Pick<Coefficients, "beta" | "factor"> {
+  readonly shape: Shape;
+  readonly series: Series;
+  /** Of the errors, at the end. */
+  readonly level: number;
+  readonly sigma: number;
+  /** What the levels of the columns' errors take of each coefficient. */
+  readonly taken: Float64Array;
+  /** Nothing is forecast further outside the past than twice its range: a product of many effects must not run away. */
+  readonly ground: number;
+  readonly roof: number;
+  /** Innovations about zero, with their variance kept. */
+  readonly pool: Float64Array;
+  /** Mean size of a bend, and the chance of one in a step. */
+  readonly bendSize: number;
+  readonly bendChance: number;
+}
+
+/** From units of the fit to those of the series; `lift` is added before the logarithm is undone. */
+function unscale({ scale, options }: Shape, x: number, lift: number): number {
+  const y = scale.log ? Math.exp(x * scale.spread + scale.centre + lift) - scale.shift : x * scale.spread + scale.centre;
+  return options.nonNegative && y < 0 ? 0 : y;
+}
+
+/** One-step forecasts of the history, and the level of the errors at its end. */
+function walk(
+  shape: Shape,
+  { series, start, known, columns }: Seen,
+  { beta, innovations }: Coefficients,
+  sigma: number,
+): { readonly fitted: Float64Array; readonly level: number } {
+  const { memory, scale } = shape;
+  const steps = known.length;
   const fitted = new Float64Array(series.values.length).fill(Number.NaN);
-  const freedom = Math.max(1, count - Math.min(solved.edf, 0.6 * count));
-  let squares = 0;
-  for (let t = 0; t < steps; t++) squares += innovations[t] * innovations[t];
-  const sigma = Math.sqrt(squares / freedom);
   const half = 0.5 * (sigma * scale.spread) ** 2;
-  let level = 0;
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  const back = (x: number, lift: number): number => {
-    const y = scale.log ? Math.exp(x * scale.spread + scale.centre + lift) - scale.shift : x * scale.spread + scale.centre;
-    return options.nonNegative && y < 0 ? 0 : y;
-  };
   const mu = new Float64Array(steps);
   for (let j = 0; j < beta.length; j++) for (let t = 0; t < steps; t++) mu[t] += beta[j] * columns[j * steps + t];
+  let level = 0;
   for (let t = 0; t < steps; t++) {
     const expected = memory.phi * level;
-    fitted[start + t] = back(mu[t] + expected, Math.min(half, 0.7));
+    fitted[start + t] = unscale(shape, mu[t] + expected, Math.min(half, 0.7));
     level = known[t] === 1 ? expected + memory.alpha * innovations[t] : expected;
-    if (known[t] === 1) {
-      low = Math.min(low, z[t]);
-      high = Math.max(high, z[t]);
-    }
   }
-  // Nothing is forecast further outside the past than twice its range: a product of many effects must not run away.
-  const range = Math.max(high - low, 1e-9);
-  const roof = high + 2 * range;
-  const ground = low - 2 * range;
+  return { fitted, level };
+}
 
+/** The known innovations, moved to zero and stretched to the variance that the degrees of freedom leave. */
+function poolOf(innovations: Float64Array, known: Uint8Array, count: number, freedom: number): Float64Array {
   const pool = new Float64Array(count);
   let mean = 0;
   let at = 0;
-  for (let t = 0; t < steps; t++) if (known[t] === 1) pool[at++] = innovations[t];
+  for (let t = 0; t < known.length; t++) if (known[t] === 1) pool[at++] = innovations[t];
   for (let i = 0; i < count; i++) mean += pool[i] / count;
   const inflate = Math.sqrt(count / freedom);
   for (let i = 0; i < count; i++) pool[i] = (pool[i] - mean) * inflate;
+  return pool;
+}
 
+function boundsOf(z: Float64Array, known: Uint8Array): { readonly ground: number; readonly roof: number } {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let t = 0; t < known.length; t++) {
+    if (known[t] !== 1) continue;
+    low = Math.min(low, z[t]);
+    high = Math.max(high, z[t]);
+  }
+  const range = Math.max(high - low, 1e-9);
+  return { ground: low - 2 * range, roof: high + 2 * range };
+}
+
+const within = ({ ground, roof }: Outlook, x: number): number => (x < ground ? ground : x > roof ? roof : x);
+
+/** Slope at the end by step, and mean size of a bend. */
+function trendOf({ knots, span }: Shape["structure"], beta: Float64Array): { readonly slope: number; readonly bendSize: number } {
   let slope = beta[1];
   let bendSize = 0;
   for (let k = 0; k < knots.length; k++) {
     slope += beta[2 + k];
     bendSize += Math.abs(beta[2 + k]);
   }
-  slope /= span;
-  bendSize = knots.length === 0 ? 0 : bendSize / knots.length / span;
-  const bendChance = knots.length / (0.85 * span);
+  return { slope: slope / span, bendSize: knots.length === 0 ? 0 : bendSize / knots.length / span };
+}
 
-  const taken = endLevels(columns, structure.width, known, memory);
+function makeFitted(shape: Shape, seen: Seen, coefficients: Coefficients): Fitted {
+  const { series, known, count, columns, z } = seen;
+  const { structure, memory } = shape;
+  const { beta, innovations, solved, factor } = coefficients;
+  const freedom = Math.max(1, count - Math.min(solved.edf, 0.6 * count));
+  let squares = 0;
+  for (let t = 0; t < known.length; t++) squares += innovations[t] * innovations[t];
+  const sigma = Math.sqrt(squares / freedom);
+  const { fitted, level } = walk(shape, seen, coefficients, sigma);
+  const { slope, bendSize } = trendOf(structure, beta);
+  const outlook: Outlook = {
+    shape,
+    series,
+    beta,
+    factor,
+    level,
+    sigma,
+    taken: endLevels(columns, structure.width, known, memory),
+    ...boundsOf(z, known),
+    pool: poolOf(innovations, known, count, freedom),
+    bendSize,
+    bendChance: structure.knots.length / (0.85 * structure.span),
+  };
+  return {
+    kind: "fitted",
+    title: titleOf(shape),
+    parameters: parametersOf(shape, { beta, sigma, slope, edf: solved.edf }),
+    fitted,
+    forecast: (horizon, levels) => forecastFrom(outlook, horizon, levels),
+    simulate: (horizon, paths, random) => {
+      const out = drawPaths(outlook, { horizon, paths, random, perPath: horizon, perStep: 1 });
+      for (let i = 0; i < out.length; i++) out[i] = unscale(shape, out[i], 0);
+      return out;
+    },
+    advance: (longer) => advance(shape, longer),
+  };
+}
 
-  /** Centre line of the next steps without the level of the errors, and its standard error, in units of the fit. */
-  const course = (horizon: number): { readonly line: Float64Array; readonly doubt: Float64Array } => {
-    const { width } = structure;
-    const ahead = makeColumns(structure, series, end, horizon);
-    const line = new Float64Array(horizon);
-    const doubt = new Float64Array(horizon);
-    const contrast = new Float64Array(width);
-    const room = new Float64Array(width);
-    const last = end - 1;
-    let travelled = 0;
-    let pace = 1;
-    let held = 1;
-    for (let h = 0; h < horizon; h++) {
-      pace *= fade;
-      travelled += pace;
-      held *= memory.phi;
-      contrast[0] = 1;
-      contrast[1] = (last - structure.origin + travelled) / span;
-      for (let k = 0; k < knots.length; k++) contrast[2 + k] = (Math.max(0, last - knots[k]) + travelled) / span;
-      for (let j = 2 + knots.length; j < width; j++) contrast[j] = ahead[j * horizon + h];
-      let sum = 0;
-      for (let j = 0; j < width; j++) {
-        sum += beta[j] * contrast[j];
-        contrast[j] -= held * taken[j];
-      }
-      line[h] = sum;
-      doubt[h] = sigma * standardError(factor, width, contrast, room);
+/** Centre line of the next steps without the level of the errors, and its standard error. */
+function courseOf(outlook: Outlook, horizon: number): { readonly line: Float64Array; readonly doubt: Float64Array } {
+  const { series, beta, factor, sigma, taken } = outlook;
+  const { structure, memory, fade } = outlook.shape;
+  const { width, knots, span } = structure;
+  const end = series.position + series.values.length;
+  const ahead = makeColumns(structure, series, end, horizon);
+  const line = new Float64Array(horizon);
+  const doubt = new Float64Array(horizon);
+  const contrast = new Float64Array(width);
+  const room = new Float64Array(width);
+  const last = end - 1;
+  let travelled = 0;
+  let pace = 1;
+  let held = 1;
+  for (let h = 0; h < horizon; h++) {
+    pace *= fade;
+    travelled += pace;
+    held *= memory.phi;
+    contrast[0] = 1;
+    contrast[1] = (last - structure.origin + travelled) / span;
+    for (let k = 0; k < knots.length; k++) contrast[2 + k] = (Math.max(0, last - knots[k]) + travelled) / span;
+    for (let j = 2 + knots.length; j < width; j++) contrast[j] = ahead[j * horizon + h];
+    let sum = 0;
+    for (let j = 0; j < width; j++) {
+      sum += beta[j] * contrast[j];
+      contrast[j] -= held * taken[j];
     }
-    return { line, doubt };
-  };
+    line[h] = sum;
+    doubt[h] = sigma * standardError(factor, width, contrast, room);
+  }
+  return { line, doubt };
+}
 
-  /** Sample paths in units of the fit: step h of path p is `[p * perPath + h * perStep]`. */
-  const draw = (horizon: number, paths: number, random: Random, perPath: number, perStep: number): Float64Array => {
-    const { line, doubt } = course(horizon);
-    const out = new Float64Array(paths * horizon);
-    // Smoothed bootstrap (Silverman & Young 1987), with the variance kept; drawn from a well filled beforehand.
-    const blur = 0.9 * count ** -0.2;
-    const shrink = 1 / Math.sqrt(1 + blur * blur);
-    const wellSize = sigma === 0 ? 1 : 2048;
-    const well = new Float64Array(wellSize);
-    if (sigma > 0) for (let i = 0; i < wellSize; i++) well[i] = shrink * (pool[random.below(count)] + blur * sigma * random.normal());
-    const { phi, alpha } = memory;
-    const logStay = bendSize > 0 && bendChance > 0 ? Math.log(1 - Math.min(0.5, bendChance)) : 0;
-    for (let p = 0; p < paths; p++) {
-      let l = level;
-      // Coefficients are known with their standard error only; bends to come are as frequent, and as strong, as those of the past.
-      const unsure = random.normal();
-      let bend = 0;
-      let drift = 0;
-      let next = logStay === 0 ? horizon : Math.floor(Math.log(1 - random.next()) / logStay);
-      for (let h = 0; h < horizon; h++) {
-        if (h === next) {
-          const u = random.next() - 0.5;
-          bend -= bendSize * Math.sign(u) * Math.log(Math.max(1e-12, 1 - 2 * Math.abs(u)));
-          next += 1 + Math.floor(Math.log(1 - random.next()) / logStay);
-        }
-        bend *= fade;
-        drift += bend;
-        const v = well[Math.floor(random.next() * wellSize)];
-        const expected = phi * l;
-        const x = line[h] + unsure * doubt[h] + drift + expected + v;
-        out[p * perPath + h * perStep] = x < ground ? ground : x > roof ? roof : x;
-        l = expected + alpha * v;
-      }
-    }
-    return out;
-  };
+/** How many paths, and where step h of path p goes: `[p * perPath + h * perStep]`. */
+interface Draw {
+  readonly horizon: number;
+  readonly paths: number;
+  readonly random: Random;
+  readonly perPath: number;
+  readonly perStep: number;
+}
 
-  const simulate = (horizon: number, paths: number, random: Random): Float64Array => {
-    const out = draw(horizon, paths, random, horizon, 1);
-    for (let i = 0; i < out.length; i++) out[i] = back(out[i], 0);
-    return out;
-  };
-
-  const forecast = (horizon: number, levels: readonly number[]): Forecast => {
-    const { line } = course(horizon);
-    const mean = new Float64Array(horizon);
+/** Sample paths in units of the fit. */
+function drawPaths(outlook: Outlook, { horizon, paths, random, perPath, perStep }: Draw): Float64Array {
+  const { pool, sigma, level, bendSize, bendChance, ground, roof } = outlook;
+  const { memory, fade } = outlook.shape;
+  const { line, doubt } = courseOf(outlook, horizon);
+  const out = new Float64Array(paths * horizon);
+  // Smoothed bootstrap (Silverman & Young 1987), with the variance kept; drawn from a well filled beforehand.
+  const blur = 0.9 * pool.length ** -0.2;
+  const shrink = 1 / Math.sqrt(1 + blur * blur);
+  const wellSize = sigma === 0 ? 1 : 2048;
+  const well = new Float64Array(wellSize);
+  if (sigma > 0) for (let i = 0; i < wellSize; i++) well[i] = shrink * (pool[random.below(pool.length)] + blur * sigma * random.normal());
+  const { phi, alpha } = memory;
+  const logStay = bendSize > 0 && bendChance > 0 ? Math.log(1 - Math.min(0.5, bendChance)) : 0;
+  for (let p = 0; p < paths; p++) {
     let l = level;
-    let variance = sigma * sigma;
+    // Coefficients are known with their standard error only; bends to come are as frequent, and as strong, as those of the past.
+    const unsure = random.normal();
+    let bend = 0;
+    let drift = 0;
+    let next = logStay === 0 ? horizon : Math.floor(Math.log(1 - random.next()) / logStay);
     for (let h = 0; h < horizon; h++) {
-      l *= memory.phi;
-      const x = line[h] + l;
-      // The mean of a lognormal, as long as that is a correction and not the forecast itself.
-      const lift = Math.min(0.5 * variance * scale.spread * scale.spread, 0.7);
-      mean[h] = back(x < ground ? ground : x > roof ? roof : x, lift);
-      variance += (memory.alpha * sigma) ** 2 * (memory.phi * memory.phi) ** (h + 1);
-    }
-    const quantiles = new Float64Array(levels.length * horizon);
-    if (levels.length > 0) {
-      const paths = draw(horizon, forecastPaths, options.random.fork("regression"), 1, forecastPaths);
-      for (let h = 0; h < horizon; h++) {
-        const column = paths.subarray(h * forecastPaths, (h + 1) * forecastPaths).sort();
-        for (let i = 0; i < levels.length; i++) {
-          const place = levels[i] * (forecastPaths - 1);
-          const below = Math.floor(place);
-          const above = Math.min(below + 1, forecastPaths - 1);
-          quantiles[i * horizon + h] = back(column[below] + (place - below) * (column[above] - column[below]), 0);
-        }
+      if (h === next) {
+        const u = random.next() - 0.5;
+        bend -= bendSize * Math.sign(u) * Math.log(Math.max(1e-12, 1 - 2 * Math.abs(u)));
+        next += 1 + Math.floor(Math.log(1 - random.next()) / logStay);
       }
+      bend *= fade;
+      drift += bend;
+      const v = well[Math.floor(random.next() * wellSize)];
+      const expected = phi * l;
+      const x = line[h] + unsure * doubt[h] + drift + expected + v;
+      out[p * perPath + h * perStep] = x < ground ? ground : x > roof ? roof : x;
+      l = expected + alpha * v;
     }
-    return { mean, quantiles, levels };
-  };
+  }
+  return out;
+}
 
+function forecastFrom(outlook: Outlook, horizon: number, levels: readonly number[]): Forecast {
+  const { shape, sigma } = outlook;
+  const { memory, scale, options } = shape;
+  const { line } = courseOf(outlook, horizon);
+  const mean = new Float64Array(horizon);
+  let l = outlook.level;
+  let variance = sigma * sigma;
+  for (let h = 0; h < horizon; h++) {
+    l *= memory.phi;
+    // The mean of a lognormal, as long as that is a correction and not the forecast itself.
+    const lift = Math.min(0.5 * variance * scale.spread * scale.spread, 0.7);
+    mean[h] = unscale(shape, within(outlook, line[h] + l), lift);
+    variance += (memory.alpha * sigma) ** 2 * (memory.phi * memory.phi) ** (h + 1);
+  }
+  const quantiles = new Float64Array(levels.length * horizon);
+  if (levels.length === 0) return { mean, quantiles, levels };
+  const random = options.random.fork("regression");
+  const paths = drawPaths(outlook, { horizon, paths: forecastPaths, random, perPath: 1, perStep: forecastPaths });
+  for (let h = 0; h < horizon; h++) {
+    const column = paths.subarray(h * forecastPaths, (h + 1) * forecastPaths).sort();
+    for (let i = 0; i < levels.length; i++) {
+      const place = levels[i] * (forecastPaths - 1);
+      const below = Math.floor(place);
+      const above = Math.min(below + 1, forecastPaths - 1);
+      quantiles[i * horizon + h] = unscale(shape, column[below] + (place - below) * (column[above] - column[below]), 0);
+    }
+  }
+  return { mean, quantiles, levels };
+}
+
+interface Figures {
+  readonly beta: Float64Array;
+  readonly sigma: number;
+  readonly slope: number;
+  readonly edf: number;
+}
+
+function parametersOf({ structure, memory, scale, fade }: Shape, { beta, sigma, slope, edf }: Figures): Readonly<Record<string, number>> {
   const parameters: Record<string, number> = {
     phi: memory.phi,
     alpha: memory.alpha,
     sigma: sigma * scale.spread,
-    edf: solved.edf,
+    edf,
     slope: slope * scale.spread,
     fade,
-    bends: knots.length,
+    bends: structure.knots.length,
     log: scale.log ? 1 : 0,
   };
   const first = structure.width - structure.inputs.length;
   for (let i = 0; i < structure.inputs.length; i++) {
     parameters[`beta ${structure.names[first + i]}`] = (beta[first + i] * scale.spread) / structure.inputs[i].scale;
   }
-  const parts = [
+  return parameters;
+}
+
+function titleOf({ structure, memory, scale }: Shape): string {
+  const { knots, cycles, inputs } = structure;
+  const words = [
     scale.log ? "multiplicative" : "additive",
     `${knots.length} bends`,
-    ...(structure.cycles.length === 0 ? [] : [`${structure.cycles.length} waves`]),
-    ...(structure.inputs.length === 0 ? [] : [`${structure.inputs.length} regressors`]),
+    ...(cycles.length === 0 ? [] : [`${cycles.length} waves`]),
+    ...(inputs.length === 0 ? [] : [`${inputs.length} regressors`]),
     memory.alpha === 0 ? "white errors" : `errors phi ${memory.phi} alpha ${memory.alpha}`,
   ];
-  return {
-    kind: "fitted",
-    title: `Regression(${parts.join(", ")})`,
-    parameters,
-    fitted,
-    forecast,
-    simulate,
-    advance: (longer) => advance(shape, longer),
-  };
+  return `Regression(${words.join(", ")})`;
 }
 
 function advance(shape: Shape, series: Series): Fitted | Unfit {
