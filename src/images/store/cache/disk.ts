@@ -37,10 +37,9 @@ export interface DiskCacheOptions {
 /** Opens the folder, making it if need be; what lies in it is counted in the background. */
 export async function openDiskCache({ folder, maxBytes, log }: DiskCacheOptions): Promise<DiskCache> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const place = (id: string): string => path.join(folder, id.slice(0, 2), id.slice(2));
   const removing = new Set<Promise<void>>();
   const remove = (id: string): void => {
-    const gone = rm(place(id), { force: true })
+    const gone = rm(placeOf(folder, id), { force: true })
       .catch(() => undefined)
       .finally(() => removing.delete(gone));
     removing.add(gone);
@@ -54,52 +53,20 @@ export async function openDiskCache({ folder, maxBytes, log }: DiskCacheOptions)
     if (!told) log.warn("the picture cache on disk fails; pictures are made again instead", { error });
     told = true;
   };
-
+  const keep = (id: string, size: number): void => {
+    sizes.set(id, size);
+    if (size > maxBytes) remove(id);
+  };
   const count = async (): Promise<void> => {
-    const found: { id: string; size: number; at: number }[] = [];
-    for (const shard of await readdir(folder)) {
-      if (!/^[0-9a-f]{2}$/.test(shard)) continue;
-      for (const name of await readdir(path.join(folder, shard))) {
-        if (closed) return;
-        const file = path.join(folder, shard, name);
-        const facts = await stat(file).catch(() => undefined);
-        if (facts === undefined) continue;
-        if (name.startsWith(".")) {
-          if (Date.now() - facts.mtimeMs > orphanMs) await rm(file, { force: true });
-        } else found.push({ id: shard + name, size: facts.size, at: facts.mtimeMs });
-      }
-    }
-    found.sort((a, b) => a.at - b.at);
-    for (const { id, size } of found) if (sizes.get(id) === undefined) sizes.set(id, size);
+    const found = await findFiles(folder, () => closed);
+    for (const { id, size } of found) if (sizes.get(id) === undefined) keep(id, size);
   };
   const counting = count().catch(tell);
 
-  const write = async (id: string, stored: Stored): Promise<void> => {
-    const { body, ...facts } = stored;
-    const head = Buffer.from(JSON.stringify({ ...facts, bytes: body.byteLength, crc: crc32(body) }));
-    const prefix = Buffer.alloc(8);
-    magic.copy(prefix);
-    prefix.writeUInt32LE(head.byteLength, 4);
-    const final = place(id);
-    try {
-      await mkdir(path.dirname(final), { recursive: true, mode: 0o700 });
-      // F1: what a power cut leaves is caught on reading, so no picture waits for the disk.
-      const size = await writeFileAtomically(final, [prefix, head, body], { mode: 0o600, durable: false });
-      sizes.set(id, size);
-      if (size > maxBytes) remove(id);
-    } catch (error) {
-      tell(error);
-    }
-  };
-
   return {
     async get(id) {
-      let bytes: Buffer;
-      try {
-        bytes = await readFile(place(id));
-      } catch {
-        return undefined;
-      }
+      const bytes = await readFile(placeOf(folder, id)).catch(() => undefined);
+      if (bytes === undefined) return undefined;
       const stored = unpack(bytes);
       if (stored === undefined) {
         sizes.delete(id);
@@ -111,10 +78,12 @@ export async function openDiskCache({ folder, maxBytes, log }: DiskCacheOptions)
       const size = stored.body.byteLength;
       if (closed || writing.has(id) || pendingBytes + size > mostPendingBytes) return;
       pendingBytes += size;
-      const done = write(id, stored).finally(() => {
-        pendingBytes -= size;
-        writing.delete(id);
-      });
+      const done = write(placeOf(folder, id), stored)
+        .then((written) => keep(id, written), tell)
+        .finally(() => {
+          pendingBytes -= size;
+          writing.delete(id);
+        });
       writing.set(id, done);
     },
     delete(id) {
@@ -132,6 +101,40 @@ export async function openDiskCache({ folder, maxBytes, log }: DiskCacheOptions)
       await Promise.all(removing);
     },
   };
+}
+
+const placeOf = (folder: string, id: string): string => path.join(folder, id.slice(0, 2), id.slice(2));
+
+/** The files of the folder, the longest untouched first; what a killed writer left is removed on the way. */
+async function findFiles(folder: string, isStopped: () => boolean): Promise<{ readonly id: string; readonly size: number }[]> {
+  const found: { id: string; size: number; at: number }[] = [];
+  for (const shard of await readdir(folder)) {
+    if (!/^[0-9a-f]{2}$/.test(shard)) continue;
+    for (const name of await readdir(path.join(folder, shard))) {
+      if (isStopped()) return [];
+      const file = path.join(folder, shard, name);
+      const facts = await stat(file).catch(() => undefined);
+      if (facts === undefined) continue;
+      if (!name.startsWith(".")) found.push({ id: shard + name, size: facts.size, at: facts.mtimeMs });
+      else if (Date.now() - facts.mtimeMs > orphanMs) await rm(file, { force: true });
+    }
+  }
+  return found.sort((a, b) => a.at - b.at);
+}
+
+/** Writes one answer; gives the size of its file. F1: what a power cut leaves is caught on reading, so no picture waits for the disk. */
+async function write(file: string, stored: Stored): Promise<number> {
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  return await writeFileAtomically(file, pack(stored), { mode: 0o600, durable: false });
+}
+
+/** `SRI1`, the length of the head, the head as JSON, the picture. */
+function pack({ body, ...facts }: Stored): Uint8Array[] {
+  const head = Buffer.from(JSON.stringify({ ...facts, bytes: body.byteLength, crc: crc32(body) }));
+  const prefix = Buffer.alloc(8);
+  magic.copy(prefix);
+  prefix.writeUInt32LE(head.byteLength, 4);
+  return [prefix, head, body];
 }
 
 function unpack(bytes: Buffer): Stored | undefined {

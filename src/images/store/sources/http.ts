@@ -11,6 +11,7 @@ import type { LookupAddress, LookupOptions } from "node:dns";
 import { isIP } from "node:net";
 import type { LookupFunction } from "node:net";
 import { Agent, request as ask } from "undici";
+import type { Dispatcher } from "undici";
 import { isStockroomError, StockroomError } from "../../../platform/errors.ts";
 import { isPublicAddress } from "./addresses.ts";
 import type { Source, SourceObject } from "./contract.ts";
@@ -78,7 +79,7 @@ export function guardedLookup(resolveAll: ResolveAll, allowPrivate: boolean): Lo
 export function openHttp(options: HttpSourceOptions): Source & { takes(url: string): boolean } {
   const { limits, allowPrivate = false } = options;
   const base = readBase(options.url);
-  const hosts = [base.host.toLowerCase(), ...(options.hosts ?? []).map((host) => host.toLowerCase())];
+  const check = makeCheck(base, options.hosts ?? [], allowPrivate);
   const agent = new Agent({
     connect: { lookup: guardedLookup(options.lookup ?? fromSystem, allowPrivate), timeout: Math.min(5_000, limits.timeoutMs) },
     connections: 32,
@@ -88,9 +89,39 @@ export function openHttp(options: HttpSourceOptions): Source & { takes(url: stri
     bodyTimeout: limits.timeoutMs,
     maxHeaderSize: 32 * 1024,
   });
+  const readUnless = async (
+    key: string,
+    known: string | undefined,
+    signal: AbortSignal,
+  ): Promise<SourceObject | "unchanged" | undefined> => {
+    const timeout = AbortSignal.timeout(limits.timeoutMs);
+    const either = AbortSignal.any([signal, timeout]);
+    const first = addressOf(key, base);
+    if (first === undefined) return undefined;
+    try {
+      for (let url = first, hops = 0; ; hops++) {
+        check(url);
+        const answer = await ask(url, { dispatcher: agent, signal: either, headers: headersFor(known) });
+        if (!redirects.has(answer.statusCode)) return await objectOf(answer, { known, limits, signal: either });
+        discard(answer);
+        url = nextAddress(url, headerOf(answer, "location"), hops);
+      }
+    } catch (error) {
+      throw explain(error, { callerGone: signal.aborted, late: timeout.aborted, limits });
+    }
+  };
+  return {
+    takes: (text) => URL.canParse(text) && accepts(() => check(new URL(text))),
+    read: async (key, signal) => (await readUnless(key, undefined, signal)) as SourceObject | undefined,
+    readIfChanged: async (key, version, signal) => await readUnless(key, version, signal),
+    close: async () => await agent.destroy(),
+  };
+}
 
-  /** The allow-list and the judgement of literal addresses, which no lookup ever sees. */
-  const check = (url: URL): void => {
+/** The allow-list and the judgement of literal addresses, which no lookup ever sees (W1). Throws `denied`. */
+function makeCheck(base: URL, more: readonly string[], allowPrivate: boolean): (url: URL) => void {
+  const hosts = [base.host, ...more].map((host) => host.toLowerCase());
+  return (url) => {
     if (url.protocol !== "https:" && url.protocol !== "http:") throw refusedHost(`${url.protocol}//`);
     if (url.username !== "" || url.password !== "") throw refusedHost("an address with a user name");
     const host = url.host.toLowerCase();
@@ -100,86 +131,61 @@ export function openHttp(options: HttpSourceOptions): Source & { takes(url: stri
     // An origin reached safely may not send us on over an open wire.
     if (base.protocol === "https:" && url.protocol !== "https:") throw refusedHost(`http://${host}`);
   };
+}
 
-  const readUnless = async (
-    key: string,
-    known: string | undefined,
-    signal: AbortSignal,
-  ): Promise<SourceObject | "unchanged" | undefined> => {
-    const timeout = AbortSignal.timeout(limits.timeoutMs);
-    const either = AbortSignal.any([signal, timeout]);
-    let url = addressOf(key, base);
-    if (url === undefined) return undefined;
-    try {
-      for (let hops = 0; ; hops++) {
-        check(url);
-        const answer = await ask(url, {
-          dispatcher: agent,
-          signal: either,
-          headers: {
-            accept: "image/*,*/*;q=0.1",
-            "accept-encoding": "identity",
-            "user-agent": "stockroom-images",
-            ...(known?.startsWith("etag ") === true ? { "if-none-match": known.slice(5) } : {}),
-            ...(known?.startsWith("date ") === true ? { "if-modified-since": known.slice(5).split(" | ")[0] ?? "" } : {}),
-          },
-        });
-        const { statusCode: status } = answer;
-        const header = (name: string): string | undefined => [answer.headers[name]].flat()[0];
-        const discard = (): void => void answer.body.on("error", () => undefined).destroy();
-        if ([301, 302, 303, 307, 308].includes(status)) {
-          discard();
-          const next = header("location");
-          if (next === undefined || hops >= mostRedirects || !URL.canParse(next, url.href)) {
-            throw originFailed(
-              "ImageSource::Redirects",
-              `Expected at most ${mostRedirects} redirects to a picture but the origin sends on and on.`,
-            );
-          }
-          url = new URL(next, url);
-          continue;
-        }
-        if (status === 304 && known !== undefined) {
-          discard();
-          return "unchanged";
-        }
-        if (status === 404 || status === 410) {
-          discard();
-          return undefined;
-        }
-        if (status !== 200) {
-          discard();
-          throw originFailed("ImageSource::Refused", `Expected the origin to answer 200 but it answered ${status}. Look at the origin.`);
-        }
-        const contentType = header("content-type")?.split(";")[0]?.trim().toLowerCase();
-        try {
-          checkContent(contentType, header("content-encoding"));
-          refuseLarge(Number(header("content-length") ?? 0), limits);
-        } catch (error) {
-          discard();
-          throw error;
-        }
-        const body = await gatherWithin(answer.body, limits, either);
-        return {
-          body,
-          contentType,
-          cacheControl: header("cache-control"),
-          expires: header("expires"),
-          lastModified: header("last-modified"),
-          version: versionOf(header("etag"), header("last-modified"), body.byteLength),
-        };
-      }
-    } catch (error) {
-      throw explain(error, { callerGone: signal.aborted, late: timeout.aborted, limits });
-    }
-  };
+type Answer = Dispatcher.ResponseData;
 
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const headerOf = ({ headers }: Answer, name: string): string | undefined => [headers[name]].flat()[0];
+const discard = ({ body }: Answer): void => void body.on("error", () => undefined).destroy();
+
+/** What is asked of an origin; `known` is a version it gave before (W4: nothing of the caller's is in it). */
+function headersFor(known: string | undefined): Record<string, string> {
   return {
-    takes: (text) => URL.canParse(text) && accepts(() => check(new URL(text))),
-    read: async (key, signal) => (await readUnless(key, undefined, signal)) as SourceObject | undefined,
-    readIfChanged: async (key, version, signal) => await readUnless(key, version, signal),
-    close: async () => await agent.destroy(),
+    accept: "image/*,*/*;q=0.1",
+    "accept-encoding": "identity",
+    "user-agent": "stockroom-images",
+    ...(known?.startsWith("etag ") === true ? { "if-none-match": known.slice(5) } : {}),
+    ...(known?.startsWith("date ") === true ? { "if-modified-since": known.slice(5).split(" | ")[0] ?? "" } : {}),
   };
+}
+
+/** Where a redirect leads; throws past `mostRedirects`, and for one that leads nowhere. */
+function nextAddress(from: URL, location: string | undefined, hops: number): URL {
+  if (location !== undefined && hops < mostRedirects && URL.canParse(location, from.href)) return new URL(location, from);
+  throw originFailed(
+    "ImageSource::Redirects",
+    `Expected at most ${mostRedirects} redirects to a picture but the origin sends on and on. Look at the origin.`,
+  );
+}
+
+/** The original in an answer that is no redirect. */
+async function objectOf(
+  answer: Answer,
+  { known, limits, signal }: { readonly known: string | undefined; readonly limits: SourceLimits; readonly signal: AbortSignal },
+): Promise<SourceObject | "unchanged" | undefined> {
+  const { statusCode: status } = answer;
+  const header = (name: string): string | undefined => headerOf(answer, name);
+  const contentType = header("content-type")?.split(";")[0]?.trim().toLowerCase();
+  try {
+    if (status === 304 && known !== undefined) return "unchanged";
+    if (status === 404 || status === 410) return undefined;
+    if (status !== 200)
+      throw originFailed("ImageSource::Refused", `Expected the origin to answer 200 but it answered ${status}. Look at the origin.`);
+    checkContent(contentType, header("content-encoding"));
+    refuseLarge(Number(header("content-length") ?? 0), limits);
+    const body = await gatherWithin(answer.body, limits, signal);
+    return {
+      body,
+      contentType,
+      cacheControl: header("cache-control"),
+      expires: header("expires"),
+      lastModified: header("last-modified"),
+      version: versionOf(header("etag"), header("last-modified"), body.byteLength),
+    };
+  } finally {
+    discard(answer);
+  }
 }
 
 function accepts(check: () => void): boolean {
@@ -211,7 +217,7 @@ const wholeUrl = /^(https?):\/{1,2}(?=[^/])/i;
 /** Whether a key is itself a web address, as thumbor and ipx allow. */
 export const isWebKey = (key: string): boolean => wholeUrl.test(key);
 
-/** The web address a key is itself, its slashes mended. */
+/** The web address a key is itself, its slashes repaired. */
 export const webAddress = (key: string): string => key.replace(wholeUrl, (_all, scheme: string) => `${scheme.toLowerCase()}://`);
 
 /** The address of a key below the base, or the address it is itself; undefined for one that would climb out. */
