@@ -1,4 +1,4 @@
-// The library `stockroom/images`: pictures as a function, what a URL means, how to build one. Its types are promises; the app enters by index.ts.
+// The library `stockroom/images`: pictures as a function, what a URL means, how to build one. Its types are promises; the app imports module.ts.
 
 export { formatRequest, imageSrcset, imageUrl } from "./engine/requests/index.ts";
 export type { ErrorAnswer, Explanation, ImageUrl, ImageUrlParts, RequestLike, SrcsetSizes } from "./engine/requests/index.ts";

@@ -25,7 +25,7 @@ export interface Pipe<T> extends AsyncIterable<T> {
 }
 
 /**
- * Makes a pipe that holds at most `part` values. One writer, one reader; the reader may begin before, while or after writing.
+ * Makes a pipe that holds at most `room` values. One writer, one reader; the reader may begin before, while or after writing.
  */
 export function makePipe<T>(room = 4): Pipe<T> {
   const waiting: T[] = [];

@@ -1,7 +1,7 @@
 // Plan: what one URL asks for, as a plain value. It can be printed, hashed, sent and tested; nothing in it reads or writes.
 //
 // Owns: the shape of a request after its URL was understood, and of what the reader of URLs may be told.
-// Does not own: how URLs are read (requests/), what is done to pixels (pictures/), where bytes come from (store, flow).
+// Does not own: how URLs are read (requests/), what is done to pixels (pictures/), where bytes come from (store, service).
 //   P1. `edits` holds only names of the allow-list, each once, in the order in which they are applied. Values are as the classic handler
 //       hands them to its pipeline: numbers may still be numeric texts, nothing is rounded yet, `rotate: undefined` means "by EXIF".
 //   P2. What goes beyond the classic words stands beside the edits, never in them, so that `edits` prints as the classic would.
@@ -153,7 +153,7 @@ export interface ImageRequest {
   readonly problem?: ErrorRecord;
   /**
    * A second reading, for when no original exists under the first: `/300x200/smart/photo.jpg` is the key `smart/photo.jpg` to the classic
-   * handler and a word to thumbor. The flow reads this one only after the source said that the first is missing.
+   * handler and a word to thumbor. The service reads this one only after the source said that the first is missing.
    */
   readonly otherwise?: ImageRequest;
 }

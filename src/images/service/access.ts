@@ -1,7 +1,7 @@
 // Access: one JSON line a request, written in batches so that a cache hit does not pay for a system call of its own.
 //
-//   A1. A signature is a permission: it is never in a line.
-//   A2. Lines wait at most a tenth of a second; closing writes the rest.
+//   access-log.A1. A signature is a permission: it is never in a line.
+//   access-log.A2. Lines wait at most a tenth of a second; closing writes the rest.
 
 import type { Asked, Reply } from "./contract.ts";
 

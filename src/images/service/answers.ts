@@ -1,8 +1,8 @@
 // Answers: the headers of a picture and the shape of an error.
 //
-//   A1. An error is `{status, code, message}` as JSON, and nothing of a fault's insides is in it.
-//   A2. Headers that a URL asks for come last; the parser has let only those through that can do no harm.
-//   A3. When the URL ends, no cache is told to keep the answer longer, whoever names another time: the URL's headers, its source, the fallback.
+//   answers.A1. An error is `{status, code, message}` as JSON, and nothing of a fault's insides is in it.
+//   answers.A2. Headers that a URL asks for come last; the parser has let only those through that can do no harm.
+//   answers.A3. When the URL ends, no cache is told to keep the answer longer, whoever names another time: the URL's headers, its source, the fallback.
 
 import { isStockroomError, meanings } from "../../platform/errors.ts";
 import type { Compat, ImageRequest } from "../engine/plan.ts";

@@ -1,9 +1,9 @@
 // Budgets: how much is done at once, and when somebody who is refused should come again.
 //
-//   B1. At work are at most `concurrency` pictures and `pixelsInFlight` pixels, or one larger picture by itself.
-//   B2. In hand (being read, or waiting for their turn) are a few originals more, so that work does not wait for reading.
-//   B3. One source holds two places less than there are, so that others are never shut out by one that dribbles.
-//   B4. Past `maxWaiting` the refusal is immediate.
+//   pictures.B1. At work are at most `concurrency` pictures and `pixelsInFlight` pixels, or one larger picture by itself.
+//   pictures.B2. In hand (being read, or waiting for their turn) are a few originals more, so that work does not wait for reading.
+//   pictures.B3. One source holds two places less than there are, so that others are never shut out by one that dribbles.
+//   pictures.B4. Past `maxWaiting` the refusal is immediate.
 
 import { makeSemaphore } from "../../platform/concurrency/semaphore.ts";
 import type { Semaphore } from "../../platform/concurrency/semaphore.ts";
@@ -40,7 +40,7 @@ export function makeBudgets({ concurrency, maxWaiting, pixelsInFlight }: BudgetS
   const most = concurrency + spare;
   const bounded = (places: number): Semaphore => makeSemaphore({ most: places, mostWaiting: maxWaiting, refusal: tooBusy });
   const inHand = bounded(most);
-  const atWork = makeSemaphore({ most: concurrency, room: pixelsInFlight });
+  const atWork = makeSemaphore({ most: concurrency, capacity: pixelsInFlight });
   // As many as there are buckets in the settings: the engine lets no other name through.
   const readers = new Map<string, Semaphore>();
   /** Mean time of one picture. */

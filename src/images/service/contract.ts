@@ -1,4 +1,4 @@
-// Contract: a request and an answer as any door puts them, and what the service asks of the engine.
+// Contract: a request and an answer, free of any protocol, and what the service asks of the engine.
 
 import type { ImageRequest, UrlRequest } from "../engine/plan.ts";
 

@@ -1,4 +1,4 @@
-// Eyes: who looks for faces and for what should not be shown, as the settings or the caller say.
+// Detectors: who looks for faces and for what should not be shown, as the settings or the caller say.
 //
 //   E1. Nothing is loaded and no thread is started before the first picture wants to be looked at.
 //   E2. A detector of whatever kind is asked once for each original.

@@ -1,8 +1,8 @@
 // Fallback: the picture that is answered in place of an error, with the error's status.
 //
-//   S1. It is read once in `freshMs`; when its source is ill the last one serves on.
-//   S2. Without it the error is answered as it is: a broken fallback hides nothing and adds no error of its own.
-//   S3. No cache keeps it while the server is busy, nor past the end of the URL.
+//   fallback.S1. It is read once in `freshMs`; when its source is ill the last one serves on.
+//   fallback.S2. Without it the error is answered as it is: a broken fallback hides nothing and adds no error of its own.
+//   fallback.S3. No cache keeps it while the server is busy, nor past the end of the URL.
 
 import type { Log } from "../../platform/log.ts";
 import { untilExpiry } from "./answers.ts";

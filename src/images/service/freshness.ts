@@ -1,8 +1,8 @@
 // Freshness: which version of an original is taken to be its source's, and until when.
 //
-//   F1. A version holds for `freshMs` after the source named it; the source's own word can shorten that, never lengthen it.
-//   F2. All pictures of an original share it: one that learns of a new version makes the answers of the others old.
-//   F3. Bounded: the originals longest not asked for go first, and are looked up again.
+//   pictures.F1. A version holds for `freshMs` after the source named it; the source's own word can shorten that, never lengthen it.
+//   pictures.F2. All pictures of an original share it: one that learns of a new version makes the answers of the others old.
+//   pictures.F3. Bounded: the originals longest not asked for go first, and are looked up again.
 
 import { makeLru } from "../store/cache/memory.ts";
 import type { Stored } from "../store/cache/cache.ts";

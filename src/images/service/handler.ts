@@ -1,8 +1,8 @@
 // Handler: the service put together from settings and seams, and shown as a function from a web-standard Request to a Response.
 //
 // Owns: which setting reaches which part; the classic environment names. Does not own: what the parts do.
-//   H1. Pixel libraries are loaded when a handler is made, not when this file is imported: whoever only explains URLs never loads them.
-//   H2. A classic name wins over our own settings; one that says something impossible is an error, never ignored.
+//   handler.H1. Pixel libraries are loaded when a handler is made, not when this file is imported: whoever only explains URLs never loads them.
+//   handler.H2. A classic name wins over our own settings; one that says something impossible is an error, never ignored.
 
 import { availableParallelism } from "node:os";
 import path from "node:path";
@@ -58,7 +58,7 @@ export interface ImageHandler {
   (request: Request): Promise<Response>;
   /** Numbers in Prometheus' text format. */
   metrics(): Promise<string>;
-  /** The service behind it, for doors that need no Request. */
+  /** The service behind it, for servers that have no Request. */
   readonly service: Service;
   /** Stops work under way and closes sources and cache. */
   close(): Promise<void>;
@@ -231,13 +231,13 @@ function sourceOf(value: ImageSettings["sources"][string], cwd: string): SourceS
   return { kind: "s3", bucket, prefix: folder === "" ? "" : `${folder}/`, region: value.region, endpoint: value.endpoint };
 }
 
-async function loadEngine(parts: {
+async function loadEngine(deps: {
   readonly requests: RequestOptions;
   readonly settings: ImageSettings;
   readonly detectors: Detectors;
   readonly isolated: Isolated;
 }): Promise<Engine> {
-  const { requests, settings, detectors, isolated } = parts;
+  const { requests, settings, detectors, isolated } = deps;
   const { detector, moderator } = detectors;
   const { transform } = await import("../engine/pictures/transform.ts");
   const { inputPixels, outputPixels } = settings.limits;

@@ -1,7 +1,7 @@
 // Negative cache: failures that are told again for a while instead of being tried again.
 //
-//   N1. Kept is only what the request or the original is to blame for; what is busy or broken may be well again the next moment.
-//   N2. A failure is told for `missingMs` and then forgotten; bounded, the ones longest not asked for go first.
+//   pictures.N1. Kept is only what the request or the original is to blame for; what is busy or broken may be well again the next moment.
+//   pictures.N2. A failure is told for `missingMs` and then forgotten; bounded, the ones longest not asked for go first.
 
 import { isStockroomError } from "../../platform/errors.ts";
 import type { StockroomError } from "../../platform/errors.ts";

@@ -1,8 +1,8 @@
 // Originals: whole, bounded and versioned, however their source hands them over.
 //
-//   O1. Equal reads at once are one read, whoever asks: pictures of one original, overlays, the fallback picture.
-//   O2. No original is larger than the limits, whatever its source does; each comes with a version, its digest where the source has none.
-//   O3. Reads of one bucket are bounded (budgets.ts).
+//   pictures.O1. Equal reads at once are one read, whoever asks: pictures of one original, overlays, the fallback picture.
+//   pictures.O2. No original is larger than the limits, whatever its source does; each comes with a version, its digest where the source has none.
+//   pictures.O3. Reads of one bucket are bounded (budgets.ts).
 
 import { createHash } from "node:crypto";
 import { makeSingleFlight } from "../../platform/concurrency/single-flight.ts";

@@ -1,9 +1,9 @@
 // Pictures: making one, or finding that the one at hand still holds.
 //
-//   P1. Equal cold requests at once cost one making (single-flight), within the deadline.
-//   P2. A picture is made only of content that did not fail it before (slow-list.ts), and what came of it is known afterwards: the answer in the
+//   pictures.P1. Equal cold requests at once cost one making (single-flight), within the deadline.
+//   pictures.P2. A picture is made only of content that did not fail it before (slow-list.ts), and what came of it is known afterwards: the answer in the
 //       cache, the version in freshness, the failure in the negative cache or on the slow list.
-//   P3. An old answer is looked up behind the scenes only while there is room, and by one caller at a time.
+//   pictures.P3. An old answer is looked up behind the scenes only while there is room, and by one caller at a time.
 
 import { isStockroomError } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
@@ -69,7 +69,7 @@ export function makePictures(deps: PictureDeps): Pictures {
       if (joined) return;
       value.catch((error: unknown) => {
         if (isStockroomError(error) && error.kind === "missing") return;
-        // The source is ill: the old answer holds a little longer, and not every asker knocks.
+        // The source is ill: the old answer holds a little longer, and not every caller asks again.
         freshness.hold(meaning.sourceId, old.version, missingMs);
         const { bucket, key } = meaning.request;
         log.warn("an original could not be looked up again; its old answer is kept", { bucket, key, error });

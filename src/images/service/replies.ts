@@ -1,7 +1,7 @@
 // Replies: from a finished picture to an answer, or to 304 for whoever has it.
 //
-//   R1. A validator names the plan and the version of the original, nothing else: it outlives the picture in every cache.
-//   R2. A hit costs a few map lookups: headers are made once for each version, and stamped with the word of the cache once a second.
+//   pictures.R1. A validator names the plan and the version of the original, nothing else: it outlives the picture in every cache.
+//   pictures.R2. A hit costs a few map lookups: headers are made once for each version, and stamped with the word of the cache once a second.
 
 import type { Stored } from "../store/cache/cache.ts";
 import { headersOf, untilExpiry } from "./answers.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { StockroomError } from "../../platform/errors.ts";
+import { makeLatch } from "../../platform/concurrency/latch.ts";
 import { makeMemoryLog } from "../../platform/log.ts";
 import type { ImageRequest } from "../engine/plan.ts";
 import { makeCache } from "../store/cache/cache.ts";
@@ -9,12 +10,8 @@ import { makeService } from "./service.ts";
 import type { Service, ServiceOptions } from "./service.ts";
 import type { Asked, Engine, Reply } from "./contract.ts";
 
-/** A way to hold work until the test lets it go. */
-function makeNodeListener() {
-  let open = (): void => undefined;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open: () => open() };
-}
+/** Held up until the test lets it go on. */
+const { signal: never } = new AbortController();
 
 /** Reads `/KEY?anything`; the picture is the original in capitals. */
 const standInEngine = (): Engine => ({
@@ -88,7 +85,7 @@ const ask = async (service: Service, target: string, headers?: Record<string, st
   await service.answer(asking(target, headers, more));
 const textOf = (reply: Reply): string => Buffer.from(reply.body ?? []).toString();
 /** Lets everything that can go on without us go on. */
-const settle = async (): Promise<void> => {
+const turns = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
 };
 
@@ -227,7 +224,7 @@ describe("the service", () => {
     state.now += 61_000;
     const stale = await ask(service, "/a.jpg");
     expect(stale).toMatchObject({ status: 200, outcome: "stale", headers: { "cache-status": "Stockroom; hit; ttl=-1; detail=stale" } });
-    await settle();
+    await turns();
     expect([state.checks, state.transforms]).toEqual([1, 1]);
     expect(await ask(service, "/a.jpg")).toMatchObject({ outcome: "hit" });
 
@@ -235,7 +232,7 @@ describe("the service", () => {
     state.version = "2";
     state.now += 61_000;
     expect(textOf(await ask(service, "/a.jpg"))).toBe("CAT");
-    await settle();
+    await turns();
     const changed = await ask(service, "/a.jpg");
     expect(textOf(changed)).toBe("DOG");
     expect(changed.headers["etag"]).not.toBe(stale.headers["etag"]);
@@ -250,10 +247,10 @@ describe("the service", () => {
     state.version = "2";
     state.now += 61_000;
     await ask(service, "/a.jpg?1");
-    await settle();
+    await turns();
     // The second was not asked for since, yet it is known to be old now, fresh as its own clock may be.
     expect(await ask(service, "/a.jpg?2")).toMatchObject({ outcome: "stale" });
-    await settle();
+    await turns();
     expect(textOf(await ask(service, "/a.jpg?2"))).toBe("DOG");
   });
 
@@ -264,7 +261,7 @@ describe("the service", () => {
     state.ill = true;
     for (let i = 0; i < 10; i++) {
       expect(textOf(await ask(service, "/a.jpg"))).toBe("CAT");
-      await settle();
+      await turns();
     }
     expect(state.checks).toBe(1);
     expect(log.lines.filter((line) => line.level === "warn")).toHaveLength(1);
@@ -301,12 +298,12 @@ describe("the service", () => {
     state.body = undefined;
     state.now += 61_000;
     await ask(service, "/a.jpg");
-    await settle();
+    await turns();
     expect(await ask(service, "/a.jpg")).toMatchObject({ status: 404 });
   });
 
   it("takes no more than it can do, says when to come again, and answers hits meanwhile", async () => {
-    const door = makeNodeListener();
+    const latch = makeLatch();
     let most = 0;
     let working = 0;
     const { service } = makeShop({
@@ -314,7 +311,7 @@ describe("the service", () => {
         ...standInEngine(),
         transform: async (original) => {
           most = Math.max(most, ++working);
-          if (Buffer.from(original).toString() === "slow") await door.opened;
+          if (Buffer.from(original).toString() === "slow") await latch.pass(never);
           working -= 1;
           return { body: original, contentType: "image/jpeg" };
         },
@@ -323,10 +320,10 @@ describe("the service", () => {
     });
     await ask(service, "/hit");
     const flood = Array.from({ length: 2_000 }, (_, n) => ask(service, `/slow?${n}`));
-    await settle();
+    await turns();
     const hit = service.answer(asking("/hit"));
     expect(hit).toMatchObject({ status: 200, outcome: "hit" });
-    door.open();
+    latch.open();
     const replies = await Promise.all(flood);
     const refused = replies.filter((reply) => reply.status === 503);
     // Two at work, six in hand, ten waiting.
@@ -352,7 +349,7 @@ describe("the service", () => {
           const pixels = Number(Buffer.from(original).toString());
           inside += pixels;
           most = Math.max(most, inside > 10 ? (inside === pixels ? 0 : inside) : inside);
-          await settle();
+          await turns();
           inside -= pixels;
           return { body: original, contentType: "image/jpeg" };
         },
@@ -375,13 +372,13 @@ describe("the service", () => {
 
   it("stops working for callers who have all gone, and only then", async () => {
     let aborted = 0;
-    const door = makeNodeListener();
+    const latch = makeLatch();
     const { service } = makeShop({
       engine: {
         ...standInEngine(),
         transform: async (original, _request, { signal }) => {
           signal.addEventListener("abort", () => (aborted += 1));
-          await door.opened;
+          await latch.pass(never);
           return { body: original, contentType: "image/jpeg" };
         },
       },
@@ -389,16 +386,16 @@ describe("the service", () => {
     const [one, two] = [new AbortController(), new AbortController()];
     const first = ask(service, "/a.jpg", {}, { signal: one.signal });
     const second = ask(service, "/a.jpg", {}, { signal: two.signal });
-    await settle();
+    await turns();
     one.abort();
-    await settle();
+    await turns();
     expect(aborted).toBe(0);
     two.abort();
-    await settle();
+    await turns();
     expect(aborted).toBe(1);
-    door.open();
+    latch.open();
     await Promise.all([first, second]);
-    // Nothing of the given-up flight is joined.
+    // Nothing of what was given up is joined.
     expect(await ask(service, "/a.jpg")).toMatchObject({ status: 200 });
   });
 

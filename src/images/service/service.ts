@@ -4,11 +4,11 @@
 //                        else pictures: single-flight -> originals -> semaphore -> engine -> cache -> replies
 //
 // Owns: the order of the questions. Does not own: any state of its own; each map has its file, with its law.
-//   V1. Equal cold requests at once cost one read and one transform; so do equal reads of different ones. (pictures.ts, originals.ts)
-//   V2. A fresh answer touches neither source nor disk; a validator that matches costs a few map lookups. (replies.ts)
-//   V3. An answer is given only for the version of the original it was made of, or, marked so, for the one before while the new is made.
-//   V4. Work in hand is bounded in pictures, pixels and originals; past the queue the answer is 503 with Retry-After, at once. (budgets.ts)
-//   V5. Every request is answered within its deadline.
+//   pictures.V1. Equal cold requests at once cost one read and one transform; so do equal reads of different ones. (pictures.ts, originals.ts)
+//   pictures.V2. A fresh answer touches neither source nor disk; a validator that matches costs a few map lookups. (replies.ts)
+//   pictures.V3. An answer is given only for the version of the original it was made of, or, marked so, for the one before while the new is made.
+//   pictures.V4. Work in hand is bounded in pictures, pixels and originals; past the queue the answer is 503 with Retry-After, at once. (budgets.ts)
+//   pictures.V5. Every request is answered within its deadline.
 //
 // Concurrency: one thread; between two awaits nothing else runs, and each map is read and written without one in between.
 

@@ -1,8 +1,8 @@
 // Slow list: pictures that ran out of time, or whose making had to be ended, by the content they were made of.
 //
-//   L1. Such a picture will run out of time again: whoever asks next is told at once, and no core is held for it.
-//   L2. Only that content is to blame: when the original was replaced, the picture is tried at once.
-//   L3. Off the list after `slowMs`, or `endedMs` when a process had to be ended; bounded, the ones longest not asked for go first.
+//   pictures.L1. Such a picture will run out of time again: whoever asks next is told at once, and no core is held for it.
+//   pictures.L2. Only that content is to blame: when the original was replaced, the picture is tried at once.
+//   pictures.L3. Off the list after `slowMs`, or `endedMs` when a process had to be ended; bounded, the ones longest not asked for go first.
 
 import { isStockroomError } from "../../platform/errors.ts";
 import type { StockroomError } from "../../platform/errors.ts";

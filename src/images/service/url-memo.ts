@@ -1,10 +1,10 @@
 // URL memo: what URLs meant when they were last understood, so that a cache hit parses nothing.
 //
 // Owns: the meaning of a URL and its ids. Does not own: how a URL is understood (engine/requests), what is answered.
-//   U1. A URL is given the meaning it had as long as the request headers named by that meaning's `vary` are the same; with other headers it is
+//   pictures.U1. A URL is given the meaning it had as long as the request headers named by that meaning's `vary` are the same; with other headers it is
 //       understood anew, and both meanings are kept.
-//   U2. What expires is understood anew each time: it may have ended.
-//   U3. Bounded: in URLs, in meanings of one URL, in the length of a URL that is kept.
+//   pictures.U2. What expires is understood anew each time: it may have ended.
+//   pictures.U3. Bounded: in URLs, in meanings of one URL, in the length of a URL that is kept.
 
 import { createHash } from "node:crypto";
 import { planOf } from "../engine/plan.ts";

@@ -1,7 +1,7 @@
 // Bounded: one piece of work for every item of a list, some at a time.
 //
-//   B1. Never more than `most` are under way; items are taken in the order of the list.
-//   B2. After a failure nothing more is begun, and what is under way ends before the error is told: nobody cleans up under one that still writes.
+//   concurrency.B1. Never more than `most` are under way; items are taken in the order of the list.
+//   concurrency.B2. After a failure nothing more is begun, and what is under way ends before the error is told: nobody cleans up under one that still writes.
 
 /** Does `work` for every item, at most `most` at once. Throws the failure of the earliest worker, or the signal's reason before the next item. */
 export async function eachBounded<Item>(

@@ -1,7 +1,7 @@
 // Latch: open or shut; those who come while it is shut wait.
 //
-//   L1. Whoever waits passes when it opens, also when it is shut again in the same turn of the event loop before they ran: then they wait on.
-//   L2. Whoever waits can leave: its signal aborts.
+//   concurrency.L1. Whoever waits passes when it opens, also when it is shut again in the same turn of the event loop before they ran: then they wait on.
+//   concurrency.L2. Whoever waits can leave: its signal aborts.
 
 /** Safe to pass any number of times at once. */
 export interface Latch {

@@ -1,6 +1,6 @@
 // Mutex: lets one pass at a time, in order of arrival.
 //
-//   M1. A semaphore of one place: its laws hold (semaphore.ts).
+//   concurrency.M1. A semaphore of one place: its laws hold (semaphore.ts).
 
 import { makeSemaphore } from "./semaphore.ts";
 

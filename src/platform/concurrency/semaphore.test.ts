@@ -17,10 +17,10 @@ test("a fast-checked crowd stays within every bound, in order, and leaves nothin
     fc.record({ kind: fc.constant("come" as const), weight: fc.integer({ min: 1, max: 12 }) }),
     fc.record({ kind: fc.constantFrom("leave" as const, "quit" as const), which: fc.nat(20) }),
   );
-  const bounds = fc.record({ most: fc.integer({ min: 1, max: 4 }), room: fc.integer({ min: 1, max: 10 }), mostWaiting: fc.nat(5) });
+  const bounds = fc.record({ most: fc.integer({ min: 1, max: 4 }), capacity: fc.integer({ min: 1, max: 10 }), mostWaiting: fc.nat(5) });
   await fc.assert(
-    fc.asyncProperty(bounds, fc.array(step, { maxLength: 60 }), async ({ most, room, mostWaiting }, steps) => {
-      const semaphore = makeSemaphore({ most, room, mostWaiting, refusal: () => new Error("full") });
+    fc.asyncProperty(bounds, fc.array(step, { maxLength: 60 }), async ({ most, capacity, mostWaiting }, steps) => {
+      const semaphore = makeSemaphore({ most, capacity, mostWaiting, refusal: () => new Error("full") });
       const visits: Visit[] = [];
       const entered: number[] = [];
       const early: Visit[] = [];
@@ -30,12 +30,12 @@ test("a fast-checked crowd stays within every bound, in order, and leaves nothin
         const inside = of("inside");
         const weight = inside.reduce((sum, visit) => sum + visit.weight, 0);
         expect(inside.length).toBeLessThanOrEqual(most);
-        expect(weight <= room || inside.length === 1).toBe(true);
+        expect(weight <= capacity || inside.length === 1).toBe(true);
         expect([semaphore.inside, semaphore.waiting]).toEqual([inside.length, of("waiting").length]);
         expect(semaphore.waiting).toBeLessThanOrEqual(mostWaiting);
         // Nobody waits for room that is there.
         const [head] = of("waiting");
-        expect(head === undefined || inside.length === most || (inside.length > 0 && weight + head.weight > room)).toBe(true);
+        expect(head === undefined || inside.length === most || (inside.length > 0 && weight + head.weight > capacity)).toBe(true);
         expect(early).toEqual([]);
         expect(entered).toEqual(entered.toSorted((a, b) => a - b));
       };
@@ -79,7 +79,7 @@ test("a fast-checked crowd stays within every bound, in order, and leaves nothin
 });
 
 test("a light one behind a heavy one that gave up enters at once", async () => {
-  const semaphore = makeSemaphore({ most: 3, room: 10 });
+  const semaphore = makeSemaphore({ most: 3, capacity: 10 });
   const { signal } = new AbortController();
   const tired = new AbortController();
   await semaphore.enter(6, signal);

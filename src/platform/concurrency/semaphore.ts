@@ -1,9 +1,9 @@
 // Semaphore: how much work is done at once, and how much may wait for it.
 //
 // Owns: order, bounds, leaving the queue. Does not own: what is done inside, the words of the refusal.
-//   S1. Never more than `most` are inside, nor more than `room` weight, except one that alone weighs more: it enters when nobody is inside.
-//   S2. First come, first served: nobody overtakes a heavy one that waits. Whoever waits can leave (its signal aborts) and then holds nothing.
-//   S3. Past `mostWaiting` nobody waits: the refusal is immediate.
+//   concurrency.S1. Never more than `most` are inside, nor more than `capacity` in weight, except one that alone weighs more: it enters when nobody is inside.
+//   concurrency.S2. First come, first served: nobody overtakes a heavy one that waits. Whoever waits can leave (its signal aborts) and then holds nothing.
+//   concurrency.S3. Past `mostWaiting` nobody waits: the refusal is immediate.
 
 import { StockroomError } from "../errors.ts";
 
@@ -19,7 +19,7 @@ export interface SemaphoreOptions {
   /** Pieces of work at once. */
   readonly most: number;
   /** Weight at once, in the caller's unit. Default: no bound. */
-  readonly room?: number;
+  readonly capacity?: number;
   /** Default: no bound. */
   readonly mostWaiting?: number;
   /** What is thrown past `mostWaiting`. Default: `busy` `SEMAPHORE_FULL`. */
@@ -33,11 +33,11 @@ interface Waiter {
 
 /** Makes a semaphore with nobody inside. */
 export function makeSemaphore(options: SemaphoreOptions): Semaphore {
-  const { most, room = Number.POSITIVE_INFINITY, mostWaiting = Number.POSITIVE_INFINITY, refusal = full } = options;
+  const { most, capacity = Number.POSITIVE_INFINITY, mostWaiting = Number.POSITIVE_INFINITY, refusal = full } = options;
   const queue = new Set<Waiter>();
   let inside = 0;
   let weightInside = 0;
-  const fits = (weight: number): boolean => inside < most && (inside === 0 || weightInside + weight <= room);
+  const fits = (weight: number): boolean => inside < most && (inside === 0 || weightInside + weight <= capacity);
 
   /** Lets in whoever stands at the head of the queue, as long as it fits (S2). */
   const admit = (): void => {

@@ -1,9 +1,9 @@
 // Single-flight: work that many ask for at once and that is done once.
 //
 // Owns: who shares which work, its deadline, giving it up. Does not own: keeping the result; the next who asks after the end starts anew.
-//   F1. While work under a key is under way, whoever asks for the key joins it.
-//   F2. A caller who leaves hurts nobody; when the last one has left, the signal of the work aborts, and nobody joins it any more.
-//   F3. With a deadline, every caller is answered within it, whatever the work does with its signal.
+//   concurrency.F1. While work under a key is under way, whoever asks for the key joins it.
+//   concurrency.F2. A caller who leaves hurts nobody; when the last one has left, the signal of the work aborts, and nobody joins it any more.
+//   concurrency.F3. With a deadline, every caller is answered within it, whatever the work does with its signal.
 
 /** Safe to join any number of times at once. */
 export interface SingleFlight<Value> {

@@ -6,7 +6,7 @@ import { makeAnimation, makePhoto, makePngBomb } from "./fixtures/photos.ts";
 import sharp from "sharp";
 import { transform } from "./transform.ts";
 
-const plan = (edits: Edits, more: Partial<ImageRequest> = {}): ImageRequest => ({
+const requestOf = (edits: Edits, more: Partial<ImageRequest> = {}): ImageRequest => ({
   requestType: "default",
   bucket: "shop",
   key: "a",
@@ -61,7 +61,7 @@ describe("a plan past its budget", () => {
     async (_name, edits) => {
       for (const compat of ["open", "strict"] as const) {
         // The file holds only its first rows: whoever decodes it says something else.
-        await expect(transform(twelve, plan(edits, { compat }), { readOverlay })).rejects.toMatchObject({
+        await expect(transform(twelve, requestOf(edits, { compat }), { readOverlay })).rejects.toMatchObject({
           code: "ImageEdits::TooCostly",
           kind: "input",
           facts: { status: 400 },
@@ -78,7 +78,7 @@ describe("a plan past its budget", () => {
     ];
     for (const [edits, outputFormat] of less) {
       for (const compat of ["open", "strict"] as const) {
-        const made = await transform(photo, plan({ resize: { width: 1_200 }, ...edits }, { outputFormat, compat }), { readOverlay });
+        const made = await transform(photo, requestOf({ resize: { width: 1_200 }, ...edits }, { outputFormat, compat }), { readOverlay });
         // An effort that open lowers by its own rule is no surprise; in strict it is.
         const says = compat === "strict" || outputFormat === "gif";
         expect([outputFormat, made.format, made.notes]).toEqual([outputFormat, outputFormat, says ? ["less-effort"] : undefined]);
@@ -96,7 +96,7 @@ describe("a plan past its budget", () => {
       .composite([{ input: middle, left: 1_100, top: 700 }])
       .jpeg()
       .toBuffer();
-    const ask = (edits: Edits, more: Partial<ImageRequest> = {}) => transform(twelve, plan(edits, more), { readOverlay });
+    const ask = (edits: Edits, more: Partial<ImageRequest> = {}) => transform(twelve, requestOf(edits, more), { readOverlay });
 
     const lossy = await ask({ webp: { lossless: true } }, { outputFormat: "webp" });
     expect([lossy.format, lossy.width, lossy.notes]).toEqual(["webp", 4_000, ["lossy"]]);
@@ -120,7 +120,7 @@ describe("a plan past its budget", () => {
     const whole = sharp({ create: { width: 8_064, height: 6_048, channels: 3, background: "#357" } });
     for (const orientation of [1, 6]) {
       const photo = await whole.clone().withMetadata({ orientation }).jpeg().toBuffer();
-      const made = await transform(photo, plan({ rotate: 90 }), { readOverlay });
+      const made = await transform(photo, requestOf({ rotate: 90 }), { readOverlay });
       const expected = orientation === 1 ? [3_024, 4_032] : [4_032, 3_024];
       expect([made.width, made.height, made.notes]).toEqual([...expected, ["smaller"]]);
     }
@@ -128,7 +128,7 @@ describe("a plan past its budget", () => {
 
   it("is no clip without a named format: WebP moves as well, for less", async () => {
     const clip = await makeAnimation(400, 300, 60);
-    const made = await transform(clip, plan({ resize: { width: 380 } }), { readOverlay });
+    const made = await transform(clip, requestOf({ resize: { width: 380 } }), { readOverlay });
     const { delay = [], width } = await sharp(made.body).metadata();
     const lasts = (delays: readonly number[] = []): number => delays.reduce((sum, each) => sum + each, 0);
     // Frames that are alike are joined, and stay as long as both.
@@ -138,21 +138,21 @@ describe("a plan past its budget", () => {
 
   it("is not an animation of usual size", async () => {
     const animation = await makeAnimation(320, 200, 40);
-    const made = await transform(animation, plan({ resize: { width: 300 }, tint: { r: 255, g: 90, b: 0 } }), { readOverlay });
+    const made = await transform(animation, requestOf({ resize: { width: 300 }, tint: { r: 255, g: 90, b: 0 } }), { readOverlay });
     expect(made.format).toBe("gif");
   });
 });
 
 describe("heavy pictures and drawings", () => {
   it("are handed to whoever can end them, others are not", async () => {
-    const made = { body: Buffer.from("apart"), contentType: "image/png", width: 1, height: 1, format: "png" };
+    const made = { body: Buffer.from("isolated"), contentType: "image/png", width: 1, height: 1, format: "png" };
     const apartOf = async (original: Uint8Array, request: ImageRequest): Promise<boolean> =>
       (await transform(original, request, { readOverlay, isolated: async () => made })).body === made.body;
     const photo = await (await makePhoto(600, 400, 3)).jpeg().toBuffer();
     const drawing = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
-    expect(await apartOf(photo, plan({ resize: { width: 300 } }))).toBe(false);
-    expect(await apartOf(photo, plan({ resize: { width: 300 } }, { outputFormat: "avif" }))).toBe(false);
-    expect(await apartOf(drawing, plan({ resize: { width: 300 } }))).toBe(true);
-    expect(await apartOf(photo, plan({ resize: { width: 4_000 }, blur: 60 }))).toBe(true);
+    expect(await apartOf(photo, requestOf({ resize: { width: 300 } }))).toBe(false);
+    expect(await apartOf(photo, requestOf({ resize: { width: 300 } }, { outputFormat: "avif" }))).toBe(false);
+    expect(await apartOf(drawing, requestOf({ resize: { width: 300 } }))).toBe(true);
+    expect(await apartOf(photo, requestOf({ resize: { width: 4_000 }, blur: 60 }))).toBe(true);
   });
 });

@@ -1,6 +1,6 @@
 // Costs: what every edit, every format and every decoder is expected to cost, so that a plan is judged before a pixel is decoded.
 //
-// Owns: the one table of costs and its sums. Does not own: the sizes it is asked about (geometry.ts), what is done with a plan that costs too much (plans.ts).
+// Owns: the one table of costs and its sums. Does not own: the sizes it is asked about (geometry.ts), what is done with a plan that costs too much (price.ts).
 //   K1. Every figure is CPU milliseconds for a megapixel and bytes held for a pixel, measured by bench/images/costs.ts on generated photographs and on
 //       noise; the larger one stands here, rounded up.
 //   K2. The table is a record over all edits: nothing is free because somebody forgot it.
@@ -190,7 +190,7 @@ const encoders: Readonly<Record<string, Encoder>> = {
     const quality = numberIn(options, "quality", 80);
     const trellis = options["mozjpeg"] === true || options["trellisQuantisation"] === true || options["optimiseScans"] === true;
     const scans = options["optimizeScans"] === true || options["progressive"] === true;
-    // Trellis weighs every coefficient, and a high quality leaves many.
+    // Trellis looks at every coefficient, and a high quality leaves many.
     const ms = trellis ? (quality > 90 ? 1_150 : quality > 80 ? 300 : 120) : scans ? 60 : quality > 90 ? 30 : 16;
     return of({ ms, held: trellis && quality > 90 ? 18 : 8 }, pixels);
   },

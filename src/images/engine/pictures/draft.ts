@@ -2,7 +2,7 @@
 //
 // Owns: the pair of pipeline and shape, kept in step. Does not own: which edits exist.
 //   D1. Pixels are made as late as possible: one decode and one encode for nearly every plan, so that sharp may shrink while it decodes.
-//   D2. `settle` is the only place that makes pixels early, for edits that must see or measure what came before them.
+//   D2. `makePixels` is the only place that makes pixels early, for edits that must see or measure what came before them.
 
 import sharp, { type OverlayOptions, type Sharp } from "sharp";
 import { StockroomError } from "../../../platform/errors.ts";
@@ -42,7 +42,7 @@ export interface Draft {
   readonly formatOptions: Map<string, FormatOptions>;
   /** The last edit that named a format. */
   format?: string;
-  /** Of the pixels that `settle` made last. */
+  /** Of the pixels that `makePixels` made last. */
   channels?: number;
   /** What `toColourspace` asked of the result. */
   space?: string;
@@ -75,11 +75,11 @@ export function measure(draft: Draft): Followed {
 /** The size the picture has now, made of pixels only when arithmetic cannot say. */
 export async function sizeNow(draft: Draft): Promise<Size> {
   const followed = measure(draft);
-  return followed.exact ? followed : settle(draft);
+  return followed.exact ? followed : makePixels(draft);
 }
 
 /** Makes the pixels of everything asked so far and goes on from them. Costs a decode; nothing later can shrink while decoding. */
-export async function settle(draft: Draft): Promise<Pixels> {
+export async function makePixels(draft: Draft): Promise<Pixels> {
   const expected = measure(draft);
   if (draft.walk !== undefined) return walkPixels(draft, draft.walk, expected);
   draft.tools.signal?.throwIfAborted();
@@ -119,7 +119,7 @@ export function openPixels(draft: Draft, { data, width, height, channels }: Pixe
 
 /** One frame of an animation, or the whole of a still picture, as a picture of its own. Makes pixels. */
 export async function oneFrame(draft: Draft, at: number): Promise<Sharp> {
-  const { data, width, height, channels } = await settle(draft);
+  const { data, width, height, channels } = await makePixels(draft);
   const bytes = width * height * channels;
   return sharp(data.subarray(at * bytes, (at + 1) * bytes), { raw: { width, height, channels } });
 }
@@ -130,7 +130,7 @@ export async function oneFrame(draft: Draft, at: number): Promise<Sharp> {
  * `change` must give each frame the same size; `shape` says which, for those who only want to know.
  */
 export async function eachFrame(draft: Draft, change: (frame: Sharp) => Sharp, shape: Partial<Shape> = {}): Promise<void> {
-  const { data, width, height, channels } = await settle(draft);
+  const { data, width, height, channels } = await makePixels(draft);
   const after = followSize({ source: { width, height }, kind: "raw", orientSwaps: false, ...shape });
   for (const step of after.steps) checkOutput(step, draft.frames, draft.limits);
   if (draft.walk !== undefined) {

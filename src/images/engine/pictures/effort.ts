@@ -6,7 +6,7 @@
 //   E2. The estimate is for busy pictures (fine noise, edges), so that most cost less.
 //
 // Figures: bench/images/pictures.ts, milliseconds of one CPU for W megapixels of photo-like noise are `atOne * W ** power`; small pictures
-// pay more a pixel, as an encoder's set-up and its first tiles weigh more.
+// pay more a pixel, as an encoder's set-up and its first tiles cost more.
 
 interface Cost {
   readonly atOne: number;

@@ -9,7 +9,7 @@ import type { OutputInfo, Sharp } from "sharp";
 import { type OutputFormat, outputFormat, writtenType } from "../formats.ts";
 import { addsColours } from "./colours.ts";
 import { type Cost, encodeCost, isLossless, lessAndLess, nothing, rawCost, together } from "./costs.ts";
-import { type Draft, measure, openPixels, settle } from "./draft.ts";
+import { type Draft, measure, openPixels, makePixels } from "./draft.ts";
 import { chooseEffort } from "./effort.ts";
 import type { Size } from "./geometry.ts";
 import { formatSides } from "./limits.ts";
@@ -63,7 +63,7 @@ export function holdsFrames(format: string | undefined): boolean {
   return format === "gif" || format === "webp";
 }
 
-/** The format to be written: what the request settled on, else the last edit that names one, else the original's. */
+/** The format to be written: what the request chose, else the last edit that names one, else the original's. */
 export function outputFormatOf(asked: string | undefined, lastEdit: string | undefined, source: string): OutputFormat {
   return outputFormat(asked) ?? outputFormat(lastEdit) ?? outputFormat(source) ?? "png";
 }
@@ -90,7 +90,7 @@ export async function encode(draft: Draft, wanted: OutputFormat): Promise<Encode
 }
 
 /** Adds what the writing will cost to a plan that is only walked through. */
-export function planEncode(draft: Draft, walk: Walk, wanted: OutputFormat): void {
+export function walkEncode(draft: Draft, walk: Walk, wanted: OutputFormat): void {
   const size = measure(draft);
   spend(walk, stageCost(draft, walk.pending));
   walk.pending = [];
@@ -255,7 +255,7 @@ function qualityOf(format: OutputFormat, options: Options): number | undefined {
  * at most seven, AVIF at its lowest effort after the first.
  */
 async function withinBytes(draft: Draft, format: OutputFormat, options: Options, maxBytes: number): Promise<Encoded> {
-  const pixels = await settle(draft);
+  const pixels = await makePixels(draft);
   const attempt = async (quality: number): Promise<Encoded> => {
     openPixels(draft, pixels);
     const cheap = format === "avif" || format === "heif" ? { effort: 0 } : {};

@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import sharp from "sharp";
 import type { JsonValue } from "../plan.ts";
 import { lookCost, resizeCost } from "./costs.ts";
-import { type Draft, measure, oneFrame, settle, sizeNow } from "./draft.ts";
+import { type Draft, measure, oneFrame, makePixels, sizeNow } from "./draft.ts";
 import { areaAround, clampFractions } from "./geometry.ts";
 import { maxBlurSigma } from "./limits.ts";
 import { openPicture } from "./open.ts";
@@ -99,7 +99,7 @@ export async function smartCrop(draft: Draft, value: JsonValue): Promise<void> {
 async function walkLook(draft: Draft, walk: Walk, frames: number): Promise<void> {
   const { header } = draft;
   if (draft.inPlace) spend(walk, checkOther(header));
-  else await settle(draft);
+  else await makePixels(draft);
   for (let frame = 0; frame < frames; frame++) spend(walk, lookCost);
 }
 
@@ -117,7 +117,7 @@ async function cropToAttention(draft: Draft): Promise<void> {
   const target = { width: Math.max(1, Math.round(side)), height: Math.max(1, Math.round(side / shape)) };
   if (target.width >= width && target.height >= height) return;
   if (draft.walk !== undefined) {
-    await settle(draft);
+    await makePixels(draft);
     spend(draft.walk, resizeCost(width * height, target.width * target.height));
     cut(draft, { left: 0, top: 0, ...target });
     return;
@@ -133,7 +133,7 @@ async function cropToAttention(draft: Draft): Promise<void> {
     cut(draft, { left: -(info.cropOffsetLeft ?? 0), top: -(info.cropOffsetTop ?? 0), width: info.width, height: info.height });
     return;
   }
-  await settle(draft);
+  await makePixels(draft);
   const now = measure(draft);
   draft.pipeline.resize({
     width: Math.min(target.width, now.width),
@@ -141,7 +141,7 @@ async function cropToAttention(draft: Draft): Promise<void> {
     fit: "cover",
     position: sharp.strategy.attention,
   });
-  await settle(draft);
+  await makePixels(draft);
 }
 
 /** Moderators say how sure they are in percent or as a fraction; in doubt the surer reading hides more. */

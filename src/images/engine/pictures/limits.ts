@@ -1,7 +1,7 @@
 // Limits: how much one picture may cost, checked before anything is decoded.
 //
 // Owns: the numbers and the checks on what a header promises. Does not own: the size of the downloaded file (store), the number of
-// pictures in flight (flow).
+// pictures at work at once (service).
 //   L1. No decoder starts on a picture whose header promises more than `maxInputPixels` over all frames that would be read.
 //   L2. No step of a plan makes more than `maxOutputPixels` pixels over all frames, nor a side above `maxSide`.
 //   L3. A number that is not finite never passes.

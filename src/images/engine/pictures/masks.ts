@@ -4,7 +4,7 @@
 
 import type { JsonValue, RoundCorner } from "../plan.ts";
 import { layerCost } from "./costs.ts";
-import { type Draft, eachFrame, layOver, measure, settle, sizeNow } from "./draft.ts";
+import { type Draft, eachFrame, layOver, measure, makePixels, sizeNow } from "./draft.ts";
 import { cut, isFields } from "./operations.ts";
 import { spend } from "./price.ts";
 
@@ -16,7 +16,7 @@ const lengthOr = (value: JsonValue, otherwise: number): number =>
 export async function roundCrop(draft: Draft, value: JsonValue): Promise<void> {
   if (value !== true && !isFields(value)) return;
   const fields = isFields(value) ? value : {};
-  const { width, height } = await settle(draft);
+  const { width, height } = await makePixels(draft);
   const radius = Math.min(width, height) / 2;
   const rx = lengthOr(fields["rx"], radius);
   const ry = lengthOr(fields["ry"], radius);
@@ -24,7 +24,7 @@ export async function roundCrop(draft: Draft, value: JsonValue): Promise<void> {
   const cy = lengthOr(fields["top"], height / 2);
   const mask = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><ellipse cx="${cx}" cy="${cy}" rx="${rx}" ry="${ry}"/></svg>`;
   await keepInside(draft, Buffer.from(mask), height);
-  await settle(draft);
+  await makePixels(draft);
   if (width < 3 || height < 3) return;
   if (draft.animated) {
     // Every frame is cut alike: to the box of the ellipse.

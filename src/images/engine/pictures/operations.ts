@@ -11,7 +11,7 @@ import sharp, { type Sharp } from "sharp";
 import { isStockroomError } from "../../../platform/errors.ts";
 import { type FormatName, formatNames, outputFormat } from "../formats.ts";
 import type { Area, EditName, JsonValue } from "../plan.ts";
-import { type Draft, eachFrame, measure, settle } from "./draft.ts";
+import { type Draft, eachFrame, measure, makePixels } from "./draft.ts";
 import { areaForFocal, type Fit } from "./geometry.ts";
 import { decodeCost, resizeCost, together, trimmedPixels } from "./costs.ts";
 import { type Header, readHeader } from "./header.ts";
@@ -242,7 +242,7 @@ const resize = operation<ResizeArgs>({
   apply: async (draft, args) => {
     const { width, height, rest } = args;
     // What is left of a trimmed picture may be a line, and a line as wide as asked for would be endlessly high: look first.
-    if ((width !== undefined || height !== undefined) && !measure(draft).exact) await settle(draft);
+    if ((width !== undefined || height !== undefined) && !measure(draft).exact) await makePixels(draft);
     const fit = await aimAtFocal(draft, args);
     draft.pipeline.resize({
       ...(width === undefined ? {} : { width }),
@@ -274,7 +274,7 @@ async function aimAtFocal(draft: Draft, { width, height, fit }: ResizeArgs): Pro
   if (focal === undefined || width === undefined || height === undefined || (fit ?? "cover") !== "cover" || draft.animated) return fit;
   // After a turn or a trim nobody can say where the focal area is now; after a crop it is where it was, less the corner.
   if (!draft.inPlace && (before === undefined || draft.shape.angle !== undefined || draft.shape.flips === true)) return fit;
-  const now = before === undefined ? measure(draft) : await settle(draft);
+  const now = before === undefined ? measure(draft) : await makePixels(draft);
   const area = areaForFocal(
     now,
     { width, height },
@@ -354,7 +354,7 @@ const trim = operation<Record<string, unknown>>({
   },
   apply: async (draft, options) => {
     // Sharp would trim before it cuts, and the place of the cut means the picture as it was.
-    if (draft.shape.before !== undefined) await settle(draft);
+    if (draft.shape.before !== undefined) await makePixels(draft);
     const fromCorner = draft.request.trimFrom === "bottom-right" && options["background"] === undefined;
     const { shape } = draft;
     const asItCame = shape.kind !== "raw" && [shape.resize, shape.angle, shape.affine, shape.extend].every((each) => each === undefined);
@@ -407,7 +407,7 @@ async function trimNear(draft: Draft, { margin, ...options }: Record<string, unk
 
 /** The colour of the last pixel of the picture so far. */
 async function cornerColour(draft: Draft): Promise<{ r: number; g: number; b: number; alpha: number }> {
-  const { width, height } = await settle(draft);
+  const { width, height } = await makePixels(draft);
   if (draft.walk !== undefined) return { r: 0, g: 0, b: 0, alpha: 1 };
   const pixel = await draft.pipeline
     .clone()
@@ -449,7 +449,7 @@ const rotate = operation<number | undefined>({
       return;
     }
     // Sharp would cut the turned picture to the size asked for before the turn.
-    if (resizes && angle % 180 !== 0 && draft.compat === "open") await settle(draft);
+    if (resizes && angle % 180 !== 0 && draft.compat === "open") await makePixels(draft);
     draft.pipeline.rotate(angle);
     draft.shape.angle = angle;
     if (angle % 360 !== 0) draft.inPlace = false;
@@ -572,7 +572,7 @@ export async function walkOther(draft: Draft, walk: Walk, bytes: Uint8Array): Pr
 
 /** The pixels of another picture, at exactly the size this one has now: one channel, or as many as this one has. */
 async function pixelsLike(draft: Draft, edit: string, name: PictureName, grey: boolean): Promise<Buffer> {
-  const { width, height } = await settle(draft);
+  const { width, height } = await makePixels(draft);
   const bytes = await readOther(draft, name).catch((thrown: unknown) => {
     // The original is there; what is missing is what an edit names.
     if (!isStockroomError(thrown) || thrown.kind !== "missing") throw thrown;

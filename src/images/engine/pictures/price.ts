@@ -47,7 +47,7 @@ export interface Walk {
   draws: boolean;
 }
 
-/** What a plan is expected to take, and whether it should be made apart. */
+/** What a plan is expected to take, and whether it should be made in a process of its own. */
 export interface Price extends Cost {
   /** All but the writing. */
   readonly beforeWriting: Cost;

@@ -88,7 +88,7 @@ export function checkSvg(bytes: Uint8Array, limits: PictureLimits): SvgFacts {
     if (forbiddenElements.has(name) || tag.uri === "http://www.w3.org/1999/xhtml") refuse(`no <${tag.local.slice(0, 20)}>`);
     checkAttributes(tag, name, embedded);
     uses.open(tag, name);
-    uses.add(weigh(tag, name, work));
+    uses.add(elementCost(tag, name, work));
     if (name === "text") {
       textDepth += 1;
       work.textRun = 0;
@@ -105,12 +105,12 @@ export function checkSvg(bytes: Uint8Array, limits: PictureLimits): SvgFacts {
       styleText = undefined;
     }
   });
-  const gather = (piece: string): void => {
-    if (styleText !== undefined) styleText += piece;
+  const gather = (text: string): void => {
+    if (styleText !== undefined) styleText += text;
     if (textDepth === 0) return;
-    work.textRun += piece.length;
+    work.textRun += text.length;
     if (work.textRun > maxTextRun) refuse(`at most ${maxTextRun} characters in one text`);
-    uses.add(piece.length * elementsALetter);
+    uses.add(text.length * elementsALetter);
   };
   parser.on("text", gather);
   parser.on("cdata", gather);
@@ -132,7 +132,7 @@ interface HeavyRule {
 const layerProperty = /(?:^|[;\s{])(?:opacity|mask|mask-image|clip-path|mix-blend-mode|isolation)\s*:/i;
 const filterProperty = /(?:^|[;\s{])(?:-webkit-)?filter\s*:/i;
 
-/** The rules of a style sheet that weigh something; of a selector the last part counts, so that it picks rather too many than too few. */
+/** The rules of a style sheet that cost something; of a selector the last part counts, so that it picks rather too many than too few. */
 function heavyRules(style: string): HeavyRule[] {
   const found: HeavyRule[] = [];
   // Without the frames of @media and @supports, which pick nothing themselves.
@@ -198,7 +198,7 @@ function checkAttributes(tag: SaxesTagNS, element: string, embedded: Uint8Array[
 }
 
 /** How many plain elements this one costs a renderer beside itself; counts the steps of filters. */
-function weigh(tag: SaxesTagNS, element: string, work: { filterSteps: number; heavySteps: number }): number {
+function elementCost(tag: SaxesTagNS, element: string, work: { filterSteps: number; heavySteps: number }): number {
   if (element.startsWith("fe")) work.filterSteps += 1;
   if (heavySteps.test(element)) work.heavySteps += 1;
   if (work.heavySteps > maxHeavySteps || work.filterSteps > maxFilterSteps)
@@ -332,15 +332,15 @@ class UseCount {
   check(): void {
     const known = new Map<string, number>();
     const inside = new Set<string>();
-    const weigh = (node: { readonly elements: number; readonly refers: readonly string[] }): number => {
+    const count = (node: { readonly elements: number; readonly refers: readonly string[] }): number => {
       let total = node.elements;
       for (const target of node.refers) {
-        total += weighOne(target);
+        total += countBelow(target);
         if (total > maxElements) refuse(`at most ${maxElements} elements once its uses are written out`);
       }
       return total;
     };
-    const weighOne = (id: string): number => {
+    const countBelow = (id: string): number => {
       const before = known.get(id);
       if (before !== undefined) return before;
       const node = this.#own.get(id);
@@ -348,11 +348,11 @@ class UseCount {
       if (node === undefined || inside.has(id)) return 0;
       if (inside.size > maxDepth) refuse(`at most ${maxDepth} uses of uses`);
       inside.add(id);
-      const weight = weigh(node);
+      const weight = count(node);
       inside.delete(id);
       known.set(id, weight);
       return weight;
     };
-    weigh(this.#all);
+    count(this.#all);
   }
 }

@@ -1,6 +1,6 @@
 // Transform: an original and a request in, the bytes of the answer out.
 //
-// Owns: the order of work on one picture. Does not own: what a URL means (requests), who may read (store), how many at once (flow).
+// Owns: the order of work on one picture. Does not own: what a URL means (requests), who may read (store), how many at once (service).
 //   T1. What a picture costs is known from its header and the plan before a pixel is decoded (price.ts); too much is refused then, and what is
 //       heavy or draws a document is handed to whoever can end it (`tools.isolated`).
 //   T2. Edits are applied in the order of their keys, on one sharp pipeline wherever that can be done.
@@ -12,9 +12,9 @@ import { isStockroomError } from "../../../platform/errors.ts";
 import { formatNames, outputFormat, type OutputFormat, sourceType } from "../formats.ts";
 import { editEntries, type EditName, type Edits, type ImageRequest, type JsonValue } from "../plan.ts";
 import { needsColours } from "./colours.ts";
-import { type Draft, measure, settle } from "./draft.ts";
+import { type Draft, measure, makePixels } from "./draft.ts";
 import { type Cost, nothing } from "./costs.ts";
-import { type Encoded, encode, holdsAlpha, holdsFrames, outputFormatOf, planEncode } from "./encode.ts";
+import { type Encoded, encode, holdsAlpha, holdsFrames, outputFormatOf, walkEncode } from "./encode.ts";
 import { contentModeration, smartCrop } from "./faces.ts";
 import { isWholeGif } from "./gif.ts";
 import { type Header, liesOnSide, readHeader } from "./header.ts";
@@ -162,7 +162,7 @@ async function applyAll(draft: Draft): Promise<OutputFormat> {
     draft.applied.push([name, value === undefined ? null : value]);
     walk?.pending.push([name, value]);
   }
-  if (draft.layers.length > 0) await settle(draft);
+  if (draft.layers.length > 0) await makePixels(draft);
   measure(draft);
   const format = outputFormatOf(request.outputFormat, draft.format, header.kind);
   if (request.roundCorner !== undefined) await roundCorners(draft, request.roundCorner, holdsAlpha(format));
@@ -175,8 +175,8 @@ async function walkThrough(given: Given): Promise<Price> {
   if (given.header.kind === "svg") walk.draws = true;
   const draft = { ...openDraft(given, nothing, silentPipeline()), walk };
   const format = await applyAll(draft);
-  if (given.request.answer.kind === "placeholder") await settle(draft);
-  else planEncode(draft, walk, format);
+  if (given.request.answer.kind === "placeholder") await makePixels(draft);
+  else walkEncode(draft, walk, format);
   checkWalk(draft, walk.cost);
   return priceOf(walk);
 }
@@ -343,7 +343,7 @@ function json(value: unknown, size: { readonly width: number; readonly height: n
 async function placeholder(draft: Draft, kind: Parameters<typeof makePlaceholder>[1]): Promise<Transformed> {
   let size = measure(draft);
   // A second resize would replace the first one.
-  if (draft.applied.length > 0 || draft.overlays.length > 0) size = { ...size, ...(await settle(draft)) };
+  if (draft.applied.length > 0 || draft.overlays.length > 0) size = { ...size, ...(await makePixels(draft)) };
   const { width, height } = size;
   return json({ ...(await makePlaceholder(draft.pipeline, kind)), width, height }, { width, height });
 }

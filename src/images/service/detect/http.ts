@@ -1,14 +1,14 @@
 // HTTP: a detector or moderator behind an address: any service that takes a JPEG and answers JSON.
 //
-// Owns: the call and the check of what comes back. Does not own: remembering (remember.ts).
-//   H1. What is answered is believed only after it was checked: numbers in their ranges, a bounded size, a bounded time.
-//   H2. The address comes from the settings, never from a request.
+// Owns: the call and the check of what comes back. Does not own: memoizing (memoize.ts).
+//   http-detector.H1. What is answered is believed only after it was checked: numbers in their ranges, a bounded size, a bounded time.
+//   http-detector.H2. The address comes from the settings, never from a request.
 
 import { z } from "zod";
 import { StockroomError } from "../../../platform/errors.ts";
 import type { FaceDetector, Moderator, PictureFacts } from "../../engine/pictures/tools.ts";
 
-export interface HttpSeamOptions {
+export interface HttpDetectorOptions {
   readonly url: string;
   /** Sent along, for instance `authorization`. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -23,7 +23,7 @@ const faces = z.array(z.object({ left: fraction, top: fraction, width: fraction,
 const labels = z.array(z.object({ name: z.string().max(200), confidence: z.number() })).max(1000);
 const maxAnswerChars = 1_000_000;
 
-async function ask(options: HttpSeamOptions, picture: Uint8Array, facts: PictureFacts): Promise<unknown> {
+async function ask(options: HttpDetectorOptions, picture: Uint8Array, facts: PictureFacts): Promise<unknown> {
   const { url, headers = {}, timeoutMs = 5000, fetch: call = fetch } = options;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = facts.signal === undefined ? timeout : AbortSignal.any([timeout, facts.signal]);
@@ -68,13 +68,13 @@ function checked<Answer>(schema: z.ZodType<Answer>, answer: unknown, expected: s
  *
  * Throws `busy` `DetectorUnavailable`, `fault` `DetectorMisspoke`.
  */
-export function makeHttpDetector(options: HttpSeamOptions): FaceDetector {
+export function makeHttpDetector(options: HttpDetectorOptions): FaceDetector {
   const shape = z.union([faces, z.object({ faces }).transform((answer) => answer.faces)]);
   return { faces: async (picture, facts) => checked(shape, await ask(options, picture, facts), "a list of faces") };
 }
 
 /** Labels by `POST url`; the answer is `[{ name, confidence }]` or `{ labels: [...] }`, confidence in percent. Throws as `makeHttpDetector`. */
-export function makeHttpModerator(options: HttpSeamOptions): Moderator {
+export function makeHttpModerator(options: HttpDetectorOptions): Moderator {
   const shape = z.union([labels, z.object({ labels }).transform((answer) => answer.labels)]);
   return { labels: async (picture, facts) => checked(shape, await ask(options, picture, facts), "a list of labels") };
 }

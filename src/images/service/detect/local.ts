@@ -1,6 +1,6 @@
 // The local detector: faces found on this machine, by an optional package, in a thread of the pool.
 //
-// Owns: the seam between the module's detector and the task. Does not own: the network (faces-task.ts), remembering (remember.ts).
+// Owns: the seam between the module's detector and the task. Does not own: the network (faces-task.ts), memoizing (memoize.ts).
 
 import type { Compute, ComputeTask } from "../../../platform/compute/index.ts";
 import type { Face, FaceDetector } from "../../engine/pictures/tools.ts";

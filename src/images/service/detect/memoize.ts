@@ -1,8 +1,8 @@
 // Memoize: what a detector said of an original holds until the original changes.
 //
-//   R1. Bounded: the answers longest not asked for go first.
-//   R2. Equal questions at once are asked once.
-//   R3. A failure is not memoized.
+//   memoize.R1. Bounded: the answers longest not asked for go first.
+//   memoize.R2. Equal questions at once are asked once.
+//   memoize.R3. A failure is not memoized.
 
 import { makeSingleFlight } from "../../../platform/concurrency/single-flight.ts";
 import type { Face, FaceDetector, ModerationLabel, Moderator, PictureFacts } from "../../engine/pictures/tools.ts";

@@ -1,4 +1,4 @@
-// Rekognition: the classic handler's eyes, through a client the caller has made.
+// Rekognition: the classic handler's detector, through a client the caller has made.
 //
 // Owns: the two calls and their words. Does not own: the client, its credentials, its region.
 

@@ -9,7 +9,7 @@ import type { Order } from "./protocol.ts";
 const isolated = openIsolated();
 afterAll(async () => await isolated.close());
 
-const plan = (edits: Edits, outputFormat = "png"): ImageRequest => ({
+const requestOf = (edits: Edits, outputFormat = "png"): ImageRequest => ({
   requestType: "thumbor",
   bucket: "shop",
   key: "a",
@@ -36,10 +36,10 @@ const logo = await sharp({ create: { width: 8, height: 8, channels: 4, backgroun
   .png()
   .toBuffer();
 
-describe("pictures made apart", () => {
+describe("pictures made in processes of their own", () => {
   it("are those that are made here, other pictures and undefined values included", async () => {
     const tools: Tools = { readOverlay: async () => logo };
-    const request = plan({
+    const request = requestOf({
       rotate: undefined,
       overlayWith: { bucket: "shop", key: "logo", options: { left: 1, top: 1 } },
       resize: { width: 20 },
@@ -53,7 +53,7 @@ describe("pictures made apart", () => {
   });
 
   it("fail as they would here", async () => {
-    const outside = plan({ crop: { left: 0, top: 0, width: 900, height: 9 } });
+    const outside = requestOf({ crop: { left: 0, top: 0, width: 900, height: 9 } });
     await expect(isolated.make(order(drawing, outside), { readOverlay: async () => logo })).rejects.toMatchObject({
       code: "Crop::AreaOutOfBounds",
       kind: "input",
@@ -65,7 +65,7 @@ describe("pictures made apart", () => {
     const leaving = new AbortController();
     const reason = new Error("the caller has gone");
     const before = isolated.size;
-    const making = isolated.make(order(drawing, plan({ overlayWith: { bucket: "shop", key: "logo" } })), {
+    const making = isolated.make(order(drawing, requestOf({ overlayWith: { bucket: "shop", key: "logo" } })), {
       readOverlay: () => {
         leaving.abort(reason);
         return new Promise(() => undefined);
@@ -79,10 +79,10 @@ describe("pictures made apart", () => {
   it("are refused when nobody waits any more, and leave no process behind", async () => {
     const other = openIsolated();
     await expect(
-      other.make(order(drawing, plan({})), { readOverlay: async () => logo, signal: AbortSignal.abort(new Error("gone")) }),
+      other.make(order(drawing, requestOf({})), { readOverlay: async () => logo, signal: AbortSignal.abort(new Error("gone")) }),
     ).rejects.toThrow("gone");
     expect(other.size).toBe(0);
-    await other.make(order(drawing, plan({ resize: { width: 9 } })), { readOverlay: async () => logo });
+    await other.make(order(drawing, requestOf({ resize: { width: 9 } })), { readOverlay: async () => logo });
     expect(other.size).toBe(1);
     await other.close();
     expect(other.size).toBe(0);

@@ -2,8 +2,8 @@
 //
 // Owns: what a picture and its process say to each other. Does not own: the processes (processes.ts), which pictures go there
 // (engine/pictures/price.ts), how many at once (budgets.ts).
-//   A1. A picture's signal ends its process: deadlines, callers who left and Ctrl-C hold whatever a decoder or renderer is doing.
-//   A3. A process that ends by itself (too much CPU, too much memory, a broken decoder) is a mistake of the picture, not of the server.
+//   isolated.A1. A picture's signal ends its process: deadlines, callers who left and Ctrl-C hold whatever a decoder or renderer is doing.
+//   isolated.A3. A process that ends by itself (too much CPU, too much memory, a broken decoder) is a mistake of the picture, not of the server.
 
 import type { ChildProcess } from "node:child_process";
 import { describeError, reviveError } from "../../../platform/errors.ts";

@@ -1,8 +1,8 @@
 // The picture process: makes one picture after the other for the server that started it, and nothing else.
 //
-//   C1. It watches itself: past the bounds of one URL on CPU or memory it says so and ends, whatever its libraries are doing just then.
-//   C2. It lives no longer than its server: when the channel closes, however that came about, it ends at once.
-//   C3. Ctrl-C in a terminal reaches it too; ending is the server's business, which may still have answers to give.
+//   picture-task.C1. It watches itself: past the bounds of one URL on CPU or memory it says so and ends, whatever its libraries are doing just then.
+//   picture-task.C2. It lives no longer than its server: when the channel closes, however that came about, it ends at once.
+//   picture-task.C3. Ctrl-C in a terminal reaches it too; ending is the server's business, which may still have answers to give.
 
 import process from "node:process";
 import { describeError, reviveError } from "../../../platform/errors.ts";

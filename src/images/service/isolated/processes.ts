@@ -1,7 +1,7 @@
 // Processes: those that make pictures, kept a while between two pictures.
 //
-//   A2. A process makes one picture at a time. One that made its picture waits for the next for `idleMs` and is then ended.
-//   A4. No process holds this one open: a program that uses the library ends when its own work is done.
+//   isolated.A2. A process makes one picture at a time. One that made its picture waits for the next for `idleMs` and is then ended.
+//   isolated.A4. No process holds this one open: a program that uses the library ends when its own work is done.
 
 import { type ChildProcess, fork } from "node:child_process";
 import process from "node:process";

@@ -1,6 +1,6 @@
 // Cache: finished answers by what they answer, in memory and, if wanted, on disk.
 //
-// Owns: what is kept and for how much part. Does not own: whether it is still right; that is the flow's question, asked with the version.
+// Owns: what is kept and in how much space. Does not own: whether it is still right; that is the service's question, asked with the version.
 //   C1. An id is a digest of a plan; a stored answer says of which version of the original it was made. Only both together prove it right.
 //   C2. `peek` never waits and touches no disk: the hot path.
 

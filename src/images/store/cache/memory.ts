@@ -1,4 +1,4 @@
-// Memory: the least recently used values, bounded by what they weigh. Used by one thread; every operation takes constant time.
+// Memory: the least recently used values, bounded by the sum of their weights. Used by one thread; every operation takes constant time.
 
 /** A map that forgets what was not used for longest once its weight passes the bound. */
 export interface Lru<Value> {
@@ -12,10 +12,10 @@ export interface Lru<Value> {
   readonly weight: number;
 }
 
-/** Makes one. `weigh` is asked once a value and must stay true for it. */
+/** Makes one. `weightOf` is asked once a value and must stay true for it. */
 export function makeLru<Value>(
   maxWeight: number,
-  weigh: (value: Value, key: string) => number,
+  weightOf: (value: Value, key: string) => number,
   dropped?: (key: string) => void,
 ): Lru<Value> {
   // A Map remembers the order of insertion: the first key is the oldest as long as every use inserts anew.
@@ -37,7 +37,7 @@ export function makeLru<Value>(
     },
     set(key, value) {
       remove(key);
-      const weight = weigh(value, key);
+      const weight = weightOf(value, key);
       if (weight > maxWeight) return;
       entries.set(key, { value, weight });
       total += weight;

@@ -1,4 +1,4 @@
-// Limits: how much an original may weigh and how long it may take to come, the same for every source.
+// Limits: how large an original may be and how long it may take to come, the same for every source.
 
 import { StockroomError } from "../../../platform/errors.ts";
 
@@ -20,7 +20,7 @@ export function refuseLarge(bytes: number, { maxBytes }: SourceLimits): void {
   );
 }
 
-/** Puts a stream into one piece, stopping at the limit; an abort ends the wait at once. */
+/** Gathers a stream into one array, stopping at the limit; an abort ends the wait at once. */
 export async function gatherWithin(
   stream: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>,
   limits: SourceLimits,
