@@ -1,6 +1,6 @@
 // Latch: open or shut; those who come while it is shut wait.
 //
-//   concurrency.L1. Whoever waits passes when it opens, also when it is shut again in the same turn of the event loop before they ran: then they wait on.
+//   concurrency.L1. Whoever waits passes once it is open; shut again before they ran, it keeps them waiting.
 //   concurrency.L2. Whoever waits can leave: its signal aborts.
 
 /** Safe to pass any number of times at once. */
