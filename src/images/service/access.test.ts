@@ -18,6 +18,7 @@ it("writes one JSON object a line, whatever the target holds", () => {
     .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(lines).toHaveLength(4);
   expect(lines[0]).toMatchObject({ method: "GET", target: "/a.jpg", status: 200, outcome: "hit", bytes: 5, ms: 1.3, from: "::1" });
+  expect(lines.map(({ target }) => target)).toEqual(["/a.jpg", '/"\\\n\u2028é%22.jpg', `/${"x".repeat(999)}...`, "/none"]);
   expect(lines[3]).toMatchObject({ status: 404, code: "NoSuchKey", bytes: 0 });
 });
 

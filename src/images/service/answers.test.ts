@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { StockroomError } from "../../platform/errors.ts";
 import type { ImageRequest } from "../engine/plan.ts";
-import type { Stored } from "../store/cache/cache.ts";
+import type { Stored } from "../store/cache/contract.ts";
 import { errorReply, fixedHeaders, headersOf, untilExpiry } from "./answers.ts";
 
 const settings = { compat: "open" as const, fixed: {} };

@@ -7,7 +7,7 @@
 import { isStockroomError, meanings } from "../../platform/errors.ts";
 import type { Compat, ImageRequest } from "../engine/plan.ts";
 import { formatName } from "../engine/formats.ts";
-import type { Stored } from "../store/cache/cache.ts";
+import type { Stored } from "../store/cache/contract.ts";
 import type { Reply } from "./contract.ts";
 
 export interface AnswerSettings {

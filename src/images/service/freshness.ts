@@ -5,7 +5,7 @@
 //   pictures.F3. Bounded: the originals longest not asked for go first, and are looked up again.
 
 import { makeLru } from "../store/cache/memory.ts";
-import type { Stored } from "../store/cache/cache.ts";
+import type { Stored } from "../store/cache/contract.ts";
 
 /** What is taken to be true of an original. */
 export interface FreshVersion {

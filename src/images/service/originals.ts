@@ -6,7 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { makeSingleFlight } from "../../platform/concurrency/single-flight.ts";
-import type { Stored } from "../store/cache/cache.ts";
+import type { Stored } from "../store/cache/contract.ts";
 import type { SourceObject, Sources } from "../store/sources/contract.ts";
 import { gatherWithin, refuseLarge } from "../store/sources/limits.ts";
 import type { SourceLimits } from "../store/sources/limits.ts";

@@ -8,7 +8,7 @@
 import { isStockroomError } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import { makeSingleFlight } from "../../platform/concurrency/single-flight.ts";
-import type { PictureCache, Stored } from "../store/cache/cache.ts";
+import type { PictureCache, Stored } from "../store/cache/contract.ts";
 import type { Budgets } from "./budgets.ts";
 import type { Engine, Outcome } from "./contract.ts";
 import type { Counts } from "./counts.ts";

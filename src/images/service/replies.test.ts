@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { ImageRequest } from "../engine/plan.ts";
-import type { Stored } from "../store/cache/cache.ts";
+import type { Stored } from "../store/cache/contract.ts";
 import type { Asked, Reply } from "./contract.ts";
 import { makeReplies } from "./replies.ts";
 import { meaningOf } from "./url-memo.ts";

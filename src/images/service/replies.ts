@@ -3,7 +3,7 @@
 //   pictures.R1. A validator names the plan and the version of the original, nothing else: it outlives the picture in every cache.
 //   pictures.R2. A hit costs a few map lookups: headers are made once for each version, and stamped with the word of the cache once a second.
 
-import type { Stored } from "../store/cache/cache.ts";
+import type { Stored } from "../store/cache/contract.ts";
 import { headersOf, untilExpiry } from "./answers.ts";
 import type { AnswerSettings, ReadyHeaders } from "./answers.ts";
 import type { Asked, Engine, Outcome, Reply } from "./contract.ts";

@@ -203,9 +203,16 @@ describe("the service", () => {
       expect((same as Reply).headers["content-length"]).toBeUndefined();
     }
     expect(service.answer(asking("/a.jpg", { "if-none-match": '"x"' }))).toMatchObject({ status: 200 });
-    // The picture itself may be forgotten: the validator still holds.
-    service.cache.delete("x");
     expect([state.reads, state.checks, state.transforms]).toEqual([1, 0, 1]);
+  });
+
+  it("answers a validator although the picture itself has left the memory", async () => {
+    const { service, state } = makeShop({ cache: makeCache({ memoryMaxBytes: 0, log: makeMemoryLog() }) });
+    const { headers } = await ask(service, "/a.jpg");
+    const same = service.answer(asking("/a.jpg", { "if-none-match": headers["etag"] ?? "" }));
+    expect(same).toMatchObject({ status: 304, outcome: "hit" });
+    expect([state.reads, state.transforms]).toEqual([1, 1]);
+    expect(await ask(service, "/a.jpg")).toMatchObject({ status: 200, outcome: "made" });
   });
 
   it("answers HEAD with the headers of GET and nothing else", async () => {
@@ -276,6 +283,18 @@ describe("the service", () => {
       headers: { "cache-status": "Stockroom; fwd=stale; fwd-status=304; stored" },
     });
     expect([state.checks, state.transforms]).toEqual([1, 1]);
+    let asks = 0;
+    const source = (cacheControl: string): Sources => ({
+      read: async () => ({ body: Buffer.from("cat"), version: "1", cacheControl }),
+      readIfChanged: async () => ((asks += 1), "unchanged"),
+    });
+    for (const cacheControl of ["no-cache", "max-age=0, must-revalidate"]) {
+      const strict = makeShop({ sources: source(cacheControl) });
+      await ask(strict.service, "/a.jpg");
+      expect(await ask(strict.service, "/a.jpg")).toMatchObject({ outcome: "unchanged" });
+      expect(strict.state.transforms).toBe(1);
+    }
+    expect(asks).toBe(2);
   });
 
   it("remembers for a moment that there is nothing, and forgets it", async () => {

@@ -14,7 +14,7 @@
 
 import { isStockroomError } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
-import type { PictureCache, Stored } from "../store/cache/cache.ts";
+import type { PictureCache, Stored } from "../store/cache/contract.ts";
 import type { Sources } from "../store/sources/contract.ts";
 import { errorReply } from "./answers.ts";
 import type { AnswerSettings } from "./answers.ts";

@@ -6,55 +6,13 @@
 
 import sharp, { type OverlayOptions, type Sharp } from "sharp";
 import { StockroomError } from "../../../platform/errors.ts";
-import type { Compat, ImageRequest } from "../plan.ts";
+import type { Draft, Pixels } from "./contract.ts";
 import { type Followed, followSize, type Shape, type Size } from "./geometry.ts";
-import { blend, inColours, isColoured, type Layer } from "./blend.ts";
-import { type Cost, layerCost, rawCost, together } from "./costs.ts";
-import { checkOutput, type PictureLimits } from "./limits.ts";
-import { spend, type Walk, walkPixels } from "./price.ts";
-import type { Header } from "./header.ts";
+import { blend, inColours, isColoured } from "./blend.ts";
+import { layerCost, rawCost, together } from "./costs.ts";
+import { checkOutput } from "./limits.ts";
+import { spend, walkPixels } from "./price.ts";
 import { badEdit, overlayTooLarge } from "./problems.ts";
-import type { Tools } from "./tools.ts";
-
-/** What the encoder is told by edits named after formats: `jpeg: { quality: 70 }`. */
-export type FormatOptions = { readonly [name: string]: unknown };
-
-export interface Draft {
-  readonly original: Uint8Array;
-  pipeline: Sharp;
-  shape: Shape;
-  readonly header: Header;
-  readonly request: ImageRequest;
-  readonly compat: Compat;
-  readonly limits: PictureLimits;
-  readonly tools: Tools;
-  /** Frames that travel through the pipeline, one for a still picture. */
-  readonly frames: number;
-  readonly animated: boolean;
-  /** Whether EXIF's turn was made in the pixels, so that the tag may not stay. */
-  readonly turned: boolean;
-  /** Whether every call so far keeps each pixel where it was, so that places in the original are places here. */
-  inPlace: boolean;
-  /** Laid over by sharp. */
-  readonly overlays: OverlayOptions[];
-  /** Laid over by `blend` once the pixels are made. */
-  readonly layers: Layer[];
-  readonly formatOptions: Map<string, FormatOptions>;
-  /** The last edit that named a format. */
-  format?: string;
-  /** Of the pixels that `makePixels` made last. */
-  channels?: number;
-  /** What `toColourspace` asked of the result. */
-  space?: string;
-  /** Present while the plan is only walked through to learn what it costs: then no pixel is made. */
-  readonly walk?: Walk;
-  /** What everything but the writing is expected to take; what the writer has left follows from it. */
-  readonly spent: Cost;
-  /** In single words, what could not be done as it was asked for. */
-  readonly notes: string[];
-  /** Names of the edits applied so far, for the identity of what a detector sees. */
-  readonly applied: [string, unknown][];
-}
 
 /** The size of the picture so far; throws 400 when it was cut outside of itself or grew past the limits. */
 export function measure(draft: Draft): Followed {
@@ -152,12 +110,6 @@ export async function eachFrame(draft: Draft, change: (frame: Sharp) => Sharp, s
   openPixels(draft, { ...last, data: Buffer.concat(made) });
   draft.channels = last.channels;
   draft.shape = { source: { width: last.width, height: last.height }, kind: "raw", orientSwaps: false };
-}
-
-/** Pixels that were made: all frames one below the other; `width` and `height` are those of one. */
-export interface Pixels extends Size {
-  readonly data: Buffer;
-  readonly channels: 1 | 2 | 3 | 4;
 }
 
 /** Raw pixels of more than four channels (a joined one) cannot travel on. */

@@ -6,14 +6,16 @@
 //   N2. Metadata leaves the app only when asked for (or strict): no GPS by accident.
 
 import type { OutputInfo, Sharp } from "sharp";
+import type { Draft, Walk } from "./contract.ts";
 import { type OutputFormat, outputFormat, writtenType } from "../formats.ts";
 import { addsColours } from "./colours.ts";
 import { type Cost, encodeCost, isLossless, lessAndLess, nothing, rawCost, together } from "./costs.ts";
-import { type Draft, measure, openPixels, makePixels } from "./draft.ts";
+import { measure, openPixels, makePixels } from "./draft.ts";
 import { chooseEffort } from "./effort.ts";
 import type { Size } from "./geometry.ts";
 import { formatSides } from "./limits.ts";
-import { checkWalk, fits, spend, stageCost, tooCostly, type Walk } from "./price.ts";
+import type { Encoded } from "./tools.ts";
+import { checkWalk, fits, spend, stageCost, tooCostly } from "./price.ts";
 import { badEdit, explainFailure } from "./problems.ts";
 
 const optionNames: Record<OutputFormat, readonly string[]> = {
@@ -66,17 +68,6 @@ export function holdsFrames(format: string | undefined): boolean {
 /** The format to be written: what the request chose, else the last edit that names one, else the original's. */
 export function outputFormatOf(asked: string | undefined, lastEdit: string | undefined, source: string): OutputFormat {
   return outputFormat(asked) ?? outputFormat(lastEdit) ?? outputFormat(source) ?? "png";
-}
-
-export interface Encoded {
-  readonly body: Uint8Array;
-  readonly contentType: string;
-  /** Of one frame. */
-  readonly width: number;
-  readonly height: number;
-  readonly format: string;
-  /** What could not be done as it was asked for, in single words: `first-frame`, `left-out`, `less-effort`, `lossy`, `other-format`, `near-edges`, `smaller`: docs/images-differences.md. */
-  readonly notes?: readonly string[];
 }
 
 /** Writes the draft. Throws 400, 503 or 500 as `explainFailure` names it, and 400 `ImageEdits::TooCostly`. */

@@ -7,14 +7,15 @@
 
 import { createHash } from "node:crypto";
 import sharp from "sharp";
+import type { Draft, Walk } from "./contract.ts";
 import type { JsonValue } from "../plan.ts";
 import { lookCost, resizeCost } from "./costs.ts";
-import { type Draft, measure, oneFrame, makePixels, sizeNow } from "./draft.ts";
+import { measure, oneFrame, makePixels, sizeNow } from "./draft.ts";
 import { areaAround, clampFractions } from "./geometry.ts";
 import { maxBlurSigma } from "./limits.ts";
 import { openPicture } from "./open.ts";
 import { cut, isFields } from "./operations.ts";
-import { checkOther, spend, type Walk } from "./price.ts";
+import { checkOther, spend } from "./price.ts";
 import { badEdit, problem } from "./problems.ts";
 import type { ModerationLabel, PictureFacts } from "./tools.ts";
 

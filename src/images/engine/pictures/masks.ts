@@ -2,9 +2,10 @@
 //
 //   M1. Only numbers go into the SVG text of a mask.
 
+import type { Draft } from "./contract.ts";
 import type { JsonValue, RoundCorner } from "../plan.ts";
 import { layerCost } from "./costs.ts";
-import { type Draft, eachFrame, layOver, measure, makePixels, sizeNow } from "./draft.ts";
+import { eachFrame, layOver, measure, makePixels, sizeNow } from "./draft.ts";
 import { cut, isFields } from "./operations.ts";
 import { spend } from "./price.ts";
 

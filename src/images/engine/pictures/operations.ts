@@ -8,15 +8,16 @@
 //       of some is fixed (blur after resize, tint after both), and classic URLs rely on that.
 
 import sharp, { type Sharp } from "sharp";
+import type { Draft, Walk } from "./contract.ts";
 import { isStockroomError } from "../../../platform/errors.ts";
 import { type FormatName, formatNames, outputFormat } from "../formats.ts";
 import type { Area, EditName, JsonValue } from "../plan.ts";
-import { type Draft, eachFrame, measure, makePixels } from "./draft.ts";
+import { eachFrame, measure, makePixels } from "./draft.ts";
 import { areaForFocal, type Fit } from "./geometry.ts";
 import { decodeCost, resizeCost, together, trimmedPixels } from "./costs.ts";
 import { type Header, readHeader } from "./header.ts";
 import { openPicture, readingOptions } from "./open.ts";
-import { checkOther, spend, traits, type Walk } from "./price.ts";
+import { checkOther, spend, traits } from "./price.ts";
 import { maxBlurSigma } from "./limits.ts";
 import { badEdit } from "./problems.ts";
 

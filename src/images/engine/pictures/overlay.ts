@@ -5,15 +5,16 @@
 
 import { createHash } from "node:crypto";
 import type { OverlayOptions } from "sharp";
+import type { Draft, Walk } from "./contract.ts";
 import { isStockroomError } from "../../../platform/errors.ts";
 import type { JsonValue } from "../plan.ts";
-import { type Draft, layOver, sizeNow } from "./draft.ts";
+import { layOver, sizeNow } from "./draft.ts";
 import { layerCost, rawCost, resizeCost } from "./costs.ts";
 import { followSize, overlayOffset, type Size } from "./geometry.ts";
 import { checkOutput } from "./limits.ts";
 import { openPicture } from "./open.ts";
 import { isFields, pick, pictureName, readOther, type PictureName, walkOther } from "./operations.ts";
-import { spend, type Walk } from "./price.ts";
+import { spend } from "./price.ts";
 import { explainFailure, overlayTooLarge, problem } from "./problems.ts";
 
 /** Whole percent from 0 to 100, as number or text; all else counts as not given. */

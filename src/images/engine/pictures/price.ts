@@ -7,6 +7,7 @@
 //   W2. Sizes are upper bounds where only pixels can tell.
 
 import type { Sharp } from "sharp";
+import type { Draft, Pixels, Walk } from "./contract.ts";
 import type { EditName, JsonValue } from "../plan.ts";
 import {
   type Cost,
@@ -20,7 +21,6 @@ import {
   together,
   trimmedPixels,
 } from "./costs.ts";
-import type { Draft, Pixels } from "./draft.ts";
 import { followSize, type Size } from "./geometry.ts";
 import type { Header } from "./header.ts";
 import { badEdit, notAPicture } from "./problems.ts";
@@ -34,18 +34,6 @@ const budget: Cost = { cpuMs: 2_200, bytes: 370_000_000 };
 
 /** Past these a picture is made in a process of its own, which can be ended. */
 const inProcess: Cost = { cpuMs: 400, bytes: 110_000_000 };
-
-/** The sums of a walk. */
-export interface Walk {
-  /** What was added so far: CPU sums up, of the bytes of one stage and the next the larger remains. */
-  cost: Cost;
-  /** Edits since pixels were made last, not yet added. */
-  pending: [EditName, JsonValue][];
-  /** The same before the writing was added. */
-  beforeWriting: Cost;
-  /** Whether something is drawn by a renderer of documents, which nothing can stop. */
-  draws: boolean;
-}
 
 /** What a plan is expected to take, and whether it should be made in a process of its own. */
 export interface Price extends Cost {

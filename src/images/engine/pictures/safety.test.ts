@@ -271,7 +271,7 @@ describe("effort", () => {
       .jpeg()
       .toBuffer();
     const made = await transform(large, request({ flip: true }, { outputFormat: "avif" }), tools);
-    expect([made.contentType, made.format, made.width]).toEqual(["image/webp", "webp", 3600]);
+    expect([made.contentType, made.format, made.width, made.notes]).toEqual(["image/webp", "webp", 3600, ["other-format"]]);
   });
 });
 

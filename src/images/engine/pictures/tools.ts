@@ -2,7 +2,6 @@
 //
 // Owns: the seams. Does not own: who stands behind them (service/detect, store, the handler).
 
-import type { Encoded } from "./encode.ts";
 import type { PictureLimits } from "./limits.ts";
 
 /** A face as fractions of the picture it was found in; `confidence` is 0..1 or 0..100, only its order counts. */
@@ -41,6 +40,18 @@ export interface ModerationLabel {
 export interface Moderator {
   labels(picture: Uint8Array, facts: PictureFacts): Promise<readonly ModerationLabel[]>;
   recall?(id: string): readonly ModerationLabel[] | undefined;
+}
+
+/** The bytes of an answer. */
+export interface Encoded {
+  readonly body: Uint8Array;
+  readonly contentType: string;
+  /** Of one frame. */
+  readonly width: number;
+  readonly height: number;
+  readonly format: string;
+  /** What could not be done as it was asked for, in single words: `first-frame`, `left-out`, `less-effort`, `lossy`, `other-format`, `near-edges`, `smaller`: docs/images-differences.md. */
+  readonly notes?: readonly string[];
 }
 
 export interface Tools {

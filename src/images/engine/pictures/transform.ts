@@ -8,13 +8,14 @@
 //   T4. A fault of the file or the request is a 4xx with a classic code; any call may run beside any other.
 
 import sharp, { type Sharp } from "sharp";
+import type { Draft } from "./contract.ts";
 import { isStockroomError } from "../../../platform/errors.ts";
 import { formatNames, outputFormat, type OutputFormat, sourceType } from "../formats.ts";
 import { editEntries, type EditName, type Edits, type ImageRequest, type JsonValue } from "../plan.ts";
 import { needsColours } from "./colours.ts";
-import { type Draft, measure, makePixels } from "./draft.ts";
+import { measure, makePixels } from "./draft.ts";
 import { type Cost, nothing } from "./costs.ts";
-import { type Encoded, encode, holdsAlpha, holdsFrames, outputFormatOf, walkEncode } from "./encode.ts";
+import { encode, holdsAlpha, holdsFrames, outputFormatOf, walkEncode } from "./encode.ts";
 import { contentModeration, smartCrop } from "./faces.ts";
 import { isWholeGif } from "./gif.ts";
 import { type Header, liesOnSide, readHeader } from "./header.ts";
@@ -26,7 +27,7 @@ import { overlayWith } from "./overlay.ts";
 import { makePlaceholder } from "./placeholder.ts";
 import { checkWalk, openWalk, type Price, priceOf, silentPipeline } from "./price.ts";
 import { explainFailure, notAPicture, problem } from "./problems.ts";
-import type { Tools } from "./tools.ts";
+import type { Encoded, Tools } from "./tools.ts";
 
 /** The answer's bytes; `width` and `height` are those of one frame. */
 export type Transformed = Encoded;

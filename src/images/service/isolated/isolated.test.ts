@@ -76,6 +76,23 @@ describe("pictures made in processes of their own", () => {
     expect(isolated.size).toBe(before - 1);
   });
 
+  it("end with their signal while they are drawn", async () => {
+    const leaving = new AbortController();
+    const reason = new Error("the caller has gone");
+    // Given its overlay, the process works for a second or so: the signal comes as soon as it has begun.
+    const heavy = requestOf({ overlayWith: { bucket: "shop", key: "logo" }, resize: { width: 2_400 }, blur: 60 });
+    const before = isolated.size;
+    const making = isolated.make(order(drawing, heavy), {
+      readOverlay: async () => {
+        setImmediate(() => leaving.abort(reason));
+        return logo;
+      },
+      signal: leaving.signal,
+    });
+    await expect(making).rejects.toBe(reason);
+    expect(isolated.size).toBeLessThanOrEqual(before);
+  });
+
   it("are refused when nobody waits any more, and leave no process behind", async () => {
     const other = openIsolated();
     await expect(

@@ -7,9 +7,8 @@
 
 import type { ChildProcess } from "node:child_process";
 import { describeError, reviveError } from "../../../platform/errors.ts";
-import type { Encoded } from "../../engine/pictures/encode.ts";
 import { notAPicture } from "../../engine/pictures/problems.ts";
-import type { Tools } from "../../engine/pictures/tools.ts";
+import type { Encoded, Tools } from "../../engine/pictures/tools.ts";
 import { stopping } from "../problems.ts";
 import { openProcesses } from "./processes.ts";
 import type { Processes } from "./processes.ts";

@@ -1,9 +1,8 @@
 // Protocol: what the server and a picture process say to each other, one picture at a time.
 
 import type { ErrorRecord } from "../../../platform/errors.ts";
-import type { Encoded } from "../../engine/pictures/encode.ts";
 import type { PictureLimits } from "../../engine/pictures/limits.ts";
-import type { Face, ModerationLabel, PictureFacts } from "../../engine/pictures/tools.ts";
+import type { Encoded, Face, ModerationLabel, PictureFacts } from "../../engine/pictures/tools.ts";
 import type { ImageRequest } from "../../engine/plan.ts";
 
 /** A picture to be made. Everything in it can be cloned. */

@@ -5,7 +5,7 @@ import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeMemoryLog } from "../../../platform/log.ts";
 import { makeCache } from "./cache.ts";
-import type { PictureCache, Stored } from "./cache.ts";
+import type { PictureCache, Stored } from "./contract.ts";
 import { openDiskCache } from "./disk.ts";
 import { makeLru } from "./memory.ts";
 

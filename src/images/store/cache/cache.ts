@@ -5,39 +5,10 @@
 //   C2. `peek` never waits and touches no disk: the hot path.
 
 import type { Log } from "../../../platform/log.ts";
+import type { PictureCache, Stored } from "./contract.ts";
 import { openDiskCache } from "./disk.ts";
 import type { DiskCache } from "./disk.ts";
 import { makeLru } from "./memory.ts";
-
-/** A finished answer. */
-export interface Stored {
-  /** Of the original it was made of. */
-  readonly version: string;
-  readonly contentType: string;
-  readonly body: Uint8Array;
-  /** What the source said of the original. */
-  readonly source: {
-    readonly contentType?: string;
-    readonly cacheControl?: string;
-    readonly expires?: string;
-    readonly lastModified?: string;
-  };
-  /** What could not be done as it was asked for, told with every answer. */
-  readonly notes?: readonly string[];
-  /** When its version was last known to be the source's, in ms since 1970. */
-  readonly checkedAtMs: number;
-}
-
-export interface PictureCache {
-  peek(id: string): Stored | undefined;
-  find(id: string): Promise<Stored | undefined>;
-  put(id: string, stored: Stored): void;
-  delete(id: string): void;
-  readonly memoryBytes: number;
-  readonly memoryEntries: number;
-  readonly diskBytes: number;
-  close(): Promise<void>;
-}
 
 export interface CacheOptions {
   readonly memoryMaxBytes: number;

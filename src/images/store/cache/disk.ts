@@ -11,7 +11,7 @@ import { crc32 } from "node:zlib";
 import { writeFileAtomically } from "../../../platform/files/index.ts";
 import type { Log } from "../../../platform/log.ts";
 import { makeLru } from "./memory.ts";
-import type { Stored } from "./cache.ts";
+import type { Stored } from "./contract.ts";
 
 const magic = Buffer.from("SRI1");
 const mostPendingBytes = 32 * 1024 * 1024;

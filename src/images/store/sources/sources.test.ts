@@ -160,7 +160,8 @@ describe("a web origin", () => {
       expect([key, await source.read(key, never)]).toEqual([key, undefined]);
     // Encoded once more they are only odd names.
     for (const key of ["..%2fx", "%252e%252e/x", "//evil.example/x", "@evil.example/x", "?x", "#x"]) await source.read(key, never);
-    expect(asked.every((url) => url.startsWith("/base/"))).toBe(true);
+    expect(asked).toHaveLength(6);
+    expect(asked.filter((url) => !url.startsWith("/base/"))).toEqual([]);
   });
 
   it("refuses every private address, literal or by name, and sends nothing to it", async () => {
