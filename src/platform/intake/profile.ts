@@ -11,7 +11,7 @@ import { unpack } from "../formats/container.ts";
 import { decodeText, peek, type TextEncoding } from "../formats/text-in.ts";
 import { bareStyles, dateStyles, findStyle, type FoundStyle } from "./dates.ts";
 import { findLayout, type Layout } from "./layout.ts";
-import { isUnknown, kindOf, provedSign, readAmount, type ValueKind } from "./values.ts";
+import { isUnknown, kindOf, provedSign, readAmount, readFlag, type ValueKind } from "./values.ts";
 
 /** What a person may say of a file; what is absent is found. */
 export interface LookHints {
@@ -36,6 +36,8 @@ export interface ColumnProfile {
   /** First and last instant in seconds since 1970. */
   readonly span: readonly [first: number, last: number] | undefined;
   readonly number: NumberProfile | undefined;
+  /** Of texts: all say yes or no. */
+  readonly isFlag: boolean;
 }
 
 export interface NumberProfile {
@@ -268,6 +270,7 @@ function profileColumn(
     date,
     span: instants.length === 0 ? undefined : [minOf(instants), maxOf(instants)],
     number: kind === "number" ? profileNumbers(texts, hints.decimal) : undefined,
+    isFlag: kind === "text" && counted.values.size <= 2 && [...counted.values.keys()].every((text) => readFlag(text) !== undefined),
   };
 }
 

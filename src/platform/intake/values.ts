@@ -45,3 +45,13 @@ export function provedSign(text: string): DecimalSign | undefined {
   const before = /(\d*)[.,]\d*\D*$/.exec(text)?.[1] ?? "";
   return behind.length === 3 && before.length >= 1 && before.length <= 3 && before !== "0" ? undefined : last;
 }
+
+const yes = new Set(["true", "t", "yes", "y", "ja", "j", "oui", "si", "sí", "sim", "x", "on", "1"]);
+const no = new Set(["false", "f", "no", "n", "nein", "non", "nao", "não", "off", "0"]);
+
+/** 1 or 0 for words of yes and no, undefined for all others. */
+export function readFlag(text: string): 0 | 1 | undefined {
+  const word = text.trim().toLowerCase();
+  if (yes.has(word)) return 1;
+  return no.has(word) ? 0 : undefined;
+}

@@ -9,7 +9,7 @@ import type { BadRow, Table } from "../../../platform/formats/index.ts";
 import type { RowBatch } from "../../../platform/formats/contract.ts";
 import { findDateStyle, type ReadInstant } from "../../../platform/intake/dates.ts";
 import { type IntakeFile, leftOut, type LookHints, openLaidOut } from "../../../platform/intake/profile.ts";
-import { isUnknown } from "../../../platform/intake/values.ts";
+import { isUnknown, readFlag } from "../../../platform/intake/values.ts";
 import { wordsOfName } from "../../../platform/intake/names.ts";
 import type { IntakePlan } from "./proposal.ts";
 
@@ -47,6 +47,10 @@ export async function applyPlan(file: IntakeFile, plan: IntakePlan, part: "targe
   const item = at(plan.item);
   const time = at(plan.timestamp);
   const orders = table.columns.flatMap((name, place) => (orderWords.test(` ${wordsOfName(name)} `) ? [place] : []));
+  const valueOf = (text: string): string => {
+    if (part === "related") return String(/^\p{L}/u.test(text) ? (readFlag(text) ?? text) : text);
+    return plan.negate ? turned(text.trim()) : text;
+  };
   const wide = plan.values.map((name) => ({ name, place: at(name), stamp: plan.shape === "wide-dates" ? stamp(name) : "" }));
 
   async function* batches(): AsyncGenerator<RowBatch> {
@@ -62,7 +66,7 @@ export async function applyPlan(file: IntakeFile, plan: IntakePlan, part: "targe
         if (plan.shape === "long") {
           const carries = (row[time] ?? "") === "" && orders.some((place) => row[place] !== "" && row[place] === above[place]);
           const text = carries ? (above[time] ?? "") : (row[time] ?? "");
-          rows.push([nameOf(row[item]), stamp(text), ...numbers.map((place) => (place < 0 ? "1" : (row[place] ?? ""))), ...places]);
+          rows.push([nameOf(row[item]), stamp(text), ...numbers.map((place) => (place < 0 ? "1" : valueOf(row[place] ?? ""))), ...places]);
           lines.push(line);
           if (!carries) above = row;
           continue;
@@ -84,6 +88,13 @@ export async function applyPlan(file: IntakeFile, plan: IntakePlan, part: "targe
   const columns = ["item_id", "timestamp", ...(part === "target" ? ["demand"] : plan.known), ...plan.dimensions];
   const { encoding } = table;
   return { columns, ...(encoding === undefined ? {} : { encoding }), batches: batches() };
+}
+
+/** A number with its sign turned: `12-`, `-12` and `12` are 12, 12 and -12. */
+function turned(text: string): string {
+  if (isUnknown(text)) return text;
+  if (text.endsWith("-")) return text.slice(0, -1);
+  return text.startsWith("-") ? text.slice(1) : `-${text}`;
 }
 
 /** An item that is not known (`NONE`, `n/a`) is handed on as empty, so that its row is set apart like any other without one. */

@@ -255,6 +255,23 @@ export const itemNames = [
     "drug",
     "medicine",
   ],
+  [
+    "department",
+    "dept",
+    "family",
+    "product family",
+    "product group",
+    "warengruppe",
+    "product line",
+    "category",
+    "subcategory",
+    "sub category",
+    "kategorie",
+    "commodity",
+    "class",
+    "section",
+    "brand",
+  ],
 ] as const;
 
 export const dimensionNames = [

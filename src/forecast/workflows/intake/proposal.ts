@@ -35,6 +35,8 @@ export interface IntakePlan {
   readonly dateStyle: string;
   /** Instants within a day are put on the day: they lie on no grid of their own. */
   readonly byDay: boolean;
+  /** Demand is written below zero, as what leaves a store: its sign is turned. */
+  readonly negate: boolean;
   /** Null: one series, named `all`; of `wide-items` the header names the items. */
   readonly item: string | null;
   /** Null: each row counts one; of wide shapes the values in `values`. */
@@ -141,6 +143,8 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
   const relations = makeRelations(profile, timestamp, style, item?.column, demand?.column);
   for (const column of free()) judge(column, { given, relations, use });
   if (item === undefined) notes.push("No column names an item: everything is one series, called all.");
+  const negate = (demand?.column.number?.negative ?? 0) > 0.9;
+  if (negate) notes.push(`Nearly all of "${demand?.column.name ?? ""}" is below zero, as of goods that leave: the sign is turned.`);
   const decimal = given.decimal ?? demand?.column.number?.decimal ?? ".";
   if (demand !== undefined && given.decimal === undefined && demand.column.number?.sure === false) {
     const example = demand.column.examples.find((text) => /[.,]/.test(text)) ?? "";
@@ -158,6 +162,7 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
       timestamp: timestamp?.name ?? null,
       dateStyle: style?.id ?? "yyyy-mm-dd",
       byDay: liesOnNoGrid(profile, timestamp, style),
+      negate,
       item: item?.column.name ?? null,
       demand: demand?.column.name ?? null,
       dimensions: columnsOf("dimension"),
@@ -452,7 +457,7 @@ function judge(column: ColumnProfile, { given, relations, use }: Judging): void 
   ) {
     return use(column, "dimension", `its name; ${column.distinct} values`);
   }
-  if (column.kind === "text") {
+  if (column.kind === "text" && !column.isFlag) {
     if (relations.followsItem(column)) return use(column, "metadata", "follows from the item");
     if (relations.followsDate(column)) return use(column, "left out", "follows from the date");
     if (given.dimensions === undefined && relations.splits(column))
@@ -510,6 +515,7 @@ function wideByDate(profile: FileProfile, given: GivenIntake): Proposal | undefi
       timestamp: null,
       dateStyle: style.id,
       byDay: false,
+      negate: false,
       item: item?.name ?? null,
       demand: null,
       dimensions: dimensions.map(({ name }) => name),
@@ -538,8 +544,11 @@ function wideByDate(profile: FileProfile, given: GivenIntake): Proposal | undefi
 function wideByItem(profile: FileProfile, given: GivenIntake): Proposal | undefined {
   const dates = profile.columns.filter(({ kind }) => kind === "date");
   const [timestamp] = dates;
-  const numbers = profile.columns.filter((column) => column.kind === "number");
-  if (timestamp === undefined || dates.length !== 1 || numbers.length < 3 || numbers.length < profile.columns.length - 2) return undefined;
+  const isCalendarName = ({ name }: ColumnProfile): boolean => calendarWords.test(wordsOfName(name));
+  const numbers = profile.columns.filter((column) => column.kind === "number" && !isCalendarName(column));
+  const rest = profile.columns.filter((column) => column !== timestamp && !numbers.includes(column));
+  if (timestamp === undefined || dates.length !== 1 || numbers.length < 3 || rest.some((column) => !isCalendarName(column)))
+    return undefined;
   // Each date once, and none of the numbers has a name of its own that says what it is.
   if (timestamp.many ? false : timestamp.distinct < 0.98 * profile.rows) return undefined;
   const parts = [...demandNames, ...knownNames, ...stockNames, ...dimensionNames];
@@ -555,6 +564,7 @@ function wideByItem(profile: FileProfile, given: GivenIntake): Proposal | undefi
       timestamp: timestamp.name,
       dateStyle: style?.id ?? "yyyy-mm-dd",
       byDay: liesOnNoGrid(profile, timestamp, style),
+      negate: false,
       item: null,
       demand: null,
       dimensions: [],
