@@ -24,7 +24,7 @@ it("shares are percentages, what is unknown a dash", () => {
     percent(0.02, { signed: true }),
     percent(-0.02, { signed: true }),
   ]).toEqual(["12.3 %", "−5.0 %", "150 %", "+2.0 %", "−2.0 %"]);
-  expect([percent(undefined), percent(null), percent(Number.NaN)]).toEqual(["–", "–", "–"]);
+  expect([percent(undefined), percent(null), percent(Number.NaN), percent(1, { of: 0 })]).toEqual(["–", "–", "–", "–"]);
   expect([percentShort(0.12), percentShort(0.125), percentShort(-0.3)]).toEqual(["12 %", "12.5 %", "−30 %"]);
   expect([points(0.0125), points(-0.3, 1)]).toEqual(["1.25 points", "-30.0 points"]);
 });

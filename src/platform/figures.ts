@@ -10,6 +10,8 @@ export interface PercentOptions {
   readonly digits?: number;
   /** `+` before what is not below zero: a change. */
   readonly signed?: boolean;
+  /** Of how many it is a share; of none it is unknown. */
+  readonly of?: number;
 }
 
 /**
@@ -18,8 +20,8 @@ export interface PercentOptions {
  * @example
  * percent(0.1234); // "12.3 %"
  */
-export function percent(share: number | null | undefined, { digits = 1, signed = false }: PercentOptions = {}): string {
-  if (share === null || share === undefined || Number.isNaN(share)) return dash;
+export function percent(share: number | null | undefined, { digits = 1, signed = false, of = 1 }: PercentOptions = {}): string {
+  if (share === null || share === undefined || Number.isNaN(share) || of === 0) return dash;
   const text = (100 * share).toFixed(digits).replace("-", "−");
   return `${signed && share >= 0 ? "+" : ""}${text} %`;
 }

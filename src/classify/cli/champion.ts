@@ -17,74 +17,13 @@ export const championCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: { name: "champion", description: "the model a line uses: history, rollback, held promotions, automatic decisions on or off" },
     subCommands: {
-      history: defineCommand({
-        meta: { name: "history", description: "every champion there was, with whose word made it one" },
-        args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json: jsonFlag },
-        run: async ({ args }) => {
-          const { deps } = await tools.open();
-          const rows = await listChampions(deps.database, args.line === undefined ? undefined : parseLine(args.line).line);
-          tools.print.table(
-            rows.map((row) => ({ ...row })),
-            { json: args.json, empty: "No champion yet." },
-          );
-        },
-      }),
-      set: defineCommand({
-        meta: { name: "set", description: "make a model the line's champion: an earlier one (rollback) or any other of the line" },
-        args: {
-          line: { type: "positional", required: true, description: "e.g. GBR-UK15" },
-          model: { type: "positional", required: true, description: "its id; see `stockroom classify models LINE`" },
-          ...word,
-        },
-        run: async ({ args }) => {
-          const { deps } = await tools.open();
-          const row = await setChampion(deps, args.line, args.model, args);
-          tools.print.line(`${row.line}: champion is ${row.model} since ${row.since}`);
-          tools.print.say(
-            `Codings made before stay as they are; to code a period again: stockroom classify infer --period P --line ${row.line}`,
-          );
-        },
-      }),
-      held: defineCommand({
-        meta: { name: "held", description: "promotions that wait for a person, with what speaks against them" },
-        args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json: jsonFlag },
-        run: async ({ args }) => {
-          const { deps } = await tools.open();
-          const rows = await listHeld(deps.database, args.line === undefined ? undefined : parseLine(args.line).line);
-          tools.print.table(
-            rows.map((row) => ({ ...row })),
-            { json: args.json, empty: "No promotion waits." },
-          );
-        },
-      }),
+      history: championHistory(tools),
+      set: championSet(tools),
+      held: championHeld(tools),
       approve: rulingCommand(tools, "approve", "approved", "promote a held challenger; its labels are right from now on"),
       reject: rulingCommand(tools, "reject", "rejected", "leave the champion as it is"),
-      automatic: defineCommand({
-        meta: { name: "automatic", description: "let a line decide by itself (on), or send all its items to people (off)" },
-        args: {
-          line: { type: "positional", required: true, description: "e.g. GBR-UK15" },
-          state: { type: "positional", required: true, description: "on or off" },
-          ...word,
-        },
-        run: async ({ args }) => {
-          const { deps } = await tools.open();
-          const row = await setAutomatic(deps, args.line, parseState(args.state), args);
-          tools.print.line(
-            row.automatic ? `${row.line} decides by itself again` : `${row.line}: every item of sales to come goes to a person`,
-          );
-        },
-      }),
-      words: defineCommand({
-        meta: { name: "words", description: "lines whose automatic decisions were ended or brought back, with the reason" },
-        args: { json: jsonFlag },
-        run: async ({ args }) => {
-          const { deps } = await tools.open();
-          tools.print.table(
-            (await listAutomatic(deps.database)).map((row) => ({ ...row })),
-            { json: args.json, empty: "Every line decides by itself." },
-          );
-        },
-      }),
+      automatic: championAutomatic(tools),
+      words: championWords(tools),
     },
   });
 
@@ -104,3 +43,79 @@ function parseState(text: string): boolean {
   if (text === "on" || text === "off") return text === "on";
   throw new StockroomError("input", "AUTOMATIC_STATE", `Expected on or off but received "${text}".`);
 }
+
+const championHistory = (tools: ClassifyTools): Command =>
+  defineCommand({
+    meta: { name: "history", description: "every champion there was, with whose word made it one" },
+    args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json: jsonFlag },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      const rows = await listChampions(deps.database, args.line === undefined ? undefined : parseLine(args.line).line);
+      tools.print.table(
+        rows.map((row) => ({ ...row })),
+        { json: args.json, empty: "No champion yet." },
+      );
+    },
+  });
+
+const championSet = (tools: ClassifyTools): Command =>
+  defineCommand({
+    meta: { name: "set", description: "make a model the line's champion: an earlier one (rollback) or any other of the line" },
+    args: {
+      line: { type: "positional", required: true, description: "e.g. GBR-UK15" },
+      model: { type: "positional", required: true, description: "its id; see `stockroom classify models LINE`" },
+      ...word,
+    },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      const row = await setChampion(deps, args.line, args.model, args);
+      tools.print.line(`${row.line}: champion is ${row.model} since ${row.since}`);
+      tools.print.say(
+        `Codings made before stay as they are; to code a period again: stockroom classify infer --period P --line ${row.line}`,
+      );
+    },
+  });
+
+const championHeld = (tools: ClassifyTools): Command =>
+  defineCommand({
+    meta: { name: "held", description: "promotions that wait for a person, with what speaks against them" },
+    args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json: jsonFlag },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      const rows = await listHeld(deps.database, args.line === undefined ? undefined : parseLine(args.line).line);
+      tools.print.table(
+        rows.map((row) => ({ ...row })),
+        { json: args.json, empty: "No promotion waits." },
+      );
+    },
+  });
+
+const championAutomatic = (tools: ClassifyTools): Command =>
+  defineCommand({
+    meta: { name: "automatic", description: "let a line decide by itself (on), or send all its items to people (off)" },
+    args: {
+      line: { type: "positional", required: true, description: "e.g. GBR-UK15" },
+      state: { type: "positional", required: true, description: "on or off" },
+      ...word,
+    },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      const row = await setAutomatic(deps, args.line, parseState(args.state), args);
+      tools.print.line(
+        row.automatic ? `${row.line} decides by itself again` : `${row.line}: every item of sales to come goes to a person`,
+      );
+    },
+  });
+
+const championWords = (tools: ClassifyTools): Command =>
+  defineCommand({
+    meta: { name: "words", description: "lines whose automatic decisions were ended or brought back, with the reason" },
+    args: { json: jsonFlag },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      tools.print.table(
+        (await listAutomatic(deps.database)).map((row) => ({ ...row })),
+        { json: args.json, empty: "Every line decides by itself." },
+      );
+    },
+  });

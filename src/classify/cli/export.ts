@@ -1,13 +1,14 @@
 // export: a model file as ONNX for other programs, with the rule that feeds it and vectors that prove both.
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { defineCommand, type Command, type CommandTools } from "../../platform/command/contract.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import { decodeModel, type Model } from "../engine/model.ts";
+import type { Model } from "../engine/model.ts";
 import { exportOnnx } from "../engine/onnx.ts";
 import type { Item } from "../engine/dataset.ts";
 import { collectBadRows, readingArgs, readingOf, refuseBadFile, type BadRows, type Reading } from "./files.ts";
+import { readModel } from "./model-file.ts";
 import { openRows } from "./rows.ts";
 
 const sampleRows = 20;
@@ -34,7 +35,7 @@ The vectors hold the samples' text; without --samples they are made up.`,
     },
     run: async ({ args }) => {
       const bad = collectBadRows();
-      const model = decodeModel(await readModel(args.model), args.model);
+      const model = await readModel(args.model);
       const samples =
         args.samples === undefined ? madeUp(model) : await readSamples(args.samples, { model, reading: readingOf(args), bad }, tools);
       const { onnx, rule, vectors } = exportOnnx(model, samples);
@@ -48,16 +49,6 @@ The vectors hold the samples' text; without --samples they are made up.`,
       bad.tell(tools);
     },
   });
-
-async function readModel(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw new StockroomError("missing", "FILE_MISSING", `Expected a model file at ${file} but it cannot be read. Check the path.`, {
-      cause,
-    });
-  }
-}
 
 async function readSamples(
   file: string,

@@ -1,6 +1,7 @@
 // File ends of the engine's commands: how a file of items is read, its bad rows set apart and bounded, and outputs that appear whole or not at all.
 
 import type { CommandTools } from "../../platform/command/contract.ts";
+import { readShare } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 import { checkEncoding, parseDecimalSign, type BadRow, type DecimalSign } from "../../platform/formats/index.ts";
@@ -104,13 +105,9 @@ export interface Reading {
 
 /** Reads `readingArgs`; throws `input` `USAGE` and what the tables' own parsers throw. */
 export function readingOf(args: { readonly encoding?: string; readonly decimal?: string; readonly "max-bad": string }): Reading {
-  const maxBad = Number(args["max-bad"]);
-  if (args["max-bad"].trim() === "" || !(maxBad >= 0 && maxBad <= 1)) {
-    throw new StockroomError("input", "USAGE", `Expected --max-bad to be a share from 0 to 1 but "${args["max-bad"]}" came. Correct it.`);
-  }
   return {
     encoding: args.encoding === undefined ? undefined : checkEncoding(args.encoding),
     decimal: parseDecimalSign(args.decimal),
-    maxBad,
+    maxBad: readShare("--max-bad", args["max-bad"]),
   };
 }

@@ -1,6 +1,7 @@
 // What this module's commands see of the app, when they ask for it.
 
 import type { AppCommandTools } from "../../platform/command/contract.ts";
+import { rounded } from "../../platform/figures.ts";
 import type { Workflows } from "../../platform/workflow/contract.ts";
 import type { ClassifyDeps } from "../workflows/deps.ts";
 
@@ -11,3 +12,6 @@ export interface ClassifyApp {
 }
 
 export type ClassifyTools = AppCommandTools<ClassifyApp>;
+
+/** A score for a table; undefined for what was not measured. */
+export const score = (value: unknown): number | undefined => (typeof value === "number" ? rounded(value, 4) : undefined);

@@ -2,6 +2,7 @@
 
 import path from "node:path";
 import { defineCommand, type Command, type Cell, type CommandTools } from "../../platform/command/contract.ts";
+import { percent, rounded } from "../../platform/figures.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { fileBody, readTable } from "../../platform/formats/index.ts";
 import type { Accuracy } from "../engine/metrics/metrics.ts";
@@ -54,7 +55,7 @@ export const accuracyCommand = (tools: CommandTools): Command =>
     },
   });
 
-const three = (value: number): number => Number(value.toFixed(3));
+const three = (value: number): number => rounded(value, 3);
 
 const cellsOf = (accuracy: Accuracy): Record<string, Cell> => ({
   points: accuracy.points,
@@ -67,7 +68,7 @@ const cellsOf = (accuracy: Accuracy): Record<string, Cell> => ({
   RMSE: three(accuracy.rmse),
   bias: three(accuracy.bias),
   ...Object.fromEntries(
-    Object.entries(accuracy.coverage).map(([nominal, observed]) => [`in ${Math.round(100 * Number(nominal))} %`, three(observed)]),
+    Object.entries(accuracy.coverage).map(([nominal, observed]) => [`in ${percent(Number(nominal), { digits: 0 })}`, three(observed)]),
   ),
 });
 

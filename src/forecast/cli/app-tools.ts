@@ -4,6 +4,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import path from "node:path";
 import type { AppCommandTools, Flags } from "../../platform/command/contract.ts";
+import { telling } from "../../platform/figures.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import type { ObjectStore } from "../../platform/objects/contract.ts";
 import type { Tx } from "../../platform/database/contract.ts";
@@ -45,13 +46,6 @@ export function authorOf(given: string | undefined): string {
   } catch {
     throw new StockroomError("input", "USAGE", "Expected --author because this shell's user has no name. Give it.");
   }
-}
-
-/** Reads a number as typed. Throws `input` `USAGE`. */
-export function readNumber(flag: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value)) return value;
-  throw new StockroomError("input", "USAGE", `Expected --${flag} to be a number but "${text}" came. Correct it.`);
 }
 
 /** Tells of a durable run and, when asked, waits for it; gives its value when it is done and was waited for. Ends with 3 when it failed. */
@@ -120,4 +114,4 @@ export async function checkGroup(tx: Tx, group: string | undefined): Promise<voi
 }
 
 /** A figure for a table: four digits are what a planner reads. */
-export const figure = (value: unknown): number | undefined => (typeof value === "number" ? Number(value.toPrecision(4)) : undefined);
+export const figure = (value: unknown): number | undefined => (typeof value === "number" ? telling(value) : undefined);

@@ -1,6 +1,7 @@
 // `stockroom forecast explain`: what prices, promotions, seasons and attributes do to the forecast, for one item or for all.
 
 import { jsonFlag } from "../../platform/command/flags.ts";
+import { percent, rounded } from "../../platform/figures.ts";
 import { defineCommand, type Command, type CommandTools } from "../../platform/command/contract.ts";
 import { explainForecast, noGlobalModel } from "../workflows/planning/explanation.ts";
 import { openFinished } from "./finished.ts";
@@ -38,14 +39,14 @@ Impacts are those of the global model, in units of demand over the horizon; scor
         return;
       }
       print.line(
-        `${args.item ?? "All items"}: ${series.length} series; the global model has ${(100 * share).toFixed(0)} % of the weight of the run.`,
+        `${args.item ?? "All items"}: ${series.length} series; the global model has ${percent(share, { digits: 0 })} of the weight of the run.`,
       );
       print.table(
         attributes.map(({ attribute, score, strength, impact }) => ({
           attribute,
-          score: Number(score.toFixed(3)),
-          strength: Number(strength.toFixed(3)),
-          units: Number(impact.toFixed(2)),
+          score: rounded(score, 3),
+          strength: rounded(strength, 3),
+          units: rounded(impact, 2),
         })),
         { json: false, empty: "The model uses no attribute." },
       );

@@ -1,12 +1,12 @@
 // Flags that say how files are to be read: plain JSON for `run.json`, options for `readInputs`.
 
 import { type ColumnMap, parseColumnMap } from "../../platform/formats/columns.ts";
+import { readChoice, readNames, readShare, usage } from "../../platform/command/flags.ts";
 import { checkEncoding, parseDecimalSign } from "../../platform/formats/index.ts";
 import { datePatternsAllowed, parseDateFormat } from "../../platform/formats/dates.ts";
 import { aggregations } from "../engine/panel/aggregate.ts";
 import type { Filling } from "../engine/panel/fill.ts";
 import type { AttributeRule, ReadInputsOptions } from "../workflows/inputs/read.ts";
-import { parseNames, usage } from "./flags.ts";
 
 /** What flags say of the files, beside their names; absent is the default. */
 export type ReadingRequest = Pick<
@@ -62,18 +62,15 @@ export function parseReading(flags: Readonly<Record<string, unknown>>): ReadingR
   };
   const choice = <Choice extends string>(name: string, choices: readonly Choice[]): Choice | undefined => {
     const given = text(name);
-    const found = choices.find((each) => each === given);
-    if (given !== undefined && found === undefined) throw usage(name, choices.join(", "), given);
-    return found;
+    return given === undefined ? undefined : readChoice(`--${name}`, given, choices);
   };
   const fill = text("fill");
   const without = text("without");
   const stamps = choice("stamps", ["begin", "end"]);
   const ended = choice("ended", ["zero", "unknown", "discontinued"]);
   const share = text("max-bad-share");
-  if (share !== undefined && !(Number(share) >= 0 && Number(share) <= 1)) throw usage("max-bad-share", "a share from 0 to 1", share);
   const dateFormat = text("date-format");
-  if (dateFormat !== undefined && parseDateFormat(dateFormat) === undefined) throw usage("date-format", datePatternsAllowed, dateFormat);
+  if (dateFormat !== undefined && parseDateFormat(dateFormat) === undefined) throw usage("--date-format", datePatternsAllowed, dateFormat);
   const map = text("map");
   const decimal = parseDecimalSign(text("decimal"));
   const encoding = text("encoding");
@@ -82,10 +79,10 @@ export function parseReading(flags: Readonly<Record<string, unknown>>): ReadingR
   const columns: ColumnMap | undefined = map === undefined ? undefined : parseColumnMap(map);
   return {
     ...(fill === undefined ? {} : { rules: parseFill(fill) }),
-    ...(without === undefined ? {} : { without: parseNames(without) }),
+    ...(without === undefined ? {} : { without: readNames(without) }),
     ...(stamps === undefined ? {} : { stamps }),
     ...(ended === undefined ? {} : { ended }),
-    ...(share === undefined ? {} : { mostBadShare: Number(share) }),
+    ...(share === undefined ? {} : { mostBadShare: readShare("--max-bad-share", share) }),
     ...(dateFormat === undefined ? {} : { dateFormat }),
     ...(columns === undefined ? {} : { map: columns }),
     ...(decimal === undefined ? {} : { decimal }),
@@ -105,7 +102,7 @@ export function parseFill(text: string): Readonly<Record<string, AttributeRule>>
   const rules: Record<string, AttributeRule> = {};
   for (const entry of text.split(";").filter((each) => each.trim() !== "")) {
     const found = /^\s*(\S.*?)\s*[:\s]\s*((?:[a-z]+\s*=\s*\S+[\s,]*)+)$/.exec(entry);
-    if (found === null) throw usage("fill", expected, entry.trim());
+    if (found === null) throw usage("--fill", expected, entry.trim());
     const [, name = "", list = ""] = found;
     const rule: { -readonly [Key in keyof AttributeRule]: AttributeRule[Key] } = {};
     for (const [, key = "", value = ""] of list.matchAll(/([a-z]+)\s*=\s*([^\s,]+)/g)) {
@@ -117,7 +114,7 @@ export function parseFill(text: string): Readonly<Record<string, AttributeRule>>
       const part = Object.entries(parts).find(([long, short]) => key === long || key === short)?.[1];
       const filling = fillingOf(value);
       const isFront = part === "front" && filling?.kind !== "nan" && filling?.kind !== "zero" && filling?.kind !== "value";
-      if (part === undefined || filling === undefined || isFront) throw usage("fill", expected, entry.trim());
+      if (part === undefined || filling === undefined || isFront) throw usage("--fill", expected, entry.trim());
       rule[part] = filling;
     }
     rules[name] = { ...rules[name], ...rule };

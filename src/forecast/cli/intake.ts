@@ -1,5 +1,6 @@
 // Taking a stranger's file in at the command line: flags to what a person said, a proposal told, questions asked or failed with.
 
+import { readNames, usage } from "../../platform/command/flags.ts";
 import { createInterface } from "node:readline/promises";
 import path from "node:path";
 import process from "node:process";
@@ -10,7 +11,6 @@ import { bareStyles, dateStyles, findDateStyle } from "../../platform/intake/dat
 import { profileFile, type FileProfile } from "../../platform/intake/profile.ts";
 import { describeIntake, flagsOf, lastWholeDay, spanOf, type TakenIn } from "../workflows/intake/intake.ts";
 import { proposeForecast, type GivenIntake, type Proposal, type Question } from "../workflows/intake/proposal.ts";
-import { parseNames, usage } from "./flags.ts";
 import type { RunFlags } from "./request.ts";
 
 /** Flags that say how a file is to be taken in; others that it shares with a plain run stand in `readingFlags`. */
@@ -44,19 +44,19 @@ export function readIntakeFlags(flags: RunFlags): {
   const without = textOf(flags, "without");
   const dateStyle = textOf(flags, "date-format");
   if (dateStyle !== undefined && findDateStyle(dateStyle) === undefined) {
-    throw usage("date-format", [...dateStyles, ...bareStyles].map(({ id }) => id).join(", "), dateStyle);
+    throw usage("--date-format", [...dateStyles, ...bareStyles].map(({ id }) => id).join(", "), dateStyle);
   }
   const decimal = parseDecimalSign(textOf(flags, "decimal"));
   const encoding = textOf(flags, "encoding");
   const where = textOf(flags, "where");
   const timeZone = textOf(flags, "time-zone");
-  if (timeZone !== undefined && !isTimeZone(timeZone)) throw usage("time-zone", "a time zone such as Europe/Berlin", timeZone);
+  if (timeZone !== undefined && !isTimeZone(timeZone)) throw usage("--time-zone", "a time zone such as Europe/Berlin", timeZone);
   return {
     given: {
       ...(map === undefined ? {} : { map: parseColumnMap(map) }),
-      ...(dimensions === undefined ? {} : { dimensions: dimensions.toLowerCase() === "none" ? [] : parseNames(dimensions) }),
-      ...(known === undefined ? {} : { known: parseNames(known) }),
-      ...(without === undefined ? {} : { without: parseNames(without) }),
+      ...(dimensions === undefined ? {} : { dimensions: dimensions.toLowerCase() === "none" ? [] : readNames(dimensions) }),
+      ...(known === undefined ? {} : { known: readNames(known) }),
+      ...(without === undefined ? {} : { without: readNames(without) }),
       ...(flags["count"] === true ? { count: true } : {}),
       ...(dateStyle === undefined ? {} : { dateStyle }),
       ...(decimal === undefined ? {} : { decimal }),
@@ -77,7 +77,7 @@ function isTimeZone(name: string): boolean {
 function parseWhere(text: string): { readonly column: string; readonly value: string }[] {
   return text.split(";").map((part) => {
     const at = part.indexOf("=");
-    if (at < 1) throw usage("where", "COLUMN=VALUE, several with semicolons", part);
+    if (at < 1) throw usage("--where", "COLUMN=VALUE, several with semicolons", part);
     return { column: part.slice(0, at).trim(), value: part.slice(at + 1).trim() };
   });
 }

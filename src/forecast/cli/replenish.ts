@@ -1,6 +1,7 @@
 // `stockroom forecast replenish`: from the quantiles of a run and what lies on the shelf to orders, each with its reasons.
 
-import { jsonFlag } from "../../platform/command/flags.ts";
+import { jsonFlag, readNumber } from "../../platform/command/flags.ts";
+import { percent, rounded } from "../../platform/figures.ts";
 import { defineCommand, type Command, type CommandTools } from "../../platform/command/contract.ts";
 import path from "node:path";
 import { fileBody } from "../../platform/formats/index.ts";
@@ -8,7 +9,6 @@ import type { Service } from "../engine/replenish/proposal.ts";
 import { ordersBody, replenishForecast } from "../workflows/planning/orders.ts";
 import { round } from "../workflows/run/rows.ts";
 import { openFinished } from "./finished.ts";
-import { usage } from "./flags.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 
 const shownRows = 20;
@@ -37,12 +37,7 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const number = (flag: string, given: string | undefined): number => {
-        const value = Number(given);
-        if (given === undefined || given.trim() === "" || !Number.isFinite(value) || value < 0)
-          throw usage(flag, "a number of 0 or more", given ?? "");
-        return value;
-      };
+      const number = (flag: string, given: string): number => readNumber(`--${flag}`, given, { least: 0 });
       const service: Service =
         args["fill-rate"] === undefined
           ? { kind: "cycle", level: number("service-level", args["service-level"]) }
@@ -91,8 +86,8 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
           series: row.ids.join(" · "),
           order: round(proposal.quantity),
           position: round(proposal.position),
-          "reorder point": Number(proposal.reorderPoint.toFixed(1)),
-          "runs out before": `${(100 * proposal.stockOutChance).toFixed(0)} %`,
+          "reorder point": rounded(proposal.reorderPoint, 1),
+          "runs out before": percent(proposal.stockOutChance, { digits: 0 }),
           because: proposal.decidedBy,
         })),
         { json: false, empty: "Nothing needs to be ordered." },

@@ -3,6 +3,8 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import type { Body } from "../../platform/bytes.ts";
+import { rounded } from "../../platform/figures.ts";
+import { readChoice, readNames, readWhole, usage } from "../../platform/command/flags.ts";
 import { fileBody, type BadRow } from "../../platform/formats/index.ts";
 import type { CandidateName } from "../engine/combine/contract.ts";
 import { parseSeasons } from "../engine/calendar/seasons.ts";
@@ -15,7 +17,6 @@ import type { RunSettings } from "../workflows/run/contract.ts";
 import { applyPlan } from "../workflows/intake/apply.ts";
 import type { TakenIn } from "../workflows/intake/intake.ts";
 import { parseReading, type ReadingRequest } from "./input-flags.ts";
-import { parseNames, usage } from "./flags.ts";
 
 /** Plain JSON. Files stand relative to the folder of the run. */
 export interface RunRequest {
@@ -47,7 +48,7 @@ export interface RunRequest {
 /** What may be named after `--models`. */
 export const candidateNames: readonly CandidateName[] = [...modelNames, "global"];
 
-/** Flags as citty gives them. */
+/** Flags as they were given. */
 export type RunFlags = Readonly<Record<string, unknown>>;
 
 /** Reads the flags of `run`; throws `input` `USAGE`. */
@@ -56,27 +57,17 @@ export function parseRequest(flags: RunFlags, folder: string): RunRequest {
     const value = flags[name];
     return typeof value === "string" ? value : undefined;
   };
-  const whole = (name: string, least: number, most: number): number => {
-    const given = text(name) ?? "";
-    const value = Number(given);
-    if (!/^\d+$/.test(given) || value < least || value > most) throw usage(name, `a whole number from ${least} to ${most}`, given);
-    return value;
-  };
-  const choice = <Choice extends string>(name: string, choices: readonly Choice[], given: string): Choice => {
-    const found = choices.find((each) => each === given);
-    if (found === undefined) throw usage(name, choices.join(", "), given);
-    return found;
-  };
+  const whole = (name: string, least: number, most: number): number => readWhole(`--${name}`, text(name) ?? "", least, most);
   const file = (name: string): string | null => {
     const given = text(name);
     return given === undefined ? null : path.relative(path.resolve(folder), path.resolve(given));
   };
   const season = text("season");
   const seasons = season === undefined ? null : parseSeasons(season);
-  if (seasons === undefined) throw usage("season", "steps per season such as 12, or several: 7,365.25, or 1 for none", season ?? "");
+  if (seasons === undefined) throw usage("--season", "steps per season such as 12, or several: 7,365.25, or 1 for none", season ?? "");
   const horizon = whole("horizon", 1, 100_000);
   const models = text("models") ?? "auto";
-  if (models !== "auto" && parseNames(models).length === 0) throw usage("models", "auto, or names with commas", models);
+  if (models !== "auto" && readNames(models).length === 0) throw usage("--models", "auto, or names with commas", models);
   const aggregation = text("aggregation");
   return {
     target: file("target") ?? "",
@@ -88,17 +79,14 @@ export function parseRequest(flags: RunFlags, folder: string): RunRequest {
     quantiles: parseQuantiles(text("quantiles") ?? ""),
     windows: whole("windows", 0, 20),
     offset: text("offset") === undefined ? horizon : whole("offset", horizon, 1_000_000),
-    models: models === "auto" ? "auto" : parseNames(models).map((name) => choice("models", candidateNames, name)),
+    models: models === "auto" ? "auto" : readNames(models).map((name) => readChoice("--models", name, candidateNames)),
     holidays: text("holidays") ?? null,
     events: file("events"),
-    hierarchy: (text("hierarchy") ?? "")
-      .split(">")
-      .map((name) => name.trim())
-      .filter((name) => name !== ""),
+    hierarchy: readNames(text("hierarchy"), ">"),
     // Own keys again.
-    domain: choice("domain", Object.keys(domains) as Domain[], text("domain") ?? "RETAIL"), // oxlint-disable-line typescript/no-unsafe-type-assertion
+    domain: readChoice("--domain", text("domain") ?? "RETAIL", Object.keys(domains) as Domain[]), // oxlint-disable-line typescript/no-unsafe-type-assertion
     dimensions: dimensionsOf(text("dimensions")),
-    aggregation: aggregation === undefined ? null : choice("aggregation", aggregations, aggregation),
+    aggregation: aggregation === undefined ? null : readChoice("--aggregation", aggregation, aggregations),
     nonNegative: flags["negative"] !== true,
     seed: whole("seed", 0, 2 ** 31 - 1),
     reading: parseReading(flags),
@@ -107,14 +95,14 @@ export function parseRequest(flags: RunFlags, folder: string): RunRequest {
 
 /** Absent: what the file has; `none`: the item alone. */
 const dimensionsOf = (text: string | undefined): readonly string[] | null =>
-  text === undefined ? null : text.trim().toLowerCase() === "none" ? [] : parseNames(text);
+  text === undefined ? null : text.trim().toLowerCase() === "none" ? [] : readNames(text);
 
 /** `0.1,0.5,p90` to rising levels; throws `input` `USAGE`. */
 export function parseQuantiles(text: string): readonly number[] {
-  const levels = parseNames(text).map((part) => {
+  const levels = readNames(text).map((part) => {
     const level = /^p\d+(\.\d+)?$/.test(part) ? Number(part.slice(1)) / 100 : Number(part);
-    if (!(level > 0 && level < 1)) throw usage("quantiles", "numbers between 0 and 1 such as 0.1,0.5,0.9", text);
-    return Number(level.toFixed(6));
+    if (!(level > 0 && level < 1)) throw usage("--quantiles", "numbers between 0 and 1 such as 0.1,0.5,0.9", text);
+    return rounded(level, 6);
   });
   return [...new Set(levels)].toSorted((a, b) => a - b);
 }

@@ -5,10 +5,10 @@
 //   R3. Bad rows end up in KIND.bad.jsonl with line, column and reason, and the exit code is 3. They are left there too when nothing is forecast.
 
 import { mkdir, writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import path from "node:path";
 import { defineCommand, type Command, type CommandTools, type Progress } from "../../platform/command/contract.ts";
-import { jsonFlag } from "../../platform/command/flags.ts";
+import { percent } from "../../platform/figures.ts";
+import { jsonFlag, readThreads, usage } from "../../platform/command/flags.ts";
 import { openCompute } from "../../platform/compute/index.ts";
 import { isStockroomError } from "../../platform/errors.ts";
 import { makeLog } from "../../platform/log.ts";
@@ -22,7 +22,6 @@ import { openRun } from "../workflows/run/run.ts";
 import { refuseUnserved } from "../workflows/run/served.ts";
 import { openFolder } from "./folder.ts";
 import { candidateNames, parseRequest, readRequest, settingsOf, type ReadFile, type RunFlags, type RunRequest } from "./request.ts";
-import { usage } from "./flags.ts";
 import { commandOf, flagsForRun, intakeFlags, takeIn, tellIntake } from "./intake.ts";
 import { readingFlags } from "./input-flags.ts";
 import { usualHorizon } from "../workflows/intake/intake.ts";
@@ -129,12 +128,12 @@ Models: ${candidateNames.join(", ")}; auto tries those that suit each series.`,
 async function askedFor(args: RunFlags, tools: CommandTools): Promise<{ readonly folder: string; readonly request: RunRequest }> {
   const { file, target, out, horizon } = args;
   if (typeof file !== "string") {
-    if (typeof target !== "string") throw usage("target", "a file of what was sold, or FILE behind the command", "");
-    if (typeof horizon !== "string") throw usage("horizon", "how many steps to forecast", "");
-    if (typeof out !== "string") throw usage("out", "a folder for the run", "");
+    if (typeof target !== "string") throw usage("--target", "a file of what was sold, or FILE behind the command", "");
+    if (typeof horizon !== "string") throw usage("--horizon", "how many steps to forecast", "");
+    if (typeof out !== "string") throw usage("--out", "a folder for the run", "");
     return { folder: out, request: parseRequest(args, out) };
   }
-  if (typeof target === "string") throw usage("target", "one file: FILE, or --target in the domain's own columns", target);
+  if (typeof target === "string") throw usage("--target", "one file: FILE, or --target in the domain's own columns", target);
   const { intake, flags } = await takeIn(file, args, tools.signal);
   const folder = typeof out === "string" ? out : `${file.replace(/(?:\.[a-z0-9]{1,7}){1,2}$/i, "")}-forecast`;
   const steps = typeof horizon === "string" ? horizon : String(usualHorizon(intake.profile, intake.proposal.plan));
@@ -144,14 +143,6 @@ async function askedFor(args: RunFlags, tools: CommandTools): Promise<{ readonly
     folder,
     request: { ...parseRequest({ ...flagsForRun(flags, intake), target: file, horizon: steps }, folder), intake: intake.taken },
   };
-}
-
-/** How many threads a flag asks for. */
-export function readThreads(given: string | undefined): number {
-  if (given === undefined) return availableParallelism();
-  const value = Number(given);
-  if (!/^\d+$/.test(given) || value < 1 || value > 256) throw usage("threads", "a whole number from 1 to 256", given);
-  return value;
 }
 
 async function runInto(folder: string, request: RunRequest, threads: number, tools: CommandTools): Promise<RunRecord> {
@@ -295,16 +286,16 @@ function tell({ summary, request, bad_rows: badRows, notes }: RunRecord, folder:
   print.line(`Forecast ${series} series ${request.horizon} steps ahead into ${folder}.`);
   if (accuracy !== undefined) {
     const coverage = Object.entries(accuracy.coverage)
-      .map(([nominal, observed]) => `; the ${Math.round(100 * Number(nominal))} % interval held ${(100 * observed).toFixed(1)} %`)
+      .map(([nominal, observed]) => `; the ${percent(Number(nominal), { digits: 0 })} interval held ${percent(observed)}`)
       .join("");
     // Runs of an older program did not measure it.
-    const beside = accuracy.naiveWape === undefined ? "" : ` (repeating the last season: ${(100 * accuracy.naiveWape).toFixed(1)} %)`;
+    const beside = accuracy.naiveWape === undefined ? "" : ` (repeating the last season: ${percent(accuracy.naiveWape)})`;
     print.line(
-      `In the backtests: WAPE ${(100 * accuracy.wape).toFixed(1)} %${beside}, average wQL ${accuracy.averageWql.toFixed(4)}, MASE ${accuracy.mase.toFixed(3)}${coverage}.`,
+      `In the backtests: WAPE ${percent(accuracy.wape)}${beside}, average wQL ${accuracy.averageWql.toFixed(4)}, MASE ${accuracy.mase.toFixed(3)}${coverage}.`,
     );
   } else if (request.windows > 0) print.line("No series was long enough for a backtest.");
   const [best] = models;
-  if (best !== undefined) print.line(`Leading model: ${best.model}, in ${(100 * best.leads).toFixed(0)} % of the series.`);
+  if (best !== undefined) print.line(`Leading model: ${best.model}, in ${percent(best.leads, { digits: 0 })} of the series.`);
   if (summary.silent > 0) print.say(`${summary.silent} series have nothing to go by and no forecast; see models.csv.`);
   for (const note of notes.slice(0, 5)) print.say(note);
   if (notes.length > 5) print.say(`and ${notes.length - 5} more notes in run.json`);

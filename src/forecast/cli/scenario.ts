@@ -1,4 +1,4 @@
-import { jsonFlag, waitFlag } from "../../platform/command/flags.ts";
+import { jsonFlag, waitFlag, readNumber } from "../../platform/command/flags.ts";
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 // scenario: questions to a finished forecast of the app, whose answers are kept: what if, why, what to order.
@@ -18,7 +18,6 @@ import {
   figure,
   follow,
   outArg,
-  readNumber,
   readTextFile,
   type ForecastTools,
 } from "./app-tools.ts";
@@ -146,11 +145,11 @@ docs/forecast-planning.md lists the columns of stock; forecast/stock/<group>.ord
       const fill = args["fill-rate"];
       const service: Service =
         fill === undefined
-          ? { kind: "cycle", level: readNumber("service-level", args["service-level"]) }
-          : { kind: "fill", level: readNumber("fill-rate", fill) };
+          ? { kind: "cycle", level: readNumber("--service-level", args["service-level"]) }
+          : { kind: "fill", level: readNumber("--fill-rate", fill) };
       const defaults = {
-        leadTime: readNumber("lead-time", args["lead-time"]),
-        reviewPeriod: readNumber("review-period", args["review-period"]),
+        leadTime: readNumber("--lead-time", args["lead-time"]),
+        reviewPeriod: readNumber("--review-period", args["review-period"]),
         service,
       };
       await ask(tools, "forecast.replenish", await askReplenish(deps, args.forecast, defaults, authorOf(args.author)), args);

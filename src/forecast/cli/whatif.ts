@@ -1,6 +1,7 @@
 // `stockroom forecast whatif`: the forecast under other prices or promotions, beside the one that was made.
 
-import { jsonFlag } from "../../platform/command/flags.ts";
+import { jsonFlag, readThreads, usage } from "../../platform/command/flags.ts";
+import { percent, rounded } from "../../platform/figures.ts";
 import { defineCommand, type Command, type CommandTools } from "../../platform/command/contract.ts";
 import { openCompute } from "../../platform/compute/index.ts";
 import { makeLog } from "../../platform/log.ts";
@@ -12,8 +13,6 @@ import type { FinishedForecast } from "../workflows/planning/finished.ts";
 import { forecastWhatif, readChanges, type WhatifAnswer } from "../workflows/planning/whatif.ts";
 import { round } from "../workflows/run/rows.ts";
 import { openFinished } from "./finished.ts";
-import { usage } from "./flags.ts";
-import { readThreads } from "./run.ts";
 import { readTextFile } from "./app-tools.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 
@@ -38,7 +37,7 @@ Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      if (args.set === undefined && args.file === undefined) throw usage("set", 'changes such as "price *= 0.9"', "nothing");
+      if (args.set === undefined && args.file === undefined) throw usage("--set", 'changes such as "price *= 0.9"', "nothing");
       const changes = readChanges(args.set, args.file === undefined ? undefined : await readTextFile(args.file, "changes"));
       const threads = readThreads(args.threads);
       const finished = await openFinished(args.dir, tools.signal);
@@ -75,18 +74,18 @@ function printComparison(comparison: Comparison, effects: readonly Effect[], too
   const { print } = tools;
   for (const [at, { cells, series }] of effects.entries()) print.line(`Change ${at + 1} met ${cells} steps of ${series} series.`);
   const { total, items } = comparison;
-  const percent = (value: number | undefined): string => (value === undefined ? "-" : `${value >= 0 ? "+" : ""}${value.toFixed(1)} %`);
-  print.line(`In all: ${round(total.baseline)} before, ${round(total.scenario)} after (${percent(total.percent)}).`);
+  const change = (value: number | undefined): string => percent(value === undefined ? undefined : value / 100, { signed: true });
+  print.line(`In all: ${round(total.baseline)} before, ${round(total.scenario)} after (${change(total.percent)}).`);
   const moved = items
     .filter(({ delta }) => Math.abs(delta) > 1e-6 * Math.abs(total.baseline))
     .toSorted((a, b) => Math.abs(b.delta) - Math.abs(a.delta));
   print.table(
     moved.slice(0, shownRows).map(({ id, baseline, scenario, delta, percent: share }) => ({
       series: id,
-      before: Number(baseline.toFixed(2)),
-      after: Number(scenario.toFixed(2)),
-      change: Number(delta.toFixed(2)),
-      percent: percent(share),
+      before: rounded(baseline, 2),
+      after: rounded(scenario, 2),
+      change: rounded(delta, 2),
+      percent: change(share),
     })),
     { json: false, empty: "No series is forecast otherwise." },
   );

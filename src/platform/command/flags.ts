@@ -3,6 +3,7 @@
 //   F1. One idiom: "Expected FLAG to be X but received Y. Correct it.", `input` `USAGE`.
 //   F2. `flag` stands in errors as a person types it: `--limit`, `STATE`.
 
+import { availableParallelism } from "node:os";
 import { StockroomError } from "../errors.ts";
 
 export const jsonFlag = { type: "boolean", description: "Print JSON", default: false } as const;
@@ -49,6 +50,9 @@ export function readShare(flag: string, text: string): number {
   if (text.trim() !== "" && value >= 0 && value <= 1) return value;
   throw usage(flag, "a share from 0 to 1", text);
 }
+
+/** How many threads to use; absent: as many as there are processors. */
+export const readThreads = (text: string | undefined): number => (text === undefined ? availableParallelism() : readWhole("--threads", text, 1, 256));
 
 /** One of `choices`. */
 export function readChoice<Choice extends string>(flag: string, text: string, choices: readonly Choice[]): Choice {

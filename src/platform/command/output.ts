@@ -106,6 +106,20 @@ function width(text: string): number {
 const isWide = (letter: string): boolean =>
   /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation}/u.test(letter);
 
+/** Work that tells how far it is; the bar ends with it, whatever happens. */
+export async function withProgress<Result>(
+  tools: Pick<CommandTools, "progress">,
+  title: string,
+  work: (progress: Progress) => Promise<Result>,
+): Promise<Result> {
+  const progress = tools.progress(title);
+  try {
+    return await work(progress);
+  } finally {
+    progress.end();
+  }
+}
+
 const plainEveryMs = 5_000;
 
 /** A bar on a terminal; elsewhere a line at most every five seconds, so that a log stays readable. */
@@ -120,10 +134,11 @@ export function makeProgress(output: Output, title: string): Progress {
     let started = false;
     return {
       update: (done, total, note = "") => {
-        if (started) bar.setTotal(total);
-        else bar.start(total, 0, { note: "" });
+        // Of an unknown total the bar stays empty; the note tells how far it is.
+        if (started) bar.setTotal(total || 1);
+        else bar.start(total || 1, 0, { note: "" });
         started = true;
-        bar.update(done, { note: printable(note) });
+        bar.update(total > 0 ? done : 0, { note: printable(note) });
       },
       end: () => bar.stop(),
     };
@@ -134,8 +149,8 @@ export function makeProgress(output: Output, title: string): Progress {
       const nowMs = performance.now();
       if (nowMs - lastMs < plainEveryMs) return;
       lastMs = nowMs;
-      const percent = total > 0 ? Math.floor((100 * done) / total) : 0;
-      output.say(`${title}: ${percent}% ${printable(note)}`.trimEnd());
+      const share = total > 0 ? `${Math.floor((100 * done) / total)}% ` : "";
+      output.say(`${title}: ${share}${printable(note)}`.trimEnd());
     },
     end: () => {},
   };

@@ -1,0 +1,23 @@
+// compare: models with their champions, on unseen items.
+
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { waitFlag } from "../../platform/command/flags.ts";
+import { planCompare } from "../workflows/commands.ts";
+import type { ClassifyTools } from "./tools.ts";
+import { startRuns } from "./start-runs.ts";
+
+export const compareCommand = (tools: ClassifyTools): Command =>
+  defineCommand({
+    meta: { name: "compare", description: "compare models with their champions on unseen items (done by itself after every training)" },
+    args: {
+      line: { type: "string", description: "only this line" },
+      model: { type: "string", description: "only this model" },
+      wait: waitFlag,
+    },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      const runs = await planCompare(deps, args);
+      if (runs.length === 0) tools.print.line("No model yet: nothing to compare.");
+      await startRuns(tools, runs, args.wait);
+    },
+  });

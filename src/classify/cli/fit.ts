@@ -1,0 +1,237 @@
+// fit: a model from labelled items.
+
+import path from "node:path";
+import process from "node:process";
+import { defineCommand, type Command, type CommandTools, type Printer } from "../../platform/command/contract.ts";
+import { jsonFlag, readNames, readNumber, readWhole, repeated, usage, readThreads } from "../../platform/command/flags.ts";
+import { bytesText, percent, rounded } from "../../platform/figures.ts";
+import { withProgress } from "../../platform/command/output.ts";
+import { openCompute } from "../../platform/compute/index.ts";
+import { StockroomError } from "../../platform/errors.ts";
+import { writeFileAtomically } from "../../platform/files/index.ts";
+import { makeLog } from "../../platform/log.ts";
+import { makeDatasetBuilder, type Dataset, type ItemColumnNames } from "../engine/dataset.ts";
+import { usualFloor } from "../engine/decisions.ts";
+import { fitModel, fitModelWith, planFit, type FitOptions } from "../engine/fit.ts";
+import { encodeModel, type Model } from "../engine/model.ts";
+import { appraiseJob } from "../workflows/jobs/appraise-job.ts";
+import { dayOf } from "../workflows/jobs/items.ts";
+import { learnJob } from "../workflows/jobs/learn-job.ts";
+import { trialJob } from "../workflows/jobs/trial-job.ts";
+import { collectBadRows, readingArgs, readingOf, refuseBadFile, type BadRows, type Reading } from "./files.ts";
+import { openRows, parseCondition, type Condition } from "./rows.ts";
+import { where } from "./model-file.ts";
+
+export const fitCommand = (tools: CommandTools): Command =>
+  defineCommand({
+    meta: { name: "fit", description: "learn a model from labelled items" },
+    args: {
+      file: { type: "positional", required: true, description: "labelled items: CSV, TSV, JSONL or Parquet, also gzip" },
+      label: { type: "string", description: "the column that holds the right code", required: true },
+      text: { type: "string", description: "text columns, the most telling first", required: true, valueHint: "a,b" },
+      categories: { type: "string", description: "columns of few different values", valueHint: "a,b" },
+      numbers: { type: "string", description: "columns of numbers", valueHint: "a,b" },
+      out: { type: "string", description: "the model file", required: true },
+      where,
+      valid: { type: "string", description: "labelled items to judge by, all rows of the file; absent: a part of the items is set aside" },
+      group: { type: "string", description: "rows equal in this column stay on one side of the split; absent: equal texts" },
+      trials: { type: "string", description: "hyperparameter trials", default: "1" },
+      seed: { type: "string", default: "1" },
+      precision: { type: "string", description: "promised precision of automatic decisions", default: "0.98" },
+      floor: {
+        type: "string",
+        description: "least probability of an automatic decision",
+        default: String(usualFloor),
+      },
+      date: { type: "string", description: "the date on the model; absent: SOURCE_DATE_EPOCH, or the newest date in the data" },
+      threads: { type: "string", description: "threads that learn; absent: as many as there are processors" },
+      ...readingArgs,
+      json: jsonFlag,
+    },
+    run: async ({ args, rawArgs }) => {
+      const columns = { text: readNames(args.text), categories: readNames(args.categories), numbers: readNames(args.numbers) };
+      if (columns.text.length === 0) throw usage("--text", "at least one column", args.text);
+      const asked = {
+        label: args.label,
+        trials: readWhole("--trials", args.trials, 1, 1000),
+        seed: readWhole("--seed", args.seed, 0, 2 ** 31 - 1),
+        promise: readNumber("--precision", args.precision, { above: 0.5, below: 1 }),
+        floor: readNumber("--floor", args.floor, { least: 0, below: 1 }),
+      };
+      const threads = readThreads(args.threads);
+      const reading = readingOf(args);
+      const conditions = repeated(rawArgs, "where").map(parseCondition);
+      const started = process.cpuUsage();
+      const bad = collectBadRows();
+      const files = { file: args.file, valid: args.valid, label: args.label, group: args.group, columns, conditions };
+      const read = await readLabelled(files, { ...reading, bad, signal: tools.signal });
+      for (const note of read.notes) tools.print.say(note);
+      const bound = { file: args.file, damaged: read.damaged, usable: read.items, maxBad: reading.maxBad };
+      await refuseBadFile(bad, { ...bound, refused: "No model was made.", out: args.out }, tools);
+      const options: FitOptions = {
+        ...asked,
+        date: args.date ?? sourceDate() ?? read.newest,
+        data: { name: path.basename(args.file), hash: read.hash, rows: read.rows, badRows: bad.count },
+        ...(read.validationFrom === undefined ? {} : { validationFrom: read.validationFrom }),
+      };
+      const model = await fitOnThreads(read.build(), options, tools, threads);
+      const bytes = encodeModel(model);
+      await writeFileAtomically(args.out, bytes);
+      await bad.write(args.out, tools);
+      const used = process.cpuUsage(started);
+      const learned = { out: args.out, bytes: bytes.byteLength, badRows: bad.count, notes: read.notes };
+      tell(model, { ...learned, cpuS: rounded((used.user + used.system) / 1e6, 2), promise: asked.promise }, args.json, tools.print);
+    },
+  });
+
+interface LabelledFiles {
+  readonly file: string;
+  /** Items to judge by; absent: a part of those of `file`. */
+  readonly valid: string | undefined;
+  readonly label: string;
+  readonly group: string | undefined;
+  readonly columns: ItemColumnNames;
+  readonly conditions: readonly Condition[];
+}
+
+/** What was read to learn from. */
+interface Labelled {
+  readonly items: number;
+  readonly rows: number;
+  /** Bad rows but for those without a code: a file of items labelled in part is usual and no damage. */
+  readonly damaged: number;
+  readonly validationFrom: number | undefined;
+  /** The newest date in the data, "" where it has none. */
+  readonly newest: string;
+  readonly notes: readonly string[];
+  readonly hash: string;
+  build(): Dataset;
+}
+
+/** Reads the files of a fit. Throws `input` `FIT_NO_VALIDATION`, and what opening rows throws. */
+async function readLabelled(
+  { file, valid, label, group, columns, conditions }: LabelledFiles,
+  { bad, ...reading }: Reading & { readonly bad: BadRows; readonly signal: AbortSignal },
+): Promise<Labelled> {
+  const builder = makeDatasetBuilder(columns);
+  const notes: string[] = [];
+  let [newest, rowsRead, unlabelled] = ["", 0, 0];
+  const read = async (name: string, filters: readonly Condition[]): Promise<string> => {
+    const rows = await openRows(name, { ...reading, conditions: filters, onBadRow: bad.add });
+    const labelAt = rows.at(label, "label column");
+    const groupAt = group === undefined ? -1 : rows.at(group, "group column");
+    const days = rows.columns.flatMap((column, index) => (/^date$|_date$/i.test(column) ? [index] : []));
+    for await (const batch of rows.items(columns)) {
+      for (const [index, row] of batch.rows.entries()) {
+        rowsRead += 1;
+        const code = (row[labelAt] ?? "").trim();
+        if (code === "") {
+          const reason = `Expected a code in the column "${label}" but it is empty. Fill it in or filter the row out.`;
+          bad.add({ line: batch.lines[index], column: labelAt + 1, code: "FIT_NO_LABEL", reason, sample: "" });
+          unlabelled += 1;
+          continue;
+        }
+        for (const day of days) {
+          const found = dayOf(row[day] ?? "") ?? "";
+          if (found > newest) newest = found;
+        }
+        builder.add(batch.items[index], code, groupAt < 0 ? undefined : (row[groupAt] ?? ""));
+      }
+    }
+    notes.push(...rows.notes());
+    return rows.hash();
+  };
+  let hash = await read(file, conditions);
+  const validationFrom = valid === undefined ? undefined : builder.size;
+  if (valid !== undefined) {
+    // A condition such as split=train picks the rows to learn from; it is not meant for the file to judge by.
+    hash += await read(valid, []);
+    if (builder.size === validationFrom) {
+      throw new StockroomError(
+        "input",
+        "FIT_NO_VALIDATION",
+        `Expected labelled items in ${valid} but there are none. Leave --valid out to set items aside.`,
+      );
+    }
+  }
+  const counts = { items: builder.size, rows: rowsRead, damaged: bad.count - unlabelled };
+  return { ...counts, validationFrom, newest, notes, hash, build: () => builder.build() };
+}
+
+interface Learned {
+  readonly out: string;
+  readonly bytes: number;
+  readonly badRows: number;
+  readonly notes: readonly string[];
+  readonly cpuS: number;
+  readonly promise: number;
+}
+
+function tell(model: Model, { out, bytes, badRows, notes, cpuS, promise }: Learned, json: boolean, print: Printer): void {
+  const { metrics, items, date, trials } = model.card;
+  const judged = items.validation;
+  if (json) {
+    print.json({
+      model: out,
+      bytes,
+      features: model.buckets.length,
+      classes: model.classes.length,
+      items: items.train,
+      bad_rows: badRows,
+      notes,
+      date,
+      trials: trials.length,
+      validation: judged === 0 ? null : snake(metrics),
+      parameters: model.parameters,
+      cpu_s: cpuS,
+    });
+    return;
+  }
+  const share = (value: number): string => percent(value, { of: judged });
+  print.line(`Learned ${model.classes.length} codes from ${items.train} items (${badRows} bad rows) in ${cpuS} s of CPU.`);
+  print.line(
+    `On ${judged} items set aside: accuracy ${share(metrics.accuracy)}, macro-F1 ${share(metrics.macroF1)}; ${share(metrics.coverage)} decided automatically at a promised precision of ${percent(promise)}.`,
+  );
+  print.line(`Wrote ${out} (${bytesText(bytes)}).`);
+}
+
+/** Fewer items are learned in the time that two threads take to start. */
+const FEWEST_FOR_THREADS = 5000;
+
+/** Trials run side by side, and so do the two parts of the end. The model is the same to the byte as from one thread. */
+async function fitOnThreads(dataset: Dataset, options: FitOptions, tools: CommandTools, threads: number): Promise<Model> {
+  const { trials = 1 } = options;
+  if (threads <= 1 || (trials === 1 && dataset.size < FEWEST_FOR_THREADS)) return fitModel(dataset, options);
+  const plan = planFit(dataset, options, true);
+  const compute = openCompute({ threads: Math.min(threads, Math.max(2, trials)), log: makeLog({ level: "silent" }) });
+  const { signal } = tools;
+  let done = 0;
+  try {
+    return await withProgress(tools, "trials", async (progress) =>
+      fitModelWith(plan, options, {
+        runTrials: (specs) =>
+          Promise.all(
+            specs.map(async (spec) => {
+              const result = await compute.run(trialJob, { plan, spec }, { signal });
+              done += 1;
+              progress.update(done, Math.max(done, trials), `${done} of ${trials}`);
+              return result;
+            }),
+          ),
+        appraise: (parameters) => compute.run(appraiseJob, { plan, parameters, options }, { signal }),
+        learn: (parameters) => compute.run(learnJob, { plan, parameters, options }, { signal }),
+      }),
+    );
+  } finally {
+    await compute.close();
+  }
+}
+
+/** Reproducible builds set this: https://reproducible-builds.org/specs/source-date-epoch/ */
+function sourceDate(): string | undefined {
+  const seconds = process.env["SOURCE_DATE_EPOCH"];
+  return seconds !== undefined && /^\d+$/.test(seconds) ? new Date(Number(seconds) * 1000).toISOString() : undefined;
+}
+
+const snake = (record: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name.replace(/([a-z])([A-Z0-9])/g, "$1_$2").toLowerCase(), value]));

@@ -1,0 +1,21 @@
+// infer: a period's sales again, with today's champions.
+
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { waitFlag } from "../../platform/command/flags.ts";
+import { planInfer } from "../workflows/commands.ts";
+import type { ClassifyTools } from "./tools.ts";
+import { startRuns } from "./start-runs.ts";
+
+export const inferCommand = (tools: ClassifyTools): Command =>
+  defineCommand({
+    meta: { name: "infer", description: "code a period's sales again with today's champions (done by itself when sales arrive)" },
+    args: {
+      period: { type: "string", required: true, description: "e.g. 2026-10" },
+      line: { type: "string", description: "only this line" },
+      wait: waitFlag,
+    },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      await startRuns(tools, await planInfer(deps, args), args.wait);
+    },
+  });

@@ -1,0 +1,36 @@
+// lines: every line (country and scheme) with its champion.
+
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { jsonFlag } from "../../platform/command/flags.ts";
+import { parseMoment } from "../workflows/commands.ts";
+import { listLines } from "../store/lines.ts";
+import { score, type ClassifyTools } from "./tools.ts";
+
+export const linesCommand = (tools: ClassifyTools): Command =>
+  defineCommand({
+    meta: { name: "lines", description: "every line (country and scheme) with its champion" },
+    args: { date: { type: "string", description: "who was champion on this day (or moment), ISO" }, json: jsonFlag },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      const at = args.date === undefined ? undefined : parseMoment(args.date);
+      const lines = await listLines(deps.database, at === undefined ? {} : { at });
+      tools.print.table(
+        lines.map((line) => ({
+          line: line.line,
+          country: line.country,
+          scheme: line.scheme,
+          models: line.models,
+          champion: line.champion,
+          since: line.championSince,
+          macro_f1: score(line.macroF1),
+          coverage: score(line.coverage),
+          last_verdict: line.lastVerdict,
+          automatic: line.automatic ? "" : "off",
+          ...(args.json ? { why_nothing_automatic: line.whyNothing ?? null } : {}),
+        })),
+        { json: args.json, empty: "No line yet. Put labelled items: stockroom put FILE classify/labelled/COUNTRY/NAME.csv" },
+      );
+      for (const line of lines)
+        if (line.whyNothing !== undefined) tools.print.say(`${line.line} decides nothing by itself: ${line.whyNothing}`);
+    },
+  });

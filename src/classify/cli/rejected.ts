@@ -1,0 +1,31 @@
+// rejected: rows of sales that are in no figure.
+
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { jsonFlag } from "../../platform/command/flags.ts";
+import { parseLimit } from "../workflows/commands.ts";
+import { listRejected } from "../workflows/rejected.ts";
+import type { ClassifyTools } from "./tools.ts";
+
+export const rejectedCommand = (tools: ClassifyTools): Command =>
+  defineCommand({
+    meta: {
+      name: "rejected",
+      description: "the rows of a period's sales that were set apart and are in no figure, with line, column and reason",
+    },
+    args: {
+      period: { type: "string", required: true, description: "e.g. 2026-10" },
+      country: { type: "string", description: "only this country" },
+      limit: { type: "string", description: "how many (default 100)", default: "100" },
+      json: jsonFlag,
+    },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      const limit = parseLimit(args.limit, 100_000);
+      const { rows, total } = await listRejected(deps, "cli rejected", { period: args.period, country: args.country, limit });
+      tools.print.table(
+        rows.map((row) => ({ ...row })),
+        { json: args.json, empty: `No row of ${args.period} was set apart.` },
+      );
+      if (total > rows.length) tools.print.say(`${total - rows.length} more; raise --limit.`);
+    },
+  });

@@ -1,0 +1,91 @@
+// report: the figures of a period, restatements beside the first ones.
+
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { jsonFlag } from "../../platform/command/flags.ts";
+import { parsePeriod } from "../engine/lines.ts";
+import { parseCountry, readReport, type ShownFigure, type ShownReport } from "../workflows/commands.ts";
+import type { ClassifyDeps } from "../workflows/deps.ts";
+import { writeReport } from "../workflows/report.ts";
+import { currentInferences, listPeriods } from "../store/inferences.ts";
+import { listRevisions } from "../store/reports.ts";
+import type { ClassifyTools } from "./tools.ts";
+
+export const reportCommand = (tools: ClassifyTools): Command =>
+  defineCommand({
+    meta: {
+      name: "report",
+      description: "items, units and kg by country, scheme and code, with margins; restatements beside the first figures",
+    },
+    args: {
+      period: { type: "string", description: "e.g. 2026-10; absent: which periods there are" },
+      country: { type: "string", description: "e.g. GBR" },
+      revision: { type: "string", description: "an earlier revision (needs --country); absent: the newest" },
+      restate: { type: "boolean", description: "write a new revision now if answers or codings have changed the figures", default: false },
+      json: jsonFlag,
+    },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      if (args.period === undefined) {
+        tools.print.table(
+          (await listPeriods(deps.database)).map((period) => ({ ...period })),
+          { json: args.json, empty: "No period was coded yet." },
+        );
+        return;
+      }
+      const asked = { period: args.period, country: args.country, revision: args.revision };
+      if (args.restate) await restate(deps, asked);
+      const { period, reports, unreported } = await readReport(deps, asked);
+      const rows = reports.flatMap((report) => report.figures.map((figure) => reportRow(report, figure)));
+      const notes = [
+        ...unreported.map((country) => `${country}: no report yet; it is written when every line of the country has coded the period`),
+        ...reports.flatMap(({ country, revision, reason, revisions, outdated, waits, twice, models }) => [
+          ...models.map(({ line, model }) => `${line}: coded by ${model}`),
+          ...twice.map((one) => `${country}: ${one}`),
+          ...(waits.length > 0 ? [`${country}: the figures stay as they are until these are coded: ${waits.join("; ")}`] : []),
+          ...(revision > 0 ? [`${country}: restated, revision ${revision}: ${reason}`] : []),
+          ...(outdated && waits.length === 0
+            ? [
+                `${country}: answers or codings since revision ${revisions.at(-1)?.revision ?? 0} change the figures; \`--restate\` (or tonight's schedule) writes the next revision`,
+              ]
+            : []),
+        ]),
+      ];
+      if (args.json) tools.print.json({ period, figures: rows, notes });
+      else {
+        tools.print.table(rows, {
+          json: false,
+          empty: `Nothing coded for ${period}${args.country === undefined ? "" : ` in ${args.country}`}.`,
+        });
+        for (const note of notes) tools.print.say(note);
+      }
+    },
+  });
+
+/** Writes the next revision of a period's country, or of all its countries, where the figures have changed. */
+async function restate(deps: ClassifyDeps, asked: { readonly period: string; readonly country?: string | undefined }): Promise<void> {
+  const period = parsePeriod(asked.period);
+  const wanted = asked.country === undefined ? undefined : parseCountry(asked.country);
+  const countries = new Set([
+    ...(await currentInferences(deps.database, period, wanted)).map((row) => row.country),
+    ...(await listRevisions(deps.database, period, wanted)).map((row) => row.country),
+  ]);
+  for (const country of [...countries].toSorted()) await writeReport(deps, "cli report", period, country);
+}
+
+const reportRow = ({ country, revision }: ShownReport, figure: ShownFigure) => ({
+  country,
+  scheme: figure.scheme,
+  version: figure.schemeVersion,
+  code: figure.code,
+  items: figure.items,
+  "±items": figure.itemsMargin,
+  units: figure.units,
+  "±units": figure.unitsMargin,
+  kg: figure.kg,
+  "±kg": figure.kgMargin,
+  returned_units: figure.returnedUnits,
+  returned_kg: figure.returnedKg,
+  revision,
+  first_items: figure.first?.items ?? null,
+  first_kg: figure.first?.kg ?? null,
+});

@@ -1,0 +1,79 @@
+// adjustments: what planners have said, and taking it back.
+
+import { jsonFlag, waitFlag } from "../../platform/command/flags.ts";
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { type AdjustmentKind } from "../engine/adjust/adjust.ts";
+import { takeBack } from "../workflows/planning/adjustments.ts";
+import { listAdjustments, type AdjustmentRow } from "../store/adjustments.ts";
+import { authorArg, authorOf, checkGroup, follow, type ForecastTools } from "./app-tools.ts";
+
+export function wordsOf({ kind, value, said }: Pick<AdjustmentRow, "kind" | "value" | "said">): string {
+  const words: Record<AdjustmentKind, string> = {
+    set: `set to ${value}`,
+    add: `${value < 0 ? "" : "+"}${value}`,
+    percent: `${value < 0 ? "" : "+"}${value} %`,
+  };
+  return `${words[kind]}${said === "" ? "" : ` where ${said}`}`;
+}
+
+export const adjustmentsCommand = (tools: ForecastTools): Command =>
+  defineCommand({
+    meta: { name: "adjustments", description: "What planners have said: list it, take something back" },
+    subCommands: {
+      list: adjustmentsList(tools),
+      withdraw: adjustmentsWithdraw(tools),
+    },
+  });
+
+const adjustmentsList = (tools: ForecastTools): Command =>
+  defineCommand({
+    meta: { name: "list", description: "In the order in which it was said; withdrawn ones too" },
+    args: {
+      group: { type: "positional", required: false, description: "only of this group" },
+      standing: { type: "boolean", description: "only what was not withdrawn", default: false },
+      json: jsonFlag,
+    },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      await checkGroup(deps.database, args.group);
+      const rows = await listAdjustments(deps.database, {
+        ...(args.group === undefined ? {} : { group: args.group }),
+        standing: args.standing,
+      });
+      if (args.json) {
+        tools.print.json(rows);
+        return;
+      }
+      tools.print.table(
+        rows.map((row) => ({
+          adjustment: row.id,
+          group: row.group,
+          what: wordsOf(row),
+          from: row.fromAt,
+          until: row.untilAt,
+          author: row.author,
+          reason: row.reason,
+          made: row.madeAt,
+          withdrawn: row.withdrawnAt === undefined ? "" : `${row.withdrawnAt} by ${row.withdrawnBy ?? ""}`,
+        })),
+        { json: false, empty: "No adjustment yet. `stockroom forecast adjust --help` says how." },
+      );
+    },
+  });
+
+const adjustmentsWithdraw = (tools: ForecastTools): Command =>
+  defineCommand({
+    meta: { name: "withdraw", description: "Take one back; it stays in the list, and the forecast is exported without it" },
+    args: {
+      adjustment: { type: "positional", required: true, description: "its number" },
+      author: authorArg,
+      wait: waitFlag,
+      json: jsonFlag,
+    },
+    run: async ({ args }) => {
+      const app = await tools.open();
+      const { row, runId } = await takeBack(app.deps, app.workflows, args.adjustment, authorOf(args.author));
+      if (!args.json) tools.print.line(`adjustment ${row.id} of ${row.group} is withdrawn`);
+      await follow(tools, app, runId, { ...args, more: { adjustment: row } });
+    },
+  });

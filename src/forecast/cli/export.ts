@@ -1,0 +1,42 @@
+// export: the exports of a forecast, decrypted, into a folder.
+
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { jsonFlag } from "../../platform/command/flags.ts";
+import { StockroomError } from "../../platform/errors.ts";
+import { findFinished } from "../workflows/planning/stored.ts";
+import { download, outArg, type ForecastTools } from "./app-tools.ts";
+import { word } from "./forecast-row.ts";
+
+export const exportCommand = (tools: ForecastTools): Command =>
+  defineCommand({
+    meta: {
+      name: "export",
+      description: `Write the exports of a forecast, decrypted, into a folder
+Examples:
+  stockroom forecast export retail --out retail-july
+  stockroom forecast export retail --out retail-july --only forecast,adjusted`,
+    },
+    args: {
+      forecast: word,
+      out: { ...outArg, required: true },
+      only: { type: "string", description: "some of them, by the names that `show` tells", valueHint: "NAME,..." },
+      json: jsonFlag,
+    },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      const run = await findFinished(deps.database, args.forecast);
+      const wanted = args.only?.split(",").map((name) => name.trim());
+      const unknown = wanted?.filter((name) => run.exports[name] === undefined) ?? [];
+      if (unknown.length > 0) {
+        throw new StockroomError(
+          "missing",
+          "FORECAST_EXPORT_MISSING",
+          `Expected exports of ${run.id} but it has no ${unknown.join(", ")}. It has ${Object.keys(run.exports).join(", ")}.`,
+        );
+      }
+      const exports = Object.fromEntries(Object.entries(run.exports).filter(([name]) => wanted === undefined || wanted.includes(name)));
+      const written = await download(deps.objects, `export ${run.id}`, exports, args.out, tools.signal);
+      if (args.json) tools.print.json({ forecast: run.id, out: args.out, files: written });
+      else tools.print.line(`${args.out}: ${written.length} files of ${run.id}`);
+    },
+  });

@@ -1,0 +1,33 @@
+// extract-sap: a source of the settings, fetched now.
+
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { jsonFlag, waitFlag } from "../../platform/command/flags.ts";
+import { timeOf } from "../workflows/deps.ts";
+import { getSource } from "../workflows/sap/extract.ts";
+import { follow, type ForecastTools } from "./app-tools.ts";
+
+export const extractSapCommand = (tools: ForecastTools): Command =>
+  defineCommand({
+    meta: {
+      name: "extract-sap",
+      description: "Fetch a source of the settings (forecast.sap.sources): what is new since last time, or all",
+    },
+    args: {
+      source: { type: "positional", required: true, description: "its name" },
+      afresh: { type: "boolean", description: "all of it, as if for the first time", default: false },
+      accept: { type: "boolean", description: "take a load that was held because it left (next to) nothing; loads anew", default: false },
+      wait: waitFlag,
+      json: jsonFlag,
+    },
+    run: async ({ args }) => {
+      const app = await tools.open();
+      const source = getSource(app.deps, args.source);
+      const requestedAt = timeOf(app.deps);
+      const input = { source: source.name, requestedAt, afresh: args.afresh || args.accept, accept: args.accept };
+      const runId = await app.workflows.start("forecast.sap.extract", input, {
+        id: `forecast.sap.extract/${source.name}/${requestedAt}`,
+      });
+      const result = await follow(tools, app, runId, args);
+      if (result !== undefined && !args.json) tools.print.line(JSON.stringify(result));
+    },
+  });

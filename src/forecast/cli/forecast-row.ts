@@ -1,0 +1,25 @@
+// One row for one forecast, as `list` and `show` print it, and the word that names one.
+
+import { type ForecastRunRow } from "../store/runs.ts";
+import { figure } from "./app-tools.ts";
+
+export const word = { type: "positional", required: true, description: "a dataset group (its latest forecast) or the id of a forecast" } as const;
+
+export const warningsIn = (run: ForecastRunRow): readonly string[] => {
+  const warnings = run.summary?.["warnings"];
+  return Array.isArray(warnings) ? warnings.map(String) : [];
+};
+
+export const rowOf = (run: ForecastRunRow) => ({
+  group: run.group,
+  forecast: run.id,
+  state: run.state,
+  series: figure(run.summary?.["series"]),
+  wape: figure(run.summary?.["wape"]),
+  "seasonal naive": figure(run.summary?.["seasonalNaiveWape"]),
+  average_wql: figure(run.summary?.["averageWql"]),
+  models: run.reuses === undefined ? "trained" : `of ${run.reuses}`,
+  adjusted: run.exports["adjusted"] === undefined ? "" : "yes",
+  warnings: warningsIn(run).length === 0 ? "" : String(warningsIn(run).length),
+  ended: run.endedAt ?? "",
+});

@@ -1,0 +1,147 @@
+// imports: what went into an ERP and what it said of it.
+
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { jsonFlag, waitFlag } from "../../platform/command/flags.ts";
+import { StockroomError } from "../../platform/errors.ts";
+import { timeOf } from "../workflows/deps.ts";
+import { readRefused, readUnsure, settleBatch, type DeliverInput } from "../workflows/sap/deliver.ts";
+import { getImport, listImports } from "../store/sap.ts";
+import { follow, type ForecastApp, type ForecastTools } from "./app-tools.ts";
+
+export const refusedOf = (value: unknown): number =>
+  typeof value === "object" && value !== null && "refused" in value && typeof value.refused === "number" ? value.refused : 0;
+
+export const importsCommand = (tools: ForecastTools): Command =>
+  defineCommand({
+    meta: { name: "imports", description: "What went into an ERP and what it said: list, show, resume, settle" },
+    subCommands: {
+      list: importsList(tools),
+      show: importsShow(tools),
+      resume: importsResume(tools),
+      settle: importsSettle(tools),
+    },
+  });
+
+/** Sets a run going again that stopped; false when it lies nowhere. */
+async function redrive(app: ForecastApp, runId: string): Promise<boolean> {
+  const letter = (await app.workflows.deadLetters({ state: "waiting", runId, limit: 1 })).at(0);
+  if (letter === undefined) return false;
+  await app.workflows.redrive(letter.id);
+  return true;
+}
+
+const importsList = (tools: ForecastTools): Command =>
+  defineCommand({
+    meta: { name: "list", description: "Newest first" },
+    args: { json: jsonFlag },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      const rows = await listImports(deps.database);
+      tools.print.table(
+        rows.map(({ id, target, group, state, rows: all, sent, failed, unsure, startedAt }) => ({
+          import: id,
+          target,
+          group,
+          state,
+          rows: all,
+          taken: sent,
+          refused: failed,
+          unsure,
+          started: startedAt,
+        })),
+        { json: args.json, empty: "No import yet. `stockroom forecast export-sap --help` says how." },
+      );
+    },
+  });
+
+const importsShow = (tools: ForecastTools): Command =>
+  defineCommand({
+    meta: { name: "show", description: "One import, each refused row with what the ERP said of it (BAPIRET2)" },
+    args: { import: { type: "positional", required: true, description: "its id" }, json: jsonFlag },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      const state = await getImport(deps.database, args.import);
+      const refused = await readRefused(deps, "cli forecast imports show", state.id);
+      const unsure = await readUnsure(deps, "cli forecast imports show", state.id);
+      if (args.json) {
+        tools.print.json({ ...state, refusedRows: refused, unsureRows: unsure });
+        return;
+      }
+      tools.print.line(
+        `${state.id}: ${state.group} into ${state.target}, ${state.state}: ${state.sent} of ${state.rows} rows taken, ${state.failed} refused, ${state.unsure} unsure`,
+      );
+      for (const { batch, at, reason, rows } of unsure) {
+        tools.print.line(
+          `batch ${batch}, sent ${at}: nobody knows whether ${state.target} took rows ${rows[0]?.seq} to ${rows.at(-1)?.seq} (${rows.length}): ${reason} Look in the ERP, then \`stockroom forecast imports settle ${state.id} --batch ${batch} --as taken\` or \`--as lost\``,
+        );
+      }
+      tools.print.table(
+        refused.map(({ seq, batch, fields, messages }) => ({
+          row: seq,
+          batch,
+          ...Object.fromEntries(
+            Object.entries(fields).map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : value]),
+          ),
+          messages: messages
+            .map(({ type, id, text, field }) => `${type} ${id} ${text}${field === "" ? "" : ` (${field})`}`.trim())
+            .join("; "),
+        })),
+        { json: false, empty: "No row is refused." },
+      );
+    },
+  });
+
+const importsResume = (tools: ForecastTools): Command =>
+  defineCommand({
+    meta: { name: "resume", description: "Send the refused rows again, and no others" },
+    args: { import: { type: "positional", required: true, description: "its id" }, wait: waitFlag, json: jsonFlag },
+    run: async ({ args }) => {
+      const app = await tools.open();
+      const state = await getImport(app.deps.database, args.import);
+      if (state.state !== "partly") {
+        throw new StockroomError(
+          "conflict",
+          "SAP_IMPORT_NOT_PARTLY",
+          `Expected import ${state.id} to have refused rows but it is ${state.state}. There is nothing to resume.`,
+        );
+      }
+      const requestedAt = timeOf(app.deps);
+      const input: DeliverInput = { kind: "resume", import: state.id, requestedAt };
+      const runId = await app.workflows.start("forecast.sap.deliver", input, {
+        id: `forecast.sap.deliver/${state.id}/${requestedAt}`,
+      });
+      const result = await follow(tools, app, runId, { ...args, more: { import: state.id } });
+      if (refusedOf(result) > 0) tools.exitWith(3);
+    },
+  });
+
+const importsSettle = (tools: ForecastTools): Command =>
+  defineCommand({
+    meta: {
+      name: "settle",
+      description: `Say of rows that nobody knows of whether the ERP has them: taken keeps them as answered, lost lets them be sent again
+Look in the ERP first. When nothing is unsure any more, the import goes on by itself.`,
+    },
+    args: {
+      import: { type: "positional", required: true, description: "its id" },
+      batch: { type: "string", required: true, description: "its number", valueHint: "N" },
+      as: { type: "string", required: true, description: "taken or lost", valueHint: "taken|lost" },
+      json: jsonFlag,
+    },
+    run: async ({ args }) => {
+      const app = await tools.open();
+      if (!/^[1-9]\d{0,8}$/.test(args.batch))
+        throw new StockroomError(
+          "input",
+          "USAGE",
+          `Expected --batch to be a whole number from 1 but "${args.batch}" came. Correct it.`,
+        );
+      const as = args.as;
+      if (as !== "taken" && as !== "lost")
+        throw new StockroomError("input", "USAGE", `Expected --as to be taken or lost but "${as}" came. Correct it.`);
+      const runId = await settleBatch(app.deps, args.import, Number(args.batch), as, "cli forecast imports settle");
+      const goesOn = runId !== undefined && (await redrive(app, runId));
+      if (args.json) tools.print.json({ import: args.import, batch: Number(args.batch), as, goesOn });
+      else tools.print.line(`batch ${args.batch} of ${args.import} counts as ${as}${goesOn ? "; the import goes on" : ""}`);
+    },
+  });

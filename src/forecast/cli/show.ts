@@ -1,0 +1,40 @@
+// show: one forecast, its inputs, figures and exports, and what was asked of it.
+
+import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { jsonFlag } from "../../platform/command/flags.ts";
+import { findFinished } from "../workflows/planning/stored.ts";
+import { listAdjustments } from "../store/adjustments.ts";
+import { listAnswers } from "../store/answers.ts";
+import { type ForecastTools } from "./app-tools.ts";
+import { word, warningsIn, rowOf } from "./forecast-row.ts";
+
+export const showCommand = (tools: ForecastTools): Command =>
+  defineCommand({
+    meta: { name: "show", description: "One forecast: its inputs, its figures, its exports, what was asked of it" },
+    args: { forecast: word, json: jsonFlag },
+    run: async ({ args }) => {
+      const { deps } = await tools.open();
+      const run = await findFinished(deps.database, args.forecast);
+      const answers = await listAnswers(deps.database, { run: run.id });
+      const adjustments = await listAdjustments(deps.database, { group: run.group, standing: true });
+      if (args.json) {
+        tools.print.json({ ...run, adjustments, asked: answers });
+        return;
+      }
+      const { print } = tools;
+      print.table([rowOf(run)], { json: false, empty: "" });
+      for (const warning of warningsIn(run)) print.line(`warning: ${warning}`);
+      for (const [kind, input] of Object.entries(run.inputs))
+        if (input !== undefined) print.line(`${kind}: ${input.key} (${input.version})`);
+      const files = Object.entries(run.exports).filter(([name]) => !name.startsWith("aggregated/"));
+      const months = Object.keys(run.exports).length - files.length;
+      for (const [name, ref] of files) print.line(`${name}: ${ref.key} (${ref.version})`);
+      if (months > 0) print.line(`aggregated: ${months} months, for \`stockroom sql\``);
+      if (adjustments.length > 0)
+        print.line(`${adjustments.length} adjustments of ${run.group} stand; \`stockroom forecast adjustments list ${run.group}\``);
+      print.table(
+        answers.map(({ id, kind, title, author, at }) => ({ asked: id, kind, title, author, at })),
+        { json: false, empty: "Nothing was asked of it yet." },
+      );
+    },
+  });
