@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { bytesText, count, instantText, percent, percentShort, points, rounded, telling } from "./figures.ts";
+import { amount, bytesText, counted, grouped, instantText, percent, percentShort, points, rounded, telling } from "./figures.ts";
 
 it.each([
   [0, "0 B"],
@@ -30,11 +30,22 @@ it("shares are percentages, what is unknown a dash", () => {
 });
 
 it("counts take their noun along", () => {
-  expect([count(0, "row"), count(1, "row"), count(2, "row"), count(2, "entry", "entries")]).toEqual([
+  expect([counted(0, "row"), counted(1, "row"), counted(2, "row"), counted(2, "entry", "entries")]).toEqual([
     "0 rows",
     "1 row",
     "2 rows",
     "2 entries",
+  ]);
+});
+
+it("quantities have their thousands apart and no more digits than are worth reading", () => {
+  expect([grouped(1_234_567), grouped(1.25, 1), amount(0.123_456), amount(12_345.6), amount(-3), amount(null)]).toEqual([
+    "1,234,567",
+    "1.3",
+    "0.1235",
+    "12,346",
+    "−3",
+    "–",
   ]);
 });
 

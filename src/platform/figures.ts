@@ -45,7 +45,16 @@ export function bytesText(bytes: number): string {
 }
 
 /** A count with its noun: "1 row", "2 rows". `plural` where an s is not enough. */
-export const count = (number: number, noun: string, plural = `${noun}s`): string => `${number} ${number === 1 ? noun : plural}`;
+export const counted = (number: number, noun: string, plural = `${noun}s`): string => `${number} ${number === 1 ? noun : plural}`;
+
+/** A number with its thousands apart: "1,234". */
+export const grouped = (value: number, digits = 0): string => value.toLocaleString("en-GB", { maximumFractionDigits: digits });
+
+const fourDigits = new Intl.NumberFormat("en-GB", { maximumSignificantDigits: 4 });
+
+/** A quantity with no more digits than are worth reading: four, or all before the point. */
+export const amount = (value: number | null): string =>
+  value === null ? dash : (Math.abs(value) >= 1_000 ? grouped(value) : fourDigits.format(value)).replace("-", "−");
 
 /** An instant for people, in UTC to the second: "2026-10-01 02:03:04"; "-" for none. */
 export const instantText = (iso: string | undefined): string =>

@@ -40,12 +40,25 @@ describe("nearest", () => {
     );
     expect(nearest("zzz", words)).toBeUndefined();
     expect(nearest("l", ["ls", "rm"])).toBe("ls");
-    expect(nearest("SCHED", words)).toBe("schedule");
+    expect([nearest("SCHED", words), nearest("SCHED", words, { beginnings: true })]).toEqual([undefined, "schedule"]);
   });
 
   it("gives several, nearest first, and words for a sentence", () => {
     expect(nearestAll("deu", ["GBR", "DEN", "DEU"], { limit: 2 })).toEqual(["DEU", "DEN"]);
     expect(nearestAll("deu", ["xxx"], { most: () => 3 })).toEqual(["xxx"]);
     expect([didYouMean("putt", ["put", "get"]), didYouMean("xylophone", ["put"])]).toEqual([" Did you mean put?", ""]);
+  });
+
+  it("that are nearly right are recognised, others are not", () => {
+    expect(nearest("prot", ["port", "host"])).toBe("port");
+    expect(nearest("uploadmaxbyte", ["uploadMaxBytes"])).toBe("uploadMaxBytes");
+    expect(nearest("zebra", ["port", "host"])).toBeUndefined();
+    fc.assert(
+      fc.property(fc.stringMatching(/^[a-z]{5,12}$/), fc.nat(), (name, at) => {
+        const i = at % (name.length - 1);
+        const swapped = name.slice(0, i) + (name[i + 1] ?? "") + (name[i] ?? "") + name.slice(i + 2);
+        expect(nearest(swapped, [name])).toBe(name);
+      }),
+    );
   });
 });

@@ -20,24 +20,29 @@ export function editDistance(a: string, b: string): number {
 }
 
 export interface NearestOptions {
-  /** The most letters that may differ, by the length of what was typed and of the known name; default: a third of the longer, at least one. */
+  /** The most letters that may differ, by the length of what was typed and of the known name; default: a third of the known name, at least one. */
   readonly most?: (typed: number, known: number) => number;
+  /** A beginning of three letters or more is as near as one slip; default false. */
+  readonly beginnings?: boolean;
   /** At most so many; default one. */
   readonly limit?: number;
 }
 
-const third = (typed: number, known: number): number => Math.max(1, Math.floor(Math.max(typed, known) / 3));
+const third = (_typed: number, known: number): number => Math.max(1, Math.floor(known / 3));
 
 /**
- * The known names nearest to a mistyped one, nearest first; of equals the one that was named first. Letters of either case are alike, and a
- * beginning of three letters or more is as near as one slip.
+ * The known names nearest to a mistyped one, nearest first; of equals the one that was named first. Letters of either case are alike.
  */
-export function nearestAll(typed: string, known: readonly string[], { most = third, limit = 1 }: NearestOptions = {}): readonly string[] {
+export function nearestAll(
+  typed: string,
+  known: readonly string[],
+  { most = third, limit = 1, beginnings = false }: NearestOptions = {},
+): readonly string[] {
   const lower = typed.toLowerCase();
   return known
     .map((name) => {
       const far = editDistance(lower, name.toLowerCase());
-      const begins = lower.length > 2 && name.toLowerCase().startsWith(lower);
+      const begins = beginnings && lower.length > 2 && name.toLowerCase().startsWith(lower);
       return { name, far: begins ? Math.min(far, 0.5) : far, isNear: begins || far <= most(typed.length, name.length) };
     })
     .filter(({ isNear }) => isNear)

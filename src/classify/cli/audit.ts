@@ -24,8 +24,7 @@ const auditVerify = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: {
       name: "verify",
-      description:
-        "check the chain, every table's rows against it, and every object it names; tells what was changed, taken out or put in",
+      description: "check the chain, every table's rows against it, and every object it names; tells what was changed, taken out or put in",
     },
     args: {
       anchor: { type: "string", description: "SEQ:HASH from an earlier `audit head`, kept outside" },

@@ -101,9 +101,7 @@ const championAutomatic = (tools: ClassifyTools): Command =>
     run: async ({ args }) => {
       const { deps } = await tools.open();
       const row = await setAutomatic(deps, args.line, parseState(args.state), args);
-      tools.print.line(
-        row.automatic ? `${row.line} decides by itself again` : `${row.line}: every item of sales to come goes to a person`,
-      );
+      tools.print.line(row.automatic ? `${row.line} decides by itself again` : `${row.line}: every item of sales to come goes to a person`);
     },
   });
 

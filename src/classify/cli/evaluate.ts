@@ -3,7 +3,7 @@
 import { defineCommand, type Command, type CommandTools } from "../../platform/command/contract.ts";
 import { jsonFlag, repeated } from "../../platform/command/flags.ts";
 import { withProgress } from "../../platform/command/output.ts";
-import { count, percent } from "../../platform/figures.ts";
+import { counted, percent } from "../../platform/figures.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import type { Item } from "../engine/dataset.ts";
 import { openEvaluator, type Evaluation } from "../engine/evaluate.ts";
@@ -48,7 +48,7 @@ export const evaluateCommand = (tools: CommandTools): Command =>
           }
           seen.items += read.length;
           evaluator.add(read, labels, predictor.predict(read));
-          progress.update(seen.items, 0, count(seen.items, "item"));
+          progress.update(seen.items, 0, counted(seen.items, "item"));
         }
         return seen;
       });

@@ -4,7 +4,7 @@ import process from "node:process";
 import { defineCommand, type Command, type CommandTools, type Progress } from "../../platform/command/contract.ts";
 import { jsonFlag, repeated } from "../../platform/command/flags.ts";
 import { withProgress } from "../../platform/command/output.ts";
-import { count, rounded } from "../../platform/figures.ts";
+import { counted, rounded } from "../../platform/figures.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 import { formatOf, writeTable } from "../../platform/formats/index.ts";
 import { openPredictor, type Evidence } from "../engine/predict.ts";
@@ -40,7 +40,7 @@ export const predictCommand = (tools: CommandTools): Command =>
         for await (const batch of rows.items(predictor.model.card.columns)) {
           const predictions = predictor.predict(batch.items);
           items += predictions.length;
-          progress.update(items, 0, count(items, "item"));
+          progress.update(items, 0, counted(items, "item"));
           yield predictions.map((prediction, index) => {
             if (prediction.decision === "auto") automatic += 1;
             const { code, probability, decision, reason, runnerUp, evidence } = prediction;

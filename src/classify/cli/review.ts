@@ -81,9 +81,7 @@ const reviewAnswer = (tools: ClassifyTools): Command =>
     run: async ({ args }) => {
       const { deps } = await tools.open();
       const answered = await answerReview(deps, args.review, args.code, args.by);
-      tools.print.line(
-        `${answered.id}: ${answered.predicted} -> ${args.code}${answered.predicted === args.code ? " (confirmed)" : ""}`,
-      );
+      tools.print.line(`${answered.id}: ${answered.predicted} -> ${args.code}${answered.predicted === args.code ? " (confirmed)" : ""}`);
     },
   });
 

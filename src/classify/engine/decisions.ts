@@ -15,6 +15,7 @@
 //   D6. Decisions are plain JSON; the same unseen items give the same value.
 
 import { StockroomError } from "../../platform/errors.ts";
+import { percentShort } from "../../platform/figures.ts";
 import { betaBelow, clopperPearson } from "./intervals.ts";
 import type { UnknownText } from "./vocabulary.ts";
 
@@ -273,7 +274,7 @@ export function whyNothing(decisions: Decisions, judged: number): string | undef
   if (decisions.coverage > 0) return undefined;
   const aim = 1 - (1 - decisions.promise) * (1 - decisions.reserve);
   const needed = Math.ceil(Math.log(decisions.risk) / Math.log(aim));
-  const promised = `a promised precision of ${Math.round(decisions.promise * 1000) / 10} %`;
+  const promised = `a promised precision of ${percentShort(decisions.promise)}`;
   if (judged < needed) {
     return `${needed} unseen items decided without an error are needed for ${promised}; there were ${judged} unseen items in all. Add labelled items.`;
   }

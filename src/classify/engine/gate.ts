@@ -11,6 +11,7 @@
 import { makeRandom } from "../../platform/random.ts";
 import type { Random } from "../../platform/random.ts";
 import { StockroomError } from "../../platform/errors.ts";
+import { points } from "../../platform/figures.ts";
 import { normalBelow, normalQuantile } from "./intervals.ts";
 import type { Interval } from "./intervals.ts";
 import { scoreLabels } from "./metrics.ts";
@@ -150,15 +151,15 @@ function giveReason(grounds: Grounds): string {
   if (present === 0) return `None of the ${items} test items has a code the models know, so nothing speaks for the challenger. ${stays}`;
   if (!differ) return `The challenger gives every one of the ${items} test items the same code as ${opponent}. ${stays}`;
   const scores = `macro-F1 ${own.toFixed(4)} against ${other.toFixed(4)} of ${opponent} on the same ${items} unseen items`;
-  const points = `${(100 * (own - other)).toFixed(2)} points`;
+  const lead = points(own - other);
   if (trial === undefined) return `${scores}. ${stays}`;
   const range = `90 %`.replace("90", String(Math.round(100 - 200 * alpha)));
-  const interval = `${range} interval ${(100 * trial.interval.low).toFixed(2)} to ${(100 * trial.interval.high).toFixed(2)} points`;
+  const interval = `${range} interval ${(100 * trial.interval.low).toFixed(2)} to ${points(trial.interval.high)}`;
   if (better)
-    return `${capital(scores)}: a lead of ${points} (${interval}); so large a lead by chance has p = ${show(p)}, at most ${alpha}. Promoted.`;
-  if (own <= other) return `${capital(scores)}: no lead (${points}, ${interval}). ${stays}`;
+    return `${capital(scores)}: a lead of ${lead} (${interval}); so large a lead by chance has p = ${show(p)}, at most ${alpha}. Promoted.`;
+  if (own <= other) return `${capital(scores)}: no lead (${lead}, ${interval}). ${stays}`;
   const tiny = items < 100 ? ` ${items} items are few; more labelled items would tell.` : "";
-  return `${capital(scores)}: a lead of ${points} (${interval}) may be chance, p = ${show(p)} above ${alpha}. ${stays}${tiny}`;
+  return `${capital(scores)}: a lead of ${lead} (${interval}) may be chance, p = ${show(p)} above ${alpha}. ${stays}${tiny}`;
 }
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -7,6 +7,7 @@
 //   H2. Nor if a code's share of items or kg, or its unit weight, would leave what the line's history has shown by more than the bounds.
 //   H3. Both only ever hold back: what the gate did not promote, they do not promote; an equal challenger passes no more often than the gate lets it.
 
+import { percent, points } from "../../platform/figures.ts";
 import { judgeChallenger, type Bout, type GateOptions, type GateScores, type Verdict } from "./gate.ts";
 import type { Interval } from "./intervals.ts";
 
@@ -126,7 +127,7 @@ const sizeOf = ({ before, after }: Jump): number => Math.max(after - before.high
 
 /** A jump in words. */
 export function describeJump({ code, what, before, after }: Jump): string {
-  const show = (value: number): string => (what === "kg per unit" ? `${value.toFixed(2)} kg` : `${(100 * value).toFixed(1)} %`);
+  const show = (value: number): string => (what === "kg per unit" ? `${value.toFixed(2)} kg` : percent(value));
   const range = show(before.low) === show(before.high) ? show(before.low) : `${show(before.low)} to ${show(before.high)}`;
   return `the ${what} of ${code} would go from ${range} to ${show(after)}`;
 }
@@ -143,7 +144,7 @@ export type Outcome = Omit<Verdict, "decision"> & {
 export function concludeVerdict(verdict: Verdict, ground: GroundVerdict | null, jumps: readonly Jump[]): Outcome {
   const lost = ground !== null && !ground.holds;
   const lostGround = lost
-    ? ` On the ${ground.items} test items the line has kept from before, it loses ${(-100 * ground.difference).toFixed(2)} points (${ground.challenger.macroF1.toFixed(4)} against ${ground.champion.macroF1.toFixed(4)}): the new labels contradict the former ones.`
+    ? ` On the ${ground.items} test items the line has kept from before, it loses ${points(-ground.difference)} (${ground.challenger.macroF1.toFixed(4)} against ${ground.champion.macroF1.toFixed(4)}): the new labels contradict the former ones.`
     : "";
   const moved = jumps.length === 0 ? "" : ` On the line's newest sales ${jumps.slice(0, 3).map(describeJump).join("; ")}.`;
   const isHeld = verdict.decision === "promote" && (lost || jumps.length > 0);

@@ -4,6 +4,7 @@
 //   W1. A line is a country and a scheme: `GBR-UK15`. The country is everything before the first hyphen.
 
 import { StockroomError } from "../../platform/errors.ts";
+import { nearest } from "../../platform/similar.ts";
 
 /** A country and a scheme: the unit that has a model. */
 export interface Line {
@@ -61,25 +62,6 @@ export function parsePeriod(text: string): string {
   return text;
 }
 
-/** The known name that a mistyped one is most like, if one is near (Levenshtein, letters of either case alike). */
-export function nearest(name: string, known: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let least = Math.max(2, Math.floor(name.length / 3)) + 1;
-  for (const one of known) {
-    const distance = editDistance(name.toUpperCase(), one.toUpperCase());
-    if (distance < least) [best, least] = [one, distance];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
+/** The known line, country or scheme that a mistyped one is most like: names are short, so that two wrong letters of three still say which. */
+export const nearestName = (name: string, known: readonly string[]): string | undefined =>
+  nearest(name, known, { most: (typed) => Math.max(2, Math.floor(typed / 3)) });

@@ -11,7 +11,7 @@ import type { ObjectRef } from "./keys.ts";
 import type { Vault } from "../../platform/vault/contract.ts";
 import { insertAudit } from "./audit.ts";
 import { insertChampion } from "./champions.ts";
-import { nearest, parseLine } from "../engine/lines.ts";
+import { nearestName, parseLine } from "../engine/lines.ts";
 
 /** A trained model, as the rows know it; its bytes are the object `object`. */
 export interface ModelRow {
@@ -123,7 +123,7 @@ export async function getLine(tx: Tx, text: string): Promise<LineRow> {
   const lines = await listLines(tx);
   const found = lines.find((row) => row.line === wanted);
   if (found !== undefined) return found;
-  const near = nearest(
+  const near = nearestName(
     wanted,
     lines.map((row) => row.line),
   );

@@ -8,6 +8,7 @@
 import { StockroomError } from "../../platform/errors.ts";
 import type { Tx } from "../../platform/database/contract.ts";
 import { appendEvent } from "../../platform/database/outbox.ts";
+import { percent } from "../../platform/figures.ts";
 import { everExceeded } from "../engine/intervals.ts";
 import { parseLine } from "../engine/lines.ts";
 import { insertAudit } from "../store/audit.ts";
@@ -253,11 +254,10 @@ export async function watchPromise(tx: Tx, deps: ClassifyDeps, line: string): Pr
   const promise = deps.settings.train.promisedPrecision;
   const check = await checkPromise(tx, line, promise);
   if (!check.broken) return;
-  const share = (value: number): string => `${(100 * value).toFixed(1)} %`;
   await switchAutomatic(tx, deps, {
     line,
     automatic: false,
-    reason: `${check.wrong} of ${check.answered} items of the audit sample were wrong: with 95 % confidence at least ${share(check.low)} of the automatic decisions are, and ${share(1 - promise)} were promised.`,
+    reason: `${check.wrong} of ${check.answered} items of the audit sample were wrong: with 95 % confidence at least ${percent(check.low)} of the automatic decisions are, and ${percent(1 - promise)} were promised.`,
     by: "the audit sample",
   });
 }

@@ -7,7 +7,7 @@
 import { StockroomError } from "../../platform/errors.ts";
 import { faultPoint } from "../../platform/faults.ts";
 import type { RunContext, WorkflowDefinition } from "../../platform/workflow/contract.ts";
-import { nearest, parseLine } from "../engine/lines.ts";
+import { nearestName, parseLine } from "../engine/lines.ts";
 import { prefixes, readKey, type ObjectRef } from "../store/keys.ts";
 import { getModel, listLines } from "../store/lines.ts";
 import { insertCoding, kindsText } from "./coding.ts";
@@ -97,7 +97,7 @@ async function findCoders(deps: ClassifyDeps, input: PeriodInput): Promise<Coder
 async function notifyWaiting(deps: ClassifyDeps, input: ObjectRef, coders: Coders): Promise<void> {
   const { country, waiting, lines } = coders;
   const all = await listLines(deps.database);
-  const near = nearest(country, [...new Set(all.map((line) => line.country))]);
+  const near = nearestName(country, [...new Set(all.map((line) => line.country))]);
   const title = waiting.length > 0 ? `${input.key} waits for ${waiting.join(", ")}` : `${input.key} is coded by no line`;
   const body =
     waiting.length > 0

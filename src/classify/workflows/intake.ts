@@ -7,7 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { StockroomError } from "../../platform/errors.ts";
 import type { WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import { anyUnderway } from "../../platform/workflow/index.ts";
-import { isCountry, lineOf, nearest } from "../engine/lines.ts";
+import { isCountry, lineOf, nearestName } from "../engine/lines.ts";
 import { prefixes, readKey, type ObjectRef } from "../store/keys.ts";
 import { insertLine } from "../store/lines.ts";
 import { listSchemes } from "../store/schemes.ts";
@@ -84,7 +84,7 @@ async function notifySchemes(deps: ClassifyDeps, input: IntakeInput, survey: Sur
     if (found !== undefined && (found.country === "*" || found.country === country)) return [];
     const what = `${labels} labels of ${country} name the scheme ${scheme}`;
     if (found !== undefined) return [`${what}, which is a scheme of ${found.country}.`];
-    const near = nearest(scheme, [...known.keys()]);
+    const near = nearestName(scheme, [...known.keys()]);
     return known.size === 0
       ? []
       : [`${what}, which was never imported.${near === undefined ? "" : ` Did you mean ${near}?`} Its codes are taken as they stand.`];

@@ -11,6 +11,7 @@ import { writeThrough } from "../../platform/objects/handles.ts";
 import type { Tx } from "../../platform/database/contract.ts";
 import { withoutFormula } from "../../platform/formats/index.ts";
 import type { WorkflowDefinition } from "../../platform/workflow/contract.ts";
+import { percent } from "../../platform/figures.ts";
 import { confidence, estimateCodeMargins, type AuditedMove } from "../engine/margins.ts";
 import { parseLine } from "../engine/lines.ts";
 import { prefixes, readKey } from "../store/keys.ts";
@@ -381,7 +382,7 @@ function summaryOf(figureInputs: FigureInputs): string {
   const audited = Object.values(audit).reduce((sum, line) => sum + line.answered, 0);
   const totals = [...schemes].map(([scheme, items]) => {
     const share = margins.automatic[scheme];
-    return `${scheme}: ${round(items)} items${share === undefined ? "" : `, ${Math.round(share * 100)} % decided automatically`}.`;
+    return `${scheme}: ${round(items)} items${share === undefined ? "" : `, ${percent(share, { digits: 0 })} decided automatically`}.`;
   });
   return `${totals.join(" ")} Margins hold the truth in ${Math.round(confidence * 100)} of 100 cases; ${audited} items of the audit sample were answered.`;
 }

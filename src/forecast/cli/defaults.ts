@@ -8,7 +8,6 @@ import { defaultsKey } from "../store/keys.ts";
 import { sampleDefaults } from "../workflows/defaults/sample.ts";
 import { operatorAt, readTextFile, type ForecastTools } from "./app-tools.ts";
 
-
 export const defaultsCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: { name: "defaults", description: `The settings of all groups, ${defaultsKey}: check them, or begin with a sample` },

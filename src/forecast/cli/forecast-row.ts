@@ -3,7 +3,11 @@
 import { type ForecastRunRow } from "../store/runs.ts";
 import { figure } from "./app-tools.ts";
 
-export const word = { type: "positional", required: true, description: "a dataset group (its latest forecast) or the id of a forecast" } as const;
+export const word = {
+  type: "positional",
+  required: true,
+  description: "a dataset group (its latest forecast) or the id of a forecast",
+} as const;
 
 export const warningsIn = (run: ForecastRunRow): readonly string[] => {
   const warnings = run.summary?.["warnings"];

@@ -7,7 +7,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { defineCommand, type Command, type CommandTools, type Progress } from "../../platform/command/contract.ts";
-import { percent } from "../../platform/figures.ts";
+import { grouped, percent } from "../../platform/figures.ts";
 import { jsonFlag, readThreads, usage } from "../../platform/command/flags.ts";
 import { openCompute } from "../../platform/compute/index.ts";
 import { isStockroomError } from "../../platform/errors.ts";
@@ -273,7 +273,7 @@ function stageProgress(tools: CommandTools): {
     open.bar.update(done, total, note);
   };
   return {
-    rows: (rows) => update("reading", 0, 0, `${rows.toLocaleString("en-GB")} rows`),
+    rows: (rows) => update("reading", 0, 0, `${grouped(rows)} rows`),
     stage: ({ stage, done, total }) =>
       update(stageTitles[stage], done, total, stage === "try" || stage === "mix" ? `${done} of ${total} series` : ""),
     end,

@@ -10,17 +10,7 @@ import { table } from "../workflows/planning/monitor-job.ts";
 import { askReplenish } from "../workflows/planning/replenish.ts";
 import { askWhatif, readChanges } from "../workflows/planning/whatif.ts";
 import { getAnswer, listAnswers, answerKinds, type Answer, type AnswerOf, type Scenario } from "../store/answers.ts";
-import {
-  authorArg,
-  authorOf,
-  checkGroup,
-  download,
-  figure,
-  follow,
-  outArg,
-  readTextFile,
-  type ForecastTools,
-} from "./app-tools.ts";
+import { authorArg, authorOf, checkGroup, download, figure, follow, outArg, readTextFile, type ForecastTools } from "./app-tools.ts";
 
 const word = { type: "positional", required: true, description: "a dataset group (its latest forecast) or the id of a forecast" } as const;
 const shownRows = 20;

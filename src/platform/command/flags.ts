@@ -52,7 +52,8 @@ export function readShare(flag: string, text: string): number {
 }
 
 /** How many threads to use; absent: as many as there are processors. */
-export const readThreads = (text: string | undefined): number => (text === undefined ? availableParallelism() : readWhole("--threads", text, 1, 256));
+export const readThreads = (text: string | undefined): number =>
+  text === undefined ? availableParallelism() : readWhole("--threads", text, 1, 256);
 
 /** One of `choices`. */
 export function readChoice<Choice extends string>(flag: string, text: string, choices: readonly Choice[]): Choice {

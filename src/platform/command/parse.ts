@@ -160,7 +160,7 @@ const placeOf = (path: readonly string[]): string => ["stockroom", ...path].join
 function unknownWord(what: "command" | "option", word: string, path: readonly string[], known: readonly string[]): never {
   const shown = word.replace(/=.*$/s, "");
   const article = what === "command" ? "a command" : "an option";
-  const near = didYouMean(shown, known);
+  const near = didYouMean(shown, known, { beginnings: true });
   throw new StockroomError(
     "input",
     "USAGE",

@@ -98,8 +98,3 @@ export function moment(iso: string): Html {
   const text = known.toISOString();
   return html`<time datetime="${text}">${text.slice(0, 10)} ${text.slice(11, 16)}</time>`;
 }
-
-/** A number for people. */
-export function count(value: number, digits = 0): string {
-  return value.toLocaleString("en-GB", { maximumFractionDigits: digits });
-}

@@ -1,8 +1,9 @@
 // Overview: every line with its champion and what waits for people, and the periods with their reports.
 
 import type { LineRow } from "../../store/lines.ts";
-import { count, moment } from "../../../platform/web/frame.ts";
+import { moment } from "../../../platform/web/frame.ts";
 import { href, html, type Html } from "../../../platform/web/html.ts";
+import { percent, grouped } from "../../../platform/figures.ts";
 
 export interface Overview {
   readonly lines: readonly LineRow[];
@@ -22,7 +23,7 @@ export function overviewPage({ lines, periods, reported, reviews }: Overview): H
   return html`<p>
       <a href="/classify/champions">Champions and held promotions</a>. ${lines.length} lines (country and
       scheme)${without > 0 && `, ${without} still without a champion`}.
-      ${open > 0 ? html`<a href="/classify/review">${count(open)} items wait for a person</a>.` : "Nothing waits for a person."}
+      ${open > 0 ? html`<a href="/classify/review">${grouped(open)} items wait for a person</a>.` : "Nothing waits for a person."}
     </p>
     <h2 id="periods">Periods</h2>
     ${periods.length === 0 ? html`<p>No period was coded yet. Put sales: <code>stockroom put FILE classify/sales/2026-10/GBR.csv</code></p>` : periodTable(periods, reported)}
@@ -52,7 +53,7 @@ export function overviewPage({ lines, periods, reported, reviews }: Overview): H
                       const number = waiting(line.line, kind);
                       return number === 0
                         ? html`0`
-                        : html`<a href="${href("/classify/review", { line: line.line, kind })}">${count(number)}</a>`;
+                        : html`<a href="${href("/classify/review", { line: line.line, kind })}">${grouped(number)}</a>`;
                     };
                     return html`<tr>
                       <th scope="row">${line.line}</th>
@@ -60,7 +61,7 @@ export function overviewPage({ lines, periods, reported, reviews }: Overview): H
                         ${!line.automatic && html`<a class="warn" href="/classify/champions">on review</a> `}${line.champion === undefined ? html`<span class="warn">none yet</span>` : shortModel(line)}
                       </td>
                       <td class="n">${line.macroF1 === undefined ? "" : line.macroF1.toFixed(3)}</td>
-                      <td class="n">${line.coverage === undefined ? "" : `${(line.coverage * 100).toFixed(0)} %`}</td>
+                      <td class="n">${line.coverage === undefined ? "" : percent(line.coverage, { digits: 0 })}</td>
                       <td>${line.championSince !== undefined && moment(line.championSince)}</td>
                       <td class="n">${line.models}</td>
                       <td>
@@ -68,7 +69,7 @@ export function overviewPage({ lines, periods, reported, reviews }: Overview): H
                       </td>
                       <td class="n">${queued("low")}</td>
                       <td class="n">${queued("audit")}</td>
-                      <td class="n">${count(answered(line.line))}</td>
+                      <td class="n">${grouped(answered(line.line))}</td>
                     </tr> `;
                   })}
                 </tbody>
@@ -106,7 +107,7 @@ function periodTable(periods: Overview["periods"], reported: Overview["reported"
           const own = countries.get(period) ?? [];
           return html`<tr>
             <th scope="row">${own.length > 0 ? html`<a href="${href("/classify/report", { period })}">${period}</a>` : period}</th>
-            <td class="n">${count(items)}</td>
+            <td class="n">${grouped(items)}</td>
             <td>
               ${own.map(({ country }) => html`<a href="${href("/classify/report", { period, country })}">${country}</a> `)}${own.length < coded && html`<span class="warn">${coded - own.length} not whole yet</span>`}
             </td>

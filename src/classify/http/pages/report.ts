@@ -3,8 +3,9 @@
 import type { PeriodReport, ShownFigure, ShownReport } from "../../workflows/commands.ts";
 import type { ReportFigure } from "../../store/reports.ts";
 import type { CodeBook } from "./codes.ts";
-import { count, moment } from "../../../platform/web/frame.ts";
+import { moment } from "../../../platform/web/frame.ts";
 import { href, html, type Html } from "../../../platform/web/html.ts";
+import { grouped } from "../../../platform/figures.ts";
 
 /** Pure. */
 export function reportPage({ period, reports, unreported }: PeriodReport, book: CodeBook): Html {
@@ -102,13 +103,13 @@ function cells(figure: ReportFigure | null, former: ReportFigure | null, beside:
     const moved = beside && figure?.[name] !== (former?.[name] ?? 0);
     const shape = `n${beside && index === 0 ? " edge" : ""}${moved ? " moved" : ""}`;
     if (figure === null) return html`<td class="${shape}">0 <small></small></td>`;
-    return html`<td class="${shape}">${count(figure[name], digits)} <small>± ${count(figure[margin], 1)}</small></td>`;
+    return html`<td class="${shape}">${grouped(figure[name], digits)} <small>± ${grouped(figure[margin], 1)}</small></td>`;
   })}`;
 }
 
 function totals(figures: readonly (ReportFigure | null)[], beside: boolean): Html {
   return html`${measures.map(({ name, digits }, index) => {
     const sum = figures.reduce((total, figure) => total + (figure?.[name] ?? 0), 0);
-    return html`<td class="n${beside && index === 0 && " edge"}">${count(sum, digits)} <small></small></td>`;
+    return html`<td class="n${beside && index === 0 && " edge"}">${grouped(sum, digits)} <small></small></td>`;
   })}`;
 }

@@ -7,8 +7,8 @@ import type { ReviewItem } from "../../workflows/review.ts";
 import { parseLine } from "../../engine/lines.ts";
 import type { ReviewRow } from "../../store/reviews.ts";
 import type { CodeBook } from "./codes.ts";
-import { count } from "../../../platform/web/frame.ts";
 import { href, html, type Html } from "../../../platform/web/html.ts";
+import { percent, grouped } from "../../../platform/figures.ts";
 
 /** What part of the queue is looked at; kept through every answer. */
 export interface ReviewFilter {
@@ -54,7 +54,7 @@ export function reviewPage(view: ReviewView): Html {
     reviews.length === 0
       ? html`<p class="note">${isAnswered ? "Nothing was answered here." : "Nothing waits for review here."}</p>`
       : html`<p>
-            The first ${reviews.length}${waiting !== undefined && ` of ${count(Math.max(waiting, reviews.length))}`} that
+            The first ${reviews.length}${waiting !== undefined && ` of ${grouped(Math.max(waiting, reviews.length))}`} that
             ${isAnswered ? "were answered" : "wait"}: audit samples first, then those sold most. An answer is a label of the line's next
             training and restates the period's figures; it belongs to the item and holds for every later coding.
           </p>
@@ -151,7 +151,7 @@ function item(view: ReviewView, review: ReviewItem, focused: boolean): Html {
   return html`<article tabindex="-1" aria-labelledby="${id}" ${focused && html` autofocus`}>
     <header>
       <span class="tag">${kindWords[review.kind]}</span><strong>${review.line}</strong><span>version ${review.schemeVersion}</span
-      ><span>${review.period}</span><span>${count(review.units)} units</span><span>${count(review.kg, 1)} kg</span>
+      ><span>${review.period}</span><span>${grouped(review.units)} units</span><span>${grouped(review.kg, 1)} kg</span>
     </header>
     <h3 id="${id}" dir="auto">${cut(title, 300)}</h3>
     ${title.length > 300 && long(title)}
@@ -187,7 +187,7 @@ function item(view: ReviewView, review: ReviewItem, focused: boolean): Html {
       <dt>Predicted</dt>
       <dd>
         ${named(review.predicted)} &nbsp;<meter min="0" max="1" value="${review.probability}" aria-label="probability"></meter>
-        ${(100 * review.probability).toFixed(0)} %
+        ${percent(review.probability, { digits: 0 })}
       </dd>
       ${
         review.runnerUp !== "" &&
@@ -245,7 +245,7 @@ function answers(view: ReviewView, review: ReviewItem, scheme: string): Html {
 /** The rest of an endless text, for whoever wants it. */
 const long = (text: string): Html =>
   html`<details>
-    <summary>the whole text (${count(text.length)} characters)</summary>
+    <summary>the whole text (${grouped(text.length)} characters)</summary>
     <p dir="auto">${cut(text, mostChars)}</p>
   </details>`;
 

@@ -5,6 +5,7 @@
 //       between steps allowed for. A day that is strange for every item is no proof against the forecast; many are.
 //   M2. Nothing is judged where nothing was measured: the verdict is then `unknown`, and says what is missing.
 
+import { percentShort } from "../../../platform/figures.ts";
 import type { Forecast } from "../contract.ts";
 import { scoresOf, spreadAround } from "../hierarchy/marginal.ts";
 import { accuracyOf, addTally, makeTally, mirrorOf, tallyForecast, type Accuracy, type Scale, type Tally } from "../metrics/metrics.ts";
@@ -122,7 +123,6 @@ function trackingOf(tally: Tally): number | undefined {
 }
 
 const show = (x: number): string => String(Number(x.toPrecision(3)));
-const percent = (x: number): string => `${Number((100 * x).toFixed(1))} %`;
 const chance = (p: number): string => (p < 1e-4 ? "less than 1 in 10,000" : `${Number((100 * p).toPrecision(2))} %`);
 
 /**
@@ -179,11 +179,11 @@ export function monitorForecast(items: readonly Watched[], options: MonitorOptio
       return { ...common, verdict: "unknown", reason: "The forecast has fewer than two quantiles, so chance cannot be told from fault." };
     }
     const direction = accuracy.bias > 0 ? "above" : "below";
-    const bias = `Actuals lie ${percent(Math.abs(accuracy.bias))} ${direction} the forecast (tracking signal ${show(trackingSignal ?? 0)}); by chance: ${chance(biasP)}.`;
+    const bias = `Actuals lie ${percentShort(Math.abs(accuracy.bias))} ${direction} the forecast (tracking signal ${show(trackingSignal ?? 0)}); by chance: ${chance(biasP)}.`;
     const inside =
       coverage === undefined
         ? ""
-        : ` ${percent(coverage.observed)} lie inside the ${percent(coverage.nominal)} interval; by chance: ${chance(coverageP)}.`;
+        : ` ${percentShort(coverage.observed)} lie inside the ${percentShort(coverage.nominal)} interval; by chance: ${chance(coverageP)}.`;
     if (alarmed.has(i)) return { ...common, verdict: "alarm", reason: bias + inside };
     if (shift >= cusumLimit) {
       const side = high >= low ? "upwards" : "downwards";
@@ -244,9 +244,9 @@ function judgeWhole(
     if (p < 0.01) serious.push(text);
     else if (p < 0.05) slight.push(text);
   };
-  note(biasP, `Actuals lie ${percent(Math.abs(accuracy.bias))} ${direction} the forecasts; by chance: ${chance(biasP)}.`);
+  note(biasP, `Actuals lie ${percentShort(Math.abs(accuracy.bias))} ${direction} the forecasts; by chance: ${chance(biasP)}.`);
   if (coverage !== undefined) {
-    const text = `${percent(coverage.observed)} of actuals lie inside the ${percent(coverage.nominal)} intervals`;
+    const text = `${percentShort(coverage.observed)} of actuals lie inside the ${percentShort(coverage.nominal)} intervals`;
     note(coverageP, `Only ${text}; by chance: ${chance(coverageP)}.`);
     if (wideP < 0.01) slight.push(`${text}: the intervals are wider than need be.`);
   }
@@ -258,8 +258,8 @@ function judgeWhole(
   if (alarms > 0) slight.push(`${alarms} of ${measured} items raise an alarm of their own.`);
   if (serious.length > 0) return { ...common, verdict: "alarm", reason: [...serious, ...slight].join(" ") };
   if (slight.length > 0) return { ...common, verdict: "watch", reason: slight.join(" ") };
-  const calm = coverage === undefined ? "" : `: ${percent(coverage.observed)} inside the ${percent(coverage.nominal)} intervals`;
-  return { ...common, verdict: "fine", reason: `As the backtests promised${calm}, WAPE ${percent(accuracy.wape)}.` };
+  const calm = coverage === undefined ? "" : `: ${percentShort(coverage.observed)} inside the ${percentShort(coverage.nominal)} intervals`;
+  return { ...common, verdict: "fine", reason: `As the backtests promised${calm}, WAPE ${percentShort(accuracy.wape)}.` };
 }
 
 function compareWindows(

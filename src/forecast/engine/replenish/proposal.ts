@@ -9,6 +9,7 @@
 
 import { makeRandom } from "../../../platform/random.ts";
 import { StockroomError } from "../../../platform/errors.ts";
+import { percentShort } from "../../../platform/figures.ts";
 import type { Forecast } from "../contract.ts";
 import { scoresOf, valueAt } from "../hierarchy/marginal.ts";
 import { normalQuantile } from "../numerics/normal.ts";
@@ -257,7 +258,6 @@ function stockOut(input: ReplenishInput): number | undefined {
 }
 
 const show = (x: number): string => String(Number(x.toPrecision(Math.abs(x) >= 1000 ? Math.ceil(Math.log10(Math.abs(x) + 1)) : 3)));
-const percent = (x: number): string => `${Number((100 * x).toFixed(1))} %`;
 
 /**
  * Proposes what to order now.
@@ -280,7 +280,7 @@ export function proposeOrder(input: ReplenishInput): Proposal {
   const position = onHand + inTime - backorders;
   const reasons = [
     `Demand over ${show(protection)} steps (lead time ${show(leadTime)}, review ${show(reviewPeriod)}): ${show(expectedDemand)} expected; ` +
-      `a ${service.kind === "cycle" ? "cycle service" : "fill rate"} of ${percent(service.level)} asks for ${show(reorderPoint)}.`,
+      `a ${service.kind === "cycle" ? "cycle service" : "fill rate"} of ${percentShort(service.level)} asks for ${show(reorderPoint)}.`,
     `Position ${show(position)}: ${show(onHand)} on hand` +
       `${inTime > 0 ? `, ${show(inTime)} on order` : ""}${backorders > 0 ? `, less ${show(backorders)} promised` : ""}` +
       `${later > 0 ? ` (${show(later)} on order arrive too late to count)` : ""}.`,

@@ -2,11 +2,12 @@
 //
 //   H1. The page's own policy goes into the header as well, if it is one of ours word for word: only what stands in it by hash may run.
 
-import { count, moment } from "../../../platform/web/frame.ts";
+import { moment } from "../../../platform/web/frame.ts";
 import { href, html, type Html } from "../../../platform/web/html.ts";
+import { bytesText, percent, grouped } from "../../../platform/figures.ts";
 import type { ForecastRunRow } from "../../store/runs.ts";
 import type { ExportRow } from "../reading.ts";
-import { bytesText, groupPath, percent } from "./frame.ts";
+import { groupPath } from "./frame.ts";
 
 const hash = "'sha256-[A-Za-z0-9+/=]{44}'";
 const policyOfOurs = new RegExp(
@@ -73,7 +74,7 @@ function linksBelow({ run, runs, exports }: DashboardShown): Html {
     ${
       months.length > 0 &&
       html`<details>
-        <summary>The aggregated view, ${count(months.length)} months (also: <code>stockroom sql</code>)</summary>
+        <summary>The aggregated view, ${grouped(months.length)} months (also: <code>stockroom sql</code>)</summary>
         <div class="scroll">
           <table>
             <tbody>

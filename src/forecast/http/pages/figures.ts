@@ -1,10 +1,10 @@
 // Figures: a run level by level: choose an axis, then a level, then the next axis. Drawn here, so that the page needs no script.
 
-import { count } from "../../../platform/web/frame.ts";
 import { href, html, type Html } from "../../../platform/web/html.ts";
+import { amount, percent, grouped } from "../../../platform/figures.ts";
 import type { Drill, DrillAxis, DrillInstant } from "../../workflows/views/drill.ts";
 import type { ForecastRunRow } from "../../store/runs.ts";
-import { amount, groupPath, percent } from "./frame.ts";
+import { groupPath } from "./frame.ts";
 
 /** Pure. `asked` is the run that was asked for by name; without it links lead to the latest. */
 export function figuresPage(run: ForecastRunRow, asked: string | undefined, drill: Drill): Html {
@@ -31,7 +31,7 @@ export function figuresPage(run: ForecastRunRow, asked: string | undefined, dril
       ${free.map((axis, at) => html`${at > 0 && " · "}${axis.column === by.column ? html`<strong>${axis.name}</strong>` : html`<a href="${to(chosen, axis)}">${axis.name}</a>`}`)}
     </p>
     ${levelTable(drill, (level) => (next === undefined && by.column === "identifier" ? undefined : to([...chosen, { axis: by, level }], next)))}
-    ${more > 0 && html`<p class="dim">and ${count(more)} more, smaller ones. <code>stockroom sql</code> has all of them.</p>`}
+    ${more > 0 && html`<p class="dim">and ${grouped(more)} more, smaller ones. <code>stockroom sql</code> has all of them.</p>`}
     ${levels.length === 0 && html`<p class="note">There is nothing under this choice.</p>`}
     <p class="dim">
       Sold, WAPE and bias are of the backtest windows; seasonal naive: the WAPE of repeating the last season; bias above zero: the forecast
@@ -70,7 +70,7 @@ function levelTable({ levels, by }: Drill, linkOf: (level: string) => string | u
           const text = name ?? html`<span class="dim">(none)</span>`;
           return html`<tr>
             <th scope="row">${link === undefined ? text : html`<a href="${link}">${text}</a>`}</th>
-            <td class="n">${count(series)}</td>
+            <td class="n">${grouped(series)}</td>
             <td class="n">${amount(actual)}</td>
             <td class="n">${percent(wape)}</td>
             <td>${wape !== null && html`<meter min="0" max="${worst}" value="${wape}"></meter>`}</td>

@@ -1,13 +1,14 @@
 // Overview: every group with its latest forecast, and what was brought into the ERP.
 
-import { count, moment } from "../../../platform/web/frame.ts";
+import { moment } from "../../../platform/web/frame.ts";
 import { href, html, type Html } from "../../../platform/web/html.ts";
+import { amount, percent, grouped } from "../../../platform/figures.ts";
 import type { AdjustmentRow } from "../../store/adjustments.ts";
 import type { Answer } from "../../store/answers.ts";
 import type { ForecastRunRow, GroupState } from "../../store/runs.ts";
 import type { ImportRow } from "../../store/sap.ts";
 import type { AnswerRow, ImportDetail } from "../reading.ts";
-import { amount, groupPath, percent } from "./frame.ts";
+import { groupPath } from "./frame.ts";
 
 export interface GroupShown {
   readonly name: string;
@@ -122,10 +123,10 @@ export function importTable(imports: readonly ImportRow[]): Html {
               <td><a href="${groupPath(row.group)}">${row.group}</a></td>
               <td>${row.target}</td>
               <td>${stateWords[row.state]}</td>
-              <td class="n">${count(row.rows)}</td>
-              <td class="n">${count(row.sent)}</td>
-              <td class="n">${row.failed > 0 ? html`<span class="warn">${count(row.failed)}</span>` : 0}</td>
-              <td class="n">${row.unsure > 0 ? html`<span class="warn">${count(row.unsure)}</span>` : 0}</td>
+              <td class="n">${grouped(row.rows)}</td>
+              <td class="n">${grouped(row.sent)}</td>
+              <td class="n">${row.failed > 0 ? html`<span class="warn">${grouped(row.failed)}</span>` : 0}</td>
+              <td class="n">${row.unsure > 0 ? html`<span class="warn">${grouped(row.unsure)}</span>` : 0}</td>
               <td>${moment(row.startedAt)}</td>
             </tr> `,
         )}
@@ -147,15 +148,16 @@ export function importPage({ import: row, batches, unsure, answers, more }: Impo
     ${
       row.state === "unsure" &&
       html`<p class="note bad">
-        Of ${count(row.unsure)} rows nobody knows whether ${row.target} took them, so they were not sent again.
-        ${unsure.map(({ batch, rows, reason }) => html`Batch ${batch}, ${count(rows)} rows: ${reason} `)}Look in the ERP, then say
+        Of ${grouped(row.unsure)} rows nobody knows whether ${row.target} took them, so they were not sent again.
+        ${unsure.map(({ batch, rows, reason }) => html`Batch ${batch}, ${grouped(rows)} rows: ${reason} `)}Look in the ERP, then say
         <code>stockroom forecast imports settle ${row.id} --batch N --as taken|lost</code>.
       </p>`
     }
     ${
       row.state === "partly" &&
       html`<p class="note bad">
-        The ERP refused ${count(row.failed)} of ${count(row.rows)} rows. When the cause is mended, resume: only those rows are sent again.
+        The ERP refused ${grouped(row.failed)} of ${grouped(row.rows)} rows. When the cause is mended, resume: only those rows are sent
+        again.
       </p>`
     }
     <p>
@@ -181,7 +183,7 @@ function answerTable(answers: readonly AnswerRow[]): Html {
         ${answers.map(
           ({ seq, round, taken, messages }) =>
             html`<tr>
-              <td class="n">${count(seq)}</td>
+              <td class="n">${grouped(seq)}</td>
               <td class="n">${round}</td>
               <td>${taken ? html`<span class="good">taken</span>` : html`<span class="warn">refused</span>`}</td>
               <td>${messages.map(({ type, id, text }) => html`<div><code>${type} ${id}</code> ${text}</div>`)}</td>

@@ -5,6 +5,7 @@
 //   Q2. A step finer than the rows is refused: all between two rows would be invented. A coarser one sums rows, and that is told.
 //   Q3. Weeks begin with the file's stamps, months and quarters keep the day they are stamped with; an anchor that was named and contradicts is refused.
 
+import { percent } from "../../../platform/figures.ts";
 import { frequenciesAllowed, parseFrequency, printFrequency, stepMinutes, weekdayName } from "../../engine/calendar/frequency.ts";
 import { instantText, minuteOfUnit, unitOfMinute } from "../../engine/calendar/grid.ts";
 import { endingWeeks, inferFrequency, type Inferred } from "../../engine/calendar/infer.ts";
@@ -209,7 +210,7 @@ function refuseEmptyGrid(spread: Spread, frequency: Frequency, { file, column, f
   if (share <= mostEmpty || fillNamed || spread.steps.length < 3) return;
   problems.push({
     code: "INPUT_MOSTLY_EMPTY",
-    message: `Expected rows in most steps of ${printFrequency(frequency)} but in ${(100 * share).toFixed(1)} % of those of ${file} no series has one, and all of them would be invented. Use a coarser --frequency, or say what the steps without a row hold: --fill "demand middlefill=zero" (or nan).`,
+    message: `Expected rows in most steps of ${printFrequency(frequency)} but in ${percent(share)} of those of ${file} no series has one, and all of them would be invented. Use a coarser --frequency, or say what the steps without a row hold: --fill "demand middlefill=zero" (or nan).`,
     facts: { file, column, emptyShare: share },
   });
 }

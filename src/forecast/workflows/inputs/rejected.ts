@@ -4,6 +4,7 @@
 //   B2. More than `mostBadShare` of the rows, or of the value, set apart is a problem of the whole file: what is left would be forecast too low.
 
 import { type BadRow, parseNumber } from "../../../platform/formats/index.ts";
+import { percent } from "../../../platform/figures.ts";
 import type { InputKind } from "./schema.ts";
 import { type Look, patternCure } from "./sniff.ts";
 import type { Problem } from "./notes.ts";
@@ -82,12 +83,12 @@ export function setApart(
       const isMany = ofRows > options.mostBadShare && count > handful;
       const isMuch = kind === "target" && ofValue > options.mostBadShare;
       if (!isMany && !isMuch) return undefined;
-      const percent = (share: number): string => `${(100 * share).toFixed(share > 0.995 && share < 1 ? 1 : 0)} %`;
-      const much = kind === "target" && lost > 0 ? `, with about ${percent(ofValue)} of the value` : "";
+      const shown = (share: number): string => percent(share, { digits: share > 0.995 && share < 1 ? 1 : 0 });
+      const much = kind === "target" && lost > 0 ? `, with about ${shown(ofValue)} of the value` : "";
       const [first] = rows.toSorted((a, b) => a.line - b.line);
       return {
         code: "INPUT_BAD_ROWS",
-        message: `Expected at most ${percent(options.mostBadShare)} bad rows in ${file} but ${count} of ${count + good.rows} (${percent(ofRows)}${much}) were set apart. ${told()} Correct them, or raise the bound with --max-bad-share ${Math.min(1, Math.ceil(Math.max(ofRows, ofValue) * 20) / 20)} if the rest is enough.`,
+        message: `Expected at most ${shown(options.mostBadShare)} bad rows in ${file} but ${count} of ${count + good.rows} (${shown(ofRows)}${much}) were set apart. ${told()} Correct them, or raise the bound with --max-bad-share ${Math.min(1, Math.ceil(Math.max(ofRows, ofValue) * 20) / 20)} if the rest is enough.`,
         facts: { file, line: first?.line, column: first?.column ?? column, rows: count, share: ofRows, valueShare: ofValue },
       };
     },

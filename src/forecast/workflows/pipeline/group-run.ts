@@ -13,6 +13,7 @@ import { faultPoint } from "../../../platform/faults.ts";
 import { appendEvent } from "../../../platform/database/outbox.ts";
 import type { Actor } from "../../../platform/vault/contract.ts";
 import type { RunContext, WorkflowDefinition } from "../../../platform/workflow/contract.ts";
+import { percent } from "../../../platform/figures.ts";
 import { printFrequency } from "../../engine/calendar/frequency.ts";
 import type { Panel } from "../../engine/contract.ts";
 import { prefixes, type ObjectRef } from "../../store/keys.ts";
@@ -454,10 +455,10 @@ async function publish(
     const wape = summary["wape"];
     const wql = summary["averageWql"];
     const naive = summary["seasonalNaiveWape"];
-    const beside = typeof naive === "number" ? ` (repeating the last season: ${(100 * naive).toFixed(1)} %)` : "";
+    const beside = typeof naive === "number" ? ` (repeating the last season: ${percent(naive)})` : "";
     const figures =
       typeof wape === "number" && typeof wql === "number"
-        ? `In the backtests WAPE was ${(100 * wape).toFixed(1)} %${beside} and the average weighted quantile loss ${wql.toFixed(4)}.`
+        ? `In the backtests WAPE was ${percent(wape)}${beside} and the average weighted quantile loss ${wql.toFixed(4)}.`
         : "There was no backtest.";
     await deps.postNotice(tx, {
       topic: "forecast",

@@ -4,7 +4,7 @@
 
 import { StockroomError } from "../../../platform/errors.ts";
 import type { Workflows } from "../../../platform/workflow/contract.ts";
-import { editDistance } from "../../../platform/similar.ts";
+import { nearestAll } from "../../../platform/similar.ts";
 import { checkValue, type AdjustmentKind } from "../../engine/adjust/adjust.ts";
 import { dayMs } from "../../engine/calendar/grid.ts";
 import { findSeries, parseInstant } from "../../engine/scenario/apply.ts";
@@ -152,7 +152,7 @@ function noSeries(names: PanelNames, conditions: readonly Condition[], { id, gro
     return values
       .filter((value) => !known.includes(value))
       .map((value) => {
-        const near = nearest(value, known);
+        const near = nearestAll(value, known, { limit: 3, most: (typed, name) => Math.max(1, Math.ceil(Math.max(typed, name) / 2)) });
         return `no ${attribute} is "${value}"${near.length === 0 ? "" : `; near it: ${near.join(", ")}`}`;
       });
   });
@@ -162,17 +162,6 @@ function noSeries(names: PanelNames, conditions: readonly Condition[], { id, gro
     "ADJUSTMENT_NO_SERIES",
     `Expected conditions that at least one series of ${group} meets but none does: ${detail}. Nothing was kept; correct them (forecast ${id} has the series).`,
   );
-}
-
-/** The texts most like one, at most three: fewest letters to change, among those that share more than they do not. */
-function nearest(text: string, known: readonly string[]): readonly string[] {
-  const lower = text.toLowerCase();
-  return known
-    .map((each) => ({ each, far: editDistance(lower, each.toLowerCase()) }))
-    .filter(({ each, far }) => far <= Math.max(1, Math.ceil(Math.max(each.length, text.length) / 2)))
-    .toSorted((a, b) => a.far - b.far || (a.each < b.each ? -1 : 1))
-    .slice(0, 3)
-    .map(({ each }) => each);
 }
 
 /** Takes an adjustment back and starts the export without it, both or neither. Throws `missing` `ADJUSTMENT_MISSING`, `conflict` `ADJUSTMENT_WITHDRAWN`. */

@@ -2,6 +2,7 @@
 //
 //   D1. Memory: a few numbers a series, and the curves of those that are shown.
 
+import { grouped, percent } from "../../../platform/figures.ts";
 import { timestampOf } from "../../engine/calendar/grid.ts";
 import { printFrequency } from "../../engine/calendar/frequency.ts";
 import type { Category, Forecast, Frequency, Panel } from "../../engine/contract.ts";
@@ -61,7 +62,7 @@ export async function makeReport(result: RunResult, options: ReportOptions): Pro
   const split = grid.length - from;
   return {
     title: options.title,
-    subtitle: `${count(summary.series)} series, ${paceOf(grid.frequency)}, ${grid.horizon} steps ahead: ${stamp(panel, grid.length)} to ${stamp(panel, grid.length + grid.horizon - 1)}`,
+    subtitle: `${grouped(summary.series)} series, ${paceOf(grid.frequency)}, ${grid.horizon} steps ahead: ${stamp(panel, grid.length)} to ${stamp(panel, grid.length + grid.horizon - 1)}`,
     dates: Array.from({ length: split + grid.horizon }, (_, at) => stamp(panel, from + at)),
     split,
     horizon: grid.horizon,
@@ -261,13 +262,12 @@ function drawSeries(result: RunResult, { index, mixed, tallies }: SeriesResult, 
   const total = makeTally(settings.levels);
   for (const tally of tallies) addTally(total, tally);
   const [leader, ...rest] = mixed.components;
-  const percent = (weight: number): string => `${Math.round(100 * weight)} %`;
   const models =
     leader === undefined
       ? "none: there is nothing to go by"
       : [
-          `${leader.title || leader.model} ${percent(leader.weight)}`,
-          ...rest.slice(0, 5).map(({ model, weight }) => `${model} ${percent(weight)}`),
+          `${leader.title || leader.model} ${percent(leader.weight, { digits: 0 })}`,
+          ...rest.slice(0, 5).map(({ model, weight }) => `${model} ${percent(weight, { digits: 0 })}`),
         ].join(", ");
   return {
     name: nameOf(panel, index),
@@ -312,10 +312,9 @@ function metricsOf(tally: Tally | undefined): ReportMetrics {
 }
 
 function tilesOf(panel: Panel, { accuracy }: RunSummary, { ahead, before, yearBefore }: Figures): Report["tiles"] {
-  const percent = (value: number): string => `${(100 * value).toFixed(1)} %`.replace("-", "−");
-  const change = (than: number): string => `${ahead >= than ? "+" : "−"}${percent(Math.abs(ahead / than - 1))}`;
+  const change = (than: number): string => percent(ahead / than - 1, { signed: true });
   const { horizon } = panel.grid;
-  const tiles = [{ value: count(Math.round(ahead)), name: `expected in the next ${horizon} steps` }];
+  const tiles = [{ value: grouped(Math.round(ahead)), name: `expected in the next ${horizon} steps` }];
   if (before > 0) tiles.push({ value: change(before), name: `against the ${horizon} steps before` });
   if (yearBefore !== undefined && yearBefore > 0) tiles.push({ value: change(yearBefore), name: "against a season ago" });
   if (accuracy === undefined) return tiles;
@@ -329,7 +328,7 @@ function tilesOf(panel: Panel, { accuracy }: RunSummary, { ahead, before, yearBe
     { value: percent(accuracy.bias), name: accuracy.bias > 0 ? "bias: forecasts were too low" : "bias: forecasts were too high" },
   );
   for (const [nominal, observed] of Object.entries(accuracy.coverage).slice(0, 1))
-    tiles.push({ value: percent(observed), name: `within the ${Math.round(100 * Number(nominal))} % interval` });
+    tiles.push({ value: percent(observed), name: `within the ${percent(Number(nominal), { digits: 0 })} interval` });
   return tiles;
 }
 
@@ -366,18 +365,20 @@ function rowsBy({ levels, codes }: Category, tallies: readonly (Tally | undefine
 function notesOf({ panel, settings }: RunResult, summary: RunSummary, rare: number, given: readonly string[]): string[] {
   const notes = [
     ...given.slice(0, mostNotes),
-    ...(given.length > mostNotes ? [`and ${count(given.length - mostNotes)} more notes of this kind`] : []),
+    ...(given.length > mostNotes ? [`and ${grouped(given.length - mostNotes)} more notes of this kind`] : []),
   ];
   let cold = 0;
   for (let s = 0; s + 1 < panel.offsets.length; s++) if (panel.offsets[s] === panel.offsets[s + 1]) cold += 1;
   const served = cold - Math.min(cold, summary.silent);
   if (served > 0 && !given.some((note) => note.includes("no history")))
-    notes.push(`${count(served)} series have no history: they are forecast from items like them.`);
+    notes.push(`${grouped(served)} series have no history: they are forecast from items like them.`);
   if (summary.silent > 0)
-    notes.push(`${count(summary.silent)} series could not be forecast: they have no value and nothing else to go by. models.csv says why.`);
+    notes.push(
+      `${grouped(summary.silent)} series could not be forecast: they have no value and nothing else to go by. models.csv says why.`,
+    );
   if (rare > 0)
     notes.push(
-      `${count(rare)} series sell in so few steps that ${labelOf(settings.levels.at(-1) ?? 0)} of a step is below its mean: most steps sell nothing, a few sell all. Neither is wrong; order by a proposal for the whole lead time, or by the mean, not by a sum of ${labelOf(settings.levels.at(-1) ?? 0)}.`,
+      `${grouped(rare)} series sell in so few steps that ${labelOf(settings.levels.at(-1) ?? 0)} of a step is below its mean: most steps sell nothing, a few sell all. Neither is wrong; order by a proposal for the whole lead time, or by the mean, not by a sum of ${labelOf(settings.levels.at(-1) ?? 0)}.`,
     );
   if (settings.windows > 0 && summary.accuracy === undefined)
     notes.push("No series was long enough for a backtest, so nothing is known about the accuracy.");
@@ -397,7 +398,6 @@ const paces: Readonly<Record<Frequency["unit"], string>> = {
   H: "hourly",
   min: "every minute",
 };
-const count = (value: number): string => value.toLocaleString("en-GB");
 
 /** What a reader of charts can tell apart. */
 function round(value: number): number {

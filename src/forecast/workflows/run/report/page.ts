@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { visible } from "../../../../platform/text.ts";
+import { amount, grouped, percent } from "../../../../platform/figures.ts";
 import type { Report, ReportRow } from "./contract.ts";
 
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
@@ -17,11 +18,6 @@ function safe(text: string | number): string {
   return visible(String(text), "\n\r\t").replaceAll(/[&<>"']/g, (sign) => entities[sign] ?? "");
 }
 
-const percent = (value: number | null): string => (value === null ? "–" : `${(100 * value).toFixed(1)} %`.replace("-", "−"));
-const plain = new Intl.NumberFormat("en-GB", { maximumSignificantDigits: 4 });
-const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
-const amount = (value: number | null): string =>
-  value === null ? "–" : Math.abs(value) >= 10_000 ? whole.format(value) : plain.format(value);
 const hashOf = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
 /** Writes the page. It opens without a network, in light and dark, on a phone. */
@@ -132,9 +128,9 @@ function accuracy(report: Report): string {
     const worst = Math.max(...rows.map((row) => row.wape ?? 0), 1e-9);
     const lines = rows.map(
       (row) =>
-        `<tr><td>${safe(row.name)}</td><td class="n">${whole.format(row.series)}</td><td class="bar"><meter min="0" max="${worst}" value="${row.wape ?? 0}"></meter></td>${rowCells(row)}</tr>`,
+        `<tr><td>${safe(row.name)}</td><td class="n">${grouped(row.series)}</td><td class="bar"><meter min="0" max="${worst}" value="${row.wape ?? 0}"></meter></td>${rowCells(row)}</tr>`,
     );
-    const rest = more > 0 ? `<p class="quiet">and ${whole.format(more)} more, smaller ones</p>` : "";
+    const rest = more > 0 ? `<p class="quiet">and ${grouped(more)} more, smaller ones</p>` : "";
     return `<h3>By ${safe(name)}</h3><div class="scroll"><table><thead><tr><th>${safe(name)}</th><th class="n">series</th><th>WAPE</th><th class="n">sold</th>${columns.map((column) => `<th class="n">${column}</th>`).join("")}</tr></thead><tbody>${lines.join("")}</tbody></table></div>${rest}`;
   });
   return `<h2>Accuracy in the backtests</h2>
