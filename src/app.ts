@@ -261,7 +261,13 @@ async function open(modules: readonly AnyModule[], config: Config<Sections>, opt
       clock,
       log,
     });
-    const objects = await openObjectStore({ driver: { kind: "folder", root: settings.objects.root }, vault, database, clock, log });
+    const objects = await openObjectStore({
+      driver: { kind: settings.objects.driver, root: settings.objects.root },
+      vault,
+      database,
+      clock,
+      log,
+    });
     keep(objects, async () => await objects.close());
     const openThreads = (threads: number): Compute => {
       const pool = openCompute({ log, threads });

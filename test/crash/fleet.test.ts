@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { openEvents, type Events } from "../../src/platform/events/index.ts";
 import { makeMemoryLog } from "../../src/platform/log.ts";
 import { makeNotify, postNotice, type Notices } from "../../src/platform/notify/notify.ts";
-import type { ChannelSettings } from "../../src/platform/notify/channels.ts";
+import type { ChannelSettings } from "../../src/platform/config/index.ts";
 import type { Database } from "../../src/platform/database/contract.ts";
 import { openDatabase } from "../../src/platform/database/open.ts";
 import { appendEvent } from "../../src/platform/database/outbox.ts";

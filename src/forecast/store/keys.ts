@@ -8,6 +8,7 @@
 //   forecast/imports/<import>/               rows on their way into an ERP, and its answers
 //   secrets/                                 credentials; operators may put them and never read them
 
+import { tableFormats } from "../../platform/formats/index.ts";
 import type { Hole, KeyPattern } from "../../platform/objects/awaited.ts";
 
 export const prefixes = {
@@ -26,9 +27,6 @@ export const prefixes = {
 /** Settings of the groups, in the words of the AWS solution. */
 export const defaultsKey = "forecast-defaults.yaml";
 
-/** Formats of a group's files, each also with `.gz`. */
-export const fileFormats = ["csv", "tsv", "jsonl", "parquet"] as const;
-
 const groupHole: Hole = {
   name: "group",
   fits: /^[A-Za-z][A-Za-z0-9_-]*$/,
@@ -37,7 +35,7 @@ const groupHole: Hole = {
 
 const endingsOf = (kinds: readonly string[]): readonly string[] =>
   ["", ".gz"].flatMap((packed) =>
-    kinds.flatMap((kind) => fileFormats.map((format) => `${kind === "" ? "" : `${kind}.`}${format}${packed}`)),
+    kinds.flatMap((kind) => tableFormats.map((format) => `${kind === "" ? "" : `${kind}.`}${format}${packed}`)),
   );
 
 /** The keys this module waits for. */

@@ -80,6 +80,13 @@ function amount(scale: Readonly<Record<string, number>>, meta: SettingMeta): z.Z
     .meta({ ...meta });
 }
 
+/** The values of a record as zod wants a union's kinds: at least one. */
+function values<T>(record: Readonly<Record<string, T>>): [T, ...T[]] {
+  const [first, ...rest] = Object.values(record);
+  if (first === undefined) throw new Error("Expected at least one kind but there is none.");
+  return [first, ...rest];
+}
+
 const wholeNumber = (from: number, to: number, description: string): z.ZodNumber =>
   z
     .int()
@@ -87,16 +94,17 @@ const wholeNumber = (from: number, to: number, description: string): z.ZodNumber
     .max(to)
     .meta({ description, expected: to >= 1_000_000 ? `a whole number from ${from}` : `a whole number from ${from} to ${to}` });
 
-const channel = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("log") }),
-  z.object({
+/** The kinds of channels with their settings; what each does stands in notify/channels.ts, which does not compile without one of them. */
+const channelKinds = {
+  log: z.object({ kind: z.literal("log") }),
+  smtp: z.object({
     kind: z.literal("smtp"),
     url: secretUrl(["smtp", "smtps"], { description: "Mail server, e.g. smtp://user:password@host:587." }),
     from: z.string().includes("@").meta({ description: "Sender.", expected: "an address such as Stockroom <stockroom@example.com>" }),
     to: z.array(z.string().includes("@")).min(1).meta({ description: "Receivers.", expected: "a list of at least one address" }),
     timeoutMs: duration().optional(),
   }),
-  z.object({
+  webhook: z.object({
     kind: z.literal("webhook"),
     url: secretUrl(["https", "http"], { description: "Where notices are posted." }),
     secret: secret({ description: "Signing secret of Standard Webhooks.", expected: "a secret that begins with whsec_" }).startsWith(
@@ -104,12 +112,16 @@ const channel = z.discriminatedUnion("kind", [
     ),
     timeoutMs: duration().optional(),
   }),
-  z.object({
+  slack: z.object({
     kind: z.literal("slack"),
     url: z.url({ protocol: /^https?$/ }).meta({ secret: "whole", description: "Incoming webhook of Slack; the URL itself is the secret." }),
     timeoutMs: duration().optional(),
   }),
-]);
+};
+const channel = z.discriminatedUnion("kind", values(channelKinds));
+
+/** One way out, as the settings name it, with its secrets in plain text. */
+export type ChannelSettings = z.output<typeof channel>;
 
 const access = z.enum(["none", "read", "write", "read-write"]);
 

@@ -3,24 +3,19 @@
 import { StockroomError } from "../errors.ts";
 import type { TableFormat } from "./contract.ts";
 
-const endings: Readonly<Record<string, TableFormat>> = {
-  csv: "csv",
-  txt: "csv",
-  tsv: "tsv",
-  tab: "tsv",
-  jsonl: "jsonl",
-  ndjson: "jsonl",
-  parquet: "parquet",
-  pq: "parquet",
+const endingsOf: Readonly<Record<TableFormat, readonly string[]>> = {
+  csv: ["csv", "txt"],
+  tsv: ["tsv", "tab"],
+  jsonl: ["jsonl", "ndjson"],
+  parquet: ["parquet", "pq"],
 };
 
+export const tableFormats = Object.keys(endingsOf) as readonly TableFormat[];
+
+const endings = new Map(tableFormats.flatMap((format) => endingsOf[format].map((ending) => [ending, format] as const)));
+
 /** Endings of names that are read as tables, the usual ones first; each may be followed by `gz`. */
-export const tableEndings: readonly string[] = [
-  ...Object.keys(endings),
-  ...Object.keys(endings).map((ending) => `${ending}.gz`),
-  "xlsx",
-  "zip",
-];
+export const tableEndings: readonly string[] = [...endings.keys(), ...[...endings.keys()].map((ending) => `${ending}.gz`), "xlsx", "zip"];
 
 /** Bytes enough for `detectFormat` and `refuseKnownBinary` to decide. */
 export const sniffBytes = 1024;
@@ -36,7 +31,7 @@ export interface DetectedFormat {
 export function formatOf(name: string): TableFormat | undefined {
   const parts = name.toLowerCase().split(".").slice(1);
   if (parts.at(-1) === "gz" || parts.at(-1) === "gzip") parts.pop();
-  return endings[parts.at(-1) ?? ""];
+  return endings.get(parts.at(-1) ?? "");
 }
 
 /**

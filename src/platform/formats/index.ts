@@ -2,7 +2,7 @@
 
 export type { BadRow, ReadOptions, RowBatch, Table, TableFormat, WriteOptions } from "./contract.ts";
 export { checkHeader, withoutFormula } from "./csv.ts";
-export { type DetectedFormat, detectFormat, formatOf, tableEndings } from "./formats.ts";
+export { type DetectedFormat, detectFormat, formatOf, tableEndings, tableFormats } from "./formats.ts";
 export {
   type DecimalSign,
   type NumberColumn,

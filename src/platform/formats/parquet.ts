@@ -18,7 +18,7 @@ import {
 } from "hyparquet";
 import { ByteWriter, ParquetWriter, type ColumnSource } from "hyparquet-writer";
 import type { Body } from "../bytes.ts";
-import { StockroomError } from "../errors.ts";
+import { StockroomError, unknownKind } from "../errors.ts";
 import type { BadRow, ColumnType, ReadOptions, RowBatch, Table, WriteOptions } from "./contract.ts";
 import { checkHeader, encode, wrongWidth } from "./csv.ts";
 import { wrongType } from "./jsonl.ts";
@@ -373,8 +373,10 @@ function elementOf(name: string, kind: ColumnType): SchemaElement {
         converted_type: "TIMESTAMP_MILLIS",
         logical_type: { type: "TIMESTAMP", isAdjustedToUTC: false, unit: "MILLIS" },
       };
-    default:
+    case "text":
       return { name, repetition_type, type: "BYTE_ARRAY", converted_type: "UTF8", logical_type: { type: "STRING" } };
+    default:
+      throw unknownKind(kind, "column");
   }
 }
 

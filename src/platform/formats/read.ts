@@ -3,7 +3,7 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { Body } from "../bytes.ts";
-import { StockroomError } from "../errors.ts";
+import { codeOf, StockroomError, unknownKind } from "../errors.ts";
 import type { ReadOptions, Table } from "./contract.ts";
 import { readCsv } from "./csv.ts";
 import { detectFormat, formatOf, refuseKnownBinary } from "./formats.ts";
@@ -36,11 +36,13 @@ export async function readTable(body: Body, options: ReadOptions): Promise<Table
       return readCsv(unpacked.body, format, options);
     case "jsonl":
       return readJsonl(unpacked.body, options);
-    default: {
-      // Parquet, loaded late: most apps never see such a file.
+    case "parquet": {
+      // Loaded late: most apps never see such a file.
       const { readParquet } = await import("./parquet.ts");
       return readParquet(unpacked.body, options);
     }
+    default:
+      throw unknownKind(format, "table");
   }
 }
 
@@ -53,7 +55,7 @@ export async function* fileBody(path: string, signal?: AbortSignal): Body {
     }
     yield* createReadStream(path, { highWaterMark: 1 << 18, ...(signal === undefined ? {} : { signal }) }) as AsyncIterable<Uint8Array>;
   } catch (thrown) {
-    const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
+    const code = codeOf(thrown);
     const facts = { path };
     if (code === "ENOENT" || code === "ENOTDIR") {
       throw new StockroomError("missing", "FILE_MISSING", `Expected a file at ${path} but there is none. Check the path.`, {

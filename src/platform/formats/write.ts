@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
 import { createGzip } from "node:zlib";
 import type { Body } from "../bytes.ts";
-import { StockroomError } from "../errors.ts";
+import { StockroomError, unknownKind } from "../errors.ts";
 import type { WriteOptions } from "./contract.ts";
 import { checkHeader, writeCsv } from "./csv.ts";
 import { writeJsonl } from "./jsonl.ts";
@@ -36,8 +36,10 @@ function writePlain(batches: AsyncIterable<readonly (readonly Cell[])[]>, option
       return writeCsv(batches, options);
     case "jsonl":
       return writeJsonl(batches, options);
-    default:
+    case "parquet":
       return writeParquetLate(batches, options);
+    default:
+      throw unknownKind(options.format, "table");
   }
 }
 

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { SMTPServer } from "smtp-server";
 import { Webhook } from "standardwebhooks";
 import { makeManualClock, systemClock } from "../time.ts";
+import type { ChannelSettings } from "../config/index.ts";
 import { makeChannel, parseRetryAfter } from "./channels.ts";
 import { deliveryId } from "./message.ts";
 
@@ -264,6 +265,14 @@ describe("settings that cannot work", () => {
     expect(error).toMatchObject({ kind: "input", code: "NOTIFY_CHANNEL_BAD", facts: { channel: "ops" } });
     expect(String(error)).not.toContain("s3cret");
   });
+});
+
+it("a kind without a maker is refused, and sends nothing to the log instead", () => {
+  const logged: unknown[] = [];
+  const settings = { kind: "pigeon", url: "https://x" } as unknown as ChannelSettings;
+  const tools = { ...quiet, logNotice: (notice: unknown) => void logged.push(notice) };
+  expect(thrownBy(() => makeChannel("ops", settings, tools))).toMatchObject({ kind: "fault", code: "KIND_UNKNOWN" });
+  expect(logged).toEqual([]);
 });
 
 describe("parseRetryAfter", () => {

@@ -1,6 +1,6 @@
 // Channels: the ways out of the app: smtp, webhook, slack, log.
 //
-// Owns: one attempt to hand a notice to one receiver, and the judgement of the answer. Does not own: when to try again (deliver.ts).
+// Owns: one attempt to hand a notice to one receiver, and the judgement of the answer. Does not own: when to try again (notify.ts).
 //   C1. `busy` means: later may work. `input` means: a person must change something; no retry.
 //   C2. No error names a URL, a password or a secret: a Slack URL *is* the secret.
 //   C3. No attempt outlasts its time limit; no answer is read beyond its status.
@@ -9,29 +9,10 @@ import { createTransport } from "nodemailer";
 import { Webhook } from "standardwebhooks";
 import { IncomingWebhook, IncomingWebhookHTTPError } from "@slack/webhook";
 import type { Clock } from "../time.ts";
-import { isStockroomError, StockroomError } from "../errors.ts";
+import type { ChannelSettings } from "../config/index.ts";
+import { codeOf, isStockroomError, StockroomError, unknownKind } from "../errors.ts";
 import { deliveryId, htmlOf, payloadOf, slackOf, subjectOf, textOf } from "./message.ts";
 import type { PostedNotice } from "./message.ts";
-
-/** One way out, as the settings name it. Secrets come as plain text here; the settings part read them. */
-export type ChannelSettings =
-  | { readonly kind: "log" }
-  | {
-      readonly kind: "smtp";
-      /** `smtp://user:password@host:587` or `smtps://host:465`. */
-      readonly url: string;
-      readonly from: string;
-      readonly to: readonly string[];
-      readonly timeoutMs?: number | undefined;
-    }
-  | {
-      readonly kind: "webhook";
-      readonly url: string;
-      /** `whsec_` and base64, as Standard Webhooks has it. */
-      readonly secret: string;
-      readonly timeoutMs?: number | undefined;
-    }
-  | { readonly kind: "slack"; readonly url: string; readonly timeoutMs?: number | undefined };
 
 /** What one attempt came to. */
 export interface Attempt {
@@ -60,13 +41,26 @@ const defaultTimeoutMs = 15_000;
 
 /** Makes a channel from its settings; throws `input` `NOTIFY_CHANNEL_BAD` for a URL or secret that cannot work, never showing it. */
 export function makeChannel(name: string, settings: ChannelSettings, tools: ChannelTools): Channel {
-  if (settings.kind === "smtp") return makeSmtp(name, settings);
-  if (settings.kind === "webhook") return makeWebhook(name, settings, tools.clock);
-  if (settings.kind === "slack") return makeSlack(name, settings, tools.clock);
+  switch (settings.kind) {
+    case "log":
+      return makeLog(name, tools.logNotice);
+    case "smtp":
+      return makeSmtp(name, settings);
+    case "webhook":
+      return makeWebhook(name, settings, tools.clock);
+    case "slack":
+      return makeSlack(name, settings, tools.clock);
+    default:
+      // Nothing may count as delivered that nobody sent.
+      throw unknownKind(settings, `channel (${name})`);
+  }
+}
+
+function makeLog(name: string, logNotice: LogNotice): Channel {
   return {
     name,
     send: (notice) => {
-      tools.logNotice(notice);
+      logNotice(notice);
       return Promise.resolve({ reached: [] });
     },
   };
@@ -133,7 +127,7 @@ const isPermanent = (code: number | undefined): boolean => code !== undefined &&
 /** The server's own words stay out: they may repeat what it was sent. The code says enough, and is in every handbook. */
 function smtpError(name: string, error: unknown): StockroomError {
   const code = replyCode(error);
-  const library = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+  const library = codeOf(error) ?? "";
   const facts = { channel: name, reply: code ?? null, library };
   if (isPermanent(code) || library === "EAUTH" || library === "ENOAUTH") {
     return new StockroomError(

@@ -1,5 +1,6 @@
 // Warehouse, the door of the part. See contract.ts for what it promises.
 
+import { unknownKind } from "../errors.ts";
 import type { LakeAnswer, LakeOptions, LakeTable, Warehouse, WarehouseAddress } from "./contract.ts";
 
 export type {
@@ -20,7 +21,7 @@ export { askReadOnly, type ReadOnlyBounds, type SqlDatabase } from "./read-only.
 export { listPart, openSealed, type Sealed, type SealedRef } from "./sealed.ts";
 
 /**
- * Opens a warehouse for reading; each query runs in a process of its own, which an abort ends at once and whose memory is bounded (apart.ts).
+ * Opens a warehouse for reading; each query runs in a process of its own, which an abort ends at once and whose memory is bounded (isolated.ts).
  *
  * Throws `missing` `WAREHOUSE_MISSING` when a DuckDB file is not there, `input` `WAREHOUSE_ADDRESS` for an address that is none.
  *
@@ -30,8 +31,16 @@ export { listPart, openSealed, type Sealed, type SealedRef } from "./sealed.ts";
  */
 export async function openWarehouse(address: WarehouseAddress): Promise<Warehouse> {
   // Each driver is loaded only by whoever uses it.
-  if (address.kind === "duckdb") await (await import("./duckdb.ts")).checkDuckDB(address);
-  else await (await import("./postgres.ts")).openPostgres(address).close();
+  switch (address.kind) {
+    case "duckdb":
+      await (await import("./duckdb.ts")).checkDuckDB(address);
+      break;
+    case "postgres":
+      await (await import("./postgres.ts")).openPostgres(address).close();
+      break;
+    default:
+      throw unknownKind(address, "warehouse");
+  }
   return (await import("./isolated.ts")).warehouseIsolated(address);
 }
 
@@ -40,7 +49,7 @@ export async function askLake(tables: readonly LakeTable[], sql: string, options
   return await (await import("./lake.ts")).askLake(tables, sql, options);
 }
 
-/** The same for a SELECT that somebody else wrote: in a process of its own. See apart.ts. */
+/** The same for a SELECT that somebody else wrote: in a process of its own. See isolated.ts. */
 export async function askLakeIsolated(tables: readonly LakeTable[], sql: string, options: LakeOptions = {}): Promise<LakeAnswer> {
   return await (await import("./isolated.ts")).askLakeIsolated(tables, sql, options);
 }

@@ -1,10 +1,10 @@
 // Apart, the other end: the process that runs one query and gives its rows as they are asked for. See apart.ts.
 
 import process from "node:process";
-import { describeError, StockroomError } from "../errors.ts";
+import { describeError, StockroomError, unknownKind } from "../errors.ts";
 import type { Table } from "../formats/index.ts";
 import type { IsolatedQuestion, IsolatedTable, IsolatedWork, FromIsolated, ToIsolated } from "./isolated.ts";
-import type { LakeTable } from "./contract.ts";
+import type { LakeTable, Warehouse, WarehouseAddress } from "./contract.ts";
 
 /** Of one message, roughly; a single row may take more. */
 const mostPieceBytes = 4 << 20;
@@ -30,14 +30,23 @@ async function ask(question: IsolatedQuestion): Promise<unknown> {
 }
 
 function hear(message: ToIsolated): void {
-  if (message.type === "work") void work(message.work);
-  else if (message.type === "abort") stop.abort();
-  else if (message.type === "next") {
-    waiting.pulls += 1;
-    wake?.();
-  } else {
-    asked.get(message.id)?.(message.value);
-    asked.delete(message.id);
+  switch (message.type) {
+    case "work":
+      void work(message.work);
+      return;
+    case "abort":
+      stop.abort();
+      return;
+    case "next":
+      waiting.pulls += 1;
+      wake?.();
+      return;
+    case "answer":
+      asked.get(message.id)?.(message.value);
+      asked.delete(message.id);
+      return;
+    default:
+      throw unknownKind(message, "message");
   }
 }
 
@@ -108,11 +117,19 @@ function tooLong(bytes: number): StockroomError {
   );
 }
 
+async function openHere(address: WarehouseAddress): Promise<Warehouse> {
+  switch (address.kind) {
+    case "duckdb":
+      return await (await import("./duckdb.ts")).openDuckDB(address);
+    case "postgres":
+      return (await import("./postgres.ts")).openPostgres(address);
+    default:
+      throw unknownKind(address, "warehouse");
+  }
+}
+
 async function query({ address, sql, options }: Extract<IsolatedWork, { kind: "query" }>) {
-  const warehouse =
-    address.kind === "duckdb"
-      ? await (await import("./duckdb.ts")).openDuckDB(address)
-      : (await import("./postgres.ts")).openPostgres(address);
+  const warehouse = await openHere(address);
   const table = await warehouse.query(sql, { ...options, signal: stop.signal });
   const typed = table.columns.filter((column) => table.isTyped?.(column) === true);
   return { columns: table.columns, typed, batches: rowsOf(table), read: { parts: 0, rows: 0 } };

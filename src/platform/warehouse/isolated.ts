@@ -1,4 +1,4 @@
-// Apart: a query in a process of its own, which can be stopped whatever it does and whose memory is bounded by the system.
+// Isolated: a query in a process of its own, which can be stopped whatever it does and whose memory is bounded by the system.
 //
 // Owns: starting that process, feeding it rows, watching its memory, ending it. Does not own: the query (duckdb.ts, postgres.ts, lake.ts).
 //   P1. An aborted query is over at once: no call into a database library is waited for, the process is killed.
@@ -8,7 +8,7 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { reviveError, StockroomError, type ErrorRecord } from "../errors.ts";
+import { reviveError, StockroomError, unknownKind, type ErrorRecord } from "../errors.ts";
 import type { LakeAnswer, LakeColumn, LakeOptions, LakePart, LakeTable, QueryOptions, Warehouse, WarehouseAddress } from "./contract.ts";
 import { residentMb } from "./memory.ts";
 import { warehouseError } from "./sql-place.ts";
@@ -251,19 +251,25 @@ export async function askLakeIsolated(tables: readonly LakeTable[], sql: string,
   const parts = new Map<string, LakePart>();
   const readers: AsyncIterator<{ readonly rows: readonly (readonly string[])[] }>[] = [];
   const answer = async (question: IsolatedQuestion): Promise<unknown> => {
-    if (question.kind === "open") {
-      const open = await tables[question.table]?.open(signal);
-      for (const { part } of open?.places ?? []) parts.set(part.id, part);
-      const places = open?.places.map(({ part: { id, columns }, ...place }) => ({ ...place, part: { id, columns } }));
-      return { columns: open?.columns ?? [], places: places ?? [] } satisfies IsolatedTable;
+    switch (question.kind) {
+      case "open": {
+        const open = await tables[question.table]?.open(signal);
+        for (const { part } of open?.places ?? []) parts.set(part.id, part);
+        const places = open?.places.map(({ part: { id, columns }, ...place }) => ({ ...place, part: { id, columns } }));
+        return { columns: open?.columns ?? [], places: places ?? [] } satisfies IsolatedTable;
+      }
+      case "read": {
+        const table = await parts.get(question.part)?.read(question.only, signal);
+        if (table !== undefined) readers.push(table.batches[Symbol.asyncIterator]());
+        return { columns: table?.columns ?? [], reader: readers.length - 1 };
+      }
+      case "rows": {
+        const piece = await readers[question.reader]?.next();
+        return piece === undefined || piece.done === true ? undefined : piece.value.rows;
+      }
+      default:
+        throw unknownKind(question, "question");
     }
-    if (question.kind === "read") {
-      const table = await parts.get(question.part)?.read(question.only, signal);
-      if (table !== undefined) readers.push(table.batches[Symbol.asyncIterator]());
-      return { columns: table?.columns ?? [], reader: readers.length - 1 };
-    }
-    const piece = await readers[question.reader]?.next();
-    return piece === undefined || piece.done === true ? undefined : piece.value.rows;
   };
   const { columns, read, batches } = await startApart({
     work: {

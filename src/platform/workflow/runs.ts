@@ -7,7 +7,7 @@
 //   R3. A run found running by one who takes it up has seen its process die: whoever stops cleanly writes another state first.
 //       deaths counts these since a step was last done; any step done is a step away from what kills.
 
-import { describeError } from "../errors.ts";
+import { describeError, unknownKind } from "../errors.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { Tx } from "../database/contract.ts";
 import type { DeadLetter, RunDetail, RunRow, RunState } from "./contract.ts";
@@ -317,8 +317,12 @@ function outcomeOf(row: { state: RunState; output: string | null; error: string 
     case "failed":
     case "dead":
       return { kind: "failed", error: readError(row.error) ?? describeError("no error was recorded") };
-    default:
+    case "queued":
+    case "running":
+    case "retrying":
       return undefined;
+    default:
+      throw unknownKind(row.state, "state of a run");
   }
 }
 

@@ -1,8 +1,9 @@
 // Uploads: which dataset group a file belongs to, and as what.
 
+import { tableFormats } from "../../../platform/formats/index.ts";
 import { StockroomError } from "../../../platform/errors.ts";
 import type { InputKind } from "../inputs/schema.ts";
-import { fileFormats, prefixes } from "../../store/keys.ts";
+import { prefixes } from "../../store/keys.ts";
 
 /** What a file of a group is: one of its datasets, or its events, which need none. */
 export type UploadKind = InputKind | "events";
@@ -25,7 +26,7 @@ export function parseUpload(key: string): Upload {
   const kind = ends.length === 1 ? "target" : ends.length === 2 ? ends[0] : undefined;
   if (
     /^[A-Za-z][A-Za-z0-9_-]*$/.test(group) &&
-    fileFormats.some((each) => each === format) &&
+    tableFormats.some((each) => each === format) &&
     (kind === "target" || kind === "related" || kind === "metadata" || kind === "events")
   ) {
     return { group, kind };
@@ -33,7 +34,7 @@ export function parseUpload(key: string): Upload {
   throw new StockroomError(
     "input",
     "FORECAST_UPLOAD_NAME",
-    `Expected a name such as ${prefixes.train}retail.csv, retail.related.csv, retail.metadata.csv or retail.events.csv (also ${fileFormats.slice(1).join(", ")}, each also .gz; the group begins with a letter and has letters, digits, - and _) but received ${key}. Put the file under such a name.`,
+    `Expected a name such as ${prefixes.train}retail.csv, retail.related.csv, retail.metadata.csv or retail.events.csv (also ${tableFormats.slice(1).join(", ")}, each also .gz; the group begins with a letter and has letters, digits, - and _) but received ${key}. Put the file under such a name.`,
     { facts: { key } },
   );
 }
