@@ -1,9 +1,9 @@
 // Engine: the one door to DBOS Transact. DBOS dispatches: queues, priorities, limits, delays, and which process holds a run.
 //
-// Owns: the DBOS singleton of this process, the legs (one DBOS workflow per try of a run) and their way back to the queue.
+// Owns: the DBOS singleton of this process, the attempts (one DBOS workflow per try of a run) and their way back to the queue.
 // Does not own: what a run is, its steps, its errors and its end; those are ours (runs.ts, execution.ts). See decisions/workflow-on-dbos.md.
-//   N1. A leg is enqueued in the transaction that says so in `stockroom.run`.
-//   N2. A leg put back names its queue.
+//   N1. An attempt is enqueued in the transaction that says so in `stockroom.run`.
+//   N2. An attempt put back names its queue.
 // Concurrency: one engine a process, because DBOS keeps its state in module variables.
 
 import { setTimeout as pause } from "node:timers/promises";
@@ -22,14 +22,15 @@ const pinnedVersion = "stockroom";
 const schema = "dbos";
 
 /** One try of a run. */
-export interface Leg {
+export interface Attempt {
   readonly runId: string;
-  readonly leg: number;
+  /** From 1. */
+  readonly number: number;
 }
 
-/** The engine's name of a leg. Legs before the run's id, because a run's id may hold any text. */
-export function legId(leg: Leg): string {
-  return `${leg.leg}/${leg.runId}`;
+/** The engine's name of an attempt. Attempts before the run's id, because a run's id may hold any text. */
+export function attemptId(attempt: Attempt): string {
+  return `${attempt.number}/${attempt.runId}`;
 }
 
 export interface EngineOptions {
@@ -45,8 +46,8 @@ export interface EngineOptions {
   /** The queue of a workflow of this process. */
   readonly queueOf: (workflow: string) => string;
   readonly log: Log;
-  /** Runs a leg. Its promise ends the leg; one that never settles leaves the leg to be put back. Never rejects. */
-  readonly run: (workflow: string, leg: Leg) => Promise<void>;
+  /** Runs an attempt. Its promise ends the attempt; one that never settles leaves the attempt to be put back. Never rejects. */
+  readonly run: (workflow: string, attempt: Attempt) => Promise<void>;
 }
 
 export interface EnqueueOptions {
@@ -57,24 +58,24 @@ export interface EnqueueOptions {
 }
 
 export interface Engine {
-  enqueue(tx: Tx, leg: Leg, options: EnqueueOptions): Promise<void>;
-  /** Executors that hold legs, this one included. */
+  enqueue(tx: Tx, attempt: Attempt, options: EnqueueOptions): Promise<void>;
+  /** Executors that hold attempts, this one included. */
   holders(tx: Tx): Promise<string[]>;
-  /** Puts every leg of a dead executor back; the caller holds that executor's lock. Gives how many. */
+  /** Puts every attempt of a dead executor back; the caller holds that executor's lock. Gives how many. */
   putBack(tx: Tx, executorId: string): Promise<number>;
-  /** Legs this executor holds, with the token of the claim. */
-  held(tx: Tx): Promise<{ readonly legId: string; readonly claim: string }[]>;
-  /** Puts single legs of this executor back, if the claim is still the one seen. */
-  putBackClaims(tx: Tx, claims: readonly { readonly legId: string; readonly claim: string }[]): Promise<number>;
-  /** Removes legs that ended more than `olderThanMs` ago; a leg says nothing that the run's row does not. */
-  sweepLegs(olderThanMs: number): Promise<number>;
-  /** Takes no more legs. */
+  /** Attempts this executor holds, with the token of the claim. */
+  held(tx: Tx): Promise<{ readonly attemptId: string; readonly claim: string }[]>;
+  /** Puts single attempts of this executor back, if the claim is still the one seen. */
+  putBackClaims(tx: Tx, claims: readonly { readonly attemptId: string; readonly claim: string }[]): Promise<number>;
+  /** Removes attempts that ended more than `olderThanMs` ago; an attempt says nothing that the run's row does not. */
+  sweepAttempts(olderThanMs: number): Promise<number>;
+  /** Takes no more attempts. */
   stop(): Promise<void>;
   /** Ends what `stop` left open. */
   close(): Promise<void>;
 }
 
-// DBOS would let up to a minute pass after an outage before it ends a leg, which keeps a place in its queue meanwhile.
+// DBOS would let up to a minute pass after an outage before it ends an attempt, which keeps a place in its queue meanwhile.
 dbRetryConfig.initialBackoffSec = 0.2;
 dbRetryConfig.maxBackoffSec = 5;
 
@@ -103,8 +104,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   try {
     for (const workflow of options.workflows) {
       DBOS.registerWorkflow(
-        async (runId: string, leg: number) => {
-          await options.run(workflow, { runId, leg });
+        async (runId: string, number: number) => {
+          await options.run(workflow, { runId, number });
         },
         // DBOS counts every recovery as a strike; our own counter knows a death from a restart (runs.ts).
         { name: workflow, maxRecoveryAttempts: 1_000_000_000 },
@@ -146,24 +147,24 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const bounds = new Map(options.queues.map((queue) => [queue.name, queue]));
 
   return {
-    enqueue: async (tx, leg, wanted) => {
+    enqueue: async (tx, attempt, wanted) => {
       const place = options.lanes.placeOf(wanted.workflow, wanted.queue);
       if (!registered.has(place)) {
         await registerQueue(place, bounds.get(wanted.queue) ?? { perWorker: 1 }, Math.max(options.pollMs, lanePollMs));
         registered.add(place);
       }
-      await client.enqueueInTransaction<(runId: string, leg: number) => Promise<void>>(
+      await client.enqueueInTransaction<(runId: string, number: number) => Promise<void>>(
         asClient(tx),
         {
           workflowName: wanted.workflow,
           queueName: place,
-          workflowID: legId(leg),
+          workflowID: attemptId(attempt),
           priority: wanted.priority,
           appVersion: pinnedVersion,
           ...(wanted.delayMs === undefined ? {} : { delaySeconds: Math.ceil(wanted.delayMs) / 1000 }),
         },
-        leg.runId,
-        leg.leg,
+        attempt.runId,
+        attempt.number,
       );
     },
 
@@ -177,7 +178,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     },
 
     putBack: async (tx, dead) => {
-      const rows = await tx.query(`${putBackSql} and leg.executor_id = $2 returning 1 as one`, [pinnedVersion, dead]);
+      const rows = await tx.query(`${putBackSql} and attempt.executor_id = $2 returning 1 as one`, [pinnedVersion, dead]);
       return rows.length;
     },
 
@@ -187,14 +188,14 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
          where status = 'PENDING' and application_name = $1 and executor_id = $2 and owner_xid is not null`,
         [pinnedVersion, executorId],
       );
-      return rows.map((row) => ({ legId: row.workflow_uuid, claim: row.owner_xid }));
+      return rows.map((row) => ({ attemptId: row.workflow_uuid, claim: row.owner_xid }));
     },
 
     putBackClaims: async (tx, claims) => {
       const rows = await tx.query<{ place: string; queue: string }>(
-        `${putBackClaimsSql} and leg.executor_id = $2 and (leg.workflow_uuid, leg.owner_xid) in
-           (select * from unnest($3::text[], $4::text[])) returning leg.queue_name as place, run.queue`,
-        [pinnedVersion, executorId, claims.map((claim) => claim.legId), claims.map((claim) => claim.claim), options.workflows],
+        `${putBackClaimsSql} and attempt.executor_id = $2 and (attempt.workflow_uuid, attempt.owner_xid) in
+           (select * from unnest($3::text[], $4::text[])) returning attempt.queue_name as place, run.queue`,
+        [pinnedVersion, executorId, claims.map((claim) => claim.attemptId), claims.map((claim) => claim.claim), options.workflows],
       );
       for (const { place, queue } of rows) {
         if (registered.has(place)) continue;
@@ -204,7 +205,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       return rows.length;
     },
 
-    sweepLegs: async (olderThanMs) => {
+    sweepAttempts: async (olderThanMs) => {
       const rows = await database.query<{ workflow_uuid: string }>(
         `select workflow_uuid from ${schema}.workflow_status
          where application_name = $1 and status in ('SUCCESS', 'ERROR', 'CANCELLED')
@@ -248,18 +249,18 @@ async function oneAtATime(database: Database, launch: () => Promise<void>): Prom
 
 const putBackWhere = `
   from stockroom.run as run
-  where leg.status = 'PENDING' and leg.application_name = $1 and leg.workflow_uuid = run.leg || '/' || run.id`;
+  where attempt.status = 'PENDING' and attempt.application_name = $1 and attempt.workflow_uuid = run.leg || '/' || run.id`;
 
 /** The columns DBOS itself sets when it recovers a workflow; the queue is named even if the row had lost it (N2). */
 const putBackSet = `
-  update ${schema}.workflow_status as leg
+  update ${schema}.workflow_status as attempt
   set status = 'ENQUEUED', owner_xid = null, started_at_epoch_ms = null, updated_at = (extract(epoch from now()) * 1000)::bigint`;
 
-const putBackSql = `${putBackSet}, queue_name = coalesce(leg.queue_name, run.queue) ${putBackWhere}`;
+const putBackSql = `${putBackSet}, queue_name = coalesce(attempt.queue_name, run.queue) ${putBackWhere}`;
 
 /** What this process ($5: the workflows it knows) should not have claimed waits in its lane from now on (lanes.L2). */
 const putBackClaimsSql = `${putBackSet},
-  queue_name = case when run.workflow = any($5::text[]) then coalesce(leg.queue_name, run.queue) else ${laneSql} end ${putBackWhere}`;
+  queue_name = case when run.workflow = any($5::text[]) then coalesce(attempt.queue_name, run.queue) else ${laneSql} end ${putBackWhere}`;
 
 /** How often a lane is asked for work: less than a queue, because lanes are many and rarely used. */
 const lanePollMs = 1_000;

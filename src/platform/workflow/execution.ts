@@ -1,6 +1,6 @@
-// Execution: one process working at one leg of a run, from taking it up to its end.
+// Execution: one process working at one attempt of a run, from taking it up to its end.
 //
-// Owns: the run's context, steps and their tries, what an error does to the run. Does not own: who gives it the leg (engine), the rows (runs).
+// Owns: the run's context, steps and their tries, what an error does to the run. Does not own: who gives it the attempt (engine), the rows (runs).
 //   X1. What a step returns is recorded before its caller sees it; what it throws is tried again or recorded as its failure.
 //   X2. An execution told to stop gives workflow code nothing but `Interrupted` from then on; the run's end is then not its to write.
 //   X3. A run's end is written only after all its steps have come to rest, so that a next try never overlaps with this one.
@@ -14,8 +14,8 @@ import { faultPoint } from "../faults.ts";
 import type { Log } from "../log.ts";
 import type { Database, Tx } from "../database/contract.ts";
 import type { DeadLetter, RunContext, StartOptions, StepOptions, WorkflowDefinition } from "./contract.ts";
-import { legId } from "./engine.ts";
-import type { Engine, Leg } from "./engine.ts";
+import { attemptId } from "./engine.ts";
+import type { Engine, Attempt } from "./engine.ts";
 import { jsonText, readJson } from "./json.ts";
 import { readOutcome } from "./outcomes.ts";
 import { beginRun, deadLetterRun, finishRun, handBackRun, nextTry, deathsOf, recordStep, recordedSteps, sharesQueue } from "./runs.ts";
@@ -59,7 +59,7 @@ export interface ExecutionDeps {
 export interface Execution {
   readonly runId: string;
   readonly token: string;
-  readonly legId: string;
+  readonly attemptId: string;
   /** True once nothing of it runs any more. */
   over: boolean;
   /** Reported now and then by the part. */
@@ -67,7 +67,7 @@ export interface Execution {
   stop(reason: StopReason): void;
 }
 
-/** `over`: the leg has ended. `handed-back`: it must stay open, to be put back into the queue. */
+/** `over`: the attempt has ended. `handed-back`: it must stay open, to be put back into the queue. */
 export type Ending = "over" | "handed-back";
 
 /**
@@ -93,11 +93,11 @@ export function backoff(firstMs: number, attempt: number, random: () => number =
   return Math.min(firstMs * 2 ** (attempt - 1), Math.max(maxBackoffMs, firstMs)) * (0.5 + random() / 2);
 }
 
-/** Takes a leg up and works at it to its end. Never rejects but for a bug of this part. */
+/** Takes an attempt up and works at it to its end. Never rejects but for a bug of this part. */
 export async function execute(
   deps: ExecutionDeps,
   definition: WorkflowDefinition,
-  leg: Leg,
+  attempt: Attempt,
   onBegun: (execution: Execution) => void,
 ): Promise<Ending> {
   const limit = definition.crashLimit ?? deps.crashLimit;
@@ -105,21 +105,21 @@ export async function execute(
   let release: (() => void) | undefined;
   try {
     // The common case costs one statement: a run that never died.
-    let begun = await persist(deps, () => beginRun(deps.database, leg, token, deps.executorId, Math.max(1, limit - 1)));
+    let begun = await persist(deps, () => beginRun(deps.database, attempt, token, deps.executorId, Math.max(1, limit - 1)));
     if (begun === undefined) {
-      const deaths = await persist(deps, () => deathsOf(deps.database, leg, token));
-      // Cancelled, ended elsewhere, or a leg that another has replaced.
+      const deaths = await persist(deps, () => deathsOf(deps.database, attempt, token));
+      // Cancelled, ended elsewhere, or an attempt that another has replaced.
       if (deaths === undefined) return "over";
       if (deaths >= limit) {
-        await toDeadLetter(deps, leg.runId, { kind: "crashed", leg: leg.leg }, crashRecord(deaths));
+        await toDeadLetter(deps, attempt.runId, { kind: "crashed", attempt: attempt.number }, crashRecord(deaths));
         return "over";
       }
       release = await deps.suspects.enter(deps.stopping);
-      begun = await persist(deps, () => beginRun(deps.database, leg, token, deps.executorId, limit));
+      begun = await persist(deps, () => beginRun(deps.database, attempt, token, deps.executorId, limit));
       if (begun === undefined) return "over";
     }
     faultPoint("workflow.run.begun");
-    return await work(deps, definition, leg, token, begun, onBegun, () => release?.());
+    return await work(deps, definition, attempt, token, begun, onBegun, () => release?.());
   } catch (thrown) {
     if (thrown instanceof Interrupted) return "handed-back";
     throw thrown;
@@ -164,15 +164,15 @@ async function toDeadLetter(deps: ExecutionDeps, runId: string, deadRun: DeadRun
 async function work(
   deps: ExecutionDeps,
   definition: WorkflowDefinition,
-  leg: Leg,
+  attempt: Attempt,
   token: string,
   begun: Begun,
   onBegun: (execution: Execution) => void,
   moved: () => void,
 ): Promise<Ending> {
-  const { runId } = leg;
-  const recorded = await persist(deps, () => recordedSteps(deps.database, leg));
-  const run = openRun(deps, definition, leg, token, begun, recorded, moved);
+  const { runId } = attempt;
+  const recorded = await persist(deps, () => recordedSteps(deps.database, attempt));
+  const run = openRun(deps, definition, attempt, token, begun, recorded, moved);
   onBegun(run.execution);
   // Begun just as the process stopped: nobody else would tell it.
   if (deps.stopping.aborted) run.execution.stop("stopping");
@@ -222,7 +222,7 @@ async function work(
       if (next === undefined) return;
       await deps.engine.enqueue(
         tx,
-        { runId, leg: next },
+        { runId, number: next },
         { workflow: definition.name, queue: definition.queue, priority: begun.priority, delayMs },
       );
     }),
@@ -270,13 +270,13 @@ interface OpenRun {
 function openRun(
   deps: ExecutionDeps,
   definition: WorkflowDefinition,
-  leg: Leg,
+  attempt: Attempt,
   token: string,
   begun: Begun,
   recorded: ReadonlyMap<string, { readonly output: string | undefined; readonly error: string | undefined }>,
   moved: () => void,
 ): OpenRun {
-  const { runId } = leg;
+  const { runId } = attempt;
   const abort = new AbortController();
   const names = new Set<string>();
   const underWay = new Set<Promise<unknown>>();
@@ -324,7 +324,7 @@ function openRun(
   const record = async (step: StepRecord): Promise<void> => {
     let ours: boolean;
     try {
-      ours = await persist(deps, () => recordStep(deps.database, leg, token, step));
+      ours = await persist(deps, () => recordStep(deps.database, attempt, token, step));
     } catch (thrown) {
       if (thrown instanceof Interrupted) stop(thrown.reason);
       if (stopped !== undefined) return interrupt();
@@ -417,7 +417,7 @@ function openRun(
     }
   };
 
-  const execution: Execution = { runId, token, legId: legId(leg), over: false, progress: undefined, stop };
+  const execution: Execution = { runId, token, attemptId: attemptId(attempt), over: false, progress: undefined, stop };
 
   const context: RunContext = {
     runId,

@@ -22,7 +22,7 @@ export function laneOf(workflow: string, queue: string): string {
 export const laneSql = `run.queue || '/' || run.workflow`;
 
 export interface Lanes {
-  /** The engine queue a new leg of this workflow waits in, as far as is known now. */
+  /** The engine queue a new attempt of this workflow waits in, as far as is known now. */
   placeOf(workflow: string, queue: string): string;
   /** Reads anew who works and knows what. */
   refresh(): Promise<void>;

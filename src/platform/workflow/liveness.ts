@@ -1,6 +1,6 @@
 // Liveness: how the processes of a fleet know which of them are alive, and what happens to the work of one that is not.
 //
-// Owns: the lock that is this process's sign of life, the sweep. Does not own: the legs it puts back (engine).
+// Owns: the lock that is this process's sign of life, the sweep. Does not own: the attempts it puts back (engine).
 //   V1. An executor is alive while it holds the session lock of its id. The lock ends with the connection, and the server ends a
 //       connection that has been silent for `silenceMs` (a frozen process, a cut network), so no clocks are compared.
 //   V2. Work is taken from an executor only by one that holds its lock meanwhile, after it was found free several times in a row:
@@ -137,7 +137,7 @@ export interface SweepOptions extends LivenessOptions {
   readonly liveness: Liveness;
   /** Times in a row that a lock must be found free. */
   readonly misses: number;
-  /** Legs this process is at work on. */
+  /** Attempts this process is at work on. */
   readonly atWork: ReadonlySet<string>;
 }
 
@@ -181,10 +181,10 @@ async function sweepDead(options: SweepOptions, missed: Map<string, number>): Pr
       missed.set(holder, count);
       if (count < options.misses) return;
       // The lock is ours until this transaction ends (V2).
-      const legs = await engine.putBack(tx, holder);
+      const attempts = await engine.putBack(tx, holder);
       await forgetExecutor(tx, holder);
       faultPoint("workflow.sweep.put-back");
-      log.warn("took over the work of an executor that is dead", { executor: holder, runs: legs });
+      log.warn("took over the work of an executor that is dead", { executor: holder, runs: attempts });
       missed.delete(holder);
     });
   }
@@ -193,15 +193,15 @@ async function sweepDead(options: SweepOptions, missed: Map<string, number>): Pr
 /** Puts back what this very executor claimed and never began: the claim's answer was lost with a connection. */
 async function sweepStrays(options: SweepOptions, strays: Map<string, number>): Promise<void> {
   const { database, engine, atWork, log } = options;
-  const held = (await engine.held(database)).filter((one) => !atWork.has(one.legId));
-  const claims = new Set(held.map((one) => one.claim + one.legId));
+  const held = (await engine.held(database)).filter((one) => !atWork.has(one.attemptId));
+  const claims = new Set(held.map((one) => one.claim + one.attemptId));
   for (const known of strays.keys()) if (!claims.has(known)) strays.delete(known);
   const late = held.filter((one) => {
-    const count = (strays.get(one.claim + one.legId) ?? 0) + 1;
-    strays.set(one.claim + one.legId, count);
+    const count = (strays.get(one.claim + one.attemptId) ?? 0) + 1;
+    strays.set(one.claim + one.attemptId, count);
     return count >= Math.max(2, options.misses);
   });
   if (late.length === 0) return;
-  const legs = await engine.putBackClaims(database, late);
-  log.info("put claimed but unbegun runs back into their queues", { runs: legs });
+  const attempts = await engine.putBackClaims(database, late);
+  log.info("put claimed but unbegun runs back into their queues", { runs: attempts });
 }

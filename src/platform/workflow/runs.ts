@@ -11,7 +11,7 @@ import { describeError, unknownKind } from "../errors.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { Tx } from "../database/contract.ts";
 import type { DeadLetter, RunDetail, RunRow, RunState } from "./contract.ts";
-import type { Leg } from "./engine.ts";
+import type { Attempt } from "./engine.ts";
 import { readJson } from "./json.ts";
 
 export const activeStates = "('queued', 'running', 'retrying')";
@@ -47,8 +47,8 @@ export async function insertRun(tx: Tx, run: NewRun): Promise<boolean> {
 /** Whether a run that is taken up under the token $3 was left running by a dead process. */
 const died = `(begun and state = 'running' and token is distinct from $3)::int`;
 
-/** Takes a leg up if it is still the run's and its process has died fewer than `below` times in a row. */
-export async function beginRun(tx: Tx, leg: Leg, token: string, executorId: string, below: number): Promise<Begun | undefined> {
+/** Takes an attempt up if it is still the run's and its process has died fewer than `below` times in a row. */
+export async function beginRun(tx: Tx, attempt: Attempt, token: string, executorId: string, below: number): Promise<Begun | undefined> {
   const [row] = await tx.query<Begun>(
     `update stockroom.run set
        state = 'running', token = $3, executor = $4, begun = true,
@@ -57,16 +57,16 @@ export async function beginRun(tx: Tx, leg: Leg, token: string, executorId: stri
        updated_at = clock_timestamp()
      where id = $1 and leg = $2 and state in ${activeStates} and deaths + ${died} < $5
      returning input, tries, crashes, priority`,
-    [leg.runId, leg.leg, token, executorId, below],
+    [attempt.runId, attempt.number, token, executorId, below],
   );
   return row;
 }
 
-/** Deaths in a row under a leg that the token's owner wants to take up, or undefined when the leg is no longer to be run. */
-export async function deathsOf(tx: Tx, leg: Leg, token: string): Promise<number | undefined> {
+/** Deaths in a row under an attempt that the token's owner wants to take up, or undefined when the attempt is no longer to be run. */
+export async function deathsOf(tx: Tx, attempt: Attempt, token: string): Promise<number | undefined> {
   const [row] = await tx.query<{ deaths: number }>(
     `select deaths + ${died} as deaths from stockroom.run where id = $1 and leg = $2 and state in ${activeStates}`,
-    [leg.runId, leg.leg, token],
+    [attempt.runId, attempt.number, token],
   );
   return row?.deaths;
 }
@@ -81,17 +81,20 @@ export interface StepRecord {
   readonly startedAt: number;
 }
 
-/** The steps a leg need not do again: all results, and the failures of this very leg (W6). */
-export async function recordedSteps(tx: Tx, leg: Leg): Promise<Map<string, { output: string | undefined; error: string | undefined }>> {
+/** The steps an attempt need not do again: all results, and the failures of this very attempt (W6). */
+export async function recordedSteps(
+  tx: Tx,
+  attempt: Attempt,
+): Promise<Map<string, { output: string | undefined; error: string | undefined }>> {
   const rows = await tx.query<{ name: string; output: string | null; error: string | null }>(
     `select name, output, error from stockroom.run_step where run_id = $1 and (lasting or leg = $2)`,
-    [leg.runId, leg.leg],
+    [attempt.runId, attempt.number],
   );
   return new Map(rows.map((row) => [row.name, { output: row.output ?? undefined, error: row.error ?? undefined }]));
 }
 
 /** Database a step and, in the same statement, that the run has moved on. False: the execution no longer holds the run (R1). */
-export async function recordStep(tx: Tx, leg: Leg, token: string, step: StepRecord): Promise<boolean> {
+export async function recordStep(tx: Tx, attempt: Attempt, token: string, step: StepRecord): Promise<boolean> {
   const rows = await tx.query(
     `with held as (
        update stockroom.run set deaths = 0, updated_at = clock_timestamp()
@@ -103,7 +106,7 @@ export async function recordStep(tx: Tx, leg: Leg, token: string, step: StepReco
        leg = excluded.leg, lasting = excluded.lasting, output = excluded.output, error = excluded.error,
        tries = excluded.tries, started_at = excluded.started_at, ended_at = clock_timestamp()
      returning 1 as one`,
-    [leg.runId, token, step.name, leg.leg, step.lasting, step.output ?? null, step.error ?? null, step.tries, step.startedAt],
+    [attempt.runId, token, step.name, attempt.number, step.lasting, step.output ?? null, step.error ?? null, step.tries, step.startedAt],
   );
   return rows.length > 0;
 }
@@ -128,21 +131,21 @@ export async function handBackRun(tx: Tx, runId: string, token: string): Promise
   );
 }
 
-/** Moves a run to its next leg after a failed try. Gives that leg, or undefined when the run is not ours any more. */
+/** Moves a run to its next attempt after a failed try. Gives that attempt, or undefined when the run is not ours any more. */
 export async function nextTry(tx: Tx, runId: string, token: string, error: ErrorRecord): Promise<number | undefined> {
-  const [row] = await tx.query<{ leg: number }>(
+  const [row] = await tx.query<{ attempt: number }>(
     `update stockroom.run set state = 'retrying', error = $3, leg = leg + 1, begun = false, deaths = 0, executor = null, token = null,
        updated_at = clock_timestamp()
-     where id = $1 and token = $2 and state = 'running' returning leg`,
+     where id = $1 and token = $2 and state = 'running' returning leg as attempt`,
     [runId, token, JSON.stringify(error)],
   );
-  return row?.leg;
+  return row?.attempt;
 }
 
-/** Which row may be buried: the one an execution holds, or one whose leg has died too often. */
-export type DeadRun = { readonly kind: "held"; readonly token: string } | { readonly kind: "crashed"; readonly leg: number };
+/** Which row may go to the dead letters: the one an execution holds, or one whose attempt has died too often. */
+export type DeadRun = { readonly kind: "held"; readonly token: string } | { readonly kind: "crashed"; readonly attempt: number };
 
-/** Makes a dead letter of a run. Undefined: it is not to be buried any more. */
+/** Makes a dead letter of a run. Undefined: it is no longer to become one. */
 export async function deadLetterRun(tx: Tx, runId: string, deadRun: DeadRun, error: ErrorRecord): Promise<DeadLetter | undefined> {
   const which = deadRun.kind === "held" ? "token = $3 and state = 'running'" : `leg = $3::integer and state in ${activeStates}`;
   const [run] = await tx.query<{ workflow: string; title: string; tries: number; crashes: number }>(
@@ -151,7 +154,7 @@ export async function deadLetterRun(tx: Tx, runId: string, deadRun: DeadRun, err
        crashes = crashes + ${deadRun.kind === "held" ? "0" : "(begun and state = 'running')::int"}, deaths = 0,
        updated_at = clock_timestamp(), ended_at = clock_timestamp()
      where id = $1 and ${which} returning workflow, title, tries, crashes`,
-    [runId, JSON.stringify(error), deadRun.kind === "held" ? deadRun.token : deadRun.leg],
+    [runId, JSON.stringify(error), deadRun.kind === "held" ? deadRun.token : deadRun.attempt],
   );
   if (run === undefined) return undefined;
   const [row] = await tx.query<LetterRow>(
@@ -222,15 +225,15 @@ export interface Revived {
   readonly workflow: string;
   readonly queue: string;
   readonly priority: number;
-  readonly leg: number;
+  readonly attempt: number;
 }
 
-/** Puts a badly ended run at the start of a new leg, with a clean count. */
+/** Puts a badly ended run at the start of a new attempt, with a clean count. */
 export async function reviveRun(tx: Tx, runId: string, fromStart: boolean): Promise<Revived | undefined> {
   const [row] = await tx.query<Revived>(
     `update stockroom.run set state = 'queued', leg = leg + 1, begun = false, deaths = 0, tries = 0, crashes = 0,
        executor = null, token = null, error = null, ended_at = null, updated_at = clock_timestamp()
-     where id = $1 and state in ('failed', 'cancelled', 'dead') returning id, workflow, queue, priority, leg`,
+     where id = $1 and state in ('failed', 'cancelled', 'dead') returning id, workflow, queue, priority, leg as attempt`,
     [runId],
   );
   if (row !== undefined && fromStart) await tx.query(`delete from stockroom.run_step where run_id = $1`, [runId]);
@@ -453,15 +456,15 @@ export async function anyActive(tx: Tx): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Gives a new leg to runs that have been under way unchanged for `quietMs` although the engine knows of no leg of theirs to come. */
-export async function renewLegs(tx: Tx, quietMs: number): Promise<Revived[]> {
+/** Gives a new attempt to runs that have been under way unchanged for `quietMs` although the engine knows of no attempt of theirs to come. */
+export async function renewAttempts(tx: Tx, quietMs: number): Promise<Revived[]> {
   return tx.query<Revived>(
     `update stockroom.run set state = 'queued', leg = leg + 1, begun = false, token = null, executor = null, updated_at = clock_timestamp()
      where state in ${activeStates} and updated_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
        and not exists (
-         select 1 from dbos.workflow_status as leg
-         where leg.workflow_uuid = run.leg || '/' || run.id and leg.status in ('ENQUEUED', 'PENDING', 'DELAYED'))
-     returning id, workflow, queue, priority, leg`,
+         select 1 from dbos.workflow_status as attempt
+         where attempt.workflow_uuid = run.leg || '/' || run.id and attempt.status in ('ENQUEUED', 'PENDING', 'DELAYED'))
+     returning id, workflow, queue, priority, leg as attempt`,
     [quietMs],
   );
 }

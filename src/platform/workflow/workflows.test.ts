@@ -583,30 +583,30 @@ test("what this executor claimed and never began goes back into its queue", asyn
   await database.query(
     `update dbos.workflow_status set status = 'PENDING', executor_id = 'one', owner_xid = 'ghost', queue_name = null where workflow_uuid = '1/stray'`,
   );
-  const leg = (): Promise<unknown[]> =>
+  const attempt = (): Promise<unknown[]> =>
     database.query(`select status, queue_name from dbos.workflow_status where workflow_uuid = '1/stray'`);
   // The queue is named even though the row had lost it.
-  await expect.poll(leg, { timeout: 10_000 }).toEqual([{ status: "ENQUEUED", queue_name: "main" }]);
+  await expect.poll(attempt, { timeout: 10_000 }).toEqual([{ status: "ENQUEUED", queue_name: "main" }]);
   await starter.close();
   const deps = await openFixture([quick]);
   expect(await deps.outcome("stray")).toEqual({ kind: "done", value: "found" });
 });
 
 test("a run whose place in the queue is gone gets a new one", async () => {
-  const quick = define("t.legless", async () => "there");
+  const quick = define("t.lost", async () => "there");
   const starter = await openFixture([quick], { work: false, executorId: "starter" });
-  await starter.start(quick, null, { id: "legless" });
-  await database.query(`delete from dbos.workflow_status where workflow_uuid = '1/legless'`);
+  await starter.start(quick, null, { id: "lost" });
+  await database.query(`delete from dbos.workflow_status where workflow_uuid = '1/lost'`);
   await starter.repair();
-  expect(await database.query(`select leg from stockroom.run where id = 'legless'`)).toEqual([{ leg: 1 }]);
-  await database.query(`update stockroom.run set updated_at = now() - interval '2 minutes' where id = 'legless'`);
+  expect(await database.query(`select leg from stockroom.run where id = 'lost'`)).toEqual([{ leg: 1 }]);
+  await database.query(`update stockroom.run set updated_at = now() - interval '2 minutes' where id = 'lost'`);
   await starter.repair();
   await starter.close();
   const deps = await openFixture([quick]);
-  expect(await deps.outcome("legless")).toEqual({ kind: "done", value: "there" });
+  expect(await deps.outcome("lost")).toEqual({ kind: "done", value: "there" });
 });
 
-test("old runs and their legs are forgotten, dead letters are not", async () => {
+test("old runs and their attempts are forgotten, dead letters are not", async () => {
   const quick = define("t.old", async (_, fails: boolean) => {
     if (fails) throw new StockroomError("input", "T_OLD", "Expected youth.");
   });
@@ -616,12 +616,12 @@ test("old runs and their legs are forgotten, dead letters are not", async () => 
   await deps.outcome("old");
   await deps.outcome("old-dead");
   await database.query(`update stockroom.run set ended_at = now() - interval '91 days' where id like 'old%'`);
-  // The engine ends its leg a moment after the run has ended.
-  const legs = async (): Promise<unknown[]> => {
+  // The engine ends its attempt a moment after the run has ended.
+  const attempts = async (): Promise<unknown[]> => {
     await deps.forget(0);
     return database.query(`select 1 from dbos.workflow_status where workflow_uuid = '1/old'`);
   };
-  await expect.poll(legs, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(attempts, { timeout: 10_000 }).toEqual([]);
   await expect(deps.show("old")).rejects.toMatchObject({ code: "RUN_UNKNOWN" });
   expect(await deps.show("old-dead")).toMatchObject({ state: "dead" });
 });

@@ -12,8 +12,8 @@ import type { Log } from "../log.ts";
 import type { Database, Tx } from "../database/contract.ts";
 import { anyEventWaits } from "../database/outbox.ts";
 import type { DeadLetter, QueueDefinition, RunState, ScheduleDefinition, StartOptions, WorkflowDefinition, Workflows } from "./contract.ts";
-import { legId, openEngine, refuseSecondEngine } from "./engine.ts";
-import type { Engine, Leg } from "./engine.ts";
+import { attemptId, openEngine, refuseSecondEngine } from "./engine.ts";
+import type { Engine, Attempt } from "./engine.ts";
 import { Interrupted, execute } from "./execution.ts";
 import type { Execution, ExecutionDeps } from "./execution.ts";
 import { jsonText } from "./json.ts";
@@ -32,7 +32,7 @@ import {
   listLetters,
   listRuns,
   lostRuns,
-  renewLegs,
+  renewAttempts,
   reviveRun,
   settleLetters,
   writeProgress,
@@ -91,8 +91,8 @@ export interface OpenWorkflows extends Workflows {
   startDueSchedules(): Promise<readonly string[]>;
   /** Puts runs that lost their place in the queue there again; the part does so every half minute. */
   repair(): Promise<void>;
-  /** Forgets runs older than `keepDays` and what the engine kept of ended tries longer than `legMs` ago; the part does so every hour. */
-  forget(legMs: number): Promise<void>;
+  /** Forgets runs older than `keepDays` and what the engine kept of ended tries longer than `attemptMs` ago; the part does so every hour. */
+  forget(attemptMs: number): Promise<void>;
   /** Whether this process holds its sign of life and takes up work; for `/health`. */
   readonly taking: boolean;
 }
@@ -164,7 +164,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
       parent: wanted.parent,
     });
     if (isNew) {
-      await engine.enqueue(tx, { runId: wanted.id, leg: 1 }, { workflow: definition.name, queue: definition.queue, priority });
+      await engine.enqueue(tx, { runId: wanted.id, number: 1 }, { workflow: definition.name, queue: definition.queue, priority });
       faultPoint("workflow.start.enqueued");
     }
     return wanted.id;
@@ -182,11 +182,11 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
   const ready = Promise.withResolvers<ExecutionDeps>();
   ready.promise.catch(() => undefined);
 
-  const runLeg = async (workflow: string, leg: Leg): Promise<"over" | "handed-back"> => {
+  const runAttempt = async (workflow: string, attempt: Attempt): Promise<"over" | "handed-back"> => {
     const deps = await ready.promise;
     await liveness.held();
-    return execute(deps, definitionOf(workflow), leg, (execution) => executions.set(execution.token, execution)).finally(() => {
-      for (const [token, execution] of executions) if (execution.runId === leg.runId && execution.over) executions.delete(token);
+    return execute(deps, definitionOf(workflow), attempt, (execution) => executions.set(execution.token, execution)).finally(() => {
+      for (const [token, execution] of executions) if (execution.runId === attempt.runId && execution.over) executions.delete(token);
     });
   };
 
@@ -202,10 +202,10 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
       lanes,
       queueOf: (workflow) => definitionOf(workflow).queue,
       log,
-      run: async (workflow, leg) => {
-        const id = legId(leg);
+      run: async (workflow, attempt) => {
+        const id = attemptId(attempt);
         atWork.add(id);
-        const doing = runLeg(workflow, leg);
+        const doing = runAttempt(workflow, attempt);
         underWay.add(doing);
         let ending: "over" | "handed-back";
         try {
@@ -215,7 +215,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
         } finally {
           underWay.delete(doing);
         }
-        // DBOS takes a settled promise for the end of the leg; this one has not ended and goes back when the part closes.
+        // DBOS takes a settled promise for the end of the attempt; this one has not ended and goes back when the part closes.
         if (ending === "handed-back") await new Promise<never>(() => undefined);
         atWork.delete(id);
       },
@@ -250,12 +250,16 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     }
   };
 
-  /** A run that waits for a leg which is not there (the engine's tables were restored, or mended by hand) gets a new one. */
-  const startLegless = async (): Promise<void> => {
+  /** A run that waits for an attempt which is not there (the engine's tables were restored, or mended by hand) gets a new one. */
+  const startUnqueued = async (): Promise<void> => {
     await database.transaction(async (tx) => {
-      for (const run of await renewLegs(tx, 60_000)) {
+      for (const run of await renewAttempts(tx, 60_000)) {
         log.warn("a run had lost its place in the queue; it is put there again", { runId: run.id });
-        await engine.enqueue(tx, { runId: run.id, leg: run.leg }, { workflow: run.workflow, queue: run.queue, priority: run.priority });
+        await engine.enqueue(
+          tx,
+          { runId: run.id, number: run.attempt },
+          { workflow: run.workflow, queue: run.queue, priority: run.priority },
+        );
       }
     });
   };
@@ -280,8 +284,8 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     }
   };
 
-  const forget = async (legMs: number): Promise<void> => {
-    while ((await engine.sweepLegs(legMs)) >= sweepRows && !closing.signal.aborted);
+  const forget = async (attemptMs: number): Promise<void> => {
+    while ((await engine.sweepAttempts(attemptMs)) >= sweepRows && !closing.signal.aborted);
     while ((await forgetRuns(database, (options.keepDays ?? 90) * dayMs)) >= sweepRows && !closing.signal.aborted);
   };
 
@@ -304,7 +308,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     every(renewMs, "the word that this process works", async () => {
       if (working && liveness.holding) await registerExecutor(database, executorId, taken);
     }),
-    every(Math.max(30_000, livenessMs), "the look for runs without a leg", startLegless),
+    every(Math.max(30_000, livenessMs), "the look for runs without an attempt", startUnqueued),
     every(500, "the report of progress", reportProgress),
     every(3_600_000, "the sweep of old runs", () => forget(dayMs)),
     schedules.ended,
@@ -315,7 +319,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     if (run === undefined) return false;
     await options.onRevived?.(tx, runId);
     await settleLetters(tx, runId, "redriven");
-    await engine.enqueue(tx, { runId, leg: run.leg }, { workflow: run.workflow, queue: run.queue, priority: run.priority });
+    await engine.enqueue(tx, { runId, number: run.attempt }, { workflow: run.workflow, queue: run.queue, priority: run.priority });
     for (const child of await failedChildren(tx, runId)) await revive(tx, child, fromStart);
     return true;
   };
@@ -338,10 +342,10 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
       if (working) await forgetExecutor(database, executorId);
       // Others need not wait until they find us gone.
       const claims = await engine.held(database);
-      const busy = new Set([...executions.values()].filter((execution) => !execution.over).map((execution) => execution.legId));
+      const busy = new Set([...executions.values()].filter((execution) => !execution.over).map((execution) => execution.attemptId));
       await engine.putBackClaims(
         database,
-        claims.filter((claim) => !busy.has(claim.legId)),
+        claims.filter((claim) => !busy.has(claim.attemptId)),
       );
     } catch (thrown) {
       log.warn("unfinished runs could not be put back; they are when this process is found gone", { error: thrown });
@@ -425,7 +429,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
       // In this order: an event is marked relayed in the transaction that starts its runs, so what left the outbox shows as a run.
       return !(await anyActive(database));
     },
-    repair: startLegless,
+    repair: startUnqueued,
     forget,
     get taking() {
       return working && liveness.holding;
@@ -469,14 +473,14 @@ async function waitingLetter(tx: Tx, id: string): Promise<DeadLetter> {
   return letter;
 }
 
-/** An error of this part, not of the run: the leg goes back, and as its begin stays open, it comes back no more often than a crash may. */
+/** An error of this part, not of the run: the attempt goes back, and as its begin stays open, it comes back no more often than a crash may. */
 async function giveUp({ engine, database, log }: ExecutionDeps, id: string, workflow: string, thrown: unknown): Promise<"over"> {
-  log.error("a run could not be worked at; it goes back into its queue", { leg: id, workflow, error: thrown });
+  log.error("a run could not be worked at; it goes back into its queue", { attempt: id, workflow, error: thrown });
   try {
-    const claims = (await engine.held(database)).filter((claim) => claim.legId === id);
+    const claims = (await engine.held(database)).filter((claim) => claim.attemptId === id);
     await engine.putBackClaims(database, claims);
   } catch (again) {
-    log.warn("the run could not be put back yet; the sweep will start it anew", { leg: id, error: again });
+    log.warn("the run could not be put back yet; the sweep will start it anew", { attempt: id, error: again });
   }
   return "over";
 }
