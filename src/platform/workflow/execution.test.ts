@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { backoff } from "./execution.ts";
+import { backoff } from "./persist.ts";
 
 test("pauses double, stay within a minute, and are never less than half", () => {
   fc.assert(

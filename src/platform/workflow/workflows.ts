@@ -14,11 +14,12 @@ import { anyEventWaits } from "../database/outbox.ts";
 import type { DeadLetter, QueueDefinition, RunState, ScheduleDefinition, StartOptions, WorkflowDefinition, Workflows } from "./contract.ts";
 import { attemptId, openEngine, refuseSecondEngine } from "./engine.ts";
 import type { Engine, Attempt } from "./engine.ts";
-import { Interrupted, execute } from "./execution.ts";
-import type { Execution, ExecutionDeps } from "./execution.ts";
+import { execute } from "./execution.ts";
+import type { Execution, ExecutionDeps } from "./run-context.ts";
 import { jsonText } from "./json.ts";
 import { forgetExecutor, openLanes, registerExecutor, renewMs } from "./lanes.ts";
 import { holdLock, sweep } from "./liveness.ts";
+import { Interrupted } from "./persist.ts";
 import { makeOutcomes, readOutcome, unknownRun } from "./outcomes.ts";
 import {
   anyActive,
@@ -265,10 +266,10 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
   };
 
   const reportProgress = async (): Promise<void> => {
-    const news = [...executions.values()].flatMap(({ runId, token, progress }) =>
-      progress === undefined ? [] : [{ runId, token, progress }],
+    const news = [...executions.values()].flatMap(({ runId, token, progressed }) =>
+      progressed === undefined ? [] : [{ runId, token, progress: progressed }],
     );
-    for (const execution of executions.values()) execution.progress = undefined;
+    for (const execution of executions.values()) execution.progressed = undefined;
     if (news.length > 0) await writeProgress(database, news);
   };
 
