@@ -1,4 +1,4 @@
-// Apart, the other end: the process that runs one query and gives its rows as they are asked for. See apart.ts.
+// Isolated, the other end: the process that runs one query and gives its rows as they are asked for. See isolated.ts.
 
 import process from "node:process";
 import { describeError, StockroomError, unknownKind } from "../errors.ts";
@@ -154,7 +154,7 @@ function tableFrom(table: Omit<LakeTable, "open">, index: number): LakeTable {
   return {
     ...table,
     open: async () => {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by apart.ts at the other end
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by isolated.ts at the other end
       const { columns, places } = (await ask({ kind: "open", table: index })) as IsolatedTable;
       return {
         columns,
@@ -165,14 +165,14 @@ function tableFrom(table: Omit<LakeTable, "open">, index: number): LakeTable {
 }
 
 async function readPart(part: string, only: readonly string[]): Promise<Table> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by apart.ts at the other end
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by isolated.ts at the other end
   const { columns, reader } = (await ask({ kind: "read", part, only })) as { readonly columns: readonly string[]; readonly reader: number };
   return { columns, batches: batchesFrom(reader) };
 }
 
 async function* batchesFrom(reader: number) {
   for (;;) {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by apart.ts at the other end
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by isolated.ts at the other end
     const rows = (await ask({ kind: "rows", reader })) as readonly (readonly string[])[] | undefined;
     if (rows === undefined) return;
     yield { rows, lines: [] };
@@ -183,6 +183,6 @@ async function* batchesFrom(reader: number) {
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
 process.on("disconnect", () => process.exit(0));
 process.on("message", (message) => {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- apart.ts of this same version
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- isolated.ts of this same version
   hear(message as ToIsolated);
 });

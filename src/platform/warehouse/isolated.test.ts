@@ -54,7 +54,7 @@ function children(): string[] {
     .split(" ")
     .filter((pid) => {
       try {
-        return /^[^Z].*apart-job/.test(execFileSync("ps", ["-o", "stat=,args=", "-p", pid], { encoding: "utf8" }));
+        return /^[^Z].*isolated-job/.test(execFileSync("ps", ["-o", "stat=,args=", "-p", pid], { encoding: "utf8" }));
       } catch {
         return false;
       }

@@ -1,4 +1,4 @@
-// Timestamps of input files, read without a detour: millions of them pass here. Numbers: base/tables/numbers.ts.
+// Timestamps of input files, read without a detour: millions of them pass here. Numbers: platform/formats/numbers.ts.
 
 import { daysOfDate } from "../../engine/calendar/grid.ts";
 

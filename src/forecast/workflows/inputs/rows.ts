@@ -1,6 +1,6 @@
 // The rows of opened files become typed rows; a row that cannot be read is set apart with its line, column and reason.
 //
-// Owns: fields and their mistakes. Does not own: columns (schema.ts), steps (engine/panel), what so many mistakes amount to (apart.ts).
+// Owns: fields and their mistakes. Does not own: columns (schema.ts), steps (engine/panel), what so many mistakes amount to (rejected.ts).
 //   I1. A bad row costs itself alone. Its column is the number of the field, 1 for the first; its reason names the column. It is set apart once,
 //       for its first mistake; all of its mistakes are counted.
 //   I2. An empty number (or `nan`) is no mistake: the value is missing, the row stands.

@@ -1,6 +1,6 @@
 // The shape of input files: domains of Amazon Forecast, attributes of a file, and which column plays which part.
 //
-// Owns: names and parts. Does not own: rows, what a column holds (looks.ts).
+// Owns: names and parts. Does not own: rows, what a column holds (sniff.ts).
 // Names of each domain's item and target: "Predefined Dataset Domains and Dataset Types" of the Amazon Forecast guide.
 
 import { cureOf, type Look, patternCure, shown } from "./sniff.ts";

@@ -1,7 +1,7 @@
 // Extract: an entity set of SAP into a file of the store, whole the first time, by deltas from then on.
 //
 //   X1. Each page is a step: it is a sealed object before the next one is asked for, so a resumed extraction goes on at the page where it stood.
-//   X2. The delta link replaces the former one in the transaction that makes the new replica and the new file visible (store/sap.ts A1):
+//   X2. The delta link replaces the former one in the transaction that makes the new replica and the new file visible (sap.A1):
 //       until then everything can be asked for again, after it nothing is asked for twice.
 //   X3. A delta link the server no longer knows leads to a new first load, told in a notice; the file shows no trace of it. It is known for dead by
 //       410, or by a refusal together with its absence from DeltaLinksOf; no other refusal loads anything anew.

@@ -1,6 +1,6 @@
-// Send: one batch of an import, so that no row is there twice and none is told as taken without proof (deliver.ts V2).
+// Send: one batch of an import, so that no row is there twice and none is told as taken without proof (deliver.V2).
 //
-// Concurrency: one run sends a batch at a time; the batch's row (store/sap.ts A2) tells a second one what the first has done.
+// Concurrency: one run sends a batch at a time; the batch's row (sap.A2) tells a second one what the first has done.
 
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
