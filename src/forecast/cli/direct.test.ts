@@ -13,7 +13,7 @@ const folder = mkdtempSync(path.join(tmpdir(), "forecast-verbs-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const at = (name: string): string => path.join(folder, name);
 
-interface Told {
+interface Printed {
   readonly lines: string[];
   readonly said: string[];
   readonly json: unknown[];
@@ -24,24 +24,24 @@ interface Told {
 async function stockroom(
   words: readonly string[],
   stop: { readonly signal: AbortSignal; onProgress?: () => void } = { signal: new AbortController().signal },
-): Promise<Told> {
-  const told: Told = { lines: [], said: [], json: [], exit: 0 };
+): Promise<Printed> {
+  const printed: Printed = { lines: [], said: [], json: [], exit: 0 };
   const print: Partial<Printer> = {
-    table: (rows) => void told.lines.push(...rows.map((row) => JSON.stringify(row))),
-    json: (value) => void told.json.push(JSON.parse(JSON.stringify(value))),
-    line: (text) => void told.lines.push(text),
-    say: (text) => void told.said.push(text),
+    table: (rows) => void printed.lines.push(...rows.map((row) => JSON.stringify(row))),
+    json: (value) => void printed.json.push(JSON.parse(JSON.stringify(value))),
+    line: (text) => void printed.lines.push(text),
+    say: (text) => void printed.said.push(text),
   };
   const commands = makeDirectCommands(
     quietTools(print, {
       signal: stop.signal,
       progress: () => ({ update: () => stop.onProgress?.(), end: () => undefined }),
-      exitWith: (code) => void (told.exit = code),
+      exitWith: (code) => void (printed.exit = code),
     }),
   );
   const [name = "", ...rawArgs] = words;
   await runCommand(commands[name], { rawArgs });
-  return told;
+  return printed;
 }
 
 /** Every file below a folder with its bytes. */
@@ -67,9 +67,9 @@ beforeAll(async () => {
 
 describe("a run over files", () => {
   test("leaves a folder of tables, a report and what it was asked, and nothing else", async () => {
-    const told = await stockroom(runWords("first"));
-    expect(told.exit).toBe(0);
-    expect(told.lines[0]).toMatch(/^Forecast 12 series 4 steps ahead/);
+    const printed = await stockroom(runWords("first"));
+    expect(printed.exit).toBe(0);
+    expect(printed.lines[0]).toMatch(/^Forecast 12 series 4 steps ahead/);
     expect([...filesOf("first").keys()]).toEqual([
       "accuracy.csv",
       "backtest/accuracy-metrics.csv",
@@ -115,8 +115,8 @@ describe("a run over files", () => {
     const lines = readFileSync(at("target.csv"), "utf8").trimEnd().split("\n");
     lines.splice(3, 0, "item_00001,store_001,2021-01-04,many", "item_00001,store_001,someday,3");
     writeFileSync(at("bad.csv"), `${lines.join("\n")}\n`);
-    const told = await stockroom(runWords("third", `--target=${at("bad.csv")}`));
-    expect(told.exit).toBe(3);
+    const printed = await stockroom(runWords("third", `--target=${at("bad.csv")}`));
+    expect(printed.exit).toBe(3);
     const bad = readFileSync(at("third/target.bad.jsonl"), "utf8")
       .trimEnd()
       .split("\n")
@@ -140,7 +140,7 @@ describe("bad inputs, each with its place", () => {
       { length: count },
       (_, t) => `${item},${new Date(Date.UTC(2024, 0, 1 + t * every)).toISOString().slice(0, 10)},${5 + (t % 7)}`,
     );
-  const attempt = (file: string, ...more: string[]): Promise<Told> =>
+  const attempt = (file: string, ...more: string[]): Promise<Printed> =>
     stockroom([
       "run",
       "--target",
@@ -230,7 +230,7 @@ describe("bad inputs, each with its place", () => {
 
   test("an item without history and without metadata is set apart; the rest goes on", async () => {
     const file = target("g.csv", ...days("a", 30), "ghost,2024-01-05,");
-    const told = await stockroom([
+    const printed = await stockroom([
       "run",
       "--target",
       file,
@@ -245,7 +245,7 @@ describe("bad inputs, each with its place", () => {
       "--threads",
       "1",
     ]);
-    expect(told.exit).toBe(3);
+    expect(printed.exit).toBe(3);
     const [bad] = readFileSync(at("ghost/target.bad.jsonl"), "utf8").split("\n");
     expect(JSON.parse(bad)).toMatchObject({ line: 32, column: 1, code: "INPUT_ITEM_UNKNOWN", sample: "ghost" });
   });
@@ -274,14 +274,14 @@ describe("bad inputs, each with its place", () => {
 
 describe("over a finished run", () => {
   test("accuracy tells of windows, worst and best", async () => {
-    const told = await stockroom(["accuracy", at("first"), "--json"]);
-    expect(told.json[0]).toMatchObject({ series: 12, accuracy: { wape: expect.any(Number) }, windows: [{ window: 1 }, { window: 2 }] });
+    const printed = await stockroom(["accuracy", at("first"), "--json"]);
+    expect(printed.json[0]).toMatchObject({ series: 12, accuracy: { wape: expect.any(Number) }, windows: [{ window: 1 }, { window: 2 }] });
     expect((await stockroom(["accuracy", at("first")])).lines.join("\n")).toContain("Worst, by units missed");
     await expect(stockroom(["accuracy", at("nowhere")])).rejects.toMatchObject({ kind: "missing", code: "RUN_MISSING" });
   });
 
   test("whatif compares with what was forecast, and writes both", async () => {
-    const told = await stockroom([
+    const printed = await stockroom([
       "whatif",
       at("first"),
       "--set",
@@ -291,7 +291,7 @@ describe("over a finished run", () => {
       "--json",
       "--threads=1",
     ]);
-    expect(told.json[0]).toMatchObject({ effects: [{ series: 6, cells: 24 }], total: { delta: expect.any(Number) } });
+    expect(printed.json[0]).toMatchObject({ effects: [{ series: 6, cells: 24 }], total: { delta: expect.any(Number) } });
     const [head, first] = readFileSync(at("scenario.csv"), "utf8").split("\n");
     expect(head).toBe("item_id,location,timestamp,mean,p10,p50,p90,baseline_mean,baseline_p10,baseline_p50,baseline_p90");
     const [, before] = readFileSync(at("first/forecast.csv"), "utf8").split("\n");
@@ -327,8 +327,8 @@ describe("over a finished run", () => {
       at("stock.csv"),
       "item_id,location,on_hand,pack_size\nitem_00001,store_001,0,6\nitem_00002,store_001,100000,1\nitem_00003,store_001,x,1\nitem_00003,store_009,1,1\nitem_00003,store_002,1,-1\n",
     );
-    const told = await stockroom(["replenish", at("first"), "--stock", at("stock.csv"), "--lead-time", "2"]);
-    expect(told.exit).toBe(3);
+    const printed = await stockroom(["replenish", at("first"), "--stock", at("stock.csv"), "--lead-time", "2"]);
+    expect(printed.exit).toBe(3);
     const orders = readFileSync(at("first/orders.csv"), "utf8")
       .trimEnd()
       .split("\n")
@@ -357,7 +357,7 @@ describe("over a finished run", () => {
     const position = async (due: number): Promise<number> => {
       const day = new Date(begin + due * step).toISOString().slice(0, 10);
       writeFileSync(at("dated.csv"), `item_id,location,on_hand,on_order,on_order_due\nitem_00001,store_001,0,50,${day}\n`);
-      const told = await stockroom([
+      const printed = await stockroom([
         "replenish",
         at("first"),
         "--stock",
@@ -367,7 +367,7 @@ describe("over a finished run", () => {
         "--out",
         at("dated-orders.csv"),
       ]);
-      expect(told.exit).toBe(0);
+      expect(printed.exit).toBe(0);
       const [header, row] = readFileSync(at("dated-orders.csv"), "utf8").split("\n");
       return Number(row.split(",")[header.split(",").indexOf("position")]);
     };

@@ -179,7 +179,7 @@ async function runInto(folder: string, request: RunRequest, threads: number, too
     await place.write("model/plan.bin", model.plan);
     if (model.global !== undefined) await place.write("model/global.bin", model.global);
     for (const kind of kinds) if (bad.countOf(kind) > 0) await place.write(badFile(kind), bad.body(kind));
-    const told = [
+    const remarks = [
       ...kinds
         .filter((kind) => bad.countOf(kind) > 0)
         .map((kind) => `${bad.countOf(kind)} rows of the ${kind} file were set apart; ${badFile(kind)} says why.`),
@@ -190,13 +190,13 @@ async function runInto(folder: string, request: RunRequest, threads: number, too
       request,
       files,
       bad_rows: Object.fromEntries(kinds.filter((kind) => bad.countOf(kind) > 0).map((kind) => [kind, bad.countOf(kind)])),
-      notes: told,
+      notes: remarks,
       key: run.key,
       summary,
     };
     const report = await makeReport(result, {
       title: `Demand forecast: ${path.basename(request.target)}`,
-      notes: told,
+      notes: remarks,
       facts: [...files.map(({ kind, file, sha256 }) => [kind, `${file} (SHA-256 ${sha256})`] as const), ["stockroom", tools.version]],
     });
     await place.write("report.html", await renderReport(report));

@@ -66,7 +66,7 @@ function liftsAt(panel: Panel, marks: Marks, cut: number): PanelLifts {
   for (const each of sightings) {
     const own = marksAt(marks.of(each.series), each.step);
     const at = offsets[each.series] + each.step - (grid.length - historyLength(panel, each.series));
-    values[at] = settle(each, factorOf(own, (mark) => effects.of(each.series, mark)).log);
+    values[at] = withoutLift(each, factorOf(own, (mark) => effects.of(each.series, mark)).log);
   }
   for (let i = 0; i < count; i++) {
     for (const mark of marks.of(i)) {
@@ -98,7 +98,7 @@ function factorOf(marks: readonly EventMark[], effectOf: (mark: EventMark) => Ef
 const closedBelow = Math.log(0.3);
 
 /** What would have been sold without the event: the demand over its lift, as far as ordinary days bear it out. */
-function settle({ demand, usual, variation }: Sighting, log: number): number {
+function withoutLift({ demand, usual, variation }: Sighting, log: number): number {
   if (Number.isNaN(usual) || log === 0) return demand / Math.exp(log);
   if (log < closedBelow) return usual;
   const slack = 2 * usual * Math.sqrt(variation);

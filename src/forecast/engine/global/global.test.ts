@@ -151,11 +151,11 @@ describe("the global model", () => {
   test("the same seed gives the same bytes; bytes give the model back; ranges do not matter", () => {
     const bytes = encodeGlobal(model);
     expect(encodeGlobal(fit(panel))).toEqual(bytes);
-    const again = decodeGlobal(bytes);
-    expect(again).toEqual(model);
+    const decoded = decodeGlobal(bytes);
+    expect(decoded).toEqual(model);
     expect(structuredClone(model)).toEqual(model);
     const whole = forecastAll(model, panel);
-    const part = forecastGlobal(again, panel, { from: 5, to: 9 }, { cut: length, horizon, levels });
+    const part = forecastGlobal(decoded, panel, { from: 5, to: 9 }, { cut: length, horizon, levels });
     expect(part).toEqual(whole.slice(5, 9));
   });
 

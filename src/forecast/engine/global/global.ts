@@ -133,7 +133,7 @@ export function fitGlobal(panel: Panel, options: GlobalOptions): GlobalModel | U
   const loss: MeanLoss = signed ? { kind: "squared" } : { kind: "tweedie", power: tuning.power };
   const { columns, edges } = binColumns(plan, drawn, tuning.bins);
   const labels: Labels = { targets: drawn.targets, weights, train: drawn.train };
-  const levels = learnedLevels(options.levels);
+  const levels = trainedLevels(options.levels);
   let meanTrees = Math.min(tuning.trees, blindTrees);
   let quantileTrees = meanTrees;
   let widths: Float64Array = new Float64Array(levels.length).fill(1);
@@ -188,9 +188,9 @@ function stretch(
   const outputs = levels.length;
   const bins = new Uint8Array(rows * width);
   binRows(plan, edges, drawn.features.subarray(drawn.train * width), rows, bins);
-  const learned = new Float64Array(rows * outputs);
-  walkForest(forest, bins, width, rows, learned);
-  for (let r = 0; r < rows; r++) learned.subarray(r * outputs, (r + 1) * outputs).sort();
+  const predicted = new Float64Array(rows * outputs);
+  walkForest(forest, bins, width, rows, predicted);
+  for (let r = 0; r < rows; r++) predicted.subarray(r * outputs, (r + 1) * outputs).sort();
   const middle = nearestToMedian(levels);
   const widths = new Float64Array(outputs).fill(1);
   const ratios = new Float64Array(rows);
@@ -199,8 +199,8 @@ function stretch(
     if (k === middle) continue;
     let seen = 0;
     for (let r = 0; r < rows; r++) {
-      const centre = learned[r * outputs + middle];
-      const apart = learned[r * outputs + k] - centre;
+      const centre = predicted[r * outputs + middle];
+      const apart = predicted[r * outputs + k] - centre;
       if (Math.abs(apart) < 1e-6) continue;
       ratios[seen] = (labels.targets[drawn.train + r] - centre) / apart;
       weights[seen++] = labels.weights[drawn.train + r] * Math.abs(apart);
@@ -258,7 +258,7 @@ function binColumns(plan: Plan, drawn: Drawn, most: number): { columns: Columns;
   return { columns: { rows, bins, binCounts, categorical }, edges };
 }
 
-function learnedLevels(asked: readonly number[]): readonly number[] {
+function trainedLevels(asked: readonly number[]): readonly number[] {
   if (asked.length > 5) return nodes;
   return asked.length === 0 ? [0.5] : asked;
 }
@@ -295,7 +295,7 @@ export function forecastReady(
   const bins = new Uint8Array(horizon * width);
   const scores = new Float64Array(horizon);
   const outputs = model.levels.length;
-  const learned = new Float64Array(horizon * outputs);
+  const predicted = new Float64Array(horizon * outputs);
   const forecasts: Forecast[] = [];
   const middle = nearestToMedian(model.levels);
   const mixing = mixLevels(model.levels, levels);
@@ -305,12 +305,12 @@ export function forecastReady(
     for (let h = 0; h < horizon; h++) level = writeRow(reader, cut, h + 1, false, features, h * width);
     binRows(model.plan, model.edges, features, horizon, bins);
     walkForest(model.mean, bins, width, horizon, scores);
-    walkForest(model.quantiles, bins, width, horizon, learned);
+    walkForest(model.quantiles, bins, width, horizon, predicted);
     const mean = new Float64Array(horizon);
     const quantiles = new Float64Array(levels.length * horizon);
     for (let h = 0; h < horizon; h++) {
       mean[h] = finish(model, meanOf(model.loss, scores[h]) * level);
-      const row = learned.subarray(h * outputs, (h + 1) * outputs).sort();
+      const row = predicted.subarray(h * outputs, (h + 1) * outputs).sort();
       const centre = row[middle];
       for (let k = 0; k < outputs; k++) row[k] = centre + model.widths[k] * (row[k] - centre);
       row.sort();
@@ -348,13 +348,13 @@ interface Mix {
 }
 
 /** How each asked level is made of two learned ones: a straight line over normal scores. */
-function mixLevels(learned: readonly number[], asked: readonly number[]): readonly Mix[] {
+function mixLevels(predicted: readonly number[], asked: readonly number[]): readonly Mix[] {
   return asked.map((level) => {
-    if (learned.length === 1) return { low: 0, high: 0, share: 0 };
+    if (predicted.length === 1) return { low: 0, high: 0, share: 0 };
     let high = 1;
-    while (high < learned.length - 1 && learned[high] < level) high++;
+    while (high < predicted.length - 1 && predicted[high] < level) high++;
     const low = high - 1;
-    const from = normalQuantile(learned[low]);
-    return { low, high, share: (normalQuantile(level) - from) / (normalQuantile(learned[high]) - from) };
+    const from = normalQuantile(predicted[low]);
+    return { low, high, share: (normalQuantile(level) - from) / (normalQuantile(predicted[high]) - from) };
   });
 }

@@ -71,8 +71,9 @@ describe("reconciling moves a node by no more than its own uncertainty explains"
             }
             expect(Math.max(...gap(held).map(Math.abs))).toBeLessThanOrEqual(1e-9 * Math.max(1, held[0]));
             // And what agreed already stays.
-            const again = makeReconciler(hierarchy, { ...options, bounds }).apply(held, 1);
-            for (const [i, value] of again.entries()) expect(Math.abs(value - held[i])).toBeLessThanOrEqual(1e-6 * Math.max(1, held[0]));
+            const reapplied = makeReconciler(hierarchy, { ...options, bounds }).apply(held, 1);
+            for (const [i, value] of reapplied.entries())
+              expect(Math.abs(value - held[i])).toBeLessThanOrEqual(1e-6 * Math.max(1, held[0]));
           }
         },
       ),
@@ -94,16 +95,16 @@ describe("reconciling moves a node by no more than its own uncertainty explains"
       });
       const { variance, bounds } = uncertaintyOf(base, 1, residuals);
       const reconciler = makeReconciler(hierarchy, { method: "variance", variance, bounds, nonNegative: true });
-      const agreed = reconcileForecasts(hierarchy, base, levels, { reconciler, residuals, random: makeRandom(1) });
+      const reconciled = reconcileForecasts(hierarchy, base, levels, { reconciler, residuals, random: makeRandom(1) });
       for (const [b, each] of sizes.entries()) {
         if (b === 17) continue;
-        expect(Math.abs(agreed[1 + b].mean[0] - each)).toBeLessThan(0.05 * each);
-        expect(agreed[1 + b].quantiles[4]).toBeLessThan(each + 2 * (Math.sqrt(each) + 0.1 * each) * 1.1);
-        expect(Math.abs(agreed[1 + b].quantiles[2] - each)).toBeLessThan(0.25 * (Math.sqrt(each) + 0.1 * each) + 0.2);
+        expect(Math.abs(reconciled[1 + b].mean[0] - each)).toBeLessThan(0.05 * each);
+        expect(reconciled[1 + b].quantiles[4]).toBeLessThan(each + 2 * (Math.sqrt(each) + 0.1 * each) * 1.1);
+        expect(Math.abs(reconciled[1 + b].quantiles[2] - each)).toBeLessThan(0.25 * (Math.sqrt(each) + 0.1 * each) + 0.2);
       }
       // The large one and the whole meet between what each said.
-      expect(agreed[0].mean[0]).toBeLessThan(sum);
-      expect(agreed[0].mean[0]).toBeGreaterThan(sum - 3000);
+      expect(reconciled[0].mean[0]).toBeLessThan(sum);
+      expect(reconciled[0].mean[0]).toBeGreaterThan(sum - 3000);
     }
   });
 

@@ -63,7 +63,7 @@ export function parseDefaults(text: string, name: string): ForecastDefaults | Ba
   }
   const settings = new Map<string, GroupSettings>();
   for (const group of groups.values()) {
-    const made = settle(reading, group, fallback, groups);
+    const made = combineSections(reading, group, fallback, groups);
     if (made !== undefined) settings.set(group.name, made);
   }
   const base = settings.get(defaultName);
@@ -232,7 +232,7 @@ function readGroup(reading: Reading, name: string, place: Place): Group {
 }
 
 /** Puts a group together with what it inherits and checks one section against another. */
-function settle(reading: Reading, group: Group, fallback: Group, groups: ReadonlyMap<string, Group>): GroupSettings | undefined {
+function combineSections(reading: Reading, group: Group, fallback: Group, groups: ReadonlyMap<string, Group>): GroupSettings | undefined {
   const need = <T>(section: T | undefined, name: string): T | undefined => {
     if (section === undefined)
       reading.problem(fallback.place, `Expected ${name} in Default, for groups without one, but it is missing. Add it.`);

@@ -48,10 +48,10 @@ export async function run(input: AdjustedInput, tools: TaskTools): Promise<Adjus
       for (const [h, timestamp] of timestamps.entries()) {
         const spoken = adjuster.at(place, instants[h] ?? 0);
         const given = { mean: mean?.[h], quantiles: quantiles[h] ?? [] };
-        const told = spoken.length === 0 ? given : adjustAll(given, rows.levels, spoken);
+        const adjusted = spoken.length === 0 ? given : adjustAll(given, rows.levels, spoken);
         if (spoken.length > 0) cells += 1;
         for (const { id } of spoken) met[id] = (met[id] ?? 0) + 1;
-        batch.push([...ids, timestamp, ...(told.mean === undefined ? [] : [round(told.mean)]), ...told.quantiles.map(round)]);
+        batch.push([...ids, timestamp, ...(adjusted.mean === undefined ? [] : [round(adjusted.mean)]), ...adjusted.quantiles.map(round)]);
       }
       if (batch.length < rowsAtOnce) continue;
       yield batch;

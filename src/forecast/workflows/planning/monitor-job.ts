@@ -57,7 +57,7 @@ export async function run(input: MonitorInput, tools: TaskTools): Promise<Monito
   const watched: Watched[] = [];
   const ids: (readonly string[])[] = [];
   const cells: Cell[] = [];
-  const told: TableCell[][] = [];
+  const cellRows: TableCell[][] = [];
   let from: string | null = null;
   let to: string | null = null;
   for await (const stored of rows.series()) {
@@ -73,8 +73,8 @@ export async function run(input: MonitorInput, tools: TaskTools): Promise<Monito
     const id = titleOfIds(stored.ids);
     watched.push({ id, actual, forecast, scale: scaleOf(history, lag), ...(promisedWql === undefined ? {} : { promisedWql }) });
     ids.push(stored.ids);
-    for (const [h, came] of actual.entries()) {
-      if (Number.isNaN(came)) continue;
+    for (const [h, observed] of actual.entries()) {
+      if (Number.isNaN(observed)) continue;
       const timestamp = stored.timestamps[h] ?? "";
       if (from === null || timestamp < from) from = timestamp;
       if (to === null || timestamp > to) to = timestamp;
@@ -83,13 +83,23 @@ export async function run(input: MonitorInput, tools: TaskTools): Promise<Monito
       const naive = seasonBefore(history, lag, h);
       const last = spoken.at(-1);
       if (last === undefined) {
-        cells.push({ item: id, actual: came, naive, system });
+        cells.push({ item: id, actual: observed, naive, system });
         continue;
       }
       const quantiles = stored.quantiles[h] ?? [];
       const value = adjustAll({ mean: system, quantiles }, rows.levels, spoken).mean ?? system;
-      cells.push({ item: id, actual: came, naive, system, adjustment: { value, author: last.author, reason: last.reason } });
-      told.push([...stored.ids, timestamp, round(came), round(naive), round(system), round(value), last.id, last.author, last.reason]);
+      cells.push({ item: id, actual: observed, naive, system, adjustment: { value, author: last.author, reason: last.reason } });
+      cellRows.push([
+        ...stored.ids,
+        timestamp,
+        round(observed),
+        round(naive),
+        round(system),
+        round(value),
+        last.id,
+        last.author,
+        last.reason,
+      ]);
     }
   }
   const report = monitorForecast(watched, { backtestWql: input.backtestWql });
@@ -102,7 +112,7 @@ export async function run(input: MonitorInput, tools: TaskTools): Promise<Monito
       : [
           await writeThrough(input.items, table([...rows.idColumns, ...itemColumns], itemRows(report, watched, ids)), signal),
           await writeThrough(input.value, table(valueColumns, valueRows(value)), signal),
-          await writeThrough(input.cells, table([...rows.idColumns, ...cellColumns], told), signal),
+          await writeThrough(input.cells, table([...rows.idColumns, ...cellColumns], cellRows), signal),
         ];
   const summary: MonitorSummary = {
     points,

@@ -30,9 +30,9 @@ export interface LiftedPanel {
 }
 
 /** The panel without events as it stood at `cut`; without the regressors of events known at `learnedAt`, when the model was learned. */
-export function panelAt({ panel, lifts }: LiftedPanel, cut: number, learnedAt: number = cut): Panel {
+export function panelAt({ panel, lifts }: LiftedPanel, cut: number, fittedAt: number = cut): Panel {
   const own = lifts?.find((each) => each.cut === cut);
-  return own === undefined ? panel : withoutEvents(panel, own, lifts?.find((each) => each.cut === learnedAt)?.names);
+  return own === undefined ? panel : withoutEvents(panel, own, lifts?.find((each) => each.cut === fittedAt)?.names);
 }
 
 /** The factors of a long season, made at each cut of what stood before it without events. */
@@ -111,33 +111,33 @@ let kept: Ready | undefined;
 let forget: NodeJS.Timeout | undefined;
 const keptMs = 20_000;
 
-function ready(learned: GlobalModels, lifted: LiftedPanel, options: Pick<MixOptions, "windows" | "offset">): Ready {
+function ready(models: GlobalModels, lifted: LiftedPanel, options: Pick<MixOptions, "windows" | "offset">): Ready {
   clearTimeout(forget);
   forget = setTimeout(() => (kept = undefined), keptMs);
   forget.unref();
-  if (kept?.key === learned.key) return kept;
+  if (kept?.key === models.key) return kept;
   const cuts = cutsOf(lifted.panel, options);
-  const open = (bytes: SharedArrayBuffer | undefined, cut: number, learnedAt: number): ReadyGlobal | undefined => {
+  const open = (bytes: SharedArrayBuffer | undefined, cut: number, fittedAt: number): ReadyGlobal | undefined => {
     const model = bytes === undefined ? undefined : unpackGlobal(new Uint8Array(bytes));
-    return model === undefined || model.kind === "unfit" ? undefined : readyGlobal(model, panelAt(lifted, cut, learnedAt), cut);
+    return model === undefined || model.kind === "unfit" ? undefined : readyGlobal(model, panelAt(lifted, cut, fittedAt), cut);
   };
   const { length } = lifted.panel.grid;
   kept = {
-    key: learned.key,
-    windows: cuts.map((cut) => open(learned.early, cut, cuts[0])),
-    future: open(learned.late, length, length),
+    key: models.key,
+    windows: cuts.map((cut) => open(models.early, cut, cuts[0])),
+    future: open(models.late, length, length),
   };
   return kept;
 }
 
 /** The forecasts of a learned model for series `[from, to)`, as candidates of the mix. */
 export function givenForecasts(
-  learned: GlobalModels,
+  models: GlobalModels,
   lifted: LiftedPanel,
   [from, to]: readonly [from: number, to: number],
   options: MixOptions,
 ): readonly (readonly GivenForecast[])[] {
-  const { windows, future } = ready(learned, lifted, options);
+  const { windows, future } = ready(models, lifted, options);
   const levels = trialLevels(options.levels);
   const ask = (one: ReadyGlobal | undefined): readonly Forecast[] | undefined =>
     one === undefined ? undefined : forecastReady(one, { from, to }, options.horizon, levels);

@@ -83,8 +83,8 @@ describe("a rare event", () => {
     const first: SeriesResult[] = [];
     for await (const each of run.result().series()) first.push(each);
     for (const { mixed } of first) expect(Math.abs((mixed.forecast?.mean[7] ?? 0) / (mixed.forecast?.mean[6] ?? 1) - 4)).toBeLessThan(0.6);
-    const again = await reforecast(panel, own, await run.model(), [0, 3], { compute: tools.compute });
-    expect(again.map(({ forecast }) => forecast)).toEqual([first[0].mixed.forecast, first[3].mixed.forecast]);
+    const repeated = await reforecast(panel, own, await run.model(), [0, 3], { compute: tools.compute });
+    expect(repeated.map(({ forecast }) => forecast)).toEqual([first[0].mixed.forecast, first[3].mixed.forecast]);
     // Without the event ahead: an ordinary day.
     const shared = panel.shared.map((each) => ({ ...each, values: each.values.map((value, t) => (t < panel.grid.length ? value : 0)) }));
     const [ordinary] = await reforecast({ ...panel, shared }, own, await run.model(), [0], { compute: tools.compute });

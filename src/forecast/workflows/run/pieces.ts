@@ -41,8 +41,8 @@ export async function hashPanel(panel: Panel): Promise<string> {
 /** SHA-256 (hex) of a run: the same for the same results. */
 export function hashRun(panelHash: string, settings: RunSettings): string {
   const { levels, windows, offset, models, nonNegative, seed, hierarchy } = settings;
-  const told = JSON.stringify([programOfRuns, panelHash, levels, windows, offset, models, nonNegative, seed, hierarchy]);
-  return createHash("sha256").update(told).digest("hex");
+  const hashed = JSON.stringify([programOfRuns, panelHash, levels, windows, offset, models, nonNegative, seed, hierarchy]);
+  return createHash("sha256").update(hashed).digest("hex");
 }
 
 /** Plain values with typed arrays as bytes; the functions below give them back. Only for bytes of our own making. */

@@ -57,10 +57,10 @@ export function run(input: ReconcileInput): ReconciledBlock {
     nonNegative,
   });
   const coherent = reconcileForecasts(hierarchy, base, levels, { reconciler, random: makeRandom(seed), ...(known ? { residuals } : {}) });
-  const agreed = { means: new Float64Array(nodes * horizon), quantiles: new Float64Array(nodes * block) };
+  const reconciled = { means: new Float64Array(nodes * horizon), quantiles: new Float64Array(nodes * block) };
   for (const [node, forecast] of coherent.entries()) {
-    agreed.means.set(forecast.mean, node * horizon);
-    agreed.quantiles.set(forecast.quantiles, node * block);
+    reconciled.means.set(forecast.mean, node * horizon);
+    reconciled.quantiles.set(forecast.quantiles, node * block);
   }
-  return agreed;
+  return reconciled;
 }

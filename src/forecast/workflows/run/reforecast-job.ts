@@ -33,13 +33,15 @@ export function run(
   tools: TaskTools,
 ): readonly Reforecast[] {
   const options = mixOptions(sent);
-  const learned = global === undefined ? undefined : unpackGlobal(global);
+  const globalModels = global === undefined ? undefined : unpackGlobal(global);
   const { length } = panel.grid;
   const ready =
-    learned === undefined || learned.kind === "unfit" ? undefined : readyGlobal(learned, panelAt({ panel, lifts }, length), length);
+    globalModels === undefined || globalModels.kind === "unfit"
+      ? undefined
+      : readyGlobal(globalModels, panelAt({ panel, lifts }, length), length);
   const levels = trialLevels(options.levels);
   // As in the run: without a learned model it saw no metadata.
-  const yearly = options.nonNegative ? yearlyWithout({ panel: learned === undefined ? numbersOf(panel) : panel, lifts }) : undefined;
+  const yearly = options.nonNegative ? yearlyWithout({ panel: globalModels === undefined ? numbersOf(panel) : panel, lifts }) : undefined;
   return indices.map((index, at) => {
     tools.signal.throwIfAborted();
     const ahead = ready === undefined ? undefined : forecastReady(ready, { from: index, to: index + 1 }, options.horizon, levels)[0];

@@ -147,8 +147,8 @@ const tables: Readonly<Record<RunTable, (result: RunResult) => TableKind>> = {
       write: ({ mixed }, add) => {
         for (const { cut, actual, forecast } of mixed.backtests) {
           for (let h = 0; h < horizon; h++) {
-            const came = h < actual.length && !Number.isNaN(actual[h]) ? actual[h] : null;
-            add(instant(cut + h), came, instant(cut), instant(cut + horizon - 1), ...valuesAt(forecast, h, settings.mean));
+            const value = h < actual.length && !Number.isNaN(actual[h]) ? actual[h] : null;
+            add(instant(cut + h), value, instant(cut), instant(cut + horizon - 1), ...valuesAt(forecast, h, settings.mean));
           }
         }
       },

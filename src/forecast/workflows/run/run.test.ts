@@ -174,8 +174,8 @@ describe("forecasting again", () => {
     await run.mix();
     const before = await gatherSeries(run.result());
     const model = await run.model();
-    const again = await reforecast(small, settings, model, [3, 0, 11], { compute });
-    expect(again).toEqual([3, 0, 11].map((index) => ({ index, forecast: before[index].mixed.forecast })));
+    const repeated = await reforecast(small, settings, model, [3, 0, 11], { compute });
+    expect(repeated).toEqual([3, 0, 11].map((index) => ({ index, forecast: before[index].mixed.forecast })));
     const cheaper = small.regressors.map(({ name, values }) => ({ name, values: values.slice() }));
     for (let s = 0; s < 12; s++) {
       const end = small.offsets[s + 1] + (s + 1) * 4;
@@ -338,7 +338,7 @@ describe("sums that agree", () => {
     const panel = makePanel({ grid, series, seasons: [] });
     const own: RunSettings = { ...settings, offset: 2, models: ["ets", "naive"] };
     const alone = await runInline(panel, own);
-    const agreed = await runInline(panel, { ...own, hierarchy: ["category"] });
+    const reconciled = await runInline(panel, { ...own, hierarchy: ["category"] });
     const small = (all: readonly SeriesResult[], window: number): { error: number; actual: number } =>
       all.reduce(
         (sum, { index, tallies }) =>
@@ -350,8 +350,8 @@ describe("sums that agree", () => {
               },
         { error: 0, actual: 0 },
       );
-    for (const window of [0, 1, 2]) expect(small(agreed, window).error).toBeLessThan(1.03 * small(alone, window).error);
-    for (const [i, { mixed }] of agreed.entries()) {
+    for (const window of [0, 1, 2]) expect(small(reconciled, window).error).toBeLessThan(1.03 * small(alone, window).error);
+    for (const [i, { mixed }] of reconciled.entries()) {
       if (i === 17) continue;
       const [before, after] = [alone[i].mixed.forecast, mixed.forecast];
       const width = (before?.quantiles[4] ?? 0) - (before?.quantiles[0] ?? 0);

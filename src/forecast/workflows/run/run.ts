@@ -97,8 +97,8 @@ const most = { levels: 99, windows: 20 } as const;
 function checkSettings(panel: Panel, settings: RunSettings): void {
   const { levels, windows, offset } = settings;
   const { length, horizon } = panel.grid;
-  const wrong = (expected: string, came: string | number, cure: string): never => {
-    throw new StockroomError("input", "FORECAST_SETTINGS", `Expected ${expected} but ${came} came. ${cure}`);
+  const wrong = (expected: string, received: string | number, cure: string): never => {
+    throw new StockroomError("input", "FORECAST_SETTINGS", `Expected ${expected} but received ${received}. ${cure}`);
   };
   if (panel.offsets.length < 2) wrong("at least one series", 0, "Check the target file.");
   if (!Number.isInteger(horizon) || horizon < 1) wrong("a horizon of at least one step", horizon, "Correct the horizon.");

@@ -119,7 +119,7 @@ export async function tryCandidates(context: RunContext): Promise<void> {
     to,
     keys: Array.from({ length: to - from }, (_each, at) => keyOf(panel, from + at)),
     options,
-    learned: models,
+    globalModels: models,
     lifts,
   }));
 }

@@ -19,7 +19,7 @@ export interface TryInput {
   /** Of the series of the chunk. */
   readonly keys: readonly string[];
   readonly options: SentOptions;
-  readonly learned: GlobalModels | undefined;
+  readonly globalModels: GlobalModels | undefined;
   /** What events do, at every cut; undefined: there are none. */
   readonly lifts: readonly PanelLifts[] | undefined;
 }
@@ -31,7 +31,7 @@ export function run(input: TryInput, tools: TaskTools): Uint8Array {
   const { panel, from, to, keys } = input;
   const options = mixOptions(input.options);
   const given: readonly (readonly GivenForecast[])[] | undefined =
-    input.learned === undefined ? undefined : givenForecasts(input.learned, { panel, lifts: input.lifts }, [from, to], options);
+    input.globalModels === undefined ? undefined : givenForecasts(input.globalModels, { panel, lifts: input.lifts }, [from, to], options);
   const yearly = options.nonNegative ? yearlyWithout({ panel, lifts: input.lifts }) : undefined;
   const trials: Trial[] = [];
   for (let index = from; index < to; index++) {

@@ -147,9 +147,9 @@ describe("laws", () => {
   test("the same input gives the same bytes", () => {
     const values = sample(12, 80, 7);
     const once = fitted(seriesOf(values, [7]));
-    const again = fitted(seriesOf(values, [7]));
-    expect(again.forecast(9, levels)).toEqual(once.forecast(9, levels));
-    expect(again.simulate(9, 4, makeRandom(3))).toEqual(once.simulate(9, 4, makeRandom(3)));
+    const repeated = fitted(seriesOf(values, [7]));
+    expect(repeated.forecast(9, levels)).toEqual(once.forecast(9, levels));
+    expect(repeated.simulate(9, 4, makeRandom(3))).toEqual(once.simulate(9, 4, makeRandom(3)));
   });
 
   test("what comes after a cut changes nothing before it", () => {

@@ -135,7 +135,7 @@ export function fitArima(series: Series, options: FitOptions): Fitted | Unfit {
     variance: (s2 * count) / Math.max(1, count - degrees + 1),
     degrees,
   };
-  const settled = settle(plan, series, first);
+  const settled = fitPlan(plan, series, first);
   if (settled.kind === "unfit") return settled;
   const { mean } = settled.forecast(options.horizon, []);
   return mean.every(Number.isFinite) ? settled : unfit(`${titleOf(order)} leaves the range of double precision within the horizon.`);
@@ -165,7 +165,7 @@ function pick(series: Series, columns: readonly Column[], first: number, last: n
  * `origin` is the step at which the drift is zero. Unfit: a history no longer than what differencing takes, a regressor that is not there, an AR
  * part that is not stationary. Cost: one filter pass.
  */
-export function settle(plan: Plan, series: Series, origin: number): Fitted | Unfit {
+export function fitPlan(plan: Plan, series: Series, origin: number): Fitted | Unfit {
   const { order, parameters, shift, scale, variance } = plan;
   const { values } = series;
   const [first, last] = ends(values);
@@ -261,7 +261,7 @@ export function settle(plan: Plan, series: Series, origin: number): Fitted | Unf
       }
       return out;
     },
-    advance: (next) => settle(plan, next, origin),
+    advance: (next) => fitPlan(plan, next, origin),
   };
 }
 

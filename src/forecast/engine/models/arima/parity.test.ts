@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { chooseDifferences, chooseSeasonalDifferences, kpss } from "./differencing.ts";
 import { estimate, logLikelihood, makeWorkbench } from "./estimate.ts";
-import { settle } from "./arima.ts";
+import { fitPlan } from "./arima.ts";
 import type { Plan } from "./arima.ts";
 import type { ArimaOrder } from "./order.ts";
 import { joinLists } from "../../../../../test/kit/golden.ts";
@@ -79,7 +79,7 @@ describe("forecasts of a given model", () => {
       variance: entry.sigma2,
       degrees: 1,
     };
-    const settled = settle(plan, { values: numbers(entry.y), seasons: [], regressors, position: 0 }, 0);
+    const settled = fitPlan(plan, { values: numbers(entry.y), seasons: [], regressors, position: 0 }, 0);
     if (settled.kind === "unfit") throw new Error(settled.reason);
     const horizon = entry.forecast.length;
     const { mean, quantiles } = settled.forecast(horizon, [0.8413447460685429]);

@@ -123,8 +123,8 @@ function assemble(
     simulate: (horizon: number, paths: number, random: Random) => {
       const drawn = finest.simulate(horizon, paths, random);
       const own = finest.forecast(horizon, []).mean;
-      const agreed = forecast(horizon, []).mean;
-      for (let k = 0; k < drawn.length; k++) drawn[k] += agreed[k % horizon] - own[k % horizon];
+      const reconciled = forecast(horizon, []).mean;
+      for (let k = 0; k < drawn.length; k++) drawn[k] += reconciled[k % horizon] - own[k % horizon];
       return drawn;
     },
     advance: (next) =>

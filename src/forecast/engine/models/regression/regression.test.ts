@@ -151,9 +151,9 @@ describe("regression", () => {
     const { values, truth, regressors } = shop(200, 60, 9);
     const series = { values: values.subarray(0, 160), seasons: [7], regressors, position: 3 };
     const fitted = fit(series.values, series, 20);
-    const again = fitted.advance(series);
-    if (again.kind === "unfit") throw new Error(again.reason);
-    expect(again.forecast(20, levels)).toEqual(fitted.forecast(20, levels));
+    const advanced = fitted.advance(series);
+    if (advanced.kind === "unfit") throw new Error(advanced.reason);
+    expect(advanced.forecast(20, levels)).toEqual(fitted.forecast(20, levels));
     const longer = fitted.advance({ ...series, values });
     if (longer.kind === "unfit") throw new Error(longer.reason);
     expect(longer.title).toBe(fitted.title);

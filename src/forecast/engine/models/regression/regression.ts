@@ -157,11 +157,11 @@ function fit(series: Series, options: FitOptions): Fitted | Unfit {
 
   // A slope is trusted for a sixth of the history ahead (its damped sum tends to that many steps), at least six steps.
   const shape: Shape = { structure, scale, memory: settled, penalty, options, fade: Math.exp(-1 / Math.max(6, steps / 6)) };
-  return settle(shape, { series, start, known, count, columns, z }, changed ? undefined : normal);
+  return solveShape(shape, { series, start, known, count, columns, z }, changed ? undefined : normal);
 }
 
 /** Solves for the coefficients of a decided shape and wraps them up. */
-function settle(shape: Shape, seen: Seen, ready: Normal | undefined): Fitted | Unfit {
+function solveShape(shape: Shape, seen: Seen, ready: Normal | undefined): Fitted | Unfit {
   const { structure, memory, penalty } = shape;
   const { known, count, columns, z } = seen;
   const { width } = structure;
@@ -543,7 +543,7 @@ function advance(shape: Shape, series: Series): Fitted | Unfit {
   if (count < minValues) return { kind: "unfit", reason: `A regression needs ${minValues} known values, and the history has ${count}.` };
   const columns = makeColumns(shape.structure, series, series.position + start, steps);
   const z = scaleTarget(shape.scale, series.values, start, known);
-  return settle(shape, { series, start, known, count, columns, z }, undefined);
+  return solveShape(shape, { series, start, known, count, columns, z }, undefined);
 }
 
 /** Regression with trend, seasons, holidays, prices and promotions: the model other parts of the engine choose by name. */

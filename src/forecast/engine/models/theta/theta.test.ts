@@ -51,8 +51,8 @@ describe("theta lines", () => {
     const path = new Float64Array(3);
     walkLines(state, 3, new Float64Array(3), path, 0);
     const longer = Float64Array.from([...values, ...path]);
-    const again = runLines(longer, new Uint8Array(longer.length).fill(1), { line: "dynamic", alpha: 0.4, level: 60, share: 0.5 });
-    for (let h = 0; h < 3; h++) expect(again.fitted[values.length + h]).toBeCloseTo(path[h], 9);
+    const continued = runLines(longer, new Uint8Array(longer.length).fill(1), { line: "dynamic", alpha: 0.4, level: 60, share: 0.5 });
+    for (let h = 0; h < 3; h++) expect(continued.fitted[values.length + h]).toBeCloseTo(path[h], 9);
   });
 
   it.each(["drift", "static", "dynamic"] as const)("of kind %s have the variance their paths show", (line) => {
