@@ -204,6 +204,131 @@ function operate(change: Change, before: number): number {
   }
 }
 
+/** A condition on numbers, judged cell by cell. */
+interface CellCondition {
+  readonly condition: Condition;
+  readonly name: string;
+  readonly wanted: readonly number[];
+}
+
+/** What a change may meet: steps ahead and series (1 for each), and the cells among them that meet all of `onCells`. */
+interface Scope {
+  readonly steps: Uint8Array;
+  readonly series: Uint8Array;
+  readonly onCells: readonly CellCondition[];
+}
+
+function scopeOf(panel: Panel, { conditions }: Change): Scope {
+  const { length, horizon } = panel.grid;
+  const steps = new Uint8Array(horizon).fill(1);
+  const series = new Uint8Array(seriesCount(panel)).fill(1);
+  const onCells: CellCondition[] = [];
+  for (const condition of conditions) {
+    const subject = findSubject(panel, condition.attribute);
+    if (subject?.kind === "time") {
+      const wanted = condition.values.map((value) => parseInstant(value) ?? Number.NaN);
+      for (let h = 0; h < horizon; h++) if (!compares(condition, stampAt(panel.grid, length + h), wanted)) steps[h] = 0;
+    } else if (subject?.kind === "number") {
+      // The cells hold single precision: 4.99 is compared as they would hold it.
+      onCells.push({ condition, name: subject.name, wanted: condition.values.map((value) => Math.fround(Number(value))) });
+    } else {
+      for (let i = 0; i < series.length; i++) if (!holdsText(condition, textAt(panel, subject ?? { kind: "item" }, i))) series[i] = 0;
+    }
+  }
+  return { steps, series, onCells };
+}
+
+/** A regressor that may be written to, and the panel that has it. */
+interface Target {
+  readonly panel: Panel;
+  readonly values: Float32Array;
+  /** Whether each series has cells of its own. */
+  readonly bySeries: boolean;
+}
+
+/** The regressor of a change, copied where `copied` does not name it yet and spread to series where the scope differs between them. */
+function openTarget(given: Panel, { attribute }: Change, { series, onCells }: Scope, copied: Set<string>): Target | undefined {
+  const isMeant = ({ name }: { readonly name: string }): boolean => sameName(name, attribute);
+  let panel = given;
+  const shared = panel.shared.find(isMeant);
+  if (shared !== undefined && (onCells.length > 0 || series.includes(0))) {
+    panel = {
+      ...panel,
+      regressors: [...panel.regressors, spreadToSeries(panel, shared)],
+      shared: panel.shared.filter((each) => each !== shared),
+    };
+    copied.add(shared.name);
+  }
+  const own = panel.regressors.find(isMeant);
+  const old = own ?? panel.shared.find(isMeant);
+  if (old === undefined) return undefined;
+  const bySeries = own !== undefined;
+  if (copied.has(old.name)) return { panel, values: old.values, bySeries };
+  copied.add(old.name);
+  const copy = { name: old.name, values: copyCells(old.values) };
+  const swap = <Regressor extends PanelRegressor | SharedRegressor>(list: readonly Regressor[]): readonly (Regressor | typeof copy)[] =>
+    list.map((each) => (each === old ? copy : each));
+  return { panel: { ...panel, regressors: swap(panel.regressors), shared: swap(panel.shared) }, values: copy.values, bySeries };
+}
+
+/** What became of the cells that a change met. */
+interface Tally {
+  cells: number;
+  series: number;
+  unknown: number;
+  negative: number;
+  endless: number;
+  readonly far: ReturnType<typeof noneFar>;
+}
+
+/** Carries a change out on the cells in its scope. Conditions read the panel as it stands. */
+function changeCells(given: Panel, { panel, values, bySeries }: Target, change: Change, { steps, series, onCells }: Scope): Tally {
+  const { length, horizon } = panel.grid;
+  const readers = onCells.map(({ condition, name, wanted }) => {
+    const own = panel.regressors.find((each) => each.name === name);
+    const common = panel.shared.find((each) => each.name === name);
+    return { condition, wanted, values: (own ?? common)?.values ?? new Float32Array(0), own: own !== undefined };
+  });
+  const seen = rangesSeen(given, change.attribute);
+  const tally: Tally = { cells: 0, series: 0, unknown: 0, negative: 0, endless: 0, far: noneFar() };
+  for (let i = 0; i < (bySeries ? series.length : 1); i++) {
+    if (series[i] === 0 && bySeries) continue;
+    const ahead = panel.offsets[i + 1] + i * horizon;
+    const first = bySeries ? ahead : length;
+    const before = tally.cells;
+    for (let h = 0; h < horizon; h++) {
+      if (steps[h] === 0) continue;
+      const holds = readers.every((each) => compares(each.condition, each.values[each.own ? ahead + h : length + h], each.wanted));
+      if (!holds) continue;
+      const old = values[first + h];
+      const value = Math.fround(operate(change, old));
+      if (Number.isNaN(old) && change.operation !== "SET") tally.unknown++;
+      else if (!Number.isFinite(value)) tally.endless++;
+      else {
+        if (value < 0 && !(old < 0)) tally.negative++;
+        values[first + h] = value;
+        noteFar(tally.far, seen(bySeries ? i : -1), value, bySeries ? i : -1, h);
+        tally.cells++;
+      }
+    }
+    if (tally.cells > before) tally.series += bySeries ? 1 : series.length;
+  }
+  return tally;
+}
+
+/** Whole sentences on what a change met and left. */
+function warningsOf(given: Panel, named: string, { cells, unknown, negative, endless, far }: Tally): readonly string[] {
+  const warnings: string[] = [];
+  if (cells === 0) {
+    const why = unknown > 0 ? `: all ${unknown} are unknown` : "";
+    warnings.push(`${named} met no cell of the ${given.grid.horizon} steps ahead${why}. Check its conditions.`);
+  } else if (unknown > 0) warnings.push(`${named} left ${unknown} cells alone that are unknown.`);
+  if (far.cells > 0) warnings.push(`${named} sets ${far.cells} cells far outside anything seen: ${farText(given, far)}`);
+  if (negative > 0) warnings.push(`${named} made ${negative} cells negative.`);
+  if (endless > 0) warnings.push(`${named} left ${endless} cells alone whose result is beyond the range of numbers.`);
+  return warnings;
+}
+
 /**
  * Applies changes to the future of a panel and returns a changed copy, with what each change met.
  *
@@ -213,101 +338,18 @@ function operate(change: Change, before: number): number {
 export function applyChanges(given: Panel, changes: readonly Change[]): Applied {
   const faults = checkChanges(given, changes);
   if (faults.length > 0) return { kind: "faults", faults };
-  const { length, horizon } = given.grid;
-  const count = seriesCount(given);
-  const instants = Float64Array.from({ length: horizon }, (_, h) => stampAt(given.grid, length + h));
   const effects: Effect[] = [];
   const warnings: string[] = [];
-  let panel = given;
   const copied = new Set<string>();
-
+  let panel = given;
   for (const [at, change] of changes.entries()) {
-    const subjects = change.conditions.map((condition) => ({ condition, subject: findSubject(panel, condition.attribute) }));
-    const steps = new Uint8Array(horizon).fill(1);
-    const series = new Uint8Array(count).fill(1);
-    const onCells: { readonly condition: Condition; readonly name: string; readonly wanted: readonly number[] }[] = [];
-    for (const { condition, subject } of subjects) {
-      if (subject?.kind === "time") {
-        const wanted = condition.values.map((value) => parseInstant(value) ?? Number.NaN);
-        for (let h = 0; h < horizon; h++) if (!compares(condition, instants[h], wanted)) steps[h] = 0;
-      } else if (subject?.kind === "number") {
-        // The cells hold single precision: 4.99 is compared as they would hold it.
-        onCells.push({ condition, name: subject.name, wanted: condition.values.map((value) => Math.fround(Number(value))) });
-      } else {
-        for (let i = 0; i < count; i++) if (!holdsText(condition, textAt(panel, subject ?? { kind: "item" }, i))) series[i] = 0;
-      }
-    }
-
-    const shared = panel.shared.find(({ name }) => sameName(name, change.attribute));
-    if (shared !== undefined && (onCells.length > 0 || series.includes(0))) {
-      panel = {
-        ...panel,
-        regressors: [...panel.regressors, spreadToSeries(panel, shared)],
-        shared: panel.shared.filter((each) => each !== shared),
-      };
-      copied.add(shared.name);
-    }
-    const place = panel.regressors.findIndex(({ name }) => sameName(name, change.attribute));
-    const old = place >= 0 ? panel.regressors[place] : panel.shared.find(({ name }) => sameName(name, change.attribute));
-    if (old === undefined) continue;
-    const target = copied.has(old.name) ? old : { name: old.name, values: copyCells(old.values) };
-    copied.add(old.name);
-    if (target !== old) {
-      const swap = <T>(list: readonly T[]): readonly T[] => list.map((each) => (each === old ? (target as T) : each));
-      panel = { ...panel, regressors: swap(panel.regressors), shared: swap(panel.shared) };
-    }
-
-    const readers = onCells.map(({ condition, name, wanted }) => {
-      const own = panel.regressors.find((each) => each.name === name);
-      const common = panel.shared.find((each) => each.name === name);
-      return { condition, wanted, values: (own ?? common)?.values ?? new Float32Array(0), own: own !== undefined };
-    });
-    let cells = 0;
-    let met = 0;
-    let unknown = 0;
-    let negative = 0;
-    let endless = 0;
-    const seen = rangesSeen(given, change.attribute);
-    const far = noneFar();
-    const rows = place >= 0 ? count : 1;
-    for (let i = 0; i < rows; i++) {
-      if (series[i] === 0 && place >= 0) continue;
-      const first = place >= 0 ? panel.offsets[i + 1] + i * horizon : length;
-      let changed = false;
-      for (let h = 0; h < horizon; h++) {
-        if (steps[h] === 0) continue;
-        const holds = readers.every(({ condition, wanted, values, own }) =>
-          compares(condition, values[own ? panel.offsets[i + 1] + i * horizon + h : length + h], wanted),
-        );
-        if (!holds) continue;
-        const before = target.values[first + h];
-        if (Number.isNaN(before) && change.operation !== "SET") {
-          unknown++;
-          continue;
-        }
-        const after = Math.fround(operate(change, before));
-        if (!Number.isFinite(after)) {
-          endless++;
-          continue;
-        }
-        if (after < 0 && !(before < 0)) negative++;
-        target.values[first + h] = after;
-        noteFar(far, seen(place >= 0 ? i : -1), after, place >= 0 ? i : -1, h);
-        cells++;
-        changed = true;
-      }
-      if (changed) met++;
-    }
-    effects.push({ change, cells, series: place >= 0 ? met : cells > 0 ? count : 0 });
-    const named = `Change ${at + 1} (${change.attribute})`;
-    if (cells === 0)
-      warnings.push(
-        `${named} met no cell of the ${horizon} steps ahead${unknown > 0 ? `: all ${unknown} are unknown` : ""}. Check its conditions.`,
-      );
-    else if (unknown > 0) warnings.push(`${named} left ${unknown} cells alone that are unknown.`);
-    if (far.cells > 0) warnings.push(`${named} sets ${far.cells} cells far outside anything seen: ${farText(given, far)}`);
-    if (negative > 0) warnings.push(`${named} made ${negative} cells negative.`);
-    if (endless > 0) warnings.push(`${named} left ${endless} cells alone whose result is beyond the range of numbers.`);
+    const scope = scopeOf(panel, change);
+    const target = openTarget(panel, change, scope, copied);
+    if (target === undefined) continue;
+    ({ panel } = target);
+    const tally = changeCells(given, target, change, scope);
+    effects.push({ change, cells: tally.cells, series: tally.series });
+    warnings.push(...warningsOf(given, `Change ${at + 1} (${change.attribute})`, tally));
   }
   return { kind: "applied", panel, effects, warnings };
 }
