@@ -21,7 +21,7 @@ export function measure(draft: Draft): Followed {
     const { left, top, width, height } = followed.outside;
     throw badEdit(
       "Crop::AreaOutOfBounds",
-      "The cropping area you provided exceeds the boundaries of the original image. Please try choosing a correct cropping value.",
+      `Expected an area inside the picture but received left ${left}, top ${top}, width ${width}, height ${height}. Give a smaller one.`,
       { left, top, width, height },
     );
   }

@@ -81,7 +81,7 @@ export async function smartCrop(draft: Draft, value: JsonValue): Promise<void> {
   if (face === undefined) {
     throw badEdit(
       "SmartCrop::FaceIndexOutOfRange",
-      "You have provided a FaceIndex value that exceeds the length of the zero-based detectedFaces array. Please specify a value that is in-range.",
+      `Expected a faceIndex below ${faces.length}, the number of faces found, but received ${faceIndex}. Faces are counted from 0 by falling confidence.`,
       { faceIndex, faces: faces.length },
     );
   }
@@ -89,7 +89,7 @@ export async function smartCrop(draft: Draft, value: JsonValue): Promise<void> {
   if (area.width < 1 || area.height < 1) {
     throw badEdit(
       "SmartCrop::PaddingOutOfBounds",
-      "The padding value you provided exceeds the boundaries of the original image. Please try choosing a smaller value or applying padding via Sharp for greater specificity.",
+      `Expected padding that leaves something of the face but received ${padding}. Give a larger one.`,
       { padding },
     );
   }

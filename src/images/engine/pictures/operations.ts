@@ -202,7 +202,11 @@ function side(name: "width" | "height", value: JsonValue): number | undefined {
   if (value === undefined || value === null || value === "") return undefined;
   const number = Math.round(Number(value));
   if (number > 0 && number <= 1e8 && typeof value !== "boolean") return number;
-  throw badEdit("InvalidResizeException", "The image size is invalid.", { [name]: JSON.stringify(value)?.slice(0, 40) });
+  throw badEdit(
+    "InvalidResizeException",
+    `Expected a ${name} above 0 pixels but received ${JSON.stringify(value)?.slice(0, 40)}. Correct the size.`,
+    { [name]: JSON.stringify(value)?.slice(0, 40) },
+  );
 }
 
 function resizeArgs(value: JsonValue, draft: Draft): ResizeArgs {
@@ -293,7 +297,7 @@ function areaArgs(value: JsonValue): Area {
   if (!whole(left) || !whole(top) || !whole(width) || !whole(height) || width < 1 || height < 1) {
     throw badEdit(
       "Crop::AreaOutOfBounds",
-      "The cropping area you provided exceeds the boundaries of the original image. Please try choosing a correct cropping value.",
+      `Expected an area with whole left, top, width and height but received ${JSON.stringify(value)?.slice(0, 80) ?? "nothing"}. Correct the area.`,
     );
   }
   return { left, top, width, height };

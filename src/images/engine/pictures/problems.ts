@@ -63,11 +63,18 @@ const sayings: readonly { readonly says: RegExp; readonly make: (said: string, c
   {
     says: /timeout: /,
     make: (_, cause) =>
-      problem(503, "ProcessingTimeout", "The picture took longer than its time. Try again or ask for a smaller one.", {}, cause),
+      problem(
+        503,
+        "ProcessingTimeout",
+        "Expected a picture that can be made in time but it took longer. Try again, or ask for a smaller one.",
+        {},
+        cause,
+      ),
   },
   {
     says: /^Expected |not supported for multi-page|cannot be (?:used|applied)|Cannot extract channel|Invalid convolution kernel|Unable to parse color|colour|must (?:have|be) at least/i,
-    make: (said, cause) => problem(400, "InvalidEdit", `The edits cannot be applied: ${said}.`, {}, cause),
+    make: (said, cause) =>
+      problem(400, "InvalidEdit", `Expected edits that can be applied but the pixel library says: ${said}. Correct them.`, {}, cause),
   },
   {
     says: /VipsJpeg|vipspng|libpng|pngload|spngload|webp(?:2vips|load)?|gif|heif|avif|tiff|TIFF|svg|librsvg|Input buffer|unsupported image format|corrupt|premature|truncat|end of (?:file|stream|JPEG)|decode|bad seek|unable to parse|Bitstream/i,
@@ -81,7 +88,14 @@ const sayings: readonly { readonly says: RegExp; readonly make: (said: string, c
   {
     // What libvips says begins with the name of its operation; the file could be read, so it is what was asked of it.
     says: /^(?!out of memory)[a-z_0-9]+: /i,
-    make: (said, cause) => problem(400, "InvalidEdit", `The edits cannot be applied to this picture (${said.slice(0, 120)}).`, {}, cause),
+    make: (said, cause) =>
+      problem(
+        400,
+        "InvalidEdit",
+        `Expected edits that can be applied to this picture but the pixel library says: ${said.slice(0, 120)}. Correct them.`,
+        {},
+        cause,
+      ),
   },
 ];
 
@@ -93,6 +107,12 @@ export function explainFailure(thrown: unknown): unknown {
   const saying = sayings.find((each) => each.says.test(thrown.message));
   return (
     saying?.make(said, thrown) ??
-    problem(500, "ProcessingFailure", "The picture could not be processed.", { said: said.slice(0, 200) }, thrown)
+    problem(
+      500,
+      "ProcessingFailure",
+      "Expected to make the picture but the pixel library failed. Try again, and look at the log if it fails again.",
+      { said: said.slice(0, 200) },
+      thrown,
+    )
   );
 }

@@ -36,7 +36,8 @@ const run = (
   extra: Partial<Tools> = {},
 ): ReturnType<typeof transform> => transform(original, request(edits, more), { ...tools, ...extra });
 
-const refusal = (code: string, status = 400): unknown => expect.objectContaining({ code, facts: expect.objectContaining({ status }) });
+const refusal = (code: string, status = 400): unknown =>
+  expect.objectContaining({ code, message: expect.stringMatching(/^Expected .+ but .+\.$/s), facts: expect.objectContaining({ status }) });
 
 /** Near a colour: JPEG moves them a little. */
 const near = (colour: { r: number; g: number; b: number }, [r, g, b]: readonly number[]): boolean =>

@@ -95,7 +95,12 @@ export async function transform(original: Uint8Array, request: ImageRequest, too
   try {
     const answer = await answerOf(original, request, tools, limits);
     if (request.compat === "strict" && Math.ceil(answer.body.byteLength / 3) * 4 > strictMaxBase64) {
-      throw problem(413, "TooLargeImageException", "The converted image is too large to return.", { bytes: answer.body.byteLength });
+      throw problem(
+        413,
+        "TooLargeImageException",
+        `Expected an answer of at most ${strictMaxBase64} characters in Base64 but it is larger. Ask for a smaller one.`,
+        { bytes: answer.body.byteLength },
+      );
     }
     return answer;
   } catch (thrown) {

@@ -205,7 +205,11 @@ function matchesBelow(url: URL, pattern: string): boolean {
 function readBase(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !["http:", "https:"].includes(url.protocol) || url.search !== "" || url.hash !== "" || url.username !== "") {
-    throw new StockroomError("input", "IMAGE_SOURCE_URL", `Expected a source such as https://host/folder but got ${text}. Correct it.`);
+    throw new StockroomError(
+      "input",
+      "IMAGE_SOURCE_URL",
+      `Expected a source such as https://host/folder but received ${text}. Correct it.`,
+    );
   }
   if (!url.pathname.endsWith("/")) url.pathname += "/";
   return url;
@@ -237,7 +241,7 @@ function checkContent(type: string | undefined, encoding: string | undefined): v
   if (plain && (type === undefined || type === "" || type.startsWith("image/") || /^(application|binary)\/octet-stream$/.test(type)))
     return;
   const came = plain ? `the type ${JSON.stringify(type?.slice(0, 80))}` : `the encoding ${JSON.stringify(encoding?.slice(0, 40))}`;
-  throw new StockroomError("input", "InstantiationError", `Expected a picture from the origin but ${came} came. Look at the origin.`, {
+  throw new StockroomError("input", "InstantiationError", `Expected a picture from the origin but received ${came}. Look at the origin.`, {
     facts: { status: 400 },
   });
 }

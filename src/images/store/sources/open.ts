@@ -33,7 +33,7 @@ export function readSource(text: string, cwd: string): SourceSetting {
     throw new StockroomError(
       "input",
       "IMAGE_SOURCE",
-      `Expected a folder, s3://bucket/prefix or https://host/folder but got "${text}". Correct it.`,
+      `Expected a folder, s3://bucket/prefix or https://host/folder but received ${JSON.stringify(text)}. Correct it.`,
     );
   }
   return { kind: "folder", folder: path.resolve(cwd, text) };
@@ -47,7 +47,7 @@ export function readNamedSource(text: string, cwd: string): readonly [string, So
     throw new StockroomError(
       "input",
       "IMAGE_SOURCE",
-      `Expected a source such as photos=./photos but got "${text}". Give it a name of letters, digits, dots and dashes.`,
+      `Expected a source such as photos=./photos but received ${JSON.stringify(text)}. Give it a name of letters, digits, dots and dashes.`,
     );
   }
   return [name, readSource(text.slice(at + 1), cwd)];
