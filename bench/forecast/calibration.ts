@@ -267,6 +267,7 @@ if (flags.keep !== undefined) {
 } else {
   const missing = flags.join === undefined ? [] : list(flags.missing);
   const commits = [...new Set(older.map(({ commit }) => commit))].join(", ");
+  const measuredAt = kept.map(({ commit }) => commit).join(", ");
   const thin = Object.entries(thinned).map(([name, every]) => `${name} one in ${every}`);
   console.log(
     writeResult("forecast-calibration", {
@@ -286,7 +287,8 @@ if (flags.keep !== undefined) {
       notes: [
         "Origin 0 ends with the data; no setting was chosen by it. The others lie one and two horizons earlier.",
         `Series: ${thin.join(", ")}; the others in full.`,
-        ...(commits === "" ? [] : [`Before: the same program, series and machine at commit ${commits}.`]),
+        ...(measuredAt === "" ? [] : [`Set by set, in this order, at commit ${measuredAt}.`]),
+        ...(commits === "" ? [] : [`Before: the same series and machine at commit ${commits}, with p10, p50, p90 and p95 alone.`]),
       ],
       notMeasured: ["the held-out third of each data set", ...missing],
       machine: machineNow,

@@ -91,8 +91,11 @@ const rules: Readonly<Record<ModelName, Omit<Candidate, "name" | "model">>> = {
   croston: { serves: () => false, prior: weight(0.1, 0.3), limit: 2000, refitBelow: 300 },
   snaive: {
     serves: (profile) => steady(profile) && profile.lag > 1,
-    // A year of weeks is carried by nothing else but what the group did of it: what a series does in its own way is repeated here.
-    prior: (profile) => (steady(profile) && profile.seasons === 1 && profile.lag > 24 ? 0.3 : singleSeason(0.02, 0.3, 0.02)(profile)),
+    // Until MSTL has seen three years of weeks nothing else carries what a series does in a way of its own.
+    prior: (profile) =>
+      steady(profile) && profile.seasons === 1 && profile.lag > 24 && profile.known < 3 * profile.lag
+        ? 0.3
+        : singleSeason(0.02, 0.3, 0.02)(profile),
     limit: 2000,
     refitBelow: 300,
   },
