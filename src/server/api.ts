@@ -1,17 +1,6 @@
 // The API as its callers see it: types only, so that the console and other programs import them without any code.
 //
-//   PUT    /objects/KEY          201 StoredObject (new) | 200 StoredObject (the same bytes are there already)
-//   GET    /objects/KEY          the bytes; ?version= for a former one       HEAD  the same without them       DELETE  204
-//   GET    /objects              Page<ObjectEntry>   ?prefix= &after= &limit=
-//   GET    /api/runs             { runs }            ?state= &workflow= &limit=
-//   GET    /api/runs/ID          RunDetail           POST .../cancel, .../retry   202 { id }
-//   GET    /api/dead             { letters }         ?state= &limit=     POST /api/dead/ID/redrive 202 { run } · /drop 202 { id }
-//   GET    /api/events           { events }          ?kind= &prefix= &limit=
-//   GET    /api/notices          { notices }         ?topic= &limit=
-//   GET    /api/schedules        { schedules }
-//   ...    /api/NAME/...        what each module answers: docs/NAME-http.md; its types are exported by its module.ts
-//   GET    /health               200 or 503 Health   /health/live: 200 while the process answers
-//   GET    /metrics              Prometheus text
+// docs/http.md lists the routes; what each module answers stands in docs/NAME-http.md, and its types are exported by its module.ts.
 // Every error is an ApiError with the status its kind has in platform/errors.ts (401 where the token is missing or wrong).
 // IDs and keys in paths are percent-encoded.
 

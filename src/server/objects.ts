@@ -12,14 +12,14 @@ import { StockroomError } from "../platform/errors.ts";
 import type { ObjectEntry } from "../platform/objects/contract.ts";
 import type { Actor } from "../platform/vault/contract.ts";
 import type { ObjectPage, StoredObject } from "./api.ts";
+import { limitOf, readFields } from "./fields.ts";
 import type { ServerDeps, ServerSettings } from "./deps.ts";
-import { limitOf, parseQuery } from "./query.ts";
 import { receive } from "./upload.ts";
 
 /** Whom the vault sees behind HTTP; what it may do is a matter of grants like any other role's. */
 export const operatorOverHttp = (command: string): Actor => ({ role: "operator", purpose: `http ${command}` });
 
-const pageQuery = z.strictObject({ prefix: z.string().default(""), after: z.string().optional(), limit: limitOf(1_000) });
+const pageQuery = z.strictObject({ prefix: z.string().default(""), after: z.string().optional(), limit: limitOf(100, 1_000) });
 const versionQuery = z.strictObject({ version: z.string().optional() });
 
 /** How the traffic of objects is counted. */
@@ -32,7 +32,7 @@ export interface Traffic {
 export async function mountObjects(server: FastifyInstance, deps: ServerDeps, settings: ServerSettings, traffic: Traffic): Promise<void> {
   const { objects } = deps;
   server.get("/objects", async (request): Promise<ObjectPage> => {
-    const { prefix, after, limit } = parseQuery(pageQuery, request.query);
+    const { prefix, after, limit } = readFields("query", pageQuery, request.query);
     const found = await objects.list(prefix, { limit: limit + 1, after });
     const page = found.slice(0, limit);
     const last = page.at(-1);
@@ -74,7 +74,7 @@ export async function mountObjects(server: FastifyInstance, deps: ServerDeps, se
     });
 
     scope.get<{ Params: { "*": string } }>("/objects/*", async (request, reply) => {
-      const { version } = parseQuery(versionQuery, request.query);
+      const { version } = readFields("query", versionQuery, request.query);
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort());
       const key = keyOf(request.params["*"]);
@@ -86,7 +86,7 @@ export async function mountObjects(server: FastifyInstance, deps: ServerDeps, se
     });
 
     scope.head<{ Params: { "*": string } }>("/objects/*", async (request, reply) => {
-      const { version } = parseQuery(versionQuery, request.query);
+      const { version } = readFields("query", versionQuery, request.query);
       const key = keyOf(request.params["*"]);
       const entry = await objects.head(key, version);
       if (entry === undefined) throw missing(key);

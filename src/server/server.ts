@@ -3,16 +3,15 @@
 // Owns: listening, limits and timeouts, the shape of errors, the access log. Does not own: what the routes do.
 //   S1. Every answer that is not the thing asked for is an ApiError; a fault's words stay in the log, its code goes out.
 //   S2. Headers come within ten seconds, a small body within 30, an upload and a reader keep a pace: nobody holds a connection for nothing.
-//   S3. Closing waits for answers under way, ten seconds at most.
 
 import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
 import { fastify } from "fastify";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { describeError, isStockroomError, meanings, StockroomError } from "../platform/errors.ts";
 import type { ErrorRecord } from "../platform/errors.ts";
 import type { AnyModule, Front } from "../platform/module.ts";
 import { makeConnections } from "../platform/web/connections.ts";
+import { closeWithin, listenError, urlOf } from "../platform/web/listen.ts";
 import { checkBinding, guard, mayEnter, tokenWanted } from "./guard.ts";
 import { mountHealth } from "./health.ts";
 import { makeMetrics } from "./metrics.ts";
@@ -48,7 +47,6 @@ export interface OpenServer {
 const headersMs = 10_000;
 const smallBodyMs = 30_000;
 const smallBodyBytes = 1024 * 1024;
-const closingMs = 10_000;
 
 const serverOptions = {
   headersTimeout: headersMs,
@@ -80,7 +78,7 @@ function withFronts(routes: RequestListener, { modules = [], settings }: ServerO
 
 /** Makes the server without listening. */
 export async function makeServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { deps, settings, version, modules = [] } = options;
+  const { deps, settings } = options;
   const connections = makeConnections({ most: 1_000, headersMs, always: (path) => /^\/(?:health(?:\/live|\/ready)?|metrics)$/.test(path) });
   const server = fastify({
     logger: false,
@@ -102,7 +100,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
       new StockroomError(
         "missing",
         "ROUTE_MISSING",
-        `Expected a route but ${request.method} ${pathOf(request)} is none. The routes stand at the top of src/server/api.ts.`,
+        `Expected a route but ${request.method} ${pathOf(request)} is none. docs/http.md lists the routes.`,
       ),
       request,
       reply,
@@ -112,6 +110,13 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   holdSmallBodies(server);
   writeAccessLog(server, deps);
 
+  await mountRoutes(server, options);
+  return server;
+}
+
+/** Mounts every route there is: the platform's own, then those of the modules that are open. */
+export async function mountRoutes(server: FastifyInstance, options: ServerOptions): Promise<void> {
+  const { deps, settings, version, modules = [] } = options;
   const metrics = makeMetrics(deps, version);
   for (const { front } of modules) front?.measure(metrics.registry);
   metrics.mount(server);
@@ -133,7 +138,6 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
     pages: open.flatMap(({ module }) => module.page ?? []),
   });
   for (const { module, parts } of open) await module.routes?.(server, { deps: parts.deps, workflows: deps.workflows });
-  return server;
 }
 
 /**
@@ -150,52 +154,12 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     await server.close();
     throw listenError(error, settings);
   }
-  const url = urlOf(server.server.address(), settings.host);
+  const url = urlOf(server.server, settings.host);
   deps.log.info("server listens", { url, token: settings.token !== undefined });
   return {
     url,
-    close: async () => {
-      const timer = setTimeout(() => server.server.closeAllConnections(), closingMs);
-      try {
-        await server.close();
-      } finally {
-        clearTimeout(timer);
-      }
-    },
+    close: async () => await closeWithin(server.server, async () => await server.close()),
   };
-}
-
-function urlOf(address: string | AddressInfo | null, host: string): string {
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
-function listenError(error: unknown, { host, port }: ServerSettings): unknown {
-  const code = describeError(error).code;
-  const facts = { host, port };
-  if (code === "EADDRINUSE") {
-    return new StockroomError(
-      "conflict",
-      "SERVER_PORT_TAKEN",
-      `Expected port ${port} on ${host} to be free but another program listens there. Stop it, or choose another with --port.`,
-      { facts, cause: error },
-    );
-  }
-  if (code === "EACCES") {
-    return new StockroomError(
-      "denied",
-      "SERVER_PORT_DENIED",
-      `Expected to be allowed to listen on port ${port} but the system says no. Choose one above 1023 with --port.`,
-      { facts, cause: error },
-    );
-  }
-  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EAI_AGAIN") {
-    return new StockroomError("input", "SERVER_HOST_BAD", `Expected an address of this machine but ${host} is none. Correct --host.`, {
-      facts,
-      cause: error,
-    });
-  }
-  return error;
 }
 
 const pathOf = (request: FastifyRequest): string => request.url.split("?", 1)[0] ?? "/";

@@ -21,7 +21,7 @@ import { listAdjustments, type AdjustmentRow } from "../store/adjustments.ts";
 import { getAnswer, listAnswers, answerKinds, type Answer } from "../store/answers.ts";
 import { getRun, listGroups, listRuns, type ForecastRunRow } from "../store/runs.ts";
 import { listImports, type ImportRow } from "../store/sap.ts";
-import { line as text, readFields } from "./fields.ts";
+import { limitOf, line as text, readFields } from "./fields.ts";
 import { mountPages } from "./pages/routes.ts";
 import {
   findExport,
@@ -80,14 +80,6 @@ export interface ScenarioDetail {
 }
 
 const api = "/api/forecast";
-
-const limitOf = (usual: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d{1,6}$/, `expected a number from 1 to ${most}`)
-    .transform(Number)
-    .refine((value) => value >= 1 && value <= most, `expected a number from 1 to ${most}`)
-    .default(usual);
 
 const nothing = z.strictObject({});
 const runsQuery = z.strictObject({ group: text().optional(), limit: limitOf(100, 1_000) });

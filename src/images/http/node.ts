@@ -5,6 +5,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isLoopback } from "../../platform/config/index.ts";
+import { hostName } from "../../platform/web/hosts.ts";
 import type { AccessLog } from "../service/access.ts";
 import type { Asked, Reply } from "../service/contract.ts";
 import { registryOf } from "../service/metrics.ts";
@@ -98,7 +99,7 @@ const isOwnPage = (target: string): boolean => target === "/" || /^\/(?:health|m
 /** Whether the caller sits at this machine and knows it by its name: a page elsewhere that rebinds its own name does not. */
 function isInside(request: IncomingMessage): boolean {
   const { remoteAddress = "" } = request.socket;
-  const host = (request.headers.host ?? "").replace(/:\d{1,5}$/, "").toLowerCase();
+  const host = hostName(request.headers.host ?? "");
   const forwarded = request.headers["x-forwarded-for"] ?? request.headers["forwarded"];
   return isLoopback(remoteAddress.replace(/^::ffff:/, "")) && isLoopback(host) && forwarded === undefined;
 }

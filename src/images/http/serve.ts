@@ -1,20 +1,14 @@
 // Serve: a picture server of its own, on a bare node:http server.
 //
 //   H1. Headers come within ten seconds and a caller who takes nothing for a minute is let go: no reader holds a picture for ever.
-//   H2. Closing waits for answers under way, ten seconds at most.
 
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { describeError, StockroomError } from "../../platform/errors.ts";
 import { makeConnections } from "../../platform/web/connections.ts";
+import { closeWithin, listenError, urlOf, type ListenAddress } from "../../platform/web/listen.ts";
 import { makeListener } from "./node.ts";
 import type { NodeListenerOptions } from "./node.ts";
 
-export interface ServeOptions extends NodeListenerOptions {
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
-}
+export interface ServeOptions extends NodeListenerOptions, ListenAddress {}
 
 /** A picture server that listens. */
 export interface OpenPictureServer {
@@ -23,7 +17,6 @@ export interface OpenPictureServer {
 }
 
 const headersMs = 10_000;
-const closingMs = 10_000;
 
 /** Opens the server. Throws `conflict` `SERVER_PORT_TAKEN`, `denied` `SERVER_PORT_DENIED`, `input` `SERVER_HOST_BAD`. */
 export async function servePictures(options: ServeOptions): Promise<OpenPictureServer> {
@@ -46,41 +39,18 @@ export async function servePictures(options: ServeOptions): Promise<OpenPictureS
     server.once("error", reject);
     server.listen({ host, port, backlog: 4_096 }, resolve);
   }).catch((cause: unknown) => {
-    throw listenError(cause, host, port);
+    throw listenError(cause, { host, port });
   });
-  const { port: taken } = server.address() as AddressInfo;
   return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${taken}`,
-    close: async () => {
-      const timer = setTimeout(() => server.closeAllConnections(), closingMs);
-      await new Promise((resolve) => {
-        server.close(resolve);
-        server.closeIdleConnections();
-      });
-      clearTimeout(timer);
-    },
+    url: urlOf(server, host),
+    close: async () =>
+      await closeWithin(
+        server,
+        async () =>
+          await new Promise((resolve) => {
+            server.close(resolve);
+            server.closeIdleConnections();
+          }),
+      ),
   };
-}
-
-function listenError(cause: unknown, host: string, port: number): unknown {
-  const { code } = describeError(cause);
-  if (code === "EADDRINUSE")
-    return new StockroomError(
-      "conflict",
-      "SERVER_PORT_TAKEN",
-      `Expected port ${port} on ${host} to be free but another program listens there. Stop it, or choose another with --port.`,
-      { cause },
-    );
-  if (code === "EACCES")
-    return new StockroomError(
-      "denied",
-      "SERVER_PORT_DENIED",
-      `Expected to be allowed to listen on port ${port} but the system says no. Choose one above 1023 with --port.`,
-      { cause },
-    );
-  if (["EADDRNOTAVAIL", "ENOTFOUND", "EAI_AGAIN"].includes(code))
-    return new StockroomError("input", "SERVER_HOST_BAD", `Expected an address of this machine but ${host} is none. Correct --host.`, {
-      cause,
-    });
-  return cause;
 }

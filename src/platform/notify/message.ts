@@ -6,6 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { visible } from "../text.ts";
+import { escape } from "../web/html.ts";
 import type { Notice } from "./contract.ts";
 
 /** A notice with the time it was posted, ISO 8601. */
@@ -76,16 +77,14 @@ const footer = (notice: PostedNotice): string => `Stockroom, topic ${notice.topi
 
 const clip = (text: string, maxChars: number): string => (text.length > maxChars ? `${text.slice(0, maxChars - 1)}…` : text);
 
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-
 /** Text of others with nothing hidden in it; lines stay lines. */
 const shown = (text: string): string => visible(text.replaceAll(/\r\n?/g, "\n"), "\n\t");
 
 function escapeHtml(text: string): string {
-  return shown(text).replaceAll(/[&<>"']/g, (letter) => entities[letter] ?? letter);
+  return escape(shown(text));
 }
 
 /** Slack reads `<...>` as links and mentions; these three are all it asks to have escaped. */
 function escapeSlack(text: string): string {
-  return shown(text).replaceAll(/[&<>]/g, (letter) => entities[letter] ?? letter);
+  return shown(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

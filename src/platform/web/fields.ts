@@ -13,6 +13,15 @@ export const line = (most = 300) =>
     .max(most)
     .refine((text) => !control.test(text), "control characters are not allowed");
 
+/** A page's size: a whole number from 1 to `most`, `usual` unless told. */
+export const limitOf = (usual: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,6}$/, `expected a number from 1 to ${most}`)
+    .transform(Number)
+    .refine((value) => value >= 1 && value <= most, `expected a number from 1 to ${most}`)
+    .default(usual);
+
 const sources = {
   query: { code: "QUERY_BAD", what: "other query parameters" },
   body: { code: "BODY_BAD", what: "another body" },

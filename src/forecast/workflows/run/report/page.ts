@@ -9,14 +9,11 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { visible } from "../../../../platform/text.ts";
 import { amount, grouped, percent } from "../../../../platform/figures.ts";
+import { escape } from "../../../../platform/web/html.ts";
 import type { Report, ReportRow } from "./contract.ts";
 
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-
 /** Text as markup that shows it, with nothing hidden in it. */
-function safe(text: string | number): string {
-  return visible(String(text), "\n\r\t").replaceAll(/[&<>"']/g, (sign) => entities[sign] ?? "");
-}
+const safe = (text: string | number): string => escape(String(text));
 
 const hashOf = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
