@@ -10,6 +10,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { describeError, isStockroomError, meanings, StockroomError } from "../platform/errors.ts";
 import type { ErrorRecord } from "../platform/errors.ts";
 import type { AnyModule, Front } from "../platform/module.ts";
+import { logAccess } from "../platform/web/access.ts";
 import { makeConnections } from "../platform/web/connections.ts";
 import { closeWithin, listenError, urlOf } from "../platform/web/listen.ts";
 import { checkBinding, guard, mayEnter, tokenWanted } from "./guard.ts";
@@ -207,20 +208,13 @@ function holdSmallBodies(server: FastifyInstance): void {
 }
 
 function writeAccessLog(server: FastifyInstance, { log }: ServerDeps): void {
-  const access = log.child({ room: "http" });
+  const http = log.child({ room: "http" });
+  const access = logAccess(http);
   server.addHook("onResponse", async (request, reply) => {
-    const facts = {
-      method: request.method,
-      path: pathOf(request),
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime),
-      from: request.ip,
-    };
-    // Probes and scrapes come every few seconds and say nothing when all is well.
-    if (/^\/(health|metrics)/.test(request.url) && reply.statusCode < 400) access.debug("request", facts);
-    else access.info("request", facts);
+    const { method, url, ip } = request;
+    access.write({ method, target: url, status: reply.statusCode, ms: reply.elapsedTime, from: ip });
   });
   server.addHook("onRequestAbort", async (request) => {
-    access.info("request broken off by the caller", { method: request.method, path: pathOf(request), from: request.ip });
+    http.info("request broken off by the caller", { method: request.method, path: pathOf(request), from: request.ip });
   });
 }

@@ -5,8 +5,8 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isLoopback } from "../../platform/config/index.ts";
+import type { AccessLog } from "../../platform/web/access.ts";
 import { hostName } from "../../platform/web/hosts.ts";
-import type { AccessLog } from "../service/access.ts";
 import type { Asked, Reply } from "../service/contract.ts";
 import { registryOf } from "../service/metrics.ts";
 import type { Service } from "../service/service.ts";
@@ -48,7 +48,16 @@ export function makeListener(options: NodeListenerOptions): (request: IncomingMe
     }
     const ms = performance.now() - begin;
     service.counts.timed(ms / 1000);
-    access?.write(asked, reply, ms, asked.request.socket.remoteAddress ?? "");
+    access?.write({
+      method: asked.method,
+      target: asked.target,
+      status: reply.status,
+      ms,
+      from: asked.request.socket.remoteAddress ?? "",
+      outcome: reply.outcome,
+      code: reply.code,
+      bytes: reply.body?.byteLength ?? 0,
+    });
   }
 
   async function ownPage(target: string, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -6,10 +6,10 @@ import process from "node:process";
 import type { Registry } from "prom-client";
 import { isLoopback } from "../../platform/config/index.ts";
 import { makeLog } from "../../platform/log.ts";
+import { batchAccess } from "../../platform/web/access.ts";
 import type { Front, FrontGiven, OpenAlone, OwnSettings } from "../../platform/module.ts";
 import { repeated } from "../../platform/command/flags.ts";
 import { signText, textToSign } from "../engine/requests/signature.ts";
-import { makeAccessLog } from "../service/access.ts";
 import { noSources, openImages } from "../service/handler.ts";
 import type { OpenImages } from "../service/handler.ts";
 import { measureService } from "../service/metrics.ts";
@@ -26,7 +26,7 @@ const ownPages = /^\/images\/(?:$|[?#]|(?:playground|metrics)(?:[/?#]|$))/;
 export async function openFront({ settings, folder, env, log }: FrontGiven<ImageSettings>): Promise<Front | undefined> {
   if (Object.keys(settings.sources).length === 0 && (env["SOURCE_BUCKETS"] ?? "") === "") return undefined;
   const open = await openImages({ ...settings, folder, environment: env, log });
-  const access = settings.accessLog ? makeAccessLog((lines) => void process.stderr.write(lines)) : undefined;
+  const access = settings.accessLog ? batchAccess("images", (lines) => void process.stderr.write(lines)) : undefined;
   return {
     listener: makeListener({
       service: open.service,
@@ -63,7 +63,8 @@ export async function openAlone(given: OwnSettings<ImageSettings>, words: readon
     const { buckets } = open.requests;
     if (buckets.length === 0) throw noSources();
     const inside = isLoopback(server.host);
-    const access = own.accessLog && logSettings.level !== "silent" ? makeAccessLog((lines) => void process.stderr.write(lines)) : undefined;
+    const access =
+      own.accessLog && logSettings.level !== "silent" ? batchAccess("images", (lines) => void process.stderr.write(lines)) : undefined;
     const listening = await servePictures({
       service: open.service,
       access,
