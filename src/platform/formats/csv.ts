@@ -132,18 +132,18 @@ function atLine(thrown: unknown, line: number, name: string): unknown {
 }
 
 interface FoundDelimiter {
-  readonly delimiter: "," | ";" | "\t";
+  readonly delimiter: "," | ";" | "\t" | "|";
   /** False while the first record is not whole: more text may change the answer. */
   readonly certain: boolean;
 }
 
 /**
- * The delimiter of a first record: comma, unless only `;` or only tab stands in it outside quotes.
+ * The delimiter of a first record: comma, unless only `;`, only tab or only `|` stands in it outside quotes.
  *
  * Without a header the number of columns is known, and a delimiter that makes that many fields is preferred.
  */
 function findDelimiter(text: string, width: number | undefined): FoundDelimiter {
-  const counts = { ",": 0, ";": 0, "\t": 0 };
+  const counts = { ",": 0, ";": 0, "\t": 0, "|": 0 };
   let quoted = false;
   let begun = false;
   let certain = false;
@@ -156,11 +156,13 @@ function findDelimiter(text: string, width: number | undefined): FoundDelimiter 
       continue;
     }
     begun = true;
-    if (char === "," || char === ";" || char === "\t") counts[char] += 1;
+    if (char === "," || char === ";" || char === "\t" || char === "|") counts[char] += 1;
   }
-  const candidates = [",", ";", "\t"] as const;
+  const candidates = [",", ";", "\t", "|"] as const;
   const fitting = width === undefined ? undefined : candidates.find((candidate) => counts[candidate] + 1 === width);
-  const present = candidates.filter((candidate) => counts[candidate] > 0);
+  // A bar stands in texts, too: it counts where nothing else does.
+  const usual = candidates.filter((candidate) => candidate !== "|" && counts[candidate] > 0);
+  const present = usual.length > 0 ? usual : candidates.filter((candidate) => counts[candidate] > 0);
   return { delimiter: fitting ?? (present.length === 1 ? present[0] : undefined) ?? ",", certain };
 }
 

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseColumnMap, renameColumns } from "./columns.ts";
-import { guessDatePatterns, parseDateFormat } from "./dates.ts";
+import { guessCoarseDates, guessDatePatterns, parseDateFormat } from "./dates.ts";
 
 const two = (value: number): string => String(value).padStart(2, "0");
 
@@ -30,11 +30,34 @@ describe("date patterns", () => {
     );
   });
 
+  test("without days name their first", () => {
+    for (const [pattern, text, day] of [
+      ["yyyy", "2024", "2024-01-01"],
+      ["yyyymm", "202403", "2024-03-01"],
+      ["mm/yyyy", "3/2024", "2024-03-01"],
+      ["yyyy-Qq", "2024-Q3", "2024-07-01"],
+      ["yyyy-Www", "2020-W53", "2020-12-28"],
+      ["yyyyWww", "2025W01", "2024-12-30"],
+    ] as const) {
+      expect([pattern, parseDateFormat(pattern)?.parse(text)]).toEqual([pattern, Date.parse(`${day}T00:00:00Z`) / 1000]);
+      expect(guessCoarseDates([text, text])).toBe(pattern);
+    }
+    for (const [pattern, text] of [
+      ["yyyy-Www", "2024-W53"],
+      ["yyyy-Www", "2024-W00"],
+      ["yyyy-Qq", "2024-Q5"],
+      ["yyyymm", "202413"],
+      ["yyyy", "20245"],
+    ] as const)
+      expect([text, parseDateFormat(pattern)?.parse(text)]).toEqual([text, Number.NaN]);
+    expect(guessCoarseDates(["17", "2024"])).toBeUndefined();
+  });
+
   test("refuse days that are none, other texts and patterns without a whole date", () => {
     const german = parseDateFormat("dd.mm.yyyy");
     for (const text of ["31.02.2024", "2024-01-31", "1.13.2024", "31.01.24", "31.01.2024 10:00", "", "31x01x2024"])
       expect([text, german?.parse(text)]).toEqual([text, Number.NaN]);
-    for (const pattern of ["", "dd.mm", "yyyy", "dd.mm.yyyy.mm", "dd.MMM.yyyy", "day"])
+    for (const pattern of ["", "dd.mm", "yyyy-dd", "yyyy hh", "dd.mm.yyyy.mm", "dd.MMM.yyyy", "day"])
       expect([pattern, parseDateFormat(pattern)]).toEqual([pattern, undefined]);
   });
 

@@ -129,6 +129,7 @@ describe("buildPanel", () => {
         seriesShort: 3,
         firstShort: 0,
         firstShortStep: 3,
+        firstShortIsGap: true,
       },
     ]);
   });

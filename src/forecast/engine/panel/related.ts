@@ -38,6 +38,8 @@ export interface RelatedFacts {
   /** The first of them in the panel, and its first unknown step as a grid index; -1 for none. */
   readonly firstShort: number;
   readonly firstShortStep: number;
+  /** Known again later: a gap rather than an end. */
+  readonly firstShortIsGap: boolean;
 }
 
 export interface SeriesPlaces {
@@ -151,6 +153,7 @@ function missing(values: Float32Array, places: SeriesPlaces): Omit<RelatedFacts,
   let seriesShort = 0;
   let firstShort = -1;
   let firstShortStep = -1;
+  let firstShortIsGap = false;
   for (let i = 0; i < places.texts.length; i++) {
     const from = places.offsets[i] + i * horizon;
     const future = places.offsets[i + 1] + i * horizon;
@@ -161,6 +164,7 @@ function missing(values: Float32Array, places: SeriesPlaces): Omit<RelatedFacts,
       if (firstShort < 0) {
         firstShort = i;
         firstShortStep = length + at - future;
+        firstShortIsGap = !Number.isNaN(values[future + horizon - 1]);
       }
       short += 1;
     }
@@ -168,7 +172,7 @@ function missing(values: Float32Array, places: SeriesPlaces): Omit<RelatedFacts,
     if (short > 0) seriesShort += 1;
   }
   const historyCells = places.offsets[places.texts.length];
-  return { historyCells, historyMissing, futureMissing, seriesShort, firstShort, firstShortStep };
+  return { historyCells, historyMissing, futureMissing, seriesShort, firstShort, firstShortStep, firstShortIsGap };
 }
 
 function tooManyCells(): StockroomError {

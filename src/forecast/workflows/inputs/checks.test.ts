@@ -564,3 +564,92 @@ describe("related numbers", () => {
     expect(codes(found)).not.toContain("INPUT_RELATED_DIMENSION");
   });
 });
+
+describe("what else files bring", () => {
+  const dense = many(60, (i) => `a,${day(i)},${10 + (i % 7)}`);
+  const notesOf = async (given: ReadInputsOptions["target"], options: Partial<ReadInputsOptions> = {}): Promise<string> =>
+    (await read(given, options)).notes.map(({ message }) => message).join("\n");
+
+  test("rows that never come closer than several steps are asked about, not filled with zeros", async () => {
+    const lastFriday = many(30, (i) => {
+      const end = new Date(Date.parse(month(i, true)));
+      return `a,${iso(end.getTime() - ((end.getUTCDay() + 2) % 7) * 86_400_000)},${i}`;
+    });
+    expect(await refusal(target(lastFriday))).toMatchObject({
+      code: "INPUT_FREQUENCY_UNKNOWN",
+      message: expect.stringMatching(/every 4 to 5 W .*never closer.*7\d % of them would be invented.*--frequency M/),
+    });
+    expect((await read(target(lastFriday), { frequency: "M", aggregation: "sum" })).panel.grid.length).toBe(30);
+    // Sparse demand that does come on neighbouring days is sparse demand.
+    const sparse = [0, 3, 4, 9, 15, 16, 22, 30, 37, 45].map((i) => `a,${day(i)},5`);
+    expect((await read(target(sparse))).panel.grid.frequency).toMatchObject({ unit: "D", multiple: 1 });
+  });
+
+  test("values below zero are told where demand is meant, and only there", async () => {
+    const returns = target([...dense, `a,${day(60)},-3`]);
+    expect(await notesOf(returns)).toMatch(/1 rows of shop.csv have demand below zero.*--negative/);
+    expect(await notesOf(target([...dense, `a,${day(60)},-3`]), { nonNegative: false })).not.toContain("below zero");
+  });
+
+  test("a file without a header says what its columns were taken for", async () => {
+    expect(await notesOf(file("bare.csv", dense))).toContain(
+      "The first line of bare.csv is data, not a header: its columns are taken as item_id, timestamp, demand.",
+    );
+    const schema = ["item_id", "timestamp", "demand"].map((name) => ({ name, type: name === "demand" ? "float" : "string" }) as const);
+    expect(await notesOf({ ...file("bare.csv", dense), schema })).not.toContain("not a header");
+  });
+
+  test("a column that nobody filled in is to be left out, not to be filled in", async () => {
+    const rows = dense.map((line) => line.replace(",", ",,"));
+    const refused = await refusal(target(rows, "item_id,store,timestamp,demand"));
+    expect(refused.message).toMatch(/store \(column 2\) is empty\. Leave it out: --dimensions none/);
+    expect((await read(target(rows, "item_id,store,timestamp,demand"), { dimensions: [] })).panel.grid.length).toBe(60);
+  });
+
+  test("no rows, and rows without a value, are told as that", async () => {
+    expect((await refusal(target([]))).message).toContain("but it has no rows");
+    expect((await refusal(target(many(9, (i) => `a,${day(i)},`)))).message).toContain("none of its 9 rows has one");
+    expect((await refusal(target(dense), { end: "2020-01-01" })).message).toContain("lie outside of the days that count");
+  });
+
+  test("bars between fields are read", async () => {
+    const { panel } = await read(
+      target(
+        dense.map((line) => line.replaceAll(",", "|")),
+        "item_id|timestamp|demand",
+      ),
+    );
+    expect(panel.grid.length).toBe(60);
+  });
+
+  test.each([
+    ["yyyymm", "202301"],
+    ["yyyy-Www", "2023-W05"],
+    ["yyyy-Qq", "2023-Q2"],
+    ["yyyy", "1999"],
+  ])("dates without days are read with %s, which is said", async (pattern, text) => {
+    expect((await refusal(target([`a,${text},1`]))).message).toContain(`Its dates are read with --date-format ${pattern}.`);
+  });
+
+  test("items that files write in two ways are told", async () => {
+    const metadata = file("items.csv", ["item_id,category", "A,tea"]);
+    expect(await notesOf(target(dense), { metadata })).toMatch(
+      /1 of 1 items have no row in items.csv.*none of its 1 items has a history, "A".*such as "a"/,
+    );
+    const related = file("prices.csv", ["item_id,timestamp,price", ...many(62, (i) => `A,${day(i)},2`)]);
+    expect((await refusal(target(dense), { related })).message).toMatch(/none of its 1 items has a history, "A" neither/);
+  });
+
+  test("a related number with a gap in the horizon has a gap, and does not end", async () => {
+    const related = file("prices.csv", ["item_id,timestamp,price", ...many(62, (i) => `a,${day(i)},2`).filter((_, i) => i !== 60)]);
+    expect((await refusal(target(dense), { related })).message).toContain("has gaps in the horizon for 1 of 1 series");
+  });
+
+  test("columns of an events file that mean nothing are told, and a file that holds none", async () => {
+    const events = (lines: readonly string[]): ReadInputsOptions["target"] => file("events.csv", lines);
+    expect(await notesOf(target(dense), { events: events(["name,date,befor,demand", `Sale,${day(30)},3,9`]) })).toContain(
+      "Of events.csv these columns are not used: befor (did you mean before?), demand.",
+    );
+    expect(await notesOf(target(dense), { events: events(["name,date"]) })).toContain("events.csv holds no events");
+  });
+});

@@ -1,11 +1,12 @@
 // The events file: name, date or range, place, window before and after. Small, so all of its mistakes are told at once and none is left out.
 
 import { isStockroomError } from "../../../platform/errors.ts";
+import { closest } from "../../../platform/config/index.ts";
 import { readTable } from "../../../platform/formats/index.ts";
 import type { EventSpan } from "../../engine/calendar/events.ts";
 import { dayMs } from "../../engine/calendar/grid.ts";
 import type { InputFile } from "./open.ts";
-import type { Problem } from "./notes.ts";
+import type { InputNote, Problem } from "./notes.ts";
 
 /** An event as settings hold it: plain JSON, days as `yyyy-MM-dd`. */
 export interface EventRow {
@@ -37,6 +38,7 @@ export interface EventReading {
   readonly encoding: string | undefined;
   readonly signal: AbortSignal | undefined;
   readonly problems: Problem[];
+  readonly notes?: InputNote[];
 }
 
 /** Reads the file; what is wrong with it goes to `problems`. */
@@ -72,6 +74,7 @@ export async function readEvents(file: InputFile, reading: EventReading): Promis
       for await (const _ of table.batches);
       return [];
     }
+    reading.notes?.push(...strangeColumns(file.name, table.columns));
     for await (const { rows, lines } of table.batches) {
       for (const [r, row] of rows.entries()) {
         const text = (index: number): string => (index < 0 ? "" : (row[index] ?? "").trim());
@@ -95,6 +98,8 @@ export async function readEvents(file: InputFile, reading: EventReading): Promis
     problems.push({ code: thrown.code, message: thrown.message, facts: thrown.facts });
     return [];
   }
+  if (mistakes.length === 0 && events.length === 0)
+    reading.notes?.push({ code: "INPUT_EVENTS_NONE", message: `${file.name} holds no events: nothing of it is used.` });
   if (mistakes.length > 0) {
     const more = mistakes.length > shownMistakes ? ` and ${mistakes.length - shownMistakes} more` : "";
     problems.push({
@@ -104,6 +109,23 @@ export async function readEvents(file: InputFile, reading: EventReading): Promis
     });
   }
   return events;
+}
+
+/** Columns that mean nothing here: told, because a misspelt window would be none. */
+function strangeColumns(file: string, columns: readonly string[]): readonly InputNote[] {
+  const known: readonly string[] = Object.values(columnNames).flat();
+  const strange = columns.filter((column) => !known.includes(column.trim().toLowerCase()));
+  if (strange.length === 0) return [];
+  const told = strange.map((column) => {
+    const meant = closest(column.trim(), known);
+    return meant === undefined ? column : `${column} (did you mean ${meant}?)`;
+  });
+  return [
+    {
+      code: "INPUT_EVENTS_UNKNOWN",
+      message: `Of ${file} these columns are not used: ${told.join(", ")}. Events have ${Object.keys(columnNames).join(", ").replace("from", "date (or from)")}.`,
+    },
+  ];
 }
 
 /** Events of settings; their texts were checked where settings are read. */

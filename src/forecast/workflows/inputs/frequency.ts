@@ -52,6 +52,17 @@ export function decideFrequency(rows: Rows, request: FrequencyRequest): Frequenc
       });
       return undefined;
     }
+    const apart = inferred.kind === "regular" ? stepsApart(stamps, inferred.frequency) : undefined;
+    if (apart !== undefined && inferred.kind === "regular") {
+      const { least, most } = apart;
+      const unit = printFrequency({ unit: inferred.frequency.unit, multiple: 1 });
+      problems.push({
+        code: "INPUT_FREQUENCY_UNKNOWN",
+        message: `Expected rows of ${file} in equal steps but they come every ${least === most ? least : `${least} to ${most}`} ${unit} (${examples}) and never closer: as steps of ${nameOf(inferred.frequency)} ${Math.round(100 * apart.empty)} % of them would be invented. Name the step they are put into, such as --frequency M or Q; or --frequency ${unit} if the steps between are true zeros.`,
+        facts,
+      });
+      return undefined;
+    }
     if (inferred.kind === "regular") {
       const found = anchored(inferred.frequency, request);
       notes.push({ code: "INPUT_FREQUENCY_INFERRED", message: `Rows of ${file} come every ${nameOf(found)}: forecast at that frequency.` });
@@ -111,6 +122,28 @@ function fit(wanted: Frequency, found: Frequency, differ: boolean, examples: str
 function sameStamp(a: Frequency, b: Frequency): boolean {
   const [one, two] = [a.stamp ?? { from: "begin", seconds: 0 }, b.stamp ?? { from: "begin", seconds: 0 }];
   return one.from === two.from && one.seconds === two.seconds;
+}
+
+/** So many times are enough for a rhythm of longer steps to show. */
+const rhythmFrom = 8;
+
+/** How many steps lie between one time and the next, where no two of all series are ever one step apart: the true step is a longer one, as of trading months. */
+function stepsApart(
+  stamps: readonly number[],
+  frequency: Frequency,
+): { readonly least: number; readonly most: number; readonly empty: number } | undefined {
+  if (stamps.length < rhythmFrom || stamps.length >= mostStamps) return undefined;
+  const units = stamps.map((seconds) => Math.floor(unitOfMinute(frequency, Math.floor(seconds / 60)) / frequency.multiple));
+  let least = Number.POSITIVE_INFINITY;
+  let most = 0;
+  for (let i = 1; i < units.length; i++) {
+    const gap = units[i] - units[i - 1];
+    if (gap === 0) continue;
+    least = Math.min(least, gap);
+    most = Math.max(most, gap);
+  }
+  if (!(least > 1) || most > 2 * least) return undefined;
+  return { least, most, empty: 1 - units.length / (units[units.length - 1] - units[0] + 1) };
 }
 
 const anchored = (found: Frequency, { weeksEnd }: FrequencyRequest): Frequency => (weeksEnd ? endingWeeks(found) : found);

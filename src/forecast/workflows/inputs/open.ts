@@ -28,6 +28,8 @@ export interface OpenFile {
   readonly sample: RowBatch;
   /** Names of the map that no column of this file has. */
   readonly unmapped: readonly string[];
+  /** The first line holds data: columns were named by their places. */
+  readonly headless: boolean;
   /** Lets go of the bytes that were not read. */
   close(): Promise<void>;
 }
@@ -79,7 +81,13 @@ export async function openInput(file: InputFile, options: OpenOptions): Promise<
     });
     const mapped = renameColumns(renamed(table.columns, file, options), options.map);
     const { sample, batches } = await sampled(table.batches);
-    return { table: { ...table, columns: mapped.columns, batches }, sample, unmapped: mapped.missing, close: () => source.close() };
+    return {
+      table: { ...table, columns: mapped.columns, batches },
+      sample,
+      unmapped: mapped.missing,
+      headless: positions !== undefined,
+      close: () => source.close(),
+    };
   } catch (thrown) {
     await source.close();
     throw thrown;
@@ -155,7 +163,7 @@ function firstFields(bytes: Uint8Array): readonly string[] {
   const text = new TextDecoder().decode(bytes).replace(/^\s+/, "");
   const line = /^(?:"[^"]*"|[^\r\n"])*/.exec(text)?.[0] ?? "";
   const bare = line.replaceAll(/"[^"]*"/g, "");
-  const delimiter = [",", ";", "\t"].find((each) => bare.includes(each)) ?? ",";
+  const delimiter = [",", ";", "\t", "|"].find((each) => bare.includes(each)) ?? ",";
   const fields: string[] = [""];
   let quoted = false;
   for (const char of line) {

@@ -131,7 +131,8 @@ export interface Inputs {
 export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
   const problems: Problem[] = [];
   const settings = readSettings(options, problems);
-  const events = await eventsOf(options, settings, problems);
+  const ofEvents: InputNote[] = [];
+  const events = await eventsOf(options, settings, problems, ofEvents);
   const files = await openAll(options, settings, problems);
   try {
     const { target, related, metadata } = files;
@@ -174,7 +175,12 @@ export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
     if (built === undefined || cells === undefined || targetRows === undefined) throw gathered(problems);
     notes.push(...offsetNotes(target, targetRows), ...(related === undefined ? [] : offsetNotes(related, relatedRows)));
     notes.push(...waysOfReading(target, targetRows), ...(related === undefined ? [] : waysOfReading(related, relatedRows)));
-    const judged = judge(options, { target, related, targetRows, cells }, built, problems, notes);
+    const named = {
+      relatedItems: relatedRows?.keys.levels[0] ?? [],
+      metadataItems: items === undefined ? undefined : new Set(items.items.keys()),
+    };
+    const judged = judge(options, { target, related, metadata, targetRows, cells, ...named }, built, problems, notes);
+    notes.push(...ofEvents);
     const panel = withEvents(judged, events, options, notes);
     if (problems.length > 0) throw gathered(problems);
     return {
@@ -214,7 +220,9 @@ function tellBad(
   const { apart, columns, looks } = file;
   const problem = apart.problem({ rows: good.rows.count, size: good.size }, columns.item.place + 1);
   if (problem === undefined) return false;
-  problems.push(problem);
+  const blank = columns.assumed.filter(({ place }) => looks[place]?.kind === "empty");
+  if (blank.length > 0) problems.push(emptyColumns(file, blank));
+  else problems.push(problem);
   // A row is set apart for its first mistake: dates that nothing could be read from either are told by a look at them.
   const look = columns.timestamp === undefined ? undefined : looks[columns.timestamp.place];
   const cure = look === undefined ? "" : patternCure(look);
@@ -226,6 +234,17 @@ function tellBad(
     });
   }
   return true;
+}
+
+/** Columns nobody named as dimensions, and nobody filled in. */
+function emptyColumns({ apart, columns }: Opened, blank: Columns["assumed"]): Problem {
+  const names = blank.map(({ name, place }) => `${name} (column ${place + 1})`);
+  const kept = columns.dimensions.filter((each) => !blank.includes(each)).map(({ name }) => name);
+  return {
+    code: "INPUT_COLUMN_EMPTY",
+    message: `Expected values in the columns of ${apart.file} that tell series apart but ${names.join(", ")} ${blank.length === 1 ? "is" : "are"} empty. Leave ${blank.length === 1 ? "it" : "them"} out: --dimensions ${kept.length === 0 ? "none" : kept.join(",")}; or fill ${blank.length === 1 ? "it" : "them"} in.`,
+    facts: { file: apart.file, column: (blank[0]?.place ?? 0) + 1 },
+  };
 }
 
 /** The rows of a file; undefined when its numbers can be read in two ways, which is told. */
@@ -246,7 +265,13 @@ function waysOfReading(file: Opened, rows: ReadRows | undefined): readonly Input
   const formats = (rows?.numbers ?? []).map((summary) => ({ ...summary, values: 0, missing: 0 }));
   const { stock } = file.columns;
   const taken = stock === undefined ? [] : [`${stock.name} of ${apart.file} is read as what was in stock: 0 or false is out of stock.`];
+  // A group's schema was given to name columns by; without one nobody said what they are.
+  const named =
+    open.headless && file.schema === undefined
+      ? [`The first line of ${apart.file} is data, not a header: its columns are taken as ${open.table.columns.join(", ")}.`]
+      : [];
   const told = [
+    ...named,
     ...taken,
     ...encodingNotes(apart.file, open.table.encoding?.()),
     ...numberNotes(formats).map((note) => `${apart.file}: ${note}`),
@@ -345,6 +370,7 @@ interface Opened {
   readonly columns: Columns;
   readonly looks: readonly Look[];
   readonly apart: Isolated;
+  readonly schema: InputFile["schema"];
 }
 
 interface OpenedFiles {
@@ -447,7 +473,7 @@ async function openOne(
     await open.close();
     return undefined;
   }
-  return { kind, open, columns: assigned.columns, looks, apart };
+  return { kind, open, columns: assigned.columns, looks, apart, schema: file.schema };
 }
 
 /** What the rows say of their frequency, their ends and their columns; the frequency, unless a problem was told. */
@@ -467,6 +493,18 @@ function judgeRows(
     notes.push({
       code: "INPUT_OUTSIDE",
       message: `${read.outside} rows of ${file} lie before ${options.begin ?? "the begin"} or after ${options.end ?? "the end"} and were left out.`,
+    });
+  }
+  const nothing = saysNothing(target, read);
+  if (nothing !== undefined) {
+    problems.push(nothing);
+    return undefined;
+  }
+  const below = options.nonNegative === false ? 0 : countBelowZero(read);
+  if (below > 0) {
+    notes.push({
+      code: "INPUT_NEGATIVE",
+      message: `${below} rows of ${file} have ${targetName} below zero, as returns do: they are taken off what was sold in their step, and the forecast does not go below zero. If this is no demand and may be negative, say --negative; if they are mistakes, correct them.`,
     });
   }
   checkDimensions(target, read, problems, notes);
@@ -503,6 +541,28 @@ function judgeRows(
   }
   // A panel of a grid that is not believed may be huge.
   return problems.slice(before).some(({ code }) => code === "INPUT_STRAY_DATES") ? undefined : frequency;
+}
+
+/** A file without rows, or without a number in any. */
+function saysNothing(target: Opened, { rows, empty, outside }: ReadRows): Problem | undefined {
+  const { file } = target.apart;
+  const { name } = target.columns.numbers[0];
+  if (rows.count > 0 && empty < rows.count) return undefined;
+  const { count: bad, rows: apart } = target.apart.result();
+  const [first] = apart;
+  const what =
+    rows.count > 0
+      ? `none of its ${rows.count} rows has one`
+      : outside > 0
+        ? `all of its ${outside} rows lie outside of the days that count`
+        : bad > 0
+          ? `its ${bad} rows were all set apart${first === undefined ? "" : `, the first in line ${first.line}: ${first.reason.replace(/\.$/, "")}`}`
+          : "it has no rows";
+  return {
+    code: "PANEL_EMPTY",
+    message: `Expected values of ${name} in ${file} but ${what}. Send the history that is to be forecast.`,
+    facts: { file },
+  };
 }
 
 /** Nights on which clocks change: an hour twice is averaged, an hour that was left out is unknown; its minutes are given. */
@@ -710,7 +770,16 @@ function orProblem<T>(problems: Problem[], file: Opened | undefined, make: () =>
 /** Looks at what came of it: problems that only the panel shows, and notes. Gives the panel without the numbers left out. */
 function judge(
   options: ReadInputsOptions,
-  files: { readonly target: Opened; readonly related: Opened | undefined; readonly targetRows: ReadRows; readonly cells: TargetCells },
+  files: {
+    readonly target: Opened;
+    readonly related: Opened | undefined;
+    readonly metadata: Opened | undefined;
+    readonly targetRows: ReadRows;
+    readonly cells: TargetCells;
+    /** Items the other files name. */
+    readonly relatedItems: readonly string[];
+    readonly metadataItems: ReadonlySet<string> | undefined;
+  },
   built: BuiltPanel,
   problems: Problem[],
   notes: InputNote[],
@@ -768,13 +837,26 @@ function judge(
   if (built.coldStarts > 0) {
     notes.push({
       code: "INPUT_COLD_STARTS",
-      message: `${built.coldStarts} series have no history and are forecast from what is known of their item.`,
+      message: `${built.coldStarts} series have no history and are forecast from what is known of their item, where a model serves that can do so.`,
+    });
+  }
+  const sold = files.targetRows.keys.levels[0];
+  const unnamed = files.metadataItems === undefined ? [] : sold.filter((item) => files.metadataItems?.has(item) === false);
+  if (unnamed.length > 0) {
+    notes.push({
+      code: "INPUT_METADATA_MISSING",
+      message: `${unnamed.length} of ${sold.length} items have no row in ${files.metadata?.apart.file ?? "the metadata"}, such as ${unnamed[0]}: nothing is known of them there.${unnamed.length === sold.length ? strangersTo([...(files.metadataItems ?? [])], panel) : ""}`,
     });
   }
   return withoutShort(options, files, built, problems, notes);
 }
 
-async function eventsOf(options: ReadInputsOptions, settings: Settings, problems: Problem[]): Promise<readonly EventSpan[]> {
+async function eventsOf(
+  options: ReadInputsOptions,
+  settings: Settings,
+  problems: Problem[],
+  notes: InputNote[],
+): Promise<readonly EventSpan[]> {
   const { parseTime } = settings;
   const rows = spansOf(options.eventRows ?? [], parseTimestamp);
   if (options.events === undefined) return rows;
@@ -785,7 +867,7 @@ async function eventsOf(options: ReadInputsOptions, settings: Settings, problems
   };
   return [
     ...rows,
-    ...(await readEvents(options.events, { parseTime: either, encoding: options.encoding, signal: options.signal, problems })),
+    ...(await readEvents(options.events, { parseTime: either, encoding: options.encoding, signal: options.signal, problems, notes })),
   ];
 }
 
@@ -869,10 +951,16 @@ function filledNotes(
   return notes;
 }
 
+function countBelowZero({ rows }: ReadRows): number {
+  let below = 0;
+  for (const { values, count } of rows.blocks) for (let i = 0; i < count; i++) if (values[0][i] < 0) below += 1;
+  return below;
+}
+
 /** Related numbers of which the horizon is unknown: refused, or left out. */
 function withoutShort(
   options: ReadInputsOptions,
-  files: { readonly related: Opened | undefined },
+  files: { readonly related: Opened | undefined; readonly relatedItems: readonly string[] },
   built: BuiltPanel,
   problems: Problem[],
   notes: InputNote[],
@@ -906,7 +994,9 @@ function withoutShort(
     const place = files.related?.columns.numbers.find((column) => column.name === name)?.place ?? 0;
     const step = timestampOf(grid, facts.firstShortStep);
     const end = timestampOf(grid, grid.length + grid.horizon - 1);
-    const told = `${name} of ${file} ends before the horizon for ${facts.seriesShort} of ${panel.itemIds.length} series, the first being ${seriesName(panel, facts.firstShort)} at ${step}`;
+    const told =
+      `${name} of ${file} ${facts.firstShortIsGap ? "has gaps in the horizon" : "ends before the horizon"} for ${facts.seriesShort} of ${panel.itemIds.length} series, the first being ${seriesName(panel, facts.firstShort)} at ${step}` +
+      strangersTo(files.relatedItems, panel);
     const repair = `Add its values to ${end}, or say what it will be: futurefill of ${name} (Featurizations in forecast-defaults.yaml, --fill of the command).`;
     // A number that is mostly known serves although some of it is not: models take an unknown price for a usual one.
     const mostlyUnknown = facts.futureMissing * 2 >= panel.itemIds.length * grid.horizon;
@@ -924,6 +1014,14 @@ function withoutShort(
     }
   }
   return leftOut.size === 0 ? panel : { ...panel, regressors: panel.regressors.filter(({ name }) => !leftOut.has(name)) };
+}
+
+/** Words for items of another file of which none was ever sold: two ways of writing one name, most likely. */
+function strangersTo(items: readonly string[], panel: Panel): string {
+  const sold = new Set(panel.itemIds.filter((_, i) => panel.offsets[i + 1] > panel.offsets[i]));
+  const [first] = items;
+  if (first === undefined || items.some((item) => sold.has(item))) return "";
+  return ` (none of its ${items.length} items has a history, "${first}" neither: are items written there as in the target, such as "${[...sold][0]}"?)`;
 }
 
 /** A series in words: item and dimensions. */

@@ -1,7 +1,7 @@
 // What the columns of a file hold, by a look at its first rows: before a column is given its part, and to say which one is meant.
 
 import type { RowBatch } from "../../../platform/formats/contract.ts";
-import { guessDatePatterns } from "../../../platform/formats/dates.ts";
+import { guessCoarseDates, guessDatePatterns } from "../../../platform/formats/dates.ts";
 
 /** What most values of a column are. */
 export interface Look {
@@ -79,7 +79,10 @@ export function cureOf(what: "item" | "timestamp" | "target", wanted: string, fr
 }
 
 /** What to say so that the dates of a column can be read; nothing where they can be. */
-export function patternCure({ patterns, name, example }: Look): string {
+export function patternCure(look: Look): string {
+  const { name, example } = look;
+  const coarse = look.patterns.length === 0 ? guessCoarseDates([example]) : undefined;
+  const patterns = coarse === undefined ? look.patterns : [coarse];
   const [only, other] = patterns;
   if (only === undefined || only === "yyyy-mm-dd" || only === "yyyy-mm-dd hh:mm:ss" || only === "yyyy-mm-ddThh:mm:ss") return "";
   return other === undefined
