@@ -3,10 +3,15 @@
 // Owns: the list of points passed and the one switch. In production the switch is off and a point costs one comparison.
 //   F1. A point's name is stable: `part.what-has-just-been-done`, kebab-case.
 //   F2. `STOCKROOM_FAULT=name` kills at the first pass, `name#3` at the third; nothing else about the process changes.
+//   F3. `STOCKROOM_FAULT=>file` kills nobody and appends the name of every point that is passed to the file, a line each: so a test learns from an
+//       undisturbed walk which points there are, and no new one can be forgotten.
 
+import { appendFileSync } from "node:fs";
 import process from "node:process";
 
-const wanted = parseFault(process.env["STOCKROOM_FAULT"]);
+const given = process.env["STOCKROOM_FAULT"];
+const record = given?.startsWith(">") === true ? given.slice(1) : undefined;
+const wanted = record === undefined ? parseFault(given) : undefined;
 let passes = 0;
 
 interface Fault {
@@ -22,6 +27,7 @@ function parseFault(text: string | undefined): Fault | undefined {
 
 /** Marks a place where a crash must do no harm. Kills the process with SIGKILL if this is the place asked for. */
 export function faultPoint(name: string): void {
+  if (record !== undefined) appendFileSync(record, `${name}\n`);
   if (wanted === undefined || wanted.name !== name) return;
   passes += 1;
   if (passes === wanted.pass) process.kill(process.pid, "SIGKILL");

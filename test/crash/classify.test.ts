@@ -6,35 +6,12 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 import process from "node:process";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { makePlace, waitFor, type TestPlace } from "../kit/app.ts";
 import type { Aftermath } from "./child.ts";
+import { pointsOf, readPassed } from "./walks.ts";
 
 const script = path.resolve(import.meta.dirname, "child.ts");
-
-/** Every point the walk passes, some at a later pass than the first, so that the crash hits different runs. */
-const points = [
-  "objects.staged#2",
-  "objects.promoted#3",
-  "objects.written#4",
-  "objects.committed#5",
-  "workflow.step.before#7",
-  "workflow.step.done#9",
-  "workflow.step.recorded#11",
-  "classify.intake.survey",
-  "classify.intake.lines#2",
-  "classify.train.prepare#2",
-  "classify.train.prepared",
-  "classify.train.fit#3",
-  "classify.train.stored#2",
-  "classify.train.clear#2",
-  "classify.infer.labelled#2",
-  "classify.infer.stored#3",
-  "classify.compare.judge-1#2",
-  "classify.compare.verdict-1#3",
-  "classify.report.staged#2",
-  "classify.report.report#3",
-];
 
 interface Ended {
   readonly signal: NodeJS.Signals | null;
@@ -68,17 +45,16 @@ async function walk(place: TestPlace, fault?: string): Promise<Ended> {
   return { signal, code, aftermath: last.startsWith("{") ? (JSON.parse(last) as Aftermath) : undefined, errors };
 }
 
+const place = await makePlace();
+const record = path.join(place.home, "passed.txt");
+const first = await walk(place, `>${record}`);
+if (first.aftermath === undefined) throw new Error(`the undisturbed walk did not end: ${first.errors}`);
+const undisturbed = first.aftermath;
+/** Every point the walk passes, at the middle one of its passes, so that the crash hits different runs. */
+const points = pointsOf(await readPassed(record), "classify.", { platform: true });
+await place.remove();
+
 describe("killed at a named point and started again", () => {
-  let undisturbed: Aftermath;
-
-  beforeAll(async () => {
-    const place = await makePlace();
-    const ended = await walk(place);
-    if (ended.aftermath === undefined) throw new Error(`the undisturbed walk did not end: ${ended.errors}`);
-    undisturbed = ended.aftermath;
-    await place.remove();
-  }, 180_000);
-
   test("the undisturbed walk leaves nothing in between", () => {
     expect(undisturbed.unfinished).toEqual([]);
     expect(undisturbed.dead).toEqual([]);
@@ -86,43 +62,42 @@ describe("killed at a named point and started again", () => {
     expect(undisturbed.objects.filter((object) => object.startsWith("classify/prepared/"))).toEqual([]);
     expect(undisturbed.lines).toHaveLength(4);
     expect(undisturbed.reports.length).toBeGreaterThanOrEqual(4);
+    for (const name of ["classify.train.fit", "classify.compare.judge-1", "classify.infer.stored", "classify.report.report"])
+      expect(points).toContainEqual(expect.stringMatching(`^${name}#`));
   });
 
   test.each(points)(
     "at %s",
     async (point) => {
-      const place = await makePlace();
-      const killed = await walk(place, point);
+      const own = await makePlace();
+      const killed = await walk(own, point);
       // A point that is never passed would make this test a check that cannot fail.
       expect(killed.signal).toBe("SIGKILL");
-      const resumed = await walk(place);
+      const resumed = await walk(own);
       expect(resumed.aftermath).toEqual(undisturbed);
-      await place.remove();
+      await own.remove();
     },
     240_000,
   );
 });
 
 describe("two workers on one database", () => {
-  let place: TestPlace;
-  afterAll(async () => await place.remove());
+  let shared: TestPlace;
+  afterAll(async () => await shared.remove());
 
   test("the runs of the one that is killed are finished by the other, each once", async () => {
-    const reference = await makePlace();
-    const undisturbed = (await walk(reference)).aftermath;
-    await reference.remove();
-    place = await makePlace();
-    const env = { ...process.env, ...place.env, STOCKROOM_CLASSIFY_TRAIN_TRIALS: "2", STOCKROOM_WORKFLOW_THREADS: "2" };
-    const helper = spawn(process.execPath, [script, "serve"], { cwd: place.home, env, stdio: ["ignore", "pipe", "pipe"] });
+    shared = await makePlace();
+    const env = { ...process.env, ...shared.env, STOCKROOM_CLASSIFY_TRAIN_TRIALS: "2", STOCKROOM_WORKFLOW_THREADS: "2" };
+    const helper = spawn(process.execPath, [script, "serve"], { cwd: shared.home, env, stdio: ["ignore", "pipe", "pipe"] });
     await waitFor(
       "the second worker to open",
       async () => await new Promise<boolean>((resolve) => helper.stdout.once("data", () => resolve(true))),
     );
-    const main = walk(place);
+    const main = walk(shared);
     // Killed as soon as it holds work of its own.
     await waitFor("the second worker to take a run", async () => {
       const { Client } = await import("pg");
-      const client = new Client({ connectionString: place.databaseUrl });
+      const client = new Client({ connectionString: shared.databaseUrl });
       await client.connect();
       try {
         const found = await client.query(

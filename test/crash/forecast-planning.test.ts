@@ -1,25 +1,27 @@
 // Killed while planners' words are laid over, a question is answered or an import is judged, and started again: each once, the same bytes.
 
 import path from "node:path";
-import { beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { makePlace } from "../kit/app.ts";
-import { walk, walkTwice, type Walk } from "./walks.ts";
+import { pointsOf, walkRecorded, walkTwice } from "./walks.ts";
 
 const script = path.resolve(import.meta.dirname, "forecast-planning-child.ts");
 const settings = { STOCKROOM_FORECAST_SETTLE_MS: "100" };
 
-const points = ["forecast.adjust.exported", "forecast.plan.kept", "forecast.monitor.kept"];
+const place = await makePlace();
+const { walk: undisturbed, passed } = await walkRecorded(script, place, settings);
+await place.remove();
 
-let undisturbed: Walk;
-
-beforeAll(async () => {
-  const place = await makePlace();
-  undisturbed = await walk(script, place, settings);
-  await place.remove();
-}, 300_000);
+// What planners add to the walk of forecast.test.ts: the steps and points of all other workflows of the module.
+const points = pointsOf(
+  passed.filter((name) => !/^forecast\.(?:intake|run|train)\./.test(name)),
+  "forecast.",
+  { every: /^/ },
+);
 
 test("the undisturbed walk adjusts, answers and judges once", () => {
   expect(undisturbed.errors).toBe("");
+  expect(points).toEqual(expect.arrayContaining(["forecast.adjust.exported#1", "forecast.plan.kept#1", "forecast.monitor.kept#1"]));
   expect(JSON.parse(undisturbed.last)).toMatchObject({
     unfinished: [],
     kept: [

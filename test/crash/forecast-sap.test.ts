@@ -5,25 +5,9 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { makePlace, type TestPlace } from "../kit/app.ts";
 import { openGateway, type Gateway, type GatewayRow, type Habits } from "../kit/sap-gateway.ts";
-import { walk } from "./walks.ts";
+import { pointsOf, walk, walkRecorded } from "./walks.ts";
 
 const script = path.resolve(import.meta.dirname, "forecast-sap-child.ts");
-
-const points = [
-  "forecast.sap.page",
-  "forecast.sap.page#3",
-  "forecast.sap.page#6",
-  "forecast.sap.folded",
-  "forecast.sap.committed",
-  "forecast.sap.folded#2",
-  "forecast.sap.committed#2",
-  "forecast.sap.sent",
-  "forecast.sap.sent#3",
-  "forecast.sap.batch#2",
-  "workflow.step.done#8",
-  "workflow.step.recorded#12",
-  "objects.committed#9",
-];
 
 const day = (week: number): string => `/Date(${Date.UTC(2026, 0, 1 + week)})/`;
 const rowOf = (index: number): GatewayRow => ({
@@ -95,14 +79,17 @@ async function inPlace<T>(
 
 const products = Array.from({ length: 200 }, (_, index) => `P${index}`);
 
-const undisturbed: { sha256: string; notices: readonly string[] } = await inPlace(async (place) => {
-  const ended = await walk(script, place);
+const { undisturbed, passed } = await inPlace(async (place) => {
+  const { walk: ended, passed: names } = await walkRecorded(script, place);
   if (!ended.last.startsWith("{")) throw new Error(`the undisturbed walk did not end: ${ended.errors}`);
   const aftermath: { sha256: string; notices: readonly string[] } = JSON.parse(ended.last);
-  return aftermath;
+  return { undisturbed: aftermath, passed: names };
 });
 
-const known = points.map((point) => [point, "accepted"] as const);
+// Every step of the extractions and the import, and what lies between them.
+const known = pointsOf(passed, "forecast.sap.", { every: /^forecast\.sap\.(?:folded|committed)$/ }).map(
+  (point) => [point, "accepted"] as const,
+);
 // A receiver that knows no repeats is read back after the death.
 const unknown = ["forecast.sap.sent", "forecast.sap.sent#3", "forecast.sap.batch#2"].map((point) => [point, "none"] as const);
 

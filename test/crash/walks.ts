@@ -1,6 +1,8 @@
 // Walks: a child process on a place, to its end or to the fault point that kills it.
 
 import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import process from "node:process";
 import { makePlace, type TestPlace } from "../kit/app.ts";
 
@@ -42,4 +44,48 @@ export async function walkTwice(
   } finally {
     await place.remove();
   }
+}
+
+/** Walks undisturbed, and gives the names of the fault points it passed, in their order. */
+export async function walkRecorded(
+  script: string,
+  place: TestPlace,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<{ readonly walk: Walk; readonly passed: readonly string[] }> {
+  const file = path.join(place.home, "passed.txt");
+  const ended = await walk(script, place, { ...settings, STOCKROOM_FAULT: `>${file}` });
+  return { walk: ended, passed: await readPassed(file) };
+}
+
+export async function readPassed(file: string): Promise<readonly string[]> {
+  return (await readFile(file, "utf8")).trim().split("\n");
+}
+
+/** Points of the platform that a walk is killed at, too; its own tests know the others. */
+const ofPlatform = /^(?:objects\.(?:staged|promoted|written|committed)|workflow\.(?:step\.(?:before|recorded)|run\.done))$/;
+
+/**
+ * The points to kill a walk at, from those that an undisturbed one passed: every step and point whose name begins with `own`, so that none that there is
+ * can be forgotten, and some of the platform's.
+ *
+ * `every`: names that are killed at in each of their passes. Others are in the middle one, and of names that differ by a number (pages, batches)
+ * the middle one, so that the crashes hit different runs.
+ */
+export function pointsOf(
+  passed: readonly string[],
+  own: string,
+  { every = /^$/, platform = false }: { readonly every?: RegExp; readonly platform?: boolean } = {},
+): readonly string[] {
+  const times = new Map<string, number>();
+  const families = new Map<string, string[]>();
+  for (const name of passed) {
+    if (!name.startsWith(own) && !(platform && ofPlatform.test(name))) continue;
+    const time = (times.get(name) ?? 0) + 1;
+    times.set(name, time);
+    const family = every.test(name) ? `${name}#${time}` : name.replace(/-\d+$/, "");
+    const known = families.get(family);
+    if (known === undefined) families.set(family, [`${name}#${time}`]);
+    else known.push(`${name}#${time}`);
+  }
+  return [...families.values()].flatMap((points) => points[(points.length - 1) >> 1] ?? []);
 }
