@@ -652,4 +652,28 @@ describe("what else files bring", () => {
     );
     expect(await notesOf(target(dense), { events: events(["name,date"]) })).toContain("events.csv holds no events");
   });
+
+  test.each([
+    ["a", "a "],
+    ["Café", "Cafe\u0301"],
+    ["tea 1", "TEA  1"],
+  ])("items %j and %j are told to be perhaps one", async (one, other) => {
+    const rows = [one, other].flatMap((item) => dense.map((line) => line.replace(/^a/, item)));
+    expect(await notesOf(target(rows))).toContain(`such as ${JSON.stringify(one)} and ${JSON.stringify(other)}`);
+    expect(await notesOf(target(dense))).not.toContain("differ from others");
+  });
+
+  test("an item that sounds like the sum of the others is told, and one that is alone is not", async () => {
+    const total = dense.map((line) => line.replace(/^a/, "Total"));
+    expect(await notesOf(target([...dense, ...total]))).toMatch(/item_id "Total" of shop.csv sounds like the sum/);
+    expect(await notesOf(target(total))).not.toContain("sounds like");
+  });
+
+  test.each([
+    ["45292", "the day numbers of a spreadsheet"],
+    ["1704067200", "seconds since 1970"],
+    ["1704067200000", "milliseconds since 1970"],
+  ])("times counted by programs are named for what they look like: %s", async (text, said) => {
+    expect((await refusal(target([`a,${text},1`]))).message).toContain(`They look like ${said}.`);
+  });
 });

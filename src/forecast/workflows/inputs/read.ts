@@ -238,7 +238,7 @@ function tellBad(
 
 /** Columns nobody named as dimensions, and nobody filled in. */
 function emptyColumns({ apart, columns }: Opened, blank: Columns["assumed"]): Problem {
-  const names = blank.map(({ name, place }) => `${name} (column ${place + 1})`);
+  const names = blank.map(({ name, place }) => (name === "" ? `column ${place + 1}, which has no name,` : `${name} (column ${place + 1})`));
   const kept = columns.dimensions.filter((each) => !blank.includes(each)).map(({ name }) => name);
   return {
     code: "INPUT_COLUMN_EMPTY",
@@ -508,6 +508,7 @@ function judgeRows(
     });
   }
   checkDimensions(target, read, problems, notes);
+  const ofNames = nameNotes(target, read);
   const before = problems.length;
   const frequency = decideFrequency(read.rows, {
     asked: options.frequency ?? "auto",
@@ -517,6 +518,7 @@ function judgeRows(
     problems,
     notes,
   });
+  notes.push(...ofNames);
   if (frequency === undefined) return undefined;
   const { from, before: after } = settings.between;
   checkSpan(read.keys, read.rows, frequency, {
@@ -649,6 +651,40 @@ function tellingApart(
     const isOne = withMark[c].size === looked && marks[c].size > 1 && marks[c].size <= mostMarks && marks[c].size * 4 < looked;
     return isOne ? [{ name, place, values: [...marks[c]].toSorted((a, b) => a - b).slice(0, 3), apart }] : [];
   });
+}
+
+/** Names of the sum of all others. */
+const totals = /^(?:grand )?(?:totals?|all|sum|overall|gesamt|summe|insgesamt|totaal|tous|todos)$/i;
+
+/** Items, or values of a dimension, that are most likely one written in two ways; and an item that is most likely the sum of the others. */
+function nameNotes(target: Opened, { keys }: ReadRows): readonly InputNote[] {
+  const { file } = target.apart;
+  const notes: InputNote[] = [];
+  for (const [c, levels] of keys.levels.entries()) {
+    const known = new Map<string, string>();
+    const alike: (readonly [string, string])[] = [];
+    for (const text of levels) {
+      const plain = text.normalize("NFKC").trim().replaceAll(/\s+/g, " ").toLowerCase();
+      const other = known.get(plain);
+      if (other === undefined) known.set(plain, text);
+      else alike.push([other, text]);
+    }
+    const [first] = alike;
+    if (first !== undefined) {
+      notes.push({
+        code: "INPUT_NAMES_ALIKE",
+        message: `${alike.length} values of ${keys.names[c]} in ${file} differ from others only in blanks, capitals or how letters are encoded, such as ${JSON.stringify(first[0])} and ${JSON.stringify(first[1])}: they are series of their own. Write them alike if they are one.`,
+      });
+    }
+    const total = levels.length < 2 ? undefined : levels.find((text) => totals.test(text.trim()));
+    if (total !== undefined) {
+      notes.push({
+        code: "INPUT_TOTAL",
+        message: `${keys.names[c]} ${JSON.stringify(total)} of ${file} sounds like the sum of the others: it is forecast beside them, and whatever is added up counts it twice. Leave its rows out if it is; sums are forecast by --hierarchy.`,
+      });
+    }
+  }
+  return notes;
 }
 
 /** Texts that nobody named as dimensions are told; those that tell no two rows of one time apart are none. */

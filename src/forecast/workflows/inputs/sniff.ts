@@ -83,11 +83,22 @@ export function patternCure(look: Look): string {
   const { name, example } = look;
   const coarse = look.patterns.length === 0 ? guessCoarseDates([example]) : undefined;
   const patterns = coarse === undefined ? look.patterns : [coarse];
+  const counted = patterns.length > 0 ? undefined : countedTime(example);
+  if (counted !== undefined) return `They look like ${counted}. Write them as days, such as 2026-01-31.`;
   const [only, other] = patterns;
   if (only === undefined || only === "yyyy-mm-dd" || only === "yyyy-mm-dd hh:mm:ss" || only === "yyyy-mm-ddThh:mm:ss") return "";
   return other === undefined
     ? `Its dates are read with --date-format ${quote(only)}.`
     : `Its dates may be ${patterns.join(" or ")}: no value of ${name} tells which ("${example}"). Say --date-format ${patterns.map(quote).join(" or --date-format ")}.`;
+}
+
+/** Times as programs count them; a number alone does not say that it is one, so they are not read. */
+function countedTime(text: string): string | undefined {
+  if (!/^\d+$/.test(text)) return undefined;
+  const value = Number(text);
+  if (value >= 20_000 && value < 80_000) return "the day numbers of a spreadsheet";
+  if (value >= 2e8 && value < 8e9) return "seconds since 1970";
+  return value >= 2e11 && value < 8e12 ? "milliseconds since 1970" : undefined;
 }
 
 const quote = (pattern: string): string => (pattern.includes(" ") ? `"${pattern}"` : pattern);
