@@ -325,7 +325,7 @@ describe("over a finished run", () => {
   test("replenish proposes orders and sets bad stock apart", async () => {
     writeFileSync(
       at("stock.csv"),
-      "item_id,location,on_hand,pack_size\nitem_00001,store_001,0,6\nitem_00002,store_001,100000,1\nitem_00003,store_001,x,1\nitem_00003,store_009,1,1\nitem_00003,store_002,1,-1\n",
+      "item_id,location,on_hand,pack_size\nitem_00001,store_001,0,6\nitem_00002,store_001,100000,1\nitem_00003,store_001,x,1\nitem_00003,store_009,1,1\nitem_00003,store_002,1,-1\nitem_00001,store_001,9,6\n",
     );
     const printed = await stockroom(["replenish", at("first"), "--stock", at("stock.csv"), "--lead-time", "2"]);
     expect(printed.exit).toBe(3);
@@ -346,7 +346,9 @@ describe("over a finished run", () => {
       { line: 4, column: 3, code: "STOCK_NUMBER" },
       { line: 5, code: "STOCK_ROW", reason: expect.stringContaining("series that was forecast") },
       { line: 6, code: "STOCK_ROW", reason: expect.stringContaining("pack size") },
+      { line: 7, code: "STOCK_ROW", reason: expect.stringContaining("line 2 is of this one, too") },
     ]);
+    expect(told.said.join("\n")).toMatch(/\d+ series that were forecast have no row in .*stock.csv: no order is proposed for them/);
   });
 
   test("replenish takes dates of open orders; one due as protection ends is no cover", async () => {

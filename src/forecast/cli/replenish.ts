@@ -68,11 +68,15 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
         );
         tools.exitWith(3);
       }
+      const { withoutStock = 0 } = summary;
+      if (withoutStock > 0)
+        print.say(`${withoutStock} series that were forecast have no row in ${args.stock}: no order is proposed for them.`);
       if (args.json) {
         print.json({
           out,
           rows: summary.rows,
           orders: summary.orders,
+          without_stock: withoutStock,
           bad_rows: summary.badRows,
           proposals: orders.map(({ row, proposal }) => ({ series: row.ids, ...proposal })),
         });
@@ -90,7 +94,7 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
           "runs out before": percent(proposal.stockOutChance, { digits: 0 }),
           because: proposal.decidedBy,
         })),
-        { json: false, empty: "Nothing needs to be ordered." },
+        { json: false, empty: orders.length === 0 ? "No row of stock could be served." : "Nothing needs to be ordered." },
       );
     },
   });

@@ -116,6 +116,8 @@ export interface ReplenishSummary {
   readonly highestStockOutChance: number;
   readonly badRows: number;
   readonly firstBad: string | null;
+  /** Series that were forecast and have no row of stock; absent in answers kept by earlier versions. */
+  readonly withoutStock?: number;
 }
 
 export interface MonitorSummary {

@@ -92,6 +92,7 @@ export async function replenishForecast(
       highestStockOutChance: wanted.reduce((most, { proposal }) => Math.max(most, proposal.stockOutChance), 0),
       badRows: bad.length,
       firstBad: first === undefined ? null : `${first.file}, line ${first.row.line}: ${first.row.reason}`,
+      withoutStock: withoutStock(stockRows, forecasts).length,
     },
   };
 }
@@ -111,6 +112,7 @@ export function proposeOrders(
 ): readonly Order[] {
   const { openOrders, signal, onBadRow } = options;
   const orders: Order[] = [];
+  const lines = new Map<string, number>();
   for (const row of stock) {
     signal.throwIfAborted();
     const key = keyOfIds(row.ids);
@@ -121,6 +123,12 @@ export function proposeOrders(
       setApart("Expected a series that was forecast but this one was not. Correct its item or dimensions, or remove the row.");
       continue;
     }
+    const other = lines.get(key);
+    if (other !== undefined) {
+      setApart(`Expected one row of stock for each series but line ${other} is of this one, too. Add them up, or remove one.`);
+      continue;
+    }
+    lines.set(key, row.line);
     const open = [...(row.input.openOrders ?? []), ...(openOrders?.get(key) ?? [])];
     try {
       orders.push({ row, proposal: proposeOrder({ ...row.input, openOrders: open, forecast }) });
@@ -130,6 +138,12 @@ export function proposeOrders(
     }
   }
   return orders;
+}
+
+/** Series that were forecast and have no row of stock: nothing is proposed for them. */
+function withoutStock(stock: readonly StockRow[], forecasts: ReadonlyMap<string, Forecast>): readonly string[] {
+  const stocked = new Set(stock.map((row) => keyOfIds(row.ids)));
+  return [...forecasts.keys()].filter((key) => !stocked.has(key));
 }
 
 const columns = [
