@@ -1,7 +1,7 @@
 // The events file: name, date or range, place, window before and after. Small, so all of its mistakes are told at once and none is left out.
 
 import { isStockroomError } from "../../../platform/errors.ts";
-import { closest } from "../../../platform/config/index.ts";
+import { nearest } from "../../../platform/similar.ts";
 import { readTable } from "../../../platform/formats/index.ts";
 import type { EventSpan } from "../../engine/calendar/events.ts";
 import { dayMs } from "../../engine/calendar/grid.ts";
@@ -117,7 +117,7 @@ function strangeColumns(file: string, columns: readonly string[]): readonly Inpu
   const strange = columns.filter((column) => !known.includes(column.trim().toLowerCase()));
   if (strange.length === 0) return [];
   const told = strange.map((column) => {
-    const meant = closest(column.trim(), known);
+    const meant = nearest(column.trim(), known);
     return meant === undefined ? column : `${column} (did you mean ${meant}?)`;
   });
   return [

@@ -62,6 +62,7 @@ export async function openInput(file: InputFile, options: OpenOptions): Promise<
       table: { ...shaped, batches },
       sample,
       unmapped: [],
+      headless: false,
       close: async () => void (await batches[Symbol.asyncIterator]().return?.()),
     };
   }
