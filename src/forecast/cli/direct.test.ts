@@ -348,7 +348,7 @@ describe("over a finished run", () => {
       { line: 6, code: "STOCK_ROW", reason: expect.stringContaining("pack size") },
       { line: 7, code: "STOCK_ROW", reason: expect.stringContaining("line 2 is of this one, too") },
     ]);
-    expect(told.said.join("\n")).toMatch(/\d+ series that were forecast have no row in .*stock.csv: no order is proposed for them/);
+    expect(printed.said.join("\n")).toMatch(/\d+ series that were forecast have no row in .*stock.csv: no order is proposed for them/);
   });
 
   test("replenish takes dates of open orders; one due as protection ends is no cover", async () => {
