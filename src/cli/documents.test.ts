@@ -1,9 +1,12 @@
-// Every command that a document tells to type exists: its command, its flags, the number of its words. Nothing runs.
+// Every command that a document tells to type exists: its command, its flags, the number of its words; and every command that exists stands in a
+// document. Nothing runs.
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { blocksOf, commandsOf, spansOf } from "../../test/kit/documents.ts";
+import type { Command } from "../platform/command/contract.ts";
+import { argsOf, childrenOf, descriptionOf, resolve } from "../platform/command/declared.ts";
 import { findCall, readArgs } from "../platform/command/parse.ts";
 import { quietTools } from "../../test/kit/tools.ts";
 import { makeRoot } from "./root.ts";
@@ -19,36 +22,111 @@ const tools: Tools = {
   open: no,
 };
 
+const top = path.join(import.meta.dirname, "../..");
+const read = (name: string): string => readFileSync(path.join(top, name), "utf8");
+const documents = [
+  "README.md",
+  "RUNBOOK.md",
+  ...readdirSync(path.join(top, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+
+/** Without what documents write around a command: what it is for in a column of its own, other commands behind a dot, brackets of what may be left out. */
+const plainly = (text: string): string =>
+  text
+    .split("\n")
+    .map((line) =>
+      line
+        .replace(/(\S) {2,}[^\s#-]\S* [^#].*$/, "$1")
+        .replace(/ · .*$/, "")
+        .replaceAll(/(?<=\s)\[([^\]]*)\]/g, "$1"),
+    )
+    .join("\n");
+
 /** Lines of a document's blocks, and of its text, that call stockroom. */
 function callsIn(markdown: string): string[][] {
   return [...blocksOf(markdown), ...spansOf(markdown)]
-    .flatMap(commandsOf)
+    .flatMap((text) => commandsOf(plainly(text)))
     .filter(([name = ""]) => /^(\.\/bin\/)?stockroom$/.test(name))
     .map(([, ...words]) => words)
     .filter((words) => words.length > 0 && !words.includes("COMMAND"));
 }
 
-async function problem(words: readonly string[]): Promise<string | undefined> {
+/** What is wrong with a line. `isName`: a command that text only names may leave out its words. */
+async function problem(words: readonly string[], isName = false): Promise<string | undefined> {
   try {
     const call = await findCall(makeRoot(tools), words);
-    if (!call.flags.help && call.command.run === undefined) return "is a group of commands, none of them named";
-    if (!call.flags.help) await readArgs(call);
+    if (call.flags.help || (isName && call.rawArgs.length === 0)) return undefined;
+    if (call.command.run === undefined) return "is a group of commands, none of them named";
+    await readArgs(call);
     return undefined;
   } catch (error) {
     return String(error);
   }
 }
 
+interface Listed {
+  /** The words that lead to it. */
+  readonly path: string;
+  /** The words and required flags it takes. */
+  readonly takes: string;
+  readonly summary: string;
+}
+
+/** Each command that runs. */
+async function commandsBelow(command: Command, before: readonly string[] = []): Promise<Listed[]> {
+  const children = Object.entries(await childrenOf(command));
+  const below = await Promise.all(
+    children.map(async ([name, child]) => await commandsBelow((await resolve<Command>(child)) ?? {}, [...before, name])),
+  );
+  const takes = Object.entries(await argsOf(command)).flatMap(([name, def]) => {
+    if (def.type === "positional") return [def.required === false ? `[${name.toUpperCase()}]` : name.toUpperCase()];
+    return def.required === true ? [`--${name} ${("valueHint" in def ? def.valueHint : undefined) ?? name.toUpperCase()}`] : [];
+  });
+  const [summary = ""] = (await descriptionOf(command)).split("\n", 1);
+  return [...(command.run === undefined ? [] : [{ path: before.join(" "), takes: takes.join(" "), summary }]), ...below.flat()];
+}
+
+/** docs/commands.md as the declarations have it. */
+function reference(commands: readonly Listed[]): string {
+  const lines = commands.map(({ path: words, takes, summary }) => [`stockroom ${words} ${takes}`.trimEnd(), summary] as const);
+  const groups = Map.groupBy(lines, ([line]) => /^stockroom (classify|forecast|images) /.exec(line)?.[1] ?? "the installation");
+  const sections = [...groups].map(([name, list]) => {
+    const rows = list.map(([line, summary]) => `    ${line}\n        # ${summary}`);
+    return `## ${name.charAt(0).toUpperCase()}${name.slice(1)}\n\n${rows.join("\n")}\n`;
+  });
+  return [
+    "# Every command",
+    "Made from the declarations of the commands; `stockroom COMMAND --help` tells all options of one. After a change of a declaration:",
+    "    npx vitest run --project unit src/cli/documents -u",
+    ...sections,
+  ].join("\n\n");
+}
+
 describe("commands in documents", () => {
-  it.each(["README.md", "RUNBOOK.md"])("%s names only commands that there are", async (name) => {
-    const calls = callsIn(readFileSync(path.join(import.meta.dirname, "../..", name), "utf8"));
-    expect(calls.length).toBeGreaterThan(15);
+  it.each(documents)("%s names only commands that there are", async (name) => {
+    const calls = callsIn(read(name));
+    const isHandbook = name === "README.md" || name === "RUNBOOK.md";
+    if (isHandbook) expect(calls.length).toBeGreaterThan(15);
     const wrong = [];
     for (const words of calls) {
-      const told = await problem(words);
+      const told = await problem(words, !isHandbook);
       if (told !== undefined) wrong.push(`${words.join(" ")}: ${told}`);
     }
     expect(wrong).toEqual([]);
+  });
+
+  it("are all commands that there are", async () => {
+    const commands = await commandsBelow(makeRoot(tools));
+    expect(commands.length).toBeGreaterThan(60);
+    await expect(reference(commands)).toMatchFileSnapshot("../../docs/commands.md");
+    const named = new Set<string>();
+    for (const words of documents.flatMap((name) => callsIn(read(name)))) {
+      const call = await findCall(makeRoot(tools), words).catch(() => undefined);
+      if (call !== undefined) named.add(call.path.join(" "));
+    }
+    expect(commands.map(({ path: words }) => words).filter((words) => !named.has(words))).toEqual([]);
   });
 
   it("finds what is wrong with a line", async () => {
@@ -59,7 +137,7 @@ describe("commands in documents", () => {
       ["put", "a", "b", "--tpye", "x"],
       ["put", "a; b"],
     ]);
-    const told = await Promise.all(calls.map(problem));
+    const told = await Promise.all(calls.map(async (words) => await problem(words)));
     expect(told.map((each) => /lst|tpye|KEY/.exec(each ?? "")?.[0])).toEqual(["lst", "tpye", "KEY"]);
   });
 });
