@@ -46,7 +46,8 @@ describe("an upload of labels and sales", () => {
       expect(line.champion).toBeDefined();
     }
     const verdicts = await listVerdicts(app.database);
-    expect(verdicts.map((verdict) => [verdict.decision, verdict.promoted])).toEqual(verdicts.map(() => ["first", true]));
+    expect(verdicts).toHaveLength(lines.length);
+    expect(verdicts.map((verdict) => [verdict.decision, verdict.promoted])).toEqual(lines.map(() => ["first", true]));
     for (const verdict of verdicts) {
       expect(verdict.verdict).toMatchObject({ metric: "macro-F1", p: expect.any(Number) });
       expect(verdict.data).toMatchObject({

@@ -55,7 +55,7 @@ const MAX_SHARPNESS = 50;
 /**
  * Writes the probabilities of one row to `out` at `outOffset` and gives back the top class.
  *
- * Cost: one `exp` a class. `out` may be the array of the logits itself.
+ * Cost: one `exp` a class. `out` may be the array of the logits itself. Positional parameters, because it is called for every item labelled.
  */
 export function calibrateRow(
   calibration: Calibration,

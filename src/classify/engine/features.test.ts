@@ -81,7 +81,7 @@ test("a character of a script without spaces is a word of its own", () => {
   expect(words).toHaveLength(5);
 });
 
-test("pieces run over a space only where the spec says so", () => {
+test("character n-grams run over a space only where the spec says so", () => {
   const one = { ...spec, text: spec.text.map((text) => ({ ...text, pairs: false })), crosses: [] };
   const across = read(item("ab cd"), { ...one, text: [{ ...one.text[0], across: true }, one.text[1]] });
   const within = read(item("ab cd"), { ...one, text: [{ ...one.text[0], across: false }, one.text[1]] });

@@ -31,6 +31,7 @@ export function makePlainKernel(memory: ArrayBuffer): KernelCode {
   const i32 = new Int32Array(memory);
   const i8 = new Int8Array(memory);
 
+  // Positional parameters throughout: these are the signatures of the WebAssembly kernel, which knows numbers only.
   const scoreOne = (from: number, to: number, features: number, values: number, weights: number, lanes: number, out: number): void => {
     f32.fill(0, out, out + lanes);
     for (let i = from; i < to; i++) {

@@ -100,55 +100,20 @@ interface Answerer {
 function makeAnswerer(model: Model, extractor: Extractor, options: PredictorOptions): Answerer {
   const withEvidence = options.evidence ?? true;
   const classes = model.classes.length;
-  const known = model.buckets.length;
-  const shift = 32 - model.spec.bits;
-  const ranks = rankBuckets(model);
-  const order = orderByFrequency(model.frequencyClasses);
-  // One feature more than there are stands for all unknown ones: its frequency 0 keeps it out.
-  const frequencyClasses = new Uint8Array(known + 1);
-  // By row of the kernel, not by feature.
-  const rowOf = new Uint32Array(known + 1).fill(known);
-  for (let row = 0; row < known; row++) {
-    rowOf[order[row]] = row;
-    frequencyClasses[row] = model.frequencyClasses[order[row]];
-  }
+  const { ranks, rowOf, frequencyClasses, order, shift, unknown } = openVocabulary(model);
   const termWeighter = makeTermWeighter(model.spec, model.parameters, frequencyClasses, model.items);
   const segment = model.card.segment === "" ? -1 : model.card.columns.categories.indexOf(model.card.segment);
-  const columns = extractor.namespaces.map((namespace) => namespace.name);
 
   let stage = openStage(model, order, 1 << 15, options.kernel);
   let features = new Uint32Array(1 << 12);
   let picked = new Uint32Array(1 << 15);
   let owners = new Uint32Array(1 << 15);
-  let tokenScores = new Float64Array(1 << 10);
   const firstTokens = new Uint32Array(CHUNK + 1);
   const text = openVocabularyCheck(model.spec);
   const unknownTexts = Array<UnknownText>(CHUNK).fill("");
   const row = new Float64Array(classes);
   let staged = 0;
   let end = 0;
-
-  const findEvidence = (item: number, top: number, second: number): Evidence[] => {
-    const [first, last] = [firstTokens[item], firstTokens[item + 1]];
-    const tokens = last - first;
-    if (tokens > tokenScores.length) tokenScores = new Float64Array(tokens * 2);
-    tokenScores.fill(0, 0, tokens);
-    const { starts, entryFeatures, entryValues } = stage;
-    for (let entry = starts[item]; entry < starts[item + 1]; entry++) {
-      tokenScores[owners[entry] - first] += stage.leadOf(entryFeatures[entry], entryValues[entry], top, second);
-    }
-    const found: Evidence[] = [];
-    for (let rank = 0; rank < EVIDENCE; rank++) {
-      let best = -1;
-      // Token 0 is the constant every item has: it is no evidence.
-      for (let token = 1; token < tokens; token++) if (best < 0 || tokenScores[token] > tokenScores[best]) best = token;
-      if (best < 0 || !(tokenScores[best] > 0)) break;
-      const { namespace, text } = extractor.token(first + best);
-      found.push({ column: columns[namespace], text, weight: tokenScores[best] });
-      tokenScores[best] = 0;
-    }
-    return found;
-  };
 
   return {
     begin: () => {
@@ -165,13 +130,13 @@ function makeAnswerer(model: Model, extractor: Extractor, options: PredictorOpti
         const place = (bucket >>> 5) << 1;
         const word = ranks[place];
         const bit = 1 << (bucket & 31);
-        const feature = (word & bit) === 0 ? known : rowOf[ranks[place + 1] + countBits(word & (bit - 1))];
+        const feature = (word & bit) === 0 ? unknown : rowOf[ranks[place + 1] + countBits(word & (bit - 1))];
         features[entry] = feature;
         text.add(kinds[entry], frequencyClasses[feature]);
       }
       unknownTexts[staged] = text.finish();
       if (end + count > stage.maxEntries) {
-        stage = widenStage(model, order, stage, staged, end, (end + count) * 2, options.kernel);
+        stage = copyStage(stage, openStage(model, order, (end + count) * 2, options.kernel), staged, end);
         picked = new Uint32Array(stage.maxEntries);
         const wider = new Uint32Array(stage.maxEntries);
         wider.set(owners.subarray(0, end));
@@ -213,11 +178,74 @@ function makeAnswerer(model: Model, extractor: Extractor, options: PredictorOpti
           runnerUpProbability: row[second],
           decision: reason === undefined ? "auto" : "review",
           reason: reason ?? "",
-          evidence: withEvidence ? findEvidence(item, top, second) : [],
+          evidence: withEvidence ? findEvidence({ stage, owners, extractor, firstTokens }, item, top, second) : [],
         });
       }
     },
   };
+}
+
+/** The features a model knows, as the kernel numbers them: by row, not by feature. */
+interface Vocabulary {
+  /** See `rankBuckets`. */
+  readonly ranks: Int32Array;
+  readonly rowOf: Uint32Array;
+  readonly frequencyClasses: Uint8Array;
+  /** The feature of each row. */
+  readonly order: Uint32Array;
+  /** A bucket is the key without so many low bits. */
+  readonly shift: number;
+  /** One row more than there are stands for all unknown features: its frequency 0 keeps it out. */
+  readonly unknown: number;
+}
+
+function openVocabulary(model: Model): Vocabulary {
+  const unknown = model.buckets.length;
+  const order = orderByFrequency(model.frequencyClasses);
+  const frequencyClasses = new Uint8Array(unknown + 1);
+  const rowOf = new Uint32Array(unknown + 1).fill(unknown);
+  for (let row = 0; row < unknown; row++) {
+    rowOf[order[row]] = row;
+    frequencyClasses[row] = model.frequencyClasses[order[row]];
+  }
+  return { ranks: rankBuckets(model), rowOf, frequencyClasses, order, shift: 32 - model.spec.bits, unknown };
+}
+
+/** What a chunk has left behind for evidence. */
+interface Staged {
+  readonly stage: Answers;
+  /** The token of each entry. */
+  readonly owners: Uint32Array;
+  readonly extractor: Extractor;
+  /** The first token of each item. */
+  readonly firstTokens: Uint32Array;
+}
+
+let tokenScores = new Float64Array(1 << 10);
+
+/** The tokens of an item that spoke most for its code against the runner-up. */
+function findEvidence({ stage, owners, extractor, firstTokens }: Staged, item: number, top: number, second: number): Evidence[] {
+  const [first, last] = [firstTokens[item], firstTokens[item + 1]];
+  const tokens = last - first;
+  if (tokens > tokenScores.length) tokenScores = new Float64Array(tokens * 2);
+  // One array for all predictors of a thread: nothing of it outlives this call.
+  const scores = tokenScores;
+  scores.fill(0, 0, tokens);
+  const { starts, entryFeatures, entryValues } = stage;
+  for (let entry = starts[item]; entry < starts[item + 1]; entry++) {
+    scores[owners[entry] - first] += stage.leadOf(entryFeatures[entry], entryValues[entry], top, second);
+  }
+  const found: Evidence[] = [];
+  for (let rank = 0; rank < EVIDENCE; rank++) {
+    let best = -1;
+    // Token 0 is the constant every item has: it is no evidence.
+    for (let token = 1; token < tokens; token++) if (best < 0 || scores[token] > scores[best]) best = token;
+    if (best < 0 || !(scores[best] > 0)) break;
+    const { namespace, text } = extractor.token(first + best);
+    found.push({ column: extractor.namespaces[namespace].name, text, weight: scores[best] });
+    scores[best] = 0;
+  }
+  return found;
 }
 
 /**
@@ -246,17 +274,8 @@ function openStage(model: Model, order: Uint32Array, maxEntries: number, kind: K
   );
 }
 
-/** Texts of thousands of words are rare; the stage grows when one comes. */
-function widenStage(
-  model: Model,
-  order: Uint32Array,
-  stage: Answers,
-  staged: number,
-  end: number,
-  maxEntries: number,
-  kind: KernelKind | undefined,
-): Answers {
-  const wider = openStage(model, order, maxEntries, kind);
+/** Texts of thousands of words are rare; the stage is copied into a wider one when one comes. */
+function copyStage(stage: Answers, wider: Answers, staged: number, end: number): Answers {
   wider.starts.set(stage.starts.subarray(0, staged + 1));
   wider.entryFeatures.set(stage.entryFeatures.subarray(0, end));
   wider.entryValues.set(stage.entryValues.subarray(0, end));

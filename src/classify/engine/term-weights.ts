@@ -63,7 +63,8 @@ export interface TermWeighter {
   /**
    * Writes the used entries `from` up to `to` to `features` and `values` from `at` on; gives back where the next may begin.
    *
-   * `picked`, when given, receives the index of the entry behind each.
+   * `picked`, when given, receives the index of the entry behind each. Positional parameters, because it is called for every item and an object would
+   * be made for each.
    */
   weigh(entries: Entries, from: number, to: number, features: Uint32Array, values: Float32Array, at: number, picked?: Uint32Array): number;
 }

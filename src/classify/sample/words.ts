@@ -47,6 +47,7 @@ function perLanguage(text: string): Record<Language, readonly string[]> {
   return { en, de, fr, it, es, nl, da, pl, ja };
 }
 
+/** Positional, so that the table of kinds below reads as one: a line a kind. */
 function kind(
   key: string,
   kg: number,

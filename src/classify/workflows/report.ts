@@ -143,7 +143,7 @@ export function computeFigures(inferences: readonly InferenceRow[], answers: rea
     }
     if (answer.kind === "audit")
       push(audited, versionKey(scheme, answer.schemeVersion), { from: answer.predicted, to: answer.answer ?? "" });
-    settle(from, answer);
+    removeDoubt(from, answer);
     from.items -= 1;
     from.units -= answer.units;
     from.kg -= answer.kg;
@@ -208,7 +208,7 @@ function addAmounts(sum: Amounts, amounts: Triple): void {
   for (let k = 0; k < 3; k++) sum[k] = (sum[k] ?? 0) + (amounts[k] ?? 0);
 }
 
-/** Share of automatic items to reckon with as wrong where the coding did not keep what its probabilities said. */
+/** Share of automatic items to count as wrong where the coding did not keep what its probabilities said. */
 const usualDoubt = 0.02;
 
 /** For codings of earlier versions of this program, which kept the doubt of items for review alone. */
@@ -236,7 +236,7 @@ function guessedMoves(figures: CodeFigures): CodeMoves {
 }
 
 /** An answered item moves no more: what its probability said is taken back from the code it was given. */
-function settle(from: Sums, answer: ReviewRow): void {
+function removeDoubt(from: Sums, answer: ReviewRow): void {
   const automatic = answer.kind === "audit" || answer.kind === "former";
   if (automatic) from.autoItems -= 1;
   const doubt = 1 - answer.probability;
