@@ -60,7 +60,7 @@ export function explainGlobal(
   const ready = readyGlobal(model, panel, options.cut);
   const shap = prepareShap(model.mean);
   const { names, shares } = groupFeatures(model.plan);
-  const explained = series.map((i) => explainSeries(ready, shap, shares, names.length, i, options.horizon));
+  const explained = series.map((i) => explainSeries(ready, { shap, shares, count: names.length }, i, options.horizon));
   const signed = new Float64Array(names.length);
   const absolute = new Float64Array(names.length);
   for (const each of explained) {
@@ -103,9 +103,7 @@ function groupFeatures(plan: Plan): { names: readonly string[]; shares: readonly
 
 function explainSeries(
   ready: ReadyGlobal,
-  shap: Shap,
-  shares: readonly Share[],
-  count: number,
+  { shap, shares, count }: { readonly shap: Shap; readonly shares: readonly Share[]; readonly count: number },
   series: number,
   horizon: number,
 ): SeriesExplanation {

@@ -196,16 +196,22 @@ export function monitorForecast(items: readonly Watched[], options: MonitorOptio
     return { ...common, verdict: "fine", reason: `Within what the forecast allows for.${inside}` };
   });
 
-  return { ...judgeWhole(whole, scored, rho, backtestWql, alarmed.size, measured.length), items: verdicts, correlation: rho };
+  return {
+    ...judgeWhole(whole, scored, { rho, backtestWql, alarms: alarmed.size, measured: measured.length }),
+    items: verdicts,
+    correlation: rho,
+  };
 }
 
 function judgeWhole(
   tally: Tally,
   scored: readonly Scored[],
-  rho: number,
-  backtestWql: readonly number[],
-  alarms: number,
-  measured: number,
+  {
+    rho,
+    backtestWql,
+    alarms,
+    measured,
+  }: { readonly rho: number; readonly backtestWql: readonly number[]; readonly alarms: number; readonly measured: number },
 ): Omit<MonitorReport, "items" | "correlation"> {
   const accuracy = accuracyOf(tally);
   const steps = scored.reduce((most, { z }) => Math.max(most, z.length), 0);

@@ -243,7 +243,10 @@ function combineSections(reading: Reading, group: Group, fallback: Group, groups
   const domainSection = need(group.domain ?? fallback.domain, "DatasetGroup");
   const datasets = need(own, "Datasets");
   if (predictor === undefined || domainSection === undefined || datasets === undefined) return undefined;
-  const source = datasets.from === undefined ? undefined : followFrom(reading, group, datasets.from, datasets.place, groups, fallback);
+  const source =
+    datasets.from === undefined
+      ? undefined
+      : followFrom(reading, { from: datasets.from, place: datasets.place }, { group, groups, fallback });
   const sections = datasets.from === undefined ? datasets.sections : source?.sections;
   const domain = domainSection.value;
   if (sections?.target === undefined || domain === undefined) return undefined;
@@ -303,11 +306,8 @@ function plain({ schema, frequency }: DatasetSettings): DatasetSettings {
 /** The group whose datasets these are. One step alone: a chain would hide whose files are read. */
 function followFrom(
   reading: Reading,
-  group: Group,
-  from: string,
-  place: Place,
-  groups: ReadonlyMap<string, Group>,
-  fallback: Group,
+  { from, place }: { readonly from: string; readonly place: Place },
+  { group, groups, fallback }: { readonly group: Group; readonly groups: ReadonlyMap<string, Group>; readonly fallback: Group },
 ): { readonly name: string; readonly sections: DatasetSections | undefined } | undefined {
   const source = groups.get(from);
   if (source === undefined || source === fallback) {

@@ -87,7 +87,7 @@ export function fitArima(series: Series, options: FitOptions): Fitted | Unfit {
   // Columns, then differences of what they leave, then the columns that survive differencing.
   const reach = values.length + options.horizon;
   const workspace = Math.max(0, Math.floor(seen / 8));
-  const regressors = pick(series, findRegressors(series, first, last + 1, reach), first, last, whole, workspace);
+  const regressors = independentOf(findRegressors(series, first, last + 1, reach), { series, first, last, whole }, workspace);
   const long = seasons.filter((season) => season !== period && (season > MAX_PERIOD || !Number.isInteger(season)));
   const columns = addWaves({ series, whole, first, period, rough }, regressors, long, Math.max(0, workspace - regressors.length));
   let prepared = prepare(series, columns, first, last + 1);
@@ -153,7 +153,11 @@ function ends(values: Float64Array): [number, number] {
 }
 
 /** Columns that are independent of each other, at most `part`. */
-function pick(series: Series, columns: readonly Column[], first: number, last: number, whole: Float64Array, workspace: number): Column[] {
+function independentOf(
+  columns: readonly Column[],
+  { series, first, last, whole }: { readonly series: Series; readonly first: number; readonly last: number; readonly whole: Float64Array },
+  workspace: number,
+): Column[] {
   if (columns.length === 0) return [];
   const { terms, values } = prepare(series, columns, first, last + 1);
   return independentColumns(whole, values, workspace).map((j) => terms[j].column);
