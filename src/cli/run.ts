@@ -13,7 +13,6 @@ import { describeError, isStockroomError, meanings } from "../platform/errors.ts
 import { concealText, makeLog } from "../platform/log.ts";
 import type { App, AppOptions } from "../app.ts";
 import { visible } from "../platform/text.ts";
-import { makeRoot } from "./root.ts";
 import type { OpenOptions, Tools } from "./tools.ts";
 
 const noFlags: GlobalFlags = { home: undefined, config: undefined, debug: false, help: false };
@@ -61,6 +60,7 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
     },
   };
   try {
+    const { makeRoot } = await import("./root.ts");
     const call = await findCall(makeRoot(tools), argv);
     flags = call.flags;
     if (flags.help || (call.command.run === undefined && call.rawArgs.length === 0)) {
