@@ -9,8 +9,15 @@ import { configCommand } from "./commands/config.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { homeCommand } from "./commands/home.ts";
 import { keysCommand } from "./commands/keys.ts";
-import { getCommand, lsCommand, putCommand, rmCommand } from "./commands/objects.ts";
-import { deadCommand, eventsCommand, noticesCommand, runsCommand, scheduleCommand } from "./commands/runs.ts";
+import { deadCommand } from "./commands/dead.ts";
+import { eventsCommand } from "./commands/events.ts";
+import { getCommand } from "./commands/get.ts";
+import { lsCommand } from "./commands/ls.ts";
+import { noticesCommand } from "./commands/notices.ts";
+import { putCommand } from "./commands/put.ts";
+import { rmCommand } from "./commands/rm.ts";
+import { runsCommand } from "./commands/runs.ts";
+import { scheduleCommand } from "./commands/schedule.ts";
 import { scrubCommand } from "./commands/scrub.ts";
 import { sqlCommand } from "./commands/sql.ts";
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeCommandTools } from "../../src/platform/command/output.ts";
 import type { Output } from "../../src/platform/command/output.ts";
 import type { Tools } from "../../src/cli/tools.ts";
-import { putCommand } from "../../src/cli/commands/objects.ts";
+import { putCommand } from "../../src/cli/commands/put.ts";
 import type { App } from "../../src/app.ts";
 import type { StoredObject } from "../../src/server/api.ts";
 import { openServer, type OpenServer } from "../../src/server/index.ts";

@@ -33,7 +33,7 @@ export function parseCondition(text: string): Condition {
   const match = /^([^=!]+)(!?=)(.*)$/su.exec(text);
   const [, column = "", operator = "", list = ""] = match ?? [];
   if (match === null || column.trim() === "") {
-    throw new StockroomError("input", "USAGE", `Expected --where COLUMN=VALUE or COLUMN!=VALUE but "${text}" came. Correct it.`);
+    throw new StockroomError("input", "USAGE", `Expected --where COLUMN=VALUE or COLUMN!=VALUE but received "${text}". Correct it.`);
   }
   const values = [...list.matchAll(/"([^"]*)"(?:,|$)|([^,]*)(?:,|$)/gu)].map((part) => part[1] ?? part[2] ?? "");
   // The pattern also matches the empty end of the list.

@@ -37,7 +37,7 @@ Examples:
       const given = adjustmentKinds.flatMap((kind) => (args[kind] === undefined ? [] : [{ kind, text: args[kind] }]));
       const [one] = given;
       if (one === undefined || given.length > 1)
-        throw new StockroomError("input", "USAGE", `Expected one of --set, --add and --percent but ${given.length} came. Give one.`);
+        throw new StockroomError("input", "USAGE", `Expected one of --set, --add and --percent but received ${given.length}. Give one.`);
       const app = await tools.open();
       const { row, series, runId } = await sayAdjustment(
         app.deps,

@@ -131,10 +131,14 @@ Look in the ERP first. When nothing is unsure any more, the import goes on by it
     run: async ({ args }) => {
       const app = await tools.open();
       if (!/^[1-9]\d{0,8}$/.test(args.batch))
-        throw new StockroomError("input", "USAGE", `Expected --batch to be a whole number from 1 but "${args.batch}" came. Correct it.`);
+        throw new StockroomError(
+          "input",
+          "USAGE",
+          `Expected --batch to be a whole number from 1 but received "${args.batch}". Correct it.`,
+        );
       const as = args.as;
       if (as !== "taken" && as !== "lost")
-        throw new StockroomError("input", "USAGE", `Expected --as to be taken or lost but "${as}" came. Correct it.`);
+        throw new StockroomError("input", "USAGE", `Expected --as to be taken or lost but received "${as}". Correct it.`);
       const runId = await settleBatch(app.deps, args.import, Number(args.batch), as, "cli forecast imports settle");
       const goesOn = runId !== undefined && (await redrive(app, runId));
       if (args.json) tools.print.json({ import: args.import, batch: Number(args.batch), as, goesOn });

@@ -20,7 +20,7 @@ export const listCommand = (tools: ForecastTools): Command =>
       const { deps } = await tools.open();
       const { group } = args;
       if (!/^\d{1,6}$/.test(args.limit))
-        throw new StockroomError("input", "USAGE", `Expected --limit to be a whole number but "${args.limit}" came. Correct it.`);
+        throw new StockroomError("input", "USAGE", `Expected --limit to be a whole number but received "${args.limit}". Correct it.`);
       const groups = await listGroups(deps.database);
       await checkGroup(deps.database, group);
       const latest = group === undefined ? groups.flatMap((each) => each.latest ?? []) : [];

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
-import { readNames, readPairs, repeated } from "../../platform/command/flags.ts";
+import { readNames, readPairs, readWhole, repeated } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import type { ModuleTools, PlatformDeps } from "../../platform/module.ts";
 import { imageSrcset, imageUrl } from "../engine/requests/index.ts";
@@ -104,7 +104,8 @@ Examples:
     run: async ({ args, rawArgs }) => {
       const key = args["sign"] === true ? signingKey(tools) : undefined;
       const parts = partsOf(args, readPairs("--query", repeated(rawArgs, "query")));
-      const widths = args["srcset"] === undefined ? undefined : readNames(args["srcset"]).map((text) => whole("--srcset", text));
+      const widths =
+        args["srcset"] === undefined ? undefined : readNames(args["srcset"]).map((text) => readWhole("--srcset", text, 1, 999_999));
       if (widths !== undefined) tools.print.line(imageSrcset(parts, { widths }, key?.key, key?.compat));
       else tools.print.line((key === undefined ? imageUrl(parts) : imageUrl(parts).sign(key.key, key.compat)).toString());
     },
@@ -114,8 +115,8 @@ function partsOf(args: Readonly<Record<string, unknown>>, query: Readonly<Record
   const text = (name: string): string | undefined => (typeof args[name] === "string" ? args[name] : undefined);
   const edits: Record<string, unknown> = readEdits(text("edits"));
   const size = {
-    ...(text("width") === undefined ? {} : { width: whole("--width", text("width") ?? "") }),
-    ...(text("height") === undefined ? {} : { height: whole("--height", text("height") ?? "") }),
+    ...(text("width") === undefined ? {} : { width: readWhole("--width", text("width") ?? "", 1, 999_999) }),
+    ...(text("height") === undefined ? {} : { height: readWhole("--height", text("height") ?? "", 1, 999_999) }),
     ...(text("fit") === undefined ? {} : { fit: text("fit") }),
   };
   if (Object.keys(size).length > 0) edits["resize"] = { ...(edits["resize"] as object | undefined), ...size };
@@ -123,7 +124,7 @@ function partsOf(args: Readonly<Record<string, unknown>>, query: Readonly<Record
   const quality = text("quality");
   if (quality !== undefined) {
     if (format === undefined) throw usage("Expected --format beside --quality: a quality belongs to a format. Add it.");
-    edits[format === "jpg" ? "jpeg" : format] = { quality: whole("--quality", quality) };
+    edits[format === "jpg" ? "jpeg" : format] = { quality: readWhole("--quality", quality, 1, 999_999) };
   }
   if (format !== undefined) edits["toFormat"] = format === "jpg" ? "jpeg" : format;
   const expires = text("expires");
@@ -146,12 +147,7 @@ function readEdits(text: string | undefined): Record<string, unknown> {
   } catch {
     // Told below, like a value of another kind.
   }
-  throw usage(`Expected --edits as a JSON object such as '{"resize":{"width":300}}' but "${text.slice(0, 80)}" came. Correct it.`);
-}
-
-function whole(flag: string, text: string): number {
-  if (/^\d{1,6}$/.test(text) && Number(text) > 0) return Number(text);
-  throw usage(`Expected ${flag} to be a whole number above 0 but "${text}" came. Correct it.`);
+  throw usage(`Expected --edits as a JSON object such as '{"resize":{"width":300}}' but received "${text.slice(0, 80)}". Correct it.`);
 }
 
 const spans: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -159,7 +155,7 @@ const spans: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, min: 60_0
 function readExpires(text: string): Date {
   const span = /^(\d+)\s*(s|m|min|h|d)$/.exec(text.trim());
   const at = span === null ? Date.parse(text) : Date.now() + Number(span[1]) * (spans[span[2] ?? ""] ?? 0);
-  if (Number.isNaN(at)) throw usage(`Expected --expires as 90s, 15m, 12h, 7d or a date but "${text}" came. Correct it.`);
+  if (Number.isNaN(at)) throw usage(`Expected --expires as 90s, 15m, 12h, 7d or a date but received "${text}". Correct it.`);
   return new Date(at);
 }
 

@@ -1,0 +1,105 @@
+// dead: what could not be done and waits for a person.
+
+import { defineCommand } from "../../platform/command/contract.ts";
+import { jsonFlag, limitFlag, readChoice, readWhole } from "../../platform/command/flags.ts";
+import { printable } from "../../platform/command/output.ts";
+import { instantText } from "../../platform/figures.ts";
+import { StockroomError } from "../../platform/errors.ts";
+import type { DeadLetter } from "../../platform/workflow/contract.ts";
+import type { Tools } from "../tools.ts";
+import { idArg } from "./list-args.ts";
+
+const letterStates = ["waiting", "redriven", "dropped"] as const satisfies readonly DeadLetter["state"][];
+
+const deadListArgs = {
+  state: { type: "string", description: `One of ${letterStates.join(", ")}, or all`, default: "waiting", valueHint: "state" },
+  limit: limitFlag,
+  json: jsonFlag,
+} as const;
+
+const deadList = (tools: Tools) =>
+  defineCommand({
+    meta: { name: "list", description: "What could not be done and waits for a person" },
+    args: deadListArgs,
+    run: async ({ args }) => {
+      const state = args.state === "all" ? undefined : readChoice("--state", args.state, letterStates);
+      const limit = readWhole("--limit", args.limit, 1, 100_000);
+      const { workflows } = await tools.open();
+      tools.print.table(await workflows.deadLetters({ state, limit }), {
+        json: args.json,
+        empty: "no dead letters",
+        columns: {
+          id: (letter) => letter.id,
+          state: (letter) => letter.state,
+          what: (letter) => letter.title,
+          code: (letter) => letter.error.code,
+          at: (letter) => instantText(letter.at),
+          why: (letter) => letter.error.message,
+        },
+      });
+    },
+  });
+
+export const deadCommand = (tools: Tools) =>
+  defineCommand({
+    meta: { name: "dead", description: "Dead letters: list, show, redrive, drop" },
+    args: deadListArgs,
+    run: deadList(tools).run,
+    subCommands: {
+      list: deadList(tools),
+      show: defineCommand({
+        meta: { name: "show", description: "One dead letter: what it was, why it failed, what to do" },
+        args: { ...idArg("The letter's id"), json: jsonFlag },
+        run: async ({ args }) => {
+          const { workflows } = await tools.open();
+          const letter = await workflows.deadLetter(args.id);
+          if (args.json) {
+            tools.print.json(letter);
+            return;
+          }
+          const { error } = letter;
+          const facts = Object.entries(error.facts).map(([name, value]) => `${name}=${String(value)}`);
+          for (const [name, value] of [
+            ["letter", `${letter.id} (${letter.state})`],
+            ["what", letter.title],
+            ["why", error.message],
+            ["code", [error.code, ...facts].join("  ")],
+            ["tries", `${letter.tries}, process deaths ${letter.crashes}`],
+            ["at", instantText(letter.at)],
+            ["run", letter.runId],
+          ] as const) {
+            tools.print.line(`${name.padEnd(7)} ${printable(value)}`);
+          }
+          if (letter.state === "waiting") tools.print.say(`When the cause is mended: stockroom dead redrive ${letter.id}`);
+        },
+      }),
+      redrive: defineCommand({
+        meta: { name: "redrive", description: "Do it again, from the step where it failed" },
+        args: {
+          id: { type: "positional", required: false, description: "The letter's id" },
+          all: { type: "boolean", description: "Every waiting letter" },
+        },
+        run: async ({ args }) => {
+          if ((args.id === undefined) === !args.all) {
+            throw new StockroomError("input", "USAGE", "Expected either a letter's ID or --all. See: stockroom dead redrive --help");
+          }
+          const { workflows } = await tools.open();
+          const ids = args.all ? (await workflows.deadLetters({ state: "waiting", limit: 100_000 })).map(({ id }) => id) : [args.id ?? ""];
+          for (const id of ids) {
+            tools.signal.throwIfAborted();
+            tools.print.line(`redriven: ${id} as run ${await workflows.redrive(id)}`);
+          }
+          if (ids.length === 0) tools.print.say("no dead letters wait");
+        },
+      }),
+      drop: defineCommand({
+        meta: { name: "drop", description: "Let it rest: the letter is kept but waits no more" },
+        args: idArg("The letter's id"),
+        run: async ({ args }) => {
+          const { workflows } = await tools.open();
+          await workflows.drop(args.id);
+          tools.print.line(`dropped: ${args.id}`);
+        },
+      }),
+    },
+  });

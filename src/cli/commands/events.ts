@@ -1,0 +1,94 @@
+// events: the outbox, and who is to hear of it.
+
+import { defineCommand } from "../../platform/command/contract.ts";
+import { jsonFlag, limitFlag, readWhole } from "../../platform/command/flags.ts";
+import { instantText } from "../../platform/figures.ts";
+import { isStockroomError } from "../../platform/errors.ts";
+import type { Tools } from "../tools.ts";
+
+const eventsListArgs = {
+  kind: { type: "string", description: "Only this kind, e.g. object.stored", valueHint: "kind" },
+  prefix: { type: "string", description: "Only subjects that begin so", valueHint: "text" },
+  limit: limitFlag,
+  json: jsonFlag,
+} as const;
+
+const eventsList = (tools: Tools) =>
+  defineCommand({
+    meta: { name: "list", description: "Events of the outbox, newest first" },
+    args: eventsListArgs,
+    run: async ({ args }) => {
+      const limit = readWhole("--limit", args.limit, 1, 100_000);
+      const { events } = await tools.open();
+      tools.print.table(await events.list({ kind: args.kind, prefix: args.prefix, limit }), {
+        json: args.json,
+        empty: "no events",
+        columns: {
+          id: (event) => event.id,
+          at: (event) => instantText(event.at),
+          kind: (event) => event.kind,
+          subject: (event) => event.subject,
+          relayed: (event) => instantText(event.relayedAt),
+        },
+      });
+    },
+  });
+
+export const eventsCommand = (tools: Tools) =>
+  defineCommand({
+    meta: { name: "events", description: "Events of the outbox, and who is to hear of them: list, subscriptions, forget" },
+    args: eventsListArgs,
+    run: eventsList(tools).run,
+    subCommands: {
+      list: eventsList(tools),
+      subscriptions: defineCommand({
+        meta: {
+          name: "subscriptions",
+          description: "Who is told of which events, whether a process serves it, and how many events wait for it",
+        },
+        args: { json: jsonFlag },
+        run: async ({ args }) => {
+          const { events } = await tools.open();
+          tools.print.table(await events.subscriptions(), {
+            json: args.json,
+            empty: "no subscriptions: no process has worked here yet",
+            columns: {
+              name: (one) => one.name,
+              kind: (one) => one.kind,
+              prefix: (one) => one.prefix,
+              workflow: (one) => one.workflow,
+              served: (one) => (one.served ? "yes" : `no, last ${instantText(one.seenAt)}`),
+              waiting: (one) => one.waiting,
+            },
+          });
+        },
+      }),
+      forget: defineCommand({
+        meta: {
+          name: "forget",
+          description: "Give up a subscription that no process serves any more, with the events and runs that wait for it",
+        },
+        args: { name: { type: "positional", description: "The subscription's name, e.g. notify.ops", required: true } },
+        run: async ({ args }) => {
+          const { events, workflows } = await tools.open();
+          const known = (await events.subscriptions()).find(({ name }) => name === args.name);
+          const waiting = await events.forget(args.name);
+          const shared = known === undefined || (await events.subscriptions()).some(({ workflow }) => workflow === known.workflow);
+          const runs = shared ? [] : await workflows.list({ state: "queued", workflow: known.workflow, limit: 100_000 });
+          let cancelled = 0;
+          for (const run of runs) {
+            const isCancelled = await workflows.cancel(run.id).then(
+              () => true,
+              (error: unknown) => {
+                // Taken up and ended in the meantime.
+                if (isStockroomError(error) && error.code === "RUN_ENDED") return false;
+                throw error;
+              },
+            );
+            if (isCancelled) cancelled += 1;
+          }
+          tools.print.line(`forgotten: ${args.name}; given up: ${waiting} events, ${cancelled} runs`);
+        },
+      }),
+    },
+  });

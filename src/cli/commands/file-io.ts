@@ -1,0 +1,34 @@
+// Files of `put` and `get`: what the system says of them in our words, and how far they are.
+
+import { bytesText } from "../../platform/figures.ts";
+import type { Body } from "../../platform/bytes.ts";
+import { StockroomError } from "../../platform/errors.ts";
+import { type Source } from "./put.ts";
+
+export function fileError(file: string, cause: unknown): StockroomError {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return new StockroomError("missing", "FILE_MISSING", `Expected a file ${file} but there is none. Check the path.`, {
+      facts: { file },
+      cause,
+    });
+  }
+  return new StockroomError(
+    "denied",
+    "FILE_DENIED",
+    `Expected to be allowed to use ${file} but the system says ${code}. Check its permissions.`,
+    {
+      facts: { file, code },
+      cause,
+    },
+  );
+}
+
+export async function* counted({ body, bytes }: Source, update: (done: number, total: number, note: string) => void): Body {
+  let done = 0;
+  for await (const chunk of body) {
+    done += chunk.byteLength;
+    if (bytes !== undefined) update(done, bytes, bytesText(done));
+    yield chunk;
+  }
+}

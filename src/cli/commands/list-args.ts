@@ -1,0 +1,3 @@
+// Words that several commands of the installation share.
+
+export const idArg = (description: string) => ({ id: { type: "positional", required: true, description } }) as const;

@@ -1,0 +1,38 @@
+// ls: objects by the beginning of their key.
+
+import { defineCommand } from "../../platform/command/contract.ts";
+import { jsonFlag, limitFlag, readWhole } from "../../platform/command/flags.ts";
+import { instantText } from "../../platform/figures.ts";
+import type { Tools } from "../tools.ts";
+
+export const lsCommand = (tools: Tools) =>
+  defineCommand({
+    meta: { name: "ls", description: "List objects by the beginning of their key" },
+    args: {
+      prefix: { type: "positional", required: false, description: "How the keys begin; nothing lists all" },
+      versions: { type: "boolean", description: "Every version of the one object whose key is PREFIX" },
+      after: { type: "string", description: "Begin after this key", valueHint: "key" },
+      limit: { ...limitFlag, default: "1000" },
+      json: jsonFlag,
+    },
+    run: async ({ args }) => {
+      const limit = readWhole("--limit", args.limit, 1, 1_000_000);
+      const { objects } = await tools.open();
+      const prefix = args.prefix ?? "";
+      const found = args.versions ? await objects.versions(prefix) : await objects.list(prefix, { after: args.after, limit });
+      tools.print.table(found, {
+        json: args.json,
+        empty: `no objects under "${prefix}"`,
+        columns: {
+          key: (entry) => entry.key,
+          bytes: (entry) => entry.bytes,
+          version: (entry) => entry.version,
+          zone: (entry) => entry.zone,
+          stored: (entry) => instantText(entry.storedAt),
+          by: (entry) => entry.writtenBy,
+        },
+      });
+      if (!args.versions && found.length === limit)
+        tools.print.say(`There may be more: --after '${found.at(-1)?.key ?? ""}', or a larger --limit.`);
+    },
+  });

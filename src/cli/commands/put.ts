@@ -1,0 +1,80 @@
+// put: a file into the encrypted store.
+
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import process from "node:process";
+import { addAbortSignal } from "node:stream";
+import { defineCommand } from "../../platform/command/contract.ts";
+import { jsonFlag } from "../../platform/command/flags.ts";
+import { bytesText } from "../../platform/figures.ts";
+import { contentTypeOf } from "../../platform/objects/types.ts";
+import type { Body } from "../../platform/bytes.ts";
+import { StockroomError } from "../../platform/errors.ts";
+import { operatorAtShell } from "../tools.ts";
+import type { Tools } from "../tools.ts";
+import { fileError, counted } from "./file-io.ts";
+
+export const putCommand = (tools: Tools, examples: readonly string[]) =>
+  defineCommand({
+    meta: {
+      name: "put",
+      description: `Store a file, encrypted; whatever waits for such files starts by itself
+Examples:
+${examples.map((line) => `  ${line}`).join("\n")}
+A KEY that ends in / gets the file's name. The same bytes under the same key are stored once and start nothing.`,
+    },
+    args: {
+      file: { type: "positional", required: true, description: "The file, or - for standard input" },
+      key: { type: "positional", required: true, description: "Its name in the store" },
+      type: { type: "string", description: "Content type (default: from the file's ending)", valueHint: "mime" },
+      json: jsonFlag,
+    },
+    run: async ({ args }) => {
+      const { print, signal } = tools;
+      const source = await openSource(args.file, tools);
+      const key = args.key.endsWith("/") && args.file !== "-" ? `${args.key}${path.basename(args.file)}` : args.key;
+      const app = await tools.open();
+      const { objects } = app;
+      const before = await objects.head(key);
+      const progress = tools.progress(`put ${key}`);
+      try {
+        const entry = await objects.put(
+          operatorAtShell("put"),
+          key,
+          counted(source, (done, total, note) => progress.update(done, total, note)),
+          {
+            contentType: args.type ?? contentTypeOf(args.file === "-" ? key : args.file, undefined),
+            signal,
+          },
+        );
+        const known = before?.version === entry.version;
+        const hint = await app.hintOf(key);
+        if (args.json) print.json({ ...entry, known, ...(hint === undefined ? {} : { hint }) });
+        else print.line(`${known ? "already there" : "stored"}: ${entry.key} (${bytesText(entry.bytes)}, version ${entry.version})`);
+        if (hint !== undefined) print.say(`note: stored, but ${hint}`);
+      } finally {
+        progress.end();
+      }
+    },
+  });
+
+export interface Source {
+  readonly body: Body;
+  readonly bytes: number | undefined;
+}
+
+/** A stream that ends with the signal: standard input may otherwise never end. */
+async function openSource(file: string, { cwd, signal }: Tools): Promise<Source> {
+  if (file === "-") return { body: addAbortSignal(signal, process.stdin), bytes: undefined };
+  const place = path.resolve(cwd, file);
+  const found = await stat(place).catch((error: unknown) => {
+    throw fileError(file, error);
+  });
+  if (found.isDirectory()) {
+    throw new StockroomError("input", "FILE_IS_FOLDER", `Expected a file but ${file} is a folder. Put its files one by one.`, {
+      facts: { file },
+    });
+  }
+  return { body: createReadStream(place, { highWaterMark: 256 * 1024, signal }), bytes: found.size };
+}
