@@ -19,7 +19,9 @@ export interface ServerDeps {
   readonly events: Pick<Events, "list">;
   /** What to tell whoever stored an object that nothing waits for, or that does not count as it is. */
   readonly hintOf?: (key: string) => Promise<string | undefined>;
-  readonly notices: { list(query?: { readonly topic?: string; readonly limit?: number }): Promise<readonly NoticeRow[]> };
+  readonly notices: {
+    list(query?: { readonly topic?: string | undefined; readonly limit?: number | undefined }): Promise<readonly NoticeRow[]>;
+  };
 }
 
 export interface ServerSettings {

@@ -48,7 +48,7 @@ export interface Habits {
   /** The path of the service inside, behind a proxy that changes it. */
   readonly innerPath?: string;
   /** What the service says of repeats. Default accepted. `silent`: known, but not said. */
-  readonly repeatability?: "accepted" | "rejected" | "none" | "silent";
+  readonly repeatability?: "accepted" | "rejected" | "none" | "silent" | undefined;
   /** POSTed rows are kept by these keys (a second POST overwrites) and can be read back from the target's set. */
   readonly target?: { readonly set: string; readonly keys: readonly string[] };
   /** What the function module does with its guard. Default `echo`: known, and given back. */

@@ -104,7 +104,11 @@ export interface Reading {
 }
 
 /** Reads `readingArgs`; throws `input` `USAGE` and what the tables' own parsers throw. */
-export function readingOf(args: { readonly encoding?: string; readonly decimal?: string; readonly "max-bad": string }): Reading {
+export function readingOf(args: {
+  readonly encoding?: string | undefined;
+  readonly decimal?: string | undefined;
+  readonly "max-bad": string;
+}): Reading {
   return {
     encoding: args.encoding === undefined ? undefined : checkEncoding(args.encoding),
     decimal: parseDecimalSign(args.decimal),

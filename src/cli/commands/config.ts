@@ -35,7 +35,7 @@ export const configCommand = (tools: Tools) =>
   defineCommand({
     meta: { name: "config", description: "Settings: print, check" },
     args: { json: jsonFlag },
-    run: printCommand(tools).run,
+    run: (context) => printCommand(tools).run?.(context),
     subCommands: {
       print: printCommand(tools),
       check: defineCommand({

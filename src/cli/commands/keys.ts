@@ -66,7 +66,7 @@ export const keysCommand = (tools: Tools) =>
   defineCommand({
     meta: { name: "keys", description: "Zone keys: list, rotate, grants, uses" },
     args: { json: jsonFlag },
-    run: keysList(tools).run,
+    run: (context) => keysList(tools).run?.(context),
     subCommands: {
       list: keysList(tools),
       rotate: defineCommand({
@@ -86,7 +86,7 @@ New objects use it at once; old ones keep opening with theirs. Back the key file
       grants: defineCommand({
         meta: { name: "grants", description: "Who may read and write which zone" },
         args: { json: jsonFlag },
-        run: grantsList(tools).run,
+        run: (context) => grantsList(tools).run?.(context),
         subCommands: {
           list: grantsList(tools),
           allow: setGrant(tools, "allow", "Give a role access to a zone"),

@@ -72,7 +72,7 @@ export interface Fitted {
   /** One-step forecasts of the history (same length); NaN where there is none. */
   readonly fitted: Float64Array;
   /** Absent where the model has no likelihood. `aicc` as in Hurvich & Tsai 1989. */
-  readonly likelihood?: { readonly logLik: number; readonly aic: number; readonly aicc: number; readonly bic: number };
+  readonly likelihood?: { readonly logLik: number; readonly aic: number; readonly aicc: number; readonly bic: number } | undefined;
   /** Exact or simulated by a stream derived from the fit's own: calling twice gives the same numbers. */
   forecast(horizon: number, levels: readonly number[]): Forecast;
   /** Sample paths, path by path: step h of path p is `[p * horizon + h]`. */

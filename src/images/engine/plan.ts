@@ -116,7 +116,7 @@ export interface ImageRequest {
   readonly key: string;
   readonly edits: Edits;
   /** As sharp names it, lower case (`jpeg`, `png`, `webp`, `avif`, `tiff`, `gif`, `heif` ...). Absent: the format of the original. */
-  readonly outputFormat?: string;
+  readonly outputFormat?: string | undefined;
   readonly formatFrom: FormatOrigin;
   /** WebP effort 0..6 that the request names. */
   readonly effort?: number;
@@ -144,11 +144,11 @@ export interface ImageRequest {
   /** The URL asks that EXIF, GPS and ICC of the original be kept in the answer (`?metadata=keep`). */
   readonly keepMetadata?: true;
   /** The preset whose edits were filled in. */
-  readonly preset?: string;
+  readonly preset?: string | undefined;
   /** Formats the reader takes (from `Accept`) of those that may be chosen for it, best first; the encoder may fall back along the list. */
   readonly autoFormats?: readonly string[];
   /** Quality 1..100 wanted of whatever format comes out; `completeRequest` moves it into the edits of that format. */
-  readonly quality?: number;
+  readonly quality?: number | undefined;
   /** What is wrong with the edits. In the classic order of work a missing original is told before it, so it waits until then. */
   readonly problem?: ErrorRecord;
   /**
@@ -206,22 +206,22 @@ export interface UrlRequest {
 
 /** A named set of edits: `?preset=NAME`, or `"preset"` in Base64 JSON. The URL's own edits win over it. */
 export interface Preset {
-  readonly edits?: Edits;
-  readonly outputFormat?: string;
+  readonly edits?: Edits | undefined;
+  readonly outputFormat?: string | undefined;
   /** Quality 1..100 of whatever format is answered. */
-  readonly quality?: number;
+  readonly quality?: number | undefined;
 }
 
 /** What URLs may ask for. Absent fields allow everything. */
 export interface Policy {
   /** `presets`: only named presets and originals; every edit of the URL's own is 403. */
-  readonly only?: "presets";
+  readonly only?: "presets" | undefined;
   /** Widths and heights allowed in CSS pixels; others are 403. */
-  readonly sizes?: readonly number[];
+  readonly sizes?: readonly number[] | undefined;
   /** Output formats allowed; others are 403. */
-  readonly formats?: readonly string[];
+  readonly formats?: readonly string[] | undefined;
   /** Names of edits allowed; others are 403. */
-  readonly edits?: readonly string[];
+  readonly edits?: readonly string[] | undefined;
 }
 
 /** Bounds on one URL; past one the answer is a clear 4xx. Every one has a default in `requestLimits`. */

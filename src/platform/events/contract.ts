@@ -49,7 +49,11 @@ export interface KnownSubscription {
 
 export interface Events {
   /** Newest first. Default limit 100. */
-  list(query?: { readonly kind?: string; readonly prefix?: string; readonly limit?: number }): Promise<readonly StoredEvent[]>;
+  list(query?: {
+    readonly kind?: string | undefined;
+    readonly prefix?: string | undefined;
+    readonly limit?: number | undefined;
+  }): Promise<readonly StoredEvent[]>;
   /** Relays what waits now and gives how many; the relay also runs by itself (LISTEN/NOTIFY with a poll as the net). */
   relayNow(): Promise<number>;
   /** Every subscriber known to the database, by name. */

@@ -24,7 +24,7 @@ interface ScrubOptions {
   /** Stops after about so long, at an object's end; absent: at the end of the store. */
   readonly forMs?: number;
   /** Forgets how far the last one came. */
-  readonly afresh?: boolean;
+  readonly afresh?: boolean | undefined;
   readonly signal?: AbortSignal;
   readonly told?: (progress: ScrubProgress) => void;
 }

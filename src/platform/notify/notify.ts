@@ -124,7 +124,7 @@ export interface Notices {
    */
   publishTopics(): Promise<void>;
   /** Newest first, with the state of each delivery begun. */
-  list(query?: { readonly topic?: string; readonly limit?: number }): Promise<readonly NoticeRow[]>;
+  list(query?: { readonly topic?: string | undefined; readonly limit?: number | undefined }): Promise<readonly NoticeRow[]>;
 }
 
 /** The longest a delivery waits because a receiver asked for it (`Retry-After`). */
@@ -306,7 +306,10 @@ async function beginDelivery(tx: Tx, input: DeliverInput): Promise<DeliveryRecor
   return row ?? { state: "waiting", reached: [] };
 }
 
-async function listNotices(tx: Tx, query: { readonly topic?: string; readonly limit?: number } = {}): Promise<readonly NoticeRow[]> {
+async function listNotices(
+  tx: Tx,
+  query: { readonly topic?: string | undefined; readonly limit?: number | undefined } = {},
+): Promise<readonly NoticeRow[]> {
   return tx.query<NoticeRow>(
     `select n.id, n.topic, n.severity, n.title, n.body, n.facts, n.at,
             coalesce((

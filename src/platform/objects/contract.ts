@@ -33,7 +33,7 @@ export interface ObjectEntry {
 }
 
 export interface PutOptions {
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
   readonly labels?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   /** Refuse bodies larger than this (plain bytes): `input` `OBJECT_TOO_LARGE`. */
@@ -75,13 +75,20 @@ export interface ObjectStore {
   get(
     actor: Actor,
     key: string,
-    options?: { readonly version?: string; readonly signal?: AbortSignal },
+    options?: { readonly version?: string | undefined; readonly signal?: AbortSignal | undefined },
   ): Promise<{ readonly entry: ObjectEntry; readonly body: Body }>;
   /** The whole object in memory; refuses more than `maxBytes` (default 64 MiB). */
-  read(actor: Actor, key: string, options?: { readonly version?: string; readonly maxBytes?: number }): Promise<Uint8Array>;
+  read(
+    actor: Actor,
+    key: string,
+    options?: { readonly version?: string | undefined; readonly maxBytes?: number | undefined },
+  ): Promise<Uint8Array>;
   head(key: string, version?: string): Promise<ObjectEntry | undefined>;
   /** Current versions, by key. */
-  list(prefix: string, options?: { readonly after?: string; readonly limit?: number }): Promise<readonly ObjectEntry[]>;
+  list(
+    prefix: string,
+    options?: { readonly after?: string | undefined; readonly limit?: number | undefined },
+  ): Promise<readonly ObjectEntry[]>;
   versions(key: string): Promise<readonly ObjectEntry[]>;
   /** Hides the current version (a tombstone row and `object.removed`); bytes go at the next sweep. */
   remove(actor: Actor, key: string): Promise<void>;
@@ -96,7 +103,7 @@ export interface ObjectStore {
   commit(
     actor: Actor,
     staged: readonly StagedObject[],
-    options?: PutOptions & { readonly alongside?: (tx: Tx, entries: readonly ObjectEntry[]) => Promise<void> },
+    options?: PutOptions & { readonly alongside?: (tx: Tx, entries: readonly ObjectEntry[]) => Promise<void> | undefined },
   ): Promise<readonly ObjectEntry[]>;
   discard(staged: readonly WriteHandle[]): Promise<void>;
 

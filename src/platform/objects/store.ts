@@ -105,7 +105,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
   async function get(
     actor: Actor,
     key: string,
-    getOptions: { readonly version?: string; readonly signal?: AbortSignal } = {},
+    getOptions: { readonly version?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<{ readonly entry: ObjectEntry; readonly body: Body }> {
     const handle = await readHandle(actor, key, getOptions.version);
     return { entry: handle.entry, body: openHandle(handle, getOptions.signal) };
@@ -114,7 +114,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
   async function read(
     actor: Actor,
     key: string,
-    readOptions: { readonly version?: string; readonly maxBytes?: number } = {},
+    readOptions: { readonly version?: string | undefined; readonly maxBytes?: number | undefined } = {},
   ): Promise<Uint8Array> {
     const maxBytes = readOptions.maxBytes ?? defaultReadBytes;
     const row = await getRow(key, readOptions.version);
@@ -131,7 +131,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
 
   async function list(
     prefix: string,
-    listOptions: { readonly after?: string; readonly limit?: number } = {},
+    listOptions: { readonly after?: string | undefined; readonly limit?: number | undefined } = {},
   ): Promise<readonly ObjectEntry[]> {
     // In byte order the last key with a prefix stands before prefix + U+10FFFF, so the index gives exactly the range.
     const rows = await database.query<ObjectRow>(
@@ -179,7 +179,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
   async function commit(
     actor: Actor,
     staged: readonly StagedObject[],
-    commitOptions: PutOptions & { readonly alongside?: (tx: Tx, entries: readonly ObjectEntry[]) => Promise<void> } = {},
+    commitOptions: PutOptions & { readonly alongside?: (tx: Tx, entries: readonly ObjectEntry[]) => Promise<void> | undefined } = {},
   ): Promise<readonly ObjectEntry[]> {
     commitOptions.signal?.throwIfAborted();
     const stagingPaths = staged.map((one) => one.handle.stagingPath);

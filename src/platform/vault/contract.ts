@@ -64,7 +64,11 @@ export interface Vault {
   /** Makes a new version of the zone's key; new objects use it, old ones keep opening with theirs. */
   rotate(zone: string): Promise<number>;
   keys(): Promise<readonly ZoneKey[]>;
-  uses(query: { readonly zone?: string; readonly role?: string; readonly limit?: number }): Promise<readonly KeyUse[]>;
+  uses(query: {
+    readonly zone?: string | undefined;
+    readonly role?: string | undefined;
+    readonly limit?: number | undefined;
+  }): Promise<readonly KeyUse[]>;
   /** Keyed digest (HMAC-SHA-256, a key of its own in the key file) for hash chains and stable pseudonyms. */
   mac(purpose: string, data: Uint8Array | string): Uint8Array;
 }

@@ -172,7 +172,11 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
     return rows.map((row) => ({ zone: row.zone, version: row.version, createdAt: row.created_at, current: row.current }));
   }
 
-  async function uses(query: { readonly zone?: string; readonly role?: string; readonly limit?: number }): Promise<readonly KeyUse[]> {
+  async function uses(query: {
+    readonly zone?: string | undefined;
+    readonly role?: string | undefined;
+    readonly limit?: number | undefined;
+  }): Promise<readonly KeyUse[]> {
     const rows = await database.query<Omit<KeyUse, "id" | "keyVersion"> & { id: number; key_version: number }>(
       `select id::float8 as id, at, role, purpose, zone, key_version, access, object_key as key, allowed from stockroom.key_use
        where ($1::text is null or zone = $1) and ($2::text is null or role = $2) order by key_use.id desc limit $3`,

@@ -13,16 +13,16 @@ export type WarehouseAddress =
   | {
       readonly kind: "duckdb";
       /** A database file. Absent: none; the SQL names CSV, Parquet or JSON files (`from 'items.csv'`). */
-      readonly path?: string;
+      readonly path?: string | undefined;
       /** Default 1,024. */
-      readonly maxMemoryMb?: number;
+      readonly maxMemoryMb?: number | undefined;
     }
   | {
       readonly kind: "postgres";
       /** `postgres://user:password@host:5432/database?sslmode=require`; also Redshift. */
       readonly url: string;
       /** The server ends a statement that takes longer: `busy` `WAREHOUSE_TIMEOUT`. Default 30 minutes. */
-      readonly statementTimeoutMs?: number;
+      readonly statementTimeoutMs?: number | undefined;
       /** Default 15,000. */
       readonly connectTimeoutMs?: number;
     };

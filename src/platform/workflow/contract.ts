@@ -157,13 +157,16 @@ export interface Workflows {
   /** Whether a workflow of that name is registered in this process. */
   has(workflow: string): boolean;
   /** Waits until the run is done, failed, cancelled or dead. Throws `RUN_UNKNOWN`, and `RUN_NOT_ENDED` (busy) after `timeoutMs`. */
-  outcome<T = Json>(runId: string, options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<ChildOutcome<T>>;
+  outcome<T = Json>(
+    runId: string,
+    options?: { readonly timeoutMs?: number | undefined; readonly signal?: AbortSignal | undefined },
+  ): Promise<ChildOutcome<T>>;
   /** Newest first. Default limit 100. */
   list(query?: {
-    readonly state?: RunState;
-    readonly workflow?: string;
-    readonly parent?: string;
-    readonly limit?: number;
+    readonly state?: RunState | undefined;
+    readonly workflow?: string | undefined;
+    readonly parent?: string | undefined;
+    readonly limit?: number | undefined;
   }): Promise<readonly RunRow[]>;
   /** Throws `RUN_UNKNOWN`. */
   show(runId: string): Promise<RunDetail>;
@@ -179,14 +182,14 @@ export interface Workflows {
   retry(runId: string): Promise<void>;
   /** Newest first. Default limit 100. */
   deadLetters(query?: {
-    readonly state?: DeadLetter["state"];
-    readonly runId?: string;
-    readonly limit?: number;
+    readonly state?: DeadLetter["state"] | undefined;
+    readonly runId?: string | undefined;
+    readonly limit?: number | undefined;
   }): Promise<readonly DeadLetter[]>;
   /** Throws `DEAD_LETTER_UNKNOWN`. */
   deadLetter(deadLetterId: string): Promise<DeadLetter>;
   /** Runs it again from the step where it failed, or from its start, and gives the run's id. Throws `DEAD_LETTER_SETTLED` when it was before. */
-  redrive(deadLetterId: string, options?: { readonly fromStart?: boolean }): Promise<string>;
+  redrive(deadLetterId: string, options?: { readonly fromStart?: boolean | undefined }): Promise<string>;
   /** Gives it up: the run stays `failed`. */
   drop(deadLetterId: string): Promise<void>;
   schedules(): Promise<readonly (ScheduleDefinition & { readonly lastAt: string | undefined; readonly nextAt: string })[]>;

@@ -194,7 +194,11 @@ function letterOf(row: LetterRow): DeadLetter {
 
 export async function listLetters(
   tx: Tx,
-  { state, runId, limit }: { readonly state?: DeadLetter["state"] | undefined; readonly runId?: string; readonly limit: number },
+  {
+    state,
+    runId,
+    limit,
+  }: { readonly state?: DeadLetter["state"] | undefined; readonly runId?: string | undefined; readonly limit: number },
 ): Promise<DeadLetter[]> {
   const rows = await tx.query<LetterRow>(
     `select ${letterColumns} from stockroom.dead_letter where ($1::text is null or state = $1) and ($3::text is null or run_id = $3)
@@ -389,10 +393,10 @@ function readError(text: string | null): ErrorRecord | undefined {
 }
 
 export interface RunQuery {
-  readonly state?: RunState;
-  readonly workflow?: string;
-  readonly parent?: string;
-  readonly limit?: number;
+  readonly state?: RunState | undefined;
+  readonly workflow?: string | undefined;
+  readonly parent?: string | undefined;
+  readonly limit?: number | undefined;
 }
 
 export async function listRuns(tx: Tx, query: RunQuery): Promise<RunRow[]> {

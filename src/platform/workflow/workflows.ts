@@ -407,7 +407,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
         );
       });
     },
-    deadLetters: (query = {}) => listLetters(database, { limit: 100, ...query }),
+    deadLetters: (query = {}) => listLetters(database, { ...query, limit: query.limit ?? 100 }),
     deadLetter: (id) => letterOf(database, id),
     redrive: (id, wanted = {}) =>
       database.transaction(async (tx) => {

@@ -42,7 +42,9 @@ async function outcomeOf(transforming: Promise<Transformed>): Promise<Outcome> {
   }
 }
 
-const sizeOf = async (outcome: Outcome): Promise<{ width: number; height: number; pages?: number; pageHeight?: number }> =>
+const sizeOf = async (
+  outcome: Outcome,
+): Promise<{ width: number; height: number; pages?: number | undefined; pageHeight?: number | undefined }> =>
   outcome.kind === "made" ? sharp(outcome.made.body).metadata() : { width: 0, height: 0 };
 
 describe("bombs are refused by their headers", () => {

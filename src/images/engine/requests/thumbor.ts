@@ -40,7 +40,7 @@ export function readThumbor(path: string, context: ThumborContext): readonly [Th
 }
 
 interface Words {
-  readonly size?: { readonly width: number; readonly height: number; readonly flipX: boolean; readonly flipY: boolean };
+  readonly size?: { readonly width: number; readonly height: number; readonly flipX: boolean; readonly flipY: boolean } | undefined;
   readonly fit?: "inside" | "outside";
   readonly position?: string;
   readonly trim?: { readonly threshold?: number; readonly from?: "bottom-right" };

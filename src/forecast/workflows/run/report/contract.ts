@@ -43,7 +43,7 @@ export interface ReportRow extends ReportMetrics {
   /** Sum of what was sold in the backtest windows. */
   readonly actual: number;
   /** Index into `Report.series`, when it is shown there. */
-  readonly shown?: number;
+  readonly shown?: number | undefined;
 }
 
 export interface Report {
