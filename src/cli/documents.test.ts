@@ -108,7 +108,8 @@ describe("commands in documents", () => {
   it.each(documents)("%s names only commands that there are", async (name) => {
     const calls = callsIn(read(name));
     const isHandbook = name === "README.md" || name === "RUNBOOK.md";
-    if (isHandbook) expect(calls.length).toBeGreaterThan(15);
+    // A handbook that names hardly any was not read as it is written.
+    expect(calls.length).toBeGreaterThan(isHandbook ? 15 : -1);
     const wrong = [];
     for (const words of calls) {
       const told = await problem(words, !isHandbook);

@@ -118,5 +118,5 @@ export interface ReconcileReport {
 }
 
 // In src/platform/objects/handles.ts, for worker threads, no database:
-//   openTicket(handle: ReadTicket, signal?): Body
-//   writeThrough(handle: WriteTicket, body: Body, signal?): Promise<StagedObject>
+//   openHandle(handle: ReadHandle, signal?): Body
+//   writeThrough(handle: WriteHandle, body: Body, signal?): Promise<StagedObject>

@@ -204,7 +204,7 @@ const meaning: Readonly<Record<string, readonly [kind: ErrorKind, code: string, 
   EEXIST: [
     "conflict",
     "STORE_PATH_TAKEN",
-    () => "Expected an unused path in the store but it is taken. Ask for a new ticket; tickets are good for one object.",
+    () => "Expected an unused path in the store but it is taken. Ask for a new handle; one is good for one object.",
   ],
 };
 
