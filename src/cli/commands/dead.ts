@@ -44,7 +44,7 @@ export const deadCommand = (tools: Tools) =>
   defineCommand({
     meta: { name: "dead", description: "Dead letters: list, show, redrive, drop" },
     args: deadListArgs,
-    run: deadList(tools).run,
+    run: (context) => deadList(tools).run?.(context),
     subCommands: {
       list: deadList(tools),
       show: defineCommand({

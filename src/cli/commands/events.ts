@@ -38,7 +38,7 @@ export const eventsCommand = (tools: Tools) =>
   defineCommand({
     meta: { name: "events", description: "Events of the outbox, and who is to hear of them: list, subscriptions, forget" },
     args: eventsListArgs,
-    run: eventsList(tools).run,
+    run: (context) => eventsList(tools).run?.(context),
     subCommands: {
       list: eventsList(tools),
       subscriptions: defineCommand({

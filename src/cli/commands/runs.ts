@@ -78,7 +78,7 @@ export const runsCommand = (tools: Tools) =>
   defineCommand({
     meta: { name: "runs", description: "Runs of the workflows: list, show, cancel, retry" },
     args: runsListArgs,
-    run: runsList(tools).run,
+    run: (context) => runsList(tools).run?.(context),
     subCommands: {
       list: runsList(tools),
       show: defineCommand({
