@@ -154,7 +154,7 @@ describe("schemes", () => {
     }
   });
 
-  test("are taken by the wing's own reader without a word, and it sees the same item codes", () => {
+  test("are taken by the module's own reader without a word, and it sees the same item codes", () => {
     const read = parseSchemes(JSON.parse(JSON.stringify(shop.schemes())));
     expect(read.problems).toEqual([]);
     expect(

@@ -58,7 +58,7 @@ export function idOf(path: string): string {
     throw new StockroomError(
       "input",
       "OBJECT_BAD_TICKET",
-      "Expected a ticket of this store but its path is not one of ours. Ask for a new one.",
+      "Expected a handle of this store but its path is not one of ours. Ask for a new one.",
     );
   return id;
 }

@@ -195,7 +195,7 @@ describe("handles and commit", () => {
     expect(text(await gather(openHandle(structuredClone(read))))).toBe("classify/sales/batch/x");
   });
 
-  test("a commit of staged bytes that are gone is refused, as is a mixed one, a repeated one and a changed ticket", async () => {
+  test("a commit of staged bytes that are gone is refused, as is a mixed one, a repeated one and a changed handle", async () => {
     const handle = await app.store.writeHandle(clerk, "classify/sales/gone");
     const staged = await writeThrough(handle, pieces(Buffer.from("bytes"), 5));
     await app.store.discard([handle]);

@@ -363,7 +363,7 @@ async function findCommitted(tx: Tx, staged: readonly StagedObject[]): Promise<R
 function checkStaged(staged: StagedObject, maxBytes: number | undefined): void {
   checkKey(staged.handle.key);
   if (staged.handle.seal.object !== staged.handle.key || staged.handle.seal.context["object"] !== idOf(staged.handle.stagingPath)) {
-    throw new StockroomError("input", "OBJECT_BAD_TICKET", "Expected a ticket as the store gave it but it was changed. Ask for a new one.");
+    throw new StockroomError("input", "OBJECT_BAD_TICKET", "Expected a handle as the store gave it but it was changed. Ask for a new one.");
   }
   if (maxBytes !== undefined && staged.bytes > maxBytes) throw tooLarge(staged.handle.key, maxBytes);
 }
@@ -406,7 +406,7 @@ const gone = (handle: WriteHandle): StockroomError =>
   new StockroomError(
     "conflict",
     "OBJECT_STAGING_GONE",
-    `Expected the staged bytes of "${handle.key}" as they were written but they are gone or changed. Write them again with a new ticket.`,
+    `Expected the staged bytes of "${handle.key}" as they were written but they are gone or changed. Write them again with a new handle.`,
     { facts: { key: handle.key, stagingPath: handle.stagingPath } },
   );
 

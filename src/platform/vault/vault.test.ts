@@ -147,7 +147,7 @@ describe("keys", () => {
     }
   });
 
-  test("a new wing's zone gets its key at the next opening", async () => {
+  test("a new module's zone gets its key at the next opening", async () => {
     const more = await again({ zones: [...zones, { name: "forecasts", prefixes: ["forecast/"] }] });
     expect((await more.keys()).map((key) => key.zone)).toEqual(["forecasts", "labelled", "models", "sales"]);
     const before = await readFile(app.keyFile, "utf8");
@@ -180,7 +180,7 @@ describe("keys", () => {
     expect(newest).not.toBe("");
   });
 
-  test("a ticket for a key version this copy of the file lacks says what to do", async () => {
+  test("a handle for a key version this copy of the file lacks says what to do", async () => {
     const kept = path.join(app.folder, "kept.json");
     await copyFile(app.keyFile, kept);
     const vault = await again();

@@ -202,7 +202,7 @@ const badZones = (detail: string): StockroomError =>
   new StockroomError(
     "input",
     "VAULT_BAD_ZONES",
-    `Expected zones with names and prefixes of their own but ${detail}. Correct the wing that declares it.`,
+    `Expected zones with names and prefixes of their own but ${detail}. Correct the module that declares it.`,
   );
 
 function checkZones(zones: readonly Zone[]): readonly Zone[] {
