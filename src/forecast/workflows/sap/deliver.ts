@@ -266,7 +266,7 @@ async function tellShared(
   row: { readonly id: string; readonly target: string; readonly group: string; readonly source: ObjectRef },
   all: readonly SharedSeries[],
 ): Promise<void> {
-  const isFolder = (key: string): boolean => key.startsWith(prefixes.exports) && key.split("/").at(-2)?.startsWith("direct-");
+  const isFolder = (key: string): boolean => key.startsWith(prefixes.exports) && (key.split("/").at(-2) ?? "").startsWith("direct-");
   const shared = all.filter((one) => !(isFolder(row.source.key) && isFolder(one.sourceKey)));
   if (shared.length === 0) return;
   const said = shared.map(
