@@ -5,38 +5,8 @@
 //   N2. One kernel is used by one thread at a time; threads each open their own.
 
 import { StockroomError } from "../../platform/errors.ts";
-import { makePlainKernel } from "./plain-kernel.ts";
+import { type KernelCode, makePlainKernel } from "./plain-kernel.ts";
 import { kernelBytes } from "./wasm/kernel-bytes.ts";
-
-/** The hot loops; all places are byte offsets into the kernel's memory. See wasm/kernel.as.ts. */
-export interface KernelCode {
-  readonly score: (items: number, starts: number, features: number, values: number, weights: number, lanes: number, out: number) => void;
-  readonly scorePacked: (
-    items: number,
-    starts: number,
-    features: number,
-    values: number,
-    rows: number,
-    stride: number,
-    width: number,
-    out: number,
-  ) => void;
-  readonly train: (
-    items: number,
-    starts: number,
-    features: number,
-    values: number,
-    labels: number,
-    importances: number,
-    weights: number,
-    sums: number,
-    lanes: number,
-    classes: number,
-    scratch: number,
-    rate: number,
-    slope: number,
-  ) => void;
-}
 
 export type KernelKind = "simd" | "plain";
 

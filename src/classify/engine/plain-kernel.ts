@@ -3,7 +3,35 @@
 //   K1. Every result equals the kernel's bit for bit: `Math.fround` after each operation, the same order. (Rounding a double-precision sum,
 //       product, quotient or root of two singles once more to single gives exactly the single-precision result.)
 
-import type { KernelCode } from "./kernel.ts";
+/** The hot loops; all places are byte offsets into the kernel's memory. See wasm/kernel.as.ts. */
+export interface KernelCode {
+  readonly score: (items: number, starts: number, features: number, values: number, weights: number, lanes: number, out: number) => void;
+  readonly scorePacked: (
+    items: number,
+    starts: number,
+    features: number,
+    values: number,
+    rows: number,
+    stride: number,
+    width: number,
+    out: number,
+  ) => void;
+  readonly train: (
+    items: number,
+    starts: number,
+    features: number,
+    values: number,
+    labels: number,
+    importances: number,
+    weights: number,
+    sums: number,
+    lanes: number,
+    classes: number,
+    scratch: number,
+    rate: number,
+    slope: number,
+  ) => void;
+}
 
 const { fround } = Math;
 const LOG2_E = fround(1.44269502);

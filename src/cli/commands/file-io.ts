@@ -3,7 +3,11 @@
 import { bytesText } from "../../platform/figures.ts";
 import type { Body } from "../../platform/bytes.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import { type Source } from "./put.ts";
+
+export interface Source {
+  readonly body: Body;
+  readonly bytes: number | undefined;
+}
 
 export function fileError(file: string, cause: unknown): StockroomError {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";

@@ -9,11 +9,10 @@ import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { bytesText } from "../../platform/figures.ts";
 import { contentTypeOf } from "../../platform/objects/types.ts";
-import type { Body } from "../../platform/bytes.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { operatorAtShell } from "../tools.ts";
 import type { Tools } from "../tools.ts";
-import { fileError, counted } from "./file-io.ts";
+import { counted, fileError, type Source } from "./file-io.ts";
 
 export const putCommand = (tools: Tools, examples: readonly string[]) =>
   defineCommand({
@@ -58,11 +57,6 @@ A KEY that ends in / gets the file's name. The same bytes under the same key are
       }
     },
   });
-
-export interface Source {
-  readonly body: Body;
-  readonly bytes: number | undefined;
-}
 
 /** A stream that ends with the signal: standard input may otherwise never end. */
 async function openSource(file: string, { cwd, signal }: Tools): Promise<Source> {

@@ -12,45 +12,13 @@ import process from "node:process";
 import { codeOf, StockroomError } from "../errors.ts";
 import { faultPoint } from "../faults.ts";
 import { renameDurably, syncTree, writeFileAtomically } from "../files/index.ts";
-import type { Log } from "../log.ts";
-import type { Binaries, ServerUser } from "./binaries.ts";
+import type { Cluster } from "./cluster-places.ts";
 import { dataArgument, findPostmaster, runProgram, serverFailure, stopPostmaster } from "./postmaster.ts";
 
 /** The one role of an embedded server. */
 export const serverRole = "stockroom";
 /** The one database of an embedded server: the one initdb makes anyway. */
 export const serverDatabase = "postgres";
-
-/** Where everything of a home's server lies. */
-export interface ServerPlaces {
-  readonly root: string;
-  readonly data: string;
-  readonly password: string;
-  readonly port: string;
-  readonly lock: string;
-  readonly serverLog: string;
-}
-
-export function placesOf(home: string): ServerPlaces {
-  const root = path.resolve(home, "postgres");
-  return {
-    root,
-    data: path.join(root, "data"),
-    password: path.join(root, "password"),
-    port: path.join(root, "port"),
-    lock: path.join(root, "lock"),
-    serverLog: path.join(root, "server.log"),
-  };
-}
-
-export interface Cluster {
-  readonly places: ServerPlaces;
-  readonly binaries: Binaries;
-  readonly user: ServerUser | undefined;
-  readonly durable: boolean;
-  readonly log: Log;
-  readonly signal: AbortSignal;
-}
 
 /** Creates a folder only we may look into; leaves one that is there as it is. */
 export async function makeFolder(folder: string): Promise<void> {

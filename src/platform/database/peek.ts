@@ -3,7 +3,8 @@
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Log } from "../log.ts";
-import { placesOf, serverDatabase, serverRole } from "./cluster.ts";
+import { serverDatabase, serverRole } from "./cluster.ts";
+import { placesOf } from "./cluster-places.ts";
 import type { Tx } from "./contract.ts";
 import { parseDatabaseUrl } from "./places.ts";
 import { openPool, type PoolOptions } from "./pool.ts";

@@ -14,7 +14,7 @@ import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
 import { codeOf, StockroomError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { Cluster, ServerPlaces } from "./cluster.ts";
+import type { Cluster, ServerPlaces } from "./cluster-places.ts";
 import { isPostmasterOf } from "./server-process.ts";
 
 /** Loopback only. */

@@ -6,7 +6,13 @@
 //   T3. What `writeTable` writes, `readTable` reads back the same.
 
 import type { Body } from "../bytes.ts";
-import type { TextEncoding } from "./text-in.ts";
+
+/** How a text was encoded, and how that is known. */
+export interface TextEncoding {
+  /** As the Encoding Standard names it: `utf-8`, `utf-16le`, `windows-1252`. */
+  readonly name: string;
+  readonly from: "given" | "mark" | "bytes";
+}
 
 export type TableFormat = "csv" | "tsv" | "jsonl" | "parquet";
 

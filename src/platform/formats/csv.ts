@@ -5,7 +5,8 @@ import { StockroomError } from "../errors.ts";
 import type { BadRow, ReadOptions, RowBatch, Table, WriteOptions } from "./contract.ts";
 import { CsvScanner } from "./csv-scan.ts";
 import { type Cell, cellText } from "./values.ts";
-import { type TextEncoding, type TextPiece, decodeText } from "./text-in.ts";
+import { type TextPiece, decodeText } from "./text-in.ts";
+import type { TextEncoding } from "./contract.ts";
 
 /** Characters of output gathered before they become bytes. */
 const blockChars = 1 << 16;

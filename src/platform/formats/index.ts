@@ -18,5 +18,6 @@ export {
 } from "./numbers.ts";
 export { fileBody, readTable } from "./read.ts";
 export { type Cell, dateText, decimalText, plainNumber, timeText, timestampText } from "./values.ts";
-export { checkEncoding, encodingNotes, type TextEncoding } from "./text-in.ts";
+export { checkEncoding, encodingNotes } from "./text-in.ts";
+export type { TextEncoding } from "./contract.ts";
 export { writeTable } from "./write.ts";

@@ -11,7 +11,8 @@ import { StockroomError } from "../errors.ts";
 import type { ColumnType, BadRow, ReadOptions, RowBatch, Table, WriteOptions } from "./contract.ts";
 import { encode, wrongWidth } from "./csv.ts";
 import { findWrongCharacter } from "./csv-scan.ts";
-import { type TextEncoding, type TextPiece, decodeText } from "./text-in.ts";
+import { type TextPiece, decodeText } from "./text-in.ts";
+import type { TextEncoding } from "./contract.ts";
 import { type Cell, cellText, nestedText, plainNumber } from "./values.ts";
 
 const headRows = 1000;

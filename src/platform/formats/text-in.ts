@@ -14,6 +14,7 @@ import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { Body } from "../bytes.ts";
 import { StockroomError } from "../errors.ts";
+import type { TextEncoding } from "./contract.ts";
 import { isGzip, sniffBytes } from "./formats.ts";
 
 /** A piece of decoded text. */
@@ -96,13 +97,6 @@ async function* gunzip(body: Body, name: string): Body {
           { facts, cause: thrown },
         );
   }
-}
-
-/** How a text was encoded, and how that is known. */
-export interface TextEncoding {
-  /** As the Encoding Standard names it: `utf-8`, `utf-16le`, `windows-1252`. */
-  readonly name: string;
-  readonly from: "given" | "mark" | "bytes";
 }
 
 export interface DecodeOptions {

@@ -8,7 +8,8 @@
 import type { Body } from "../bytes.ts";
 import { type BadRow, detectFormat, formatOf, readTable, type DecimalSign, type Table, type TableFormat } from "../formats/index.ts";
 import { unpack } from "../formats/container.ts";
-import { decodeText, peek, type TextEncoding } from "../formats/text-in.ts";
+import { decodeText, peek } from "../formats/text-in.ts";
+import type { TextEncoding } from "../formats/contract.ts";
 import { bareStyles, dateStyles, findStyle, type FoundStyle } from "./dates.ts";
 import { findLayout, type Layout } from "./layout.ts";
 import { isUnknown, kindOf, provedSign, readAmount, readFlag, type ValueKind } from "./values.ts";

@@ -12,7 +12,7 @@
 // A durable workflow calls `openRun` in each of its steps with a store of sealed objects: `learn`, `try`, `plan`, `mix` may be steps of their own.
 
 import type { Compute } from "../../../platform/compute/contract.ts";
-import type { Panel } from "../../engine/contract.ts";
+import type { Forecast, Panel } from "../../engine/contract.ts";
 import type { Accuracy, Tally } from "../../engine/metrics/metrics.ts";
 import type { CandidateName, MixedForecast } from "../../engine/combine/contract.ts";
 
@@ -117,4 +117,10 @@ export interface RunResult {
   /** Of a run with a hierarchy: its sums, the whole first. Otherwise none. */
   sums(): Promise<readonly SumResult[]>;
   summary(): Promise<RunSummary>;
+}
+
+/** A series and its forecast. */
+export interface Reforecast {
+  readonly index: number;
+  readonly forecast: Forecast | undefined;
 }

@@ -9,7 +9,7 @@ import type { PanelLifts } from "../../engine/events/lifts.ts";
 import { seriesLifts } from "../../engine/events/raise.ts";
 import { forecastReady, readyGlobal } from "../../engine/global/global.ts";
 import { seriesAt } from "../../engine/panel/series.ts";
-import type { Reforecast } from "./reforecast.ts";
+import type { Reforecast } from "./contract.ts";
 import { companyOf, mixOptions, numbersOf, type SentOptions } from "./jobs.ts";
 import { panelAt, yearlyWithout } from "./global-model.ts";
 import { unpackGlobal } from "./pieces.ts";

@@ -4,20 +4,13 @@
 
 import { eachBounded } from "../../../platform/concurrency/bounded.ts";
 import type { Panel } from "../../engine/contract.ts";
-import type { Forecast } from "../../engine/contract.ts";
 import { reforecastJob } from "./reforecast-job.ts";
-import type { RunModel, RunSettings, RunTools } from "./contract.ts";
+import type { Reforecast, RunModel, RunSettings, RunTools } from "./contract.ts";
 import { liftsOf } from "./lifted.ts";
 import { keyOf, sentOptions } from "./jobs.ts";
 import { unpackPlan } from "./pieces.ts";
 
 export type ReforecastTools = Pick<RunTools, "compute" | "signal"> & { readonly onProgress?: (done: number, total: number) => void };
-
-/** A series and its forecast. */
-export interface Reforecast {
-  readonly index: number;
-  readonly forecast: Forecast | undefined;
-}
 
 /** A task makes the global model ready once, which reads the whole panel: few tasks, but enough for every thread. */
 const leastAtOnce = 32;
