@@ -179,6 +179,17 @@ describe("JSONL", () => {
     expect(places(await read('{"a":1,"c":2}', { columns: ["a", "b"] }))).toEqual(["TABLE_JSON_UNKNOWN_KEY 1:undefined"]);
   });
 
+  it("reads keys of one escaped character as they are, whatever keys came before", async () => {
+    const names = ["", "\r", "\\", "\n", '"', "a", "\t", "\u0001"];
+    for (let round = 0; round < 400; round++) {
+      const columns = [names[round % 8], names[(round * 3 + 1) % 8], names[(round * 5 + 2) % 8]].filter(
+        (name, i, all) => all.indexOf(name) === i,
+      );
+      const text = `${JSON.stringify(Object.fromEntries(columns.map((name) => [name, "x"])))}\n`;
+      expect((await read(text)).columns).toEqual(columns);
+    }
+  });
+
   it("reads back what it writes, whatever the chunks", async () => {
     await fc.assert(
       fc.asyncProperty(anyTable, fc.boolean(), fc.integer({ min: 1, max: 30 }), async ([columns, rows], gzip, size) => {

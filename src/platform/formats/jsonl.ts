@@ -144,9 +144,10 @@ function parseLine({ text, line, suspicious }: Line, typed: Set<string>): Parsed
   });
   const wrong = suspicious ? findWrongCharacter(text, line) : undefined;
   if (wrong !== undefined) return wrong;
+  const marked = markLoneEscapes(text);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(marked.text);
   } catch (thrown) {
     const place = /position (\d+)/.exec(thrown instanceof Error ? thrown.message : "");
     const column = place === null ? text.length + 1 : Number(place[1]) + 1;
@@ -163,12 +164,13 @@ function parseLine({ text, line, suspicious }: Line, typed: Set<string>): Parsed
       1,
     );
   }
-  const exact = /\d{16}|[eE]\+?\d{3}/.test(text) ? sourceNumbers(text) : undefined;
+  const exact = /\d{16}|[eE]\+?\d{3}/.test(text) ? sourceNumbers(marked.text) : undefined;
   // Only an escape can bring what the look at the raw text did not find.
   const escaped = text.includes("\\u");
   const values = new Map<string, string>();
-  for (const [key, inner] of Object.entries(value)) {
-    const cell = valueText(inner, exact?.get(key));
+  for (const [found, inner] of Object.entries(value)) {
+    const key = marked.mark !== undefined && found.startsWith(marked.mark) ? found.slice(1) : found;
+    const cell = valueText(inner, exact?.get(found));
     values.set(key, cell);
     if (typeof inner === "number" && !Number.isInteger(inner)) typed.add(key);
     if (!escaped) continue;
@@ -177,6 +179,21 @@ function parseLine({ text, line, suspicious }: Line, typed: Set<string>): Parsed
       return bad("TABLE_NOT_UTF8", "Expected text but half of a surrogate pair (\\ud800 to \\udfff) came. Remove it.");
   }
   return { values, line, text };
+}
+
+/** Where a key begins that is one escaped character and nothing else. Within a string no quote stands without a backslash before it. */
+const loneEscape = /(?<=[{,]\s*)"(?=\\(?:["\\/bfnrt]|u[\da-f]{4})"\s*:)/gi;
+
+/**
+ * A line in which no key is one escaped character alone. Node 24.21 reads such a key (`"\n"`) as a backslash when it has met its neighbours before
+ * (V8 guesses the next key from the raw text); with a mark before it, it is read as it is. The mark is a character that the line does not hold.
+ */
+function markLoneEscapes(text: string): { readonly text: string; readonly mark: string | undefined } {
+  if (!text.includes("\\") || text.search(loneEscape) < 0) return { text, mark: undefined };
+  let mark = 0xe000;
+  while (text.includes(String.fromCharCode(mark))) mark += 1;
+  const sign = String.fromCharCode(mark);
+  return { text: text.replaceAll(loneEscape, `"${sign}`), mark: sign };
 }
 
 function valueText(value: unknown, source: string | undefined): string {
