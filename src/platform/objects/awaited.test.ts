@@ -8,6 +8,7 @@ const file: Hole = { name: "name", fits: /^[^/]+$/ };
 const patterns: readonly KeyPattern[] = [
   { keys: "forecast/train/.../{group}.{ending}", holes: { group }, endings: ["csv", "parquet", "related.csv", "metadata.csv", "csv.gz"] },
   { keys: "forecast-defaults.yaml" },
+  { keys: "secrets/.../{name}", starts: false },
   { keys: "forecast/stock/{group}.{ending}", holes: { group }, endings: ["csv"], starts: false },
   { keys: "classify/labelled/.../{file}.{ending}", holes: { file }, endings: ["csv", "jsonl", ""], anyCase: true },
   {
@@ -45,6 +46,11 @@ describe("a key that nothing waits for", () => {
     ["forecast/train/x.xlsx", "forecast/train/x.csv"],
     ["forecast/train/x.relatd.csv", "forecast/train/x.related.csv"],
     ["forecast/train/x.2026.csv", "forecast/train/x.csv"],
+    ["forecast/train/x.target.csv", "forecast/train/x.csv"],
+    ["forecast/train/x.related.xlsx", "forecast/train/x.related.csv"],
+    ["forecast\\train\\x.csv", "forecast/train/x.csv"],
+    ["forecast//train/x.csv", "forecast/train/x.csv"],
+    ["/forecast/train/x.csv", "forecast/train/x.csv"],
     ["forecast/train/my shop.csv", "forecast/train/my_shop.csv"],
     ["forecast/train/2026.csv", "forecast/train/<group>.csv"],
     ["data/forecast/train/x.csv", "forecast/train/x.csv"],
@@ -68,6 +74,8 @@ describe("a key that nothing waits for", () => {
 
   test("may be meant as one of two", () => {
     expect(meant("x.csv")).toContain("forecast/train/x.csv");
+    expect(meant("x.csv")).not.toContain("secrets");
+    expect(meant("secret/sap.json")).toBe("secrets/sap.json");
     expect(hintOf(patterns, "notes/readme.csv")).toBe("nothing waits for such a key");
   });
 });
@@ -76,6 +84,7 @@ test("subscriptions take the beginning of a pattern", () => {
   expect(patterns.map(prefixOf)).toEqual([
     "forecast/train/",
     "forecast-defaults.yaml",
+    "secrets/",
     "forecast/stock/",
     "classify/labelled/",
     "classify/sales/",

@@ -93,9 +93,12 @@ function matchName(pattern: KeyPattern, part: string, text: string): Mended {
   const filled = fillHole(hole, stem);
   if (endings.includes(ending)) return { cost: filled.cost, parts: [joined(filled.text, ending)], met: 0 };
   const lower = ending.toLowerCase();
-  const [right = ""] = endings
-    .filter((each) => each !== "")
-    .toSorted((a, b) => editDistance(lower, a) - editDistance(lower, b) || endings.indexOf(a) - endings.indexOf(b));
+  const named = endings.filter((each) => each !== "");
+  const close = nearest(lower, named);
+  // A word that is none of the endings' own (`target.csv`) is left out.
+  const last = named.find((each) => lower.endsWith(`.${each}`));
+  const byLetters = named.toSorted((a, b) => editDistance(lower, a) - editDistance(lower, b) || named.indexOf(a) - named.indexOf(b));
+  const right = close ?? last ?? byLetters[0] ?? "";
   return { cost: filled.cost + (right === lower ? wrongCase : wrongEnding), parts: [joined(filled.text, right)], met: 0 };
 }
 
@@ -150,11 +153,14 @@ export function isAwaited(patterns: readonly KeyPattern[], key: string): boolean
  * hintOf(patterns, "train/shop.csv"); // "nothing waits for such a key; did you mean forecast/train/shop.csv?"
  */
 export function hintOf(patterns: readonly KeyPattern[], key: string): string | undefined {
-  const texts = key.split("/");
-  const found = patterns.map((pattern) => repair(pattern, pattern.keys.split("/"), texts));
-  if (found.some(({ cost }) => cost === 0)) return undefined;
-  // Nobody means a pattern of which nothing was met, unless the folders are what was left out.
-  const near = found.filter(({ cost, met }) => cost <= mostCost && (met > 0 || texts.length === 1)).toSorted((a, b) => farOf(a) - farOf(b));
+  if (isAwaited(patterns, key)) return undefined;
+  // Folders as Windows writes them, and folders without a name.
+  const texts = key.split(/[/\\]/).filter((text, at, all) => text !== "" || at === all.length - 1);
+  // Nobody means a pattern of which nothing was met, unless the folders are what was left out: of one that starts something.
+  const near = patterns
+    .map((pattern) => ({ ...repair(pattern, pattern.keys.split("/"), texts), starts: pattern.starts ?? true }))
+    .filter(({ cost, met, starts }) => cost <= mostCost && (met > 0 || (texts.length === 1 && starts)))
+    .toSorted((a, b) => farOf(a) - farOf(b));
   const meant = near.filter((each) => farOf(each) - farOf(near[0] ?? never) < wrongCase).map(({ parts }) => parts.toReversed().join("/"));
   const choice = [...new Set(meant)].slice(0, 3);
   return choice.length === 0 ? "nothing waits for such a key" : `nothing waits for such a key; did you mean ${choice.join(" or ")}?`;
