@@ -50,6 +50,13 @@ describe("a worked example", () => {
     expect(accuracy?.coverage).toEqual({ "0.8": 0 });
     const wide = tallyForecast(actual, forecast([10, 20], [0.1, 0.9], [10, 5], [12, 19]), scaleOf(history, 1));
     expect(accuracyOf(wide)?.coverage).toEqual({ "0.8": 0.5 });
+    // Panels keep actuals in 32 bits: what was forecast as it came is held.
+    const exact = tallyForecast(
+      Float64Array.of(Math.fround(0.12), Math.fround(0.1)),
+      forecast([0, 0], [0.1, 0.9], [0.12, 0.1], [0.12, 0.1]),
+      scaleOf(history, 1),
+    );
+    expect([accuracyOf(exact)?.coverage, exact.notAbove]).toEqual([{ "0.8": 1 }, [2, 2]]);
   });
 
   test("OWA is the mean of two ratios", () => {

@@ -150,6 +150,9 @@ export function mirrorOf(levels: readonly number[], i: number): number {
   return levels[i] < 0.5 ? levels.findIndex((level) => Math.abs(level + levels[i] - 1) < 1e-9) : -1;
 }
 
+/** Whether one number lies below another, both as panels keep numbers (32 bits): an actual of 0.12 lies on a quantile of 0.12, not below it. */
+export const isBelow = (one: number, other: number): boolean => Math.fround(one) < Math.fround(other);
+
 /**
  * Tallies the forecast of one series in one window against what came.
  *
@@ -183,8 +186,8 @@ export function tallyForecast(actual: Float64Array, forecast: Forecast, scale: S
     for (let i = 0; i < levels.length; i++) {
       const q = quantiles[i * horizon + h];
       tally.pinball[i] += y > q ? levels[i] * (y - q) : (1 - levels[i]) * (q - y);
-      if (y <= q) tally.notAbove[i]++;
-      if (mirrors[i] >= 0 && y >= q && y <= quantiles[mirrors[i] * horizon + h]) tally.inside[i]++;
+      if (!isBelow(q, y)) tally.notAbove[i]++;
+      if (mirrors[i] >= 0 && !isBelow(y, q) && !isBelow(quantiles[mirrors[i] * horizon + h], y)) tally.inside[i]++;
     }
   }
   if (scale.absolute > nothing) {

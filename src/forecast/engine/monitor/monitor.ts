@@ -8,7 +8,17 @@
 import { percentShort } from "../../../platform/figures.ts";
 import type { Forecast } from "../contract.ts";
 import { scoresOf, spreadAround } from "../hierarchy/marginal.ts";
-import { accuracyOf, addTally, makeTally, mirrorOf, tallyForecast, type Accuracy, type Scale, type Tally } from "../metrics/metrics.ts";
+import {
+  accuracyOf,
+  addTally,
+  isBelow,
+  makeTally,
+  mirrorOf,
+  tallyForecast,
+  type Accuracy,
+  type Scale,
+  type Tally,
+} from "../metrics/metrics.ts";
 import { binomialUpper, clusteredScore, cusum, discoveries, inflation, pooledCorrelation, twoSided } from "./bounds.ts";
 
 /** One series: the forecast made before, and what came in its first steps (NaN where unknown). */
@@ -110,7 +120,7 @@ function scoreItem({ actual, forecast }: Watched): Scored {
       z[h] = error === 0 ? 0 : Math.max(-errorLimit, Math.min(errorLimit, error / spread));
     }
     if (nominal === undefined) continue;
-    const out = y < quantiles[low * horizon + h] || y > quantiles[high * horizon + h];
+    const out = isBelow(y, quantiles[low * horizon + h]) || isBelow(quantiles[high * horizon + h], y);
     counted++;
     if (out) missed++;
     misses[h] = (out ? 1 : 0) - (1 - nominal);
