@@ -111,7 +111,7 @@ describe("who is met", () => {
 describe("conditions alone", () => {
   it("are read like those of a change", () => {
     expect(parseConditions("item_id = A and shop in (oslo, 'x, y')")).toMatchObject({ kind: "conditions", conditions: [{}, {}] });
-    expect(parseConditions("item_id = A or b = 2")).toMatchObject({ kind: "faults", faults: [{ where: "column 13" }] });
+    expect(parseConditions("item_id = A or b = 2")).toMatchObject({ kind: "faults", faults: [{ where: "character 13" }] });
     expect(parseConditions("")).toMatchObject({ kind: "faults" });
   });
 });

@@ -13,10 +13,11 @@ import type { Change, Comparison, Condition, Fault, Operation, Parsed } from "./
 
 /** Carries a fault out of the recursive descent; never leaves this file. */
 class Stop extends Error {
-  readonly column: number;
-  constructor(column: number, message: string) {
+  /** The first is 1. */
+  readonly character: number;
+  constructor(character: number, message: string) {
     super(message);
-    this.column = column;
+    this.character = character;
   }
 }
 
@@ -158,7 +159,7 @@ function readAll(reader: Reader): readonly Condition[] {
 /** Carries a fault of reading over into a value. */
 function stopped(thrown: unknown): { readonly kind: "faults"; readonly faults: readonly Fault[] } {
   if (!(thrown instanceof Stop)) throw thrown;
-  return { kind: "faults", faults: [{ where: `column ${thrown.column}`, message: thrown.message }] };
+  return { kind: "faults", faults: [{ where: `character ${thrown.character}`, message: thrown.message }] };
 }
 
 /**

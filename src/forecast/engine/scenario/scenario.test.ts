@@ -85,9 +85,12 @@ describe("command", () => {
     ["price = 5 where category in juice", 29, '"(" after in'],
     ["price = 5 where category in (a b", 33, '"," or ")"'],
     ["price = 5; = 3", 12, "the name of the attribute to change"],
-  ])("says where %j is wrong", (text, column, message) => {
+  ])("says where %j is wrong", (text, character, message) => {
     const parsed = parseCommand(text);
-    expect(parsed).toMatchObject({ kind: "faults", faults: [{ where: `column ${column}`, message: expect.stringContaining(message) }] });
+    expect(parsed).toMatchObject({
+      kind: "faults",
+      faults: [{ where: `character ${character}`, message: expect.stringContaining(message) }],
+    });
   });
 
   it("never throws, whatever is typed", () => {
