@@ -97,6 +97,25 @@ describe("stock", () => {
     ]);
     expect(bad).toHaveLength(4);
   });
+  it("reads decimal commas as a forecast's own files may have them, and refuses what may be read in two ways", async () => {
+    bad.length = 0;
+    const text = "item_id;on_hand;on_order;on_order_due;service_level\na;2,5;10;1,5;95 %\nb;1.200,5;;;\nc;x;;;\n";
+    const stock = await readStock(bytesOf(text), "stock.csv", defaults, options);
+    expect(stock.map(({ input }) => [input.onHand, input.openOrders ?? [], input.service.level])).toEqual([
+      [2.5, [{ quantity: 10, dueStep: 1.5 }], 0.95],
+      [1200.5, [], 0.9],
+    ]);
+    expect(bad).toMatchObject([{ line: 4, column: 2, code: "STOCK_NUMBER", sample: "x" }]);
+    const orders = await readOpenOrders(bytesOf('item_id,quantity,due\na,"2,25",2026-07-02\na,"0,75",2026-07-02\n'), "orders.csv", options);
+    expect(orders.get(keyOfIds(["a"]))).toEqual([
+      { quantity: 2.25, dueStep: 1 },
+      { quantity: 0.75, dueStep: 1 },
+    ]);
+    await expect(readStock(bytesOf("item_id;on_hand\na;1,200\n"), "stock.csv", defaults, options)).rejects.toMatchObject({
+      code: "TABLE_NUMBER_AMBIGUOUS",
+      message: expect.stringContaining("Write its numbers with a decimal point"),
+    });
+  });
   it("with columns that mean nothing is refused", async () => {
     await expect(readStock(bytesOf("item_id,on_hands\na,1\n"), "stock.csv", defaults, options)).rejects.toMatchObject({
       code: "STOCK_COLUMNS",
@@ -141,7 +160,7 @@ describe("an adjustment as typed", () => {
   it("is refused with all that is wrong with it", () => {
     expect(() => readAdjustment({ ...asked, to: "2026-06-30" }, "now")).toThrow(/at or after --from/);
     expect(() => readAdjustment({ ...asked, kind: "percent", value: -200, where: "a b", author: "" }, "now")).toThrow(
-      /-100.*column 3.*author/s,
+      /-100.*character 3.*author/s,
     );
   });
 });

@@ -1,7 +1,8 @@
-// A table of stock: what lies on the shelf, what is on its way and how it may be ordered, row by row; bad rows are set apart.
+// A table of stock: what lies on the shelf, what is on its way and how it may be ordered, row by row; bad rows are set apart. Decimals have a
+// point or a comma, as each column proves.
 
 import type { Body } from "../../../platform/bytes.ts";
-import { readTable, type BadRow } from "../../../platform/formats/index.ts";
+import { parseNumber, readNumbers, readTable, type BadRow, type Table } from "../../../platform/formats/index.ts";
 import { StockroomError } from "../../../platform/errors.ts";
 import type { ReplenishInput, Service, StockDefaults } from "../../engine/replenish/proposal.ts";
 import { parseInstant } from "../../engine/scenario/apply.ts";
@@ -47,10 +48,13 @@ export interface StockOptions {
   readonly onBadRow: (row: BadRow) => void;
 }
 
-/** A step as it is typed: a number of steps from the begin of the forecast, or a date where `instants` are known. Undefined for anything else. */
+/**
+ * A step as it is typed: a number of steps from the begin of the forecast (decimal point or comma), or a date where `instants` are known. Undefined for
+ * anything else.
+ */
 function readStep(text: string, instants: readonly number[] | undefined): number | undefined {
-  const steps = Number(text);
-  if (text !== "" && Number.isFinite(steps)) return steps;
+  const steps = parseNumber(text, text.includes(",") ? "," : ".");
+  if (Number.isFinite(steps)) return steps;
   const ms = parseInstant(text);
   const [first, second] = instants ?? [];
   if (ms === undefined || instants === undefined || first === undefined || second === undefined) return undefined;
@@ -60,6 +64,9 @@ function readStep(text: string, instants: readonly number[] | undefined): number
   const [begin = 0, end = 0] = instants.slice(from);
   return from + (ms - begin) / (end - begin);
 }
+
+const stepWanted = (instants: readonly number[] | undefined): string =>
+  instants === undefined ? "a number of steps" : "a number of steps or a date such as 2026-07-31";
 
 /** Throws `input` `STOCK_COLUMNS` when needed columns lack or unknown ones stand there. */
 function checkColumns(name: string, columns: readonly string[], needed: readonly string[], others: readonly string[]): void {
@@ -78,38 +85,58 @@ function checkColumns(name: string, columns: readonly string[], needed: readonly
   );
 }
 
+/** The reader of quantities: point or comma as the column proves; rows in which one cannot be read are set apart. */
+function readQuantities(
+  table: Table,
+  name: string,
+  columns: readonly string[],
+  onBadRow: StockOptions["onBadRow"],
+): ReturnType<typeof readNumbers> {
+  return readNumbers(table, {
+    name,
+    columns: columns.map((column) => ({ name: column, index: table.columns.indexOf(column) })),
+    delimiter: table.delimiter,
+    howToSay: "Write its numbers with a decimal point and no thousands separator.",
+    onBadRow: (row) => onBadRow({ ...row, code: "STOCK_NUMBER" }),
+  });
+}
+
 /**
  * Reads a stock table: the columns of a series (`item_id` and dimensions), `on_hand`, and any of the others named in docs/forecast-planning.md.
  *
- * Throws `input` `STOCK_COLUMNS` for a table without the needed columns or with unknown ones.
+ * Throws `input` `STOCK_COLUMNS` for a table without the needed columns or with unknown ones, `TABLE_NUMBER_AMBIGUOUS` and `TABLE_NUMBER_MIXED` as
+ * `readNumbers` does.
  */
 export async function readStock(body: Body, name: string, defaults: StockDefaults, options: StockOptions): Promise<readonly StockRow[]> {
   const { ids, instants, signal, onBadRow } = options;
   const table = await readTable(body, { name, onBadRow, signal });
   checkColumns(name, table.columns, [...ids, "on_hand"], numbers.slice(1));
   const places = new Map(table.columns.map((column, at) => [column, at]));
+  const due = places.get("on_order_due");
+  const quantities = numbers.filter((column) => column !== "on_order_due" && places.has(column));
   const rows: StockRow[] = [];
-  for await (const batch of table.batches) {
+  for await (const batch of readQuantities(table, name, quantities, onBadRow).batches) {
     for (const [at, row] of batch.rows.entries()) {
       const line = batch.lines[at] ?? 0;
       const values: Partial<Record<NumberName, number>> = {};
-      let bad = false;
-      for (const column of numbers) {
-        const place = places.get(column);
-        const text = place === undefined ? "" : (row[place] ?? "").trim();
-        if (text === "" && column !== "on_hand") continue;
-        const value = column === "on_order_due" ? readStep(text, instants) : text === "" ? undefined : Number(text);
-        if (value !== undefined && Number.isFinite(value)) {
-          values[column] = value;
-          continue;
-        }
-        const wanted = column === "on_order_due" && instants !== undefined ? "a number of steps or a date" : "a number";
-        const reason = `Expected ${wanted} in ${column} but "${text.slice(0, 40)}" came. Correct it.`;
-        onBadRow({ line, column: (place ?? 0) + 1, code: "STOCK_NUMBER", reason, sample: text.slice(0, 200) });
-        bad = true;
-        break;
+      for (const [c, column] of quantities.entries()) {
+        const value = batch.numbers[c]?.[at] ?? Number.NaN;
+        if (!Number.isNaN(value)) values[column] = value;
       }
-      if (!bad) rows.push({ line, ids: ids.map((each) => row[places.get(each) ?? -1] ?? ""), input: inputOf(values, defaults) });
+      const dueText = due === undefined ? "" : (row[due] ?? "").trim();
+      const dueStep = dueText === "" ? undefined : readStep(dueText, instants);
+      const setApart = (column: NumberName, wanted: string): void => {
+        const place = places.get(column) ?? 0;
+        const text = row[place] ?? "";
+        const reason = `Expected ${wanted} in ${column} but "${text.slice(0, 40)}" came. Correct it.`;
+        onBadRow({ line, column: place + 1, code: "STOCK_NUMBER", reason, sample: text.slice(0, 200) });
+      };
+      if (values.on_hand === undefined) setApart("on_hand", "a number");
+      else if (dueText !== "" && dueStep === undefined) setApart("on_order_due", stepWanted(instants));
+      else {
+        if (dueStep !== undefined) values.on_order_due = dueStep;
+        rows.push({ line, ids: ids.map((each) => row[places.get(each) ?? -1] ?? ""), input: inputOf(values, defaults) });
+      }
     }
   }
   return rows;
@@ -118,7 +145,7 @@ export async function readStock(body: Body, name: string, defaults: StockDefault
 /**
  * Reads a table of open orders, any number for a series: the columns of a series, `quantity` and `due` (steps or a date). By `keyOfIds`.
  *
- * Throws `input` `STOCK_COLUMNS`.
+ * Throws as `readStock` does.
  */
 export async function readOpenOrders(body: Body, name: string, options: StockOptions): Promise<ReadonlyMap<string, readonly OpenOrder[]>> {
   const { ids, instants, signal, onBadRow } = options;
@@ -126,10 +153,10 @@ export async function readOpenOrders(body: Body, name: string, options: StockOpt
   checkColumns(name, table.columns, [...ids, "quantity", "due"], []);
   const at = (column: string): number => table.columns.indexOf(column);
   const orders = new Map<string, OpenOrder[]>();
-  for await (const { rows, lines } of table.batches) {
+  for await (const { rows, lines, numbers: quantities } of readQuantities(table, name, ["quantity"], onBadRow).batches) {
     for (const [index, row] of rows.entries()) {
       const [amount, due] = [row[at("quantity")] ?? "", (row[at("due")] ?? "").trim()];
-      const quantity = amount.trim() === "" ? Number.NaN : Number(amount);
+      const quantity = quantities[0]?.[index] ?? Number.NaN;
       const dueStep = readStep(due, instants);
       if (!Number.isFinite(quantity) || quantity < 0 || dueStep === undefined) {
         const isDue = dueStep === undefined;
@@ -138,7 +165,7 @@ export async function readOpenOrders(body: Body, name: string, options: StockOpt
           line: lines[index] ?? 0,
           column: at(isDue ? "due" : "quantity") + 1,
           code: "STOCK_NUMBER",
-          reason: `Expected ${isDue ? "a number of steps or a date in due" : "a number of 0 or more in quantity"} but "${text.slice(0, 40)}" came. Correct it.`,
+          reason: `Expected ${isDue ? `${stepWanted(instants)} in due` : "a number of 0 or more in quantity"} but "${text.slice(0, 40)}" came. Correct it.`,
           sample: text.slice(0, 200),
         });
         continue;
