@@ -31,6 +31,8 @@ export function fixedHeaders(compat: Compat, corsOrigin: string | undefined): Re
 export interface ReadyHeaders {
   readonly version: string;
   readonly bytes: number;
+  /** What the source said then. */
+  readonly source: Stored["source"];
   readonly etag: string;
   readonly headers: Readonly<Record<string, string>>;
   /** With the word of the cache, as last answered: with a body, and for 304. */

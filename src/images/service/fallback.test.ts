@@ -15,7 +15,16 @@ const open = (place: { bucket: string; key: string } | undefined = { bucket: "ph
   return {
     state,
     log,
-    fallback: makeFallback({ place, originals: { read }, freshMs: 60_000, timeoutMs: 1_000, stopped, log, nowMs: () => state.now }),
+    fallback: makeFallback({
+      place,
+      originals: { read },
+      freshMs: 60_000,
+      missingMs: 5_000,
+      timeoutMs: 1_000,
+      stopped,
+      log,
+      nowMs: () => state.now,
+    }),
   };
 };
 
@@ -29,6 +38,20 @@ it("is read once in its time, and serves on while its source is ill (S1)", async
   expect([state.reads, log.lines.length]).toEqual([2, 0]);
 });
 
+it("asks an ill source again only after a while: no error waits for it each time (S1)", async () => {
+  const { fallback, state, log } = open();
+  state.answer = async () => await Promise.reject(new Error("ill"));
+  for (let round = 0; round < 3; round++) expect(await fallback.find()).toBeUndefined();
+  expect([state.reads, log.lines.length]).toEqual([1, 1]);
+  state.now = 5_000;
+  state.answer = async () => sorry;
+  expect(await fallback.find()).toBe(sorry);
+  state.now = 65_000;
+  state.answer = async () => await Promise.reject(new Error("ill"));
+  for (let round = 0; round < 3; round++) expect(await fallback.find()).toBe(sorry);
+  expect(state.reads).toBe(3);
+});
+
 it("is nothing when it is not wanted, or cannot be had, which is told (S2)", async () => {
   const none = open();
   none.state.answer = async () => undefined;
@@ -39,6 +62,7 @@ it("is nothing when it is not wanted, or cannot be had, which is told (S2)", asy
     place: undefined,
     originals: { read: async () => sorry },
     freshMs: 1,
+    missingMs: 1,
     timeoutMs: 1,
     stopped: new AbortController().signal,
     log: none.log,

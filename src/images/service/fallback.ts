@@ -1,6 +1,6 @@
 // Fallback: the picture that is answered in place of an error, with the error's status.
 //
-//   fallback.S1. It is read once in `freshMs`; when its source is ill the last one serves on.
+//   fallback.S1. It is read once in `freshMs`; when its source is ill the last one serves on, and the source is asked again after `missingMs`.
 //   fallback.S2. Without it the error is answered as it is: a broken fallback hides nothing and adds no error of its own.
 //   fallback.S3. No cache keeps it while the server is busy, nor past the end of the URL.
 
@@ -16,6 +16,7 @@ export interface FallbackDeps {
   readonly place: { readonly bucket: string; readonly key: string } | undefined;
   readonly originals: Pick<Originals, "read">;
   readonly freshMs: number;
+  readonly missingMs: number;
   readonly timeoutMs: number;
   readonly stopped: AbortSignal;
   readonly log: Log;
@@ -28,20 +29,23 @@ export interface Fallback {
 }
 
 /** Makes one that has read nothing yet. */
-export function makeFallback({ place, originals, freshMs, timeoutMs, stopped, log, nowMs }: FallbackDeps): Fallback {
-  let last: { readonly picture: Original; readonly untilMs: number } | undefined;
+export function makeFallback({ place, originals, freshMs, missingMs, timeoutMs, stopped, log, nowMs }: FallbackDeps): Fallback {
+  let last: Original | undefined;
+  let untilMs = Number.NEGATIVE_INFINITY;
   return {
     async find() {
       if (place === undefined) return undefined;
-      if (last !== undefined && nowMs() < last.untilMs) return last.picture;
+      if (nowMs() < untilMs) return last;
       try {
         const picture = await originals.read(place.bucket, place.key, AbortSignal.any([stopped, AbortSignal.timeout(timeoutMs)]));
         if (picture === undefined) throw noSuchKey(place);
-        last = { picture, untilMs: nowMs() + freshMs };
+        last = picture;
+        untilMs = nowMs() + freshMs;
       } catch (error) {
+        untilMs = nowMs() + missingMs;
         if (last === undefined) log.warn("the fallback picture cannot be read", { ...place, error });
       }
-      return last?.picture;
+      return last;
     },
   };
 }

@@ -122,7 +122,8 @@ async function lookUp(
 function keep({ cache, freshness, nowMs }: PictureDeps, { id, sourceId }: Meaning, old: Stored, source: Stored["source"]): Made {
   const stored = { ...old, source, checkedAtMs: nowMs() };
   freshness.confirm(sourceId, old.version, source.cacheControl);
-  cache.put(id, stored);
+  if (mayBeStored(source)) cache.put(id, stored);
+  else cache.delete(id);
   return { stored, outcome: "unchanged" };
 }
 

@@ -39,6 +39,11 @@ export function tooSlow(seconds: number): StockroomError {
   );
 }
 
+/** 499, as nginx has it: the caller left before the answer. */
+export function callerGone(): StockroomError {
+  return new StockroomError("input", "CallerGone", "Expected the caller to wait for the picture but it has gone.", { facts: { status: 499 } });
+}
+
 /** 404: the key names nothing. */
 export function noSuchKey({ bucket, key }: { readonly bucket: string; readonly key: string }): StockroomError {
   return new StockroomError(

@@ -35,12 +35,12 @@ export function makeReplies({ complete, settings, nowMs }: RepliesDeps): Replies
     const { ready } = meaning;
     const { version, body, source } = stored;
     const same = ready !== undefined && ready.version === version;
-    if (same && ready.bytes === body.byteLength) return ready;
+    if (same && ready.bytes === body.byteLength && saysTheSame(ready.source, source)) return ready;
     const etag = same ? ready.etag : `W/"${digest(`${meaning.id} ${version}`).slice(0, 24)}"`;
     const plain = headersOf(complete(meaning.request, source.contentType), stored, etag, settings);
     // A meaning that ends lives for one request only, so the seconds are those of now.
     const headers = meaning.endsAtMs === undefined ? plain : untilExpiry(plain, meaning.endsAtMs - nowMs());
-    meaning.ready = { version, bytes: body.byteLength, etag, headers };
+    meaning.ready = { version, bytes: body.byteLength, source, etag, headers };
     return meaning.ready;
   };
   return {
@@ -55,6 +55,14 @@ export function makeReplies({ complete, settings, nowMs }: RepliesDeps): Replies
     },
   };
 }
+
+/** Whether a source says now what it said then. */
+const saysTheSame = (then: Stored["source"], now: Stored["source"]): boolean =>
+  then === now ||
+  (then.contentType === now.contentType &&
+    then.cacheControl === now.cacheControl &&
+    then.expires === now.expires &&
+    then.lastModified === now.lastModified);
 
 const notModified = (ready: ReadyHeaders, cacheStatus: string): Reply => ({
   status: 304,

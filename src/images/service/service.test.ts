@@ -418,6 +418,50 @@ describe("the service", () => {
     expect(await ask(service, "/a.jpg")).toMatchObject({ status: 200 });
   });
 
+  it("counts a caller who has gone as such: neither as a fault nor with a fallback to read", async () => {
+    const latch = makeLatch();
+    const { service, log } = makeShop({
+      fallback: { bucket: "photos", key: "sorry" },
+      engine: {
+        ...standInEngine(),
+        transform: async (original) => {
+          await latch.pass(never);
+          return { body: original, contentType: "image/jpeg" };
+        },
+      },
+    });
+    const leaving = new AbortController();
+    const left = ask(service, "/a.jpg", {}, { signal: leaving.signal });
+    await turns();
+    leaving.abort(new DOMException("The caller has gone.", "AbortError"));
+    expect(await left).toMatchObject({ status: 499, code: "CallerGone", outcome: "refused" });
+    latch.open();
+    expect([service.counts.byStatus.get(500), service.counts.byOutcome.failed, service.counts.reads]).toEqual([undefined, 0, 1]);
+    expect(log.lines).toEqual([]);
+  });
+
+  it("never logs a signature, nor where thumbor has it", async () => {
+    const { service, log } = makeShop({ sources: { read: async () => Promise.reject(new Error("broken")) } });
+    await ask(service, "/AbCdEfGhIjKlMnOpQrStUvWxYz0=/a.jpg");
+    expect(log.lines.map(({ facts }) => facts?.["target"])).toEqual(["/[secret]/a.jpg"]);
+  });
+
+  it("tells on what the source says of an original whose bytes are the same", async () => {
+    let cacheControl = "max-age=100";
+    const { service, state } = makeShop({ sources: { read: async () => ({ body: Buffer.from("cat"), version: "1", cacheControl }) } });
+    const told = async () => {
+      const { headers } = await ask(service, "/a.jpg");
+      return [headers["cache-control"], /; stored$/.test(headers["cache-status"] ?? "")];
+    };
+    expect(await told()).toEqual(["max-age=100", true]);
+    cacheControl = "max-age=0";
+    state.now += 3_600_000 * 2;
+    expect(await told()).toEqual(["max-age=0", true]);
+    cacheControl = "no-store";
+    expect(await told()).toEqual(["no-store", false]);
+    expect(service.cache.memoryEntries).toBe(0);
+  });
+
   it("answers the fallback picture with the error's status", async () => {
     const { service } = makeShop({
       fallback: { bucket: "photos", key: "sorry" },

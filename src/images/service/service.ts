@@ -14,6 +14,7 @@
 
 import { isStockroomError } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
+import { concealed } from "../../platform/web/access.ts";
 import type { PictureCache, Stored } from "../store/cache/contract.ts";
 import type { Sources } from "../store/sources/contract.ts";
 import { errorReply } from "./answers.ts";
@@ -25,14 +26,14 @@ import { makeCounts } from "./counts.ts";
 import type { Counts } from "./counts.ts";
 import { makeFallback, withFallback } from "./fallback.ts";
 import type { Fallback } from "./fallback.ts";
-import { makeFreshness, mayBeStale } from "./freshness.ts";
+import { makeFreshness, mayBeStale, mayBeStored } from "./freshness.ts";
 import type { Freshness, FreshVersion } from "./freshness.ts";
 import { makeNegativeCache } from "./negative-cache.ts";
 import type { NegativeCache } from "./negative-cache.ts";
 import { makeOriginals } from "./originals.ts";
 import { makePictures } from "./pictures.ts";
 import type { Pictures } from "./pictures.ts";
-import { methodNotAllowed, stopping } from "./problems.ts";
+import { callerGone, methodNotAllowed, stopping } from "./problems.ts";
 import { makeReplies } from "./replies.ts";
 import type { Provenance, Replies } from "./replies.ts";
 import { makeSlowList } from "./slow-list.ts";
@@ -99,7 +100,7 @@ export function makeService(options: ServiceOptions): Service {
     pictures: makePictures({ ...state, engine, cache, log, nowMs, deadlineMs, missingMs }),
     urls: makeUrlMemo({ parse: (url, now) => engine.parse(url, now), nowMs }),
     replies: makeReplies({ complete: (request, type) => engine.complete(request, type), settings: options.answers, nowMs }),
-    fallback: makeFallback({ place, originals, freshMs, timeoutMs: sourceTimeoutMs, stopped: stopped.signal, log, nowMs }),
+    fallback: makeFallback({ place, originals, freshMs, missingMs, timeoutMs: sourceTimeoutMs, stopped: stopped.signal, log, nowMs }),
   };
   const counted = (reply: Reply): Reply => {
     counts.answered(reply);
@@ -179,7 +180,7 @@ async function giveMade({ pictures, replies }: AnswerDeps, asked: Asked, meaning
     `Stockroom; fwd=${old === undefined ? "uri-miss" : "stale"}`,
     ...(joined ? ["collapsed"] : []),
     ...(outcome === "unchanged" ? ["fwd-status=304"] : []),
-    "stored",
+    ...(mayBeStored(stored.source) ? ["stored"] : []),
   ];
   const provenance: Provenance = { outcome: joined ? "joined" : outcome, cacheStatus: words.join("; ") };
   return replies.give(asked, meaning, stored, provenance);
@@ -191,10 +192,12 @@ const hitStatus = (fresh: FreshVersion, now: number): string => `Stockroom; hit;
 async function refuse({ options, budgets, fallback }: AnswerDeps, asked: Asked, error: unknown, meaning?: Meaning): Promise<Reply> {
   const { answers: settings, log, nowMs } = options;
   const head = asked.method === "HEAD";
-  const retryAfter = budgets.retryAfterSeconds();
-  const reply = errorReply(error, { settings, retryAfter, head, vary: meaning?.request.vary ?? [] });
+  const context = { settings, retryAfter: budgets.retryAfterSeconds(), head, vary: meaning?.request.vary ?? [] };
+  // Nobody reads it; it is for the numbers and the access log, which would tell of a failing server else.
+  if (!isStockroomError(error) && asked.signal?.aborted === true && error === asked.signal.reason) return errorReply(callerGone(), context);
+  const reply = errorReply(error, context);
   if (reply.status >= 500 && reply.code !== "ServiceBusy" && asked.signal?.aborted !== true)
-    log.error("picture failed", { target: asked.target.split("?", 1)[0], error });
+    log.error("picture failed", { target: concealed(asked.target.split("?", 1)[0] ?? ""), error });
   const picture = await fallback.find();
   if (picture === undefined) return reply;
   const leftMs = meaning?.endsAtMs === undefined ? undefined : meaning.endsAtMs - nowMs();
