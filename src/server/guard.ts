@@ -9,7 +9,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { isLoopback } from "../platform/config/index.ts";
 import { StockroomError } from "../platform/errors.ts";
-import { findHostProblem, hostName, isForeign } from "../platform/web/hosts.ts";
+import { badHost, findHostProblem, hostName, isForeign } from "../platform/web/hosts.ts";
 import type { ServerSettings } from "./deps.ts";
 
 /** The error of a missing or wrong token; the one error that is answered with 401. */
@@ -56,13 +56,7 @@ export function guard(server: FastifyInstance, settings: ServerSettings): void {
     });
     const host = request.headers.host ?? "";
     const problem = findHostProblem(request.raw);
-    if (problem !== undefined) {
-      throw new StockroomError(
-        "input",
-        "HOST_BAD",
-        `Expected a request that names one host but ${problem}. Send one Host header, and a path or the same host in the request line.`,
-      );
-    }
+    if (problem !== undefined) throw badHost(problem);
     if (local && !isLoopback(hostName(host))) {
       throw new StockroomError(
         "denied",

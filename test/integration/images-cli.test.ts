@@ -112,10 +112,11 @@ describe("stockroom up images", () => {
     const file = path.join(folder, "stockroom.yaml");
     await writeFile(
       file,
-      "classify:\n  columns:\n    text: [x]\nimages:\n  sources:\n    shelf: .\n  presets:\n    small:\n      edits:\n        resize: { width: 10 }\n  policy:\n    only: presets\n",
+      "classify:\n  columns:\n    text: [x]\nimages:\n  sources:\n    shelf: ./none\n    more: .\n  presets:\n    small:\n      edits:\n        resize: { width: 10 }\n  policy:\n    only: presets\n",
     );
     try {
-      const server = await up(["--config", file]);
+      // Of a name that both have, the command line's place counts.
+      const server = await up(["--config", file, "--source", "shelf=."]);
       expect((await fetch(`${server.url}/red.jpg?preset=small`)).status).toBe(200);
       expect((await fetch(`${server.url}/30x0/red.jpg`)).status).toBe(403);
       await server.stop();
@@ -130,6 +131,7 @@ describe("stockroom up images", () => {
       [["--source", "photos"], "IMAGE_SOURCE"],
       [["--source", "photos=./none"], "IMAGE_SOURCE_FOLDER"],
       [["--source", "photos=ftp://x"], "IMAGE_SOURCE"],
+      [["--source", "photos=.", "--demo"], "Expected --demo beside systems with a sample"],
     ] as const) {
       const { status, stderr } = run(["up", "images", "--port", "0", ...args]);
       expect([args, status, stderr.includes(code)]).toEqual([args, 2, true]);
@@ -194,6 +196,7 @@ describe("stockroom images", () => {
       "/10x0/a.jpg 10w, /20x0/a.jpg 20w",
     );
     expect(run(["images", "url", "a.jpg", "--width", "ten"]).status).toBe(2);
+    expect(run(["images", "url", "a.jpg", "--expires", "2020-01-01"])).toMatchObject({ status: 2, stdout: "" });
     expect(run(["images", "url", "a.jpg", "--sign"]).status).toBe(2);
   });
 });

@@ -12,8 +12,8 @@ import type { ImageHandlerOptions } from "../../src/images/library.ts";
 export interface TestPictures {
   readonly url: string;
   readonly images: OpenImages;
-  /** Sends the path exactly as it is written. */
-  get(target: string, headers?: Record<string, string>, method?: string): Promise<Got>;
+  /** Sends the path exactly as it is written, and a flat list of header names and values as well. */
+  get(target: string, headers?: Record<string, string> | readonly string[], method?: string): Promise<Got>;
   close(): Promise<void>;
 }
 

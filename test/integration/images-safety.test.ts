@@ -295,6 +295,13 @@ describe("requests", () => {
     }
     for (const method of ["POST", "PUT", "DELETE", "PATCH", "TRACE"])
       expect([method, (await pictures.get("/good.jpg", {}, method)).status]).toEqual([method, 405]);
+    // A cache before us may keep the answer under another host's name.
+    const { host } = new URL(pictures.url);
+    const own = await pictures.get(`http://${host}/good.jpg`);
+    const foreign = await pictures.get("http://elsewhere.example/good.jpg");
+    const twice = await pictures.get("/good.jpg", ["host", host, "host", "elsewhere.example"]);
+    expect([own.status, foreign.status, twice.status]).toEqual([200, 400, 400]);
+    expect(JSON.parse(twice.body.toString())).toMatchObject({ status: 400, code: "HOST_BAD" });
     const header = await pictures.get(
       `/${Buffer.from(JSON.stringify({ key: "good.jpg", headers: { "x-a": "b\r\nset-cookie: c=d", "set-cookie": "a=b", "x-é": "ü" } })).toString("base64")}`,
     );

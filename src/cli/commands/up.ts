@@ -54,11 +54,20 @@ Everything runs in this process; more workers beside it: stockroom worker`,
           `Expected --${flag} beside \`up ${name}\` only. Beside other systems, name the same in stockroom.yaml.`,
         );
       }
+      const demo = given["demo"] === true;
+      if (demo && named.length > 0 && named.every(({ sample }) => sample === undefined)) {
+        const [one] = named;
+        throw new StockroomError(
+          "input",
+          "USAGE",
+          `Expected --demo beside systems with a sample but ${one?.name ?? ""} has none. Leave it out.`,
+        );
+      }
       if (only?.alone !== undefined) {
         const own = Object.entries(only.alone.flags).map(([flag, setting]) => [setting, text(flag)] as const);
         await upAlone(tools, only.alone, readOwnSettings(tools, only, all, { ...server, ...Object.fromEntries(own) }), rawArgs);
       } else {
-        await upApp(tools, { open: named.length === 0 ? undefined : named.map(({ name }) => name), demo: given["demo"] === true, server });
+        await upApp(tools, { open: named.length === 0 ? undefined : named.map(({ name }) => name), demo, server });
       }
     },
   });

@@ -1,6 +1,8 @@
 // Commands: `stockroom images explain` and `stockroom images url`. They open nothing and ask nobody.
 
 import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { duration } from "../../platform/config/index.ts";
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { readNames, readPairs, readWhole, repeated } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
@@ -135,7 +137,7 @@ function partsOf(args: Readonly<Record<string, unknown>>, query: Readonly<Record
     ...(text("bucket") === undefined ? {} : { bucket: text("bucket") ?? "" }),
     ...(text("origin") === undefined ? {} : { origin: text("origin") ?? "" }),
     ...(Object.keys(query).length === 0 ? {} : { query }),
-    ...(expires === undefined ? {} : { expires: readExpires(expires) }),
+    ...(expires === undefined ? {} : { expires: readExpires(expires, Date.now()) }),
   };
 }
 
@@ -150,12 +152,15 @@ function readEdits(text: string | undefined): Record<string, unknown> {
   throw usage(`Expected --edits as a JSON object such as '{"resize":{"width":300}}' but received "${text.slice(0, 80)}". Correct it.`);
 }
 
-const spans: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+const date = z.union([z.iso.date(), z.iso.datetime({ local: true, offset: true })]);
 
-function readExpires(text: string): Date {
-  const span = /^(\d+)\s*(s|m|min|h|d)$/.exec(text.trim());
-  const at = span === null ? Date.parse(text) : Date.now() + Number(span[1]) * (spans[span[2] ?? ""] ?? 0);
-  if (Number.isNaN(at)) throw usage(`Expected --expires as 90s, 15m, 12h, 7d or a date but received "${text}". Correct it.`);
+/** When a URL ends: a span from now, with its unit, or a date to come. Throws `input` `USAGE`. */
+export function readExpires(text: string, nowMs: number): Date {
+  const span = /[a-z]$/.test(text) ? duration().safeParse(text).data : undefined;
+  const at = span === undefined ? Date.parse(date.safeParse(text).data ?? "") : nowMs + span;
+  if (Number.isNaN(at))
+    throw usage(`Expected --expires as 90s, 15m, 12h, 7d or a date such as 2030-01-31 but received "${text}". Correct it.`);
+  if (at <= nowMs) throw usage(`Expected --expires as a time to come but "${text}" is over. Correct it.`);
   return new Date(at);
 }
 

@@ -6,7 +6,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isLoopback } from "../../platform/config/index.ts";
 import type { AccessLog } from "../../platform/web/access.ts";
-import { hostName } from "../../platform/web/hosts.ts";
+import { badHost, findHostProblem, hostName } from "../../platform/web/hosts.ts";
+import { describe } from "../service/answers.ts";
 import type { Asked, Reply } from "../service/contract.ts";
 import { registryOf } from "../service/metrics.ts";
 import type { Service } from "../service/service.ts";
@@ -31,6 +32,13 @@ export function makeListener(options: NodeListenerOptions): (request: IncomingMe
   return (request, response) => {
     const begin = performance.now();
     const target = targetOf(request.url ?? "/", prefix);
+    const problem = findHostProblem(request);
+    if (problem !== undefined) {
+      const refused = refusalOf(problem);
+      service.counts.answered(refused);
+      finish(new NodeAsked(request, response, target), refused, begin);
+      return;
+    }
     if ((ownPages || playground !== undefined) && isOwnPage(target)) {
       ownPage(target, request, response).catch(() => response.destroy());
       return;
@@ -95,6 +103,14 @@ export function makeListener(options: NodeListenerOptions): (request: IncomingMe
         }),
       );
   }
+}
+
+/** A request whose host nobody can be sure of: a cache before us may know it under another's name. */
+function refusalOf(problem: string): Reply {
+  const { status, code, message } = describe(badHost(problem));
+  const body = Buffer.from(JSON.stringify({ status, code, message }));
+  const headers = { "content-type": "application/json", "content-length": String(body.byteLength), "cache-control": "no-store" };
+  return { status, code, headers, body, outcome: "refused" };
 }
 
 /** The playground's script is its own; it loads nothing from elsewhere and shows pictures of this server. */

@@ -45,7 +45,8 @@ export async function openFront({ settings, folder, env, log }: FrontGiven<Image
 }
 
 /**
- * Opens the picture server: `stockroom up images`. The sources among `words` are `NAME=PLACE` and come before those of the settings.
+ * Opens the picture server: `stockroom up images`. The sources among `words` are `NAME=PLACE` and come before those of the settings; of
+ * a name that both have, theirs counts.
  *
  * Throws `input` for settings that cannot be, and what `servePictures` throws.
  */
@@ -58,7 +59,7 @@ export async function openAlone(given: OwnSettings<ImageSettings>, words: readon
     const [name, setting] = readNamedSource(text, cwd);
     named[name] = setting.kind === "folder" ? { folder: setting.folder } : text.slice(name.length + 1);
   }
-  const open = await openImages({ ...own, sources: { ...named, ...own.sources }, folder, environment: env, log });
+  const open = await openImages({ ...own, sources: { ...named, ...own.sources, ...named }, folder, environment: env, log });
   try {
     const { buckets } = open.requests;
     if (buckets.length === 0) throw noSources();

@@ -41,7 +41,9 @@ export function tooSlow(seconds: number): StockroomError {
 
 /** 499, as nginx has it: the caller left before the answer. */
 export function callerGone(): StockroomError {
-  return new StockroomError("input", "CallerGone", "Expected the caller to wait for the picture but it has gone.", { facts: { status: 499 } });
+  return new StockroomError("input", "CallerGone", "Expected the caller to wait for the picture but it has gone.", {
+    facts: { status: 499 },
+  });
 }
 
 /** 404: the key names nothing. */

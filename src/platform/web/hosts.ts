@@ -1,6 +1,7 @@
 // Hosts: whom a request says it speaks to, and who sent it.
 
 import type { IncomingMessage } from "node:http";
+import { StockroomError } from "../errors.ts";
 
 /** `host:port` without the port, in small letters; `[::1]:80` keeps its address. */
 export function hostName(host: string): string {
@@ -23,6 +24,15 @@ export function findHostProblem(request: IncomingMessage): string | undefined {
   return named.toLowerCase() === (headers.host ?? "").toLowerCase()
     ? undefined
     : "the request line names another host than the Host header";
+}
+
+/** The answer to such a request: `input` `HOST_BAD`. */
+export function badHost(problem: string): StockroomError {
+  return new StockroomError(
+    "input",
+    "HOST_BAD",
+    `Expected a request that names one host but ${problem}. Send one Host header, and a path or the same host in the request line.`,
+  );
 }
 
 /**
