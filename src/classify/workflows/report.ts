@@ -151,6 +151,7 @@ export function computeFigures(inferences: readonly InferenceRow[], answers: rea
     to.items += 1;
     to.units += answer.units;
     to.kg += answer.kg;
+    if (answer.units < 0) moveReturn(from, to, answer);
   }
   const margins = marginsOf(sums, split, audited);
   const figures = [...sums]
@@ -248,6 +249,14 @@ function removeDoubt(from: Sums, answer: ReviewRow): void {
     take(automatic ? "autoOut" : "reviewOut", amount * doubt);
     take(automatic ? "autoSpread" : "reviewSpread", amount ** 2 * doubt * answer.probability);
     if (!automatic) take("splitOut", amount);
+  }
+}
+
+/** What came back is told with the code of the item: it goes where the answer puts it. */
+function moveReturn(from: Sums, to: Sums, { units, kg }: ReviewRow): void {
+  for (const [k, amount] of [1, Math.abs(units), Math.abs(kg)].entries()) {
+    from.returned[k] = Math.max(0, (from.returned[k] ?? 0) - amount);
+    to.returned[k] = (to.returned[k] ?? 0) + amount;
   }
 }
 
@@ -404,7 +413,11 @@ async function reasonFor(tx: Tx, last: ReportRevision, former: readonly ReportFi
     ...(recoded > 0 ? [`${recoded} codings since revision ${last.revision}`] : []),
     ...(answers > 0 ? [`${answers} answers of reviewers since revision ${last.revision}`] : []),
   ];
-  return causes.length > 0 ? causes.join("; ") : `codings or answers taken back since revision ${last.revision}`;
+  if (causes.length > 0) return causes.join("; ");
+  const now = new Set([...figureInputs.source.inferences, ...figureInputs.source.answers]);
+  return [...before, ...answered].every((id) => now.has(id))
+    ? `the same codings and answers as of revision ${last.revision}, added up by a later release`
+    : `codings or answers taken back since revision ${last.revision}`;
 }
 
 /** Current sales of a country's period that a line with a champion has not coded yet, as `KEY by LINE`. */
