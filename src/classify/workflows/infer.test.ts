@@ -3,11 +3,13 @@ import { labelledRows, openClassify, salesRows, type ClassifyParts } from "../..
 import { runWorkflow, tester } from "../../../test/kit/workflow.ts";
 import { lineOf } from "../engine/lines.ts";
 import { currentInferences } from "../store/inferences.ts";
+import type { ObjectRef } from "../store/keys.ts";
 import { insertLine } from "../store/lines.ts";
 import { listRevisions, readFigures } from "../store/reports.ts";
 import { listReviews } from "../store/reviews.ts";
 import { makeCatchUp } from "./catch-up.ts";
 import { makeCompare } from "./compare.ts";
+import type { ClassifyDeps } from "./deps.ts";
 import { makeInfer } from "./infer.ts";
 import { listRejected } from "./rejected.ts";
 import { makeReport, makeRestate, makeRetract } from "./report.ts";
@@ -131,5 +133,65 @@ describe("a report", () => {
     expect(await retract("classify/sales/2026-10/GBR.csv")).toEqual({ written: true, waits: [] });
     expect((await listRevisions(parts.database, "2026-10", "GBR")).at(-1)?.reason).toBe("classify/sales/2026-10/GBR.csv was deleted");
     expect(await readFigures(parts.database, "2026-10", "GBR", 2)).toEqual([]);
+  });
+});
+
+describe("sales of one period in several files", () => {
+  test("in files whose names differ in their ending or folder alone are coded, kept and listed side by side", async () => {
+    const tabbed = (rows: readonly string[]): readonly string[] => rows.map((row) => row.replaceAll(",", "\t"));
+    const rows = (name: string): readonly string[] => [
+      ...salesRows(4, "2026-07").map((row) => row.replace(/^s/, name)),
+      `${name}bad,2026-07-11,kettle,,2`,
+    ];
+    const files: readonly (readonly [string, readonly string[]])[] = [
+      ["GBR.csv", rows("a")],
+      ["GBR.tsv", tabbed(rows("b"))],
+      ["GBR/part-1.csv", rows("c")],
+      ["GBR/part-1.tsv", tabbed(rows("d"))],
+      ["GBR/part/1.csv", rows("e")],
+    ];
+    for (const [name, lines] of files) await infer(`classify/sales/2026-07/${name}`, lines);
+    const coded = await currentInferences(parts.database, "2026-07", "GBR");
+    expect(new Set(coded.map(({ predictions }) => predictions.key)).size).toBe(files.length);
+    // As they were named before there was another file beside them.
+    expect(coded.map(({ predictions }) => predictions.key)).toEqual(
+      expect.arrayContaining(["", ".part-1"].map((part) => `classify/predictions/2026-07/GBR/WASTE${part}.csv`)),
+    );
+    const { rows: rejected } = await listRejected(parts.deps, "test", { period: "2026-07", limit: 10 });
+    expect(rejected.map(({ file }) => file.replace("classify/sales/2026-07/", "")).toSorted()).toEqual(files.map(([name]) => name).toSorted());
+  });
+
+  test("a file put again with the same bad row: it is listed, once", async () => {
+    const rows = [...salesRows(6, "2026-05"), "none,2026-05-11,kettle,,2"];
+    const listed = async () => (await listRejected(parts.deps, "test", { period: "2026-05", limit: 10 })).rows.map(({ line }) => line);
+    await infer("classify/sales/2026-05/GBR.csv", rows);
+    expect(await listed()).toEqual([8]);
+    await infer("classify/sales/2026-05/GBR.csv", [...rows, "more,2026-05-11,kettle,1,2"]);
+    expect(await listed()).toEqual([8]);
+  });
+
+  test("coded again with wider bounds: rows that count now are listed no more, nor any row twice", async () => {
+    const key = "classify/sales/2026-06/GBR.csv";
+    const rows = [...salesRows(6, "2026-06"), "heavy,2026-06-11,kettle,1,3000"];
+    await infer(key, rows);
+    const total = async (): Promise<number> => (await listRejected(parts.deps, "test", { period: "2026-06", limit: 10 })).total;
+    expect(await total()).toBe(1);
+    // A file of the same name takes its place and goes again: what is kept of the first now lies under another key.
+    const second = await parts.put("classify/sales/2026-06/GBR.tsv", rows.map((row) => row.replaceAll(",", "\t").replace(/^s/, "t")));
+    const again = async (object: ObjectRef, deps: ClassifyDeps, runId: string): Promise<void> => {
+      parts.clock.advance(1000);
+      await runWorkflow(makeInfer(deps), { kind: "period", ...object, lines: null }, { runId });
+    };
+    await again(second, parts.deps, "infer/second");
+    await parts.objects.remove(tester, key);
+    await again(second, parts.deps, "infer/second/again");
+    expect(await total()).toBe(1);
+
+    const { settings } = parts.deps;
+    const wide: ClassifyDeps = { ...parts.deps, settings: { ...settings, sales: { ...settings.sales, maxUnitKg: 10_000 } } };
+    await again(second, wide, "infer/second/wide");
+    const [coded] = await currentInferences(parts.database, "2026-06", "GBR");
+    expect(coded).toMatchObject({ items: 7, badRows: 0 });
+    expect(await total()).toBe(0);
   });
 });

@@ -4,6 +4,7 @@
 //   F2. Predictions, figures, review items and the inference rows become visible in one transaction (coding.ts).
 //   F3. A resumed step writes the same bytes under the same keys, so it makes nothing new.
 
+import { createHash } from "node:crypto";
 import { StockroomError } from "../../platform/errors.ts";
 import { faultPoint } from "../../platform/faults.ts";
 import type { RunContext, WorkflowDefinition } from "../../platform/workflow/contract.ts";
@@ -15,6 +16,7 @@ import { completePeriod, listSales } from "./completion.ts";
 import { actAs, timeOf, type ClassifyDeps } from "./deps.ts";
 import type { LabelResult, LineTask } from "./jobs/label-contract.ts";
 import { makeLineTask, runLabelling, type LineModel } from "./labelling.ts";
+import { listRejectedObjects } from "./rejected.ts";
 import { importWaitingSchemes } from "./schemes.ts";
 
 export type InferInput =
@@ -161,7 +163,10 @@ async function labelSales(
   signal: AbortSignal,
 ): Promise<Omit<InferResult, "waiting">> {
   const actor = actAs("infer", context.runId);
-  const part = partOf(input.key);
+  const others = (await listSales(deps, period)).filter(
+    (object) => object.country === country && object.key !== input.key && object.version < input.version,
+  );
+  const part = partOf(input.key, others);
   const tasks: LineTask[] = [];
   const schemeRevisions = new Map<string, number | undefined>();
   for (const one of lines) {
@@ -178,9 +183,6 @@ async function labelSales(
     schemeRevisions.set(one.line, made.scheme?.revision);
   }
   const rejected = await deps.objects.writeHandle(actor, `${prefixes.predictions}${period}/${country}/rejected${part}.jsonl`);
-  const others = (await listSales(deps, period)).filter(
-    (object) => object.country === country && object.key !== input.key && object.version < input.version,
-  );
   const result = await runLabelling(deps, context, signal, {
     source: await deps.objects.readHandle(actor, input.key, input.version),
     others: await Promise.all(others.map(async ({ key, version }) => await deps.objects.readHandle(actor, key, version))),
@@ -213,6 +215,11 @@ async function labelSales(
     },
   });
   faultPoint("classify.infer.stored");
+  // Without rows set apart by a coding of one line alone, those that the others' coding set apart still are.
+  if (result.rejected !== null || input.lines === null) {
+    for (const { key, labels: of } of await listRejectedObjects(deps, period, country))
+      if (of["sales"] === labels.sales && key !== result.rejected?.handle.key) await deps.objects.remove(actor, key);
+  }
   return resultOf(result, objects);
 }
 
@@ -245,9 +252,17 @@ async function checkBadRows(
   );
 }
 
-/** `.part-1` of classify/sales/2026-10/GBR/part-1.csv; "" when the country has one file. */
-function partOf(key: string): string {
+/**
+ * `.part-1` of classify/sales/2026-10/GBR/part-1.csv; "" when the country has one file. A file that was stored after another one of this name (it differs
+ * in its ending or folder) has a hash of its key as well: what is kept of the two stands side by side.
+ */
+function partOf(key: string, earlier: readonly ObjectRef[]): string {
+  const name = nameOf(key);
+  const own = earlier.some((other) => nameOf(other.key) === name) ? [createHash("sha256").update(key).digest("hex").slice(0, 8)] : [];
+  return [name, ...own].map((part) => (part === "" ? "" : `.${part}`)).join("");
+}
+
+function nameOf(key: string): string {
   const [, , ...rest] = key.slice(prefixes.sales.length).split("/");
-  const stem = rest.join("-").replace(/(\.(csv|tsv|jsonl|parquet|gz))+$/i, "");
-  return rest.length === 0 ? "" : `.${stem}`;
+  return rest.join("-").replace(/(\.(csv|tsv|jsonl|parquet|gz))+$/i, "");
 }

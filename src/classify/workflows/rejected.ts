@@ -6,6 +6,7 @@
 //   J2. They hold item text, so they rest in sealed objects and are read in the role `review`.
 
 import { gather } from "../../platform/bytes.ts";
+import type { ObjectEntry } from "../../platform/objects/contract.ts";
 import { isCountry, parsePeriod } from "../engine/lines.ts";
 import { prefixes } from "../store/keys.ts";
 import { StockroomError } from "../../platform/errors.ts";
@@ -33,11 +34,9 @@ export async function listRejected(
   if (asked.country !== undefined && !isCountry(asked.country)) {
     throw new StockroomError("input", "COUNTRY_NAME", `Expected a country such as GBR (capital letters) but received "${asked.country}".`);
   }
-  const prefix = `${prefixes.predictions}${period}/${asked.country === undefined ? "" : `${asked.country}/`}`;
   const rows: RejectedRow[] = [];
   let total = 0;
-  for (const entry of await deps.objects.list(prefix, { limit: 100_000 })) {
-    if (!/\/rejected[^/]*\.jsonl$/.test(entry.key)) continue;
+  for (const entry of await listRejectedObjects(deps, period, asked.country)) {
     const file = await sourceOf(deps, entry.labels);
     if (file === undefined) continue;
     const { body } = await deps.objects.get(actAs("review", purpose), entry.key, { version: entry.version });
@@ -52,6 +51,16 @@ export async function listRejected(
     }
   }
   return { rows, total };
+}
+
+/** The objects that hold rows set apart, of a country or of all. */
+export async function listRejectedObjects(
+  deps: Pick<ClassifyDeps, "objects">,
+  period: string,
+  country?: string,
+): Promise<readonly ObjectEntry[]> {
+  const prefix = `${prefixes.predictions}${period}/${country === undefined ? "" : `${country}/`}`;
+  return (await deps.objects.list(prefix, { limit: 100_000 })).filter(({ key }) => /\/rejected[^/]*\.jsonl$/.test(key));
 }
 
 /** What the rows of an object were set apart from; undefined when that is no longer current. */

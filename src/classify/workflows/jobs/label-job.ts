@@ -66,7 +66,7 @@ export async function run(input: LabelInput, tools: TaskTools): Promise<LabelRes
   const done: LabelledLine[] = [];
   for (const line of lines) done.push(await line.finish());
   const notes = [...source.notes(), ...Object.entries(shared).map(describeShared)];
-  return { items, shared, notes, ...(await rejects.finish(input.rejected, signal)), lines: done };
+  return { items, shared, notes, ...(await rejects.finish(input.source.entry, input.rejected, signal)), lines: done };
 }
 
 interface Source {

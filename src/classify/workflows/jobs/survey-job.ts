@@ -76,7 +76,7 @@ export async function run(input: SurveyInput, tools: TaskTools): Promise<SurveyR
     }
     tools.progress(rows, 0, "rows read");
   }
-  const { rejected: staged, badRows, reasons } = await rejects.finish(input.rejected, tools.signal);
+  const { rejected: staged, badRows, reasons } = await rejects.finish(input.source.entry, input.rejected, tools.signal);
   return {
     rows,
     badRows,
