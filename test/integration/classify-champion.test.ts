@@ -89,6 +89,10 @@ describe("training learns from all labelled files that are current", () => {
       labels("LABELS", 0, 4, () => "K"),
     );
     expect(await newest(line)).toMatchObject({ counts: { rows: 680, replaced: 4 } });
+    // An export that pads its columns means the same items.
+    const padded = labels("LABELS", 0, 4, () => "K").replaceAll(/^(g\d+),/gm, "$1  ,");
+    await put("classify/labelled/GBR/corrections.csv", padded);
+    expect(await newest(line)).toMatchObject({ counts: { rows: 680, replaced: 4 } });
     // The old file again, with a new row: now its labels are the later ones.
     await put("classify/labelled/GBR/old.csv", labels("LABELS", 0, 601));
     expect(await newest(line)).toMatchObject({ counts: { rows: 680, replaced: 5 } });

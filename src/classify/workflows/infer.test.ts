@@ -158,7 +158,9 @@ describe("sales of one period in several files", () => {
       expect.arrayContaining(["", ".part-1"].map((part) => `classify/predictions/2026-07/GBR/WASTE${part}.csv`)),
     );
     const { rows: rejected } = await listRejected(parts.deps, "test", { period: "2026-07", limit: 10 });
-    expect(rejected.map(({ file }) => file.replace("classify/sales/2026-07/", "")).toSorted()).toEqual(files.map(([name]) => name).toSorted());
+    expect(rejected.map(({ file }) => file.replace("classify/sales/2026-07/", "")).toSorted()).toEqual(
+      files.map(([name]) => name).toSorted(),
+    );
   });
 
   test("a file put again with the same bad row: it is listed, once", async () => {
@@ -177,7 +179,10 @@ describe("sales of one period in several files", () => {
     const total = async (): Promise<number> => (await listRejected(parts.deps, "test", { period: "2026-06", limit: 10 })).total;
     expect(await total()).toBe(1);
     // A file of the same name takes its place and goes again: what is kept of the first now lies under another key.
-    const second = await parts.put("classify/sales/2026-06/GBR.tsv", rows.map((row) => row.replaceAll(",", "\t").replace(/^s/, "t")));
+    const second = await parts.put(
+      "classify/sales/2026-06/GBR.tsv",
+      rows.map((row) => row.replaceAll(",", "\t").replace(/^s/, "t")),
+    );
     const again = async (object: ObjectRef, deps: ClassifyDeps, runId: string): Promise<void> => {
       parts.clock.advance(1000);
       await runWorkflow(makeInfer(deps), { kind: "period", ...object, lines: null }, { runId });

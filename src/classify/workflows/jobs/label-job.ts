@@ -52,7 +52,7 @@ export async function run(input: LabelInput, tools: TaskTools): Promise<LabelRes
           lines[model]?.take({ sold, items: own, answers: pick(answers[g]?.[at] ?? []), firstRow: items, stride });
       }
       for (const { id } of elsewhere.size === 0 ? [] : sold) {
-        const other = elsewhere.get(id);
+        const other = elsewhere.get(id.trim());
         if (other !== undefined) shared[other] = (shared[other] ?? 0) + 1;
       }
       for (const line of lines) await line.flush();
@@ -147,7 +147,7 @@ async function readOtherIds(input: LabelInput, signal: AbortSignal): Promise<Rea
       encoding: dialectOf(handle.entry, input.columns).encoding,
     });
     const at = table.columns.indexOf(input.columns.id);
-    for await (const batch of table.batches) for (const row of batch.rows) ids.set(cell(row, at), `${key}@${version}`);
+    for await (const batch of table.batches) for (const row of batch.rows) ids.set(cell(row, at).trim(), `${key}@${version}`);
   }
   return ids;
 }

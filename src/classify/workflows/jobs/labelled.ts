@@ -190,7 +190,7 @@ async function readGround(
       const byKept = { code: cell(row, keptCode), version: cell(row, keptVersion) === "" ? undefined : cell(row, keptVersion) };
       const isNew = byKept.code === "";
       const word = isNew || (source.labels === "latest" && byLatest.code !== "") ? byLatest : byKept;
-      const one = { id: cell(row, columns.id), day: dayOf(cell(row, columns.date)) ?? "", item: itemOf(row), ...word };
+      const one = { id: cell(row, columns.id).trim(), day: dayOf(cell(row, columns.date)) ?? "", item: itemOf(row), ...word };
       if (word.code !== "" && !kept.has(nameOf(one))) kept.set(nameOf(one), one);
     }
   }
@@ -263,7 +263,7 @@ async function readSource(
       }
       const group = cell(row, columns.group);
       reading.drafts.push({
-        id: cell(row, columns.id),
+        id: cell(row, columns.id).trim(),
         item,
         code,
         day,
@@ -390,7 +390,7 @@ async function readAnswers(
       index += 1;
       if (answer === undefined) continue;
       reading.drafts.push({
-        id: cell(row, columns.id),
+        id: cell(row, columns.id).trim(),
         item: itemOf(row),
         code: answer.code,
         day: dayOf(cell(row, columns.date)) ?? "",

@@ -56,6 +56,7 @@ describe("rows that do not belong into the file", () => {
     ["no id", ",DEU,kettle,2026-10-15,1,1", "ITEM_ID_EMPTY", 1, ""],
     ["an id of spaces", "  ,DEU,kettle,2026-10-15,1,1", "ITEM_ID_EMPTY", 1, "  "],
     ["an id that was there", "ok,DEU,lamp,2026-10-16,1,1", "ITEM_ID_TWICE", 1, "ok"],
+    ["an id that was there, with spaces about it", " ok\u00A0,DEU,lamp,2026-10-16,1,1", "ITEM_ID_TWICE", 1, " ok\u00A0"],
     ["no units", "a,DEU,kettle,2026-10-15,,1", "ITEM_MISSING", 5, ""],
     ["no kg", "a,DEU,kettle,2026-10-15,1,", "ITEM_MISSING", 6, ""],
     ["NaN for kg", "a,DEU,kettle,2026-10-15,1,NaN", "ITEM_MISSING", 6, "NaN"],

@@ -4,7 +4,7 @@
 //   S1. What is counted is of this period and country, with an id of its own, units and kg. Anything else is a bad row with line, column and value.
 //   S2. Nothing is filled in: an empty weight is not 0 kg, an empty count is not one unit.
 //   S3. Negative units are a return. It is counted, with negative kg whatever the sign in the file: returns lower the figures and are told beside them.
-//   S4. An id may stand once as sold and once as returned in a file; the first of several counts, the others are told.
+//   S4. An id, spaces about it aside, may stand once as sold and once as returned in a file; the first of several counts, the others are told.
 //   S5. Kg and units beyond what one item can have (settings) are slips of the decimal point or placeholders (999999999).
 
 import { StockroomError } from "../../../platform/errors.ts";
@@ -125,7 +125,7 @@ export function makeSoldReader(options: SoldOptions): (batch: NumberedBatch) => 
       else if (Math.abs(kg) > limits.maxUnitKg * Math.max(1, Math.abs(units)))
         bad("ITEM_ABSURD", columns.kg, `at most ${limits.maxUnitKg} kg a unit`, "Correct it, or raise classify.sales.maxUnitKg.");
       else {
-        const earlier = seen(id, units < 0, line);
+        const earlier = seen(id.trim(), units < 0, line);
         if (earlier !== undefined)
           bad(
             "ITEM_ID_TWICE",
