@@ -4,6 +4,8 @@
 //   B1. The handles in a task hold keys: they never leave the step that asked for them.
 
 import type { Tx } from "../../platform/database/contract.ts";
+import type { ReadHandle } from "../../platform/objects/contract.ts";
+import type { Actor } from "../../platform/vault/contract.ts";
 import type { RunContext } from "../../platform/workflow/contract.ts";
 import { parseLine } from "../engine/lines.ts";
 import { listAsked } from "../store/answers.ts";
@@ -50,13 +52,22 @@ export async function makeLineTask(
     modelSchemeVersion: model.schemeVersion,
     scheme: scheme?.scheme ?? null,
     automatic: role === "compare" || (await isAutomatic(deps.database, line)),
-    profile: role === "compare" ? null : await deps.objects.readHandle(actor, profileKey(model.object.key)),
+    profile: role === "compare" ? null : await profileOf(deps, actor, model),
     predictions: await deps.objects.writeHandle(actor, options.predictions),
     review: options.review === null ? null : await deps.objects.writeHandle(actor, options.review),
     asked: period === null ? [] : await listAsked(deps.database, line, period),
     usualKg: period === null ? {} : await usualKg(deps.database, line, model.schemeVersion, period),
   };
   return { task, model, scheme };
+}
+
+/** The profile of a model's own items: a training that is started again writes its model and profile under the same keys. */
+async function profileOf(deps: Pick<ClassifyDeps, "objects">, actor: Actor, { id, object }: ModelRow): Promise<ReadHandle> {
+  const key = profileKey(object.key);
+  const versions = await deps.objects.versions(key);
+  // One that came out the same as the former model's has no version of its own: it is the newest from before the model.
+  const own = versions.find((entry) => entry.labels["model"] === id) ?? versions.find((entry) => entry.version < object.version);
+  return await deps.objects.readHandle(actor, key, own?.version);
 }
 
 /** Runs the job with the module's settings; unless asked for, without review items, other files of the same sales and an object for rejected rows. */

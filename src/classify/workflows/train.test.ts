@@ -5,6 +5,7 @@ import { findChampion, listModels, listVerdicts } from "../store/lines.ts";
 import { setChampion } from "./champions.ts";
 import { makeCompare, type CompareResult } from "./compare.ts";
 import { makeInfer } from "./infer.ts";
+import { makeLineTask } from "./labelling.ts";
 import { makeTrain, type TrainInput, type TrainResult } from "./train.ts";
 import { makeTrial } from "./trial.ts";
 
@@ -40,6 +41,22 @@ describe("a training", () => {
     // And one that died after clearing and before that was recorded.
     const cleared = new Map([...resumed.recorded].filter(([name]) => name !== "clear"));
     expect((await train(input, "train/3", cleared)).ran).toEqual(["clear"]);
+  });
+
+  test("that its file starts again leaves the former model the profile of its own items", async () => {
+    const file = await parts.put("classify/labelled/ESP/a.csv", labelledRows(120));
+    const input = { line: "ESP-WASTE", ...file };
+    const profileOf = async (model: string): Promise<string | undefined> => {
+      const options = { line: input.line, model, purpose: "test", role: "infer", predictions: "classify/predictions/x.csv" } as const;
+      return (await makeLineTask(parts.deps, { ...options, review: null, period: "2026-10" })).task.profile?.entry.version;
+    };
+    const former = (await train(input, "train/esp/1")).output.model;
+    const own = await profileOf(former);
+    await parts.put("classify/labelled/ESP/b.csv", labelledRows(150, "WASTE", 1000));
+    const later = (await train(input, "train/esp/2")).output.model;
+    expect(later).not.toBe(former);
+    expect(await profileOf(former)).toBe(own);
+    expect(await profileOf(later)).not.toBe(own);
   });
 
   test("that an earlier release prepared, without columns, makes them and goes on", async () => {
