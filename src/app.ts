@@ -69,6 +69,8 @@ export interface AppOptions {
   readonly file?: string | undefined;
   /** True: takes runs (`up`, `worker`). False: a command beside it. */
   readonly work: boolean;
+  /** True: the fronts of its modules are opened too, for a server that answers (`up`). Default: not. */
+  readonly serves?: boolean | undefined;
   /** Names of the modules that are at work here (H4). Default: all. */
   readonly open?: readonly string[] | undefined;
   readonly clock?: Clock;
@@ -83,7 +85,7 @@ export interface OpenModule {
   readonly parts: ModuleParts<unknown>;
   /** Whether it is at work in this process. */
   readonly isOpen: boolean;
-  /** What it answers by itself; only in an app that works. */
+  /** What it answers by itself; only in an app that serves. */
   readonly front: Front | undefined;
 }
 
@@ -376,7 +378,7 @@ async function open(modules: readonly AnyModule[], config: Config<Sections>, opt
         env: options.env,
         log: log.child({ room: one.module.name }),
       };
-      const front = options.work && one.isOpen ? await one.module.front?.(given) : undefined;
+      const front = options.serves === true && one.isOpen ? await one.module.front?.(given) : undefined;
       if (front !== undefined) keep(front, async () => await front.close());
       openModules.push({ ...one, front });
     }

@@ -55,7 +55,11 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
     where: (settings = {}) => where({ settings }),
     checkConfig: async () => (await import("../app.ts")).checkSettings(where()),
     open: (options = {}) => {
-      app ??= openWith({ work: false, quiet: options.work !== true, ...options }, { ...where(options), open: options.open }, stop);
+      app ??= openWith(
+        { work: false, quiet: options.work !== true, ...options },
+        { ...where(options), open: options.open, serves: options.serves },
+        stop,
+      );
       return app;
     },
   };

@@ -8,6 +8,8 @@ import type { App, AppOptions } from "../app.ts";
 export interface OpenOptions {
   /** Take runs in this process. Default false: a client beside the app that works. */
   readonly work?: boolean;
+  /** Open what answers HTTP in front of the routes. Default false. */
+  readonly serves?: boolean;
   /** Names of the modules that are at work. Default: all. */
   readonly open?: readonly string[] | undefined;
   /** Log only what is amiss, unless the settings say otherwise: somebody reads along. Default true for a client. */

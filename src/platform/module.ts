@@ -166,7 +166,7 @@ export interface Module<Name extends string, Schema extends z.ZodType, Deps> {
   routes?(server: FastifyInstance, app: ModuleApp<Deps>): Promise<void>;
   /** Its pages for people, as the app's first page leads there. */
   readonly page?: { readonly path: string; readonly name: string; readonly about: string };
-  /** What it answers by itself; undefined when the settings ask for nothing. Opened by an app that works. */
+  /** What it answers by itself; undefined when the settings ask for nothing. Opened by an app that serves. */
   front?(given: FrontGiven<z.output<Schema>>): Promise<Front | undefined>;
   readonly alone?: Alone<z.output<Schema>>;
   /** The commands below `stockroom NAME`. */

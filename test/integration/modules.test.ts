@@ -104,6 +104,12 @@ const returns = defineModule({
       },
     }),
   }),
+  front: async () => ({
+    listener: (_request, response) => void response.end("in front of the routes"),
+    isGuarded: () => false,
+    measure: () => undefined,
+    close: async () => undefined,
+  }),
   tables: async ({ database }) => {
     const columns = [{ name: "shop", type: "text" } as const, { name: "goods", type: "number" } as const];
     return [
@@ -143,13 +149,14 @@ beforeAll(async () => {
 
 afterAll(async () => await place.remove());
 
-const openFour = async (open?: readonly string[]) => await openAppOf(four, { cwd: place.home, env: place.env, work: true, open });
+const openFour = async (more: { readonly open?: readonly string[]; readonly serves?: boolean } = {}) =>
+  await openAppOf(four, { cwd: place.home, env: place.env, work: true, ...more });
 
 const runOf = async (app: OpenApp, workflow: string) => (await app.workflows.list({ workflow, limit: 10 }))[0]?.state;
 
 describe("a fourth module", () => {
   test("has its settings, table, workflow, schedule, route, page, command, SQL table, sample and examples from one value", async () => {
-    const app = await openFour();
+    const app = await openFour({ serves: true });
     const server = await openServer({
       deps: app,
       settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000 },
@@ -165,6 +172,7 @@ describe("a fourth module", () => {
       await settled(app);
       const row = { key: "returns/monday.json", shop: "York", goods: 7, reason: "too small" };
       expect(await (await fetch(`${server.url}/api/returns`)).json()).toEqual({ returns: [row] });
+      expect(await (await fetch(`${server.url}/returns/anything`)).text()).toBe("in front of the routes");
       expect(await (await fetch(server.url)).text()).toContain('<a href="/returns">Returns</a>: goods that came back');
       expect(await app.hintOf("returns/monday.jsn")).toContain("returns/monday.json");
       expect((await runWords(place, app, ["returns", "list"], four)).out).toMatch(/York +7/);
@@ -188,7 +196,7 @@ describe("a module that is not open here", () => {
   test("has its runs waiting, its schedules and routes absent; another process takes them up", async () => {
     const scheme =
       "scheme: T-ONE\ncountry: GBR\nversions:\n  - version: '1'\n    valid_from: 2020-01-01\n    codes:\n      - { code: A }\n      - { code: B }\n";
-    const some = await openFour(["returns"]);
+    const some = await openFour({ open: ["returns"] });
     const server = await openServer({
       deps: some,
       settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000 },
@@ -198,12 +206,16 @@ describe("a module that is not open here", () => {
     try {
       expect((await fetch(`${server.url}/api/classify/lines`)).status).toBe(404);
       expect((await fetch(`${server.url}/api/returns`)).status).toBe(200);
+      // A worker opens nothing that only answers.
+      expect(some.modules.map(({ front }) => front)).toEqual(some.modules.map(() => undefined));
       const schedules = (await some.workflows.schedules()).map(({ name }) => name);
       expect([schedules.includes("returns.nightly"), schedules.includes("classify.restate")]).toEqual([true, false]);
       await some.objects.put(operator, "classify/schemes/t.yaml", textBytes(scheme));
       await some.objects.put(operator, "returns/later.json", textBytes('{"shop":"Hull","goods":1}'));
       await waitFor("the run of the open module", async () => (await runOf(some, "returns.count")) === "done");
       await waitFor("the run of the other", async () => (await runOf(some, "classify.scheme-import")) !== undefined);
+      // What waits for another process keeps nobody here waiting: `up NAME --demo`.
+      await waitFor("all that is open to be done", async () => await some.workflows.idle());
       expect(await runOf(some, "classify.scheme-import")).toBe("queued");
     } finally {
       await server.close();

@@ -93,7 +93,7 @@ interface UpOptions {
 
 /** The app with all modules, those that were named at work. */
 async function upApp(tools: Tools, { open, demo, server: settings }: UpOptions): Promise<void> {
-  const app = await tools.open({ work: true, quiet: demo, settings, open });
+  const app = await tools.open({ work: true, serves: true, quiet: demo, settings, open });
   const { appProbes } = await import("../../app.ts");
   const { openServer } = await import("../../server/index.ts");
   const server = await openServer({

@@ -193,7 +193,7 @@ export interface Workflows {
   /** Gives it up: the run stays `failed`. */
   drop(deadLetterId: string): Promise<void>;
   schedules(): Promise<readonly (ScheduleDefinition & { readonly lastAt: string | undefined; readonly nextAt: string })[]>;
-  /** True when no run is queued, running or retrying, and the outbox has been relayed. */
+  /** True when no run of a queue that is taken from here is queued, running or retrying, and the outbox has been relayed. */
   idle(): Promise<boolean>;
   /** Takes no more work, tells runs to stop, waits for them a bounded time; unfinished runs stay resumable. */
   close(): Promise<void>;

@@ -455,8 +455,10 @@ export async function anyUnderway(
   return rows.length > 0;
 }
 
-export async function anyActive(tx: Tx): Promise<boolean> {
-  const rows = await tx.query(`select 1 as one from stockroom.run where state in ${activeStates} limit 1`);
+export async function anyActive(tx: Tx, resting: ReadonlySet<string>): Promise<boolean> {
+  const rows = await tx.query(`select 1 as one from stockroom.run where state in ${activeStates} and queue <> all($1::text[]) limit 1`, [
+    [...resting],
+  ]);
   return rows.length > 0;
 }
 

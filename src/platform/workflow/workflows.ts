@@ -425,10 +425,10 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     schedules: () => schedules.list(),
     startDueSchedules: () => schedules.lookNow(),
     idle: async () => {
-      if (await anyActive(database)) return false;
+      if (await anyActive(database, resting)) return false;
       if (await anyEventWaits(database)) return false;
       // In this order: an event is marked relayed in the transaction that starts its runs, so what left the outbox shows as a run.
-      return !(await anyActive(database));
+      return !(await anyActive(database, resting));
     },
     repair: startUnqueued,
     forget,
