@@ -1,7 +1,19 @@
 // How forecasts end, and what is told of it: superseded, failed, cancelled, waiting; groups that go; words that meet nothing.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { findLatest, getRun, listGroups, listRuns, runIdOf, trainIdOf, type ForecastGroup } from "../../src/forecast/store/runs.ts";
+import {
+  beginRun,
+  endUndone,
+  findLatest,
+  getRun,
+  listGroups,
+  listRuns,
+  runIdOf,
+  trainIdOf,
+  type ForecastGroup,
+} from "../../src/forecast/store/runs.ts";
+import { removePieces } from "../../src/forecast/workflows/pipeline/cleanup.ts";
+import { piecesPrefix } from "../../src/forecast/workflows/pipeline/pieces.ts";
 import type { App } from "../../src/app.ts";
 import { openServer, type OpenServer } from "../../src/server/index.ts";
 import { shopDefaults, shopMetadata, shopRelated, shopTarget } from "../kit/forecast-shop.ts";
@@ -114,6 +126,21 @@ test("a cancelled forecast is cancelled, leaves no pieces, and can go on after a
   expect((await app.workflows.show(trainIdOf(runId))).state).toBe("done");
 });
 
+test("pieces that two forecasts of one content share stay until the last of them has ended", async () => {
+  const done = await findLatest(app.database, "shop");
+  if (done === undefined) throw new Error("no forecast");
+  const before = await pieces("shop");
+  const actor = { role: "forecast", purpose: "test" } as const;
+  await app.objects.put(actor, `${piecesPrefix("shop", done.content)}try-0`, textBytes("x"), { announce: false });
+  const remove = async () => await removePieces(app.forecast.deps, "test", "shop", done.content);
+  const runId = runIdOf("shop", "another");
+  await beginRun(app.database, { ...done, id: "another", runId, request: "another" });
+  expect(await remove()).toBe(0);
+  await endUndone(app.database, runId, "superseded", new Date().toISOString());
+  expect(await remove()).toBe(1);
+  expect(await pieces("shop")).toEqual(before);
+});
+
 test("an adjustment that meets no series is refused with what is near, the same one twice asks", async () => {
   const say = async (more: Readonly<Record<string, unknown>>) => {
     const body = {
@@ -157,4 +184,27 @@ test("a group that is removed is on no list, its files and pieces are gone, its 
   await put("forecast/train/shop.metadata.csv", shopMetadata(size));
   await settled(app);
   expect(await group("shop")).toMatchObject({ state: "waiting", why: "waits for forecast/train/shop.csv" });
+});
+
+test("a group that is removed while it trains leaves nothing behind, and is not shown again by what still ends", async () => {
+  const version = await put("forecast/train/shop.csv", shopTarget({ items: 6, months: 40, seed: 5 }));
+  await waitFor(
+    "its training to be under way",
+    async () => (await group("shop"))?.state === "running" && (await pieces("shop")).length > 0,
+  );
+  const answer = await fetch(`${server.url}/api/forecast/groups/shop`, { method: "DELETE" });
+  expect(await answer.json()).toMatchObject({ group: "shop" });
+  await settled(app);
+  expect(await group("shop")).toBeUndefined();
+  expect(await pieces("shop")).toEqual([]);
+  expect(await app.objects.list("forecast/train/")).toEqual([]);
+  expect((await app.workflows.show(runIdOf("shop", version))).state).toBe("cancelled");
+});
+
+test.each(["constructor", "Default"])("a group named %s is a group as any other", async (name) => {
+  await put(`forecast/train/${name}.csv`, shopTarget(size));
+  await put(`forecast/train/${name}.metadata.csv`, shopMetadata(size));
+  await settled(app);
+  const found = await group(name);
+  expect([found?.state, found?.why]).toEqual(["idle", undefined]);
 });

@@ -209,13 +209,14 @@ export async function resumeRun(tx: Tx, runId: string): Promise<void> {
   );
 }
 
-/** Whether a forecast of this content is done or under way. */
-export async function isContentWanted(tx: Tx, group: string, content: string): Promise<boolean> {
-  const [row] = await tx.query<{ wanted: boolean }>(
-    "select exists (select 1 from stockroom.forecast_run where dataset_group = $1 and content = $2 and state in ('running', 'done')) as wanted",
+/** What forecasts of this content are there for: one at least is under way, one is done and none under way, or neither. */
+export async function useOfContent(tx: Tx, group: string, content: string): Promise<"running" | "done" | undefined> {
+  const [row] = await tx.query<{ state: "running" | "done" | null }>(
+    `select case when bool_or(state = 'running') then 'running' when bool_or(state = 'done') then 'done' end as state
+       from stockroom.forecast_run where dataset_group = $1 and content = $2`,
     [group, content],
   );
-  return row?.wanted ?? false;
+  return row?.state ?? undefined;
 }
 
 /** Takes a group off all lists until something asks for it again; its rows stay, planners' words among them. False: there is none. */

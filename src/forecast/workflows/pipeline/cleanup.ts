@@ -1,7 +1,7 @@
 // Tidy: takes away what a run kept for itself and will not use any more.
 
 import type { WorkflowDefinition } from "../../../platform/workflow/contract.ts";
-import { isContentWanted } from "../../store/runs.ts";
+import { useOfContent } from "../../store/runs.ts";
 import { actAs, type ForecastDeps } from "../deps.ts";
 import { piecesPrefix } from "./pieces.ts";
 
@@ -11,11 +11,16 @@ export type CleanupInput = { readonly group: string; readonly content: string };
 /** A thread that was told to stop may still put the piece it was about. */
 const lastPieceMs = 2_000;
 
-/** Removes the pieces of a content, unless a forecast of it is done or under way; gives how many. */
+/**
+ * Removes the pieces of a content; gives how many. Two forecasts of one content share them (files put one after the other): while one is under way all
+ * stay, and of one that is done the panel and the model do, for what is asked of it later.
+ */
 export async function removePieces(deps: ForecastDeps, purpose: string, group: string, content: string): Promise<number> {
-  if (await isContentWanted(deps.database, group, content)) return 0;
+  const use = await useOfContent(deps.database, group, content);
+  if (use === "running") return 0;
   const actor = actAs("forecast", purpose);
-  const entries = await deps.objects.list(piecesPrefix(group, content), { limit: 1_000_000 });
+  const all = await deps.objects.list(piecesPrefix(group, content), { limit: 1_000_000 });
+  const entries = use === "done" ? all.filter(({ key }) => /\/(?:try|mix)-/.test(key)) : all;
   for (const entry of entries) await deps.objects.remove(actor, entry.key);
   return entries.length;
 }

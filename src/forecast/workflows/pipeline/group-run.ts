@@ -224,7 +224,7 @@ export function makeTrain(
         const asked: ExplainInput = { run: laid, item: null, author: settingsAuthor };
         await context.startChild(explain, asked, { id: explainRunId(asked) });
       }
-      await context.step("clean", async () => await clean(deps, context.runId, plan));
+      await context.step("clean", async () => await removePieces(deps, context.runId, plan.settings.name, plan.content));
       return { outcome: isFirst ? "forecast" : "unchanged", run: plan.id };
     },
   };
@@ -478,14 +478,4 @@ async function publish(
     });
     return true;
   });
-}
-
-/** Takes the pieces of the long part away; the panel stays for what is asked of the run later. */
-async function clean(deps: ForecastDeps, runId: string, plan: Plan): Promise<null> {
-  const actor = actAs("forecast", runId);
-  const prefix = piecesOf(plan, plan.settings.name);
-  for (const entry of await deps.objects.list(prefix, { limit: 1_000_000 })) {
-    if (/\/(?:try|mix)-/.test(entry.key)) await deps.objects.remove(actor, entry.key);
-  }
-  return null;
 }
