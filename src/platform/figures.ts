@@ -44,8 +44,8 @@ export function bytesText(bytes: number): string {
   return unit === 0 ? `${value} B` : `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit] ?? ""}`;
 }
 
-/** A count with its noun: "1 row", "2 rows". `plural` where an s is not enough. */
-export const counted = (number: number, noun: string, plural = `${noun}s`): string => `${number} ${number === 1 ? noun : plural}`;
+/** A count with its noun, thousands apart: "1 row", "2,000 rows". `plural` where an s is not enough. */
+export const counted = (number: number, noun: string, plural = `${noun}s`): string => `${grouped(number)} ${number === 1 ? noun : plural}`;
 
 /** A number with its thousands apart: "1,234". */
 export const grouped = (value: number, digits = 0): string => value.toLocaleString("en-GB", { maximumFractionDigits: digits });

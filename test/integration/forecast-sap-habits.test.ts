@@ -12,7 +12,34 @@ const day = (index: number): string => `/Date(${Date.UTC(2026, 0, 1 + index)})/`
 const rowOf = (index: number): GatewayRow => ({ Product: `P${index}`, Day: day(0), Quantity: `${index}.000`, Unit: "EA" });
 
 /** Keys that look like numbers, days, links, missing values and formulas, or differ in blanks and encoding alone. */
-const looks = ['20240131', '4711-', '000123', '1E5', '/Date(1706659200000)/', '1.0', ' 7', '-0', 'TRUE', '2024-01-31T00:00:00', '0x10', '1.234,50', 'NULL', 'N/A', 'nan', '-', 'Infinity', '=1+1', '+49', '@A', '\'1', '7 ', 'é', 'é', '﻿X', '12:30'];
+const looks = [
+  "20240131",
+  "4711-",
+  "000123",
+  "1E5",
+  "/Date(1706659200000)/",
+  "1.0",
+  " 7",
+  "-0",
+  "TRUE",
+  "2024-01-31T00:00:00",
+  "0x10",
+  "1.234,50",
+  "NULL",
+  "N/A",
+  "nan",
+  "-",
+  "Infinity",
+  "=1+1",
+  "+49",
+  "@A",
+  "'1",
+  "7 ",
+  "é",
+  "é",
+  "﻿X",
+  "12:30",
+];
 
 /** A text as it stands in a CSV. */
 const cellOf = (text: string): string => (text.includes(",") ? `"${text}"` : text);
@@ -172,7 +199,9 @@ describe("keys and columns", () => {
     gatewayOf("keys").change("D", { ...rowOf(0), Product: "20240131" });
     gatewayOf("keys").change("U", { ...rowOf(0), Product: "4711-", Quantity: "3.000" });
     await extract("keys");
-    expect(await fileOf("keys")).toEqual(looks.slice(1).map((text) => `${cellOf(text)},2026-01-01,${text === "4711-" ? "3.000" : "-12.500"}`));
+    expect(await fileOf("keys")).toEqual(
+      looks.slice(1).map((text) => `${cellOf(text)},2026-01-01,${text === "4711-" ? "3.000" : "-12.500"}`),
+    );
   });
 
   test("other columns are what $metadata says", async () => {

@@ -31,7 +31,7 @@ afterAll(async () => await parts.close());
 
 describe("lines", () => {
   test("the first insert wins and is logged; a second one changes and logs nothing", async () => {
-    const again = { ...lineOf("GBR", "WASTE"), country: "XXX" };
+    const again = { ...lineOf("GBR", "WASTE"), country: "QQQ" };
     await parts.database.transaction(async (tx) => await insertLine(tx, parts.vault, again, minutesLater(5)));
     expect((await listLines(parts.database)).map((row) => [row.line, row.country])).toEqual([
       ["DEU-WASTE", "DEU"],

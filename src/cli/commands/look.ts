@@ -4,6 +4,7 @@ import path from "node:path";
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { checkEncoding, fileBody, parseDecimalSign } from "../../platform/formats/index.ts";
+import { describeFile } from "../../platform/intake/describe.ts";
 import { type ColumnProfile, profileFile } from "../../platform/intake/profile.ts";
 import type { AnyModule } from "../../platform/module.ts";
 import type { Tools } from "../tools.ts";
@@ -50,17 +51,12 @@ Examples:
         const lines = await module.look?.(profile);
         if (lines !== undefined && lines.length > 0) advice[module.name] = lines;
       }
-      const { sample, columns, left, layout, rows } = profile;
+      const { sample, columns, rows } = profile;
       if (args.json) {
         print.json({ ...profile, sample: undefined, first: sample.slice(0, 10), advice });
         return;
       }
-      print.line(
-        `${name}: ${profile.format.toUpperCase()}, ${rows} rows, ${columns.length} columns${layout === undefined || layout.headerRows === 1 ? "" : `, ${layout.headerRows} rows of names`}`,
-      );
-      if (layout !== undefined && layout.preamble.length > 0) print.line(`before the table: ${layout.preamble.join(" / ").slice(0, 200)}`);
-      const gone = Object.entries(left).filter(([, count]) => count > 0);
-      if (gone.length > 0) print.line(`not counted: ${gone.map(([what, count]) => `${count} ${what}`).join(", ")}`);
+      for (const line of describeFile(profile)) print.line(line);
       print.line("");
       print.table(
         columns.map((column) => ({

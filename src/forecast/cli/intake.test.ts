@@ -5,8 +5,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type StrangerFile, strangerFiles } from "../../../test/kit/strangers.ts";
 import { fileBody } from "../../platform/formats/index.ts";
 import { applyPlan } from "../workflows/intake/apply.ts";
+import { describeFile } from "../../platform/intake/describe.ts";
 import { adviceOn, lastWholeDay } from "../workflows/intake/intake.ts";
-import { lookAtFile, settleQuestions, tellIntake } from "./intake.ts";
+import { lookAtFile, otherWords, settleQuestions, tellIntake } from "./intake.ts";
 
 let folder = "";
 beforeAll(() => {
@@ -83,11 +84,141 @@ test.each([
   ["M", "2024-03-31", undefined],
   ["W", "2024-03-06", "2024-03-03"],
   ["W", "2024-03-10", undefined],
+  ["W", "2024-03-04", "2024-03-03"],
+  ["M", "2024-03-01", "2024-02-29"],
   ["W-SAT", "2024-03-06", "2024-03-02"],
   ["Q", "2024-05-05", "2024-03-31"],
   ["Y", "2024-05-05", "2023-12-31"],
   ["D", "2024-05-05", undefined],
 ])("at %s the last period of rows until %s ends on %s", (frequency, last, end) => {
   const seconds = (text: string): number => Date.parse(text) / 1_000;
-  expect(lastWholeDay(frequency, [seconds("2021-01-15"), seconds(last)])).toBe(end);
+  expect(lastWholeDay(frequency, [seconds("2021-01-15"), seconds(last)], 1)).toBe(end);
+});
+
+test("rows that are periods already are whole, whatever day they are stamped with", () => {
+  const at = (text: string): number => Date.parse(text) / 1_000;
+  expect(lastWholeDay("M", [at("2021-01-01"), at("2024-03-01")], 30)).toBeUndefined();
+  expect(lastWholeDay("W", [at("2021-01-04"), at("2024-03-04")], 7)).toBeUndefined();
+  expect(lastWholeDay("Q", [at("2021-01-01"), at("2024-04-01")], 91)).toBeUndefined();
+});
+
+const rowsOf = (lines: readonly string[], name: string): string => {
+  const at = path.join(folder, name);
+  writeFileSync(at, `${lines.join("\n")}\n`);
+  return at;
+};
+const dayAfter = (i: number): string => new Date(Date.UTC(2023, 0, 1) + i * 86_400_000).toISOString().slice(0, 10);
+
+test("a name that only holds a word for demand is not the demand", async () => {
+  const at = rowsOf(
+    [
+      "Date,SKU,Unit Cost,Min Order Quantity,Sales Last Year,Shipped",
+      ...Array.from({ length: 90 }, (_, i) => `${dayAfter(i)},A,${2 + (i % 3)}.5,12,${i % 7},${10 + (i % 5)}`),
+    ],
+    "aside.csv",
+  );
+  expect((await lookAtFile(at, {}, signal)).proposal.plan.demand).toBe("Shipped");
+});
+
+test("where customers are is no dimension when most items are sold in few of the places", async () => {
+  const at = rowsOf(
+    [
+      "Order Date,Ship Date,Product ID,Region,State,City,Sales,Quantity,Discount,Profit",
+      ...Array.from(
+        { length: 900 },
+        (_, i) =>
+          `${dayAfter(i % 300)},${dayAfter((i % 300) + 3)},P${i % 60},R${i % 2},S${(i * 7) % 41},C${(i * 13) % 89},${i % 90}.5,${1 + (i % 5)},0.${i % 3},${i % 11}.25`,
+      ),
+    ],
+    "orders.csv",
+  );
+  const { plan, uses } = { ...(await lookAtFile(at, {}, signal)).proposal };
+  expect(plan).toMatchObject({ timestamp: "Order Date", item: "Product ID", demand: "Quantity" });
+  expect(plan.dimensions).not.toContain("State");
+  expect(plan.dimensions).not.toContain("City");
+  expect(uses.find(({ column }) => column === "City")?.why).toMatch(/^a place, but half of the items/);
+});
+
+test("what hardly ever comes again is an order's number and no item", async () => {
+  const order = (i: number): string => `#${1_000 + Math.floor(i / 1.3)}`;
+  const lines = [
+    "Name,Created at,Lineitem quantity,Lineitem name",
+    ...Array.from({ length: 240 }, (_, i) => `${order(i)},${dayAfter(Math.floor(i / 3))} 09:00:05,1,Mug ${i % 4}`),
+  ];
+  expect((await lookAtFile(rowsOf(lines, "named.csv"), {}, signal)).proposal).toMatchObject({
+    plan: { item: "Lineitem name" },
+    questions: [],
+  });
+  const alone = lines.map((line) => line.split(",").slice(0, 3).join(","));
+  expect((await lookAtFile(rowsOf(alone, "numbered.csv"), {}, signal)).proposal.questions.map(({ about }) => about)).toEqual(["item"]);
+});
+
+test.each([
+  ["Year,Month,Sales", (i: number) => `${2019 + Math.floor(i / 12)},${(i % 12) + 1},${i}`, "yyyy-mm", "2019-02-01"],
+  [
+    "Year,Month,Sales",
+    (i: number) => `${2019 + Math.floor(i / 12)},${"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ")[i % 12]},${i}`,
+    "yyyy-mm",
+    "2019-02-01",
+  ],
+  ["Jahr;KW;Menge", (i: number) => `${2019 + Math.floor(i / 52)};${(i % 52) + 1};${i}`, "yyyy-Www", "2019-01-07"],
+  ["Year,Quarter,Units", (i: number) => `${2009 + Math.floor(i / 4)},Q${(i % 4) + 1},${i}`, "yyyy-Qq", "2009-04-01"],
+  ["year,month,day,qty", (i: number) => `${dayAfter(i).split("-").map(Number).join(",")},${i}`, "yyyy-mm-dd", "2023-01-02"],
+] as const)("a date in several columns (%s) is put together", async (header, row, style, second) => {
+  const at = rowsOf([header, ...Array.from({ length: 48 }, (_, i) => row(i))], `parts-${style}-${header.length}.csv`);
+  const { proposal, taken } = await lookAtFile(at, {}, signal);
+  expect(proposal).toMatchObject({ questions: [], plan: { dateStyle: style } });
+  const table = await applyPlan({ name: "x", open: () => fileBody(at) }, taken.plan, "target", { hints: {}, onBadRow: () => undefined });
+  const rows: (readonly string[])[] = [];
+  for await (const batch of table.batches) rows.push(...batch.rows);
+  expect(rows[1]?.slice(0, 2)).toEqual(["all", second]);
+  expect(new Set(rows.map((one) => one[1])).size).toBe(48);
+});
+
+test("conditions hold before anything is found, and none that leave nothing", async () => {
+  const at = rowsOf(
+    ["Land,Datum,Artikel,Menge", ...Array.from({ length: 90 }, (_, i) => `${i < 40 ? "AT" : "DE"},${dayAfter(i)},A,${i}`)],
+    "where.csv",
+  );
+  const { profile, proposal } = await lookAtFile(at, { where: "Land=AT" }, signal);
+  expect(profile).toMatchObject({ rows: 40 });
+  expect(proposal.plan.dimensions).toEqual([]);
+  expect(profile.columns.find(({ name }) => name === "Datum")?.span?.[1]).toBe(Date.parse(dayAfter(39)) / 1_000);
+  await expect(lookAtFile(at, { where: "Land=at" }, signal)).rejects.toMatchObject({ kind: "input", code: "INTAKE_NO_ROWS" });
+});
+
+test("the last day of a file is that of all its rows, not of those looked at", async () => {
+  // More instants than are counted one by one, the last of them in the last row.
+  const stamp = (i: number): string => new Date(Date.UTC(2023, 0, 1) + i * 3_600_000).toISOString().slice(0, 16).replace("T", " ");
+  const at = rowsOf(["when,item,qty", ...Array.from({ length: 30_001 }, (_, i) => `${stamp(i)},A,${i % 9}`)], "long.csv");
+  const { profile } = await lookAtFile(at, {}, signal);
+  expect(profile.columns[0]?.span).toEqual([Date.UTC(2023, 0, 1) / 1_000, Date.UTC(2023, 0, 1) / 1_000 + 30_000 * 3_600]);
+});
+
+test("an item named after a total is none, a total alone is", async () => {
+  const months = Array.from({ length: 6 }, (_, i) => `2023-0${i + 1}`);
+  const at = rowsOf(
+    [
+      `Product,${months.join(",")}`,
+      ...["Total yoghurt", "Sum 41 crisps", "Milk"].map((name) => `${name},${months.map((_, i) => 10 + i).join(",")}`),
+      `Total:,${months.map(() => 99).join(",")}`,
+    ],
+    "totals.csv",
+  );
+  expect((await lookAtFile(at, {}, signal)).profile).toMatchObject({ rows: 3, left: { totals: 1 } });
+});
+
+test("the command that is told says all that was asked for", () => {
+  expect(
+    otherWords(["sales.csv", "--frequency", "M", "--where", "a=b", "--models=ets", "--negative", "--holidays", "US", "--out", "x"]),
+  ).toEqual(["--frequency", "M", "--models=ets", "--negative", "--holidays", "US"]);
+});
+
+test("a text that is no table is told as doubtful", async () => {
+  const at = rowsOf(
+    ["# Notes", "", ...Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? "some words, and more" : "words"))],
+    "notes.csv",
+  );
+  const { profile } = await lookAtFile(at, {}, signal);
+  expect(describeFile(profile).join("\n")).toMatch(/doubtful: .* of the rows cannot be read; the first on line \d+/);
 });

@@ -9,7 +9,7 @@ import { parseColumnMap } from "../../platform/formats/columns.ts";
 import { fileBody, parseDecimalSign } from "../../platform/formats/index.ts";
 import { bareStyles, dateStyles, findDateStyle } from "../../platform/intake/dates.ts";
 import { profileFile, type FileProfile } from "../../platform/intake/profile.ts";
-import { describeIntake, flagsOf, lastWholeDay, spanOf, type TakenIn } from "../workflows/intake/intake.ts";
+import { describeIntake, flagsOf, shellWord, lastWholeDay, spanOf, type TakenIn, usualGap } from "../workflows/intake/intake.ts";
 import { proposeForecast, type GivenIntake, type Proposal, type Question } from "../workflows/intake/proposal.ts";
 import type { RunFlags } from "./request.ts";
 
@@ -82,14 +82,29 @@ function parseWhere(text: string): { readonly column: string; readonly value: st
   });
 }
 
-/** Looks at the file and proposes how to take it in. Throws what `profileFile` throws, and `input` `INTAKE_COLUMN_MISSING`. */
+/** Looks at the file and proposes how to take it in. Throws what `profileFile` throws, and `input` `INTAKE_COLUMN_MISSING`, `INTAKE_NO_ROWS`. */
 export async function lookAtFile(file: string, flags: RunFlags, signal: AbortSignal): Promise<Intake> {
   const { given, filter, hints } = readIntakeFlags(flags);
   const name = path.relative("", path.resolve(file));
-  const profile = await profileFile({ name, open: () => fileBody(file, signal) }, { ...hints, signal });
+  const { where } = filter;
+  const profile = await profileFile(
+    { name, open: () => fileBody(file, signal) },
+    { ...hints, ...(where === undefined ? {} : { where }), signal },
+  );
   checkNames(profile, given, filter);
+  if (profile.rows === 0 && where !== undefined) {
+    throw new StockroomError(
+      "input",
+      "INTAKE_NO_ROWS",
+      `Expected rows of ${name} with ${where.map(({ column, value }) => `${column}=${value}`).join(" and ")} but there is none. Correct --where; upper and lower case count.`,
+      { facts: { file: name } },
+    );
+  }
   const proposal = proposeForecast(profile, given);
-  const end = textOf(flags, "end") ?? lastWholeDay(textOf(flags, "frequency") ?? "auto", spanOf(profile, proposal.plan)) ?? null;
+  const end =
+    textOf(flags, "end") ??
+    lastWholeDay(textOf(flags, "frequency") ?? "auto", spanOf(profile, proposal.plan), usualGap(profile, proposal.plan)) ??
+    null;
   return { profile, proposal, taken: { plan: proposal.plan, filter, hints, end } };
 }
 
@@ -115,15 +130,41 @@ function checkNames(profile: FileProfile, given: GivenIntake, filter: TakenIn["f
 }
 
 /** The command that does the same again, with nothing left to find. */
+const ownFlags = new Set([
+  "map",
+  "count",
+  "date-format",
+  "dimensions",
+  "known",
+  "decimal",
+  "encoding",
+  "where",
+  "time-zone",
+  "end",
+  "horizon",
+  "out",
+  "without",
+  "json",
+]);
+
+/** What else the command was given, as it was written: the flags that say how to forecast, not how to read. */
+export function otherWords(rawArgs: readonly string[]): readonly string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < rawArgs.length; i++) {
+    const word = rawArgs[i] ?? "";
+    if (!word.startsWith("--")) continue;
+    const name = word.slice(2).split("=")[0] ?? "";
+    const next = rawArgs[i + 1];
+    const value =
+      word.includes("=") || next === undefined || next.startsWith("--") || name === "negative" || name === "count" ? [] : [next];
+    i += value.length;
+    if (!ownFlags.has(name)) kept.push(word, ...value);
+  }
+  return kept.map(shellWord);
+}
+
 export const commandOf = (file: string, { taken }: Intake, rest: readonly string[]): string =>
-  [
-    "stockroom",
-    "forecast",
-    "run",
-    /^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", String.raw`'\''`)}'`,
-    ...flagsOf(taken.plan, taken),
-    ...rest,
-  ].join(" ");
+  ["stockroom", "forecast", "run", shellWord(file), ...flagsOf(taken.plan, taken), ...rest].join(" ");
 
 export const tellIntake = ({ profile, proposal, taken }: Intake): readonly string[] => [
   ...describeIntake(profile, proposal),
@@ -145,20 +186,28 @@ export async function settleQuestions({ proposal, profile }: Intake, flags: RunF
   return { ...flags, ...(await askPerson(question, flags, signal)) };
 }
 
-async function askPerson(question: Question, flags: RunFlags, signal: AbortSignal): Promise<RunFlags> {
+/** Asks until an answer can be used: the number of a choice, the flag itself, or for a column its name. Throws `input` `INTAKE_QUESTION` at the end of input. */
+async function askPerson({ text, answers }: Question, flags: RunFlags, signal: AbortSignal): Promise<RunFlags> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const gone = new AbortController();
+  terminal.once("close", () => gone.abort());
+  const ask = async (words: string): Promise<string> =>
+    (await terminal.question(words, { signal: AbortSignal.any([signal, gone.signal]) })).trim();
   try {
-    const choices = question.answers.map((answer, index) => `  ${index + 1}  ${answer}`).join("\n");
+    const choices = answers.map((answer, index) => `  ${index + 1}  ${answer}`).join("\n");
     for (;;) {
-      const answer = (await terminal.question(`${question.text}\n${choices}\n> `, { signal })).trim();
-      const chosen = question.answers[Number(answer) - 1] ?? question.answers.find((each) => each === answer);
-      const found = /^--([a-z-]+)(?:\s+"?(.*?)"?)?$/.exec(chosen ?? "");
-      if (found === null || (chosen ?? "").includes("COLUMN")) continue;
-      const [, name = "", value] = found;
+      const answer = await ask(`${text}\n${choices}\n> `);
+      const chosen = answers[Number(answer) - 1] ?? answer;
+      const filled = chosen.includes("COLUMN") ? chosen.replace("COLUMN", await ask("Column: ")) : chosen;
+      const [, name = "", value] = /^--([a-z-]+)(?:\s+"?(.*?)"?)?$/.exec(filled) ?? [];
+      if (!answers.some((each) => each.startsWith(`--${name}`)) || name === "") continue;
       const before = textOf(flags, name);
       if (value === undefined) return { [name]: true };
       return { [name]: name === "map" && before !== undefined ? `${before},${value}` : value };
     }
+  } catch (thrown) {
+    if (!gone.signal.aborted || signal.aborted) throw thrown;
+    throw new StockroomError("input", "INTAKE_QUESTION", `Expected an answer but the input ended. ${text} Say ${answers.join(" or ")}.`);
   } finally {
     terminal.close();
   }

@@ -27,7 +27,7 @@ Examples:
       const { file } = args;
       const intake = await lookAtFile(file, args, tools.signal);
       const { profile, proposal } = intake;
-      const horizon = String(usualHorizon(profile, proposal.plan));
+      const horizon = String(usualHorizon(profile, proposal.plan, args.frequency));
       const command = commandOf(file, intake, ["--horizon", horizon]);
       if (args.json) {
         const { sample, ...facts } = profile;

@@ -22,9 +22,9 @@ import { openRun } from "../workflows/run/run.ts";
 import { refuseUnserved } from "../workflows/run/served.ts";
 import { openFolder } from "./folder.ts";
 import { candidateNames, parseRequest, readRequest, settingsOf, type ReadFile, type RunFlags, type RunRequest } from "./request.ts";
-import { commandOf, flagsForRun, intakeFlags, takeIn, tellIntake } from "./intake.ts";
+import { commandOf, flagsForRun, intakeFlags, otherWords, takeIn, tellIntake } from "./intake.ts";
 import { readingFlags } from "./input-flags.ts";
-import { usualHorizon } from "../workflows/intake/intake.ts";
+import { shellWord, usualHorizon } from "../workflows/intake/intake.ts";
 
 /** What `run.json` holds. */
 export interface RunRecord {
@@ -114,8 +114,8 @@ Models: ${candidateNames.join(", ")}; auto tries those that suit each series.`,
       seed: { type: "string", default: "1", valueHint: "N" },
       json: jsonFlag,
     },
-    run: async ({ args }) => {
-      const { folder, request } = await askedFor(args, tools);
+    run: async ({ args, rawArgs }) => {
+      const { folder, request } = await askedFor(args, rawArgs, tools);
       const threads = readThreads(args.threads);
       const record = await runInto(folder, request, threads, tools);
       if (args.json) tools.print.json({ out: folder, ...record });
@@ -125,7 +125,11 @@ Models: ${candidateNames.join(", ")}; auto tries those that suit each series.`,
   });
 
 /** The request, from a file of any shape or from one in the domain's own columns. Throws `input` `USAGE` and what the intake throws. */
-async function askedFor(args: RunFlags, tools: CommandTools): Promise<{ readonly folder: string; readonly request: RunRequest }> {
+async function askedFor(
+  args: RunFlags,
+  rawArgs: readonly string[],
+  tools: CommandTools,
+): Promise<{ readonly folder: string; readonly request: RunRequest }> {
   const { file, target, out, horizon } = args;
   if (typeof file !== "string") {
     if (typeof target !== "string") throw usage("--target", "a file of what was sold, or FILE behind the command", "");
@@ -136,9 +140,10 @@ async function askedFor(args: RunFlags, tools: CommandTools): Promise<{ readonly
   if (typeof target === "string") throw usage("--target", "one file: FILE, or --target in the domain's own columns", target);
   const { intake, flags } = await takeIn(file, args, tools.signal);
   const folder = typeof out === "string" ? out : `${file.replace(/(?:\.[a-z0-9]{1,7}){1,2}$/i, "")}-forecast`;
-  const steps = typeof horizon === "string" ? horizon : String(usualHorizon(intake.profile, intake.proposal.plan));
+  const steps =
+    typeof horizon === "string" ? horizon : String(usualHorizon(intake.profile, intake.proposal.plan, String(args["frequency"])));
   for (const line of tellIntake(intake)) tools.print.say(line);
-  tools.print.say(`the same again: ${commandOf(file, intake, ["--horizon", steps, "--out", folder])}`);
+  tools.print.say(`the same again: ${commandOf(file, intake, ["--horizon", steps, "--out", shellWord(folder), ...otherWords(rawArgs)])}`);
   return {
     folder,
     request: { ...parseRequest({ ...flagsForRun(flags, intake), target: file, horizon: steps }, folder), intake: intake.taken },

@@ -13,6 +13,8 @@ import { writeTable } from "./write.ts";
 
 /** Bytes of an archive, packed as well as unpacked. */
 const mostBytes = 512 << 20;
+/** Bytes of all parts of a workbook, unpacked: its cells take many times as much while they are read. */
+const mostWorkbookBytes = 256 << 20;
 
 /** A table's bytes with the name that tells its format. */
 export interface Unpacked {
@@ -43,6 +45,14 @@ export async function unpack(body: Body, name: string): Promise<Unpacked> {
     });
   } catch (cause) {
     throw broken(name, "a ZIP archive", cause);
+  }
+  if (entries.some(({ path }) => path === "xl/workbook.xml") && entries.reduce((sum, { size }) => sum + size, 0) > mostWorkbookBytes) {
+    throw refused(
+      "TABLE_ARCHIVE_TOO_LARGE",
+      name,
+      `a workbook of at most ${mostWorkbookBytes >> 20} MB unpacked in`,
+      "it holds more. Save it as CSV.",
+    );
   }
   if (entries.some(({ path }) => path === "xl/workbook.xml")) return { name: `${name}.csv`, body: await workbook(bytes, name) };
   const [entry, second] = entries;

@@ -17,7 +17,7 @@ export async function readCsv(body: Body, format: "csv" | "tsv", options: ReadOp
   const onEncoding = (found: TextEncoding): void => void (encoding = found);
   const pieces = decodeText(body, { signal: options.signal, encoding: options.encoding, onEncoding });
   try {
-    const table = await openCsv(withoutLines(pieces, options.skippedLines ?? 0), format, options);
+    const table = await openCsv(options.skippedLines === undefined ? pieces : withoutLines(pieces, options.skippedLines), format, options);
     return { ...table, batches: options.spreadsheet === true ? unguarded(table.batches) : table.batches, encoding: () => encoding };
   } catch (thrown) {
     await pieces.return(undefined);

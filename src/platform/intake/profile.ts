@@ -6,11 +6,12 @@
 //   P3. Rows that only add up others (totals), repeat the header or hold nothing are counted apart and belong to no column's figures.
 
 import type { Body } from "../bytes.ts";
+import type { RowBatch } from "../formats/contract.ts";
 import { type BadRow, detectFormat, formatOf, readTable, type DecimalSign, type Table, type TableFormat } from "../formats/index.ts";
 import { unpack } from "../formats/container.ts";
 import { decodeText, peek } from "../formats/text-in.ts";
 import type { TextEncoding } from "../formats/contract.ts";
-import { bareStyles, dateStyles, findStyle, type FoundStyle } from "./dates.ts";
+import { bareStyles, type DateStyle, dateStyles, findStyle, type FoundStyle } from "./dates.ts";
 import { findLayout, type Layout } from "./layout.ts";
 import { isUnknown, kindOf, provedSign, readAmount, readFlag, type ValueKind } from "./values.ts";
 
@@ -18,8 +19,15 @@ import { isUnknown, kindOf, provedSign, readAmount, readFlag, type ValueKind } f
 export interface LookHints {
   readonly encoding?: string | undefined;
   readonly decimal?: DecimalSign | undefined;
-  /** Lines before the table that are not read, its header not among them. */
+  /** Rows that count: those with all of these values. */
+  readonly where?: readonly Condition[];
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A column and the value it must have, blanks around it aside. */
+export interface Condition {
+  readonly column: string;
+  readonly value: string;
 }
 
 export interface ColumnProfile {
@@ -34,7 +42,7 @@ export interface ColumnProfile {
   /** The most frequent first, at most five. */
   readonly examples: readonly string[];
   readonly date: FoundStyle | undefined;
-  /** First and last instant in seconds since 1970. */
+  /** First and last instant of all rows, in seconds since 1970. */
   readonly span: readonly [first: number, last: number] | undefined;
   readonly number: NumberProfile | undefined;
   /** Of texts: all say yes or no. */
@@ -46,6 +54,7 @@ export interface NumberProfile {
   /** False: every value could be read with either sign and means something else with the other. */
   readonly sure: boolean;
   readonly whole: boolean;
+  /** Of all rows; of those looked at where a column has more different values than are counted. */
   readonly least: number;
   readonly most: number;
   /** Share of the values below zero. */
@@ -83,7 +92,7 @@ const judged = 2_000;
 /** A column is what nine in ten of its values are. */
 const mostly = 0.9;
 
-/** Opens the file's table where its layout says it is. */
+/** Opens the file's table where its layout says it is, with the rows that count. */
 export async function openLaidOut(
   file: IntakeFile,
   hints: LookHints,
@@ -93,10 +102,26 @@ export async function openLaidOut(
   const { first, body } = await peek(packed.body, sampleBytes);
   const format = detectFormat(packed.name, first).format ?? formatOf(packed.name) ?? "csv";
   const common = { name: file.name, onBadRow, encoding: hints.encoding, ...(hints.signal === undefined ? {} : { signal: hints.signal }) };
-  if (format !== "csv" && format !== "tsv") return { table: await readTable(body, { ...common, format }), format, layout: undefined };
+  if (format !== "csv" && format !== "tsv")
+    return { table: counting(await readTable(body, { ...common, format }), hints), format, layout: undefined };
   const layout = findLayout(await textOf(first, hints), first.length < sampleBytes);
   const { columns, delimiter, skippedLines } = layout;
-  return { table: await readTable(body, { ...common, format: "csv", header: false, columns, delimiter, skippedLines }), format, layout };
+  const table = await readTable(body, { ...common, format: "csv", header: false, columns, delimiter, skippedLines });
+  return { table: counting(table, hints), format, layout };
+}
+
+/** The table without the rows that conditions leave out. A column that is not there has no value. */
+function counting(table: Table, { where = [] }: LookHints): Table {
+  if (where.length === 0) return table;
+  const conditions = where.map(({ column, value }) => ({ place: table.columns.indexOf(column), value }));
+  const counts = (row: readonly string[]): boolean => conditions.every(({ place, value }) => (row[place] ?? "").trim() === value);
+  async function* batches(): AsyncGenerator<RowBatch> {
+    for await (const batch of table.batches) {
+      const kept = batch.rows.flatMap((row, i) => (counts(row) ? [i] : []));
+      yield { rows: kept.map((i) => batch.rows[i] ?? []), lines: kept.map((i) => batch.lines[i] ?? 0) };
+    }
+  }
+  return { ...table, batches: batches() };
 }
 
 async function textOf(bytes: Uint8Array, hints: LookHints): Promise<string> {
@@ -108,9 +133,9 @@ async function textOf(bytes: Uint8Array, hints: LookHints): Promise<string> {
   return text;
 }
 
-/** Words that begin a row of totals. */
+/** What a row of totals is called: the word alone, as an item may be named after it ("Total yoghurt"). */
 const totalWords =
-  /^(?:grand |sub[- ]?)?(?:totals?|sum|summe|gesamt(?:summe)?|zwischensumme|total general|totale|totaal|somme|suma|razem|i alt|yhteensä|celkem|合計|总计)\b:?/iu;
+  /^(?:grand |sub[- ]?)?(?:totals?|sum|summe|gesamt(?:summe)?|zwischensumme|total general|totale|totaal|somme|suma|razem|i alt|yhteensä|celkem|合計|总计)\s*:?$/iu;
 
 /** Whether a row only adds up others: a word for a total, and no more than it and numbers beside it. */
 export function isTotal(row: readonly string[]): boolean {
@@ -136,7 +161,7 @@ export async function profileFile(file: IntakeFile, hints: LookHints = {}): Prom
   });
   const { columns } = table;
   const sampler = makeSampler();
-  const counts = columns.map(() => ({ filled: 0, values: new Map<string, number>(), many: false }));
+  const counts = columns.map((name) => new ColumnCount(name));
   const left = { totals: 0, headers: 0, blank: 0 };
   let rows = 0;
   for await (const batch of table.batches) {
@@ -151,13 +176,7 @@ export async function profileFile(file: IntakeFile, hints: LookHints = {}): Prom
       sampler.add(row);
       for (let i = 0; i < columns.length; i++) {
         const text = row[i] ?? "";
-        const count = counts[i];
-        if (count === undefined || isUnknown(text)) continue;
-        count.filled += 1;
-        if (count.many) continue;
-        const before = count.values.get(text);
-        if (before === undefined && count.values.size >= mostDistinct) count.many = true;
-        else count.values.set(before === undefined ? Buffer.from(text).toString() : text, (before ?? 0) + 1);
+        if (!isUnknown(text)) counts[i]?.add(text);
       }
     }
   }
@@ -169,9 +188,7 @@ export async function profileFile(file: IntakeFile, hints: LookHints = {}): Prom
     encoding: table.encoding?.(),
     rows,
     columns: decideSigns(
-      columns.map((name, place) =>
-        profileColumn(name, place, sample, counts[place] ?? { filled: 0, values: new Map(), many: false }, hints),
-      ),
+      columns.map((name, place) => profileColumn(name, place, sample, counts[place] ?? new ColumnCount(name), hints)),
       hints,
     ),
     sample,
@@ -193,7 +210,7 @@ export function leftOut(row: readonly string[], columns: readonly string[]): "to
   if (blank || row.every((text) => text.trim() === "")) return "blank";
   if (names >= 2 && names >= columns.length - 1) return "headers";
   // Cheap first: a total has a letter in one of its first fields, and most rows of values none that begins such a word.
-  return row.some((text) => text.length < 40 && totalWords.test(text)) && isTotal(row) ? "totals" : undefined;
+  return row.some((text) => text.length < 40 && totalWords.test(text.trim())) && isTotal(row) ? "totals" : undefined;
 }
 
 interface Sampler {
@@ -227,17 +244,63 @@ function makeSampler(): Sampler {
   };
 }
 
-interface Counted {
-  readonly filled: number;
-  readonly values: ReadonlyMap<string, number>;
-  readonly many: boolean;
+/** How often each value of a column came, up to `mostDistinct` of them; of instants beyond that the first and the last. */
+class ColumnCount {
+  filled = 0;
+  many = false;
+  readonly values = new Map<string, number>();
+  readonly #name: string;
+  #style: DateStyle | undefined;
+  #first = Number.POSITIVE_INFINITY;
+  #last = Number.NEGATIVE_INFINITY;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  add(text: string): void {
+    this.filled += 1;
+    const before = this.values.get(text);
+    if (before !== undefined) this.values.set(text, before + 1);
+    else if (this.many) this.#note(text);
+    else if (this.values.size < mostDistinct) this.values.set(Buffer.from(text).toString(), 1);
+    else {
+      this.many = true;
+      this.#style = findColumnStyle(this.#name, [...this.values.keys()])?.style;
+      this.#note(text);
+    }
+  }
+
+  #note(text: string): void {
+    const seconds = this.#style?.read(text.trim())?.seconds;
+    if (seconds === undefined) return;
+    if (seconds < this.#first) this.#first = seconds;
+    if (seconds > this.#last) this.#last = seconds;
+  }
+
+  /** First and last instant of all values read in a style; undefined when there are none, or they were noted in another one. */
+  spanIn(style: DateStyle): readonly [first: number, last: number] | undefined {
+    if (this.many && this.#style !== style) return undefined;
+    let [first, last] = [this.#first, this.#last];
+    for (const text of this.values.keys()) {
+      const seconds = style.read(text.trim())?.seconds;
+      if (seconds === undefined) continue;
+      first = Math.min(first, seconds);
+      last = Math.max(last, seconds);
+    }
+    return first <= last ? [first, last] : undefined;
+  }
 }
+
+/** The style of a column's dates; bare digits are dates only under a name that says so. */
+const findColumnStyle = (name: string, texts: readonly string[]): FoundStyle | undefined =>
+  findStyle(texts, isDateName(name) ? [...dateStyles, ...bareStyles] : dateStyles);
 
 function profileColumn(
   name: string,
   place: number,
   sample: readonly (readonly string[])[],
-  counted: Counted,
+  counted: ColumnCount,
   hints: LookHints,
 ): ColumnProfile {
   const all = sample.flatMap((row) => {
@@ -258,8 +321,6 @@ function profileColumn(
     .toSorted((a, b) => b[1] - a[1])
     .slice(0, 5)
     .map(([text]) => text.slice(0, 40));
-  const style = date?.style;
-  const instants = style === undefined ? [] : all.flatMap((text) => style.read(text)?.seconds ?? []);
   return {
     name,
     place,
@@ -269,8 +330,8 @@ function profileColumn(
     many: counted.many,
     examples,
     date,
-    span: instants.length === 0 ? undefined : [minOf(instants), maxOf(instants)],
-    number: kind === "number" ? profileNumbers(texts, hints.decimal) : undefined,
+    span: date === undefined ? undefined : counted.spanIn(date.style),
+    number: kind === "number" ? profileNumbers(texts, counted, hints.decimal) : undefined,
     isFlag: kind === "text" && counted.values.size <= 2 && [...counted.values.keys()].every((text) => readFlag(text) !== undefined),
   };
 }
@@ -284,7 +345,7 @@ const dateNames =
 
 export const isDateName = (name: string): boolean => dateNames.test(name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_"));
 
-function profileNumbers(texts: readonly string[], given: DecimalSign | undefined): NumberProfile {
+function profileNumbers(texts: readonly string[], counted: ColumnCount, given: DecimalSign | undefined): NumberProfile {
   const proofs = { ".": 0, ",": 0 };
   let open = 0;
   for (const text of texts) {
@@ -294,7 +355,8 @@ function profileNumbers(texts: readonly string[], given: DecimalSign | undefined
     else proofs[sign] += 1;
   }
   const decimal = given ?? (proofs[","] > proofs["."] ? "," : ".");
-  return { ...rangeOf(texts, decimal), decimal, sure: given !== undefined || open === 0 || proofs[decimal] > 0 };
+  const range = rangeOf(counted.many ? texts : [...counted.values.keys()], decimal);
+  return { ...range, negative: rangeOf(texts, decimal).negative, decimal, sure: given !== undefined || open === 0 || proofs[decimal] > 0 };
 }
 
 function rangeOf(texts: readonly string[], decimal: DecimalSign): Omit<NumberProfile, "decimal" | "sure"> {

@@ -8,15 +8,16 @@
 import type { BadRow, Table } from "../../../platform/formats/index.ts";
 import type { RowBatch } from "../../../platform/formats/contract.ts";
 import { findDateStyle, type ReadInstant } from "../../../platform/intake/dates.ts";
-import { type IntakeFile, leftOut, type LookHints, openLaidOut } from "../../../platform/intake/profile.ts";
+import { type Condition, type IntakeFile, leftOut, type LookHints, openLaidOut } from "../../../platform/intake/profile.ts";
 import { isUnknown, readFlag } from "../../../platform/intake/values.ts";
 import { wordsOfName } from "../../../platform/intake/names.ts";
+import { joinDate } from "./date-parts.ts";
 import type { IntakePlan } from "./proposal.ts";
 
 /** Which rows count, and by whose clock. */
 export interface IntakeFilter {
   /** Column and the value it must have; all must hold. */
-  readonly where?: readonly { readonly column: string; readonly value: string }[];
+  readonly where?: readonly Condition[];
   /** IANA name: instants with a zone are put on this clock. */
   readonly timeZone?: string;
 }
@@ -31,7 +32,8 @@ export const allItems = "all";
 
 /** The target, or what is known ahead, of a file read by a plan. Rows come with the lines they stood on. */
 export async function applyPlan(file: IntakeFile, plan: IntakePlan, part: "target" | "related", options: ApplyOptions): Promise<Table> {
-  const { table } = await openLaidOut(file, options.hints, options.onBadRow);
+  const { where } = options;
+  const { table } = await openLaidOut(file, { ...options.hints, ...(where === undefined ? {} : { where }) }, options.onBadRow);
   const placeOf = new Map(table.columns.map((name, place) => [name, place]));
   const at = (name: string | null): number => (name === null ? -1 : (placeOf.get(name) ?? -1));
   const style = findDateStyle(plan.dateStyle);
@@ -40,12 +42,12 @@ export async function applyPlan(file: IntakeFile, plan: IntakePlan, part: "targe
     const read = style?.read(text.trim());
     return read === undefined ? text : printInstant(read, clock, plan.byDay);
   };
-  const filters = (options.where ?? []).map(({ column, value }) => ({ place: at(column), value }));
   const dimensions = plan.dimensions.map(at);
   const values = part === "target" ? [plan.demand] : plan.known;
   const numbers = values.map(at);
   const item = at(plan.item);
   const time = at(plan.timestamp);
+  const parts = plan.dateParts.map(at);
   const orders = table.columns.flatMap((name, place) => (orderWords.test(` ${wordsOfName(name)} `) ? [place] : []));
   const valueOf = (text: string): string => {
     if (part === "related") return String(/^\p{L}/u.test(text) ? (readFlag(text) ?? text) : text);
@@ -60,13 +62,21 @@ export async function applyPlan(file: IntakeFile, plan: IntakePlan, part: "targe
       const lines: number[] = [];
       for (const [r, row] of batch.rows.entries()) {
         if (leftOut(row, table.columns) !== undefined) continue;
-        if (filters.some(({ place, value }) => (row[place] ?? "").trim() !== value)) continue;
         const line = batch.lines[r] ?? 0;
         const places = dimensions.map((place) => (row[place] ?? "").trim());
         if (plan.shape === "long") {
           const carries = (row[time] ?? "") === "" && orders.some((place) => row[place] !== "" && row[place] === above[place]);
-          const text = carries ? (above[time] ?? "") : (row[time] ?? "");
-          rows.push([nameOf(row[item]), stamp(text), ...numbers.map((place) => (place < 0 ? "1" : valueOf(row[place] ?? ""))), ...places]);
+          const dated = carries ? above : row;
+          const text = dated[time] ?? "";
+          const whole =
+            parts.length === 0
+              ? text
+              : joinDate(
+                  plan.dateStyle,
+                  text,
+                  parts.map((place) => dated[place] ?? ""),
+                );
+          rows.push([nameOf(row[item]), stamp(whole), ...numbers.map((place) => (place < 0 ? "1" : valueOf(row[place] ?? ""))), ...places]);
           lines.push(line);
           if (!carries) above = row;
           continue;

@@ -274,6 +274,7 @@ export const itemNames = [
   ],
 ] as const;
 
+/** Places of one's own, then where customers are and how they came: every item is sold in most of the former and in few of the latter. */
 export const dimensionNames = [
   [
     "location",
@@ -307,6 +308,13 @@ export const dimensionNames = [
     "magazijn",
     "branch",
     "outlet",
+    "store nbr",
+    "store number",
+    "dc",
+    "store location",
+    "店舗",
+  ],
+  [
     "market",
     "region",
     "country",
@@ -326,15 +334,10 @@ export const dimensionNames = [
     "canale",
     "sales channel",
     "distribution channel",
-    "store nbr",
-    "store number",
-    "dc",
     "zone",
     "territory",
-    "store location",
     "billing country",
     "shipping country",
-    "店舗",
   ],
 ] as const;
 
@@ -416,8 +419,27 @@ export const knownNames = [
 ] as const;
 
 export const stockNames = [
-  ["in stock", "instock", "is in stock", "stock on hand", "on hand", "available", "stockout", "out of stock"],
+  [
+    "in stock",
+    "instock",
+    "is in stock",
+    "stock on hand",
+    "on hand",
+    "available",
+    "stockout",
+    "out of stock",
+    "inventory",
+    "stock",
+    "bestand",
+    "lagerbestand",
+    "existencias",
+    "giacenza",
+  ],
 ] as const;
+
+/** Numbers beside a sale that are not how much was sold, whatever else their names say: "unit cost", "min order quantity", "sales last year". */
+export const asideWords =
+  /(?:^| )(?:price|preis|precio|prix|prezzo|cost|costs|kosten|coste|cout|costo|margin|marge|profit|gewinn|rate|tax|vat|mwst|fee|shipping|discount|rabatt|weight|gewicht|min|max|minimum|maximum|avg|average|mean|median|forecast|prognose|plan|planned|budget|target|last year|ly|previous|prior|lag|cumulative|ytd|growth|change|pct|percent|%|ratio|share|index|rank|score|lead time|moq|per)(?: |$)/;
 
 /** Numbers that name something and measure nothing. */
 export const idWords =

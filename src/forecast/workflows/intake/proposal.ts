@@ -7,12 +7,23 @@
 //   R3. What nothing speaks for is a question, not a guess. A proposal with questions is not applied by itself.
 //   R4. Every column is told of: used, or left out with the reason.
 
+import { findDateParts, joinDate } from "./date-parts.ts";
 import type { ColumnProfile, FileProfile } from "../../../platform/intake/profile.ts";
 import { isUnknown } from "../../../platform/intake/values.ts";
 import { rankOfName, wordsOfName } from "../../../platform/intake/names.ts";
 import { dateStyles, findDateStyle, type DateStyle } from "../../../platform/intake/dates.ts";
 import type { DecimalSign } from "../../../platform/formats/index.ts";
-import { calendarWords, demandNames, dimensionNames, idWords, itemNames, knownNames, stockNames, timestampNames } from "./names.ts";
+import {
+  asideWords,
+  calendarWords,
+  demandNames,
+  dimensionNames,
+  idWords,
+  itemNames,
+  knownNames,
+  stockNames,
+  timestampNames,
+} from "./names.ts";
 
 /** What a person said of the file. */
 export interface GivenIntake {
@@ -32,6 +43,8 @@ export interface IntakePlan {
   readonly shape: "long" | "wide-dates" | "wide-items";
   /** The column of instants; of `wide-dates` null: they stand in the header. */
   readonly timestamp: string | null;
+  /** Columns that make a date of a column of years: the month and the day, the week or the quarter. */
+  readonly dateParts: readonly string[];
   readonly dateStyle: string;
   /** Instants within a day are put on the day: they lie on no grid of their own. */
   readonly byDay: boolean;
@@ -99,6 +112,9 @@ function findColumn(profile: FileProfile, name: string): ColumnProfile | undefin
 const rank = (column: ColumnProfile, lists: readonly (readonly string[])[]): number =>
   rankOfName(column.name, lists) ?? Number.POSITIVE_INFINITY;
 
+/** Whether a name is one of the lists', and does not only hold it among other words. */
+const isExactly = (column: ColumnProfile, lists: readonly (readonly string[])[]): boolean => rank(column, lists) < lists.length;
+
 const isId = ({ name }: ColumnProfile): boolean => idWords.test(wordsOfName(name));
 
 function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
@@ -117,9 +133,11 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
 
   const timestamp = chooseTimestamp(profile, given, free(), questions);
   if (timestamp !== undefined) use(timestamp, "timestamp", reasonOfDate(timestamp, given));
-  const style = styleOf(timestamp, given, questions);
+  const parts = findDateParts(profile, timestamp);
+  for (const column of parts?.columns ?? []) use(column, "timestamp", `with "${timestamp?.name ?? ""}"`);
+  const style = parts === undefined ? styleOf(timestamp, given, questions) : findDateStyle(parts.style);
 
-  const item = chooseItem(profile, given, free(), timestamp);
+  const item = chooseItem(profile, given, free(), timestamp, questions);
   if (item !== undefined) use(item.column, "item", item.why);
 
   const named = given.dimensions ?? [];
@@ -140,7 +158,17 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
   if (demand !== undefined) use(demand.column, "demand", demand.why);
   else if (questions.every(({ about }) => about !== "demand")) notes.push("Every row counts one: no column says how many.");
 
-  const relations = makeRelations(profile, timestamp, style, item?.column, demand?.column);
+  const stampOf = (row: readonly string[]): string => {
+    const text = timestamp === undefined ? "" : (row[timestamp.place] ?? "").trim();
+    return parts === undefined
+      ? text
+      : joinDate(
+          parts.style,
+          text,
+          parts.columns.map(({ place }) => row[place] ?? ""),
+        );
+  };
+  const relations = makeRelations({ profile, timestamp, style, stampOf, item: item?.column, demand: demand?.column });
   for (const column of free()) judge(column, { given, relations, use });
   if (item === undefined) notes.push("No column names an item: everything is one series, called all.");
   const negate = (demand?.column.number?.negative ?? 0) > 0.9;
@@ -160,6 +188,7 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
     plan: {
       shape: "long",
       timestamp: timestamp?.name ?? null,
+      dateParts: parts?.columns.map(({ name }) => name) ?? [],
       dateStyle: style?.id ?? "yyyy-mm-dd",
       byDay: liesOnNoGrid(profile, timestamp, style),
       negate,
@@ -261,6 +290,7 @@ function chooseItem(
   given: GivenIntake,
   free: readonly ColumnProfile[],
   timestamp: ColumnProfile | undefined,
+  questions: Question[],
 ): { readonly column: ColumnProfile; readonly why: string } | undefined {
   const said = mapped(profile, given, ["item_id"]);
   if (said !== undefined) return { column: said, why: "as you said" };
@@ -270,8 +300,17 @@ function chooseItem(
   const byName = candidates
     .filter((column) => Number.isFinite(rank(column, itemNames)) && (column.kind === "text" || column.number?.whole === true))
     .filter((column) => !Number.isFinite(rank(column, demandNames.slice(0, 2))))
-    .toSorted((a, b) => rank(a, itemNames) - rank(b, itemNames));
-  const [best] = byName;
+    .toSorted((a, b) => rank(a, itemNames) - rank(b, itemNames) || a.distinct - b.distinct);
+  // What hardly ever comes again is an order's number or a title of its own, and no series.
+  const [first] = byName;
+  const best = byName.find((column) => comesAgain(profile, column)) ?? first;
+  if (best !== undefined && !comesAgain(profile, best)) {
+    questions.push({
+      about: "item",
+      text: `Which column names the item? The values of "${best.name}" hardly ever come again (${profile.sample.length} rows, ${distinctIn(profile, best)} values).`,
+      answers: [`--map "${best.name}=item_id"`, "--map COLUMN=item_id"],
+    });
+  }
   if (best !== undefined) return { column: best, why: "its name" };
   // A single text whose values come again and again, and that is not what names places.
   const texts = candidates.filter(
@@ -284,6 +323,11 @@ function chooseItem(
   const [only] = texts;
   return texts.length === 1 && only !== undefined ? { column: only, why: "the only text whose values come again" } : undefined;
 }
+
+const distinctIn = ({ sample }: FileProfile, { place }: ColumnProfile): number => new Set(sample.map((row) => row[place])).size;
+
+/** Whether a value stands in two rows or more, on average of those looked at. */
+const comesAgain = (profile: FileProfile, column: ColumnProfile): boolean => 2 * distinctIn(profile, column) <= profile.sample.length;
 
 // --- the demand ------------------------------------------------------------------------------------------------------------------------------
 
@@ -302,11 +346,17 @@ function chooseDemand(
       !calendarWords.test(wordsOfName(column.name)) &&
       !Number.isFinite(rank(column, knownNames)) &&
       !Number.isFinite(rank(column, stockNames)) &&
+      !asideWords.test(wordsOfName(column.name)) &&
       !Number.isFinite(rank(column, dimensionNames)),
   );
   const named = numbers
-    .filter((column) => Number.isFinite(rank(column, demandNames)) && !Number.isFinite(rank(column, stockNames)))
+    .filter(
+      (column) =>
+        Number.isFinite(rank(column, demandNames)) && (!Number.isFinite(rank(column, stockNames)) || isExactly(column, demandNames)),
+    )
     .filter((column) => rank(column, demandNames) < rank(column, knownNames))
+    // A name that only holds a word for demand may be of something beside it.
+    .filter((column) => isExactly(column, demandNames) || !asideWords.test(wordsOfName(column.name)))
     .toSorted((a, b) => rank(a, demandNames) - rank(b, demandNames));
   const [best] = named;
   if (best !== undefined) {
@@ -353,19 +403,25 @@ interface Relations {
   readonly followsDate: (column: ColumnProfile) => boolean;
   /** Whether a column splits rows of one item and step, for nearly all items. */
   readonly splits: (column: ColumnProfile) => boolean;
+  /** In which share of a column's values the middle item is. */
+  readonly coverage: (column: ColumnProfile) => number;
   /** Share of the rows without demand behind the last one with it, in which this column has a value. */
   readonly knownAhead: (column: ColumnProfile) => number;
   /** Whether several rows have item, step and these dimensions in common. */
   readonly repeats: (dimensions: readonly ColumnProfile[]) => boolean;
 }
 
-function makeRelations(
-  { sample }: FileProfile,
-  timestamp: ColumnProfile | undefined,
-  style: DateStyle | undefined,
-  item: ColumnProfile | undefined,
-  demand: ColumnProfile | undefined,
-): Relations {
+interface Related {
+  readonly profile: FileProfile;
+  readonly timestamp: ColumnProfile | undefined;
+  readonly style: DateStyle | undefined;
+  /** The text of a row's instant, joined where it stands in several columns. */
+  readonly stampOf: (row: readonly string[]) => string;
+  readonly item: ColumnProfile | undefined;
+  readonly demand: ColumnProfile | undefined;
+}
+
+function makeRelations({ profile: { sample }, timestamp, style, stampOf, item, demand }: Related): Relations {
   const at = (row: readonly string[], column: ColumnProfile | undefined): string => (column === undefined ? "" : (row[column.place] ?? ""));
   const follows =
     (from: ColumnProfile | undefined) =>
@@ -384,15 +440,25 @@ function makeRelations(
       }
       return again >= 10 && broken <= 0.01 * again;
     };
-  const seconds = (row: readonly string[]): number => style?.read(at(row, timestamp).trim())?.seconds ?? Number.NaN;
+  const seconds = (row: readonly string[]): number => style?.read(stampOf(row))?.seconds ?? Number.NaN;
   const withDemand = sample.map((row) => (demand === undefined ? true : !isUnknown(at(row, demand))));
   let lastSold = Number.NEGATIVE_INFINITY;
   for (const [i, row] of sample.entries()) if ((withDemand[i] ?? false) && seconds(row) > lastSold) lastSold = seconds(row);
   const ahead = sample.filter((row, i) => !(withDemand[i] ?? true) && seconds(row) > lastSold);
   const pairs = (column: ColumnProfile | undefined): number => {
     const seen = new Set<string>();
-    for (const row of sample) seen.add(`${at(row, item)}\u0000${at(row, timestamp)}\u0000${at(row, column)}`);
+    for (const row of sample) seen.add(`${at(row, item)}\u0000${stampOf(row)}\u0000${at(row, column)}`);
     return seen.size;
+  };
+  const coverage = (column: ColumnProfile): number => {
+    const values = new Map<string, Set<string>>();
+    for (const row of sample) {
+      const key = at(row, item);
+      values.set(key, (values.get(key) ?? new Set()).add(at(row, column)));
+    }
+    const all = new Set(sample.map((row) => at(row, column))).size;
+    const shares = [...values.values()].map((set) => set.size / Math.max(1, all)).toSorted((a, b) => a - b);
+    return shares[Math.floor(shares.length / 2)] ?? 0;
   };
   const without = pairs(undefined);
   const duplicates = sample.length - without;
@@ -402,19 +468,14 @@ function makeRelations(
       isCalendar(column, sample, seconds) || (timestamp !== undefined && item === undefined ? false : follows(timestamp)(column)),
     splits: (column) => {
       if (duplicates < 0.05 * sample.length || column.distinct > mostFewValued || column.many) return false;
-      const saved = pairs(column) - without;
-      if (saved < 0.5 * duplicates) return false;
-      const values = new Map<string, Set<string>>();
-      for (const row of sample) {
-        const key = at(row, item);
-        values.set(key, (values.get(key) ?? new Set()).add(at(row, column)));
-      }
-      const shares = [...values.values()].map((set) => set.size / Math.max(1, column.distinct)).toSorted((a, b) => a - b);
-      return (shares[Math.floor(shares.length / 2)] ?? 0) >= 0.5;
+      return pairs(column) - without >= 0.5 * duplicates && coverage(column) >= 0.5;
     },
+    coverage,
     knownAhead: (column) => (ahead.length === 0 ? 0 : ahead.filter((row) => !isUnknown(at(row, column))).length / ahead.length),
     repeats: (dimensions) => {
-      const seen = new Set(sample.map((row) => [item, timestamp, ...dimensions].map((column) => at(row, column)).join("\u0000")));
+      const seen = new Set(
+        sample.map((row) => [at(row, item), stampOf(row), ...dimensions.map((column) => at(row, column))].join("\u0000")),
+      );
       return sample.length - seen.size >= 0.01 * sample.length && sample.length > seen.size;
     },
   };
@@ -455,7 +516,14 @@ function judge(column: ColumnProfile, { given, relations, use }: Judging): void 
     !relations.followsItem(column) &&
     (column.kind === "text" || column.number?.whole === true)
   ) {
-    return use(column, "dimension", `its name; ${column.distinct} values`);
+    const coverage = relations.coverage(column);
+    const least = rank(column, dimensionNames) % dimensionNames.length === 0 ? 0.05 : 0.5;
+    if (coverage >= least) return use(column, "dimension", `its name; ${column.distinct} values`);
+    return use(
+      column,
+      "left out",
+      `a place, but half of the items are in ${Math.round(coverage * column.distinct)} of its ${column.distinct} or fewer; --dimensions forecasts by it`,
+    );
   }
   if (column.kind === "text" && !column.isFlag) {
     if (relations.followsItem(column)) return use(column, "metadata", "follows from the item");
@@ -513,6 +581,7 @@ function wideByDate(profile: FileProfile, given: GivenIntake): Proposal | undefi
     plan: {
       shape: "wide-dates",
       timestamp: null,
+      dateParts: [],
       dateStyle: style.id,
       byDay: false,
       negate: false,
@@ -562,6 +631,7 @@ function wideByItem(profile: FileProfile, given: GivenIntake): Proposal | undefi
     plan: {
       shape: "wide-items",
       timestamp: timestamp.name,
+      dateParts: [],
       dateStyle: style?.id ?? "yyyy-mm-dd",
       byDay: liesOnNoGrid(profile, timestamp, style),
       negate: false,
