@@ -163,6 +163,34 @@ describe("sales of one period in several files", () => {
     );
   });
 
+  test("what came back, in a file of its own, is in no file twice; what was sold, in two, is", async () => {
+    await infer("classify/sales/2026-04/GBR/sold.csv", salesRows(6, "2026-04"));
+    const back = salesRows(3, "2026-04").map((row) => row.replace(",2,3.5", ",-1,1.75"));
+    await infer("classify/sales/2026-04/GBR/back.csv", back);
+    const shared = async () =>
+      (await currentInferences(parts.database, "2026-04", "GBR")).map((one) => [
+        one.sales.key.replace(/^.*\//, ""),
+        Object.values(one.shared),
+      ]);
+    expect(await shared()).toEqual([
+      ["back.csv", []],
+      ["sold.csv", []],
+    ]);
+    await infer("classify/sales/2026-04/GBR/more.csv", [...salesRows(2, "2026-04"), ...back.slice(1)]);
+    expect(Object.fromEntries(await shared())).toEqual({ "back.csv": [], "sold.csv": [], "more.csv": [3, 2] });
+  });
+
+  test("a version that was replaced while it was coded hides nothing of the one that counts", async () => {
+    const key = "classify/sales/2026-03/GBR.csv";
+    const former = await parts.put(key, [...salesRows(6, "2026-03"), "old,2026-03-11,kettle,,2"]);
+    await infer(key, [...salesRows(7, "2026-03"), "new,2026-03-11,kettle,,2"]);
+    const late = await runWorkflow(makeInfer(parts.deps), { kind: "period", ...former, lines: null }, { runId: "infer/late" });
+    expect(late.output).toMatchObject({ predictions: [] });
+    expect(await currentInferences(parts.database, "2026-03", "GBR")).toMatchObject([{ items: 7 }]);
+    const { rows } = await listRejected(parts.deps, "test", { period: "2026-03", limit: 10 });
+    expect(rows.map(({ line }) => line)).toEqual([9]);
+  });
+
   test("a file put again with the same bad row: it is listed, once", async () => {
     const rows = [...salesRows(6, "2026-05"), "none,2026-05-11,kettle,,2"];
     const listed = async () => (await listRejected(parts.deps, "test", { period: "2026-05", limit: 10 })).rows.map(({ line }) => line);

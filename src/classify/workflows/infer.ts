@@ -196,12 +196,17 @@ async function labelSales(
   if (result.rejected === null) await deps.objects.discard([rejected]);
   // Listed by these: what was set apart of a version that is no longer the current one tells nothing.
   const labels = { run: context.runId.slice(0, 200), sales: `${input.key}@${input.version}` };
-  await checkBadRows(deps, context, { input, period, country, result, labels });
   const staged = [
     ...result.lines.map((labelled) => labelled.predictions),
     ...result.lines.flatMap((labelled) => (labelled.review === null ? [] : [labelled.review])),
     ...(result.rejected === null ? [] : [result.rejected]),
   ];
+  // Replaced or deleted meanwhile: it counts nowhere, and would lie over what is kept of the version that does.
+  if ((await deps.objects.head(input.key))?.version !== input.version) {
+    await deps.objects.discard(staged.map(({ handle }) => handle));
+    return resultOf({ ...result, lines: [] }, new Map());
+  }
+  await checkBadRows(deps, context, { input, period, country, result, labels });
   const at = timeOf(deps);
   const sales = { key: input.key, version: input.version };
   const objects = new Map<string, ObjectRef>();

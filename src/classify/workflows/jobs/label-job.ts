@@ -51,8 +51,8 @@ export async function run(input: LabelInput, tools: TaskTools): Promise<LabelRes
         for (const [at, model] of group.models.entries())
           lines[model]?.take({ sold, items: own, answers: pick(answers[g]?.[at] ?? []), firstRow: items, stride });
       }
-      for (const { id } of elsewhere.size === 0 ? [] : sold) {
-        const other = elsewhere.get(id.trim());
+      for (const { id, units } of elsewhere.size === 0 ? [] : sold) {
+        const other = elsewhere.get(slotOf(id, units < 0));
         if (other !== undefined) shared[other] = (shared[other] ?? 0) + 1;
       }
       for (const line of lines) await line.flush();
@@ -135,7 +135,13 @@ function tallyNames(): { readonly add: (name: string) => void; readonly notes: (
 const describeShared = ([other, count]: readonly [string, number]): string =>
   `${count} of its items are also in ${other.slice(0, other.lastIndexOf("@"))} and count in both: delete one of the files, or leave them in one`;
 
-/** The ids of other files of the same sales, each with the file. */
+/** An item as sold or as returned: in one file as the one, in another as the other, it is in neither twice. */
+const slotOf = (id: string, returned: boolean): string => `${returned ? "-" : "+"}${id.trim()}`;
+
+/** Negative units, however they are written: whether they are a number at all was looked at when their own file was coded. */
+const negative = /^\s*[-−(]|[-−]\s*$/;
+
+/** The items of other files of the same sales by slot, each with the file. */
 async function readOtherIds(input: LabelInput, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
   const ids = new Map<string, string>();
   for (const handle of input.others) {
@@ -146,8 +152,9 @@ async function readOtherIds(input: LabelInput, signal: AbortSignal): Promise<Rea
       signal,
       encoding: dialectOf(handle.entry, input.columns).encoding,
     });
-    const at = table.columns.indexOf(input.columns.id);
-    for await (const batch of table.batches) for (const row of batch.rows) ids.set(cell(row, at).trim(), `${key}@${version}`);
+    const [id, units] = [table.columns.indexOf(input.columns.id), table.columns.indexOf(input.columns.units)];
+    for await (const batch of table.batches)
+      for (const row of batch.rows) ids.set(slotOf(cell(row, id), negative.test(cell(row, units))), `${key}@${version}`);
   }
   return ids;
 }
