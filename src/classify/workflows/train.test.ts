@@ -6,7 +6,7 @@ import { setChampion } from "./champions.ts";
 import { makeCompare, type CompareResult } from "./compare.ts";
 import { makeInfer } from "./infer.ts";
 import { makeLineTask } from "./labelling.ts";
-import { makeTrain, type TrainInput, type TrainResult } from "./train.ts";
+import { makeTidy, makeTrain, type TrainInput, type TrainResult } from "./train.ts";
 import { makeTrial } from "./trial.ts";
 
 let parts: ClassifyParts;
@@ -65,6 +65,24 @@ describe("a training", () => {
     const { columns: _columns, ...former } = whole.recorded.get("prepare") as { readonly columns: unknown };
     const resumed = await train(input, "train/then", new Map([["prepare", former]]));
     expect(resumed.ran).toEqual(["columns", "fit", "clear"]);
+    expect(resumed.output.model).toBe(whole.output.model);
+    expect(await leftColumns()).toBe(0);
+  });
+
+  test("that was cancelled leaves its items for a week; taken up again later, it reads its files again", async () => {
+    const input = { line: "NLD-WASTE", ...(await parts.put("classify/labelled/NLD/a.csv", labelledRows(120))) };
+    const whole = await train(input, "train/nld/whole");
+    const recorded = await runUntil(makeTrain(parts.deps), input, "fit", { runId: "train/nld/cancelled" });
+    const night = async (): Promise<void> => void (await runWorkflow(makeTidy(parts.deps), {}, { runId: `night/${parts.clock.now()}` }));
+    const day = 86_400_000;
+    parts.clock.advance(6 * day);
+    await night();
+    expect(await leftColumns()).toBe(1);
+    parts.clock.advance(2 * day);
+    await night();
+    expect(await leftColumns()).toBe(0);
+    const resumed = await train(input, "train/nld/cancelled", recorded);
+    expect(resumed.ran).toEqual(["fit", "clear"]);
     expect(resumed.output.model).toBe(whole.output.model);
     expect(await leftColumns()).toBe(0);
   });

@@ -6,7 +6,7 @@
 //   T3. What a training learns from is fixed by its first step: the current versions of all labelled files of its country, and those without a country's
 //       folder. A file without labels of the line adds nothing and stops nothing; one deleted or replaced is not among them.
 //   T5. A labelled file is opened, decrypted and parsed by that first step alone: it seals the items as columns, which the later steps read and the last
-//       one removes.
+//       one removes. Those of a training that never came to its end go a week later; taken up after that, it reads its files again.
 //   T4. Model, profile, test set, rows, audit record and the event `classify.model.trained` become visible in one transaction.
 
 import { createHash } from "node:crypto";
@@ -75,12 +75,7 @@ export function makeTrain(deps: ClassifyDeps): WorkflowDefinition<TrainInput, Tr
     run: async (context, input) => {
       const training: Training = { deps, context, line: parseLine(input.line), input };
       const prepared = await context.step("prepare", async (signal) => await prepare(training, signal));
-      const columns =
-        prepared.columns ??
-        (await context.step("columns", async (signal) => {
-          const answers = await listAnswers(deps.database, { line: input.line, answers: prepared.answers });
-          return (await prepareItems(training, { ...prepared, answers }, signal)).columns;
-        }));
+      const columns = prepared.columns ?? (await context.step("columns", async (signal) => await prepareAgain(training, prepared, signal)));
       const result = await context.step("fit", async (signal) => await fit(training, prepared, columns, signal));
       await context.step("clear", async () => {
         // By a resumed run it may be gone already.
@@ -89,6 +84,35 @@ export function makeTrain(deps: ClassifyDeps): WorkflowDefinition<TrainInput, Tr
       });
       return result;
     },
+  };
+}
+
+/** Seals the same items once more. */
+async function prepareAgain(training: Training, prepared: Prepared, signal: AbortSignal): Promise<ObjectRef> {
+  const answers = await listAnswers(training.deps.database, { line: training.input.line, answers: prepared.answers });
+  return (await prepareItems(training, { ...prepared, answers }, signal)).columns;
+}
+
+/** How long the items of a training that was cancelled or failed wait for it to be taken up again. */
+const columnsMs = 7 * 86_400_000;
+
+/** Every night: the items that trainings left behind are removed. */
+export function makeTidy(
+  deps: Pick<ClassifyDeps, "objects" | "clock">,
+): WorkflowDefinition<Record<string, never>, { readonly removed: number }> {
+  return {
+    name: "classify.tidy",
+    queue: "classify.light",
+    title: () => "take away the items of trainings that never ended",
+    run: async (context) => ({
+      removed: await context.step("remove", async () => {
+        const before = deps.clock.now() - columnsMs;
+        const all = await deps.objects.list(prefixes.prepared, { limit: 1_000_000 });
+        const left = all.filter((entry) => Date.parse(entry.storedAt) < before);
+        for (const { key } of left) await deps.objects.remove(actAs("train", context.runId), key);
+        return left.length;
+      }),
+    }),
   };
 }
 
@@ -239,7 +263,9 @@ async function fit(training: Training, prepared: Prepared, columns: ObjectRef, s
     date: prepared.newestDay,
     data: { ...nameSources(prepared.sources), rows: prepared.counts["rows"] ?? 0, badRows: prepared.counts["badRows"] ?? 0 },
   };
-  const items = await deps.objects.readHandle(actor, columns.key, columns.version);
+  // They are gone where the training was taken up again late.
+  const sealed = (await deps.objects.head(columns.key)) ?? (await prepareAgain(training, prepared, signal));
+  const items = await deps.objects.readHandle(actor, sealed.key, sealed.version);
   const plan = await deps.compute.run(loadJob, { prepared: items, options }, { signal });
   const search = await searchParameters(training, plan, signal);
   // Side by side where threads are free; when all are busy with other lines, one after the other costs them no more.
