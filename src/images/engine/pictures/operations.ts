@@ -53,6 +53,15 @@ function wholeIn(name: string, value: JsonValue, min: number, max: number): numb
     : wrong(name, `a whole number from ${min} to ${max}`, value);
 }
 
+/** `true` or nothing stands for the library's own value; anything else is read. */
+function orUsual<Value>(value: JsonValue, read: (value: JsonValue) => Value): Value | undefined {
+  return value === undefined || value === null || value === true ? undefined : read(value);
+}
+
+/** Whether an edit is wanted, by a value that says no more; refused if it is neither. */
+const isWanted = (name: string, value: JsonValue, expected: string): boolean =>
+  value === undefined || value === null || typeof value === "boolean" ? value !== false : wrong(name, expected, value);
+
 /** Only the fields that are named, with their values as they came; sharp checks their types. */
 export function pick(fields: Fields, names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
@@ -354,7 +363,7 @@ const trim = operation<Record<string, unknown>>({
   order: "key",
   args: (value) => {
     if (isNumber(value)) return { threshold: numberIn("trim", value, 0, 1e6) };
-    if (!isFields(value)) return {};
+    if (!isFields(value)) return orUsual(value, (each) => wrong("trim", "a number or an object", each)) ?? {};
     return fieldsIn("trim", value, { background: colourIn, threshold: between(0, 1e6), lineArt: truth, margin: wholeBetween(0, 100_000) });
   },
   apply: async (draft, options) => {
@@ -469,7 +478,7 @@ const maxKernelSide = 51;
 
 const median = operation<number | undefined>({
   order: "key",
-  args: (value) => (isNumber(value) ? wholeIn("median", value, 1, maxKernelSide) : undefined),
+  args: (value) => orUsual(value, (size) => wholeIn("median", size, 1, maxKernelSide)),
   apply: (draft, size) => {
     draft.pipeline.median(size);
   },
@@ -516,7 +525,7 @@ const clahe = operation<{ readonly width: number; readonly height: number; reado
 
 const gamma = operation<number | undefined>({
   order: "key",
-  args: (value) => (isNumber(value) ? numberIn("gamma", value, 1, 3) : undefined),
+  args: (value) => orUsual(value, (given) => numberIn("gamma", given, 1, 3)),
   apply: (draft, value) => {
     draft.pipeline.gamma(value);
     draft.shape.gamma = true;
@@ -648,8 +657,8 @@ const greyscale = toggles((pipeline, on) => pipeline.greyscale(on));
 const normalise = operation<Record<string, unknown> | undefined>({
   order: "key",
   args: (value) => {
-    if (value === false) return undefined;
-    const given = isFields(value) ? fieldsIn("normalise", value, { lower: between(0, 99), upper: between(1, 100) }) : {};
+    if (!isFields(value)) return isWanted("normalise", value, "true, false or { lower, upper }") ? {} : undefined;
+    const given = fieldsIn("normalise", value, { lower: between(0, 99), upper: between(1, 100) });
     return (given.lower ?? 1) < (given.upper ?? 99) ? given : wrong("normalise.lower", "less than upper", value);
   },
   apply: (draft, options) => {
@@ -674,7 +683,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
   removeAlpha: toggles((pipeline, on) => (on ? pipeline.removeAlpha() : pipeline)),
   ensureAlpha: operation<number | undefined>({
     order: "key",
-    args: (value) => (isNumber(value) ? numberIn("ensureAlpha", value, 0, 1) : undefined),
+    args: (value) => orUsual(value, (alpha) => numberIn("ensureAlpha", alpha, 0, 1)),
     apply: (draft, alpha) => void draft.pipeline.ensureAlpha(alpha),
   }),
   extractChannel: plain(
@@ -703,7 +712,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
     // A bare number was sharp's old way to give sigma, and thumbor's filter still gives it so.
     args: (value) => {
       if (isNumber(value)) return { sigma: numberIn("sharpen", value, 0.000001, 10) };
-      if (!isFields(value)) return value !== false;
+      if (!isFields(value)) return isWanted("sharpen", value, "true, false, a number or { sigma }");
       const many = between(0, 1_000_000);
       const { sigma, ...rest } = fieldsIn("sharpen", value, {
         sigma: between(0.000001, 10),
@@ -723,17 +732,16 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
   blur: plain(blurArgs, (pipeline, blur) => pipeline.blur(blur)),
   flatten: plain(
     (value) => {
-      if (value === undefined || value === null || typeof value === "boolean") return value !== false;
       return isFields(value)
         ? fieldsIn("flatten", value, { background: colourIn })
-        : wrong("flatten", "true, false or { background }", value);
+        : isWanted("flatten", value, "true, false or { background }");
     },
     (pipeline, options) => pipeline.flatten(options),
   ),
   unflatten: toggles((pipeline, on) => (on ? pipeline.unflatten() : pipeline)),
   gamma,
   negate: plain(
-    (value) => (isFields(value) ? fieldsIn("negate", value, { alpha: truth }) : value !== false),
+    (value) => (isFields(value) ? fieldsIn("negate", value, { alpha: truth }) : isWanted("negate", value, "true, false or { alpha }")),
     (pipeline, options) => pipeline.negate(options),
   ),
   normalise,
@@ -741,7 +749,7 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
   clahe,
   convolve,
   threshold: plain(
-    (value) => (isNumber(value) ? wholeIn("threshold", value, 0, 255) : value === false ? 0 : 128),
+    (value) => (value === false ? 0 : (orUsual(value, (level) => wholeIn("threshold", level, 0, 255)) ?? 128)),
     (pipeline, level) => pipeline.threshold(level),
   ),
   linear,
