@@ -68,7 +68,8 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
         );
         tools.exitWith(3);
       }
-      const { withoutStock = 0 } = summary;
+      const { withoutStock = 0, warnings = [] } = summary;
+      for (const warning of warnings) print.say(warning);
       if (withoutStock > 0)
         print.say(`${withoutStock} series that were forecast have no row in ${args.stock}: no order is proposed for them.`);
       if (args.json) {
@@ -78,6 +79,7 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
           orders: summary.orders,
           without_stock: withoutStock,
           bad_rows: summary.badRows,
+          warnings,
           proposals: orders.map(({ row, proposal }) => ({ series: row.ids, ...proposal })),
         });
         return;

@@ -118,6 +118,8 @@ export interface ReplenishSummary {
   readonly firstBad: string | null;
   /** Series that were forecast and have no row of stock; absent in answers kept by earlier versions. */
   readonly withoutStock?: number;
+  /** How numbers were read that may be meant in two ways, in sentences; absent in answers kept by earlier versions. */
+  readonly warnings?: readonly string[];
 }
 
 export interface MonitorSummary {

@@ -253,7 +253,14 @@ function figuresOf(summary: Answer["summary"]): string {
 }
 
 /** What an answer says of its own worth: nothing doubtful stands here without its warning. */
-const warningsOf = (answer: Answer): readonly string[] => (answer.kind === "whatif" ? answer.summary.warnings : []);
+function warningsOf(answer: Answer): readonly string[] {
+  if (answer.kind === "whatif") return answer.summary.warnings;
+  if (answer.kind !== "replenish") return [];
+  const { warnings = [], withoutStock = 0 } = answer.summary;
+  return withoutStock === 0
+    ? warnings
+    : [...warnings, `${withoutStock} series that were forecast have no row of stock: no order is proposed for them.`];
+}
 
 /** Pure. What-ifs, explanations, orders, and the judgements of imports. */
 export function scenariosPage(scenarios: readonly Answer[]): Html {

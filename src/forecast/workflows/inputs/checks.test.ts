@@ -168,6 +168,14 @@ describe("the ends of the history", () => {
     expect((await refusal(target(sparse), { frequency: "D" })).code).toBe("INPUT_MOSTLY_EMPTY");
     const told = await read(target(sparse), { frequency: "D", rules: { demand: { middle: { kind: "zero" } } } });
     expect(codes(told)).toEqual(["INPUT_FILLED"]);
+    // Each step has a row of some series, and each series hardly any: read, with a note that is a warning everywhere.
+    const single = many(40, (i) => `s${i},${day(i)},5`);
+    const asFound = await read(target(single));
+    expect(codes(asFound)).toContain("INPUT_MOSTLY_FILLED");
+    expect(asFound.notes.find(({ code }) => code === "INPUT_MOSTLY_FILLED")?.message).toMatch(
+      /\d+ of \d+ steps.*--fill "demand middlefill=zero"/,
+    );
+    expect(codes(await read(target(single), { rules: { demand: { middle: { kind: "zero" } } } }))).not.toContain("INPUT_MOSTLY_FILLED");
   });
 
   test("series that end early are told, and hold what was said", async () => {

@@ -624,6 +624,9 @@ const lookedRelated = 300_000;
 /** Marks of a dimension are few beside the rows. */
 const mostMarks = 1_000;
 
+/** With a larger share of filled steps, and no word about them, a forecast is worth a second look. */
+const mostFilled = 0.9;
+
 function tellingApart(
   numbers: readonly { readonly name: string; readonly place: number }[],
   { keys, rows }: Pick<ReadRows, "keys" | "rows">,
@@ -973,9 +976,12 @@ function filledNotes(
     });
   }
   if (facts.gaps > 0.2 * facts.cells && facts.filled > 0) {
+    // Whoever named the rule knows of it; else a forecast of little but what was filled in is a doubtful one.
+    const isMostly = facts.filled > mostFilled * facts.cells && rule?.middle === undefined;
+    const cure = `The forecast is mostly of what was filled in: if these steps are true, say so (--fill "${name} middlefill=zero"; in settings, a middlefill of ${name}), or use a coarser frequency.`;
     notes.push({
-      code: "INPUT_FILLED",
-      message: `${facts.filled} of ${facts.cells} steps of history (${Math.round((100 * facts.filled) / facts.cells)} %) had no row in ${file} and were filled by rule (${(rule?.middle ?? targetFill.middle).kind}).`,
+      code: isMostly ? "INPUT_MOSTLY_FILLED" : "INPUT_FILLED",
+      message: `${facts.filled} of ${facts.cells} steps of history (${Math.round((100 * facts.filled) / facts.cells)} %) had no row in ${file} and were filled by rule (${(rule?.middle ?? targetFill.middle).kind}).${isMostly ? ` ${cure}` : ""}`,
     });
   }
   if (facts.censored + facts.censoredKept > 0) {

@@ -66,11 +66,13 @@ export async function replenishForecast(
   }
   const { forecasts, instants } = await gatherForecasts(rows);
   const bad: BadRowOf[] = [];
+  const warnings: string[] = [];
   const optionsOf = ({ name }: TableFile): StockOptions => ({
     ids: rows.idColumns,
     instants,
     signal,
     onBadRow: (row) => void bad.push({ file: name, row }),
+    onNote: (note) => void warnings.push(note),
   });
   const stockRows = await readStock(stock.body, stock.name, defaults, optionsOf(stock));
   const open = openOrders === undefined ? undefined : await readOpenOrders(openOrders.body, openOrders.name, optionsOf(openOrders));
@@ -93,6 +95,7 @@ export async function replenishForecast(
       badRows: bad.length,
       firstBad: first === undefined ? null : `${first.file}, line ${first.row.line}: ${first.row.reason}`,
       withoutStock: withoutStock(stockRows, forecasts).length,
+      warnings,
     },
   };
 }

@@ -111,6 +111,12 @@ describe("stock", () => {
       { quantity: 2.25, dueStep: 1 },
       { quantity: 0.75, dueStep: 1 },
     ]);
+    const notes: string[] = [];
+    const onNote = (note: string): void => void notes.push(note);
+    await readStock(bytesOf("item_id,on_hand\na,12.000\n"), "stock.csv", defaults, { ...options, onNote });
+    expect(notes).toEqual([
+      expect.stringMatching(/^on_hand of stock\.csv was read with a decimal point: "12\.000" on line 2 is 12\..*12000/),
+    ]);
     await expect(readStock(bytesOf("item_id;on_hand\na;1,200\n"), "stock.csv", defaults, options)).rejects.toMatchObject({
       code: "TABLE_NUMBER_AMBIGUOUS",
       message: expect.stringContaining("Write its numbers with a decimal point"),

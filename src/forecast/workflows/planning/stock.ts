@@ -46,6 +46,8 @@ export interface StockOptions {
   readonly instants?: readonly number[];
   readonly signal: AbortSignal;
   readonly onBadRow: (row: BadRow) => void;
+  /** A column that may be read in two ways and was read in the likelier one: a whole sentence. */
+  readonly onNote?: (note: string) => void;
 }
 
 /**
@@ -85,20 +87,28 @@ function checkColumns(name: string, columns: readonly string[], needed: readonly
   );
 }
 
-/** The reader of quantities: point or comma as the column proves; rows in which one cannot be read are set apart. */
-function readQuantities(
+/** Rows with their quantities: point or comma as the column proves; rows in which one cannot be read are set apart. */
+async function* readQuantities(
   table: Table,
   name: string,
   columns: readonly string[],
-  onBadRow: StockOptions["onBadRow"],
-): ReturnType<typeof readNumbers> {
-  return readNumbers(table, {
+  { onBadRow, onNote }: StockOptions,
+): ReturnType<typeof readNumbers>["batches"] {
+  const read = readNumbers(table, {
     name,
     columns: columns.map((column) => ({ name: column, index: table.columns.indexOf(column) })),
     delimiter: table.delimiter,
     howToSay: "Write its numbers with a decimal point and no thousands separator.",
     onBadRow: (row) => onBadRow({ ...row, code: "STOCK_NUMBER" }),
   });
+  yield* read.batches;
+  for (const { name: column, format } of read.summary()) {
+    if (format.kind !== "assumed") continue;
+    const [point, comma] = [parseNumber(format.value), parseNumber(format.value, ",")];
+    onNote?.(
+      `${column} of ${name} was read with a decimal point: "${format.value}" on line ${format.line} is ${point}. If it is ${comma}, write it without a separator.`,
+    );
+  }
 }
 
 /**
@@ -115,7 +125,7 @@ export async function readStock(body: Body, name: string, defaults: StockDefault
   const due = places.get("on_order_due");
   const quantities = numbers.filter((column) => column !== "on_order_due" && places.has(column));
   const rows: StockRow[] = [];
-  for await (const batch of readQuantities(table, name, quantities, onBadRow).batches) {
+  for await (const batch of readQuantities(table, name, quantities, options)) {
     for (const [at, row] of batch.rows.entries()) {
       const line = batch.lines[at] ?? 0;
       const values: Partial<Record<NumberName, number>> = {};
@@ -153,7 +163,7 @@ export async function readOpenOrders(body: Body, name: string, options: StockOpt
   checkColumns(name, table.columns, [...ids, "quantity", "due"], []);
   const at = (column: string): number => table.columns.indexOf(column);
   const orders = new Map<string, OpenOrder[]>();
-  for await (const { rows, lines, numbers: quantities } of readQuantities(table, name, ["quantity"], onBadRow).batches) {
+  for await (const { rows, lines, numbers: quantities } of readQuantities(table, name, ["quantity"], options)) {
     for (const [index, row] of rows.entries()) {
       const [amount, due] = [row[at("quantity")] ?? "", (row[at("due")] ?? "").trim()];
       const quantity = quantities[0]?.[index] ?? Number.NaN;
