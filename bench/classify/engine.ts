@@ -12,7 +12,8 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { runCommand } from "citty";
-import { makeEngineCommands } from "../../src/classify/cli/engine.ts";
+import { quietTools } from "../../test/kit/tools.ts";
+import { makeCommands } from "../../src/classify/cli/commands.ts";
 import { openRows, parseCondition } from "../../src/classify/cli/rows.ts";
 import { usualFloor } from "../../src/classify/engine/decisions.ts";
 import { decodeModel } from "../../src/classify/engine/model.ts";
@@ -243,17 +244,8 @@ async function child(name: string, args: readonly string[]): Promise<void> {
     const used = process.cpuUsage(start);
     json = { items_per_cpu_s: items / ((used.user + used.system) / 1e6) };
   } else {
-    const nothing = (): void => undefined;
-    const commands = makeEngineCommands({
-      print: { json: (value) => void (json = value), line: nothing, say: nothing, table: nothing, bytes: () => Promise.resolve() },
-      signal,
-      cwd: process.cwd(),
-      version: "",
-      progress: () => ({ update: nothing, end: nothing }),
-      exitWith: nothing,
-    });
-    const command = commands[name];
-    if (command === undefined) throw new Error(`Expected a verb of the engine but received "${name}".`);
+    const command = makeCommands(quietTools({ json: (value) => void (json = value) }, { signal }))[name];
+    if (command === undefined) throw new Error(`Expected a command on files but received "${name}".`);
     await runCommand(command, { rawArgs: [...args] });
   }
   const { user, system } = process.cpuUsage();

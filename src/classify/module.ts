@@ -129,10 +129,7 @@ export const classify = defineModule({
   routes: async (server, app) => await (await import("./http/routes.ts")).mountRoutes(server, app),
   page: { path: "/classify", name: "Classification", about: "lines and their champions, reports, items for review" },
 
-  commands: async (tools) => {
-    const [engine, app] = await Promise.all([import("./cli/engine.ts"), import("./cli/commands.ts")]);
-    return { ...engine.makeEngineCommands(tools), ...app.makeAppCommands(tools) };
-  },
+  commands: async (tools) => (await import("./cli/commands.ts")).makeCommands(tools),
 
   look: async (profile) => (await import("./workflows/look.ts")).adviceOn(profile),
 

@@ -28,7 +28,7 @@ export const images = defineModule({
     open: async (settings, words) => await (await import("./http/routes.ts")).openAlone(settings, words),
   },
 
-  commands: async (tools) => (await import("./cli/commands.ts")).makeAppCommands(tools),
+  commands: async (tools) => (await import("./cli/commands.ts")).makeCommands(tools),
 
   examples: {
     up: ["stockroom up images --source photos=./photos --source shop=s3://bucket/prefix --source web=https://cdn.example.com/pictures"],

@@ -2,7 +2,7 @@
 
 import { runCommand } from "citty";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeAppCommands } from "../../src/classify/cli/commands.ts";
+import { makeCommands } from "../../src/classify/cli/commands.ts";
 import { verifyAuditLog } from "../../src/classify/workflows/audit.ts";
 import { ruleOnHeld, setAutomatic, setChampion } from "../../src/classify/workflows/champions.ts";
 import { planInfer, planTrain } from "../../src/classify/workflows/commands.ts";
@@ -377,9 +377,9 @@ describe("champions by command, over HTTP and on the page", () => {
   test("by command", async () => {
     const [champion, other] = await models();
     const lines: string[] = [];
-    const commands = makeAppCommands({
-      open: async () => await Promise.resolve({ deps: app.classify.deps, workflows: app.workflows }),
+    const commands = makeCommands({
       ...quietTools({ table: (rows) => void lines.push(JSON.stringify(rows)), line: (text) => void lines.push(text) }),
+      open: async () => await Promise.resolve({ deps: app.classify.deps, workflows: app.workflows }),
     });
     const run = async (...rawArgs: readonly string[]): Promise<unknown> =>
       await runCommand(commands["champion"], { rawArgs: [...rawArgs] });

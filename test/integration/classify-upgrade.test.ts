@@ -6,7 +6,7 @@ import { runCommand } from "citty";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeMemoryLog } from "../../src/platform/log.ts";
 import { openDatabase } from "../../src/platform/database/open.ts";
-import { makeAppCommands } from "../../src/classify/cli/commands.ts";
+import { makeCommands } from "../../src/classify/cli/commands.ts";
 import { appendAudit, genesis } from "../../src/classify/engine/audit.ts";
 import { auditDigest } from "../../src/classify/store/audit.ts";
 import { classifyMigrations } from "../../src/classify/store/migrations.ts";
@@ -49,9 +49,9 @@ interface Said {
 async function shell(...words: readonly string[]): Promise<Said> {
   const lines: string[] = [];
   const show = (value: unknown): void => void lines.push(typeof value === "string" ? value : JSON.stringify(value));
-  const commands = makeAppCommands({
-    open: async () => ({ deps: app.classify.deps, workflows: app.workflows }),
+  const commands = makeCommands({
     ...quietTools({ table: show, json: show, line: show, say: show }),
+    open: async () => ({ deps: app.classify.deps, workflows: app.workflows }),
   });
   const [command = "", ...rawArgs] = words;
   const error: unknown = await runCommand(commands[command], { rawArgs }).then(

@@ -1,26 +1,38 @@
-// The commands of the module that need the app: lines, models, verdicts, extract, train, compare, infer, schemes, review, report, audit.
+// The commands of the module, one file each. Those that take `CommandTools` work on files alone; those that take `ClassifyTools` open the app as a
+// client: they may start runs, which an `up` or a `worker` carries out; with `--wait` they stay until they end.
 //
-// Each opens the app as a client: it may start runs, which an `up` or a `worker` carries out; with `--wait` it stays until they end.
+// Of those on files alone:
+//   E1. The same files, options and seed give the same bytes: the date of a model comes from the data, never from the clock.
+//   E2. An output appears whole under its name or not at all.
+//   E3. Bad rows end up in OUTPUT.bad.jsonl with line and reason, and the exit code is 3. Past a bound (--max-bad) the file is refused as a whole.
 
-import type { Command } from "../../platform/command/contract.ts";
-import { championCommand } from "./champion.ts";
-import type { ClassifyTools } from "./tools.ts";
+import type { Commands } from "../../platform/command/contract.ts";
 import { auditCommand } from "./audit.ts";
+import { championCommand } from "./champion.ts";
 import { compareCommand } from "./compare.ts";
+import { evaluateCommand } from "./evaluate.ts";
+import { exportCommand } from "./export.ts";
 import { extractCommand } from "./extract.ts";
+import { fitCommand } from "./fit.ts";
 import { inferCommand } from "./infer.ts";
 import { linesCommand } from "./lines.ts";
 import { modelsCommand } from "./models.ts";
+import { predictCommand } from "./predict.ts";
 import { rejectedCommand } from "./rejected.ts";
 import { reportCommand } from "./report.ts";
 import { reviewCommand } from "./review.ts";
 import { schemesCommand } from "./schemes.ts";
+import type { ClassifyTools } from "./tools.ts";
 import { trainCommand } from "./train.ts";
 import { verdictsCommand } from "./verdicts.ts";
 
 /** The commands by name, to be mounted under `stockroom classify`. */
-export function makeAppCommands(tools: ClassifyTools): Record<string, Command> {
+export function makeCommands(tools: ClassifyTools): Commands {
   return {
+    fit: fitCommand(tools),
+    predict: predictCommand(tools),
+    evaluate: evaluateCommand(tools),
+    export: exportCommand(tools),
     lines: linesCommand(tools),
     models: modelsCommand(tools),
     verdicts: verdictsCommand(tools),

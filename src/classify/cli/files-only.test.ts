@@ -6,7 +6,7 @@ import { runCommand } from "citty";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { quietTools } from "../../../test/kit/tools.ts";
 import { makeRandom } from "../../platform/random.ts";
-import { makeEngineCommands } from "./engine.ts";
+import { makeCommands } from "./commands.ts";
 import { parseCondition } from "./rows.ts";
 
 let folder: string;
@@ -30,8 +30,8 @@ async function run(command: string, ...rawArgs: readonly string[]): Promise<Ran>
     json: (value: unknown) => void (json = value),
     table: (rows: unknown) => void lines.push(JSON.stringify(rows)),
   };
-  const commands = makeEngineCommands(quietTools(print, { exitWith: (code) => void (exit = code) }));
-  await runCommand(commands[command], { rawArgs: [...rawArgs] });
+  const commands = makeCommands(quietTools(print, { exitWith: (code) => void (exit = code) }));
+  await runCommand(commands[command] ?? {}, { rawArgs: [...rawArgs] });
   return { exit, lines, said, json };
 }
 
@@ -51,7 +51,7 @@ const header = "id,title,country,price,category,date,split";
 const fitArgs = ["--label", "category", "--text", "title", "--categories", "country", "--numbers", "price"];
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), "classify-verbs-"));
+  folder = await mkdtemp(path.join(tmpdir(), "classify-commands-"));
   await writeFile(at("items.csv"), [header, ...shop(600, 1)].join("\n"));
 });
 afterAll(() => rm(folder, { recursive: true }));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readExpires } from "./commands.ts";
+import { readExpires } from "./url.ts";
 
 const now = Date.parse("2026-11-30T00:00:00Z");
 
