@@ -118,10 +118,7 @@ export const forecast = defineModule({
     about: "dataset groups and their dashboards, figures, exports, imports into SAP",
   },
 
-  commands: async (tools) => {
-    const [direct, app] = await Promise.all([import("./cli/direct.ts"), import("./cli/commands.ts")]);
-    return { ...direct.makeDirectCommands(tools), ...app.makeAppCommands(tools) };
-  },
+  commands: async (tools) => (await import("./cli/commands.ts")).makeCommands(tools),
 
   forFiles: "run",
   look: async (profile) => (await import("./workflows/intake/intake.ts")).adviceOn(profile),

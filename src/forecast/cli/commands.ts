@@ -1,26 +1,39 @@
-// The commands of the module that need the app: what there is, how it is set up, and what comes out of it.
+// The commands of the module, all of them.
 //
-// Each opens the app as a client: it may start runs, which an `up` or a `worker` carries out; with `--wait` it stays until they end.
+// What a command needs is said by its own file: made with `CommandTools` it works on files alone and opens nothing; made with `ForecastTools` it
+// opens the app as a client: it may start runs, which an `up` or a `worker` carries out; with `--wait` it stays until they end.
 
 import type { Command } from "../../platform/command/contract.ts";
-import { type ForecastTools } from "./app-tools.ts";
+import { accuracyCommand } from "./accuracy.ts";
 import { adjustCommand } from "./adjust.ts";
 import { adjustmentsCommand } from "./adjustments.ts";
-import { valueAddedCommand } from "./value-added.ts";
-import { monitorCommand } from "./monitor.ts";
-import { extractSapCommand } from "./extract-sap.ts";
-import { exportSapCommand } from "./export-sap.ts";
-import { importsCommand } from "./imports.ts";
-import { scenarioCommand } from "./scenario.ts";
+import type { ForecastTools } from "./app-tools.ts";
 import { defaultsCommand } from "./defaults.ts";
+import { explainCommand } from "./explain.ts";
 import { exportCommand } from "./export.ts";
+import { exportSapCommand } from "./export-sap.ts";
+import { extractSapCommand } from "./extract-sap.ts";
+import { importsCommand } from "./imports.ts";
 import { listCommand } from "./list.ts";
+import { lookCommand } from "./look.ts";
+import { monitorCommand } from "./monitor.ts";
 import { removeCommand } from "./remove.ts";
+import { replenishCommand } from "./replenish.ts";
+import { runCommand } from "./run.ts";
+import { scenarioCommand } from "./scenario.ts";
 import { showCommand } from "./show.ts";
+import { valueAddedCommand } from "./value-added.ts";
+import { whatifCommand } from "./whatif.ts";
 
-/** The commands by name, to be mounted under `stockroom forecast`. */
-export function makeAppCommands(tools: ForecastTools): Record<string, Command> {
+/** The commands by name in the order of the help, to be mounted under `stockroom forecast`. */
+export function makeCommands(tools: ForecastTools): Record<string, Command> {
   return {
+    look: lookCommand(tools),
+    run: runCommand(tools),
+    accuracy: accuracyCommand(tools),
+    whatif: whatifCommand(tools),
+    explain: explainCommand(tools),
+    replenish: replenishCommand(tools),
     list: listCommand(tools),
     show: showCommand(tools),
     export: exportCommand(tools),

@@ -7,9 +7,9 @@ import { quietTools } from "../../../test/kit/tools.ts";
 import type { Printer } from "../../platform/command/contract.ts";
 import { gather } from "../../platform/bytes.ts";
 import { makeCatalogue } from "../sample/catalogue.ts";
-import { makeDirectCommands } from "./direct.ts";
+import { makeCommands } from "./commands.ts";
 
-const folder = mkdtempSync(path.join(tmpdir(), "forecast-verbs-"));
+const folder = mkdtempSync(path.join(tmpdir(), "forecast-commands-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const at = (name: string): string => path.join(folder, name);
 
@@ -32,13 +32,14 @@ async function stockroom(
     line: (text) => void printed.lines.push(text),
     say: (text) => void printed.said.push(text),
   };
-  const commands = makeDirectCommands(
-    quietTools(print, {
+  const commands = makeCommands({
+    ...quietTools(print, {
       signal: stop.signal,
       progress: () => ({ update: () => stop.onProgress?.(), end: () => undefined }),
       exitWith: (code) => void (printed.exit = code),
     }),
-  );
+    open: () => Promise.reject(new Error("a command over files opened the app")),
+  });
   const [name = "", ...rawArgs] = words;
   await runCommand(commands[name], { rawArgs });
   return printed;
@@ -53,6 +54,13 @@ const filesOf = (name: string): Map<string, string> =>
       .map((file) => [path.relative(at(name), file), readFileSync(file, "latin1")] as const)
       .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   );
+
+/** The rows of a file of JSON lines. */
+const rowsOf = (name: string): unknown[] =>
+  readFileSync(at(name), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line): unknown => JSON.parse(line));
 
 const runWords = (out: string, ...more: string[]): string[] => {
   const files = `--target=${at("target.csv")} --related=${at("related.csv")} --metadata=${at("metadata.csv")} --out=${at(out)}`;
@@ -117,11 +125,7 @@ describe("a run over files", () => {
     writeFileSync(at("bad.csv"), `${lines.join("\n")}\n`);
     const printed = await stockroom(runWords("third", `--target=${at("bad.csv")}`));
     expect(printed.exit).toBe(3);
-    const bad = readFileSync(at("third/target.bad.jsonl"), "utf8")
-      .trimEnd()
-      .split("\n")
-      .map((line): unknown => JSON.parse(line));
-    expect(bad).toMatchObject([
+    expect(rowsOf("third/target.bad.jsonl")).toMatchObject([
       { line: 4, column: 4, sample: expect.stringContaining("many") },
       { line: 5, column: 3, sample: expect.stringContaining("someday") },
     ]);
@@ -141,22 +145,7 @@ describe("bad inputs, each with its place", () => {
       (_, t) => `${item},${new Date(Date.UTC(2024, 0, 1 + t * every)).toISOString().slice(0, 10)},${5 + (t % 7)}`,
     );
   const attempt = (file: string, ...more: string[]): Promise<Printed> =>
-    stockroom([
-      "run",
-      "--target",
-      file,
-      "--horizon",
-      "3",
-      "--frequency",
-      "D",
-      "--out",
-      at("never"),
-      "--models",
-      "theta",
-      "--threads",
-      "1",
-      ...more,
-    ]);
+    stockroom(["run", "--target", file, "--horizon=3", "--frequency=D", "--out", at("never"), "--models=theta", "--threads=1", ...more]);
 
   test("an unknown frequency", async () => {
     const file = target("a.csv", ...days("a", 30));
@@ -173,8 +162,8 @@ describe("bad inputs, each with its place", () => {
       code: "INPUT_BAD_ROWS",
       message: expect.stringContaining("--date-format dd.mm.yyyy"),
     });
-    const lines = readFileSync(at("refused/target.bad.jsonl"), "utf8").trim().split("\n");
-    expect([lines.length, JSON.parse(lines[0])]).toEqual([30, expect.objectContaining({ line: 2, column: 2, sample: "01.01.2024" })]);
+    const rows = rowsOf("refused/target.bad.jsonl");
+    expect([rows.length, rows[0]]).toEqual([30, expect.objectContaining({ line: 2, column: 2, sample: "01.01.2024" })]);
   });
 
   test("a model that is named and suits no series", async () => {
@@ -230,24 +219,9 @@ describe("bad inputs, each with its place", () => {
 
   test("an item without history and without metadata is set apart; the rest goes on", async () => {
     const file = target("g.csv", ...days("a", 30), "ghost,2024-01-05,");
-    const printed = await stockroom([
-      "run",
-      "--target",
-      file,
-      "--horizon",
-      "3",
-      "--frequency",
-      "D",
-      "--out",
-      at("ghost"),
-      "--models",
-      "theta",
-      "--threads",
-      "1",
-    ]);
+    const printed = await attempt(file, `--out=${at("ghost")}`);
     expect(printed.exit).toBe(3);
-    const [bad] = readFileSync(at("ghost/target.bad.jsonl"), "utf8").split("\n");
-    expect(JSON.parse(bad)).toMatchObject({ line: 32, column: 1, code: "INPUT_ITEM_UNKNOWN", sample: "ghost" });
+    expect(rowsOf("ghost/target.bad.jsonl")[0]).toMatchObject({ line: 32, column: 1, code: "INPUT_ITEM_UNKNOWN", sample: "ghost" });
   });
 
   test("wrong flags", async () => {
@@ -338,11 +312,7 @@ describe("over a finished run", () => {
     expect(Number(orders[1][2]) % 6).toBe(0);
     expect(orders[2][2]).toBe("0");
     expect(orders).toHaveLength(3);
-    const bad = readFileSync(at("first/orders.csv.bad.jsonl"), "utf8")
-      .trimEnd()
-      .split("\n")
-      .map((line): unknown => JSON.parse(line));
-    expect(bad).toMatchObject([
+    expect(rowsOf("first/orders.csv.bad.jsonl")).toMatchObject([
       { line: 4, column: 3, code: "STOCK_NUMBER" },
       { line: 5, code: "STOCK_ROW", reason: expect.stringContaining("series that was forecast") },
       { line: 6, code: "STOCK_ROW", reason: expect.stringContaining("pack size") },
