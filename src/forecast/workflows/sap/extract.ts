@@ -22,7 +22,8 @@ import { deltaTokenOf, makeAddress, type ServiceAddress } from "./address.ts";
 import type { ChangeKind } from "./changes.ts";
 import { changeColumns, fieldsOf, foldJob, type ColumnType, type FoldResult } from "./fold-job.ts";
 import { columnTypeOf, readMetadata, type SetShape } from "./metadata.ts";
-import { openSession, parseCredentials, placeOf, type Credentials, type Session } from "./session.ts";
+import { placeOf } from "./exchange.ts";
+import { openSession, parseCredentials, type Credentials, type Session } from "./session.ts";
 import type { SapSource } from "./settings.ts";
 import { pickDelta, rawText, readDeltaLinks, readErrorText, readPage, type DeltaEntry, type Page } from "./wire.ts";
 

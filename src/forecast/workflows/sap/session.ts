@@ -1,6 +1,6 @@
 // A session with an SAP system: credentials, tokens, cookies, and how often one request is tried.
 //
-// Owns: authorisation (basic, OAuth 2 client credentials), CSRF tokens, Retry-After, time-outs. Does not own: what is asked.
+// Owns: authorisation (basic, OAuth 2 client credentials), CSRF tokens, Retry-After, repeats. Does not own: one exchange (exchange.ts), what is asked.
 //   S1. A request that may have been carried out is repeated only when repeating it is harmless: a read, or one with a `RequestID` of its own.
 //   S2. No credential and no token reaches an error, a log or an object.
 //   S3. Pauses end at once when the caller's signal aborts.
@@ -9,6 +9,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { isStockroomError, StockroomError } from "../../../platform/errors.ts";
+import { exchange, placeOf, type Cookies, type ExchangeOptions, type SapAnswer } from "./exchange.ts";
 
 /** For gateways in front of the gateway: `{ "APIKey": "..." }`. */
 const secretHeaders = z.record(z.string().min(1), z.string()).optional();
@@ -67,14 +68,6 @@ export interface SapRequest {
   readonly isFinal?: (answer: SapAnswer) => boolean;
 }
 
-export interface SapAnswer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  /** The line died before the end of the answer. */
-  readonly isCut: boolean;
-}
-
 export interface Session {
   /**
    * Gives the answer, of whatever status below 500 but 401, 403 for a stale CSRF token, and 429, which are dealt with here.
@@ -85,168 +78,34 @@ export interface Session {
 
 /** Longest pause the server may ask for within a step; the run's own retries wait longer. */
 const longestPauseMs = 60_000;
-const largestAnswerBytes = 512 * 1024 * 1024;
 
-type Failure = { readonly kind: "failed"; readonly reason: string; readonly pauseMs: number | undefined; readonly carriedOut: boolean };
+/** What is wrong with an answer that another try may put right. */
+interface Failure {
+  readonly kind: "failed";
+  readonly reason: string;
+  readonly pauseMs: number | undefined;
+  readonly carriedOut: boolean;
+}
+
+/** What a session knows between requests. */
+interface SessionState {
+  readonly options: SessionOptions;
+  readonly cookies: Cookies;
+  bearer: string | undefined;
+  csrf: { readonly token: string; readonly from: string } | undefined;
+}
 
 /** Opens a session; nothing is sent before the first request. */
 export function openSession(options: SessionOptions): Session {
-  let bearer: string | undefined;
-  let csrf: { readonly token: string; readonly from: string } | undefined;
-  const cookies = new Map<string, string>();
-
-  function keepCookies(headers: Headers): void {
-    for (const line of headers.getSetCookie()) {
-      const [pair = ""] = line.split(";", 1);
-      const at = pair.indexOf("=");
-      if (at > 0) cookies.set(pair.slice(0, at).trim(), pair.slice(at + 1).trim());
-    }
-  }
-
-  async function exchange(url: string, init: RequestInit, signal: AbortSignal): Promise<SapAnswer> {
-    const timeout = AbortSignal.timeout(options.timeoutMs);
-    const response = await fetch(url, { ...init, redirect: "manual", signal: AbortSignal.any([signal, timeout]) });
-    keepCookies(response.headers);
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    let broken: unknown;
-    try {
-      for await (const chunk of response.body ?? []) {
-        bytes += chunk.length;
-        if (bytes > largestAnswerBytes) break;
-        chunks.push(chunk);
-      }
-    } catch (error) {
-      if (init.method === "GET" || signal.aborted) throw error;
-      // What was said before the line died is still worth reading: rows it answers are certain.
-      broken = error;
-    }
-    if (bytes > largestAnswerBytes) {
-      throw new StockroomError(
-        "input",
-        "SAP_ANSWER_TOO_LARGE",
-        `Expected an answer of at most ${largestAnswerBytes / 2 ** 20} MiB from ${placeOf(url)} but it is larger. Ask for fewer rows a page (pageRows).`,
-      );
-    }
-    const text = Buffer.concat(chunks).toString("utf8");
-    const answer: SapAnswer = { status: response.status, headers: response.headers, text, isCut: broken !== undefined };
-    const elsewhere = readElsewhere(url, answer);
-    if (elsewhere !== undefined) throw elsewhere;
-    return answer;
-  }
-
-  async function authorisation(signal: AbortSignal): Promise<string | undefined> {
-    const { credentials } = options;
-    if (credentials === undefined) return undefined;
-    if (credentials.kind === "basic") return `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString("base64")}`;
-    if (bearer === undefined) {
-      const form = new URLSearchParams({ grant_type: "client_credentials" });
-      if (credentials.scope !== undefined) form.set("scope", credentials.scope);
-      const answer = await exchange(
-        credentials.tokenUrl,
-        {
-          method: "POST",
-          headers: {
-            authorization: `Basic ${Buffer.from(`${encodeURIComponent(credentials.clientId)}:${encodeURIComponent(credentials.clientSecret)}`).toString("base64")}`,
-            "content-type": "application/x-www-form-urlencoded",
-            accept: "application/json",
-          },
-          body: form.toString(),
-        },
-        signal,
-      );
-      bearer = tokenOf(answer);
-      if (bearer === undefined) throw new TokenRefused(answer.status);
-    }
-    return `Bearer ${bearer}`;
-  }
-
-  async function headersOf(request: SapRequest, signal: AbortSignal): Promise<Record<string, string>> {
-    const headers: Record<string, string> = { ...options.headers, ...options.credentials?.headers, ...request.headers };
-    const authorised = await authorisation(signal);
-    if (authorised !== undefined) headers["authorization"] = authorised;
-    if (cookies.size > 0) headers["cookie"] = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-    return headers;
-  }
-
-  async function settleCsrf(from: string, signal: AbortSignal): Promise<Failure | undefined> {
-    if (csrf?.from === from) return undefined;
-    const answer = await exchange(
-      from,
-      {
-        method: "GET",
-        headers: await headersOf(
-          { method: "GET", repeatable: true, headers: { "x-csrf-token": "Fetch", accept: "application/json" } },
-          signal,
-        ),
-      },
-      signal,
-    );
-    const token = answer.headers.get("x-csrf-token");
-    if (answer.status < 300 && token !== null && token !== "") {
-      csrf = { token, from };
-      return undefined;
-    }
-    return (
-      failureOf(answer, false) ?? {
-        kind: "failed",
-        reason: `no CSRF token came (status ${answer.status})`,
-        pauseMs: undefined,
-        carriedOut: false,
-      }
-    );
-  }
-
-  /** What is wrong with an answer that another try may mend. */
-  function failureOf(answer: SapAnswer, carriedOut: boolean): Failure | undefined {
-    // A refusal comes before the work; only a failure of the server leaves in doubt whether the work was done.
-    const failed = (reason: string): Failure => ({ kind: "failed", reason, pauseMs: retryAfterMs(answer.headers), carriedOut: false });
-    if (answer.status === 401) {
-      bearer = undefined;
-      return failed("the credentials were refused (401)");
-    }
-    if (answer.status === 403 && /required/i.test(answer.headers.get("x-csrf-token") ?? "")) {
-      csrf = undefined;
-      return failed("the CSRF token had expired (403)");
-    }
-    if (answer.status === 403) return failed("access was refused (403)");
-    if (answer.status === 429) return failed("too many requests (429)");
-    if (answer.status >= 500) return { ...failed(`the server failed (${answer.status})`), carriedOut };
-    return undefined;
-  }
-
-  async function once(url: string, request: SapRequest, signal: AbortSignal): Promise<SapAnswer | Failure> {
-    let sent = false;
-    try {
-      if (request.csrfFrom !== undefined) {
-        const failure = await settleCsrf(request.csrfFrom, signal);
-        if (failure !== undefined) return failure;
-      }
-      const headers = await headersOf(request, signal);
-      if (request.csrfFrom !== undefined && csrf !== undefined) headers["x-csrf-token"] = csrf.token;
-      sent = true;
-      const answer = await exchange(
-        url,
-        { method: request.method, headers, ...(request.body === undefined ? {} : { body: request.body }) },
-        signal,
-      );
-      if (request.isFinal?.(answer) === true) return answer;
-      return failureOf(answer, true) ?? answer;
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      if (isStockroomError(error)) throw error;
-      return { kind: "failed", reason: reasonOf(error, options.timeoutMs), pauseMs: undefined, carriedOut: sent && !neverReached(error) };
-    }
-  }
-
+  const state: SessionState = { options, cookies: new Map(), bearer: undefined, csrf: undefined };
   return {
     async send(url, request, signal) {
       let denied = 0;
       for (let attempt = 1; ; attempt++) {
-        const result = await once(url, request, signal);
+        const result = await sendOnce(state, url, request, signal);
         if ("status" in result) return result;
-        const where = placeOf(url);
         if (result.carriedOut && !request.repeatable) {
+          const where = placeOf(url);
           throw new StockroomError(
             "busy",
             "SAP_UNSURE",
@@ -255,20 +114,112 @@ export function openSession(options: SessionOptions): Session {
           );
         }
         if (/refused/.test(result.reason)) denied += 1;
-        if (attempt >= options.tries || denied >= 3) {
-          const [kind, code, advice] =
-            denied >= 3
-              ? (["denied", "SAP_DENIED", "Check the credentials object and the user's authorisations in SAP."] as const)
-              : (["busy", "SAP_BUSY", "It is tried again later."] as const);
-          throw new StockroomError(kind, code, `Expected an answer from ${where} but ${result.reason}, ${attempt} times. ${advice}`, {
-            facts: { where, attempts: attempt },
-          });
-        }
+        if (attempt >= options.tries || denied >= 3) throw lastFailure(placeOf(url), result, { attempt, isDenied: denied >= 3 });
         const grown = options.pauseMs * 2 ** (attempt - 1);
         await pause(Math.min(result.pauseMs ?? grown, longestPauseMs), undefined, { signal });
       }
     },
   };
+}
+
+function lastFailure(where: string, { reason }: Failure, ended: { readonly attempt: number; readonly isDenied: boolean }): StockroomError {
+  const [kind, code, advice] = ended.isDenied
+    ? (["denied", "SAP_DENIED", "Check the credentials object and the user's authorisations in SAP."] as const)
+    : (["busy", "SAP_BUSY", "It is tried again later."] as const);
+  return new StockroomError(kind, code, `Expected an answer from ${where} but ${reason}, ${ended.attempt} times. ${advice}`, {
+    facts: { where, attempts: ended.attempt },
+  });
+}
+
+async function sendOnce(state: SessionState, url: string, request: SapRequest, signal: AbortSignal): Promise<SapAnswer | Failure> {
+  let sent = false;
+  try {
+    if (request.csrfFrom !== undefined) {
+      const failure = await fetchCsrf(state, request.csrfFrom, signal);
+      if (failure !== undefined) return failure;
+    }
+    const headers = await headersOf(state, request, signal);
+    if (request.csrfFrom !== undefined && state.csrf !== undefined) headers["x-csrf-token"] = state.csrf.token;
+    sent = true;
+    const body = request.body === undefined ? {} : { body: request.body };
+    const answer = await exchange(url, { method: request.method, headers, ...body }, exchangeOptions(state, signal));
+    if (request.isFinal?.(answer) === true) return answer;
+    return failureOf(state, answer, true) ?? answer;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (isStockroomError(error)) throw error;
+    const reason = reasonOf(error, state.options.timeoutMs);
+    return { kind: "failed", reason, pauseMs: undefined, carriedOut: sent && !neverReached(error) };
+  }
+}
+
+const exchangeOptions = ({ options, cookies }: SessionState, signal: AbortSignal): ExchangeOptions => ({
+  timeoutMs: options.timeoutMs,
+  cookies,
+  signal,
+});
+
+const basicOf = (user: string, password: string): string => `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+
+async function authorisation(state: SessionState, signal: AbortSignal): Promise<string | undefined> {
+  const { credentials } = state.options;
+  if (credentials === undefined) return undefined;
+  if (credentials.kind === "basic") return basicOf(credentials.user, credentials.password);
+  if (state.bearer === undefined) {
+    const form = new URLSearchParams({ grant_type: "client_credentials" });
+    if (credentials.scope !== undefined) form.set("scope", credentials.scope);
+    const headers = {
+      authorization: basicOf(encodeURIComponent(credentials.clientId), encodeURIComponent(credentials.clientSecret)),
+      "content-type": "application/x-www-form-urlencoded",
+      accept: "application/json",
+    };
+    const init = { method: "POST", headers, body: form.toString() };
+    const answer = await exchange(credentials.tokenUrl, init, exchangeOptions(state, signal));
+    state.bearer = tokenOf(answer);
+    if (state.bearer === undefined) throw new TokenRefused(answer.status);
+  }
+  return `Bearer ${state.bearer}`;
+}
+
+async function headersOf(state: SessionState, request: Pick<SapRequest, "headers">, signal: AbortSignal): Promise<Record<string, string>> {
+  const { options, cookies } = state;
+  const headers: Record<string, string> = { ...options.headers, ...options.credentials?.headers, ...request.headers };
+  const authorised = await authorisation(state, signal);
+  if (authorised !== undefined) headers["authorization"] = authorised;
+  if (cookies.size > 0) headers["cookie"] = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+  return headers;
+}
+
+/** Has a CSRF token ready for a change. */
+async function fetchCsrf(state: SessionState, from: string, signal: AbortSignal): Promise<Failure | undefined> {
+  if (state.csrf?.from === from) return undefined;
+  const headers = await headersOf(state, { headers: { "x-csrf-token": "Fetch", accept: "application/json" } }, signal);
+  const answer = await exchange(from, { method: "GET", headers }, exchangeOptions(state, signal));
+  const token = answer.headers.get("x-csrf-token");
+  if (answer.status < 300 && token !== null && token !== "") {
+    state.csrf = { token, from };
+    return undefined;
+  }
+  const reason = `no CSRF token came (status ${answer.status})`;
+  return failureOf(state, answer, false) ?? { kind: "failed", reason, pauseMs: undefined, carriedOut: false };
+}
+
+/** Reads an answer for what another try may put right, and forgets the token that was refused. */
+function failureOf(state: SessionState, answer: SapAnswer, carriedOut: boolean): Failure | undefined {
+  // A refusal comes before the work; only a failure of the server leaves in doubt whether the work was done.
+  const failed = (reason: string): Failure => ({ kind: "failed", reason, pauseMs: retryAfterMs(answer.headers), carriedOut: false });
+  if (answer.status === 401) {
+    state.bearer = undefined;
+    return failed("the credentials were refused (401)");
+  }
+  if (answer.status === 403 && /required/i.test(answer.headers.get("x-csrf-token") ?? "")) {
+    state.csrf = undefined;
+    return failed("the CSRF token had expired (403)");
+  }
+  if (answer.status === 403) return failed("access was refused (403)");
+  if (answer.status === 429) return failed("too many requests (429)");
+  if (answer.status >= 500) return { ...failed(`the server failed (${answer.status})`), carriedOut };
+  return undefined;
 }
 
 /** Whether a request failed before a connection stood: then nobody can have carried it out. */
@@ -309,44 +260,4 @@ function reasonOf(error: unknown, timeoutMs: number): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? ` (${cause.code})` : "";
   return `the connection failed${code}`;
-}
-
-/**
- * An answer that comes from somewhere else than the service: a redirect, or a page for people where data belong.
- *
- * Such a request was not carried out: it did not get as far as the service. Redirects are never followed, the credentials would go with them.
- */
-function readElsewhere(url: string, answer: SapAnswer): StockroomError | undefined {
-  const where = placeOf(url);
-  if (answer.status >= 300 && answer.status < 400 && answer.status !== 304) {
-    const location = answer.headers.get("location") ?? "";
-    const target = URL.canParse(location, url) ? placeOf(new URL(location, url).href) : "nowhere";
-    const isSame = target.replace(/^http:/, "https:").replace(/\/+$/, "") === where.replace(/^http:/, "https:").replace(/\/+$/, "");
-    return new StockroomError(
-      "denied",
-      "SAP_REDIRECT",
-      `Expected an answer from ${where} but it sends elsewhere (${answer.status}), to ${target}. ${
-        isSame
-          ? "Write that address into the settings."
-          : "That is usually a logon page: let the user of the credentials log on to this service without single sign-on (basic or OAuth in transaction SICF, or the query saml2=disabled in the address)."
-      }`,
-      { facts: { where, status: answer.status } },
-    );
-  }
-  const type = answer.headers.get("content-type") ?? "";
-  const isHtml = /\bhtml\b/i.test(type) || /^\s*<(?:!doctype html|html)[\s>]/i.test(answer.text.slice(0, 200));
-  if (answer.status >= 300 || !isHtml) return undefined;
-  const title = /<title[^>]*>([^<]{1,80})/i.exec(answer.text)?.[1]?.trim();
-  return new StockroomError(
-    "denied",
-    "SAP_LOGON_PAGE",
-    `Expected data from ${where} but a page for people came${title === undefined || title === "" ? "" : ` ("${title}")`}: usually the logon page. Check the credentials object, the client (\`client\`), and that the service in transaction SICF takes this kind of logon.`,
-    { facts: { where } },
-  );
-}
-
-/** An address for people: without query, user or password. */
-export function placeOf(url: string): string {
-  const parsed = new URL(url);
-  return `${parsed.origin}${parsed.pathname}`;
 }

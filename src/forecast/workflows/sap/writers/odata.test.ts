@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { SapAnswer, SapRequest, Session } from "../session.ts";
+import type { SapAnswer } from "../exchange.ts";
+import type { SapRequest, Session } from "../session.ts";
 import type { SapTarget } from "../settings.ts";
 import type { ImportRow } from "./contract.ts";
 import { openODataWriter, parseBatch } from "./odata.ts";

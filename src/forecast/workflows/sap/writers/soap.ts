@@ -6,7 +6,8 @@
 import { SaxesParser } from "saxes";
 import { StockroomError } from "../../../../platform/errors.ts";
 import { makeAddress } from "../address.ts";
-import { placeOf, type Session } from "../session.ts";
+import { placeOf } from "../exchange.ts";
+import type { Session } from "../session.ts";
 import type { SapTarget } from "../settings.ts";
 import type { BapiMessage } from "../wire.ts";
 import { unsureAnswer, type Answer, type FieldValue, type SapWriter } from "./contract.ts";
