@@ -6,6 +6,7 @@
 //   B2. Probabilities are in 0..1 and sum to 1 within rounding; the top one is strictly below 1 once isotonic.
 //   B3. Of two items whose calibrated top probability is above 1/2, the one that was higher before is higher after: thresholds lose nothing.
 //   B4. A calibration is plain JSON; the same validation scores give the same value.
+// `calibrateRow` takes its parameters by place: it is called for every item coded, and an object each would cost more than it says.
 
 import { StockroomError } from "../../platform/errors.ts";
 
@@ -55,7 +56,7 @@ const MAX_SHARPNESS = 50;
 /**
  * Writes the probabilities of one row to `out` at `outOffset` and gives back the top class.
  *
- * Cost: one `exp` a class. `out` may be the array of the logits itself. Positional parameters, because it is called for every item labelled.
+ * Cost: one `exp` a class. `out` may be the array of the logits itself.
  */
 export function calibrateRow(
   calibration: Calibration,

@@ -2,6 +2,7 @@
 //
 //   K1. Every result equals the kernel's bit for bit: `Math.fround` after each operation, the same order. (Rounding a double-precision sum,
 //       product, quotient or root of two singles once more to single gives exactly the single-precision result.)
+// Parameters stand by place throughout: these are the signatures of the WebAssembly kernel, which knows numbers only.
 
 /** The hot loops; all places are byte offsets into the kernel's memory. See wasm/kernel.as.ts. */
 export interface KernelCode {
@@ -59,7 +60,6 @@ export function makePlainKernel(memory: ArrayBuffer): KernelCode {
   const i32 = new Int32Array(memory);
   const i8 = new Int8Array(memory);
 
-  // Positional parameters throughout: these are the signatures of the WebAssembly kernel, which knows numbers only.
   const scoreOne = (from: number, to: number, features: number, values: number, weights: number, lanes: number, out: number): void => {
     f32.fill(0, out, out + lanes);
     for (let i = from; i < to; i++) {

@@ -5,6 +5,7 @@
 //   G1. The values of an item depend on its entries, the hyperparameters and the document frequencies alone.
 //   G2. Each namespace of an item has length `scale` (numbers excepted, whose size means something): a long description does not outvote a title.
 //   G3. A feature not met in training has no part, not even in the length.
+// `weigh` takes its parameters by place: it is called for every item learned and coded, with places in arrays that are written, not made.
 
 import { featureKind, namespacesOf, type FeatureSpec } from "./features.ts";
 
@@ -63,8 +64,7 @@ export interface TermWeighter {
   /**
    * Writes the used entries `from` up to `to` to `features` and `values` from `at` on; gives back where the next may begin.
    *
-   * `picked`, when given, receives the index of the entry behind each. Positional parameters, because it is called for every item and an object would
-   * be made for each.
+   * `picked`, when given, receives the index of the entry behind each.
    */
   weigh(entries: Entries, from: number, to: number, features: Uint32Array, values: Float32Array, at: number, picked?: Uint32Array): number;
 }

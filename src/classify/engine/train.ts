@@ -3,6 +3,7 @@
 // Owns: order, epochs, rates, dropout, importance of classes. Does not own: the arithmetic (kernel), the choice of hyperparameters (search).
 //   T1. One model is trained by one thread: the same items, hyperparameters and seed give the same weights, bit for bit, with either learner.
 //   T2. Items not named have no part in anything, document frequencies included.
+// `copyEntries` takes its parameters by place: it is called for every item of every epoch.
 
 import { makeRandom } from "../../platform/random.ts";
 import { openLearner, type KernelKind, type Learner } from "./kernel.ts";
@@ -115,7 +116,7 @@ export function scoreItems(prepared: Prepared, items: Uint32Array, trained: Trai
   return out;
 }
 
-/** Entry by entry: for a hundred of them a loop is quicker than two views and two copies, and positional parameters than an object each. */
+/** Entry by entry: for a hundred of them a loop is quicker than two views and two copies. */
 function copyEntries(
   { features, values }: Weighed,
   from: number,

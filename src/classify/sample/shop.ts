@@ -112,139 +112,157 @@ const sizes: Readonly<Record<Department, readonly string[]>> = {
  * for (const file of shop.files()) await store.put(actor, file.key, file.body());
  */
 export function makeShop(options: ShopOptions): Shop {
-  const countries = (options.countries ?? shopCountries.map((country) => country.code)).map(getCountry);
+  const range = planRange(options);
+  const { countries, months, changeDay, books } = range;
+  const schemes = [...books.values()].flat().map((book) => book.file);
+  const shop: Omit<Shop, "files"> = {
+    countries,
+    months,
+    changeDay,
+    schemes: () => schemes,
+    catalogue: (code) => catalogue(range, code),
+    labelledColumns: (code) => [...labelledHead, ...booksOf(range, code).map((book) => `code.${book.file.scheme}`)],
+    labelledRows: (code) => labelledRows(range, code),
+    salesColumns,
+    salesRows: (code, period) => salesRows(range, code, period),
+    trueCode: (scheme, productId, date) => trueCode(range, scheme, productId, date),
+  };
+  return { ...shop, files: () => filesOf(shop) };
+}
+
+/** What is decided before a product is drawn. */
+interface Range extends Pick<ShopOptions, "seed" | "items" | "noise"> {
+  readonly countries: readonly ShopCountry[];
+  readonly months: readonly string[];
+  readonly changeDay: string;
+  /** By country. */
+  readonly books: ReadonlyMap<string, readonly RuleBook[]>;
+  /** Which kinds the first products are of. */
+  readonly order: readonly number[];
+}
+
+function planRange(options: ShopOptions): Range {
+  const countries = (options.countries ?? shopCountries.map((country) => country.code)).map((code) => countryOf(shopCountries, code));
   const months = checkMonths(options.months ?? ["2026-08", "2026-09", "2026-10"]);
   checkNumbers(options);
-  const { seed, items } = options;
+  const { seed, items, noise } = options;
   const changeDay = months.length === 1 ? `${months[0]}-16` : `${months[Math.floor(months.length / 2)]}-01`;
-  const order = shuffledKinds(seed);
-  const books = new Map<string, RuleBook>();
-  const booksOf = new Map(
-    countries.map(({ code }) => {
-      const own = ruleBooks(code, changeDay);
-      for (const book of own) books.set(book.file.scheme, book);
-      return [code, own] as const;
-    }),
-  );
+  const books = new Map(countries.map(({ code }) => [code, ruleBooks(code, changeDay)]));
+  return { seed, items, ...(noise === undefined ? {} : { noise }), countries, months, changeDay, books, order: shuffledKinds(seed) };
+}
 
-  const sourceOf = (country: string, purpose: string): number => hashText(`${seed}/${country}/${purpose}`);
+const booksOf = ({ countries, books }: Range, code: string): readonly RuleBook[] => books.get(countryOf(countries, code).code) ?? [];
 
-  const kindOf = (number: number, random: Random): number => {
-    const drawn = drawKind(random);
-    return number < 2 * kinds.length ? (order[number % kinds.length] ?? 0) : drawn;
-  };
+const sourceOf = ({ seed }: Range, country: string, purpose: string): number => hashText(`${seed}/${country}/${purpose}`);
 
-  function* catalogue(code: string): Generator<Product> {
-    const country = own(code);
-    const source = sourceOf(code, "product");
-    for (let number = 0; number < items; number++) {
-      const random = stream(source, number);
-      yield describe(country, number, kindOf(number, random), random);
-    }
+/** Of the first products all kinds, twice; of the rest as popularity has it. Draws once either way. */
+function kindOf({ order }: Range, number: number, random: Random): number {
+  const drawn = drawKind(random);
+  return number < 2 * kinds.length ? (order[number % kinds.length] ?? 0) : drawn;
+}
+
+function* catalogue(range: Range, code: string): Generator<Product> {
+  const country = countryOf(range.countries, code);
+  const source = sourceOf(range, code, "product");
+  for (let number = 0; number < range.items; number++) {
+    const random = stream(source, number);
+    yield describe(country, number, kindOf(range, number, random), random);
   }
+}
 
-  function own(code: string): ShopCountry {
-    const country = countries.find((each) => each.code === code);
-    if (country === undefined) throw unknownCountry(code, countries);
-    return country;
-  }
+const rowStart = ({ id, country, lang, title: name, brand, description: said }: Product, date: string): readonly string[] => [
+  id,
+  country,
+  lang,
+  name,
+  brand,
+  said,
+  date,
+];
 
+function* labelledRows(range: Range, code: string): Generator<readonly string[]> {
+  const { months, changeDay } = range;
+  const noise = range.noise ?? countryOf(range.countries, code).noise;
+  const books = booksOf(range, code);
+  const source = sourceOf(range, code, "label");
   const firstDay = Date.parse(`${months[0]}-01`) / dayMs - 365;
   const lastDay = endOf(months.at(-1) ?? "") / dayMs - 1;
   const changeAt = Date.parse(changeDay) / dayMs;
-
-  function* labelledRows(code: string): Generator<readonly string[]> {
-    const country = own(code);
-    const noise = options.noise ?? country.noise;
-    const rules = booksOf.get(code) ?? [];
-    const source = sourceOf(code, "label");
-    let number = -1;
-    for (const product of catalogue(code)) {
-      number += 1;
-      const random = stream(source, number);
-      const certain = number < 2 * kinds.length;
-      if (random.next() >= labelledShare && !certain) continue;
-      const [from, to] = !certain ? [firstDay, lastDay] : number < kinds.length ? [firstDay, changeAt - 1] : [changeAt, lastDay];
-      const date = isoDay(from + random.below(to - from + 1));
-      const kind = kinds.indexOf(product.kind);
-      const labels = rules.map((book) => {
-        const codes = codesOn(book, date);
-        const right = codes[kind] ?? "";
-        if (random.next() >= noise || certain) return right;
-        for (;;) {
-          const wrong = codes[drawKind(random)] ?? right;
-          if (wrong !== right) return wrong;
-        }
-      });
-      yield [product.id, code, product.lang, product.title, product.brand, product.description, date, product.id, ...labels];
-    }
-  }
-
-  function* salesRows(code: string, period: string): Generator<readonly string[]> {
-    if (!months.includes(period)) {
-      throw new StockroomError("input", "SHOP_BAD_MONTHS", `Expected one of the periods ${months.join(", ")} but received "${period}".`);
-    }
-    const source = sourceOf(code, `sales/${period}`);
-    const start = Date.parse(`${period}-01`) / dayMs;
-    const days = endOf(period) / dayMs - start;
-    let number = -1;
-    for (const product of catalogue(code)) {
-      number += 1;
-      const random = stream(source, number);
-      const units = poisson(2 + 400 * (number + 1) ** -0.9, random);
-      if (units === 0) continue;
-      const date = isoDay(start + random.below(days));
-      const kg = (Math.round(units * product.kg * 1000) / 1000).toString();
-      yield [product.id, code, product.lang, product.title, product.brand, product.description, date, units.toString(), kg];
-    }
-  }
-
-  function trueCode(scheme: string, productId: string, date: string): string {
-    const book = books.get(scheme);
-    const code = productId.slice(0, 3);
-    const number = Number(productId.slice(4));
-    if (book === undefined || !Number.isInteger(number) || number < 0 || number >= items) {
-      throw new StockroomError(
-        "missing",
-        "SHOP_UNKNOWN",
-        `Expected a scheme and a product of this shop but received ${scheme}, ${productId}.`,
-      );
-    }
-    own(code);
-    return codesOn(book, date)[kindOf(number, stream(sourceOf(code, "product"), number))] ?? "";
-  }
-
-  const labelledColumns = (code: string): readonly string[] => [
-    ...labelledHead,
-    ...(booksOf.get(own(code).code) ?? []).map((book) => `code.${book.file.scheme}`),
-  ];
-
-  const schemes = (): readonly SchemeFile[] => [...books.values()].map((book) => book.file);
-
-  function* files(): Generator<ShopFile> {
-    for (const scheme of schemes()) {
-      const text = `${JSON.stringify(scheme, null, 2)}\n`;
-      yield { key: `classify/schemes/${scheme.scheme}.json`, contentType: "application/json", body: () => once(text) };
-    }
-    for (const { code } of countries) {
-      yield {
-        key: `classify/labelled/${code}/sample.csv`,
-        contentType: "text/csv",
-        body: () => csvBody(labelledColumns(code), labelledRows(code)),
-      };
-    }
-    for (const period of months) {
-      for (const { code } of countries) {
-        yield {
-          key: `classify/sales/${period}/${code}.csv`,
-          contentType: "text/csv",
-          body: () => csvBody(salesColumns, salesRows(code, period)),
-        };
+  let number = -1;
+  for (const product of catalogue(range, code)) {
+    number += 1;
+    const random = stream(source, number);
+    const certain = number < 2 * kinds.length;
+    if (random.next() >= labelledShare && !certain) continue;
+    const [from, to] = !certain ? [firstDay, lastDay] : number < kinds.length ? [firstDay, changeAt - 1] : [changeAt, lastDay];
+    const date = isoDay(from + random.below(to - from + 1));
+    const kind = kinds.indexOf(product.kind);
+    const labels = books.map((book) => {
+      const codes = codesOn(book, date);
+      const right = codes[kind] ?? "";
+      if (random.next() >= noise || certain) return right;
+      for (;;) {
+        const wrong = codes[drawKind(random)] ?? right;
+        if (wrong !== right) return wrong;
       }
+    });
+    yield [...rowStart(product, date), product.id, ...labels];
+  }
+}
+
+function* salesRows(range: Range, code: string, period: string): Generator<readonly string[]> {
+  const { months } = range;
+  if (!months.includes(period)) {
+    throw new StockroomError("input", "SHOP_BAD_MONTHS", `Expected one of the periods ${months.join(", ")} but received "${period}".`);
+  }
+  const source = sourceOf(range, code, `sales/${period}`);
+  const start = Date.parse(`${period}-01`) / dayMs;
+  const days = endOf(period) / dayMs - start;
+  let number = -1;
+  for (const product of catalogue(range, code)) {
+    number += 1;
+    const random = stream(source, number);
+    const units = poisson(2 + 400 * (number + 1) ** -0.9, random);
+    if (units === 0) continue;
+    const date = isoDay(start + random.below(days));
+    const kg = (Math.round(units * product.kg * 1000) / 1000).toString();
+    yield [...rowStart(product, date), units.toString(), kg];
+  }
+}
+
+function trueCode(range: Range, scheme: string, productId: string, date: string): string {
+  const book = [...range.books.values()].flat().find(({ file }) => file.scheme === scheme);
+  const code = productId.slice(0, 3);
+  const number = Number(productId.slice(4));
+  if (book === undefined || !Number.isInteger(number) || number < 0 || number >= range.items) {
+    throw new StockroomError(
+      "missing",
+      "SHOP_UNKNOWN",
+      `Expected a scheme and a product of this shop but received ${scheme}, ${productId}.`,
+    );
+  }
+  countryOf(range.countries, code);
+  return codesOn(book, date)[kindOf(range, number, stream(sourceOf(range, code, "product"), number))] ?? "";
+}
+
+function* filesOf(shop: Omit<Shop, "files">): Generator<ShopFile> {
+  const table = (key: string, columns: readonly string[], rows: () => Iterable<readonly string[]>): ShopFile => ({
+    key,
+    contentType: "text/csv",
+    body: () => csvBody(columns, rows()),
+  });
+  for (const scheme of shop.schemes()) {
+    const text = `${JSON.stringify(scheme, null, 2)}\n`;
+    yield { key: `classify/schemes/${scheme.scheme}.json`, contentType: "application/json", body: () => once(text) };
+  }
+  for (const { code } of shop.countries) {
+    yield table(`classify/labelled/${code}/sample.csv`, shop.labelledColumns(code), () => shop.labelledRows(code));
+  }
+  for (const period of shop.months) {
+    for (const { code } of shop.countries) {
+      yield table(`classify/sales/${period}/${code}.csv`, salesColumns, () => shop.salesRows(code, period));
     }
   }
-
-  return { countries, months, changeDay, schemes, catalogue, labelledColumns, labelledRows, salesColumns, salesRows, trueCode, files };
 }
 
 const stream = (source: number, number: number): Random => makeRandom((source ^ Math.imul(number + 1, 0x9e3779b1)) >>> 0);
@@ -396,15 +414,11 @@ function endOf(period: string): number {
   return Date.UTC(year, month, 1);
 }
 
-function unknownCountry(code: string, known: readonly ShopCountry[]): StockroomError {
-  const names = known.map((country) => country.code).join(", ");
-  return new StockroomError("input", "SHOP_BAD_COUNTRY", `Expected a country of the sample shop (${names}) but received "${code}".`);
-}
-
-function getCountry(code: string): ShopCountry {
-  const country = shopCountries.find((each) => each.code === code);
-  if (country === undefined) throw unknownCountry(code, shopCountries);
-  return country;
+function countryOf(countries: readonly ShopCountry[], code: string): ShopCountry {
+  const country = countries.find((each) => each.code === code);
+  if (country !== undefined) return country;
+  const names = countries.map((each) => each.code).join(", ");
+  throw new StockroomError("input", "SHOP_BAD_COUNTRY", `Expected a country of the sample shop (${names}) but received "${code}".`);
 }
 
 function checkMonths(months: readonly string[]): readonly string[] {
