@@ -1,4 +1,4 @@
-// Engine: the one door to DBOS Transact. DBOS dispatches: queues, priorities, limits, delays, and which process holds a run.
+// Engine: the only part that talks to DBOS Transact. DBOS dispatches: queues, priorities, limits, delays, and which process holds a run.
 //
 // Owns: the DBOS singleton of this process, the attempts (one DBOS workflow per try of a run) and their way back to the queue.
 // Does not own: what a run is, its steps, its errors and its end; those are ours (runs.ts, execution.ts). See decisions/workflow-on-dbos.md.
@@ -87,72 +87,35 @@ export function refuseSecondEngine(): void {
     throw new StockroomError(
       "conflict",
       "WORKFLOW_OPEN_TWICE",
-      "Expected one open workflow room in a process but there is one already. Close the first, or use another process.",
+      "Expected the workflow engine to be open once in a process but it is open already. Close the first, or use another process.",
     );
   }
 }
 
-/** Opens DBOS on the records' database, schema `dbos`. Throws `WORKFLOW_OPEN_TWICE`. */
+/** Opens DBOS on the app's database, schema `dbos`. Throws `WORKFLOW_OPEN_TWICE`. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const { database, log, executorId } = options;
+  const { database } = options;
   refuseSecondEngine();
   open = true;
   // One pool for all: a process takes few connections, and what bounds its statements bounds the engine's too.
   const pool = database.driverPool;
   const client = await DBOSClient.create({ systemDatabaseUrl: database.url, systemDatabasePool: pool, applicationName: pinnedVersion });
-
-  try {
-    for (const workflow of options.workflows) {
-      DBOS.registerWorkflow(
-        async (runId: string, number: number) => {
-          await options.run(workflow, { runId, number });
-        },
-        // DBOS counts every recovery as a strike; our own counter knows a death from a restart (runs.ts).
-        { name: workflow, maxRecoveryAttempts: 1_000_000_000 },
-      );
-    }
-    DBOS.setConfig({
-      name: pinnedVersion,
-      applicationVersion: pinnedVersion,
-      executorID: executorId,
-      systemDatabaseUrl: database.url,
-      systemDatabasePool: pool,
-      systemDatabaseSchemaName: schema,
-      // We use none of what it would listen for: messages, events and streams of DBOS.
-      useListenNotify: false,
-      // Nor its schedules; it still looks for some.
-      schedulerPollingIntervalMs: 3_600_000,
-      // A queue or lane that nobody has registered costs nothing; those of others are none of our business (lanes.L1).
-      listenQueues:
-        options.listens === undefined
-          ? []
-          : [...options.listens.queues, ...options.listens.workflows.map((workflow) => laneOf(workflow, options.queueOf(workflow)))],
-      logger: {
-        debug: () => undefined,
-        info: (entry) => log.debug("dbos", { entry: String(entry) }),
-        warn: (entry) => log.debug("dbos warns", { entry: String(entry) }),
-        error: (entry) => log.warn("dbos reports an error", { entry: entry instanceof Error ? entry : String(entry) }),
-      },
-    });
-    await oneAtATime(database, () => DBOS.launch());
-    for (const queue of options.queues) await registerQueue(queue.name, queue, options.pollMs);
-  } catch (thrown) {
-    await DBOS.shutdown({ deregister: true }).catch(() => undefined);
+  const end = async (): Promise<void> => {
     await client.destroy().catch(() => undefined);
     open = false;
+  };
+  try {
+    await launch(options, pool);
+  } catch (thrown) {
+    await DBOS.shutdown({ deregister: true }).catch(() => undefined);
+    await end();
     throw translate(thrown);
   }
-
-  const registered = new Set(options.queues.map(({ name }) => name));
-  const bounds = new Map(options.queues.map((queue) => [queue.name, queue]));
-
+  const queues = makeQueueRegister(options);
   return {
     enqueue: async (tx, attempt, wanted) => {
       const place = options.lanes.placeOf(wanted.workflow, wanted.queue);
-      if (!registered.has(place)) {
-        await registerQueue(place, bounds.get(wanted.queue) ?? { perWorker: 1 }, Math.max(options.pollMs, lanePollMs));
-        registered.add(place);
-      }
+      await queues.ensure(place, wanted.queue);
       await client.enqueueInTransaction<(runId: string, number: number) => Promise<void>>(
         asClient(tx),
         {
@@ -167,7 +130,77 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         attempt.number,
       );
     },
+    ...makeClaims(options, queues),
+    sweepAttempts: async (olderThanMs) => await sweepAttempts(database, olderThanMs),
+    stop: async () => {
+      await DBOS.shutdown({ deregister: true });
+    },
+    close: end,
+  };
+}
 
+/** Registers workflows and queues and starts DBOS. */
+async function launch(options: EngineOptions, pool: Database["driverPool"]): Promise<void> {
+  const { database, log } = options;
+  for (const workflow of options.workflows) {
+    DBOS.registerWorkflow(
+      async (runId: string, number: number) => {
+        await options.run(workflow, { runId, number });
+      },
+      // DBOS counts every recovery as a strike; our own counter knows a death from a restart (runs.ts).
+      { name: workflow, maxRecoveryAttempts: 1_000_000_000 },
+    );
+  }
+  DBOS.setConfig({
+    name: pinnedVersion,
+    applicationVersion: pinnedVersion,
+    executorID: options.executorId,
+    systemDatabaseUrl: database.url,
+    systemDatabasePool: pool,
+    systemDatabaseSchemaName: schema,
+    // We use none of what it would listen for: messages, events and streams of DBOS.
+    useListenNotify: false,
+    // Nor its schedules; it still looks for some.
+    schedulerPollingIntervalMs: 3_600_000,
+    // A queue or lane that nobody has registered costs nothing; those of others are none of our business (lanes.L1).
+    listenQueues:
+      options.listens === undefined
+        ? []
+        : [...options.listens.queues, ...options.listens.workflows.map((workflow) => laneOf(workflow, options.queueOf(workflow)))],
+    logger: {
+      debug: () => undefined,
+      info: (entry) => log.debug("dbos", { entry: String(entry) }),
+      warn: (entry) => log.debug("dbos warns", { entry: String(entry) }),
+      error: (entry) => log.warn("dbos reports an error", { entry: entry instanceof Error ? entry : String(entry) }),
+    },
+  });
+  await oneAtATime(database, () => DBOS.launch());
+  for (const queue of options.queues) await registerQueue(queue.name, queue, options.pollMs);
+}
+
+interface QueueRegister {
+  /** Registers the place of a run, with the bounds of its queue, unless this process has done so. */
+  ensure(place: string, queue: string): Promise<void>;
+}
+
+function makeQueueRegister({ queues, pollMs }: Pick<EngineOptions, "queues" | "pollMs">): QueueRegister {
+  const bounds = new Map(queues.map((queue) => [queue.name, queue]));
+  const registered = new Set(bounds.keys());
+  return {
+    ensure: async (place, queue) => {
+      if (registered.has(place)) return;
+      await registerQueue(place, bounds.get(queue) ?? { perWorker: 1 }, Math.max(pollMs, lanePollMs));
+      registered.add(place);
+    },
+  };
+}
+
+/** Who holds which attempts, and their way back into the queue. */
+function makeClaims(
+  { executorId, workflows }: Pick<EngineOptions, "executorId" | "workflows">,
+  queues: QueueRegister,
+): Pick<Engine, "holders" | "putBack" | "held" | "putBackClaims"> {
+  return {
     holders: async (tx) => {
       const rows = await tx.query<{ executor_id: string }>(
         `select distinct executor_id from ${schema}.workflow_status
@@ -195,38 +228,25 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       const rows = await tx.query<{ place: string; queue: string }>(
         `${putBackClaimsSql} and attempt.executor_id = $2 and (attempt.workflow_uuid, attempt.owner_xid) in
            (select * from unnest($3::text[], $4::text[])) returning attempt.queue_name as place, run.queue`,
-        [pinnedVersion, executorId, claims.map((claim) => claim.attemptId), claims.map((claim) => claim.claim), options.workflows],
+        [pinnedVersion, executorId, claims.map((claim) => claim.attemptId), claims.map((claim) => claim.claim), workflows],
       );
-      for (const { place, queue } of rows) {
-        if (registered.has(place)) continue;
-        await registerQueue(place, bounds.get(queue) ?? { perWorker: 1 }, Math.max(options.pollMs, lanePollMs));
-        registered.add(place);
-      }
+      for (const { place, queue } of rows) await queues.ensure(place, queue);
       return rows.length;
-    },
-
-    sweepAttempts: async (olderThanMs) => {
-      const rows = await database.query<{ workflow_uuid: string }>(
-        `select workflow_uuid from ${schema}.workflow_status
-         where application_name = $1 and status in ('SUCCESS', 'ERROR', 'CANCELLED')
-           and completed_at < (extract(epoch from now()) * 1000)::bigint - $2::bigint
-         limit 2000`,
-        [pinnedVersion, Math.round(olderThanMs)],
-      );
-      // Through DBOS, because its payload tables hang on no foreign key.
-      if (rows.length > 0) await DBOS.deleteWorkflows(rows.map((row) => row.workflow_uuid));
-      return rows.length;
-    },
-
-    stop: async () => {
-      await DBOS.shutdown({ deregister: true });
-    },
-
-    close: async () => {
-      await client.destroy().catch(() => undefined);
-      open = false;
     },
   };
+}
+
+async function sweepAttempts(database: Database, olderThanMs: number): Promise<number> {
+  const rows = await database.query<{ workflow_uuid: string }>(
+    `select workflow_uuid from ${schema}.workflow_status
+     where application_name = $1 and status in ('SUCCESS', 'ERROR', 'CANCELLED')
+       and completed_at < (extract(epoch from now()) * 1000)::bigint - $2::bigint
+     limit 2000`,
+    [pinnedVersion, Math.round(olderThanMs)],
+  );
+  // Through DBOS, because its payload tables hang on no foreign key.
+  if (rows.length > 0) await DBOS.deleteWorkflows(rows.map((row) => row.workflow_uuid));
+  return rows.length;
 }
 
 /**

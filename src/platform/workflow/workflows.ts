@@ -1,62 +1,46 @@
-// Workflows: the part as others see it. Puts engine, liveness, schedules and executions together and takes them apart again.
+// Workflows: the part as others see it. Puts engine, liveness, schedules and attempts together and takes them apart again.
 //
-// Owns: the order of opening and closing, what is registered. Does not own: any of its parts' insides.
+// Owns: the order of opening and closing. Does not own: any of its parts' insides.
 
 import { hostname } from "node:os";
-import { setTimeout as pause } from "node:timers/promises";
 import { systemClock } from "../time.ts";
 import type { Clock } from "../time.ts";
 import { StockroomError } from "../errors.ts";
-import { faultPoint } from "../faults.ts";
 import type { Log } from "../log.ts";
 import type { Database, Tx } from "../database/contract.ts";
 import { anyEventWaits } from "../database/outbox.ts";
-import type { DeadLetter, QueueDefinition, RunState, ScheduleDefinition, StartOptions, WorkflowDefinition, Workflows } from "./contract.ts";
-import { attemptId, openEngine, refuseSecondEngine } from "./engine.ts";
-import type { Engine, Attempt } from "./engine.ts";
-import { execute } from "./execution.ts";
-import type { Execution, ExecutionDeps } from "./run-context.ts";
-import { jsonText } from "./json.ts";
-import { forgetExecutor, openLanes, registerExecutor, renewMs } from "./lanes.ts";
-import { holdLock, sweep } from "./liveness.ts";
-import { Interrupted } from "./persist.ts";
-import { makeOutcomes, readOutcome, unknownRun } from "./outcomes.ts";
-import {
-  anyActive,
-  cancelRuns,
-  dropRun,
-  failedChildren,
-  findLetter,
-  findRun,
-  forgetRuns,
-  insertRun,
-  listLetters,
-  listRuns,
-  lostRuns,
-  renewAttempts,
-  reviveRun,
-  settleLetters,
-  writeProgress,
-} from "./runs.ts";
-import { openSchedules, parseCron } from "./schedules.ts";
 import { makeMutex } from "../concurrency/mutex.ts";
+import { Attempts } from "./attempts.ts";
+import type { ChildOutcome, DeadLetter, Workflows } from "./contract.ts";
+import {
+  cancelChannel,
+  cancelRun,
+  dropLetter,
+  getLetter,
+  redriveLetter,
+  retryRun,
+  type ControlDeps,
+  type ControlHooks,
+} from "./control.ts";
+import { openEngine, refuseSecondEngine, type Engine } from "./engine.ts";
+import { forgetExecutor, openLanes, registerExecutor, renewMs, type Lanes } from "./lanes.ts";
+import { holdLock, sweep, type Liveness, type LivenessOptions } from "./liveness.ts";
+import { makeOutcomes, readOutcome, unknownRun, type Outcomes } from "./outcomes.ts";
+import { Interrupted } from "./persist.ts";
+import { anyActive, findRun, listLetters, listRuns } from "./runs.ts";
+import { openSchedules } from "./schedules.ts";
+import { checkSetup, makeRegistry, type WorkflowSetup } from "./setup.ts";
+import { makeStartIn } from "./start.ts";
+import { every, forgetOld, requeueRuns, type UpkeepDeps } from "./upkeep.ts";
 
-const cancelChannel = "stockroom_cancel";
 const dayMs = 86_400_000;
-/** What one statement of a sweep takes at most. */
-const sweepRows = 2_000;
-/** An index entry of PostgreSQL holds about 2,700 bytes. */
-const maxIdBytes = 1_500;
 
-export interface OpenWorkflowsOptions {
+export interface OpenWorkflowsOptions extends WorkflowSetup, ControlHooks {
   readonly database: Database;
   /** Stable name of this process in the fleet: the same after a restart, never that of another that is alive. Default: the host's name. */
   readonly executorId?: string;
-  readonly queues: readonly QueueDefinition[];
   /** Names of queues this process takes nothing from: their runs are started and watched here, and wait for another process. Default: none. */
   readonly resting?: ReadonlySet<string>;
-  readonly workflows: readonly WorkflowDefinition[];
-  readonly schedules?: readonly ScheduleDefinition[];
   readonly log: Log;
   /** For schedules only. */
   readonly clock?: Clock;
@@ -72,10 +56,6 @@ export interface OpenWorkflowsOptions {
   readonly crashLimit?: number;
   /** Told of every dead letter, in the transaction that writes it. */
   readonly onDead?: (tx: Tx, letter: DeadLetter) => Promise<void>;
-  /** In the transaction that cancels runs; they are given with all they had started. */
-  readonly onCancelled?: (tx: Tx, runIds: readonly string[]) => Promise<void>;
-  /** In the transaction that starts a run again which had died or been cancelled. */
-  readonly onRevived?: (tx: Tx, runId: string) => Promise<void>;
   /** How often each queue is asked for work. Default 200. */
   readonly pollMs?: number;
   /** How long `close` waits for runs to come to rest. Default 10,000. */
@@ -88,7 +68,7 @@ export interface OpenWorkflowsOptions {
 
 /** The part with what only the app needs of it. */
 export interface OpenWorkflows extends Workflows {
-  /** Starts the runs whose tick has come, without waiting for the room to look by itself. */
+  /** Starts the runs whose tick has come, without waiting for the next look at the clock. */
   startDueSchedules(): Promise<readonly string[]>;
   /** Puts runs that lost their place in the queue there again; the part does so every half minute. */
   repair(): Promise<void>;
@@ -104,131 +84,47 @@ export interface OpenWorkflows extends Workflows {
  * Throws `WORKFLOW_SETUP` (input) with everything wrong at once, `WORKFLOW_OPEN_TWICE` and `WORKFLOW_EXECUTOR_TAKEN` (conflict).
  */
 export async function openWorkflows(options: OpenWorkflowsOptions): Promise<OpenWorkflows> {
-  const { database, log } = options;
-  const executorId = options.executorId ?? hostname();
-  const livenessMs = options.livenessMs ?? 2_000;
-  const patienceMs = options.patienceMs ?? 1_000;
-  const misses = options.misses ?? 3;
-  const silenceMs = options.silenceMs ?? 12_000;
-  const working = options.work ?? true;
   checkSetup(options);
   refuseSecondEngine();
-
-  const resting = options.resting ?? new Set<string>();
-  const taken = options.workflows.filter(({ queue }) => !resting.has(queue)).map(({ name }) => name);
-  const definitions = new Map(options.workflows.map((definition) => [definition.name, definition]));
+  const { database, log, queues, resting = new Set<string>(), work: working = true } = options;
+  const { keepDays = 90, graceMs = 10_000, misses = 3, onDead } = options;
   const closing = new AbortController();
-  const executions = new Map<string, Execution>();
-  const atWork = new Set<string>();
-  const underWay = new Set<Promise<unknown>>();
-  const outcomes = makeOutcomes(database, log);
+  const registry = makeRegistry(options.workflows);
+  const executor = { ...executorOf(options), signal: closing.signal };
+  const { executorId } = executor;
+  const taken = options.workflows.filter(({ queue }) => !resting.has(queue)).map(({ name }) => name);
 
-  const definitionOf = (workflow: { readonly name: string } | string): WorkflowDefinition => {
-    const name = typeof workflow === "string" ? workflow : workflow.name;
-    const definition = definitions.get(name);
-    if (definition === undefined) {
-      throw new StockroomError(
-        "missing",
-        "WORKFLOW_UNKNOWN",
-        `Expected a registered workflow but came "${name}". Register it in its module.`,
-        {
-          facts: { workflow: name },
-        },
-      );
-    }
-    return definition;
-  };
-
-  const startIn = async (
-    tx: Tx,
-    workflow: { readonly name: string } | string,
-    input: unknown,
-    wanted: StartOptions & { readonly parent?: string | undefined },
-  ): Promise<string> => {
-    const definition = definitionOf(workflow);
-    const idBytes = Buffer.byteLength(wanted.id);
-    if (wanted.id.trim() === "" || idBytes > maxIdBytes) {
-      throw new StockroomError(
-        "input",
-        "RUN_BAD_ID",
-        `Expected a run id of 1 to ${maxIdBytes} bytes but came ${idBytes}. Derive it from what the run is about.`,
-      );
-    }
-    const priority = wanted.priority ?? 100;
-    const isNew = await insertRun(tx, {
-      id: wanted.id,
-      workflow: definition.name,
-      queue: definition.queue,
-      title: definition.title?.(input) ?? definition.name,
-      input: jsonText(input, `the input of ${definition.name}`),
-      priority,
-      parent: wanted.parent,
-    });
-    if (isNew) {
-      await engine.enqueue(tx, { runId: wanted.id, number: 1 }, { workflow: definition.name, queue: definition.queue, priority });
-      faultPoint("workflow.start.enqueued");
-    }
-    return wanted.id;
-  };
-
-  const liveness = await holdLock({ database, executorId, livenessMs, patienceMs, silenceMs, log, signal: closing.signal });
-
+  const liveness = await holdLock(executor);
   const lanes = await openLanes(database);
   if (working) {
     await registerExecutor(database, executorId, taken);
     await lanes.refresh();
   }
-
-  // DBOS hands out work before it has finished opening, and before the rest of this part has.
-  const ready = Promise.withResolvers<ExecutionDeps>();
-  ready.promise.catch(() => undefined);
-
-  const runAttempt = async (workflow: string, attempt: Attempt): Promise<"over" | "handed-back"> => {
-    const deps = await ready.promise;
-    await liveness.held();
-    return execute(deps, definitionOf(workflow), attempt, (execution) => executions.set(execution.token, execution)).finally(() => {
-      for (const [token, execution] of executions) if (execution.runId === attempt.runId && execution.over) executions.delete(token);
-    });
-  };
-
+  const attempts = new Attempts({ database, registry, liveness, log });
   let engine: Engine;
   try {
     engine = await openEngine({
       database,
       executorId,
-      queues: options.queues,
+      queues,
       pollMs: options.pollMs ?? 200,
-      workflows: [...definitions.keys()],
-      listens: working ? { queues: options.queues.flatMap(({ name }) => (resting.has(name) ? [] : [name])), workflows: taken } : undefined,
+      workflows: registry.names,
+      listens: working ? { queues: queues.flatMap(({ name }) => (resting.has(name) ? [] : [name])), workflows: taken } : undefined,
       lanes,
-      queueOf: (workflow) => definitionOf(workflow).queue,
+      queueOf: (workflow) => registry.get(workflow).queue,
       log,
-      run: async (workflow, attempt) => {
-        const id = attemptId(attempt);
-        atWork.add(id);
-        const doing = runAttempt(workflow, attempt);
-        underWay.add(doing);
-        let ending: "over" | "handed-back";
-        try {
-          ending = await doing;
-        } catch (thrown) {
-          ending = thrown instanceof Interrupted ? "handed-back" : await giveUp(await ready.promise, id, workflow, thrown);
-        } finally {
-          underWay.delete(doing);
-        }
-        // DBOS takes a settled promise for the end of the attempt; this one has not ended and goes back when the part closes.
-        if (ending === "handed-back") await new Promise<never>(() => undefined);
-        atWork.delete(id);
-      },
+      run: (workflow, attempt) => attempts.run(workflow, attempt),
     });
   } catch (thrown) {
     closing.abort(new Interrupted("stopping"));
-    ready.reject(closing.signal.reason);
+    attempts.refuse(closing.signal.reason);
     await liveness.ended;
     throw thrown;
   }
 
-  const deps: ExecutionDeps = {
+  const startIn = makeStartIn(registry, engine);
+  const outcomes = makeOutcomes(database, log);
+  attempts.begin({
     database,
     engine,
     executorId,
@@ -238,199 +134,42 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     stopping: closing.signal,
     startIn,
     outcome: (runId, signal) => outcomes.wait(runId, signal),
-    onDead: async (tx, letter) => options.onDead?.(tx, letter),
+    onDead: async (tx, letter) => onDead?.(tx, letter),
     ended: (runId) => outcomes.ended(runId),
-  };
-
-  ready.resolve(deps);
-
-  const stopLost = async (): Promise<void> => {
-    if (executions.size === 0) return;
-    for (const lost of await lostRuns(database, [...executions.values()])) {
-      executions.get(lost.token)?.stop(lost.state === "cancelled" ? "cancelled" : "lost");
-    }
-  };
-
-  /** A run that waits for an attempt which is not there (the engine's tables were restored, or mended by hand) gets a new one. */
-  const startUnqueued = async (): Promise<void> => {
-    await database.transaction(async (tx) => {
-      for (const run of await renewAttempts(tx, 60_000)) {
-        log.warn("a run had lost its place in the queue; it is put there again", { runId: run.id });
-        await engine.enqueue(
-          tx,
-          { runId: run.id, number: run.attempt },
-          { workflow: run.workflow, queue: run.queue, priority: run.priority },
-        );
-      }
-    });
-  };
-
-  const reportProgress = async (): Promise<void> => {
-    const news = [...executions.values()].flatMap(({ runId, token, progressed }) =>
-      progressed === undefined ? [] : [{ runId, token, progress: progressed }],
-    );
-    for (const execution of executions.values()) execution.progressed = undefined;
-    if (news.length > 0) await writeProgress(database, news);
-  };
-
-  const every = async (ms: number, what: string, work: () => Promise<unknown>): Promise<void> => {
-    while (!closing.signal.aborted) {
-      await pause(ms, undefined, { signal: closing.signal }).catch(() => undefined);
-      if (closing.signal.aborted) return;
-      try {
-        await work();
-      } catch (thrown) {
-        log.debug(`${what} failed; it is tried again`, { error: thrown });
-      }
-    }
-  };
-
-  const forget = async (attemptMs: number): Promise<void> => {
-    while ((await engine.sweepAttempts(attemptMs)) >= sweepRows && !closing.signal.aborted);
-    while ((await forgetRuns(database, (options.keepDays ?? 90) * dayMs)) >= sweepRows && !closing.signal.aborted);
-  };
-
-  const stopListening = await database.listen(cancelChannel, () => {
-    stopLost().catch((thrown: unknown) => log.debug("could not look for cancelled runs; it is tried again", { error: thrown }));
   });
-  const schedules = await openSchedules({
-    database,
-    schedules: options.schedules ?? [],
-    clock: options.clock ?? systemClock,
-    log,
-    signal: closing.signal,
-    startIn,
-    lookMs: 1_000,
-  });
-  const loops = [
-    sweep({ database, executorId, livenessMs, patienceMs, silenceMs, log, signal: closing.signal, engine, liveness, misses, atWork }),
-    every(livenessMs, "the look for lost runs", stopLost),
-    every(livenessMs, "the look who works", () => lanes.refresh()),
-    every(renewMs, "the word that this process works", async () => {
-      if (working && liveness.holding) await registerExecutor(database, executorId, taken);
-    }),
-    every(Math.max(30_000, livenessMs), "the look for runs without an attempt", startUnqueued),
-    every(500, "the report of progress", reportProgress),
-    every(3_600_000, "the sweep of old runs", () => forget(dayMs)),
-    schedules.ended,
-  ];
+  const stopListening = await database.listen(
+    cancelChannel,
+    () => void attempts.stopLost().catch((error: unknown) => log.debug("the look for lost runs failed; it is tried again", { error })),
+  );
+  const upkeep = { database, engine, log, signal: closing.signal };
+  const clock = options.clock ?? systemClock;
+  const schedules = await openSchedules({ ...upkeep, schedules: options.schedules ?? [], clock, startIn, lookMs: 1_000 });
+  const forget = async (attemptMs: number): Promise<void> => await forgetOld(upkeep, keepDays, attemptMs);
+  const works = working ? taken : undefined;
+  const loops = [...startLoops({ executor, upkeep, liveness, lanes, attempts, misses, works, forget }), schedules.ended];
 
-  const revive = async (tx: Tx, runId: string, fromStart: boolean): Promise<boolean> => {
-    const run = await reviveRun(tx, runId, fromStart);
-    if (run === undefined) return false;
-    await options.onRevived?.(tx, runId);
-    await settleLetters(tx, runId, "redriven");
-    await engine.enqueue(tx, { runId, number: run.attempt }, { workflow: run.workflow, queue: run.queue, priority: run.priority });
-    for (const child of await failedChildren(tx, runId)) await revive(tx, child, fromStart);
-    return true;
-  };
-
-  let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     closing.abort(new Interrupted("stopping"));
-    for (const execution of executions.values()) execution.stop("stopping");
+    attempts.stop();
     await engine.stop().catch((thrown: unknown) => log.warn("the engine did not stop cleanly", { error: thrown }));
-    const grace = new AbortController();
-    await Promise.race([
-      Promise.allSettled(underWay),
-      pause(options.graceMs ?? 10_000, undefined, { signal: grace.signal }).catch(() => undefined),
-    ]);
-    grace.abort();
-    if (underWay.size > 0) log.warn("some runs did not come to rest in time; they go on after a restart", { runs: underWay.size });
+    await attempts.rest(graceMs);
     await Promise.allSettled(loops);
     await stopListening();
-    try {
-      if (working) await forgetExecutor(database, executorId);
-      // Others need not wait until they find us gone.
-      const claims = await engine.held(database);
-      const busy = new Set([...executions.values()].filter((execution) => !execution.over).map((execution) => execution.attemptId));
-      await engine.putBackClaims(
-        database,
-        claims.filter((claim) => !busy.has(claim.attemptId)),
-      );
-    } catch (thrown) {
-      log.warn("unfinished runs could not be put back; they are when this process is found gone", { error: thrown });
-    }
+    await leave({ database, engine, attempts, log }, working ? executorId : undefined);
     await engine.close();
     await liveness.ended;
   };
 
+  let closed: Promise<void> | undefined;
   return {
+    ...makeRunsApi({ database, engine, outcomes, hooks: options }, attempts, closing.signal),
     startIn,
     start: (workflow, input, wanted) => database.transaction((tx) => startIn(tx, workflow, input, wanted)),
-    has: (workflow) => definitions.has(workflow),
-    outcome: async <T>(runId: string, wanted: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}) => {
-      const late = new AbortController();
-      const timer =
-        wanted.timeoutMs === undefined ? undefined : setTimeout(() => late.abort(notEnded(runId, wanted.timeoutMs)), wanted.timeoutMs);
-      try {
-        const signals = [closing.signal, late.signal, ...(wanted.signal === undefined ? [] : [wanted.signal])];
-        return readOutcome<T>(await outcomes.wait(runId, AbortSignal.any(signals)));
-      } finally {
-        clearTimeout(timer);
-      }
-    },
-    list: (query = {}) => listRuns(database, query),
-    show: async (runId) => {
-      const run = await findRun(database, runId);
-      if (run === undefined) throw unknownRun(runId);
-      return run;
-    },
-    cancel: async (runId) => {
-      const cancelled = await database.transaction(async (tx) => {
-        const ids = await cancelRuns(tx, runId);
-        if (ids.length === 0) {
-          const run = await findRun(tx, runId);
-          if (run === undefined) throw unknownRun(runId);
-          // Cancelled before: what was asked for is so.
-          if (run.state !== "cancelled") throw endedRun(runId, run.state);
-        }
-        if (ids.length > 0) {
-          await options.onCancelled?.(tx, ids);
-          await tx.query(`select pg_notify('${cancelChannel}', '')`);
-        }
-        return ids;
-      });
-      for (const id of cancelled) outcomes.ended(id);
-      await stopLost();
-    },
-    retry: async (runId) => {
-      await database.transaction(async (tx) => {
-        if (await revive(tx, runId, false)) return;
-        const run = await findRun(tx, runId);
-        if (run === undefined) throw unknownRun(runId);
-        throw new StockroomError(
-          "conflict",
-          "RUN_NOT_ENDED_BADLY",
-          `Expected run "${runId}" to be failed, cancelled or dead but it is ${run.state}. Only such a run can be retried.`,
-          { facts: { runId, state: run.state } },
-        );
-      });
-    },
-    deadLetters: (query = {}) => listLetters(database, { ...query, limit: query.limit ?? 100 }),
-    deadLetter: (id) => letterOf(database, id),
-    redrive: (id, wanted = {}) =>
-      database.transaction(async (tx) => {
-        const letter = await waitingLetter(tx, id);
-        await revive(tx, letter.runId, wanted.fromStart ?? false);
-        faultPoint("workflow.redrive.enqueued");
-        return letter.runId;
-      }),
-    drop: (id) =>
-      database.transaction(async (tx) => {
-        const letter = await waitingLetter(tx, id);
-        await settleLetters(tx, letter.runId, "dropped");
-        await dropRun(tx, letter.runId);
-      }),
+    has: (workflow) => registry.has(workflow),
     schedules: () => schedules.list(),
     startDueSchedules: () => schedules.lookNow(),
-    idle: async () => {
-      if (await anyActive(database, resting)) return false;
-      if (await anyEventWaits(database)) return false;
-      // In this order: an event is marked relayed in the transaction that starts its runs, so what left the outbox shows as a run.
-      return !(await anyActive(database, resting));
-    },
-    repair: startUnqueued,
+    idle: () => isIdle(database, resting),
+    repair: () => requeueRuns(upkeep),
     forget,
     get taking() {
       return working && liveness.holding;
@@ -439,105 +178,118 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
   };
 }
 
-function endedRun(runId: string, state: RunState): StockroomError {
-  const next = state === "dead" ? "Its dead letter waits: `stockroom dead drop` lets it rest." : "There is nothing to stop.";
-  return new StockroomError("conflict", "RUN_ENDED", `Expected run "${runId}" to be under way but it is ${state}. ${next}`, {
-    facts: { runId, state },
-  });
+/** Who this process is to the fleet, and how it shows that it is alive. */
+function executorOf(options: OpenWorkflowsOptions): Omit<LivenessOptions, "signal"> {
+  return {
+    database: options.database,
+    executorId: options.executorId ?? hostname(),
+    livenessMs: options.livenessMs ?? 2_000,
+    patienceMs: options.patienceMs ?? 1_000,
+    silenceMs: options.silenceMs ?? 12_000,
+    log: options.log,
+  };
 }
 
-async function letterOf(tx: Tx, id: string): Promise<DeadLetter> {
-  const letter = await findLetter(tx, id);
-  if (letter === undefined) {
-    throw new StockroomError(
-      "missing",
-      "DEAD_LETTER_UNKNOWN",
-      `Expected a dead letter with the number ${id} but there is none. See \`stockroom dead\`.`,
-      {
-        facts: { deadLetter: id },
-      },
-    );
-  }
-  return letter;
+interface LoopDeps {
+  readonly executor: LivenessOptions;
+  readonly upkeep: UpkeepDeps;
+  readonly liveness: Liveness;
+  readonly lanes: Lanes;
+  readonly attempts: Attempts;
+  readonly misses: number;
+  /** The workflows this process takes up; undefined: it takes up none. */
+  readonly works: readonly string[] | undefined;
+  readonly forget: (attemptMs: number) => Promise<void>;
 }
 
-async function waitingLetter(tx: Tx, id: string): Promise<DeadLetter> {
-  const letter = await letterOf(tx, id);
-  if (letter.state !== "waiting") {
-    throw new StockroomError(
-      "conflict",
-      "DEAD_LETTER_SETTLED",
-      `Expected dead letter ${id} to be waiting but it was ${letter.state}. See its run with \`stockroom runs show ${letter.runId}\`.`,
-      { facts: { deadLetter: id, state: letter.state } },
-    );
-  }
-  return letter;
+/** What is looked at again and again until the part closes. */
+function startLoops(deps: LoopDeps): readonly Promise<void>[] {
+  const { executor, upkeep, liveness, lanes, attempts, misses, works } = deps;
+  const { database, executorId, livenessMs } = executor;
+  return [
+    sweep({ ...executor, engine: upkeep.engine, liveness, misses, atWork: attempts.inHand }),
+    every(upkeep, livenessMs, "the look for lost runs", () => attempts.stopLost()),
+    every(upkeep, livenessMs, "the look who works", () => lanes.refresh()),
+    every(upkeep, renewMs, "the word that this process works", async () => {
+      if (works !== undefined && liveness.holding) await registerExecutor(database, executorId, works);
+    }),
+    every(upkeep, Math.max(30_000, livenessMs), "the look for runs without an attempt", () => requeueRuns(upkeep)),
+    every(upkeep, 500, "the report of progress", () => attempts.writeProgress()),
+    every(upkeep, 3_600_000, "the sweep of old runs", () => deps.forget(dayMs)),
+  ];
 }
 
-/** An error of this part, not of the run: the attempt goes back, and as its begin stays open, it comes back no more often than a crash may. */
-async function giveUp({ engine, database, log }: ExecutionDeps, id: string, workflow: string, thrown: unknown): Promise<"over"> {
-  log.error("a run could not be worked at; it goes back into its queue", { attempt: id, workflow, error: thrown });
+/** Takes this process out of the fleet, and gives back what it had claimed and not begun: others need not wait until they find it gone. */
+async function leave(
+  { database, engine, attempts, log }: { database: Database; engine: Engine; attempts: Attempts; log: Log },
+  executorId: string | undefined,
+): Promise<void> {
   try {
-    const claims = (await engine.held(database)).filter((claim) => claim.attemptId === id);
-    await engine.putBackClaims(database, claims);
-  } catch (again) {
-    log.warn("the run could not be put back yet; the sweep will start it anew", { attempt: id, error: again });
+    if (executorId !== undefined) await forgetExecutor(database, executorId);
+    const unfinished = attempts.unfinished();
+    const claims = await engine.held(database);
+    await engine.putBackClaims(
+      database,
+      claims.filter((claim) => !unfinished.has(claim.attemptId)),
+    );
+  } catch (thrown) {
+    log.warn("unfinished runs could not be put back; they are when this process is found gone", { error: thrown });
   }
-  return "over";
 }
 
-function notEnded(runId: string, timeoutMs: number | undefined): StockroomError {
+type RunsApi = Pick<Workflows, "outcome" | "list" | "show" | "cancel" | "retry" | "deadLetters" | "deadLetter" | "redrive" | "drop">;
+
+/** Looking at runs and dead letters, and deciding on them. */
+function makeRunsApi(deps: ControlDeps, attempts: Attempts, closing: AbortSignal): RunsApi {
+  const { database } = deps;
+  return {
+    outcome: (runId, wanted = {}) => waitFor(deps.outcomes, runId, wanted, closing),
+    list: (query = {}) => listRuns(database, query),
+    show: async (runId) => {
+      const run = await findRun(database, runId);
+      if (run === undefined) throw unknownRun(runId);
+      return run;
+    },
+    cancel: async (runId) => {
+      await cancelRun(deps, runId);
+      await attempts.stopLost();
+    },
+    retry: (runId) => retryRun(deps, runId),
+    deadLetters: (query = {}) => listLetters(database, { ...query, limit: query.limit ?? 100 }),
+    deadLetter: (id) => getLetter(database, id),
+    redrive: (id, wanted = {}) => redriveLetter(deps, id, wanted.fromStart ?? false),
+    drop: (id) => dropLetter(deps, id),
+  };
+}
+
+async function waitFor<T>(
+  outcomes: Outcomes,
+  runId: string,
+  { timeoutMs, signal }: { readonly timeoutMs?: number | undefined; readonly signal?: AbortSignal | undefined },
+  closing: AbortSignal,
+): Promise<ChildOutcome<T>> {
+  const late = new AbortController();
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => late.abort(notEnded(runId, timeoutMs)), timeoutMs);
+  try {
+    const signals = [closing, late.signal, ...(signal === undefined ? [] : [signal])];
+    return readOutcome<T>(await outcomes.wait(runId, AbortSignal.any(signals)));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function isIdle(database: Database, resting: ReadonlySet<string>): Promise<boolean> {
+  if (await anyActive(database, resting)) return false;
+  if (await anyEventWaits(database)) return false;
+  // In this order: an event is marked relayed in the transaction that starts its runs, so what left the outbox shows as a run.
+  return !(await anyActive(database, resting));
+}
+
+function notEnded(runId: string, timeoutMs: number): StockroomError {
   return new StockroomError(
     "busy",
     "RUN_NOT_ENDED",
-    `Expected run "${runId}" to end within ${timeoutMs ?? 0} ms but it has not. It goes on; look at it with \`stockroom runs show\`.`,
+    `Expected run "${runId}" to end within ${timeoutMs} ms but it has not. It goes on; look at it with \`stockroom runs show\`.`,
     { facts: { runId } },
   );
-}
-
-/** Everything that can be known to be wrong before anything is opened, told at once. */
-function checkSetup(options: OpenWorkflowsOptions): void {
-  const wrong: string[] = [];
-  const twice = (names: readonly string[], what: string): void => {
-    for (const name of new Set(names.filter((one, index) => names.indexOf(one) !== index)))
-      wrong.push(`${what} "${name}" is defined twice`);
-  };
-  const queues = options.queues.map((queue) => queue.name);
-  const workflows = options.workflows.map((workflow) => workflow.name);
-  const schedules = options.schedules ?? [];
-  twice(queues, "queue");
-  twice(workflows, "workflow");
-  twice(
-    schedules.map((schedule) => schedule.name),
-    "schedule",
-  );
-  for (const queue of options.queues) {
-    if (!(Number.isInteger(queue.perWorker) && queue.perWorker > 0)) wrong.push(`queue "${queue.name}" has perWorker ${queue.perWorker}`);
-    if (queue.overall !== undefined && !(Number.isInteger(queue.overall) && queue.overall > 0)) {
-      wrong.push(`queue "${queue.name}" has overall ${queue.overall}`);
-    }
-    if (queue.name.startsWith("_dbos")) wrong.push(`queue "${queue.name}" uses a name of the engine`);
-  }
-  for (const workflow of options.workflows) {
-    if (!queues.includes(workflow.queue))
-      wrong.push(`workflow "${workflow.name}" names the queue "${workflow.queue}", which is not defined`);
-  }
-  for (const schedule of schedules) {
-    if (!workflows.includes(schedule.workflow)) {
-      wrong.push(`schedule "${schedule.name}" names the workflow "${schedule.workflow}", which is not defined`);
-    }
-    try {
-      parseCron(schedule.cron, schedule.name);
-    } catch (thrown) {
-      wrong.push(thrown instanceof Error ? thrown.message : String(thrown));
-    }
-  }
-  if (wrong.length > 0) {
-    throw new StockroomError(
-      "input",
-      "WORKFLOW_SETUP",
-      `Expected queues, workflows and schedules that fit together but: ${wrong.join("; ")}. Correct these definitions.`,
-      { facts: { problems: wrong.length } },
-    );
-  }
 }

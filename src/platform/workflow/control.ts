@@ -1,0 +1,121 @@
+// Control: what a person does to a run that exists: cancels it, tries it again, redrives or drops its dead letter.
+//
+// Owns: which states allow what. Does not own: the rows (runs.ts), who is told (the hooks).
+
+import { StockroomError } from "../errors.ts";
+import { faultPoint } from "../faults.ts";
+import type { Database, Tx } from "../database/contract.ts";
+import type { DeadLetter, RunState } from "./contract.ts";
+import type { Engine } from "./engine.ts";
+import { unknownRun, type Outcomes } from "./outcomes.ts";
+import { cancelRuns, closeLetters, dropRun, failedChildren, findLetter, findRun, reviveRun } from "./runs.ts";
+
+/** On which processes learn that runs were cancelled. */
+export const cancelChannel = "stockroom_cancel";
+
+export interface ControlHooks {
+  /** In the transaction that cancels runs; they are given with all they had started. */
+  readonly onCancelled?: (tx: Tx, runIds: readonly string[]) => Promise<void>;
+  /** In the transaction that starts a run again which had died or been cancelled. */
+  readonly onRevived?: (tx: Tx, runId: string) => Promise<void>;
+}
+
+export interface ControlDeps {
+  readonly database: Database;
+  readonly engine: Pick<Engine, "enqueue">;
+  readonly outcomes: Outcomes;
+  readonly hooks: ControlHooks;
+}
+
+/** Cancels a run with all it started. Throws `RUN_UNKNOWN` (missing), `RUN_ENDED` (conflict). */
+export async function cancelRun({ database, outcomes, hooks }: ControlDeps, runId: string): Promise<void> {
+  const cancelled = await database.transaction(async (tx) => {
+    const ids = await cancelRuns(tx, runId);
+    if (ids.length > 0) {
+      await hooks.onCancelled?.(tx, ids);
+      await tx.query(`select pg_notify('${cancelChannel}', '')`);
+      return ids;
+    }
+    const run = await findRun(tx, runId);
+    if (run === undefined) throw unknownRun(runId);
+    // Cancelled before: what was asked for is so.
+    if (run.state !== "cancelled") throw endedRun(runId, run.state);
+    return ids;
+  });
+  for (const id of cancelled) outcomes.ended(id);
+}
+
+/** Goes on with a run that ended badly. Throws `RUN_UNKNOWN` (missing), `RUN_NOT_ENDED_BADLY` (conflict). */
+export async function retryRun(deps: ControlDeps, runId: string): Promise<void> {
+  await deps.database.transaction(async (tx) => {
+    if (await revive(deps, tx, runId, false)) return;
+    const run = await findRun(tx, runId);
+    if (run === undefined) throw unknownRun(runId);
+    throw new StockroomError(
+      "conflict",
+      "RUN_NOT_ENDED_BADLY",
+      `Expected run "${runId}" to be failed, cancelled or dead but it is ${run.state}. Only such a run can be retried.`,
+      { facts: { runId, state: run.state } },
+    );
+  });
+}
+
+/** Goes on with the run of a dead letter, after its last step or from the start. Throws as `getLetter`, and `DEAD_LETTER_SETTLED` (conflict). */
+export async function redriveLetter(deps: ControlDeps, id: string, fromStart: boolean): Promise<string> {
+  return await deps.database.transaction(async (tx) => {
+    const letter = await getWaitingLetter(tx, id);
+    await revive(deps, tx, letter.runId, fromStart);
+    faultPoint("workflow.redrive.enqueued");
+    return letter.runId;
+  });
+}
+
+/** Gives the run of a dead letter up. Throws as `redriveLetter`. */
+export async function dropLetter({ database }: Pick<ControlDeps, "database">, id: string): Promise<void> {
+  await database.transaction(async (tx) => {
+    const letter = await getWaitingLetter(tx, id);
+    await closeLetters(tx, letter.runId, "dropped");
+    await dropRun(tx, letter.runId);
+  });
+}
+
+/** Throws `DEAD_LETTER_UNKNOWN` (missing). */
+export async function getLetter(tx: Tx, id: string): Promise<DeadLetter> {
+  const letter = await findLetter(tx, id);
+  if (letter !== undefined) return letter;
+  throw new StockroomError(
+    "missing",
+    "DEAD_LETTER_UNKNOWN",
+    `Expected a dead letter with the number ${id} but there is none. See \`stockroom dead\`.`,
+    { facts: { deadLetter: id } },
+  );
+}
+
+/** Starts a new attempt of a run that ended badly, and of those of its children which did. False: it did not end so. */
+async function revive(deps: ControlDeps, tx: Tx, runId: string, fromStart: boolean): Promise<boolean> {
+  const run = await reviveRun(tx, runId, fromStart);
+  if (run === undefined) return false;
+  await deps.hooks.onRevived?.(tx, runId);
+  await closeLetters(tx, runId, "redriven");
+  await deps.engine.enqueue(tx, { runId, number: run.attempt }, { workflow: run.workflow, queue: run.queue, priority: run.priority });
+  for (const child of await failedChildren(tx, runId)) await revive(deps, tx, child, fromStart);
+  return true;
+}
+
+async function getWaitingLetter(tx: Tx, id: string): Promise<DeadLetter> {
+  const letter = await getLetter(tx, id);
+  if (letter.state === "waiting") return letter;
+  throw new StockroomError(
+    "conflict",
+    "DEAD_LETTER_SETTLED",
+    `Expected dead letter ${id} to be waiting but it was ${letter.state}. See its run with \`stockroom runs show ${letter.runId}\`.`,
+    { facts: { deadLetter: id, state: letter.state } },
+  );
+}
+
+function endedRun(runId: string, state: RunState): StockroomError {
+  const next = state === "dead" ? "Its dead letter waits: `stockroom dead drop` lets it rest." : "There is nothing to stop.";
+  return new StockroomError("conflict", "RUN_ENDED", `Expected run "${runId}" to be under way but it is ${state}. ${next}`, {
+    facts: { runId, state },
+  });
+}
