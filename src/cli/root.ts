@@ -32,7 +32,7 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
     },
     subCommands: {
       up: async () => (await import("./commands/up.ts")).upCommand(tools, all),
-      worker: async () => (await import("./commands/up.ts")).workerCommand(tools),
+      worker: async () => (await import("./commands/up.ts")).workerCommand(tools, all),
       demo: async () => (await import("./commands/demo.ts")).demoCommand(tools),
       look: async () => (await import("./commands/look.ts")).lookCommand(tools, all),
       put: putCommand(tools, examplesOf(all, "put")),

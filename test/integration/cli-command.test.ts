@@ -120,6 +120,7 @@ describe("without a database", () => {
     [["put", ".", "x"], 2, /^$/, /is a folder/],
     [["ls", "--limit", "-3"], 2, /^$/, /whole number from 1 to/],
     [["runs", "--state", "asleep"], 2, /^$/, /queued or running or/],
+    [["worker", "forecast", "forecats"], 2, /^$/, /Expected MODULES of classify, forecast, images but received "forecats"/],
     [["up", "forecats"], 2, /^$/, /Expected MODULES of classify, forecast, images but received "forecats". Did you mean forecast\?/],
     [["config", "check"], 0, /without mistakes/, /^$/],
     [["config", "check", "--home"], 2, /^$/, /--home wants a value/],
@@ -164,7 +165,10 @@ describe("the launcher", () => {
     expect(await stockroom(["--version"], { program })).toMatchObject({ code: 0 });
     expect(await stockroom(["pu"], { program })).toMatchObject({ code: 2 });
     const elsewhere = path.join(temp, "elsewhere");
-    const { child } = await startUntil(["worker"], /takes runs/, { program, env: { STOCKROOM_HOME: elsewhere } });
+    const { child } = await startUntil(["worker", "forecast"], /takes runs of forecast \(home/, {
+      program,
+      env: { STOCKROOM_HOME: elsewhere },
+    });
     expect(await stopped(child, "SIGTERM")).toBe(0);
     expect(existsSync(path.join(elsewhere, "postgres/data/postmaster.pid"))).toBe(false);
   });

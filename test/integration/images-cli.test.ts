@@ -131,7 +131,7 @@ describe("stockroom up images", () => {
       [["--source", "photos"], "IMAGE_SOURCE"],
       [["--source", "photos=./none"], "IMAGE_SOURCE_FOLDER"],
       [["--source", "photos=ftp://x"], "IMAGE_SOURCE"],
-      [["--source", "photos=.", "--demo"], "Expected --demo beside systems with a sample"],
+      [["--source", "photos=.", "--demo"], "Expected --demo beside modules with a sample"],
     ] as const) {
       const { status, stderr } = run(["up", "images", "--port", "0", ...args]);
       expect([args, status, stderr.includes(code)]).toEqual([args, 2, true]);

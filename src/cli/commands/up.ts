@@ -14,14 +14,8 @@ const aloneFlags = (all: readonly AnyModule[]): readonly (readonly [flag: string
   all.flatMap((module) => Object.keys(module.alone?.args ?? {}).map((flag) => [flag, module] as const));
 
 export const upCommand = (tools: Tools, all: readonly AnyModule[]) => {
-  const names = all.map(({ name }) => name);
   const args: Flags = {
-    modules: {
-      type: "positional",
-      required: false,
-      description: `Which parts: ${names.join(", ")} (default: all)`,
-      valueHint: `${names.join("|")}...`,
-    },
+    ...moduleWords(all),
     ...Object.assign({}, ...all.map(({ alone }) => alone?.args ?? {})),
     demo: { type: "boolean", description: "Put the sample shop in first and follow it through" },
     host: {
@@ -51,7 +45,7 @@ Everything runs in this process; more workers beside it: stockroom worker`,
         throw new StockroomError(
           "input",
           "USAGE",
-          `Expected --${flag} beside \`up ${name}\` only. Beside other systems, name the same in stockroom.yaml.`,
+          `Expected --${flag} beside \`up ${name}\` only. Beside other modules, name the same in stockroom.yaml.`,
         );
       }
       const demo = given["demo"] === true;
@@ -60,18 +54,31 @@ Everything runs in this process; more workers beside it: stockroom worker`,
         throw new StockroomError(
           "input",
           "USAGE",
-          `Expected --demo beside systems with a sample but ${one?.name ?? ""} has none. Leave it out.`,
+          `Expected --demo beside modules with a sample but ${one?.name ?? ""} has none. Leave it out.`,
         );
       }
       if (only?.alone !== undefined) {
         const own = Object.entries(only.alone.flags).map(([flag, setting]) => [setting, text(flag)] as const);
         await upAlone(tools, only.alone, readOwnSettings(tools, only, all, { ...server, ...Object.fromEntries(own) }), rawArgs);
       } else {
-        await upApp(tools, { open: named.length === 0 ? undefined : named.map(({ name }) => name), demo, server });
+        await upApp(tools, { open: namesOf(named), demo, server });
       }
     },
   });
 };
+
+/** The names of modules, as `up` and `worker` take them. */
+function moduleWords(all: readonly AnyModule[]): Flags {
+  const names = all.map(({ name }) => name);
+  return {
+    modules: {
+      type: "positional",
+      required: false,
+      description: `Which modules: ${names.join(", ")} (default: all)`,
+      valueHint: `${names.join("|")}...`,
+    },
+  };
+}
 
 /** The modules that were named, each once; throws `input` `USAGE`. */
 function readModules(words: readonly string[], all: readonly AnyModule[]): readonly AnyModule[] {
@@ -84,6 +91,10 @@ function readModules(words: readonly string[], all: readonly AnyModule[]): reado
   });
   return [...new Set(found)];
 }
+
+/** None named are all. */
+const namesOf = (named: readonly AnyModule[]): readonly string[] | undefined =>
+  named.length === 0 ? undefined : named.map(({ name }) => name);
 
 interface UpOptions {
   readonly open: readonly string[] | undefined;
@@ -129,16 +140,19 @@ async function upAlone(
   }
 }
 
-export const workerCommand = (tools: Tools) =>
+export const workerCommand = (tools: Tools, all: readonly AnyModule[]) =>
   defineCommand({
     meta: {
       name: "worker",
       description: `One more worker on the same database and store, without HTTP; until Ctrl-C
 On another machine give it the same DATABASE_URL, store and key file.`,
     },
-    run: async () => {
-      const app = await tools.open({ work: true });
-      tools.print.say(`This worker takes runs (home ${app.settings.home}). Ctrl-C stops it; what it leaves is taken up by others.`);
+    args: moduleWords(all),
+    run: async ({ args: given }) => {
+      const open = namesOf(readModules(given._, all));
+      const app = await tools.open({ work: true, open });
+      const what = open === undefined ? "" : ` of ${open.join(", ")}`;
+      tools.print.say(`This worker takes runs${what} (home ${app.settings.home}). Ctrl-C stops it; what it leaves is taken up by others.`);
       await untilStopped(tools.signal);
     },
   });
