@@ -54,3 +54,7 @@ function twoDigits(text: string, at: number): number {
 function isLeap(year: number): boolean {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }
+
+/** An instant (seconds since 1970) as people write it: a day where it begins one. */
+export const instantText = (seconds: number): string =>
+  new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ").replace(" 00:00:00", "");
