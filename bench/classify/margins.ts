@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { makeRandom, type Random } from "../../src/platform/random.ts";
 import { estimateCodeMargins, type AuditedMove } from "../../src/classify/engine/margins.ts";
 import { wilson } from "../../src/classify/engine/intervals.ts";
-import type { CodeMoves, Triple } from "../../src/classify/engine/figures.ts";
+import { noMoves, type CodeMoves, type Triple } from "../../src/classify/engine/figures.ts";
 import { machine, writeResult } from "../machine.ts";
 
 interface Setting {
@@ -200,18 +200,7 @@ function month(setting: Setting, seed: number, tallies: readonly Tally[]): void 
     items: 0,
     autoItems: 0,
     doubt: none(),
-    moves: {
-      autoOut: none(),
-      autoIn: none(),
-      autoRest: none(),
-      autoSpread: none(),
-      reviewOut: none(),
-      reviewIn: none(),
-      reviewRest: none(),
-      reviewSpread: none(),
-      splitOut: none(),
-      splitIn: none(),
-    },
+    moves: noMoves(),
   }));
   for (const item of items) {
     const known = answered.has(item);

@@ -6,6 +6,9 @@
 /** An amount in items, units and kg. */
 export type Triple = readonly [items: number, units: number, kg: number];
 
+/** The same while it is added up. */
+export type Amounts = [items: number, units: number, kg: number];
+
 /**
  * What the models' own probabilities say of how a code's figures may be wrong, in items, units and kg; amounts of returns count by their size.
  *
@@ -25,6 +28,26 @@ export interface CodeMoves {
   readonly splitOut: Triple;
   readonly splitIn: Triple;
 }
+
+/** Nothing moves: where adding up begins. */
+export function noMoves(): { readonly [Kind in keyof CodeMoves]: Amounts } {
+  const none = (): Amounts => [0, 0, 0];
+  return {
+    autoOut: none(),
+    autoIn: none(),
+    autoRest: none(),
+    autoSpread: none(),
+    reviewOut: none(),
+    reviewIn: none(),
+    reviewRest: none(),
+    reviewSpread: none(),
+    splitOut: none(),
+    splitIn: none(),
+  };
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a record made here has these keys and no other
+export const moveKinds = Object.keys(noMoves()) as readonly (keyof CodeMoves)[];
 
 /** The figures of one code in one inference: what reports add up. Units and kg are net of returns. */
 export interface CodeFigures {

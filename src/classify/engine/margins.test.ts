@@ -1,21 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { makeRandom } from "../../platform/random.ts";
 import { differenceBound, estimateCodeMargins, type AuditedMove, type MarginInput } from "./margins.ts";
-import type { CodeMoves, Triple } from "./figures.ts";
+import { noMoves, type CodeMoves, type Triple } from "./figures.ts";
 
 const none: Triple = [0, 0, 0];
-const still: CodeMoves = {
-  autoOut: none,
-  autoIn: none,
-  autoRest: none,
-  autoSpread: none,
-  reviewOut: none,
-  reviewIn: none,
-  reviewRest: none,
-  reviewSpread: none,
-  splitOut: none,
-  splitIn: none,
-};
+const still: CodeMoves = noMoves();
 
 /** A code of automatic items alone, each of one unit and 2 kg, with this doubt. */
 function code(name: string, items: number, doubt: number, more: Partial<CodeMoves> = {}): MarginInput {

@@ -15,7 +15,7 @@ import { percent } from "../../platform/figures.ts";
 import { confidence, estimateCodeMargins, type AuditedMove } from "../engine/margins.ts";
 import { parseLine } from "../engine/lines.ts";
 import { prefixes, readKey } from "../store/keys.ts";
-import type { CodeFigures, CodeMoves, Triple } from "../engine/figures.ts";
+import { moveKinds, noMoves, type Amounts, type CodeFigures, type CodeMoves, type Triple } from "../engine/figures.ts";
 import { insertAudit } from "../store/audit.ts";
 import { currentInferences, listLapsedSales, lockPeriod, readCompletion, type InferenceRow } from "../store/inferences.ts";
 import { listLines } from "../store/lines.ts";
@@ -85,23 +85,8 @@ interface Sums {
   kg: number;
   autoItems: number;
   readonly returned: Amounts;
-  readonly moves: { readonly [Key in keyof CodeMoves]: Amounts };
+  readonly moves: ReturnType<typeof noMoves>;
 }
-
-type Amounts = [items: number, units: number, kg: number];
-
-const moveKinds = [
-  "autoOut",
-  "autoIn",
-  "autoRest",
-  "autoSpread",
-  "reviewOut",
-  "reviewIn",
-  "reviewRest",
-  "reviewSpread",
-  "splitOut",
-  "splitIn",
-] as const satisfies readonly (keyof CodeMoves)[];
 
 const nothing = (): Sums => ({
   items: 0,
@@ -109,7 +94,7 @@ const nothing = (): Sums => ({
   kg: 0,
   autoItems: 0,
   returned: [0, 0, 0],
-  moves: Object.fromEntries(moveKinds.map((kind) => [kind, [0, 0, 0]])) as unknown as Sums["moves"], // one for each kind
+  moves: noMoves(),
 });
 
 /** Adds up inferences, moves answered items to their answers, and gives every figure its margin. Pure. */
@@ -221,18 +206,14 @@ function guessedMoves(figures: CodeFigures): CodeMoves {
     const each = (amount: number): number => (figures.items > 0 ? (Math.abs(amount) / figures.items) * 2 : 0);
     return [moving[0], moving[1] * each(figures.units), moving[2] * each(figures.kg)];
   };
-  const none: Triple = [0, 0, 0];
   return {
+    ...noMoves(),
     autoOut: auto,
-    autoIn: none,
     autoRest: auto,
     autoSpread: lumps(auto),
     reviewOut: review,
-    reviewIn: none,
     reviewRest: review,
     reviewSpread: lumps(review),
-    splitOut: none,
-    splitIn: none,
   };
 }
 

@@ -2,7 +2,7 @@
 //
 //   C1. What is given back does not depend on the order of adding: floats are rounded to a thousandth, codes stand in order.
 
-import type { CodeFigures, CodeMoves, Triple } from "../../engine/figures.ts";
+import { noMoves, type Amounts, type CodeFigures, type CodeMoves, type Triple } from "../../engine/figures.ts";
 import type { Prediction } from "../../engine/predict.ts";
 import type { Outcome } from "./outcomes.ts";
 import type { Sold } from "./sold.ts";
@@ -63,40 +63,26 @@ export function openCodeSums(): CodeSums {
 }
 
 type Sums = { -readonly [Key in keyof Omit<CodeFigures, "returned" | "moves">]: number } & {
-  readonly returned: [number, number, number];
-  readonly moves: { readonly [Key in keyof CodeMoves]: [number, number, number] };
+  readonly returned: Amounts;
+  readonly moves: ReturnType<typeof noMoves>;
 };
 
-function noFigures(): Sums {
-  const none = (): [number, number, number] => [0, 0, 0];
-  return {
-    items: 0,
-    units: 0,
-    kg: 0,
-    autoItems: 0,
-    autoUnits: 0,
-    autoKg: 0,
-    doubtItems: 0,
-    doubtUnits: 0,
-    doubtKg: 0,
-    returned: none(),
-    moves: {
-      autoOut: none(),
-      autoIn: none(),
-      autoRest: none(),
-      autoSpread: none(),
-      reviewOut: none(),
-      reviewIn: none(),
-      reviewRest: none(),
-      reviewSpread: none(),
-      splitOut: none(),
-      splitIn: none(),
-    },
-  };
-}
+const noFigures = (): Sums => ({
+  items: 0,
+  units: 0,
+  kg: 0,
+  autoItems: 0,
+  autoUnits: 0,
+  autoKg: 0,
+  doubtItems: 0,
+  doubtUnits: 0,
+  doubtKg: 0,
+  returned: [0, 0, 0],
+  moves: noMoves(),
+});
 
 /** Adds an item's amounts, each times a share. */
-function addTo(sum: [number, number, number], amounts: Triple, share: number): void {
+function addTo(sum: Amounts, amounts: Triple, share: number): void {
   for (let i = 0; i < 3; i++) sum[i] = (sum[i] ?? 0) + (amounts[i] ?? 0) * share;
 }
 
