@@ -5,46 +5,41 @@
 //   once more. Counting from when it was seen, not from when it was written, gives a run that was down for days the grace time too.
 //   What the store did not make is reported and never touched: by-hand files are neither adopted nor lost.
 
-import type { Clock } from "../time.ts";
 import { faultPoint } from "../faults.ts";
-import type { Log } from "../log.ts";
-import type { Database } from "../database/contract.ts";
+import type { StoreDeps } from "./commit.ts";
 import type { ReconcileReport } from "./contract.ts";
-import type { Driver, StoredFile } from "./drivers/contract.ts";
+import type { StoredFile } from "./drivers/contract.ts";
 import { lockFiles } from "./locks.ts";
 import { findId } from "./names.ts";
 
-export interface ReconcileParts {
-  readonly driver: Driver;
-  readonly database: Database;
-  readonly clock: Clock;
-  readonly log: Log;
+export interface ReconcileDeps extends StoreDeps {
+  /** How long a file without row must have been seen unchanged before it is swept. */
   readonly graceMs: number;
 }
 
 const pageSize = 1000;
 
 /** Compares the whole store with the catalogue; memory does not grow with either. */
-export async function reconcile(parts: ReconcileParts): Promise<ReconcileReport> {
-  await sweepRemoved(parts);
+export async function reconcile(deps: ReconcileDeps): Promise<ReconcileReport> {
+  await sweepRemoved(deps);
   let sweptStaging = 0;
   const unknownFiles: string[] = [];
-  for await (const page of pagesOf(parts.driver.list(""))) {
+  for await (const page of pagesOf(deps.driver.list(""))) {
     const ours = page.filter((file) => findId(file.path) !== undefined);
     for (const file of page) if (findId(file.path) === undefined) unknownFiles.push(file.path);
-    sweptStaging += await sweepStrays(parts, ours);
+    sweptStaging += await sweepStrays(deps, ours);
   }
-  await forgetStrays(parts);
-  const missingBytes = await findMissing(parts);
-  if (sweptStaging > 0) parts.log.info("swept files without row", { files: sweptStaging });
-  if (missingBytes.length > 0) parts.log.error("objects without bytes", { objects: missingBytes.length, first: missingBytes[0] });
+  await forgetStrays(deps);
+  const missingBytes = await findMissing(deps);
+  if (sweptStaging > 0) deps.log.info("swept files without row", { files: sweptStaging });
+  if (missingBytes.length > 0) deps.log.error("objects without bytes", { objects: missingBytes.length, first: missingBytes[0] });
   if (unknownFiles.length > 0)
-    parts.log.warn("files in the store that are not ours", { files: unknownFiles.length, first: unknownFiles[0] });
+    deps.log.warn("files in the store that are not ours", { files: unknownFiles.length, first: unknownFiles[0] });
   return { sweptStaging, missingBytes, unknownFiles: unknownFiles.toSorted() };
 }
 
 /** Deletes the bytes of removed objects, then says so in their rows; dying in between only repeats the first. */
-async function sweepRemoved({ driver, database }: ReconcileParts): Promise<void> {
+async function sweepRemoved({ driver, database }: ReconcileDeps): Promise<void> {
   for (;;) {
     const rows = await database.query<{ path: string }>(
       "select path from stockroom.object where state = 'removed' order by path limit $1",
@@ -59,7 +54,7 @@ async function sweepRemoved({ driver, database }: ReconcileParts): Promise<void>
   }
 }
 
-async function sweepStrays({ driver, database, clock, graceMs }: ReconcileParts, files: readonly StoredFile[]): Promise<number> {
+async function sweepStrays({ driver, database, clock, graceMs }: ReconcileDeps, files: readonly StoredFile[]): Promise<number> {
   const rows = await database.query<{ path: string }>("select path from stockroom.object where path = any($1)", [
     files.map((file) => file.path),
   ]);
@@ -98,7 +93,7 @@ async function sweepStrays({ driver, database, clock, graceMs }: ReconcileParts,
 }
 
 /** Notes of files that have got a row or have gone since. */
-async function forgetStrays({ driver, database }: ReconcileParts): Promise<void> {
+async function forgetStrays({ driver, database }: ReconcileDeps): Promise<void> {
   await database.query("delete from stockroom.object_stray s using stockroom.object o where o.path = s.path");
   let after = "";
   for (;;) {
@@ -115,7 +110,7 @@ async function forgetStrays({ driver, database }: ReconcileParts): Promise<void>
   }
 }
 
-async function findMissing({ driver, database }: ReconcileParts): Promise<readonly string[]> {
+async function findMissing({ driver, database }: ReconcileDeps): Promise<readonly string[]> {
   const missing: string[] = [];
   let after = "";
   for (;;) {
