@@ -8,7 +8,8 @@
 
 import process from "node:process";
 import { makeRandom, type Random } from "../../src/platform/random.ts";
-import { openRows, parseCondition } from "../../src/classify/cli/rows.ts";
+import { openRows } from "../../src/classify/cli/rows.ts";
+import { parseCondition } from "../../src/platform/intake/conditions.ts";
 import { makeDatasetBuilder, type Item } from "../../src/classify/engine/dataset.ts";
 import { fitDecisions, reasonForReview, usualFloor, type Decisions } from "../../src/classify/engine/decisions.ts";
 import { applyCalibration } from "../../src/classify/engine/calibration.ts";

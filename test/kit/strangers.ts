@@ -286,3 +286,109 @@ export function strangerFiles(seed = 1): readonly StrangerFile[] {
     ),
   ];
 }
+
+const two = (value: number): string => String(value).padStart(2, "0");
+
+/** Exports of well-known systems, on made-up rows of their shapes. The plan of each is of a forecast. */
+export function exportFiles(
+  seed = 1,
+): readonly (StrangerFile & { readonly export: string; readonly rows: number; readonly uncounted: number })[] {
+  const random = makeRandom(seed);
+  const whole = (low: number, high: number): number => low + Math.floor(random.next() * (high - low + 1));
+  const file = (name: string, lines: readonly string[]): { readonly name: string; readonly bytes: Buffer } => ({
+    name,
+    bytes: Buffer.from(`${lines.join("\n")}\n`),
+  });
+  const of = <T>(count: number, make: (i: number) => T): readonly T[] => Array.from({ length: count }, (_, i) => make(i));
+  const goods = ["Mug", "Bowl, large", "Spoon"].map((name, i) => ({ name, sku: `0${100 + i}` }));
+  const pick = (): (typeof goods)[number] => goods[whole(0, 2)] ?? { name: "", sku: "" };
+  const csv = (text: string): string => (text.includes(",") ? `"${text}"` : text);
+  return [
+    {
+      // Two lines an order, the second without what belongs to the order; each tenth refunded, each twentieth cancelled.
+      ...file("orders_export.csv", [
+        "Name,Email,Financial Status,Paid at,Fulfillment Status,Currency,Subtotal,Shipping,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Shipping Province,Cancelled at,Refunded Amount,Vendor,Tags",
+        ...days(60).flatMap((day) =>
+          of(4, (k) => {
+            const n = 1_000 + Number(day.m) * 400 + Number(day.d) * 10 + k;
+            const at = `${day.iso} ${two(whole(7, 20))}:${two(whole(0, 59))}:${two(whole(1, 59))} +0100`;
+            const [status, cancelled] = n % 10 === 0 ? ["refunded", ""] : n % 20 === 1 ? ["paid", at] : ["paid", ""];
+            const [one, other] = [pick(), pick()];
+            return [
+              `#${n},a@b.example,${status},${at},fulfilled,EUR,20.00,0.00,20.00,${at},${whole(1, 3)},${csv(one.name)},9.95,${one.sku},NW,${cancelled},0.00,Acme,`,
+              `#${n},a@b.example,,,,,,,,,${whole(1, 3)},${csv(other.name)},9.95,${other.sku},,,,Acme,`,
+            ];
+          }).flat(),
+        ),
+      ]),
+      export: "shopify-orders",
+      plan: { item: "Lineitem sku", timestamp: "Created at", demand: "Lineitem quantity", dimensions: [], byDay: true },
+      rows: 302,
+      uncounted: 178,
+    },
+    {
+      ...file("woo-orders.csv", [
+        "Order Number,Order Status,Order Date,First Name (Billing),Order Total Amount,SKU,Item #,Item Name,Quantity (- Refund),Item Cost",
+        ...days(60).flatMap((day, d) =>
+          of(3, (k) => {
+            const one = pick();
+            const status = (d + k) % 9 === 0 ? "Cancelled" : "Completed";
+            return `${5_000 + d * 3 + k},${status},${day.iso} 1${k}:0${k},Ada,20.00,${one.sku},1,${csv(one.name)},${whole(1, 3)},9.95`;
+          }),
+        ),
+      ]),
+      export: "woocommerce-orders",
+      plan: { item: "SKU", timestamp: "Order Date", demand: "Quantity (- Refund)", dimensions: [] },
+      rows: 161,
+      uncounted: 19,
+    },
+    {
+      ...file("items-2023.csv", [
+        "Date,Time,Time Zone,Category,Item,Qty,Price Point Name,SKU,Modifiers Applied,Gross Sales,Discounts,Net Sales,Tax,Transaction ID,Event Type,Location",
+        ...days(60).flatMap((day) =>
+          of(6, (k) => {
+            const refund = k === 5;
+            return `${day.iso},0${8 + (k % 2)}:1${k}:00,Berlin,Drinks,${["Latte", "Tea"][k % 2]},${refund ? -1 : whole(1, 3)},Regular,,,"$${whole(3, 9)}.00",$0.00,$5.00,$0.40,T${k},${refund ? "Refund" : "Payment"},${["North", "South"][k % 2]}`;
+          }),
+        ),
+      ]),
+      export: "square-items",
+      plan: { item: "Item", timestamp: "Date", demand: "Qty", dimensions: ["Location"] },
+      rows: 360,
+      uncounted: 0,
+    },
+    {
+      ...file("orders.txt", [
+        "amazon-order-id\tmerchant-order-id\tpurchase-date\tlast-updated-date\torder-status\tfulfillment-channel\tsales-channel\tship-service-level\tproduct-name\tsku\tasin\titem-status\tquantity\tcurrency\titem-price\titem-tax\tship-country",
+        ...days(60).flatMap((day, d) =>
+          of(5, (k) => {
+            const one = pick();
+            const gone = (d * 5 + k) % 15 === 0;
+            return `302-${d}-${k}\t\t${day.iso}T2${k % 4}:15:4${k}+00:00\t${day.iso}T23:59:59+00:00\t${gone ? "Cancelled" : "Shipped"}\tAmazon\tAmazon.de\tExpedited\t${one.name}\t${one.sku}\tB00${one.sku}\t${gone ? "Cancelled" : "Shipped"}\t${gone ? 0 : whole(1, 3)}\tEUR\t${gone ? "" : "9.95"}\t\tDE`;
+          }),
+        ),
+      ]),
+      export: "amazon-orders",
+      plan: { item: "sku", timestamp: "purchase-date", demand: "quantity", byDay: true, dimensions: [] },
+      rows: 280,
+      uncounted: 20,
+    },
+    {
+      // Goods issues to customers below zero, their reversal above; receipts and transfers between.
+      ...file("mb51.csv", [
+        "Material;Materialkurztext;Werk;LOrt;BwA;Materialbeleg;Pos;Buch.dat.;Menge in ErfassME;EME",
+        ...days(60).flatMap((day, d) =>
+          of(4, (k) => {
+            const type = ["601", "601", d % 10 === 0 ? "602" : "601", "101"][k];
+            const amount = `${type === "602" || type === "101" ? "" : "-"}${whole(1, 2)}.${whole(100, 900)},000`;
+            return `00000000000000471${k % 2};${["Grüner Tee", "Milch"][k % 2]};${k === 2 ? "1100" : "1000"};0001;${type};49${d}${k};1;${day.d}.${day.m}.${day.y};${amount};ST`;
+          }),
+        ),
+      ]),
+      export: "sap-movements",
+      plan: { item: "Material", timestamp: "Buch.dat.", demand: "Menge in ErfassME", negate: true, decimal: ",", dimensions: ["Werk"] },
+      rows: 180,
+      uncounted: 60,
+    },
+  ];
+}

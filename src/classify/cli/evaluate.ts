@@ -9,7 +9,8 @@ import type { Item } from "../engine/dataset.ts";
 import { openEvaluator, type Evaluation } from "../engine/evaluate.ts";
 import { openPredictor } from "../engine/predict.ts";
 import { collectBadRows, readingArgs, readingOf, refuseBadFile } from "./files.ts";
-import { openRows, parseCondition } from "./rows.ts";
+import { parseCondition } from "../../platform/intake/conditions.ts";
+import { openRows } from "./rows.ts";
 import { readModel, where, floor, floorOf } from "./model-file.ts";
 
 export const evaluateCommand = (tools: CommandTools): Command =>

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { quietTools } from "../../../test/kit/tools.ts";
 import { makeRandom } from "../../platform/random.ts";
 import { makeCommands } from "./commands.ts";
-import { parseCondition } from "./rows.ts";
+import { parseCondition } from "../../platform/intake/conditions.ts";
 
 let folder: string;
 const at = (name: string): string => path.join(folder, name);

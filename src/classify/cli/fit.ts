@@ -19,7 +19,8 @@ import { dayOf } from "../workflows/jobs/items.ts";
 import { learnJob } from "../workflows/jobs/learn-job.ts";
 import { trialJob } from "../workflows/jobs/trial-job.ts";
 import { collectBadRows, readingArgs, readingOf, refuseBadFile, type BadRows, type Reading } from "./files.ts";
-import { openRows, parseCondition, type Condition } from "./rows.ts";
+import { type Condition, parseCondition } from "../../platform/intake/conditions.ts";
+import { openRows } from "./rows.ts";
 import { where } from "./model-file.ts";
 
 export const fitCommand = (tools: CommandTools): Command =>

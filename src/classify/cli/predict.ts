@@ -9,7 +9,8 @@ import { writeFileAtomically } from "../../platform/files/index.ts";
 import { formatOf, writeTable } from "../../platform/formats/index.ts";
 import { openPredictor, type Evidence } from "../engine/predict.ts";
 import { collectBadRows, readingArgs, readingOf, refuseBadFile } from "./files.ts";
-import { openRows, parseCondition } from "./rows.ts";
+import { parseCondition } from "../../platform/intake/conditions.ts";
+import { openRows } from "./rows.ts";
 import { readModel, where, floor, floorOf } from "./model-file.ts";
 
 export const predictCommand = (tools: CommandTools): Command =>

@@ -19,27 +19,8 @@ import {
   type RowBatch,
   type Table,
 } from "../../platform/formats/index.ts";
+import type { Condition } from "../../platform/intake/conditions.ts";
 import type { Item, ItemColumnNames } from "../engine/dataset.ts";
-
-/** `column=value`, `column!=value`; several values separated by commas: one of them, none of them. */
-export interface Condition {
-  readonly column: string;
-  readonly not: boolean;
-  readonly values: readonly string[];
-}
-
-/** Reads one `--where`; throws `input` `USAGE`. A value that holds a comma stands in double quotes. */
-export function parseCondition(text: string): Condition {
-  const match = /^([^=!]+)(!?=)(.*)$/su.exec(text);
-  const [, column = "", operator = "", list = ""] = match ?? [];
-  if (match === null || column.trim() === "") {
-    throw new StockroomError("input", "USAGE", `Expected --where COLUMN=VALUE or COLUMN!=VALUE but received "${text}". Correct it.`);
-  }
-  const values = [...list.matchAll(/"([^"]*)"(?:,|$)|([^,]*)(?:,|$)/gu)].map((part) => part[1] ?? part[2] ?? "");
-  // The pattern also matches the empty end of the list.
-  if (values.length > 1) values.pop();
-  return { column: column.trim(), not: operator === "!=", values };
-}
 
 export interface RowsOptions {
   readonly conditions: readonly Condition[];

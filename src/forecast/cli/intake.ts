@@ -7,7 +7,9 @@ import process from "node:process";
 import { StockroomError } from "../../platform/errors.ts";
 import { parseColumnMap } from "../../platform/formats/columns.ts";
 import { fileBody, parseDecimalSign } from "../../platform/formats/index.ts";
+import { conditionText, parseConditions } from "../../platform/intake/conditions.ts";
 import { bareStyles, dateStyles, findDateStyle } from "../../platform/intake/dates.ts";
+import { noExport } from "../../platform/intake/exports/index.ts";
 import { profileFile, type FileProfile } from "../../platform/intake/profile.ts";
 import { describeIntake, flagsOf, shellWord, lastWholeDay, spanOf, type TakenIn, usualGap } from "../workflows/intake/intake.ts";
 import { proposeForecast, type GivenIntake, type Proposal, type Question } from "../workflows/intake/proposal.ts";
@@ -17,7 +19,16 @@ import type { RunFlags } from "./request.ts";
 export const intakeFlags = {
   known: { type: "string", description: "numbers of the file that are known ahead, with rows of the future", valueHint: "price,promotion" },
   count: { type: "boolean", description: "every row is one piece", default: false },
-  where: { type: "string", description: "rows that count; several with semicolons", valueHint: "Country=Germany" },
+  where: {
+    type: "string",
+    description: "rows that count: COLUMN=VALUE or !=, several values with commas, several conditions with semicolons",
+    valueHint: "Country=Germany",
+  },
+  export: {
+    type: "string",
+    description: "the system the file comes from; absent: known by its columns; none: as it stands",
+    valueHint: "NAME",
+  },
   "time-zone": { type: "string", description: "whose days instants with a zone belong to", valueHint: "Europe/Berlin" },
 } as const;
 
@@ -40,7 +51,8 @@ export function readIntakeFlags(flags: RunFlags): {
 } {
   const map = textOf(flags, "map");
   const dimensions = textOf(flags, "dimensions");
-  const known = textOf(flags, "known");
+  const ahead = textOf(flags, "known");
+  const known = textOf(flags, "export");
   const without = textOf(flags, "without");
   const dateStyle = textOf(flags, "date-format");
   if (dateStyle !== undefined && findDateStyle(dateStyle) === undefined) {
@@ -55,14 +67,18 @@ export function readIntakeFlags(flags: RunFlags): {
     given: {
       ...(map === undefined ? {} : { map: parseColumnMap(map) }),
       ...(dimensions === undefined ? {} : { dimensions: dimensions.toLowerCase() === "none" ? [] : readNames(dimensions) }),
-      ...(known === undefined ? {} : { known: readNames(known) }),
+      ...(ahead === undefined ? {} : { known: readNames(ahead) }),
       ...(without === undefined ? {} : { without: readNames(without) }),
       ...(flags["count"] === true ? { count: true } : {}),
       ...(dateStyle === undefined ? {} : { dateStyle }),
       ...(decimal === undefined ? {} : { decimal }),
     },
-    filter: { ...(where === undefined ? {} : { where: parseWhere(where) }), ...(timeZone === undefined ? {} : { timeZone }) },
-    hints: { ...(encoding === undefined ? {} : { encoding }), ...(decimal === undefined ? {} : { decimal }) },
+    filter: { ...(where === undefined ? {} : { where: parseConditions(where) }), ...(timeZone === undefined ? {} : { timeZone }) },
+    hints: {
+      ...(encoding === undefined ? {} : { encoding }),
+      ...(decimal === undefined ? {} : { decimal }),
+      ...(known === undefined ? {} : { export: known }),
+    },
   };
 }
 
@@ -72,14 +88,6 @@ function isTimeZone(name: string): boolean {
   } catch {
     return false;
   }
-}
-
-function parseWhere(text: string): { readonly column: string; readonly value: string }[] {
-  return text.split(";").map((part) => {
-    const at = part.indexOf("=");
-    if (at < 1) throw usage("--where", "COLUMN=VALUE, several with semicolons", part);
-    return { column: part.slice(0, at).trim(), value: part.slice(at + 1).trim() };
-  });
 }
 
 /** Looks at the file and proposes how to take it in. Throws what `profileFile` throws, and `input` `INTAKE_COLUMN_MISSING`, `INTAKE_NO_ROWS`. */
@@ -96,7 +104,7 @@ export async function lookAtFile(file: string, flags: RunFlags, signal: AbortSig
     throw new StockroomError(
       "input",
       "INTAKE_NO_ROWS",
-      `Expected rows of ${name} with ${where.map(({ column, value }) => `${column}=${value}`).join(" and ")} but there is none. Correct --where; upper and lower case count.`,
+      `Expected rows of ${name} with ${where.map(conditionText).join(" and ")} but there is none. Correct --where; upper and lower case count.`,
       { facts: { file: name } },
     );
   }
@@ -105,7 +113,9 @@ export async function lookAtFile(file: string, flags: RunFlags, signal: AbortSig
     textOf(flags, "end") ??
     lastWholeDay(textOf(flags, "frequency") ?? "auto", spanOf(profile, proposal.plan), usualGap(profile, proposal.plan)) ??
     null;
-  return { profile, proposal, taken: { plan: proposal.plan, filter, hints, end } };
+  // Kept with the run: a profile that is known tomorrow alone must not change what a run of today reads.
+  const by = { export: profile.export?.name ?? noExport };
+  return { profile, proposal, taken: { plan: proposal.plan, filter, hints: { ...hints, ...by }, end } };
 }
 
 /** Names that no column has are told at once, with those there are. */
@@ -140,6 +150,7 @@ const ownFlags = new Set([
   "encoding",
   "where",
   "time-zone",
+  "export",
   "end",
   "horizon",
   "out",

@@ -8,10 +8,27 @@ const separators: Readonly<Record<string, string>> = { ",": "commas", ";": "semi
 const mostBroken = 0.1;
 
 /** Lines for a person; the first names the file. */
-export function describeFile({ name, format, layout, encoding, rows, columns, sample, left, bad }: FileProfile): readonly string[] {
+export function describeFile({
+  name,
+  format,
+  layout,
+  encoding,
+  rows,
+  columns,
+  sample,
+  left,
+  bad,
+  export: known,
+  uncounted,
+}: FileProfile): readonly string[] {
   const separator = layout === undefined ? "" : `, separated by ${separators[layout.delimiter] ?? layout.delimiter}`;
   const written = encoding === undefined || encoding.name === "utf-8" ? "" : `, ${encoding.name}`;
   const lines = [`${name}: ${format.toUpperCase()}${separator}${written}, ${counted(rows, "row")}, ${counted(columns.length, "column")}`];
+  if (known !== undefined) lines.push(`it is ${known.title} (--export ${known.name})${known.note === undefined ? "" : `: ${known.note}`}`);
+  if (uncounted.rows > 0)
+    lines.push(
+      `left out: ${counted(uncounted.rows, "row")} that ${uncounted.rows === 1 ? "does" : "do"} not count; those with ${uncounted.by.join(" and ")} do`,
+    );
   if (layout?.headerRows === 0) lines.push("no header: columns are named by their place");
   if (layout?.headerRows === 2) lines.push("two rows of names, joined");
   const [first] = layout?.preamble ?? [];

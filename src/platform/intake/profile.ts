@@ -11,7 +11,10 @@ import { type BadRow, detectFormat, formatOf, readTable, type DecimalSign, type 
 import { unpack } from "../formats/container.ts";
 import { decodeText, peek } from "../formats/text-in.ts";
 import type { TextEncoding } from "../formats/contract.ts";
+import { type Condition, conditionText } from "./conditions.ts";
 import { bareStyles, type DateStyle, dateStyles, findStyle, type FoundStyle } from "./dates.ts";
+import { conditionsOf, type ExportProfile, findExport, inheritanceOf } from "./exports/index.ts";
+import { type Inheritance, inheriting } from "./inherit.ts";
 import { findLayout, type Layout } from "./layout.ts";
 import { isUnknown, kindOf, provedSign, readAmount, readFlag, type ValueKind } from "./values.ts";
 
@@ -19,15 +22,13 @@ import { isUnknown, kindOf, provedSign, readAmount, readFlag, type ValueKind } f
 export interface LookHints {
   readonly encoding?: string | undefined;
   readonly decimal?: DecimalSign | undefined;
-  /** Rows that count: those with all of these values. */
+  /** Rows that count: those for which all of these hold. */
   readonly where?: readonly Condition[];
+  /** The profile of an export that the file is read by (exports/index.ts); absent: recognised by its columns; `none`: as it stands. */
+  readonly export?: string | undefined;
+  /** What rows that leave columns blank take from others; absent: as the export has it. */
+  readonly inherit?: Inheritance | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** A column and the value it must have, blanks around it aside. */
-export interface Condition {
-  readonly column: string;
-  readonly value: string;
 }
 
 export interface ColumnProfile {
@@ -68,12 +69,22 @@ export interface FileProfile {
   readonly layout: Layout | undefined;
   readonly encoding: TextEncoding | undefined;
   readonly rows: number;
+  /** The system it comes from, where it is known. */
+  readonly export: ExportProfile | undefined;
   readonly columns: readonly ColumnProfile[];
   /** Rows spread over the file, in its order; index-aligned with the columns. */
   readonly sample: readonly (readonly string[])[];
-  readonly left: { readonly totals: number; readonly headers: number; readonly blank: number; readonly broken: number };
+  readonly left: LeftOut & { readonly broken: number };
+  /** Rows that do not count by what the export says of them, and by which of its conditions. */
+  readonly uncounted: { readonly rows: number; readonly by: readonly string[] };
   /** The first rows that could not be read at all. */
   readonly bad: readonly BadRow[];
+}
+
+interface LeftOut {
+  readonly totals: number;
+  readonly headers: number;
+  readonly blank: number;
 }
 
 /** A file that can be read more than once. */
@@ -92,32 +103,57 @@ const judged = 2_000;
 /** A column is what nine in ten of its values are. */
 const mostly = 0.9;
 
-/** Opens the file's table where its layout says it is, with the rows that count. */
-export async function openLaidOut(
+/** A table where its layout says it is, with the rows that count. */
+export interface LaidOut {
+  readonly table: Table;
+  readonly format: TableFormat;
+  readonly layout: Layout | undefined;
+  readonly export: ExportProfile | undefined;
+  /** Rows that the export's own conditions left out, of those read so far. */
+  readonly uncounted: () => FileProfile["uncounted"];
+}
+
+/** Opens the file's table. Throws what `readTable` and `findExport` throw. */
+export async function openLaidOut(file: IntakeFile, hints: LookHints, onBadRow: (row: BadRow) => void): Promise<LaidOut> {
+  const { table, format, layout } = await openTable(file, hints, onBadRow);
+  const { columns } = table;
+  const known = findExport(columns, hints.export);
+  const inherit = hints.inherit ?? (known === undefined ? undefined : inheritanceOf(known, columns));
+  const { where = [] } = hints;
+  const kept = known === undefined ? [] : conditionsOf(known, columns, where);
+  const whole =
+    inherit === undefined ? table : inheriting(table, inherit, async () => (await openTable(file, hints, () => undefined)).table);
+  let gone = 0;
+  const counting = withRows(withRows(whole, where), kept, (rows) => (gone += rows));
+  return { table: counting, format, layout, export: known, uncounted: () => ({ rows: gone, by: kept.map(conditionText) }) };
+}
+
+async function openTable(
   file: IntakeFile,
   hints: LookHints,
   onBadRow: (row: BadRow) => void,
-): Promise<{ readonly table: Table; readonly format: TableFormat; readonly layout: Layout | undefined }> {
+): Promise<Pick<LaidOut, "table" | "format" | "layout">> {
   const packed = await unpack(file.open(), file.name);
   const { first, body } = await peek(packed.body, sampleBytes);
   const format = detectFormat(packed.name, first).format ?? formatOf(packed.name) ?? "csv";
   const common = { name: file.name, onBadRow, encoding: hints.encoding, ...(hints.signal === undefined ? {} : { signal: hints.signal }) };
-  if (format !== "csv" && format !== "tsv")
-    return { table: counting(await readTable(body, { ...common, format }), hints), format, layout: undefined };
+  if (format !== "csv" && format !== "tsv") return { table: await readTable(body, { ...common, format }), format, layout: undefined };
   const layout = findLayout(await textOf(first, hints), first.length < sampleBytes);
   const { columns, delimiter, skippedLines } = layout;
   const table = await readTable(body, { ...common, format: "csv", header: false, columns, delimiter, skippedLines });
-  return { table: counting(table, hints), format, layout };
+  return { table, format, layout };
 }
 
-/** The table without the rows that conditions leave out. A column that is not there has no value. */
-function counting(table: Table, { where = [] }: LookHints): Table {
+/** The table without the rows that conditions leave out; how many those are goes to `leave`. A column that is not there has no value. */
+function withRows(table: Table, where: readonly Condition[], leave: (rows: number) => void = () => undefined): Table {
   if (where.length === 0) return table;
-  const conditions = where.map(({ column, value }) => ({ place: table.columns.indexOf(column), value }));
-  const counts = (row: readonly string[]): boolean => conditions.every(({ place, value }) => (row[place] ?? "").trim() === value);
+  const conditions = where.map(({ column, not, values }) => ({ place: table.columns.indexOf(column), not, values: new Set(values) }));
+  const counts = (row: readonly string[]): boolean =>
+    conditions.every(({ place, not, values }) => values.has((row[place] ?? "").trim()) !== not);
   async function* batches(): AsyncGenerator<RowBatch> {
     for await (const batch of table.batches) {
-      const kept = batch.rows.flatMap((row, i) => (counts(row) ? [i] : []));
+      const kept = batch.rows.flatMap((row, i) => (counts(row) || leftOut(row, table.columns) !== undefined ? [i] : []));
+      leave(batch.rows.length - kept.length);
       yield { rows: kept.map((i) => batch.rows[i] ?? []), lines: kept.map((i) => batch.lines[i] ?? 0) };
     }
   }
@@ -155,10 +191,11 @@ export function isTotal(row: readonly string[]): boolean {
 export async function profileFile(file: IntakeFile, hints: LookHints = {}): Promise<FileProfile> {
   const bad: BadRow[] = [];
   let broken = 0;
-  const { table, format, layout } = await openLaidOut(file, hints, (row) => {
+  const opened = await openLaidOut(file, hints, (row) => {
     broken += 1;
     if (bad.length < 20) bad.push({ ...row, sample: row.sample.slice(0, 80) });
   });
+  const { table, format, layout } = opened;
   const { columns } = table;
   const sampler = makeSampler();
   const counts = columns.map((name) => new ColumnCount(name));
@@ -187,6 +224,8 @@ export async function profileFile(file: IntakeFile, hints: LookHints = {}): Prom
     layout,
     encoding: table.encoding?.(),
     rows,
+    export: opened.export,
+    uncounted: opened.uncounted(),
     columns: decideSigns(
       columns.map((name, place) => profileColumn(name, place, sample, counts[place] ?? new ColumnCount(name), hints)),
       hints,

@@ -8,7 +8,8 @@
 import type { BadRow, Table } from "../../../platform/formats/index.ts";
 import type { RowBatch } from "../../../platform/formats/contract.ts";
 import { findDateStyle, type ReadInstant } from "../../../platform/intake/dates.ts";
-import { type Condition, type IntakeFile, leftOut, type LookHints, openLaidOut } from "../../../platform/intake/profile.ts";
+import type { Condition } from "../../../platform/intake/conditions.ts";
+import { type IntakeFile, leftOut, type LookHints, openLaidOut } from "../../../platform/intake/profile.ts";
 import { isUnknown, readFlag } from "../../../platform/intake/values.ts";
 import { wordsOfName } from "../../../platform/intake/names.ts";
 import { joinDate } from "./date-parts.ts";
@@ -16,7 +17,7 @@ import type { IntakePlan } from "./proposal.ts";
 
 /** Which rows count, and by whose clock. */
 export interface IntakeFilter {
-  /** Column and the value it must have; all must hold. */
+  /** All must hold. */
   readonly where?: readonly Condition[];
   /** IANA name: instants with a zone are put on this clock. */
   readonly timeZone?: string;

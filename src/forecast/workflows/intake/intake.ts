@@ -2,9 +2,11 @@
 //
 // Owns: what is told, the command that does it again, the last period that is not whole. Does not own: the choice (proposal.ts), rows (apply.ts).
 
+import { conditionText } from "../../../platform/intake/conditions.ts";
 import { findDateStyle } from "../../../platform/intake/dates.ts";
 import { describeFile } from "../../../platform/intake/describe.ts";
 import { joinDate } from "./date-parts.ts";
+import { noExport } from "../../../platform/intake/exports/index.ts";
 import type { FileProfile, LookHints } from "../../../platform/intake/profile.ts";
 import type { IntakeFilter } from "./apply.ts";
 import { type IntakePlan, type Proposal, proposeForecast } from "./proposal.ts";
@@ -13,7 +15,7 @@ import { type IntakePlan, type Proposal, proposeForecast } from "./proposal.ts";
 export interface TakenIn {
   readonly plan: IntakePlan;
   readonly filter: IntakeFilter;
-  readonly hints: Pick<LookHints, "encoding" | "decimal">;
+  readonly hints: Pick<LookHints, "encoding" | "decimal" | "export">;
   /** Last day that counts, where the last period of the file is not whole. */
   readonly end: string | null;
 }
@@ -125,7 +127,7 @@ export function adviceOn(profile: FileProfile): readonly string[] {
   const { plan, questions } = proposal;
   if (plan.timestamp === null && plan.shape !== "wide-dates") return [];
   if (questions.length > 0) return questions.map(({ text, answers }) => `question: ${text} Say ${answers.join(" or ")}.`);
-  const taken: TakenIn = { plan, filter: {}, hints: {}, end: null };
+  const taken: TakenIn = { plan, filter: {}, hints: { export: profile.export?.name }, end: null };
   const horizon = String(usualHorizon(profile, plan, "auto"));
   return [
     ...proposal.uses.filter(({ use }) => use !== "left out").map(({ column, use, why }) => `${use}: ${column} (${why})`),
@@ -155,7 +157,8 @@ export function flagsOf(plan: IntakePlan, { filter, hints, end }: TakenIn): read
     ...(plan.known.length === 0 ? [] : ["--known", shellWord(plan.known.join(","))]),
     ...(plan.decimal === "," ? ["--decimal", ","] : []),
     ...(hints.encoding === undefined ? [] : ["--encoding", hints.encoding]),
-    ...(filter.where === undefined ? [] : ["--where", shellWord(filter.where.map(({ column, value }) => `${column}=${value}`).join(";"))]),
+    ...(hints.export === undefined || hints.export === noExport ? [] : ["--export", hints.export]),
+    ...(filter.where === undefined ? [] : ["--where", shellWord(filter.where.map(conditionText).join(";"))]),
     ...(filter.timeZone === undefined ? [] : ["--time-zone", filter.timeZone]),
     ...(end === null ? [] : ["--end", end]),
   ];

@@ -8,6 +8,7 @@
 //   R4. Every column is told of: used, or left out with the reason.
 
 import { findDateParts, joinDate } from "./date-parts.ts";
+import { columnsOfPart } from "../../../platform/intake/exports/index.ts";
 import type { ColumnProfile, FileProfile } from "../../../platform/intake/profile.ts";
 import { isUnknown } from "../../../platform/intake/values.ts";
 import { rankOfName, wordsOfName } from "../../../platform/intake/names.ts";
@@ -36,6 +37,8 @@ export interface GivenIntake {
   readonly count?: boolean;
   readonly dateStyle?: string;
   readonly decimal?: DecimalSign;
+  /** Why a column is what `map` or `dimensions` say, where no person said it. */
+  readonly because?: Readonly<Record<string, string>>;
 }
 
 /** How a file becomes rows of item, timestamp, demand: plain JSON, kept with what was made of it. */
@@ -89,9 +92,40 @@ export interface Proposal {
 const mostFewValued = 100;
 
 /** Makes a proposal for a file. Never throws: what cannot be is a question. */
-export function proposeForecast(profile: FileProfile, given: GivenIntake = {}): Proposal {
+export function proposeForecast(profile: FileProfile, said: GivenIntake = {}): Proposal {
+  const given = withExport(profile, said);
   const wide = findWide(profile, given);
   return wide ?? proposeLong(profile, given);
+}
+
+const parts = [
+  ["timestamp", "instant", ["timestamp"]],
+  ["item_id", "item", ["item_id"]],
+  ["demand", "quantity", ["demand", "target_value", "value"]],
+] as const;
+
+/** What is known of a well-known export is said by it, where no person says something else (R1). */
+function withExport(profile: FileProfile, said: GivenIntake): GivenIntake {
+  const known = profile.export;
+  if (known === undefined) return said;
+  const names = profile.columns.map(({ name }) => name);
+  const filled = (name: string): number => profile.columns.find((column) => column.name === name)?.filled ?? 0;
+  const map: Record<string, string> = { ...said.map };
+  const targets = new Set(Object.values(map));
+  const because: Record<string, string> = {};
+  for (const [target, part, others] of parts) {
+    if (others.some((one) => targets.has(one)) || (target === "demand" && said.count === true)) continue;
+    const columns = columnsOfPart(known, part, names).filter((name) => !Object.hasOwn(map, name) && said.without?.includes(name) !== true);
+    // An item's code where every line has one, else its name.
+    const best = columns.find((name) => filled(name) >= 0.98 * profile.rows) ?? columns.toSorted((a, b) => filled(b) - filled(a))[0];
+    if (best === undefined) continue;
+    map[best] = target;
+    because[best] = `as in ${known.title}`;
+  }
+  const places = columnsOfPart(known, "place", names).filter((name) => !Object.hasOwn(map, name) && said.without?.includes(name) !== true);
+  const varied = places.filter((name) => (profile.columns.find((column) => column.name === name)?.distinct ?? 0) > 1);
+  if (said.dimensions === undefined) for (const name of varied) because[name] = `as in ${known.title}`;
+  return { ...said, map, dimensions: said.dimensions ?? varied, because };
 }
 
 const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
@@ -148,7 +182,7 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
       .map(([from]) => from),
   ]) {
     const column = findColumn(profile, name);
-    if (column !== undefined && !taken.has(column)) use(column, "dimension", "as you said");
+    if (column !== undefined && !taken.has(column)) use(column, "dimension", given.because?.[column.name] ?? "as you said");
   }
   for (const name of given.known ?? []) {
     const column = findColumn(profile, name);
@@ -293,7 +327,7 @@ function chooseItem(
   questions: Question[],
 ): { readonly column: ColumnProfile; readonly why: string } | undefined {
   const said = mapped(profile, given, ["item_id"]);
-  if (said !== undefined) return { column: said, why: "as you said" };
+  if (said !== undefined) return { column: said, why: given.because?.[said.name] ?? "as you said" };
   const candidates = free.filter(
     (column) => (column.kind === "text" || column.kind === "number") && column !== timestamp && column.filled > 0.5 * profile.rows,
   );
@@ -338,7 +372,7 @@ function chooseDemand(
   questions: Question[],
 ): { readonly column: ColumnProfile; readonly why: string } | undefined {
   const said = mapped(profile, given, ["demand", "target_value", "value"]);
-  if (said !== undefined) return { column: said, why: "as you said" };
+  if (said !== undefined) return { column: said, why: given.because?.[said.name] ?? "as you said" };
   const numbers = free.filter((column) => column.kind === "number");
   const measures = numbers.filter(
     (column) =>
