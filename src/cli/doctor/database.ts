@@ -8,7 +8,7 @@ import { inspectStore, sizesByZone, type Lot } from "../../platform/objects/insp
 import { copiedHome, inspectHome, type Peek } from "../../platform/database/index.ts";
 import type { Tx } from "../../platform/database/contract.ts";
 import { holdings, listDamage, type Keep } from "../../platform/maintenance/maintenance.ts";
-import { checkKeyFile } from "../../platform/vault/vault.ts";
+import { checkKeyFile } from "../../platform/vault/keyring.ts";
 import { fail, lookInto, ok, warn, type Finding } from "./findings.ts";
 
 interface Keeping {

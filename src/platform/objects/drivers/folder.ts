@@ -21,53 +21,37 @@ export interface FolderOptions {
 
 /** Makes the driver of the folder `root`, which is made when first written to. */
 export function makeFolderDriver(root: string, options: FolderOptions = {}): Driver {
-  const base = path.resolve(root);
-  const openFile = options.openFile ?? open;
-  const made = new Set<string>();
+  return new FolderDriver(path.resolve(root), options.openFile ?? open);
+}
 
-  const fileOf = (name: string): string => {
-    const file = path.join(base, ...name.split("/"));
-    // The store makes all paths itself (D1); this is the wall behind it.
-    if (name === "" || !file.startsWith(base + path.sep)) {
-      throw new StockroomError("fault", "STORE_BAD_PATH", "Expected a path inside the store but it leads elsewhere. Report this.");
-    }
-    return file;
-  };
+class FolderDriver implements Driver {
+  readonly #base: string;
+  readonly #openFile: NonNullable<FolderOptions["openFile"]>;
+  /** Folders known to be there and on disk. */
+  readonly #made = new Set<string>();
 
-  /** Makes a folder and writes the entry of every new one to disk, so that a loss of power cannot lose the way to a file. */
-  const makeFolder = async (folder: string): Promise<void> => {
-    if (made.has(folder)) return;
-    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
-    if (first !== undefined) {
-      for (let at = folder; at.length >= first.length; at = path.dirname(at)) await syncFolder(path.dirname(at));
-    }
-    made.add(folder);
-  };
+  constructor(base: string, openFile: NonNullable<FolderOptions["openFile"]>) {
+    this.#base = base;
+    this.#openFile = openFile;
+  }
 
-  async function write(name: string, body: Body, signal?: AbortSignal): Promise<number> {
-    const file = fileOf(name);
-    let handle: FileHandle;
-    try {
-      await makeFolder(path.dirname(file));
-      handle = await openFile(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
-    } catch (cause) {
-      made.delete(path.dirname(file));
-      throw explain(cause, base);
-    }
+  async write(name: string, body: Body, signal?: AbortSignal): Promise<number> {
+    const file = this.#fileOf(name);
+    const handle = await this.#create(file);
     let bytes = 0;
     try {
       try {
         for await (const chunk of body) {
           signal?.throwIfAborted();
-          await writeAll(handle, chunk, base);
+          await writeAll(handle, chunk, this.#base);
           bytes += chunk.length;
         }
         signal?.throwIfAborted();
-        await onDisk(() => handle.sync(), base);
+        await onDisk(() => handle.sync(), this.#base);
       } finally {
-        await onDisk(() => handle.close(), base);
+        await onDisk(() => handle.close(), this.#base);
       }
-      await onDisk(() => syncFolder(path.dirname(file)), base);
+      await onDisk(() => syncFolder(path.dirname(file)), this.#base);
     } catch (cause) {
       await rm(file, { force: true }).catch(() => undefined);
       throw cause;
@@ -75,32 +59,32 @@ export function makeFolderDriver(root: string, options: FolderOptions = {}): Dri
     return bytes;
   }
 
-  async function promote(from: string, to: string): Promise<void> {
-    const source = fileOf(from);
-    const target = fileOf(to);
+  async promote(from: string, to: string): Promise<void> {
+    const source = this.#fileOf(from);
+    const target = this.#fileOf(to);
     try {
-      await makeFolder(path.dirname(target));
+      await this.#makeFolder(path.dirname(target));
       await rename(source, target);
     } catch (cause) {
-      if (codeOf(cause) !== "ENOENT") throw explain(cause, base);
+      if (codeOf(cause) !== "ENOENT") throw explain(cause, this.#base);
       // Either it has been moved before, or it is gone.
-      if ((await find(to)) === undefined) throw explain(cause, base);
+      if ((await this.stat(to)) === undefined) throw explain(cause, this.#base);
     }
-    await onDisk(() => syncFolder(path.dirname(target)), base);
+    await onDisk(() => syncFolder(path.dirname(target)), this.#base);
   }
 
-  async function* read(name: string, range: ReadOptions = {}): Body {
+  async *read(name: string, range: ReadOptions = {}): Body {
     range.signal?.throwIfAborted();
-    const handle = await onDisk(() => open(fileOf(name), "r"), base);
+    const handle = await onDisk(() => open(this.#fileOf(name), "r"), this.#base);
     try {
       // What is at a path never changes, so its size is known; a buffer no larger than the rest keeps small objects cheap.
-      const { size } = await onDisk(() => handle.stat(), base);
+      const { size } = await onDisk(() => handle.stat(), this.#base);
       const end = Math.min(range.end ?? size, size);
       for (let at = range.start ?? 0; at < end;) {
         range.signal?.throwIfAborted();
         // A new buffer each time: the reader may keep what it was given.
         const buffer = Buffer.allocUnsafeSlow(Math.min(readBytes, end - at));
-        const { bytesRead } = await onDisk(() => handle.read(buffer, 0, buffer.length, at), base);
+        const { bytesRead } = await onDisk(() => handle.read(buffer, 0, buffer.length, at), this.#base);
         // Cut short under us: whoever counts the bytes will say so.
         if (bytesRead === 0) return;
         at += bytesRead;
@@ -111,41 +95,69 @@ export function makeFolderDriver(root: string, options: FolderOptions = {}): Dri
     }
   }
 
-  async function find(name: string): Promise<StoredFile | undefined> {
+  async stat(name: string): Promise<StoredFile | undefined> {
     try {
-      const about = await stat(fileOf(name));
+      const about = await stat(this.#fileOf(name));
       return about.isFile() ? { path: name, bytes: about.size, modifiedMs: about.mtimeMs } : undefined;
     } catch (cause) {
       if (codeOf(cause) === "ENOENT" || codeOf(cause) === "ENOTDIR") return undefined;
-      throw explain(cause, base);
+      throw explain(cause, this.#base);
     }
   }
 
-  async function remove(name: string): Promise<void> {
-    await onDisk(() => rm(fileOf(name), { force: true }), base);
+  async remove(name: string): Promise<void> {
+    await onDisk(() => rm(this.#fileOf(name), { force: true }), this.#base);
   }
 
-  async function* list(folder: string): AsyncIterable<StoredFile> {
+  async *list(folder: string): AsyncIterable<StoredFile> {
     let entries;
     try {
-      entries = await opendir(folder === "" ? base : fileOf(folder));
+      entries = await opendir(folder === "" ? this.#base : this.#fileOf(folder));
     } catch (cause) {
       if (codeOf(cause) === "ENOENT") return;
-      throw explain(cause, base);
+      throw explain(cause, this.#base);
     }
     for await (const entry of entries) {
       const name = folder === "" ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) {
-        yield* list(name);
+        yield* this.list(name);
       } else {
-        const about = await stat(path.join(base, ...name.split("/"))).catch(() => undefined);
+        const about = await stat(path.join(this.#base, ...name.split("/"))).catch(() => undefined);
         // Gone meanwhile: then it is not there.
         if (about !== undefined) yield { path: name, bytes: about.size, modifiedMs: about.mtimeMs };
       }
     }
   }
 
-  return { write, promote, read, stat: find, remove, list };
+  #fileOf(name: string): string {
+    const file = path.join(this.#base, ...name.split("/"));
+    // The store makes all paths itself (D1); this is the wall behind it.
+    if (name === "" || !file.startsWith(this.#base + path.sep)) {
+      throw new StockroomError("fault", "STORE_BAD_PATH", "Expected a path inside the store but it leads elsewhere. Report this.");
+    }
+    return file;
+  }
+
+  async #create(file: string): Promise<FileHandle> {
+    const folder = path.dirname(file);
+    try {
+      await this.#makeFolder(folder);
+      return await this.#openFile(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    } catch (cause) {
+      this.#made.delete(folder);
+      throw explain(cause, this.#base);
+    }
+  }
+
+  /** Makes a folder and writes the entry of every new one to disk, so that a loss of power cannot lose the way to a file. */
+  async #makeFolder(folder: string): Promise<void> {
+    if (this.#made.has(folder)) return;
+    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (first !== undefined) {
+      for (let at = folder; at.length >= first.length; at = path.dirname(at)) await syncFolder(path.dirname(at));
+    }
+    this.#made.add(folder);
+  }
 }
 
 async function writeAll(handle: FileHandle, chunk: Uint8Array, base: string): Promise<void> {
