@@ -8,8 +8,9 @@
 import process from "node:process";
 import sharp, { type Sharp } from "sharp";
 import { encodeMs } from "../../src/images/engine/pictures/effort.ts";
+import { requestOf } from "../../test/kit/pictures.ts";
 import { likeness, makePhoto } from "../../src/images/engine/pictures/fixtures/photos.ts";
-import type { Edits, ImageRequest } from "../../src/images/engine/plan.ts";
+import type { Edits } from "../../src/images/engine/plan.ts";
 import { transform } from "../../src/images/engine/pictures/transform.ts";
 import { type Cell, machine, writeResult } from "../machine.ts";
 
@@ -26,18 +27,6 @@ async function cpuMs(work: () => Promise<unknown>): Promise<number> {
 }
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-
-const request = (edits: Edits, more: Partial<ImageRequest>): ImageRequest => ({
-  requestType: "thumbor",
-  bucket: "photos",
-  key: "photo.jpg",
-  edits,
-  formatFrom: more.outputFormat === undefined ? "source" : "edits",
-  compat: "open",
-  answer: { kind: "picture" },
-  vary: [],
-  ...more,
-});
 
 const photo12 = await (await makePhoto(4000, 3000, 1)).jpeg({ quality: 88 }).toBuffer();
 const photo2k = await makePhoto(2048, 1365, 2);
@@ -119,7 +108,7 @@ async function compare(ours: () => Promise<Uint8Array>, raw: () => Promise<Uint8
 const rows: Cell[][] = [];
 const facts: Record<string, Compared> = {};
 for (const { name, original, edits, outputFormat, raw, target } of shapes) {
-  const plan = request(edits, outputFormat === undefined ? {} : { outputFormat });
+  const plan = requestOf(edits, outputFormat === undefined ? {} : { outputFormat });
   const compared = await compare(
     async () => (await transform(original, plan, { readOverlay })).body,
     () => raw(sharp(original)).toBuffer(),
@@ -135,9 +124,9 @@ const marked: Edits = {
   resize: { width: 800 },
   overlayWith: { bucket: "photos", key: "logo.png", wRatio: "25", alpha: "30", options: { left: "-20", top: "-20" } },
 };
-const plain = request({ resize: { width: 800 } }, {});
+const plain = requestOf({ resize: { width: 800 } }, {});
 const watermark = await compare(
-  async () => (await transform(photo12, request(marked, {}), { readOverlay })).body,
+  async () => (await transform(photo12, requestOf(marked, {}), { readOverlay })).body,
   async () => (await transform(photo12, plain, { readOverlay })).body,
 );
 const markRatio = watermark.ours / watermark.raw;
@@ -155,7 +144,7 @@ const classicWay = async (): Promise<Uint8Array> => {
   return base.composite([{ input: overlay, left: sized.width - 20 - width, top: sized.height - 20 - height }]).toBuffer();
 };
 const classic = await compare(
-  async () => (await transform(photo12, request(marked, {}), { readOverlay })).body,
+  async () => (await transform(photo12, requestOf(marked, {}), { readOverlay })).body,
   classicWay,
   Math.ceil(rounds / 2),
 );

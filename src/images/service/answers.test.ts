@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import { requestOf } from "../../../test/kit/pictures.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import type { ImageRequest } from "../engine/plan.ts";
 import type { Stored } from "../store/cache/contract.ts";
 import { errorReply, fixedHeaders, headersOf, untilExpiry } from "./answers.ts";
 
@@ -9,16 +9,7 @@ const errorOf = (error: unknown, retryAfter = 7) => {
   const reply = errorReply(error, { settings, retryAfter, head: false, vary: ["Accept"] });
   return { ...reply, json: JSON.parse(Buffer.from(reply.body ?? []).toString()) as { status: number; code: string; message: string } };
 };
-const request: ImageRequest = {
-  requestType: "default",
-  bucket: "photos",
-  key: "a.jpg",
-  edits: {},
-  formatFrom: "source",
-  compat: "open",
-  answer: { kind: "picture" },
-  vary: [],
-};
+const request = requestOf();
 const stored: Stored = { version: "1", contentType: "image/jpeg", body: Buffer.from("cat"), source: {}, checkedAtMs: 0 };
 
 it("tells an error as status, code and message, and nothing of a fault's insides (A1)", () => {

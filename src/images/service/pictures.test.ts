@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { requestOf } from "../../../test/kit/pictures.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { makeMemoryLog } from "../../platform/log.ts";
 import type { ImageRequest } from "../engine/plan.ts";
@@ -12,16 +13,7 @@ import { makePictures } from "./pictures.ts";
 import { makeSlowList } from "./slow-list.ts";
 import { meaningOf } from "./url-memo.ts";
 
-const request: ImageRequest = {
-  requestType: "thumbor",
-  bucket: "photos",
-  key: "a.jpg",
-  edits: {},
-  formatFrom: "source",
-  compat: "open",
-  answer: { kind: "picture" },
-  vary: [],
-};
+const request = requestOf();
 const meaning = meaningOf(request, 0);
 const turns = async (): Promise<void> => {
   for (let at = 0; at < 20; at++) await new Promise((resolve) => setImmediate(resolve));

@@ -1,21 +1,11 @@
 import { expect, it } from "vitest";
+import { requestOf } from "../../../test/kit/pictures.ts";
 import type { ImageRequest } from "../engine/plan.ts";
 import type { Stored } from "../store/cache/contract.ts";
 import type { Asked, Reply } from "./contract.ts";
 import { makeReplies } from "./replies.ts";
 import { meaningOf } from "./url-memo.ts";
 
-const request = (change: Partial<ImageRequest> = {}): ImageRequest => ({
-  requestType: "thumbor",
-  bucket: "photos",
-  key: "a.jpg",
-  edits: {},
-  formatFrom: "source",
-  compat: "open",
-  answer: { kind: "picture" },
-  vary: [],
-  ...change,
-});
 const lastModified = "Mon, 01 Jan 2024 00:00:00 GMT";
 const stored = (version = "1", body = "cat"): Stored => ({
   version,
@@ -35,7 +25,7 @@ const tagOf = ({ headers }: Reply): string => headers["etag"] ?? "";
 
 it("names in its validator the plan and the version, and nothing else (R1)", () => {
   const tag = (change: Partial<ImageRequest>, given: Stored): string =>
-    tagOf(replies.give(asked(), meaningOf(request(change), 0), given, hit));
+    tagOf(replies.give(asked(), meaningOf(requestOf({}, change), 0), given, hit));
   const one = tag({}, stored());
   expect(tag({}, stored())).toBe(one);
   expect(tag({}, stored("1", "another encoding"))).toBe(one);
@@ -45,7 +35,7 @@ it("names in its validator the plan and the version, and nothing else (R1)", () 
 });
 
 it("answers 304 by tag or date, without a body or its length, and without the picture at hand (R1)", () => {
-  const meaning = meaningOf(request(), 0);
+  const meaning = meaningOf(requestOf(), 0);
   expect(replies.unchanged(asked({ "if-none-match": "*" }), meaning, "1", "x")).toBeUndefined();
   const whole = replies.give(asked(), meaning, stored(), hit);
   const etag = tagOf(whole);
@@ -68,7 +58,7 @@ it("makes its headers once for a version and a second (R2)", () => {
     settings: { compat: "open", fixed: {} },
     nowMs: () => 1_000,
   });
-  const meaning = meaningOf(request(), 0);
+  const meaning = meaningOf(requestOf(), 0);
   const first = counting.give(asked(), meaning, stored(), hit);
   expect(counting.give(asked(), meaning, stored(), hit).headers).toBe(first.headers);
   expect(counting.give(asked(), meaning, stored(), { ...hit, cacheStatus: "Stockroom; hit; ttl=59" }).headers).not.toBe(first.headers);
@@ -78,7 +68,7 @@ it("makes its headers once for a version and a second (R2)", () => {
 });
 
 it("keeps the body from HEAD, and tells a URL that ends how long is left", () => {
-  const ends = meaningOf(request({ secondsToExpiry: 60 }), 0);
+  const ends = meaningOf(requestOf({}, { secondsToExpiry: 60 }), 0);
   const reply = replies.give(asked({}, "HEAD"), ends, stored(), hit);
   expect([reply.status, reply.body, reply.headers["content-length"], reply.headers["cache-control"]]).toEqual([
     200,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { requestOf } from "../../../test/kit/pictures.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { makeLatch } from "../../platform/concurrency/latch.ts";
 import { makeMemoryLog } from "../../platform/log.ts";
-import type { ImageRequest } from "../engine/plan.ts";
+import type { Edits } from "../engine/plan.ts";
 import { makeCache } from "../store/cache/cache.ts";
 import type { SourceObject, Sources } from "../store/sources/contract.ts";
 import { fixedHeaders } from "./answers.ts";
@@ -15,17 +16,7 @@ const { signal: never } = new AbortController();
 
 /** Reads `/KEY?anything`; the picture is the original in capitals. */
 const standInEngine = (): Engine => ({
-  parse: ({ path, query }) =>
-    ({
-      requestType: "thumbor",
-      bucket: "photos",
-      key: path.slice(1),
-      edits: query === undefined ? {} : { query },
-      formatFrom: "source",
-      compat: "open",
-      answer: { kind: "picture" },
-      vary: [],
-    }) as unknown as ImageRequest,
+  parse: ({ path, query }) => requestOf(query === undefined ? {} : ({ query } as Edits), { key: path.slice(1) }),
   complete: (request) => request,
   transform: async (original) => ({ body: Buffer.from(Buffer.from(original).toString().toUpperCase()), contentType: "image/jpeg" }),
 });

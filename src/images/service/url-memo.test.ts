@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { requestOf } from "../../../test/kit/pictures.ts";
 import type { ImageRequest, UrlRequest } from "../engine/plan.ts";
 import { makeUrlMemo } from "./url-memo.ts";
 
@@ -7,17 +8,7 @@ function makeMemo(change: (url: UrlRequest) => Partial<ImageRequest> = () => ({}
   const state = { parsed: 0, now: 1_000 };
   const parse = (url: UrlRequest): ImageRequest => {
     state.parsed += 1;
-    return {
-      requestType: "thumbor",
-      bucket: "photos",
-      key: url.path.slice(1),
-      edits: {},
-      formatFrom: "source",
-      compat: "open",
-      answer: { kind: "picture" },
-      vary: [],
-      ...change(url),
-    };
+    return requestOf({}, { key: url.path.slice(1), ...change(url) });
   };
   return { memo: makeUrlMemo({ parse, nowMs: () => state.now }), state };
 }

@@ -2,21 +2,10 @@
 
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
+import { requestOf } from "../../../../test/kit/pictures.ts";
 import type { Edits, ImageRequest } from "../plan.ts";
 import { makeAnimation, pixelAt } from "./fixtures/photos.ts";
 import { transform } from "./transform.ts";
-
-const plan = (edits: Edits, more: Partial<ImageRequest> = {}): ImageRequest => ({
-  requestType: "thumbor",
-  bucket: "shop",
-  key: "a",
-  edits,
-  formatFrom: more.outputFormat === undefined ? "source" : "edits",
-  compat: "open",
-  answer: { kind: "picture" },
-  vary: [],
-  ...more,
-});
 
 const originals = new Map<string, Buffer>();
 let logo: Buffer;
@@ -61,7 +50,7 @@ describe("a colour that an edit names", () => {
   for (const compat of ["open", "strict"] as const) {
     it.each(cases)(`%s, ${compat}`, async (_name, edits, x, y, more) => {
       for (const [name, original] of originals) {
-        const made = await transform(original, plan(edits, { compat, ...more }), { readOverlay: async () => logo });
+        const made = await transform(original, requestOf(edits, { compat, ...more }), { readOverlay: async () => logo });
         const { r, g, b } = await pixelAt(made.body, x, y);
         // JPEG keeps colours at half the places.
         const near = Math.max(Math.abs(r - 30), Math.abs(g - 160), Math.abs(b - 90)) <= 24;
@@ -76,12 +65,12 @@ describe("a colour that an edit names", () => {
       .png()
       .toBuffer();
     expect((await sharp(clear).metadata()).channels).toBe(2);
-    const under = await transform(clear, plan({ flatten: { background: { r: 0, g: 255, b: 0 } } }), { readOverlay: async () => logo });
+    const under = await transform(clear, requestOf({ flatten: { background: { r: 0, g: 255, b: 0 } } }), { readOverlay: async () => logo });
     expect(await pixelAt(under.body, 5, 5)).toMatchObject({ r: 0, g: 255, b: 0 });
     for (const name of ["grey PNG", "grey JPEG", "16-bit grey PNG"]) {
       const original = originals.get(name) ?? logo;
       const { r, g, b } = await pixelAt(
-        (await transform(original, plan({ tint: { r: 255, g: 80, b: 0 } }), { readOverlay: async () => logo })).body,
+        (await transform(original, requestOf({ tint: { r: 255, g: 80, b: 0 } }), { readOverlay: async () => logo })).body,
         5,
         5,
       );
@@ -91,7 +80,7 @@ describe("a colour that an edit names", () => {
 
   it("leaves grey what is only made grey", async () => {
     for (const [name, original] of originals) {
-      const made = await transform(original, plan({ grayscale: true, resize: { width: 30 } }), { readOverlay: async () => logo });
+      const made = await transform(original, requestOf({ grayscale: true, resize: { width: 30 } }), { readOverlay: async () => logo });
       const { r, g, b } = await pixelAt(made.body, 9, 9);
       expect([name, r === g && g === b]).toEqual([name, true]);
     }
@@ -117,14 +106,14 @@ describe("EXIF's turn", () => {
     for (const compat of ["open", "strict"] as const) {
       for (const keepMetadata of [undefined, true] as const) {
         for (const each of edits) {
-          const request = plan(each, { compat, outputFormat: "jpeg", ...(keepMetadata === true ? { keepMetadata } : {}) });
+          const request = requestOf(each, { compat, outputFormat: "jpeg", ...(keepMetadata === true ? { keepMetadata } : {}) });
           const { orientation = 1 } = await sharp((await transform(lying, request, { readOverlay })).body).metadata();
           expect([compat, Object.keys(each), orientation]).toEqual([compat, Object.keys(each), 1]);
         }
       }
     }
     // What nobody turned keeps its tag in strict.
-    const kept = await transform(lying, plan({ resize: { width: 30 } }, { compat: "strict" }), { readOverlay });
+    const kept = await transform(lying, requestOf({ resize: { width: 30 } }, { compat: "strict" }), { readOverlay });
     expect((await sharp(kept.body).metadata()).orientation).toBe(6);
   });
 });
@@ -146,14 +135,16 @@ describe("sides", () => {
         { resize: { width: 200, height: 200, fit: "contain", background: "red" } },
         { roundCrop: true, resize: { width: 100 } },
       ] satisfies Edits[]) {
-        const made = await transform(tall, plan(edits, { compat, outputFormat: "webp" }), { readOverlay });
+        const made = await transform(tall, requestOf(edits, { compat, outputFormat: "webp" }), { readOverlay });
         expect([edits, made.width > 0 && made.format]).toEqual([edits, "webp"]);
       }
-      await expect(transform(tall, plan({ grayscale: true }, { compat, outputFormat: "webp" }), { readOverlay })).rejects.toMatchObject({
+      await expect(
+        transform(tall, requestOf({ grayscale: true }, { compat, outputFormat: "webp" }), { readOverlay }),
+      ).rejects.toMatchObject({
         code: "InvalidResizeException",
         facts: { status: 400 },
       });
     }
-    expect((await transform(tall, plan({ grayscale: true }), { readOverlay })).height).toBe(20_000);
+    expect((await transform(tall, requestOf({ grayscale: true }), { readOverlay })).height).toBe(20_000);
   });
 });

@@ -1,22 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { requestOf } from "../../../../test/kit/pictures.ts";
 import { editNames, type Edits, type ImageRequest } from "../plan.ts";
 import { editCost, encodeCost, lessAndLess } from "./costs.ts";
 import { makeAnimation, makePhoto, makePngBomb } from "./fixtures/photos.ts";
 import sharp from "sharp";
 import { transform } from "./transform.ts";
 
-const requestOf = (edits: Edits, more: Partial<ImageRequest> = {}): ImageRequest => ({
-  requestType: "default",
-  bucket: "shop",
-  key: "a",
-  edits,
-  formatFrom: more.outputFormat === undefined ? "source" : "edits",
-  compat: "open",
-  answer: { kind: "picture" },
-  vary: [],
-  ...more,
-});
 const readOverlay = (): Promise<Uint8Array> => Promise.reject(new Error("nothing else is read"));
 
 describe("the table of costs", () => {

@@ -2,7 +2,8 @@
 
 import sharp from "sharp";
 import { beforeAll, expect, it } from "vitest";
-import { editNames, type EditName, type Edits, type ImageRequest, type JsonValue } from "../plan.ts";
+import { requestOf } from "../../../../test/kit/pictures.ts";
+import { editNames, type EditName, type Edits, type JsonValue } from "../plan.ts";
 import { requestLimits } from "../requests/url.ts";
 import { checkEdits } from "../requests/edits.ts";
 import { makeAnimation, makePhoto } from "./fixtures/photos.ts";
@@ -100,17 +101,11 @@ beforeAll(async () => {
 });
 
 async function make(original: string, edits: Edits): Promise<{ readonly type: string; readonly shape: string; readonly pixels: Buffer }> {
-  const request: ImageRequest = {
-    requestType: "default",
-    bucket: "shop",
-    key: "photo.png",
-    edits,
-    formatFrom: "source",
-    compat: "open",
-    answer: { kind: "picture" },
-    vary: [],
-  };
-  const { body, contentType } = await transform(originals.get(original) ?? Buffer.alloc(0), request, tools);
+  const { body, contentType } = await transform(
+    originals.get(original) ?? Buffer.alloc(0),
+    requestOf(edits, { requestType: "default", bucket: "shop" }),
+    tools,
+  );
   const { data, info } = await sharp(body, { animated: true }).raw().toBuffer({ resolveWithObject: true });
   return { type: contentType, shape: `${info.width} x ${info.height} x ${info.channels}`, pixels: data };
 }

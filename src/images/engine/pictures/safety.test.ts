@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
+import { requestOf } from "../../../../test/kit/pictures.ts";
 import { isStockroomError } from "../../../platform/errors.ts";
 import type { Edits, ImageRequest, JsonValue } from "../plan.ts";
 import { chooseEffort, encodeMs, maxEncodeMs } from "./effort.ts";
@@ -11,17 +12,8 @@ import { explainFailure } from "./problems.ts";
 import type { Tools } from "./tools.ts";
 import { type Transformed, transform } from "./transform.ts";
 
-const request = (edits: Edits, more: Partial<ImageRequest> = {}): ImageRequest => ({
-  requestType: "default",
-  bucket: "shop",
-  key: "photo.jpg",
-  edits,
-  formatFrom: more.outputFormat === undefined ? "source" : "edits",
-  compat: "open",
-  answer: { kind: "picture" },
-  vary: [],
-  ...more,
-});
+const request = (edits: Edits, more: Partial<ImageRequest> = {}): ImageRequest =>
+  requestOf(edits, { requestType: "default", bucket: "shop", ...more });
 const logo = makeQuarters(30, 20).png().toBuffer();
 const tools: Tools = { readOverlay: () => logo };
 const refusal = (code: string): unknown =>
@@ -235,8 +227,8 @@ describe("no plan makes more than the pixel limit", () => {
       ),
       { numRuns: 600 },
     );
-    // The property would hold of a part that refuses everything.
-    expect(answered.made).toBeGreaterThan(100);
+    // The property would hold of a part that refuses everything. About a sixth is made: too far from these bounds for chance.
+    expect(answered.made).toBeGreaterThan(40);
     expect(answered.refused).toBeGreaterThan(50);
   });
 });

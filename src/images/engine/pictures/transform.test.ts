@@ -1,22 +1,14 @@
 import sharp, { type Sharp } from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
+import { requestOf } from "../../../../test/kit/pictures.ts";
 import { StockroomError } from "../../../platform/errors.ts";
 import type { Edits, ImageRequest } from "../plan.ts";
 import { likeness, makeAnimation, makePhoto, makeQuarters, pixelAt } from "./fixtures/photos.ts";
 import type { Face, Tools } from "./tools.ts";
 import { transform } from "./transform.ts";
 
-const request = (edits: Edits, more: Partial<ImageRequest> = {}): ImageRequest => ({
-  requestType: "default",
-  bucket: "shop",
-  key: "photo.jpg",
-  edits,
-  formatFrom: more.outputFormat === undefined ? "source" : "edits",
-  compat: "open",
-  answer: { kind: "picture" },
-  vary: [],
-  ...more,
-});
+const request = (edits: Edits, more: Partial<ImageRequest> = {}): ImageRequest =>
+  requestOf(edits, { requestType: "default", bucket: "shop", ...more });
 
 const others = new Map<string, Buffer>();
 const tools: Tools = {

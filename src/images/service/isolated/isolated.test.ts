@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import sharp from "sharp";
+import { requestOf } from "../../../../test/kit/pictures.ts";
 import type { Edits, ImageRequest } from "../../engine/plan.ts";
 import type { Tools } from "../../engine/pictures/tools.ts";
 import { transform } from "../../engine/pictures/transform.ts";
@@ -9,17 +10,7 @@ import type { Order } from "./protocol.ts";
 const isolated = openIsolated();
 afterAll(async () => await isolated.close());
 
-const requestOf = (edits: Edits, outputFormat = "png"): ImageRequest => ({
-  requestType: "thumbor",
-  bucket: "shop",
-  key: "a",
-  edits,
-  outputFormat,
-  formatFrom: "edits",
-  compat: "open",
-  answer: { kind: "picture" },
-  vary: [],
-});
+const requestIn = (edits: Edits, outputFormat = "png"): ImageRequest => requestOf(edits, { outputFormat });
 const order = (original: Uint8Array, request: ImageRequest): Order => ({
   original,
   request,
@@ -39,7 +30,7 @@ const logo = await sharp({ create: { width: 8, height: 8, channels: 4, backgroun
 describe("pictures made in processes of their own", () => {
   it("are those that are made here, other pictures and undefined values included", async () => {
     const tools: Tools = { readOverlay: async () => logo };
-    const request = requestOf({
+    const request = requestIn({
       rotate: undefined,
       overlayWith: { bucket: "shop", key: "logo", options: { left: 1, top: 1 } },
       resize: { width: 20 },
@@ -53,7 +44,7 @@ describe("pictures made in processes of their own", () => {
   });
 
   it("fail as they would here", async () => {
-    const outside = requestOf({ crop: { left: 0, top: 0, width: 900, height: 9 } });
+    const outside = requestIn({ crop: { left: 0, top: 0, width: 900, height: 9 } });
     await expect(isolated.make(order(drawing, outside), { readOverlay: async () => logo })).rejects.toMatchObject({
       code: "Crop::AreaOutOfBounds",
       kind: "input",
@@ -65,7 +56,7 @@ describe("pictures made in processes of their own", () => {
     const leaving = new AbortController();
     const reason = new Error("the caller has gone");
     const before = isolated.size;
-    const making = isolated.make(order(drawing, requestOf({ overlayWith: { bucket: "shop", key: "logo" } })), {
+    const making = isolated.make(order(drawing, requestIn({ overlayWith: { bucket: "shop", key: "logo" } })), {
       readOverlay: () => {
         leaving.abort(reason);
         return new Promise(() => undefined);
@@ -80,7 +71,7 @@ describe("pictures made in processes of their own", () => {
     const leaving = new AbortController();
     const reason = new Error("the caller has gone");
     // Given its overlay, the process works for a second or so: the signal comes as soon as it has begun.
-    const heavy = requestOf({ overlayWith: { bucket: "shop", key: "logo" }, resize: { width: 2_400 }, blur: 60 });
+    const heavy = requestIn({ overlayWith: { bucket: "shop", key: "logo" }, resize: { width: 2_400 }, blur: 60 });
     const before = isolated.size;
     const making = isolated.make(order(drawing, heavy), {
       readOverlay: async () => {
@@ -96,10 +87,10 @@ describe("pictures made in processes of their own", () => {
   it("are refused when nobody waits any more, and leave no process behind", async () => {
     const other = openIsolated();
     await expect(
-      other.make(order(drawing, requestOf({})), { readOverlay: async () => logo, signal: AbortSignal.abort(new Error("gone")) }),
+      other.make(order(drawing, requestIn({})), { readOverlay: async () => logo, signal: AbortSignal.abort(new Error("gone")) }),
     ).rejects.toThrow("gone");
     expect(other.size).toBe(0);
-    await other.make(order(drawing, requestOf({ resize: { width: 9 } })), { readOverlay: async () => logo });
+    await other.make(order(drawing, requestIn({ resize: { width: 9 } })), { readOverlay: async () => logo });
     expect(other.size).toBe(1);
     await other.close();
     expect(other.size).toBe(0);
