@@ -54,8 +54,19 @@ function logPrior(x: Float64Array, at: number): number {
   return sum - Math.log1p(g * g) - 0.5 * x[at + 6] * x[at + 6];
 }
 
-/** Runs the recursion; writes residuals and log scales; returns the last level and trend through `out`, or false where the level leaves zero. */
-function run(y: Float64Array, p: Float64Array, at: number, residuals: Float64Array, spreads: Float64Array, out: Float64Array): boolean {
+/** What one pass over a history writes. */
+interface Pass {
+  readonly residuals: Float64Array;
+  /** Logarithms of the scale of each step, but for sigma. */
+  readonly spreads: Float64Array;
+  /** Level and trend at the end, and sigma. */
+  readonly end: Float64Array;
+}
+
+const makePass = (n: number): Pass => ({ residuals: new Float64Array(n), spreads: new Float64Array(n), end: new Float64Array(3) });
+
+/** Runs the recursion under the parameters at `p[at]`: residuals, log scales, last level and trend; false where the level leaves zero. */
+function run(y: Float64Array, p: Float64Array, at: number, { residuals, spreads, end }: Pass): boolean {
   const alpha = p[at];
   const beta = p[at + 1];
   const gamma = p[at + 2];
@@ -74,13 +85,13 @@ function run(y: Float64Array, p: Float64Array, at: number, residuals: Float64Arr
     l = next;
     if (!(l > 1e-6)) return false;
   }
-  out[0] = l;
-  out[1] = b;
+  end[0] = l;
+  end[1] = b;
   return true;
 }
 
-/** Log likelihood with the scale at its best; writes that scale to `out[2]`. */
-function logLikelihood(n: number, residuals: Float64Array, spreads: Float64Array, out: Float64Array): number {
+/** Log likelihood of a pass with sigma at its best; writes that sigma. The residuals are spent. */
+function logLikelihood(n: number, { residuals, spreads, end }: Pass): number {
   let logs = 0;
   let squares = 0;
   for (let t = 1; t < n; t++) {
@@ -99,7 +110,7 @@ function logLikelihood(n: number, residuals: Float64Array, spreads: Float64Array
   }
   let value = -logs - (count / 2) * Math.log(variance);
   for (let t = 1; t < n; t++) value -= ((degrees + 1) / 2) * Math.log1p(residuals[t] / (degrees * variance));
-  out[2] = Math.sqrt(variance);
+  end[2] = Math.sqrt(variance);
   return value;
 }
 
@@ -113,12 +124,10 @@ function sample(y: Float64Array, random: Random): Draws {
   const points = new Float64Array(total * dims);
   const natural = new Float64Array(dims);
   const target = new Float64Array(total).fill(Number.NEGATIVE_INFINITY);
-  const residuals = new Float64Array(n);
-  const spreads = new Float64Array(n);
-  const out = new Float64Array(3);
+  const pass = makePass(n);
   const judge = (i: number): void => {
     toNatural(points, i * dims, step, natural, 0);
-    if (run(y, natural, 0, residuals, spreads, out)) target[i] = logPrior(points, i * dims) + logLikelihood(n, residuals, spreads, out);
+    if (run(y, natural, 0, pass)) target[i] = logPrior(points, i * dims) + logLikelihood(n, pass);
   };
   for (let i = 0; i < firstDraws; i++) {
     for (let d = 0; d < dims; d++) {
@@ -308,103 +317,132 @@ function prepare(series: Series, whole: Whole, period: number, random: Random, d
   return makeFitted({ whole, length: series.values.length, season, unit, draws: used, random }, y, period);
 }
 
-function makeFitted(body: Body, y: Float64Array, period: number): Fitted {
-  const { whole, season, unit, draws, random } = body;
+/** The posterior over a history: where each draw stands at its end, and what stands between steps and values. */
+interface Posterior {
+  readonly parameters: Float64Array;
+  /** Level, trend and sigma at the end, draw by draw; NaN where a draw's level left zero. */
+  readonly ends: Float64Array;
+  /** Steps of the history. */
+  readonly n: number;
+  readonly season: SeasonIndices;
+  readonly unit: number;
+  /** No path goes above this. */
+  readonly ceiling: number;
+}
+
+/** Runs every draw over the history; `mean` has each step's forecast, averaged over the draws, undefined where none lasted. */
+function follow(
+  { season, unit, draws }: Body,
+  y: Float64Array,
+): { readonly posterior: Posterior; readonly mean: Float64Array | undefined } {
   const n = y.length;
   const { parameters } = draws;
-  const residuals = new Float64Array(n);
-  const spreads = new Float64Array(n);
-  const out = new Float64Array(3);
-  // Level, trend and sigma at the end, draw by draw.
+  const pass = makePass(n);
   const ends = new Float64Array(kept * 3);
-  const fitted = new Float64Array(body.length).fill(Number.NaN);
-  const steps = new Float64Array(n);
+  const sums = new Float64Array(n);
   let used = 0;
   for (let k = 0; k < kept; k++) {
-    if (!run(y, parameters, k * dims, residuals, spreads, out)) {
+    if (!run(y, parameters, k * dims, pass)) {
       ends[k * 3] = Number.NaN;
       continue;
     }
-    for (let t = 1; t < n; t++) steps[t] += y[t] - residuals[t];
+    for (let t = 1; t < n; t++) sums[t] += y[t] - pass.residuals[t];
     used++;
-    logLikelihood(n, residuals, spreads, out);
-    ends.set(out, k * 3);
+    logLikelihood(n, pass);
+    ends.set(pass.end, k * 3);
   }
-  const seasonal = (value: number, t: number): number => {
-    if (season.form === "none") return value * unit;
-    const index = season.indices[t % season.indices.length];
-    return season.form === "additive" ? value * unit + index : value * unit * index;
-  };
-  for (let t = 1; t < n; t++) if (used > 0) fitted[whole.start + t] = seasonal(steps[t] / used, t);
   let highest = 0;
   for (const value of y) if (value > highest) highest = value;
-  const ceiling = 20 * highest;
+  const posterior = { parameters, ends, n, season, unit, ceiling: 20 * highest };
+  return { posterior, mean: used > 0 ? sums.map((sum) => sum / used) : undefined };
+}
 
-  const simulate = (horizon: number, paths: number, stream: Random): Float64Array => {
-    const result = new Float64Array(paths * horizon);
-    for (let p = 0; p < paths; p++) walk(p % kept, horizon, stream, result, p * horizon);
-    return result;
-  };
-  /** One path of draw k; without a stream, the path of no shocks. */
-  const walk = (k: number, horizon: number, stream: Random | undefined, result: Float64Array, at: number): void => {
-    let draw = k;
-    while (Number.isNaN(ends[draw * 3])) draw = (draw + 1) % kept;
-    const base = draw * dims;
-    let l = ends[draw * 3];
-    let b = ends[draw * 3 + 1];
-    for (let h = 0; h < horizon; h++) {
-      const log = Math.log(l);
-      let value = l + parameters[base + 2] * Math.exp(parameters[base + 3] * log) + parameters[base + 4] * b;
-      if (stream !== undefined) {
-        let chi = 0;
-        for (let d = 0; d < degrees; d++) chi += stream.normal() ** 2;
-        value += ends[draw * 3 + 2] * Math.exp(parameters[base + 5] * log) * stream.normal() * Math.sqrt(degrees / chi);
-      }
-      value = Math.min(ceiling, Math.max(value, 1e-4));
-      const next = Math.max(parameters[base] * value + (1 - parameters[base]) * l, 1e-4);
-      b = parameters[base + 1] * (next - l) + (1 - parameters[base + 1]) * b;
-      l = next;
-      result[at + h] = seasonal(value, n + h);
-    }
-  };
+/** A number of the recursion as a value of step t. */
+function seasonal({ season, unit }: Posterior, value: number, t: number): number {
+  if (season.form === "none") return value * unit;
+  const index = season.indices[t % season.indices.length];
+  return season.form === "additive" ? value * unit + index : value * unit * index;
+}
 
-  const forecast = (horizon: number, levels: readonly number[]): Forecast => {
-    const mean = new Float64Array(horizon);
-    const path = new Float64Array(horizon);
-    for (let k = 0; k < kept; k++) {
-      walk(k, horizon, undefined, path, 0);
-      for (let h = 0; h < horizon; h++) mean[h] += path[h] / kept;
+/** Writes one path of draw k, or of the next that lasted; without a stream, the path of no shocks. */
+function walk(posterior: Posterior, k: number, path: Float64Array, stream: Random | undefined): void {
+  const { parameters, ends, n, ceiling } = posterior;
+  let draw = k;
+  while (Number.isNaN(ends[draw * 3])) draw = (draw + 1) % kept;
+  const base = draw * dims;
+  let l = ends[draw * 3];
+  let b = ends[draw * 3 + 1];
+  for (let h = 0; h < path.length; h++) {
+    const log = Math.log(l);
+    let value = l + parameters[base + 2] * Math.exp(parameters[base + 3] * log) + parameters[base + 4] * b;
+    if (stream !== undefined) {
+      let chi = 0;
+      for (let d = 0; d < degrees; d++) chi += stream.normal() ** 2;
+      value += ends[draw * 3 + 2] * Math.exp(parameters[base + 5] * log) * stream.normal() * Math.sqrt(degrees / chi);
     }
-    const paths = 4 * kept;
-    const simulated = levels.length === 0 ? new Float64Array(0) : simulate(horizon, paths, random.fork("paths"));
-    const quantiles = new Float64Array(levels.length * horizon);
-    const column = new Float64Array(paths);
-    for (let h = 0; h < horizon && levels.length > 0; h++) {
-      for (let p = 0; p < paths; p++) column[p] = simulated[p * horizon + h];
-      column.sort();
-      for (const [i, level] of levels.entries()) {
-        const place = level * (paths - 1);
-        const below = Math.floor(place);
-        const above = Math.min(paths - 1, below + 1);
-        quantiles[i * horizon + h] = column[below] + (place - below) * (column[above] - column[below]);
-      }
-    }
-    return { mean, levels, quantiles };
-  };
+    value = Math.min(ceiling, Math.max(value, 1e-4));
+    const next = Math.max(parameters[base] * value + (1 - parameters[base]) * l, 1e-4);
+    b = parameters[base + 1] * (next - l) + (1 - parameters[base + 1]) * b;
+    l = next;
+    path[h] = seasonal(posterior, value, n + h);
+  }
+}
 
-  const names = ["alpha", "beta", "gamma", "rho", "lambda", "tau"];
-  const averages = names.map((name, d) => {
-    let sum = 0;
-    for (let k = 0; k < kept; k++) sum += parameters[k * dims + d] / kept;
-    return [name, sum] as const;
-  });
+function simulate(posterior: Posterior, horizon: number, paths: number, stream: Random): Float64Array {
+  const result = new Float64Array(paths * horizon);
+  for (let p = 0; p < paths; p++) walk(posterior, p % kept, result.subarray(p * horizon, (p + 1) * horizon), stream);
+  return result;
+}
+
+function forecast(posterior: Posterior, horizon: number, levels: readonly number[], random: Random): Forecast {
+  const mean = new Float64Array(horizon);
+  const path = new Float64Array(horizon);
+  for (let k = 0; k < kept; k++) {
+    walk(posterior, k, path, undefined);
+    for (let h = 0; h < horizon; h++) mean[h] += path[h] / kept;
+  }
+  const paths = 4 * kept;
+  const simulated = levels.length === 0 ? new Float64Array(0) : simulate(posterior, horizon, paths, random.fork("paths"));
+  const quantiles = new Float64Array(levels.length * horizon);
+  const column = new Float64Array(paths);
+  for (let h = 0; h < horizon && levels.length > 0; h++) {
+    for (let p = 0; p < paths; p++) column[p] = simulated[p * horizon + h];
+    column.sort();
+    for (const [i, level] of levels.entries()) {
+      const place = level * (paths - 1);
+      const below = Math.floor(place);
+      const above = Math.min(paths - 1, below + 1);
+      quantiles[i * horizon + h] = column[below] + (place - below) * (column[above] - column[below]);
+    }
+  }
+  return { mean, levels, quantiles };
+}
+
+const names = ["alpha", "beta", "gamma", "rho", "lambda", "tau"] as const;
+
+/** The parameters by name, each averaged over the draws. */
+function averages(parameters: Float64Array): Record<string, number> {
+  return Object.fromEntries(
+    names.map((name, d) => {
+      let sum = 0;
+      for (let k = 0; k < kept; k++) sum += parameters[k * dims + d] / kept;
+      return [name, sum];
+    }),
+  );
+}
+
+function makeFitted(body: Body, y: Float64Array, period: number): Fitted {
+  const { whole, season, draws, random } = body;
+  const { posterior, mean } = follow(body, y);
+  const fitted = new Float64Array(body.length).fill(Number.NaN);
+  if (mean !== undefined) for (let t = 1; t < y.length; t++) fitted[whole.start + t] = seasonal(posterior, mean[t], t);
   return {
     kind: "fitted",
     title: season.form === "none" ? "LGT" : `LGT, ${season.form} season`,
-    parameters: Object.fromEntries(averages),
+    parameters: averages(draws.parameters),
     fitted,
-    forecast,
-    simulate,
+    forecast: (horizon, levels) => forecast(posterior, horizon, levels, random),
+    simulate: (horizon, paths, stream) => simulate(posterior, horizon, paths, stream),
     advance: (series) => {
       const next = bridgeGaps(series.values, period);
       if (next === undefined || next.count < fewest) return { kind: "unfit", reason: "LGT has too few values to go on." };
