@@ -35,34 +35,36 @@ export function blendWindow(trial: Trial, w: number, row: number, plan: MixWeigh
   const future = w === windows;
   const rowOf = (m: number): number => (future ? m : m * windows + w);
   const given = models.map((_, m) => hasForecast(trial, m, w));
-  const means = future ? trial.futureMeans : trial.means;
+  const ofMeans = { values: future ? trial.futureMeans : trial.means, rowOf, block: horizon };
   const quantiles = future ? trial.futureQuantiles : trial.quantiles;
   const block = trial.levels.length * horizon;
-  if (!average(plan.quantileWeights, at, given, quantiles, rowOf, block, into.quantiles)) return false;
-  if (plan.centred && average(plan.quantileWeights, at, given, means, rowOf, horizon, into.mean)) {
+  const weights = plan.weights.subarray(at, at + models.length);
+  const quantileWeights = plan.quantileWeights.subarray(at, at + models.length);
+  if (!average(quantileWeights, given, { values: quantiles, rowOf, block }, into.quantiles)) return false;
+  if (plan.centred && average(quantileWeights, given, ofMeans, into.mean)) {
     for (let k = 0; k < block; k++) into.quantiles[k] -= into.mean[k % horizon];
   }
-  if (!average(plan.weights, at, given, means, rowOf, horizon, into.mean)) return false;
+  if (!average(weights, given, ofMeans, into.mean)) return false;
   if (plan.centred) for (let k = 0; k < block; k++) into.quantiles[k] += into.mean[k % horizon];
   return true;
 }
 
-function average(
-  weights: Float64Array,
-  at: number,
-  given: readonly boolean[],
-  values: Float32Array | Float64Array,
-  rowOf: (m: number) => number,
-  block: number,
-  out: Float64Array,
-): boolean {
+/** What models said: `block` numbers each, those of model m in row `rowOf(m)`. */
+interface ModelRows {
+  readonly values: Float32Array | Float64Array;
+  readonly rowOf: (m: number) => number;
+  readonly block: number;
+}
+
+/** The weighted average of those that were given; false where they have no weight. */
+function average(weights: Float64Array, given: readonly boolean[], { values, rowOf, block }: ModelRows, out: Float64Array): boolean {
   let total = 0;
-  for (const [m, is] of given.entries()) if (is) total += weights[at + m];
+  for (const [m, is] of given.entries()) if (is) total += weights[m];
   out.fill(0);
   if (!(total > 0)) return false;
   for (const [m, is] of given.entries()) {
-    if (!is || !(weights[at + m] > 0)) continue;
-    const share = weights[at + m] / total;
+    if (!is || !(weights[m] > 0)) continue;
+    const share = weights[m] / total;
     const first = rowOf(m) * block;
     for (let k = 0; k < block; k++) out[k] += share * values[first + k];
   }

@@ -3,6 +3,7 @@
 // Owns: the exact values for trees, with the training rows of each branch as the background. Does not own: what features mean.
 //   S1. Base plus all values of a row is the row's score, to rounding.
 //   S2. A feature that no tree asks gets exactly 0.
+// Positional parameters stay in inner loops: an object for every call cost 11 % of CPU (decisions/typescript.md).
 //
 // Source: Lundberg, Erion & Lee 2018, "Consistent individualized feature attribution for tree ensembles", algorithm 2 (path-dependent TreeSHAP).
 

@@ -40,14 +40,14 @@ export function boostMean(columns: Columns, labels: Labels, loss: MeanLoss, opti
   const ground = layGround(columns, options.leaves);
   const start = startOf(loss, targets, weights, train);
   const scores = new Float64Array(rows).fill(start);
-  const gradients = new Float32Array(rows);
-  const hessians = new Float32Array(rows);
+  const scored = { targets, weights, scores };
+  const slopes = { gradients: new Float32Array(rows), hessians: new Float32Array(rows) };
   const builder = buildForest(1);
-  const watch = makeWatch(options.patience, meanLossOf(loss, targets, weights, scores, train, rows));
+  const watch = makeWatch(options.patience, meanLossOf(loss, scored, train, rows));
   for (let t = 0; t < options.trees; t++) {
-    differentiate(loss, targets, weights, scores, train, gradients, hessians);
+    differentiate(loss, scored, train, slopes);
     const bag = drawBag(ground, train, options.rowShare, random);
-    const tree = growTree(ground, bag, gradients, hessians, drawFeatures(columns, options.featureShare, random), options);
+    const tree = growTree(ground, { rows: bag, features: drawFeatures(columns, options.featureShare, random), ...slopes }, options);
     const unit = bag > 0 ? sumOf(tree.sumH, tree.leaves) / bag : 1;
     const values = new Float32Array(tree.leaves);
     // A leaf that would move a score on the log link by more than 2 (a factor of 7) in one tree has nearly no hessian to stand on.
@@ -56,8 +56,8 @@ export function boostMean(columns: Columns, labels: Labels, loss: MeanLoss, opti
       values[k] = options.rate * (loss.kind === "squared" ? step : Math.max(-2, Math.min(2, step)));
     }
     builder.add(tree, values);
-    advance(ground, tree, bag, rows, values, 1, scores);
-    if (rows > train && watch.stop(t + 1, meanLossOf(loss, targets, weights, scores, train, rows))) break;
+    advance(ground, tree, { bag, rows, values, outputs: 1 }, scores);
+    if (rows > train && watch.stop(t + 1, meanLossOf(loss, scored, train, rows))) break;
   }
   return builder.done(Float64Array.of(start), rows > train ? watch.best() : options.trees);
 }
@@ -90,7 +90,8 @@ export function boostQuantiles(columns: Columns, labels: Labels, levels: readonl
       gradients[i] = targets[i] > scores[i * outputs + turn] ? -level * weights[i] : (1 - level) * weights[i];
     }
     const bag = drawBag(ground, train, options.rowShare, random);
-    const tree = growTree(ground, bag, gradients, weights, drawFeatures(columns, options.featureShare, random), options);
+    const features = drawFeatures(columns, options.featureShare, random);
+    const tree = growTree(ground, { rows: bag, features, gradients, hessians: weights }, options);
     const values = new Float32Array(tree.leaves * outputs);
     for (let leaf = 0; leaf < tree.leaves; leaf++) {
       const from = tree.from[leaf];
@@ -105,7 +106,7 @@ export function boostQuantiles(columns: Columns, labels: Labels, levels: readonl
       }
     }
     builder.add(tree, values);
-    advance(ground, tree, bag, rows, values, outputs, scores);
+    advance(ground, tree, { bag, rows, values, outputs }, scores);
     if (rows > train && watch.stop(t + 1, quantileLoss(levels, labels, scores, rows))) break;
   }
   return builder.done(base, rows > train ? watch.best() : options.trees);
@@ -159,10 +160,7 @@ function drawFeatures(columns: Columns, share: number, random: Random): Int32Arr
 function advance(
   ground: Ground,
   tree: Grown,
-  bag: number,
-  rows: number,
-  values: Float32Array,
-  outputs: number,
+  { bag, rows, values, outputs }: { readonly bag: number; readonly rows: number; readonly values: Float32Array; readonly outputs: number },
   scores: Float64Array,
 ): void {
   const { order, columns } = ground;

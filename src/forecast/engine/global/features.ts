@@ -4,6 +4,7 @@
 //   G1. A row (series, origin, step) reads demand before its origin, and of regressors and calendar nothing after its target or its horizon.
 //   G2. Demand enters divided by the level of its series, so that no feature has a unit: series of any scale stand side by side.
 //   G3. A cold row tells nothing of the series' own demand; its level is that of similar series.
+// Positional parameters stay in inner loops: an object for every call cost 11 % of CPU (decisions/typescript.md).
 
 import { featureTable } from "../calendar/features.ts";
 import type { Panel, PanelRegressor, SharedRegressor } from "../contract.ts";

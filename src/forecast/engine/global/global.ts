@@ -144,7 +144,7 @@ export function fitGlobal(panel: Panel, options: GlobalOptions): GlobalModel | U
     meanTrees = enough(boostMean(scouts.columns, scouts.labels, loss, tuning, random.fork("mean scout")));
     const scout = boostQuantiles(scouts.columns, scouts.labels, levels, tuning, random.fork("quantile scout"));
     quantileTrees = enough(scout);
-    widths = stretch(plan, edges, drawn, labels, levels, scout);
+    widths = stretch({ plan, edges, drawn, labels, levels, forest: scout });
   }
   const all: Labels = { ...labels, train: drawn.rows };
   const mean = boostMean(columns, all, loss, { ...tuning, trees: meanTrees }, random.fork("mean"));
@@ -175,14 +175,15 @@ function thin(columns: Columns, labels: Labels, stride: number): { columns: Colu
  * Leaves know their own rows too well, so learned quantiles stand too close. A conformal step in the manner of Romano, Patterson & Candès 2019,
  * but by a factor, because the scale of demand differs from row to row: the best factor is a weighted quantile of (y - middle) / distance.
  */
-function stretch(
-  plan: Plan,
-  edges: readonly Float32Array[],
-  drawn: Drawn,
-  labels: Labels,
-  levels: readonly number[],
-  forest: Forest,
-): Float64Array {
+function stretch(given: {
+  readonly plan: Plan;
+  readonly edges: readonly Float32Array[];
+  readonly drawn: Drawn;
+  readonly labels: Labels;
+  readonly levels: readonly number[];
+  readonly forest: Forest;
+}): Float64Array {
+  const { plan, edges, drawn, labels, levels, forest } = given;
   const width = plan.features.length;
   const rows = drawn.rows - drawn.train;
   const outputs = levels.length;

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { differentiate, meanLossOf, weightedQuantile } from "./losses.ts";
-import type { MeanLoss } from "./losses.ts";
+import type { MeanLoss, Scored } from "./losses.ts";
 
 test("a weighted quantile is the one a sorted list gives", () => {
   const entry = fc.record({ value: fc.integer({ min: -3, max: 8 }), weight: fc.integer({ min: 1, max: 4 }) });
@@ -24,14 +24,14 @@ test("gradients and hessians are the derivatives of the loss", () => {
     { kind: "tweedie", power: 1.3 },
     { kind: "tweedie", power: 1.8 },
   ];
-  const one = Float32Array.of(1);
   const g = new Float32Array(1);
   const h = new Float32Array(1);
   for (const loss of losses) {
     for (const y of [0, 0.5, 3]) {
       for (const score of [-1, 0.2, 1.5]) {
-        const value = (s: number): number => meanLossOf(loss, Float32Array.of(y), one, Float64Array.of(s), 0, 1);
-        differentiate(loss, Float32Array.of(y), one, Float64Array.of(score), 1, g, h);
+        const rowAt = (s: number): Scored => ({ targets: Float32Array.of(y), weights: Float32Array.of(1), scores: Float64Array.of(s) });
+        const value = (s: number): number => meanLossOf(loss, rowAt(s), 0, 1);
+        differentiate(loss, rowAt(score), 1, { gradients: g, hessians: h });
         const d = 1e-4;
         expect(g[0]).toBeCloseTo((value(score + d) - value(score - d)) / (2 * d), 4);
         expect(h[0]).toBeCloseTo((value(score + d) - 2 * value(score) + value(score - d)) / d ** 2, 3);

@@ -28,16 +28,21 @@ export function startOf(loss: MeanLoss, targets: Float32Array, weights: Float32A
   return mean > 0 ? Math.max(-linkBound, Math.log(mean)) : -linkBound;
 }
 
+/** Rows with their present scores. */
+export interface Scored {
+  readonly targets: Float32Array;
+  readonly weights: Float32Array;
+  readonly scores: Float64Array;
+}
+
 /** Writes gradient and hessian of rows `[0, rows)` at their present scores. */
 export function differentiate(
   loss: MeanLoss,
-  targets: Float32Array,
-  weights: Float32Array,
-  scores: Float64Array,
+  { targets, weights, scores }: Scored,
   rows: number,
-  gradients: Float32Array,
-  hessians: Float32Array,
+  out: { readonly gradients: Float32Array; readonly hessians: Float32Array },
 ): void {
+  const { gradients, hessians } = out;
   if (loss.kind === "squared") {
     for (let i = 0; i < rows; i++) {
       gradients[i] = weights[i] * (scores[i] - targets[i]);
@@ -59,14 +64,7 @@ export function differentiate(
 }
 
 /** Mean loss of rows `[from, to)`: squared error, or the Tweedie deviance up to a constant. */
-export function meanLossOf(
-  loss: MeanLoss,
-  targets: Float32Array,
-  weights: Float32Array,
-  scores: Float64Array,
-  from: number,
-  to: number,
-): number {
+export function meanLossOf(loss: MeanLoss, { targets, weights, scores }: Scored, from: number, to: number): number {
   let sum = 0;
   let weight = 0;
   for (let i = from; i < to; i++) {

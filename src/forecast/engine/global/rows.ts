@@ -56,8 +56,10 @@ export function drawRows(reader: Reader, options: DrawOptions, random: Random): 
   const { plan, panel } = reader;
   const { horizon } = plan;
   const border = options.cut - options.tail;
-  const teach = draft(panel, options, options.cut - options.reach, border, horizon, options.rows, random.fork("targets"), false);
-  const stop = draft(panel, options, border, options.cut, horizon, options.tailRows, random.fork("tail"), true);
+  const { cut, reach, perTarget } = options;
+  const shared = { horizon, perTarget };
+  const teach = draft(panel, { ...shared, from: cut - reach, to: border, most: options.rows, fixedOrigin: false }, random.fork("targets"));
+  const stop = draft(panel, { ...shared, from: border, to: cut, most: options.tailRows, fixedOrigin: true }, random.fork("tail"));
   const rows = teach.count + stop.count;
   const width = plan.features.length;
   const features = new Float32Array(rows * width);
@@ -86,16 +88,20 @@ export function drawRows(reader: Reader, options: DrawOptions, random: Random): 
   return { rows, train: teach.count, features, targets, levels };
 }
 
-function draft(
-  panel: Panel,
-  options: DrawOptions,
-  from: number,
-  to: number,
-  horizon: number,
-  most: number,
-  random: Random,
-  fixedOrigin: boolean,
-): Draft {
+interface DraftOptions {
+  /** Targets are the known steps in [from, to). */
+  readonly from: number;
+  readonly to: number;
+  readonly horizon: number;
+  readonly perTarget: number;
+  /** Most rows. */
+  readonly most: number;
+  /** Whether all are seen from `from`. */
+  readonly fixedOrigin: boolean;
+}
+
+function draft(panel: Panel, options: DraftOptions, random: Random): Draft {
+  const { from, to, horizon, most, fixedOrigin } = options;
   let known = 0;
   for (let i = 0; i < seriesCount(panel); i++) {
     const start = panel.grid.length - historyLength(panel, i);

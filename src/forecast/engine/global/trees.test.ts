@@ -65,7 +65,11 @@ describe("a tree", () => {
         (_, r) => random.normal() + (columns.bins[200 + r] === 0 || columns.bins[200 + r] > 5 ? 1 : 0),
       );
       const h = new Float32Array(200).fill(1);
-      const tree = growTree(layGround(columns, 2), 200, g, h, Int32Array.of(0, 1, 2), { leaves: 2, depth: 1, l2: 1, minChild: 10 });
+      const tree = growTree(
+        layGround(columns, 2),
+        { rows: 200, gradients: g, hessians: h, features: Int32Array.of(0, 1, 2) },
+        { leaves: 2, depth: 1, l2: 1, minChild: 10 },
+      );
       let best = 0;
       for (let f = 0; f < 3; f++) {
         for (let bin = 1; bin < columns.binCounts[f]; bin++) {
@@ -98,7 +102,11 @@ describe("a tree", () => {
     const effects = [3, -1, 2.5, -2, 0.1, -1.2];
     const g = Float32Array.from({ length: 120 }, (_, r) => effects[r % 6]);
     const h = new Float32Array(120).fill(1);
-    const tree = growTree(layGround(columns, 2), 120, g, h, Int32Array.of(0), { leaves: 2, depth: 1, l2: 0, minChild: 1 });
+    const tree = growTree(
+      layGround(columns, 2),
+      { rows: 120, gradients: g, hessians: h, features: Int32Array.of(0) },
+      { leaves: 2, depth: 1, l2: 0, minChild: 1 },
+    );
     let best = 0;
     let grouping = 0;
     const total = 20 * effects.reduce((a, b) => a + b, 0);
@@ -123,12 +131,16 @@ describe("a tree", () => {
     const random = makeRandom(4);
     const g = Float32Array.from({ length: 1000 }, () => random.normal());
     const ground = layGround(columns, 20);
-    const tree = growTree(ground, 1000, g, new Float32Array(1000).fill(1), Int32Array.of(0, 1, 2), {
-      leaves: 20,
-      depth: 6,
-      l2: 1,
-      minChild: 5,
-    });
+    const tree = growTree(
+      ground,
+      { rows: 1000, gradients: g, hessians: new Float32Array(1000).fill(1), features: Int32Array.of(0, 1, 2) },
+      {
+        leaves: 20,
+        depth: 6,
+        l2: 1,
+        minChild: 5,
+      },
+    );
     expect(tree.leaves).toBeGreaterThan(10);
     const seen = new Set<number>();
     for (let leaf = 0; leaf < tree.leaves; leaf++) {

@@ -2,6 +2,7 @@
 //
 // Owns: solving. Does not own: what is regressed on what, nor how good the fit is.
 //   Matrices are flat Float64Arrays. Symmetric ones are n x n; a design matrix is column after column: entry (row, column) is `x[column * rows + row]`.
+// Positional parameters stay in inner loops: an object for every call cost 11 % of CPU (decisions/typescript.md).
 
 /**
  * Replaces the lower triangle of a symmetric positive definite n x n matrix by its Cholesky factor L, A = L L', in place.

@@ -2,6 +2,7 @@
 //
 // After Cleveland, Cleveland, McRae & Terpenning 1990, "STL: A seasonal-trend decomposition procedure based on loess", section 2 and 6.
 // Positions count from 0. Nothing here allocates.
+// Positional parameters stay in inner loops: an object for every call cost 11 % of CPU (decisions/typescript.md).
 
 /**
  * The local fit of `degree` 0 or 1 at position `at` from values `[left, right]` of a series of `length`, tricube weights times `robustness`.

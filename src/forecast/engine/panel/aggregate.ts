@@ -22,26 +22,28 @@ export interface Merged {
 /** Writes the cell of each row of a block: an index into the values, or -1 for rows that have none. */
 export type CellsOf = (block: RowBlock, into: Int32Array) => void;
 
+/** One column of rows and the cells it goes to. */
+export interface CellSource {
+  readonly blocks: readonly RowBlock[];
+  readonly column: number;
+  readonly cellsOf: CellsOf;
+}
+
 /**
  * Puts one column of rows into cells that are NaN before; a row without a value leaves its cell as it is.
  *
  * `first` is the value of the earliest timestamp; of equal timestamps the smallest value.
  */
-export function aggregate(
-  blocks: readonly RowBlock[],
-  column: number,
-  cellsOf: CellsOf,
-  values: Float64Array | Float32Array,
-  aggregation: Aggregation,
-): Merged {
+export function aggregate(source: CellSource, values: Float64Array | Float32Array, aggregation: Aggregation): Merged {
+  const { blocks, column, cellsOf } = source;
   const cells = scratchFor(blocks);
   let counts: Uint8Array | undefined;
   for (const block of blocks) {
     cellsOf(block, cells);
-    const source = block.values[column];
+    const numbers = block.values[column];
     for (let i = 0; i < block.count; i++) {
       const cell = cells[i];
-      const value = source[i];
+      const value = numbers[i];
       if (cell < 0 || Number.isNaN(value)) continue;
       if (Number.isNaN(values[cell])) values[cell] = value;
       else {
@@ -50,15 +52,11 @@ export function aggregate(
       }
     }
   }
-  return counts === undefined
-    ? { rows: 0, duplicates: 0, firstDuplicate: undefined }
-    : mergeCells(blocks, column, cellsOf, values, aggregation, counts);
+  return counts === undefined ? { rows: 0, duplicates: 0, firstDuplicate: undefined } : mergeCells(source, values, aggregation, counts);
 }
 
 function mergeCells(
-  blocks: readonly RowBlock[],
-  column: number,
-  cellsOf: CellsOf,
+  { blocks, column, cellsOf }: CellSource,
   values: Float64Array | Float32Array,
   aggregation: Aggregation,
   several: Uint8Array,
@@ -69,10 +67,10 @@ function mergeCells(
   let total = 0;
   for (const block of blocks) {
     cellsOf(block, cells);
-    const source = block.values[column];
+    const numbers = block.values[column];
     for (let i = 0; i < block.count; i++) {
       const cell = cells[i];
-      if (cell < 0 || several[cell] === 0 || Number.isNaN(source[i])) continue;
+      if (cell < 0 || several[cell] === 0 || Number.isNaN(numbers[i])) continue;
       ends[cell] += 1;
       total += 1;
     }
@@ -88,12 +86,12 @@ function mergeCells(
   const lines = new Int32Array(total);
   for (const block of blocks) {
     cellsOf(block, cells);
-    const source = block.values[column];
+    const numbers = block.values[column];
     for (let i = 0; i < block.count; i++) {
       const cell = cells[i];
-      if (cell < 0 || several[cell] === 0 || Number.isNaN(source[i])) continue;
+      if (cell < 0 || several[cell] === 0 || Number.isNaN(numbers[i])) continue;
       const at = ends[cell]++;
-      sorted[at] = source[i];
+      sorted[at] = numbers[i];
       instants[at] = block.minutes[i] * 60 + block.seconds[i];
       if (block.lines !== undefined) lines[at] = block.lines[i];
     }

@@ -166,7 +166,7 @@ export function gatherTarget(target: TargetRows, frequency: Frequency): TargetCe
     steps.stepsOf(block.minutes, block.count, into);
     for (let i = 0; i < block.count; i++) into[i] = sells[block.keys[i]] === 1 ? bases[block.keys[i]] + into[i] : -1;
   };
-  const merged = aggregate(rows.blocks, 0, cellsOf, values, target.aggregation);
+  const merged = aggregate({ blocks: rows.blocks, column: 0, cellsOf }, values, target.aggregation);
   const emptyRows = target.emptyRows === "fill" ? undefined : emptyCells(rows, cellsOf, values, offsets);
   rows.clear();
   const shape: Shape = { keys, length, offsets, sells };

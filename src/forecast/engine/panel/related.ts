@@ -81,12 +81,12 @@ export function relatedRegressors(
   const dense = new Float32Array(cells);
   for (const [column, attribute] of related.attributes.entries()) {
     dense.fill(Number.NaN);
-    const merged = aggregate(related.rows.blocks, column, cellsOf, dense, attribute.aggregation);
+    const merged = aggregate({ blocks: related.rows.blocks, column, cellsOf }, dense, attribute.aggregation);
     related.rows.release(column);
     for (let key = 0; key < related.keys.size; key++) {
       fillGaps(dense, offsets[key], offsets[key + 1], offsets[key] + grid.length - lows[key], attribute.fill);
     }
-    const values = spread(dense, offsets, lows, keyOf, places, attribute.fill);
+    const values = spread(dense, { offsets, lows, keyOf }, places, attribute.fill);
     regressors.push({ name: attribute.name, values });
     facts.push({ name: attribute.name, merged, ...missing(values, places) });
   }
@@ -116,14 +116,15 @@ function keysOfSeries(related: RelatedRows, places: SeriesPlaces): Int32Array {
   return keyOf;
 }
 
-function spread(
-  dense: Float32Array,
-  offsets: Int32Array,
-  lows: Int32Array,
-  keyOf: Int32Array,
-  places: SeriesPlaces,
-  fill: FillRule,
-): Float32Array {
+/** Where the cells of each related key begin, as place and as step, and the key of each series. */
+interface RelatedCells {
+  readonly offsets: Int32Array;
+  readonly lows: Int32Array;
+  readonly keyOf: Int32Array;
+}
+
+/** Copies the cells of each key to its series. */
+function spread(dense: Float32Array, { offsets, lows, keyOf }: RelatedCells, places: SeriesPlaces, fill: FillRule): Float32Array {
   const { grid, texts } = places;
   const { horizon, length } = grid;
   const fixed = (filling: FillRule["front"]): number =>

@@ -4,7 +4,7 @@
 //   P1. Every series ends at `grid.length`; a cut at grid index c keeps what stands before c, so one c is one instant for all series.
 //   P2. A cut series never shows a history value at or after c, and of its regressors nothing after c + horizon.
 
-import type { Panel, PanelRegressor, Regressor, Series } from "../contract.ts";
+import type { Panel, Regressor, Series } from "../contract.ts";
 
 /** How many series a panel holds, cold-start ones included. */
 export function seriesCount(panel: Panel): number {
@@ -30,22 +30,16 @@ export function seriesAt(panel: Panel, i: number, cut: number = panel.grid.lengt
   const position = Math.min(start, cut);
   const values = panel.values.subarray(begin, begin + Math.max(0, cut - start));
   const size = cut - position + horizon;
+  const first = begin + i * horizon;
+  const missing = Math.min(size, start - position);
   const regressors: Regressor[] = [];
   for (const each of panel.regressors) {
-    regressors.push({ name: each.name, values: cellsOf(each, panel, i, start, position, size) });
+    const cells = new Float64Array(size).fill(Number.NaN, 0, missing);
+    cells.set(each.values.subarray(first, first + size - missing), missing);
+    regressors.push({ name: each.name, values: cells });
   }
   for (const each of panel.shared) {
     regressors.push({ name: each.name, values: Float64Array.from(each.values.subarray(position, position + size)) });
   }
   return { values, seasons: panel.seasons, regressors, position };
-}
-
-/** The numbers of one regressor of series i for the grid indexes [position, position + size); NaN before its first cell. */
-function cellsOf(regressor: PanelRegressor, panel: Panel, i: number, start: number, position: number, size: number): Float64Array {
-  const cells = new Float64Array(size);
-  const first = panel.offsets[i] + i * panel.grid.horizon;
-  const missing = Math.min(size, start - position);
-  cells.fill(Number.NaN, 0, missing);
-  cells.set(regressor.values.subarray(first, first + size - missing), missing);
-  return cells;
 }

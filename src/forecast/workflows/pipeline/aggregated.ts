@@ -145,7 +145,7 @@ export async function writeAggregated(deps: ForecastDeps, where: ExportPlace, re
     for await (const [part, rows] of partsOf(batches)) {
       const name = `aggregated/month_starting=${month}/part-${part}.parquet`;
       const body = writeTable(rows, { format: "parquet", columns: viewColumns, types: viewTypes, metadata: about });
-      exports[name] = await putExport(deps, where, name, body, "application/vnd.apache.parquet", signal);
+      exports[name] = await putExport(deps, where, { name, contentType: "application/vnd.apache.parquet", body }, signal);
     }
   }
   return exports;

@@ -21,33 +21,26 @@ export interface ExportPlace {
   readonly prefix: string;
 }
 
+export interface ExportFile {
+  /** Below the run's prefix. */
+  readonly name: string;
+  readonly contentType: string;
+  readonly body: Body | Uint8Array;
+}
+
 /** Puts one export. */
 export async function putExport(
   deps: Pick<ForecastDeps, "objects">,
   where: ExportPlace,
-  name: string,
-  body: Body | Uint8Array,
-  contentType: string,
-  signal?: AbortSignal,
+  { name, contentType, body }: ExportFile,
+  signal: AbortSignal,
 ): Promise<ObjectRef> {
-  const entry = await deps.objects.put(actAs("forecast", where.runId), `${where.prefix}${name}`, body, {
-    contentType,
-    announce: false,
-    ...(signal === undefined ? {} : { signal }),
-  });
+  const options = { contentType, announce: false, signal };
+  const entry = await deps.objects.put(actAs("forecast", where.runId), `${where.prefix}${name}`, body, options);
   return { key: entry.key, version: entry.version };
 }
 
-async function putTable(
-  deps: ForecastDeps,
-  where: ExportPlace,
-  result: RunResult,
-  table: RunTable,
-  name: string,
-  signal: AbortSignal,
-): Promise<ObjectRef> {
-  return await putExport(deps, where, `${name}.csv`, tableBody(rowsOf(result, table, signal)), "text/csv", signal);
-}
+const tableFile = (name: string, rows: Rows): ExportFile => ({ name: `${name}.csv`, contentType: "text/csv", body: tableBody(rows) });
 
 /** The forecast in the types that were asked for, and which models made it. */
 export async function exportForecast(
@@ -61,8 +54,8 @@ export async function exportForecast(
   const left = new Set([...(mean ? [] : ["mean"]), ...result.settings.levels.filter((level) => !levels.includes(level)).map(labelOf)]);
   const rows = withoutColumns(rowsOf(result, "forecast", signal), left);
   return {
-    forecast: await putExport(deps, where, "forecast.csv", tableBody(rows), "text/csv", signal),
-    models: await putTable(deps, where, result, "models", "models", signal),
+    forecast: await putExport(deps, where, tableFile("forecast", rows), signal),
+    models: await putExport(deps, where, tableFile("models", rowsOf(result, "models", signal)), signal),
   };
 }
 
@@ -78,10 +71,12 @@ function withoutColumns(rows: Rows, left: ReadonlySet<string>): Rows {
 
 /** What the backtests forecast beside what came, and how good that was. */
 export async function exportBacktest(deps: ForecastDeps, where: ExportPlace, result: RunResult, signal: AbortSignal): Promise<Exports> {
+  const put = async (name: string, table: RunTable): Promise<ObjectRef> =>
+    await putExport(deps, where, tableFile(name, rowsOf(result, table, signal)), signal);
   return {
-    "backtest/forecasted-values": await putTable(deps, where, result, "forecasted-values", "backtest/forecasted-values", signal),
-    "backtest/accuracy-metrics": await putTable(deps, where, result, "accuracy-metrics", "backtest/accuracy-metrics", signal),
-    accuracy: await putTable(deps, where, result, "accuracy", "accuracy", signal),
+    "backtest/forecasted-values": await put("backtest/forecasted-values", "forecasted-values"),
+    "backtest/accuracy-metrics": await put("backtest/accuracy-metrics", "accuracy-metrics"),
+    accuracy: await put("accuracy", "accuracy"),
   };
 }
 
@@ -109,17 +104,12 @@ export async function exportReport(
   const report = await makeReport(result, { title: facts.group, notes, facts: [["forecast", facts.run]] });
   const summary = await result.summary();
   const first = summary.models[0];
+  const data = { name: "dashboard.json", contentType: "application/json", body: Buffer.from(JSON.stringify(report)) };
+  const page = { name: "dashboard.html", contentType: "text/html; charset=utf-8", body: Buffer.from(await renderReport(report)) };
   return {
     exports: {
-      "dashboard.json": await putExport(deps, where, "dashboard.json", Buffer.from(JSON.stringify(report)), "application/json", signal),
-      "dashboard.html": await putExport(
-        deps,
-        where,
-        "dashboard.html",
-        Buffer.from(await renderReport(report)),
-        "text/html; charset=utf-8",
-        signal,
-      ),
+      "dashboard.json": await putExport(deps, where, data, signal),
+      "dashboard.html": await putExport(deps, where, page, signal),
     },
     summary: {
       series: summary.series,

@@ -55,7 +55,7 @@ type Begun = {
   readonly mayRepeat?: boolean;
 };
 
-type PageKept = {
+type StoredPage = {
   readonly rows: number;
   readonly object: ObjectRef;
   readonly next: string | null;
@@ -254,13 +254,14 @@ async function followPages(
   let begunAt: number | null = null;
   let address = start.first;
   for (let number = 1; ; number++) {
-    const kept = await context.step(`${kind}-page-${number}${again}`, async (signal): Promise<PageKept | Gone> => {
+    const kept = await context.step(`${kind}-page-${number}${again}`, async (signal): Promise<StoredPage | Gone> => {
       const page = await askPage(source, await session(), address, { kind, number }, signal);
       if ("gone" in page) {
         await tellGone(deps, context.runId, source, page.gone, number);
         return page;
       }
-      return await keepPage(deps, context.runId, source, `${kind}-${String(number).padStart(6, "0")}${again}`, page, signal);
+      const name = `${kind}-${String(number).padStart(6, "0")}${again}`;
+      return await storePage(deps, context.runId, { source, name, page }, signal);
     });
     if ("gone" in kept) return kept.gone === "token" ? { kind: "expired", pages } : { kind: "forgotten", pages, page: number };
     faultPoint("forecast.sap.page");
@@ -283,7 +284,7 @@ const jsonOption = ["$format=json"];
 const mostAlike = { pages: 3, singles: 1_000, empty: 100 } as const;
 
 /** Knows a chain that does not end: an address again, or the same rows under new addresses. */
-function makeCircleWatch(source: SapSource): { pass(address: string, page: PageKept): void } {
+function makeCircleWatch(source: SapSource): { pass(address: string, page: StoredPage): void } {
   const addresses = new Set<string>();
   const alike = new Map<string, number>();
   return {
@@ -376,15 +377,13 @@ function messagesOf(text: string): string {
     .join("; ");
 }
 
-/** Keeps the fields that are needed, and what became of the row. */
-async function keepPage(
+/** Stores the fields of a page that are needed, and what became of each row. */
+async function storePage(
   deps: ForecastDeps,
   runId: string,
-  source: SapSource,
-  name: string,
-  page: Page & { readonly at: number | null },
+  { source, name, page }: { readonly source: SapSource; readonly name: string; readonly page: Page & { readonly at: number | null } },
   signal: AbortSignal,
-): Promise<PageKept> {
+): Promise<StoredPage> {
   const fields = fieldsOf(source.keys, source.columns);
   // A deletion may come with its keys alone.
   const first = page.rows.find((row) => row["ODQ_CHANGEMODE"] !== "D");

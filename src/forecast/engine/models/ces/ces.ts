@@ -186,7 +186,7 @@ function present(series: Series, lead: number, choice: Choice): Member {
     fitted,
     forecast: (horizon: number, levels: readonly number[]) => forecast(choice, last, sigma, horizon, levels),
     spread: (horizon: number) => spread(choice, last, sigma, horizon),
-    simulate: (horizon: number, paths: number, random: Random) => simulate(choice, last, sigma, horizon, paths, random),
+    simulate: (horizon: number, paths: number, random: Random) => simulate(choice, { last, sigma, horizon, paths }, random),
     advance: (next: Series) => advance(series, lead, choice, next),
   } as const;
   return squares > 0 ? { ...member, likelihood: judge(squares, pass.observed, searched[season] + states + 1, scale) } : member;
@@ -247,7 +247,14 @@ function forecast(choice: Choice, last: Float64Array, sigma: number, horizon: nu
   return { mean, quantiles, levels };
 }
 
-function simulate(choice: Choice, last: Float64Array, sigma: number, horizon: number, paths: number, random: Random): Float64Array {
+interface Simulation {
+  readonly last: Float64Array;
+  readonly sigma: number;
+  readonly horizon: number;
+  readonly paths: number;
+}
+
+function simulate(choice: Choice, { last, sigma, horizon, paths }: Simulation, random: Random): Float64Array {
   const samples = new Float64Array(horizon * paths);
   const shocks = new Float64Array(horizon);
   for (let p = 0; p < paths; p++) {

@@ -100,7 +100,7 @@ function variation({ values, occurrences, meanSize }: Demand): number {
   return sum / Math.max(1, occurrences - 1) / (meanSize * meanSize);
 }
 
-/** Mean demand per step that the buckets foretell after `values`: the mean over all of them. */
+/** Mean demand per step that the buckets forecast after `values`: the mean over all of them. */
 export function runBuckets(values: Float64Array, buckets: readonly Bucket[]): number {
   const loss = new Float64Array(1);
   let rate = 0;

@@ -1,6 +1,6 @@
 // Models of intermittent demand: Croston, SBA, TSB, ADIDA and iMAPA.
 //
-// Each foretells one rate for all steps ahead; what differs is how the rate is found. All of them give the distribution of outcome.ts around it.
+// Each forecasts one rate for all steps ahead; what differs is how the rate is found. All of them give the distribution of outcome.ts around it.
 
 import type { Fitted, Model, ModelName, Series, Unfit } from "../../contract.ts";
 import { fitAdida, fitImapa, runBuckets, type Bucket } from "./aggregate.ts";
@@ -11,7 +11,7 @@ import { makeOutcome, meanOf, quantileOf, sampleOutcome, type Outcome } from "./
 interface Method {
   readonly title: string;
   readonly parameters: Readonly<Record<string, number>>;
-  /** The next step's mean demand and chance of demand; `fitted[t]` (if given) takes the mean foretold for value t. */
+  /** The next step's mean demand and chance of demand; `fitted[t]` (if given) takes the mean forecast for value t. */
   readonly run: (demand: Demand, fitted?: Float64Array) => { readonly rate: number; readonly occurrence: number };
   /** Smoothing constant of the chance of demand. */
   readonly alpha: number;

@@ -70,10 +70,10 @@ export interface Rate {
 }
 
 /**
- * Runs a Croston-like method over the values; `fitted[t]` (if given) takes the mean demand foretold for value t from those before it.
+ * Runs a Croston-like method over the values; `fitted[t]` (if given) takes the mean demand forecast for value t from those before it.
  *
  * Croston 1972 smooths sizes and intervals at each demand; Teunter, Syntetos & Babai 2011 smooth the probability at each step, so that demand
- * that has ceased fades out. Before the first demand the foretold mean is 0 with `start: "first"`.
+ * that has ceased fades out. Before the first demand the forecast mean is 0 with `start: "first"`.
  */
 export function runRate({ values, occurrences, meanSize }: Demand, parameters: RateParameters, fitted?: Float64Array): Rate {
   const { smoothing, sizeAlpha, occurrenceAlpha, factor } = parameters;
@@ -113,7 +113,7 @@ const constants = [0.01, 0.03, 0.05, 0.08, 0.12, 0.17, 0.23, 0.3];
 /**
  * Searches both smoothing constants of a method over a grid in 0.01..0.3, the span of the literature's advice.
  *
- * The loss is the mean squared rate error of Kourentzes 2014 ("On intermittent demand model optimisation and selection"): what is foretold
+ * The loss is the mean squared rate error of Kourentzes 2014 ("On intermittent demand model optimisation and selection"): what is forecast
  * against the mean of all demand so far. Squared one-step errors would reward forecasting zero.
  */
 export function fitRate(demand: Demand, smoothing: Smoothing, debiased: boolean): RateParameters {

@@ -5,6 +5,7 @@
 //       make the same states. The kind of error decides the likelihood alone.
 //   E2. A missing value passes with no correction: the states go on by their own forecast.
 //   E3. Loops allocate nothing; all parts live in `Pass`.
+// Positional parameters stay in inner loops: an object for every call cost 11 % of CPU (decisions/typescript.md).
 //
 // theta = [alpha, beta, gamma, phi, level, growth, season(0), ..., season(m - 1)], season(j) being used first at step j. Without trend beta
 // and growth are 0 (growth 1 when multiplicative), undamped phi is 1, without season gamma is 0.

@@ -64,7 +64,7 @@ const hourly = input.mstl.hourly.values;
 const monthly = input.mstl.monthly.values;
 
 describe("mstl", () => {
-  it("foretells two exact seasons", () => {
+  it("forecasts two exact seasons", () => {
     const at = (t: number): number => 100 + 10 * Math.sin((2 * Math.PI * t) / 24) + (Math.floor(t / 24) % 7 > 4 ? -30 : 0);
     const fit = sure(
       mstl.fit(

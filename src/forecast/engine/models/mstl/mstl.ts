@@ -103,20 +103,20 @@ function split(whole: Whole, length: number, structure: Structure): Split {
   return { structure, whole, length, seasonals, trend, adjusted };
 }
 
-// How fast a season changes, and whether it is one at all, is asked of the history: each round is foretold from the rounds before it by the local
+// How fast a season changes, and whether it is one at all, is asked of the history: each round is forecast from the rounds before it by the local
 // fits of each window, and the least squared error wins. A window read off a rule of thumb suits some data and spoils others.
 function chooseWindows({ structure, whole, seasonals, adjusted, trend }: Split, horizon: number): Structure {
   const n = adjusted.length;
   const around = new Float64Array(n);
-  const foretold = new Float64Array(n);
+  const forecasts = new Float64Array(n);
   const periods: number[] = [];
   const windows: Window[] = [];
   const shares: number[] = [];
   for (let i = 0; i < seasonals.length; i++) {
     for (let t = 0; t < n; t++) around[t] = whole.known[t] === 1 ? adjusted[t] - trend[t] + seasonals[i][t] : seasonals[i][t];
     const period = Math.round(structure.periods[i]);
-    const window = bestWindow(around, period, foretold);
-    const share = believe(around, foretold, period, Math.max(1, Math.min(horizon, period >> 1)));
+    const window = bestWindow(around, period, forecasts);
+    const share = believe(around, forecasts, period, Math.max(1, Math.min(horizon, period >> 1)));
     if (share < leastShare) continue;
     shares.push(share);
     periods.push(structure.periods[i]);
@@ -127,26 +127,31 @@ function chooseWindows({ structure, whole, seasonals, adjusted, trend }: Split, 
 
 const candidates = [7, 11, 15, 23, 35] as const;
 
-/** The window whose local fits foretell each round best from those before it; ties go to the steadier one. Writes its foretold rounds. */
-function bestWindow(values: Float64Array, period: number, foretold: Float64Array): Window {
+/** The window whose local fits forecast each round best from those before it; ties go to the steadier one. Writes its forecasts of the rounds. */
+function bestWindow(values: Float64Array, period: number, forecasts: Float64Array): Window {
   const rounds = Math.ceil(values.length / period);
-  const sub = new Float64Array(rounds);
-  const room = new Float64Array(rounds);
+  const room = { phase: new Float64Array(rounds), weights: new Float64Array(rounds) };
   let best: Window = "periodic";
-  let least = foretell(values, period, best, foretold, sub, room);
+  let least = forecastRounds(values, { period, window: best }, forecasts, room);
   const other = new Float64Array(values.length);
   for (let i = candidates.length - 1; i >= 0; i--) {
-    const error = foretell(values, period, candidates[i], other, sub, room);
+    const error = forecastRounds(values, { period, window: candidates[i] }, other, room);
     if (!(error < least)) continue;
     least = error;
     best = candidates[i];
-    foretold.set(other);
+    forecasts.set(other);
   }
   return best;
 }
 
-/** Foretells every round but the first from those before it, phase by phase; the sum of squared errors. */
-function foretell(values: Float64Array, period: number, window: Window, out: Float64Array, sub: Float64Array, room: Float64Array): number {
+/** Forecasts every round but the first from those before it, phase by phase; the sum of squared errors. */
+function forecastRounds(
+  values: Float64Array,
+  { period, window }: { readonly period: number; readonly window: Window },
+  out: Float64Array,
+  room: { readonly phase: Float64Array; readonly weights: Float64Array },
+): number {
+  const sub = room.phase;
   const n = values.length;
   let sum = 0;
   for (let phase = 0; phase < period; phase++) {
@@ -154,7 +159,7 @@ function foretell(values: Float64Array, period: number, window: Window, out: Flo
     sub[0] = mean;
     for (let k = 1, t = phase + period; t < n; k++, t += period) {
       const width = window === "periodic" ? k : Math.min(window, k);
-      out[t] = window === "periodic" ? mean : fitLocally(sub, 0, k, window, 0, k, k - width, k - 1, undefined, room);
+      out[t] = window === "periodic" ? mean : fitLocally(sub, 0, k, window, 0, k, k - width, k - 1, undefined, room.weights);
       sub[k] = values[t];
       sum += (values[t] - out[t]) * (values[t] - out[t]);
       mean += (values[t] - mean) / (k + 1);
@@ -163,19 +168,19 @@ function foretell(values: Float64Array, period: number, window: Window, out: Flo
   return sum;
 }
 
-// How much of a season to believe: the slope of what came on what was foretold, 0 where either the rounds themselves or their changes over half a
-// round (over the horizon if that is shorter) go another way. Without a season the series is still foretold from its level of late, so a year seen
+// How much of a season to believe: the slope of the actual on the forecast, 0 where either the rounds themselves or their changes over half a
+// round (over the horizon if that is shorter) go another way. Without a season the series is still forecast from its level of late, so a year seen
 // twice that tells only of slow swings leaves them to the model of the rest; and of two noisy rounds only a part comes again.
-function believe(values: Float64Array, foretold: Float64Array, period: number, lag: number): number {
+function believe(values: Float64Array, forecasts: Float64Array, period: number, lag: number): number {
   let levels = 0;
   let levelProducts = 0;
   let changes = 0;
   let changeProducts = 0;
   for (let t = period; t < values.length; t++) {
-    levels += foretold[t] * foretold[t];
-    levelProducts += values[t] * foretold[t];
+    levels += forecasts[t] * forecasts[t];
+    levelProducts += values[t] * forecasts[t];
     if (t < period + lag) continue;
-    const change = foretold[t] - foretold[t - lag];
+    const change = forecasts[t] - forecasts[t - lag];
     changes += change * change;
     changeProducts += (values[t] - values[t - lag]) * change;
   }
@@ -272,7 +277,7 @@ function makeFitted(parts: Split, inner: Fitted, options: FitOptions, fit: Fit):
 /**
  * MSTL (Bandara, Hyndman & Bergmeir 2021) with the Theta model of the rest: every period of `series.seasons` of which the history holds more than two rounds.
  *
- * The window of each season, and how much of it is believed, come from foretelling the rounds of the history from those before; on the training
+ * The window of each season, and how much of it is believed, come from forecasting the rounds of the history from those before; on the training
  * parts of M3, M4 hourly and weekly and hospital the part believed took another 1 to 2 % off the error of taking a season whole or not at all.
  * Logarithms where all values are positive and the likelihood of the adjusted steps asks for them. Unfit without such a season.
  */

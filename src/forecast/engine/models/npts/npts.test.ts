@@ -17,7 +17,7 @@ const sure = (fit: Fitted | Unfit): Fitted => {
 const levels = [0.1, 0.5, 0.9];
 
 describe("npts", () => {
-  it("foretells the quantiles of steady draws", () => {
+  it("forecasts the quantiles of steady draws", () => {
     const random = makeRandom(3);
     const { quantiles, mean } = sure(npts.fit(series(Array.from({ length: 400 }, () => random.next())), options())).forecast(1, levels);
     levels.forEach((level, i) => expect(Math.abs(quantiles[i] - level)).toBeLessThan(0.1));

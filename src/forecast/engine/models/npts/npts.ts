@@ -124,7 +124,12 @@ function shapesOf(seasons: readonly number[], length: number): Shape[] {
 }
 
 /** Pinball loss of one expert over the targets. */
-function lossOf(past: Past, expert: Expert, history: Float64Array, targets: readonly number[], lead: number, cloud: Cloud): number {
+function lossOf(
+  past: Past,
+  expert: Expert,
+  { history, targets, lead }: { readonly history: Float64Array; readonly targets: readonly number[]; readonly lead: number },
+  cloud: Cloud,
+): number {
   const { sorted } = past;
   let loss = 0;
   for (const target of targets) {
@@ -159,7 +164,8 @@ function mixShapes(past: Past, history: Float64Array, shapes: readonly Shape[], 
   for (let target = n - 1; target >= earliest; target -= stride) if (Number.isFinite(history[target])) targets.push(target);
   const cloud: Cloud = { ranks: new Int32Array(past.sorted.length), weights: new Float64Array(past.sorted.length) };
   const experts = shapes.map((shape) => makeExpert(shape, 1, n));
-  const losses = experts.map((expert) => lossOf(past, expert, history, targets, lead, cloud));
+  const test = { history, targets, lead };
+  const losses = experts.map((expert) => lossOf(past, expert, test, cloud));
   const least = Math.min(...losses);
   const ranked = experts
     .map((expert, i) => ({
@@ -175,7 +181,12 @@ function mixShapes(past: Past, history: Float64Array, shapes: readonly Shape[], 
 }
 
 /** The distribution of one step: probability of a value up to each sorted one. False where nothing stands for it. */
-function cumulate(past: Past, mix: readonly Expert[], target: number, cut: number, cloud: Cloud, cumulated: Float64Array): boolean {
+function cumulate(
+  past: Past,
+  mix: readonly Expert[],
+  { target, cut, cloud }: { readonly target: number; readonly cut: number; readonly cloud: Cloud },
+  cumulated: Float64Array,
+): boolean {
   cumulated.fill(0);
   let total = 0;
   for (const expert of mix) {
@@ -222,7 +233,7 @@ function makeFitted(past: Past, mix: readonly Expert[], options: FitOptions): Fi
     const cloud = makeCloud();
     for (let h = 0; h < horizon; h++) {
       // Without a season all steps are alike.
-      if (h === 0 || seasonal) cumulate(past, mix, n + h, n, cloud, cumulated);
+      if (h === 0 || seasonal) cumulate(past, mix, { target: n + h, cut: n, cloud }, cumulated);
       visit(h, cumulated);
     }
   };
@@ -236,7 +247,7 @@ function makeFitted(past: Past, mix: readonly Expert[], options: FitOptions): Fi
       const cumulated = new Float64Array(sorted.length);
       const cloud = makeCloud();
       for (let t = Math.max(1, n - traced); t < n; t++) {
-        if (cumulate(past, mix, t, t, cloud, cumulated)) fitted[t] = floor(average(sorted, cumulated));
+        if (cumulate(past, mix, { target: t, cut: t, cloud }, cumulated)) fitted[t] = floor(average(sorted, cumulated));
       }
       return fitted;
     },
@@ -273,7 +284,7 @@ function tooShort(count: number): Unfit {
  * The non-parametric time series forecaster (Gasthaus 2016, "Non-parametric time series forecaster", Amazon; also in GluonTS): quantiles of the past
  * under exponentially falling weights, of all values or of those at the same place in one of the seasons.
  *
- * Seasons and rates are mixed by their pinball loss over up to 24 targets in the last two thirds of the history, each foretold from half the
+ * Seasons and rates are mixed by their pinball loss over up to 24 targets in the last two thirds of the history, each forecast from half the
  * horizon before it. Quantiles are exact; steps of a path are independent. One-step fits are given for the last 64 steps.
  */
 export const npts: Model = {

@@ -198,14 +198,14 @@ export function makeColumns(structure: Structure, series: Series, from: number, 
     at += both ? 2 * count : count;
   }
   for (const input of inputs) {
-    fillInput(input, series.regressors[input.index], from - series.position, columns, at, count);
+    fillInput(input, series.regressors[input.index], from - series.position, columns.subarray(at, at + count));
     at += count;
   }
   return columns;
 }
 
 /** Writes one input; `first` is the index in the regressor of the first step. Where nothing is known, a switch is off and a number keeps its last value. */
-function fillInput(input: Input, regressor: Regressor, first: number, columns: Float64Array, at: number, count: number): void {
+function fillInput(input: Input, regressor: Regressor, first: number, column: Float64Array): void {
   const { values } = regressor;
   const { lead, log, centre, scale, blank, binary } = input;
   let last = blank;
@@ -217,14 +217,14 @@ function fillInput(input: Input, regressor: Regressor, first: number, columns: F
       }
     }
   }
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < column.length; i++) {
     const t = first + i + lead;
     const x = t >= 0 && t < values.length ? values[t] : Number.NaN;
     if (Number.isFinite(x) && (!log || x > 0)) {
       if (!binary) last = x;
-      columns[at + i] = ((log ? Math.log(x) : x) - centre) / scale;
+      column[i] = ((log ? Math.log(x) : x) - centre) / scale;
     } else {
-      columns[at + i] = ((log ? Math.log(last) : last) - centre) / scale;
+      column[i] = ((log ? Math.log(last) : last) - centre) / scale;
     }
   }
 }

@@ -189,7 +189,7 @@ describe("ridge", () => {
     // Orthogonal columns: every coefficient is cross / (n + penalty), the freedom n / (n + penalty).
     const columns = Float64Array.of(1, 1, 1, 1, 1, -1, 1, -1, 1, 1, -1, -1);
     const y = Float64Array.of(5, 1, 3, -1);
-    const solved = solveRidge(makeNormal(columns, y, 3, 4, 4), Float64Array.of(0, 4, 12), makeScratch(3));
+    const solved = solveRidge(makeNormal({ columns, width: 3, count: 4, rows: 4 }, y), Float64Array.of(0, 4, 12), makeScratch(3));
     expect([...solved.beta].map((b) => Number(b.toFixed(8)))).toEqual([2, 1, 0.25]);
     expect(solved.edf).toBeCloseTo(1 + 0.5 + 0.25, 8);
     expect(solved.rss).toBeCloseTo(4 * (1 * 1 + 0.75 * 0.75), 7);

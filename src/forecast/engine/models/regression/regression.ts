@@ -103,7 +103,7 @@ function fit(series: Series, options: FitOptions): Fitted | Unfit {
   for (const log of allowsLog(series.values, start, count) ? [false, true] : [false]) {
     const tried = makeScale(series.values, start, log);
     const target = scaleTarget(tried, series.values, start, known);
-    normal = makeNormal(plain, target, width, steps, count, normal);
+    normal = makeNormal({ columns: plain, width, count: steps, rows: count }, target, normal);
     const { beta } = solveRidge(normal, penalty, scratch);
     residuals(columns, target, beta, known, errors);
     const found = chooseMemory(errors, known, count);
@@ -129,7 +129,7 @@ function fit(series: Series, options: FitOptions): Fitted | Unfit {
   const whiteZ = new Float64Array(steps);
   whiten(columns, width, known, memory, white);
   whiten(z, 1, known, memory, whiteZ);
-  normal = makeNormal(white, whiteZ, width, steps, count);
+  normal = makeNormal({ columns: white, width, count: steps, rows: count }, whiteZ);
   const strengths = chooseStrengths(normal, group, weight, scratch);
   const weights = weight.slice();
   spread(strengths, group, weights, penalty);
@@ -174,7 +174,7 @@ function solveShape(shape: Shape, seen: Seen, ready: Normal | undefined): Fitted
     white = new Float64Array(columns.length);
     whiten(columns, width, known, memory, white);
     whiten(z, 1, known, memory, whiteZ);
-    normal = makeNormal(white, whiteZ, width, steps, count);
+    normal = makeNormal({ columns: white, width, count: steps, rows: count }, whiteZ);
   }
   const solved = solveRidge(normal, penalty, scratch);
   const beta = solved.beta.slice();
@@ -197,7 +197,7 @@ function solveShape(shape: Shape, seen: Seen, ready: Normal | undefined): Fitted
       whiten(columns, width, known, memory, white);
     }
     whiten(tame, 1, known, memory, whiteZ);
-    beta.set(solveRidge(makeNormal(white, whiteZ, width, steps, count, normal), penalty, scratch).beta);
+    beta.set(solveRidge(makeNormal({ columns: white, width, count: steps, rows: count }, whiteZ, normal), penalty, scratch).beta);
     residuals(columns, z, beta, known, errors);
     whiten(errors, 1, known, memory, innovations);
   }

@@ -26,12 +26,16 @@ export interface Solved {
   readonly gcv: number;
 }
 
-/**
- * Builds the normal equations from columns of `count` steps each (rows that do not count are zero in all columns and in `y`).
- *
- * `same`: earlier equations of the same columns, whose `X'X` is taken over.
- */
-export function makeNormal(columns: Float64Array, y: Float64Array, width: number, count: number, rows: number, same?: Normal): Normal {
+/** Columns of `count` steps each, of which `rows` count; the others are zero in all columns and in `y`. */
+export interface Equations {
+  readonly columns: Float64Array;
+  readonly width: number;
+  readonly count: number;
+  readonly rows: number;
+}
+
+/** Builds the normal equations. `same`: earlier equations of the same columns, whose `X'X` is taken over. */
+export function makeNormal({ columns, width, count, rows }: Equations, y: Float64Array, same?: Normal): Normal {
   const gram = same?.gram ?? makeGram(columns, width, count);
   const cross = new Float64Array(width);
   let square = 0;
