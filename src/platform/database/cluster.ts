@@ -111,10 +111,9 @@ async function initialise(cluster: Cluster): Promise<string> {
   const file = await open(handover, "r");
   try {
     const byDescriptor = cluster.user !== undefined;
-    const outcome = await runProgram(
-      cluster,
-      binaries.initdb,
-      [
+    const outcome = await runProgram(cluster, {
+      program: binaries.initdb,
+      args: [
         "-D",
         byDescriptor ? "/proc/self/cwd" : aside,
         `--pwfile=${byDescriptor ? "/proc/self/fd/3" : handover}`,
@@ -123,9 +122,9 @@ async function initialise(cluster: Cluster): Promise<string> {
         "--no-sync",
         ...initArguments,
       ],
-      aside,
-      file.fd,
-    );
+      folder: aside,
+      descriptor: file.fd,
+    });
     if (outcome.exit !== 0) throw serverFailure("initialise", outcome.output);
   } finally {
     await file.close();
@@ -147,14 +146,12 @@ async function replacePassword(cluster: Cluster): Promise<string> {
   const running = await findPostmaster(places.data);
   if (running !== undefined) await stopPostmaster(places, running.pid, log);
   const password = randomBytes(24).toString("base64url");
-  const outcome = await runProgram(
-    cluster,
-    cluster.binaries.postgres,
-    ["--single", "-D", dataArgument(cluster), serverDatabase],
-    places.data,
-    undefined,
-    `alter role ${serverRole} password '${password}'\n`,
-  );
+  const outcome = await runProgram(cluster, {
+    program: cluster.binaries.postgres,
+    args: ["--single", "-D", dataArgument(cluster), serverDatabase],
+    folder: places.data,
+    input: `alter role ${serverRole} password '${password}'\n`,
+  });
   if (outcome.exit !== 0 || /ERROR:/.test(outcome.output)) throw serverFailure("set a new password for", outcome.output);
   await writeSecret(places.password, password);
   log.warn("the database's password file was missing, a new password was set", { file: places.password });

@@ -1,6 +1,6 @@
 // Pool: statements, transactions, sessions and listening over one pool of connections.
 //
-// Owns: the pool, retries of lost races, the shapes of values. Does not own: where the server is (open.ts), what is stored.
+// Owns: the pool, retries of lost races. Does not own: where the server is (open.ts), what is stored.
 //   P1. A `Tx` is dead once its transaction or session has ended: a forgotten await fails loudly instead of writing outside.
 //   P2. A connection whose state is unknown never goes back into the pool.
 //   P3. No statement waits for ever: one without an answer fails as `RECORDS_SILENT`, and `reset` drops every connection at once when the
@@ -9,62 +9,16 @@
 
 import { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { Client, Pool, types } from "pg";
+import { Client, Pool } from "pg";
 import type { ClientBase, ClientConfig, PoolClient, QueryConfig } from "pg";
 import { codeOf, StockroomError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Tx } from "./contract.ts";
 import { isLostRace, translate } from "./failures.ts";
 import { endClient, makeListener } from "./listener.ts";
+import { parserOf } from "./value-shapes.ts";
 
 const tries = 5;
-
-/** 2026-06-01 12:00:00.123456+00 -> 2026-06-01T12:00:00.123Z, the form of Date.toISOString, so that both compare as text. */
-function isoInstant(text: string): string {
-  const match = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d+))?\+00$/.exec(text);
-  // infinity, years before Christ or beyond 9999: PostgreSQL's own words.
-  if (match === null) return text;
-  return `${match[1]}T${match[2]}.${(match[3] ?? "").slice(0, 3).padEnd(3, "0")}Z`;
-}
-
-/** The driver's typings know only the built-in numbers; its code takes any. */
-const driver: { readonly getTypeParser: (oid: number, format?: "text" | "binary") => (text: string) => unknown } = types;
-
-const asText = (text: string): string => text;
-const shapes = new Map<number, (text: string) => unknown>([
-  [types.builtins.INT8, asText],
-  [types.builtins.NUMERIC, asText],
-  [types.builtins.DATE, asText],
-  [types.builtins.TIMESTAMP, asText],
-  [types.builtins.TIMESTAMPTZ, isoInstant],
-  [types.builtins.INTERVAL, asText],
-  [600, asText], // point
-  [718, asText], // circle
-]);
-
-/** Of arrays the driver keeps its own parsers, but not those that make local dates or lose digits. */
-const arrayShapes = new Map<number, number>([
-  [1016, types.builtins.INT8],
-  [1231, types.builtins.NUMERIC],
-  [1182, types.builtins.DATE],
-  [1115, types.builtins.TIMESTAMP],
-  [1185, types.builtins.TIMESTAMPTZ],
-]);
-const textArray = driver.getTypeParser(1009, "text");
-
-function parserOf(oid: number, format?: "text" | "binary"): (text: string) => unknown {
-  if (format === "binary") return driver.getTypeParser(oid, "binary");
-  const shape = shapes.get(oid);
-  if (shape !== undefined) return shape;
-  const element = shapes.get(arrayShapes.get(oid) ?? -1);
-  if (element === undefined) return driver.getTypeParser(oid, "text");
-  return (text: string) => mapNested(textArray(text), element);
-}
-
-function mapNested(value: unknown, element: (text: string) => unknown): unknown {
-  if (Array.isArray(value)) return value.map((inner) => mapNested(inner, element));
-  return typeof value === "string" ? element(value) : value;
-}
 
 /** How connections are made; `where` is asked each time, because an embedded server may have moved. */
 export interface PoolOptions {
@@ -177,6 +131,28 @@ export function openPool(options: PoolOptions): Connections {
     // Sockets of our own, so that one whose other end is silent can be dropped at once.
     stream: () => openSocket(sockets, options.lost),
   });
+  const pool = makePool(config, options.size);
+  // An idle connection that breaks must not end the process; the next statement gets a new one.
+  pool.on("error", (error) => log.debug("an idle database connection was lost", { error: error.message }));
+  const statementMs = options.statementMs ?? defaultStatementMs;
+  const listener = makeListener(config, log);
+  return {
+    pool,
+    query: (text, values) => run(pool, text, values, statementMs),
+    transaction: (work, wanted) => runTransaction(pool, work, wanted?.statementMs ?? statementMs),
+    session: (work) => runSession(config(), log, work),
+    listen: (channel, heard) => listener.listen(channel, heard),
+    reset: () => {
+      for (const socket of sockets) socket.destroy(new Error("Connection terminated: the database was silent"));
+    },
+    close: async () => {
+      await listener.close();
+      await pool.end();
+    },
+  };
+}
+
+function makePool(config: () => ClientConfig, size: number): Pool {
   // The pool keeps one config object; a class of our own lets each new connection ask where the server is now.
   class Located extends Client {
     constructor() {
@@ -185,102 +161,82 @@ export function openPool(options: PoolOptions): Connections {
       this.on("error", ignore);
     }
   }
-  const pool = new Pool({
+  return new Pool({
     ...config(),
-    max: options.size,
+    max: size,
     idleTimeoutMillis: 30_000,
     Client: Located,
     // In the driver's own style: nobody gets the client before it is told.
     verify: (client, done) => client.query(sessionSettings, (thrown: Error | null) => done(thrown ?? undefined)),
   });
-  // An idle connection that breaks must not end the process; the next statement gets a new one.
-  pool.on("error", (error) => log.debug("an idle database connection was lost", { error: error.message }));
-  const statementMs = options.statementMs ?? defaultStatementMs;
+}
 
-  const borrow = async (): Promise<PoolClient> => {
+/** Runs `work` in a transaction, again when it lost a race. */
+async function runTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>, boundMs: number): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
     try {
-      return await pool.connect();
+      return await tryTransaction(pool, work, boundMs);
     } catch (thrown) {
-      throw translate(thrown);
+      const race = isLostRace(thrown) || (thrown instanceof StockroomError && isLostRace(thrown.cause));
+      if (!race || attempt === tries) throw translate(thrown);
+      // Full jitter: two that collided must not collide again in step.
+      await pause(Math.random() * 10 * 2 ** attempt);
     }
-  };
+  }
+}
 
-  const once = async <T>(work: (tx: Tx) => Promise<T>, boundMs: number): Promise<T> => {
-    const client = await borrow();
-    const { tx, end } = fenced(client, boundMs);
-    let broken = true;
-    try {
-      await run(client, "begin", undefined, boundMs);
-      const value = await work(tx);
-      end();
-      await run(client, "commit", undefined, boundMs);
-      broken = false;
-      return value;
-    } catch (thrown) {
-      end();
-      // A rollback would wait behind the statement that got no answer.
-      broken =
-        codeOf(thrown) === "RECORDS_SILENT" ||
-        (await run(client, "rollback", undefined, boundMs).then(
-          () => false,
-          () => true,
-        ));
-      throw thrown;
-    } finally {
-      client.release(broken);
-    }
-  };
+async function tryTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>, boundMs: number): Promise<T> {
+  const client = await borrow(pool);
+  const { tx, end } = fenced(client, boundMs);
+  let broken = true;
+  try {
+    await run(client, "begin", undefined, boundMs);
+    const value = await work(tx);
+    end();
+    await run(client, "commit", undefined, boundMs);
+    broken = false;
+    return value;
+  } catch (thrown) {
+    end();
+    // A rollback would wait behind the statement that got no answer.
+    broken =
+      codeOf(thrown) === "RECORDS_SILENT" ||
+      (await run(client, "rollback", undefined, boundMs).then(
+        () => false,
+        () => true,
+      ));
+    throw thrown;
+  } finally {
+    client.release(broken);
+  }
+}
 
-  const listener = makeListener(config, log);
+async function borrow(pool: Pool): Promise<PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (thrown) {
+    throw translate(thrown);
+  }
+}
 
-  return {
-    pool,
-    query: (text, values) => run(pool, text, values, statementMs),
-
-    transaction: async (work, wanted) => {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await once(work, wanted?.statementMs ?? statementMs);
-        } catch (thrown) {
-          const race = isLostRace(thrown) || (thrown instanceof StockroomError && isLostRace(thrown.cause));
-          if (!race || attempt === tries) throw translate(thrown);
-          // Full jitter: two that collided must not collide again in step.
-          await pause(Math.random() * 10 * 2 ** attempt);
-        }
-      }
-    },
-
-    // Not from the pool: work that holds a lock for hours must not take a place from short statements, and a locked session must end.
-    session: async (work) => {
-      const client = new Client(config());
-      client.on("error", (error) => log.debug("a database session was lost", { error: error.message }));
-      try {
-        await client.connect();
-        await client.query(sessionSettings);
-      } catch (thrown) {
-        await endClient(client);
-        throw translate(thrown);
-      }
-      const { tx, end } = fenced(client, undefined);
-      try {
-        return await work(tx);
-      } finally {
-        end();
-        await endClient(client);
-      }
-    },
-
-    listen: (channel, heard) => listener.listen(channel, heard),
-
-    reset: () => {
-      for (const socket of sockets) socket.destroy(new Error("Connection terminated: the database was silent"));
-    },
-
-    close: async () => {
-      await listener.close();
-      await pool.end();
-    },
-  };
+/** A connection of its own, not from the pool: work that holds a lock for hours must not take a place from short statements, and a locked session must end. */
+async function runSession<T>(config: ClientConfig, log: Log, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = new Client(config);
+  client.on("error", (error) => log.debug("a database session was lost", { error: error.message }));
+  try {
+    await client.connect();
+    await client.query(sessionSettings);
+  } catch (thrown) {
+    await endClient(client);
+    throw translate(thrown);
+  }
+  const { tx, end } = fenced(client, undefined);
+  try {
+    return await work(tx);
+  } finally {
+    end();
+    await endClient(client);
+  }
 }
 
 function openSocket(sockets: Set<Socket>, lost: (() => void) | undefined): Socket {

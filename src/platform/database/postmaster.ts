@@ -27,14 +27,20 @@ export function dataArgument(cluster: Cluster): string {
   return cluster.user === undefined ? cluster.places.data : "/proc/self/cwd";
 }
 
-/** Runs one of the programs to its end; `descriptor` becomes its file 3. */
+export interface ProgramRun {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly folder: string;
+  /** Becomes its file 3. */
+  readonly descriptor?: number;
+  /** What it reads from standard input. */
+  readonly input?: string;
+}
+
+/** Runs one of the server's programs to its end, as the cluster's user. */
 export async function runProgram(
-  cluster: Cluster,
-  program: string,
-  args: readonly string[],
-  folder: string,
-  descriptor: number | undefined,
-  input = "",
+  cluster: Pick<Cluster, "user">,
+  { program, args, folder, descriptor, input = "" }: ProgramRun,
 ): Promise<{ exit: number; output: string }> {
   const child = spawn(program, args, {
     cwd: folder,

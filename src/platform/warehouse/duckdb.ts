@@ -148,7 +148,7 @@ export async function startQuery<T>(
     const columns = checkHeader(result.columnNames(), "the query's result");
     const types = result.columnTypes();
     const typed = new Set(columns.filter((_, index) => numericTypes.has(types[index]?.typeId ?? DuckDBTypeId.INVALID)));
-    return { columns, typed, batches: batchesOf(result, sql, batchRows, signal, convert, end) };
+    return { columns, typed, batches: batchesOf(result, { sql, batchRows, signal, convert, end }) };
   } catch (thrown) {
     end();
     signal?.throwIfAborted();
@@ -156,13 +156,18 @@ export async function startQuery<T>(
   }
 }
 
+interface BatchOptions<T> {
+  readonly sql: string;
+  readonly batchRows: number;
+  readonly signal: AbortSignal | undefined;
+  readonly convert: Convert<T>;
+  /** Called once when the rows have ended, or nobody wants more. */
+  readonly end: () => void;
+}
+
 async function* batchesOf<T>(
   result: DuckDBResult,
-  sql: string,
-  batchRows: number,
-  signal: AbortSignal | undefined,
-  convert: Convert<T>,
-  end: () => void,
+  { sql, batchRows, signal, convert, end }: BatchOptions<T>,
 ): AsyncGenerator<readonly (readonly T[])[]> {
   const types = result.columnTypes();
   let rows: T[][] = [];
