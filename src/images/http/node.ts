@@ -11,6 +11,7 @@ import { describe } from "../service/answers.ts";
 import type { Asked, Reply } from "../service/contract.ts";
 import { registryOf } from "../service/metrics.ts";
 import type { Service } from "../service/service.ts";
+import type { PlaygroundAnswer } from "./playground.ts";
 
 export interface NodeListenerOptions {
   readonly service: Service;
@@ -18,7 +19,7 @@ export interface NodeListenerOptions {
   /** Cut from the front of every path: `/images`. */
   readonly prefix?: string;
   /** Pages for this machine only, by path behind the prefix; absent: the playground is off. */
-  readonly playground?: (target: string) => Promise<{ readonly type: string; readonly body: string } | undefined>;
+  readonly playground?: (target: string) => Promise<PlaygroundAnswer | undefined>;
   /** Whether `/health` is answered here. */
   readonly ownPages: boolean;
   /** Whether `/metrics` is answered here, to callers of this machine; default not. A proxy on this machine may bring anybody. */
@@ -71,37 +72,35 @@ export function makeListener(options: NodeListenerOptions): (request: IncomingMe
   async function ownPage(target: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = target.split("?", 1)[0];
     const inside = isInside(request);
-    const show = (status: number, type: string, body: string): void => {
+    const show = (
+      status: number,
+      body: string,
+      headers: Readonly<Record<string, string>> = { "content-type": "application/json" },
+    ): void => {
       response.writeHead(status, {
-        "content-type": type,
+        ...headers,
         "content-length": Buffer.byteLength(body),
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
-        ...(type.startsWith("text/html") ? pagePolicy : {}),
       });
       response.end(request.method === "HEAD" ? undefined : body);
     };
     if (ownPages && path === "/health") {
       const { working, waiting } = service.load();
-      show(200, "application/json", JSON.stringify({ ready: true, working, waiting }));
+      show(200, JSON.stringify({ ready: true, working, waiting }));
       return;
     }
     if (metrics && path === "/metrics" && inside) {
-      show(200, numbers.contentType, await numbers.metrics());
+      show(200, await numbers.metrics(), { "content-type": numbers.contentType });
       return;
     }
     const page = inside ? await playground?.(target) : undefined;
-    if (page !== undefined) show(200, page.type, page.body);
-    else
-      show(
-        404,
-        "application/json",
-        JSON.stringify({
-          status: 404,
-          code: "NoSuchPage",
-          message: "Expected a page of this server but there is none for callers of other machines.",
-        }),
-      );
+    if (page !== undefined) {
+      show(200, page.body, page.headers);
+      return;
+    }
+    const message = "Expected a page of this server but there is none for callers of other machines.";
+    show(404, JSON.stringify({ status: 404, code: "NoSuchPage", message }));
   }
 }
 
@@ -112,12 +111,6 @@ function refusalOf(problem: string): Reply {
   const headers = { "content-type": "application/json", "content-length": String(body.byteLength), "cache-control": "no-store" };
   return { status, code, headers, body, outcome: "refused" };
 }
-
-/** The playground's script is its own; it loads nothing from elsewhere and shows pictures of this server. */
-const pagePolicy = {
-  "content-security-policy":
-    "default-src 'none'; img-src 'self' blob: data:; connect-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-};
 
 const isOwnPage = (target: string): boolean => target === "/" || /^\/(?:health|metrics|playground)(?:[/?]|$)/.test(target);
 

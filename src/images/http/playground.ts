@@ -1,10 +1,12 @@
 // Playground: one page to try pictures on. Pick one, move the controls, see its URL, the result, its bytes and its time.
 //
 // Owns: the page and the two small answers it asks for. Does not own: the making of pictures; the page asks for them like anyone else.
-//   P1. The page is one text without a reference to anywhere else.
+//   P1. The page has no reference to anywhere else, and runs its one script and no other.
 //   P2. What is listed and signed is for this machine only (node.ts sees to it).
 
 import { visible } from "../../platform/text.ts";
+import { documentOf, headersOf, inline } from "../../platform/web/frame.ts";
+import { Html, html } from "../../platform/web/html.ts";
 import type { OpenSources } from "../store/sources/open.ts";
 
 export interface PlaygroundOptions {
@@ -17,16 +19,20 @@ export interface PlaygroundOptions {
 
 const mostPictures = 500;
 
+/** One of the playground's answers. */
+export interface PlaygroundAnswer {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const json = (value: unknown): PlaygroundAnswer => ({ headers: { "content-type": "application/json" }, body: JSON.stringify(value) });
+
 /** Answers the playground's own paths: `/`, `/playground`, `/playground/pictures`, `/playground/sign?target=...`. */
-export function makePlayground({
-  sources,
-  prefix,
-  sign,
-}: PlaygroundOptions): (target: string) => Promise<{ type: string; body: string } | undefined> {
+export function makePlayground({ sources, prefix, sign }: PlaygroundOptions): (target: string) => Promise<PlaygroundAnswer | undefined> {
   return async (target) => {
     const [path = "", query = ""] = target.split("?", 2);
     if (path === "/" || path === "/playground" || path === "/playground/") {
-      return { type: "text/html; charset=utf-8", body: page.replace('"PREFIX"', () => JSON.stringify(prefix)) };
+      return { headers: pageHeaders, body: pageOf(prefix) };
     }
     if (path === "/playground/pictures") {
       const buckets = await Promise.all(
@@ -35,18 +41,18 @@ export function makePlayground({
           return keys.map((key) => ({ bucket, key, shown: visible(key), first: at === 0 }));
         }),
       );
-      return { type: "application/json", body: JSON.stringify({ pictures: buckets.flat(), signed: sign !== undefined }) };
+      return json({ pictures: buckets.flat(), signed: sign !== undefined });
     }
     if (path === "/playground/sign" && sign !== undefined) {
-      return { type: "application/json", body: JSON.stringify({ target: sign(new URLSearchParams(query).get("target") ?? "/") }) };
+      return json({ target: sign(new URLSearchParams(query).get("target") ?? "/") });
     }
     return undefined;
   };
 }
 
-const page = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Pictures · Stockroom</title><link rel="icon" href="data:,">
-<style>
+const style = inline(
+  "style",
+  `
 :root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; --line: light-dark(#d9dde3, #343a43); --soft: light-dark(#f4f6f8, #1b1f25); --ink: light-dark(#1c232c, #e6e9ee); --quiet: light-dark(#5d6875, #9aa5b1); --mark: light-dark(#1d5fd1, #7fb0ff); --bad: light-dark(#b3261e, #ff8a80); }
 * { box-sizing: border-box; }
 [hidden] { display: none !important; }
@@ -75,8 +81,10 @@ main { padding: 1.1rem 1.4rem; display: flex; flex-direction: column; gap: .9rem
 #stage pre { white-space: pre-wrap; color: var(--bad); max-width: 48rem; margin: 0; }
 .busy { opacity: .45; transition: opacity .15s .12s; }
 @media (max-width: 52rem) { body { grid-template-columns: 1fr; } form { position: static; max-height: none; border-right: 0; border-bottom: 1px solid var(--line); } }
-</style></head><body>
-<form id="form" autocomplete="off">
+`,
+);
+
+const controls = new Html(`<form id="form" autocomplete="off">
 <h1>Picture playground</h1>
 <label class="wide">Picture<select id="picture"></select></label>
 <label class="wide" id="typed" hidden>Key<input type="text" id="key" placeholder="folder/name.jpg"></label>
@@ -103,9 +111,13 @@ main { padding: 1.1rem 1.4rem; display: flex; flex-direction: column; gap: .9rem
 <dl id="facts" aria-live="polite"></dl>
 <div id="stage"><p>Put pictures into the source's folder and load this page again.</p></div>
 </main>
-<script>
+`);
+
+const script = inline(
+  "script",
+  `
 "use strict";
-const prefix = "PREFIX";
+const prefix = document.querySelector("meta[name=prefix]").content;
 const at = (id) => document.getElementById(id);
 const form = at("form"), stage = at("stage"), facts = at("facts"), link = at("url");
 let signed = false, turn = 0, shown, timer;
@@ -201,6 +213,23 @@ at("copy").addEventListener("click", () => navigator.clipboard.writeText(new URL
   at("picture").append(...pictures.map((one) => new Option((many ? one.bucket + ": " : "") + one.shown, JSON.stringify(one))), new Option("another key ...", ""));
   soon();
 })();
-</script>
-</body></html>
-`;
+`,
+);
+
+/** It loads nothing from elsewhere and shows pictures of this server. */
+const pageHeaders = headersOf([
+  `style-src ${style.source}`,
+  `script-src ${script.source}`,
+  "img-src 'self' blob: data:",
+  "connect-src 'self'",
+  "form-action 'none'",
+]);
+
+function pageOf(prefix: string): string {
+  const icon = html`<link rel="icon" href="data:," />`;
+  return documentOf(
+    "Pictures",
+    [icon, html`<meta name="prefix" content="${prefix}" />`, style.element],
+    html`${controls}${script.element}`,
+  );
+}

@@ -1,6 +1,6 @@
 // Frame: what all pages of the modules look like, and the headers under which a browser may show them.
 //
-//   F1. No script at all, nothing fetched from anywhere; the one style sheet is allowed by its hash.
+//   F1. Nothing is fetched from anywhere else; what stands in a page is allowed by its hash. The frame itself has one style sheet and no script.
 
 import { createHash } from "node:crypto";
 import { Html, html } from "./html.ts";
@@ -48,21 +48,29 @@ details summary { cursor: pointer; color: var(--ink); }
 @media (max-width: 40rem) { .said { grid-template-columns: 1fr; } .said dd { margin-bottom: 0.3rem; } }
 `;
 
-/** Headers of every page. The referrer stays within, because without one a browser calls the origin of our own forms `null`. */
-export const pageHeaders: Readonly<Record<string, string>> = {
-  "content-type": "text/html; charset=utf-8",
-  "content-security-policy": [
-    "default-src 'none'",
-    `style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`,
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-    "base-uri 'none'",
-  ].join("; "),
-  "referrer-policy": "same-origin",
-};
+/** A style sheet or script that stands in the page, and how a policy names it. */
+export interface Inline {
+  readonly element: Html;
+  readonly source: string;
+}
 
-// Whole, because its hash is over every space in it.
-const styleElement = new Html(`<style>${style}</style>`);
+/** `text` is ours, never a caller's: it goes into the page as it is, because its hash is over every space in it. */
+export const inline = (kind: "style" | "script", text: string): Inline => ({
+  element: new Html(`<${kind}>${text}</${kind}>`),
+  source: `'sha256-${createHash("sha256").update(text).digest("base64")}'`,
+});
+
+/** Headers of a page that may do what `allowed` says and nothing else. The referrer stays within, because without one a browser calls the origin of our own forms `null`. */
+export const headersOf = (allowed: readonly string[]): Readonly<Record<string, string>> => ({
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy": ["default-src 'none'", ...allowed, "frame-ancestors 'none'", "base-uri 'none'"].join("; "),
+  "referrer-policy": "same-origin",
+});
+
+const frameStyle = inline("style", style);
+
+/** Headers of every page in the frame. */
+export const pageHeaders = headersOf([`style-src ${frameStyle.source}`, "form-action 'self'"]);
 
 /** A page the navigation leads to. */
 export interface Place {
@@ -70,25 +78,31 @@ export interface Place {
   readonly name: string;
 }
 
-/** A whole page. `here` is one of the places, or none. */
-export function framed(title: string, here: string, places: readonly Place[], body: Html): string {
-  const links = places.map(({ path, name }) => html`<a href="${path}" ${path === here ? html` aria-current="page"` : ""}>${name}</a> `);
+/** A whole document of nothing but what is given. */
+export function documentOf(title: string, head: readonly Html[], body: Html): string {
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title} · Stockroom</title>
-        ${styleElement}
+        ${head}
       </head>
       <body>
-        <nav aria-label="Pages">${links}</nav>
-        <main>
-          <h1>${title}</h1>
-          ${body}
-        </main>
+        ${body}
       </body>
     </html> `.toString();
+}
+
+/** A whole page in the frame. `here` is one of the places, or none. */
+export function framed(title: string, here: string, places: readonly Place[], body: Html): string {
+  const links = places.map(({ path, name }) => html`<a href="${path}" ${path === here ? html` aria-current="page"` : ""}>${name}</a> `);
+  const all = html`<nav aria-label="Pages">${links}</nav>
+    <main>
+      <h1>${title}</h1>
+      ${body}
+    </main>`;
+  return documentOf(title, [frameStyle.element], all);
 }
 
 /** A moment in the words of the app's log: UTC, to the minute. */
