@@ -3,7 +3,7 @@
 import type { Clock } from "../platform/time.ts";
 import type { Events } from "../platform/events/contract.ts";
 import type { Log } from "../platform/log.ts";
-import type { NoticeRow } from "../platform/notify/contract.ts";
+import type { Notices } from "../platform/notify/notify.ts";
 import type { ObjectStore } from "../platform/objects/contract.ts";
 import type { Database } from "../platform/database/contract.ts";
 import type { Workflows } from "../platform/workflow/contract.ts";
@@ -19,9 +19,7 @@ export interface ServerDeps {
   readonly events: Pick<Events, "list">;
   /** What to tell whoever stored an object that nothing waits for, or that does not count as it is. */
   readonly hintOf?: (key: string) => Promise<string | undefined>;
-  readonly notices: {
-    list(query?: { readonly topic?: string | undefined; readonly limit?: number | undefined }): Promise<readonly NoticeRow[]>;
-  };
+  readonly notices: Pick<Notices, "list">;
 }
 
 export interface ServerSettings {

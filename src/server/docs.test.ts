@@ -1,11 +1,9 @@
 // What docs say of routes, in both directions: every route there is stands in the document of its owner, and every documented one exists.
 
 import { readFileSync } from "node:fs";
-import { fastify } from "fastify";
 import { expect, test } from "vitest";
-import { makeLog } from "../platform/log.ts";
+import { mountAll } from "../../test/kit/routes.ts";
 import { modules } from "../modules.ts";
-import { mountRoutes } from "./server.ts";
 
 /** The routes in the first column of a document's tables; the method is GET where none is named. */
 function documentedIn(file: string): readonly string[] {
@@ -30,18 +28,8 @@ const ownerOf = (route: string): string => {
 
 test("every route stands in its owner's document, and every documented route exists", async () => {
   // Nothing of the app is touched before a request comes.
-  const deps = { log: makeLog({ level: "silent" }), database: {}, objects: {}, workflows: {}, events: {}, notices: {} };
-  const server = fastify({ exposeHeadRoutes: false });
-  const served: string[] = [];
-  server.addHook("onRoute", ({ method, url }) => {
-    for (const each of [method].flat()) served.push(`${each} ${url}`);
-  });
-  await mountRoutes(server, {
-    deps: deps as never,
-    settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1 },
-    version: "test",
-    modules: modules.map((module) => ({ module, parts: { deps: {} }, isOpen: true, front: undefined })),
-  });
+  const { server, mounted } = await mountAll();
+  const served = mounted.map(({ method, url }) => `${method} ${url}`);
   await server.close();
   expect(served.length).toBeGreaterThan(50);
   for (const [owner, file] of documents) {

@@ -5,7 +5,9 @@
 
 import type { FastifyInstance } from "fastify";
 import { describeError, StockroomError } from "../platform/errors.ts";
+import { serve } from "../platform/web/route.ts";
 import type { Health } from "./api.ts";
+import { getHealth, getLive, getReady } from "./contract.ts";
 import type { Probe } from "./deps.ts";
 
 const probeMs = 2_000;
@@ -15,11 +17,12 @@ export function mountHealth(
   probes: Readonly<Record<string, Probe>>,
   about: Pick<Health, "version" | "home">,
 ): void {
-  server.get("/health/live", () => ({ live: true, version: about.version }));
-  for (const url of ["/health", "/health/ready"]) {
-    server.get(url, async (_request, reply) => {
+  serve(server, getLive, () => ({ live: true, version: about.version }));
+  for (const route of [getHealth, getReady]) {
+    serve(server, route, async ({ reply }) => {
       const health = await askAll(probes, about);
-      return await reply.code(health.ready ? 200 : 503).send(health);
+      reply.code(health.ready ? 200 : 503);
+      return health;
     });
   }
 }

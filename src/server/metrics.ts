@@ -7,6 +7,8 @@
 import type { FastifyInstance } from "fastify";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Log } from "../platform/log.ts";
+import { serve } from "../platform/web/route.ts";
+import { getMetrics } from "./contract.ts";
 import type { Traffic } from "./objects.ts";
 import type { ServerDeps } from "./deps.ts";
 
@@ -50,7 +52,7 @@ export function makeMetrics({ database, log }: ServerDeps, version: string): Met
         const route = request.routeOptions.url ?? "none";
         requests.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
       });
-      server.get("/metrics", async (_request, reply) => {
+      serve(server, getMetrics, async ({ reply }) => {
         await gauges();
         return await reply.type(registry.contentType).send(await registry.metrics());
       });

@@ -6,21 +6,18 @@
 
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
 import type { Body } from "../platform/bytes.ts";
 import { StockroomError } from "../platform/errors.ts";
 import type { ObjectEntry } from "../platform/objects/contract.ts";
 import type { Actor } from "../platform/vault/contract.ts";
-import type { ObjectPage, StoredObject } from "./api.ts";
-import { limitOf, readFields } from "./fields.ts";
+import { serve, type Asked } from "../platform/web/route.ts";
+import type { StoredObject } from "./api.ts";
+import { getObject, headObject, listObjects, putObject, removeObject } from "./contract.ts";
 import type { ServerDeps, ServerSettings } from "./deps.ts";
 import { receive } from "./upload.ts";
 
 /** Whom the vault sees behind HTTP; what it may do is a matter of grants like any other role's. */
 export const operatorOverHttp = (command: string): Actor => ({ role: "operator", purpose: `http ${command}` });
-
-const pageQuery = z.strictObject({ prefix: z.string().default(""), after: z.string().optional(), limit: limitOf(100, 1_000) });
-const versionQuery = z.strictObject({ version: z.string().optional() });
 
 /** How the traffic of objects is counted. */
 export interface Traffic {
@@ -31,9 +28,8 @@ export interface Traffic {
 /** Mounts the object routes. In a scope of its own, because here a body is a stream whatever its type says. */
 export async function mountObjects(server: FastifyInstance, deps: ServerDeps, settings: ServerSettings, traffic: Traffic): Promise<void> {
   const { objects } = deps;
-  server.get("/objects", async (request): Promise<ObjectPage> => {
-    const { prefix, after, limit } = readFields("query", pageQuery, request.query);
-    const found = await objects.list(prefix, { limit: limit + 1, after });
+  serve(server, listObjects, async ({ query: { prefix, after, cursor, limit } }) => {
+    const found = await objects.list(prefix, { limit: limit + 1, after: cursor ?? after });
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return found.length > limit && last !== undefined ? { objects: page, next: last.key } : { objects: page };
@@ -43,8 +39,8 @@ export async function mountObjects(server: FastifyInstance, deps: ServerDeps, se
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _body, done) => done(null));
 
-    scope.put<{ Params: { "*": string } }>("/objects/*", { bodyLimit: Number.MAX_SAFE_INTEGER }, async (request, reply) => {
-      const key = keyOf(request.params["*"]);
+    const put = async ({ params, request, reply }: Asked<typeof putObject>): Promise<StoredObject> => {
+      const key = keyOf(params["*"]);
       const before = await objects.head(key);
       const stop = new AbortController();
       let received = 0;
@@ -60,9 +56,8 @@ export async function mountObjects(server: FastifyInstance, deps: ServerDeps, se
         });
         const hint = await deps.hintOf?.(key);
         if (hint !== undefined) reply.header("x-stockroom-hint", encodeHeader(hint));
-        return await reply
-          .code(before?.version === entry.version ? 200 : 201)
-          .send({ ...shown(entry), ...(hint === undefined ? {} : { hint }) });
+        reply.code(before?.version === entry.version ? 200 : 201);
+        return { ...shown(entry), ...(hint === undefined ? {} : { hint }) };
       } catch (error) {
         // What is left of the body is not ours to read: answer, then hang up.
         reply.header("connection", "close");
@@ -71,13 +66,13 @@ export async function mountObjects(server: FastifyInstance, deps: ServerDeps, se
         stop.abort();
         traffic.received(received);
       }
-    });
+    };
+    serve(scope, putObject, put, { bodyLimit: Number.MAX_SAFE_INTEGER });
 
-    scope.get<{ Params: { "*": string } }>("/objects/*", async (request, reply) => {
-      const { version } = readFields("query", versionQuery, request.query);
+    serve(scope, getObject, async ({ params, query: { version }, request, reply }) => {
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort());
-      const key = keyOf(request.params["*"]);
+      const key = keyOf(params["*"]);
       const known = await objects.head(key, version);
       if (known !== undefined && request.headers["if-none-match"] === etagOf(known)) return await reply.code(304).send();
       const { entry, body } = await objects.get(operatorOverHttp("GET"), key, { version, signal: gone.signal });
@@ -85,19 +80,15 @@ export async function mountObjects(server: FastifyInstance, deps: ServerDeps, se
       return await reply.send(Readable.from(await begun(body, traffic), { objectMode: false }));
     });
 
-    scope.head<{ Params: { "*": string } }>("/objects/*", async (request, reply) => {
-      const { version } = readFields("query", versionQuery, request.query);
-      const key = keyOf(request.params["*"]);
+    serve(scope, headObject, async ({ params, query: { version }, reply }) => {
+      const key = keyOf(params["*"]);
       const entry = await objects.head(key, version);
       if (entry === undefined) throw missing(key);
       describe(reply, entry);
       return await reply.send();
     });
 
-    scope.delete<{ Params: { "*": string } }>("/objects/*", async (request, reply) => {
-      await objects.remove(operatorOverHttp("DELETE"), keyOf(request.params["*"]));
-      return await reply.code(204).send();
-    });
+    serve(scope, removeObject, async ({ params }) => await objects.remove(operatorOverHttp("DELETE"), keyOf(params["*"])));
   });
 }
 

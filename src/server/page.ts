@@ -3,6 +3,7 @@
 import type { FastifyInstance } from "fastify";
 import { framed, pageHeaders } from "../platform/web/frame.ts";
 import { html, type Html } from "../platform/web/html.ts";
+import { servePage } from "../platform/web/route.ts";
 import type { AnyModule } from "../platform/module.ts";
 import type { ServerDeps } from "./deps.ts";
 
@@ -11,7 +12,7 @@ export function mountPage(
   { workflows, notices }: ServerDeps,
   { version, pages }: { readonly version: string; readonly pages: readonly NonNullable<AnyModule["page"]>[] },
 ): void {
-  server.get("/", async (_request, reply) => {
+  servePage(server, { method: "GET", path: "/", needs: "viewer" }, async (_request, reply) => {
     const [active, recent, letters, news] = await Promise.all([
       Promise.all((["running", "retrying", "queued"] as const).map((state) => workflows.list({ state, limit: 20 }))),
       workflows.list({ limit: 20 }),

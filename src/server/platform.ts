@@ -1,55 +1,71 @@
 // Platform routes: runs, dead letters, events, notices, schedules as JSON.
 
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
-import type { RunState } from "../platform/workflow/contract.ts";
-import type { DeadLetterList, EventList, NoticeList, RunDetail, RunList, ScheduleList } from "./api.ts";
-import { limitOf, readFields } from "./fields.ts";
+import { badCursor, pageOf, readCursor } from "../platform/web/paging.ts";
+import { serve } from "../platform/web/route.ts";
+import * as routes from "./contract.ts";
 import type { ServerDeps } from "./deps.ts";
 
-/** Every state a run can be in, in the order of a run's life. */
-export const runStates = ["queued", "running", "retrying", "done", "failed", "cancelled", "dead"] as const satisfies readonly RunState[];
+export function mountPlatform(server: FastifyInstance, deps: ServerDeps): void {
+  mountRuns(server, deps);
+  mountDead(server, deps);
+  mountTold(server, deps);
+}
 
-/** Every state of a dead letter. */
-export const letterStates = ["waiting", "redriven", "dropped"] as const;
+/** Of lists whose rows have numbers. */
+function readNumber(cursor: string | undefined): number | undefined {
+  const id = readCursor(cursor);
+  if (id !== undefined && !/^\d{1,15}$/.test(id)) throw badCursor();
+  return id === undefined ? undefined : Number(id);
+}
 
-const runsQuery = z.strictObject({ state: z.enum(runStates).optional(), workflow: z.string().optional(), limit: limitOf(100, 1_000) });
-const deadQuery = z.strictObject({ state: z.enum(letterStates).optional(), limit: limitOf(100, 1_000) });
-const eventsQuery = z.strictObject({ kind: z.string().optional(), prefix: z.string().optional(), limit: limitOf(100, 1_000) });
-const noticesQuery = z.strictObject({ topic: z.string().optional(), limit: limitOf(100, 1_000) });
-
-type ById = { Params: { id: string } };
-
-export function mountPlatform(server: FastifyInstance, { workflows, events, notices }: ServerDeps): void {
-  server.get("/api/runs", async (request): Promise<RunList> => ({
-    runs: await workflows.list(readFields("query", runsQuery, request.query)),
-  }));
-  server.get<ById>("/api/runs/:id", async (request): Promise<RunDetail> => await workflows.show(request.params.id));
-  server.post<ById>("/api/runs/:id/cancel", async (request, reply) => {
-    await workflows.cancel(request.params.id);
-    return await reply.code(202).send({ id: request.params.id });
+function mountRuns(server: FastifyInstance, { workflows }: ServerDeps): void {
+  serve(server, routes.listRuns, async ({ query: { cursor, limit, ...query } }) => {
+    const after = readCursor(cursor);
+    const { rows: runs, ...more } = pageOf(await workflows.list({ ...query, after, limit: limit + 1 }), limit, ({ id }) => id);
+    if (after !== undefined && runs.length === 0) {
+      await workflows.show(after).catch(() => {
+        throw badCursor();
+      });
+    }
+    return { runs, ...more };
   });
-  server.post<ById>("/api/runs/:id/retry", async (request, reply) => {
-    await workflows.retry(request.params.id);
-    return await reply.code(202).send({ id: request.params.id });
+  serve(server, routes.getRun, async ({ params }) => await workflows.show(params.id));
+  serve(server, routes.cancelRun, async ({ params }) => {
+    await workflows.cancel(params.id);
+    return { id: params.id };
   });
-
-  server.get("/api/dead", async (request): Promise<DeadLetterList> => ({
-    letters: await workflows.deadLetters(readFields("query", deadQuery, request.query)),
-  }));
-  server.post<ById>("/api/dead/:id/redrive", async (request, reply) =>
-    reply.code(202).send({ run: await workflows.redrive(request.params.id) }),
-  );
-  server.post<ById>("/api/dead/:id/drop", async (request, reply) => {
-    await workflows.drop(request.params.id);
-    return await reply.code(202).send({ id: request.params.id });
+  serve(server, routes.retryRun, async ({ params }) => {
+    await workflows.retry(params.id);
+    return { id: params.id };
   });
+}
 
-  server.get("/api/events", async (request): Promise<EventList> => ({
-    events: await events.list(readFields("query", eventsQuery, request.query)),
-  }));
-  server.get("/api/notices", async (request): Promise<NoticeList> => ({
-    notices: await notices.list(readFields("query", noticesQuery, request.query)),
-  }));
-  server.get("/api/schedules", async (): Promise<ScheduleList> => ({ schedules: await workflows.schedules() }));
+function mountDead(server: FastifyInstance, { workflows }: ServerDeps): void {
+  serve(server, routes.listDead, async ({ query: { cursor, limit, state } }) => {
+    const after = readNumber(cursor)?.toString();
+    const { rows: letters, ...more } = pageOf(await workflows.deadLetters({ state, after, limit: limit + 1 }), limit, ({ id }) => id);
+    return { letters, ...more };
+  });
+  serve(server, routes.getDead, async ({ params }) => await workflows.deadLetter(params.id));
+  serve(server, routes.redriveDead, async ({ params }) => ({ run: await workflows.redrive(params.id) }));
+  serve(server, routes.dropDead, async ({ params }) => {
+    await workflows.drop(params.id);
+    return { id: params.id };
+  });
+}
+
+/** What was told to subscribers and people, and what the clock starts. */
+function mountTold(server: FastifyInstance, { events, notices, workflows }: ServerDeps): void {
+  serve(server, routes.listEvents, async ({ query: { cursor, limit, ...query } }) => {
+    const found = await events.list({ ...query, after: readNumber(cursor), limit: limit + 1 });
+    const { rows, ...more } = pageOf(found, limit, ({ id }) => String(id));
+    return { events: rows, ...more };
+  });
+  serve(server, routes.listNotices, async ({ query: { cursor, limit, topic } }) => {
+    const after = readCursor(cursor);
+    const { rows, ...more } = pageOf(await notices.list({ topic, after, limit: limit + 1 }), limit, ({ id }) => id);
+    return { notices: rows, ...more };
+  });
+  serve(server, routes.listSchedules, async () => ({ schedules: await workflows.schedules() }));
 }

@@ -1,7 +1,7 @@
 // Server: the app over HTTP. Put together here; each route's part stands beside.
 //
 // Owns: listening, limits and timeouts, the shape of errors, the access log. Does not own: what the routes do.
-//   S1. Every answer that is not the thing asked for is an ApiError; a fault's words stay in the log, its code goes out.
+//   S1. Every answer that is not the thing asked for is a problem (problem.ts); a fault's words stay in the log, its code goes out.
 //   S2. Headers come within ten seconds, a small body within 30, an upload and a reader keep a pace: nobody holds a connection for nothing.
 
 import { createServer, type RequestListener } from "node:http";
@@ -13,6 +13,9 @@ import type { AnyModule, Front } from "../platform/module.ts";
 import { logAccess } from "../platform/web/access.ts";
 import { makeConnections } from "../platform/web/connections.ts";
 import { closeWithin, listenError, urlOf } from "../platform/web/listen.ts";
+import { mountOpenApi } from "../platform/web/openapi.ts";
+import { problemOf, problemType } from "../platform/web/problem.ts";
+import { proveDeclared } from "../platform/web/route.ts";
 import { checkBinding, guard, mayEnter, tokenWanted } from "./guard.ts";
 import { mountHealth } from "./health.ts";
 import { makeMetrics } from "./metrics.ts";
@@ -118,6 +121,8 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
 /** Mounts every route there is: the platform's own, then those of the modules that are open. */
 export async function mountRoutes(server: FastifyInstance, options: ServerOptions): Promise<void> {
   const { deps, settings, version, modules = [] } = options;
+  proveDeclared(server);
+  await mountOpenApi(server, version);
   const metrics = makeMetrics(deps, version);
   for (const { front } of modules) front?.measure(metrics.registry);
   metrics.mount(server);
@@ -195,7 +200,10 @@ function answerError({ log }: ServerDeps, error: unknown, request: FastifyReques
   if (record.kind === "busy") reply.header("retry-after", "5");
   // Headers of the thing that was asked for do not describe the error.
   for (const name of ["content-length", "content-disposition", "etag", "last-modified"]) reply.removeHeader(name);
-  return reply.code(status).type("application/json; charset=utf-8").send(JSON.stringify(record));
+  return reply
+    .code(status)
+    .type(problemType)
+    .send(JSON.stringify(problemOf(record, status)));
 }
 
 /** Ends a request whose small body does not come. Uploads are held to a pace of their own. */

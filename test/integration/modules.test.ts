@@ -8,11 +8,21 @@ import { openAppOf, type OpenApp } from "../../src/app.ts";
 import { modules } from "../../src/modules.ts";
 import { defineCommand } from "../../src/platform/command/contract.ts";
 import { defineModule, storedObject } from "../../src/platform/module.ts";
+import { defineRoute, list, serve } from "../../src/platform/web/route.ts";
 import { listPart } from "../../src/platform/warehouse/index.ts";
 import type { WorkflowDefinition } from "../../src/platform/workflow/contract.ts";
 import { openServer } from "../../src/server/index.ts";
 import { makePlace, operator, settled, textBytes, waitFor, type TestPlace } from "../kit/app.ts";
 import { runWords } from "../kit/command.ts";
+
+const listReturns = defineRoute({
+  name: "listReturns",
+  method: "GET",
+  path: "/api/returns",
+  summary: "Goods that came back",
+  needs: "viewer",
+  answer: z.strictObject({ returns: list(z.looseObject({})) }),
+});
 
 const root = path.resolve(import.meta.dirname, "../..");
 
@@ -88,7 +98,7 @@ const returns = defineModule({
     };
   },
   routes: async (server, { deps }) => {
-    server.get("/api/returns", async () => ({ returns: await deps.database.query("select * from stockroom.returns") }));
+    serve(server, listReturns, async () => ({ returns: await deps.database.query("select * from stockroom.returns") }));
     await Promise.resolve();
   },
   page: { path: "/returns", name: "Returns", about: "goods that came back" },

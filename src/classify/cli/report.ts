@@ -2,12 +2,8 @@
 
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
-import { parsePeriod } from "../engine/lines.ts";
-import { parseCountry, readReport, type ShownFigure, type ShownReport } from "../workflows/commands.ts";
-import type { ClassifyDeps } from "../workflows/deps.ts";
-import { writeReport } from "../workflows/report.ts";
-import { currentInferences, listPeriods } from "../store/inferences.ts";
-import { listRevisions } from "../store/reports.ts";
+import { readReport, restate, type ShownFigure, type ShownReport } from "../workflows/commands.ts";
+import { listPeriods } from "../store/inferences.ts";
 import type { ClassifyTools } from "./tools.ts";
 
 export const reportCommand = (tools: ClassifyTools): Command =>
@@ -33,7 +29,7 @@ export const reportCommand = (tools: ClassifyTools): Command =>
         return;
       }
       const asked = { period: args.period, country: args.country, revision: args.revision };
-      if (args.restate) await restate(deps, asked);
+      if (args.restate) await restate(deps, "cli report", asked);
       const { period, reports, unreported } = await readReport(deps, asked);
       const rows = reports.flatMap((report) => report.figures.map((figure) => reportRow(report, figure)));
       const notes = [
@@ -60,17 +56,6 @@ export const reportCommand = (tools: ClassifyTools): Command =>
       }
     },
   });
-
-/** Writes the next revision of a period's country, or of all its countries, where the figures have changed. */
-async function restate(deps: ClassifyDeps, asked: { readonly period: string; readonly country?: string | undefined }): Promise<void> {
-  const period = parsePeriod(asked.period);
-  const wanted = asked.country === undefined ? undefined : parseCountry(asked.country);
-  const countries = new Set([
-    ...(await currentInferences(deps.database, period, wanted)).map((row) => row.country),
-    ...(await listRevisions(deps.database, period, wanted)).map((row) => row.country),
-  ]);
-  for (const country of [...countries].toSorted()) await writeReport(deps, "cli report", period, country);
-}
 
 const reportRow = ({ country, revision }: ShownReport, figure: ShownFigure) => ({
   country,

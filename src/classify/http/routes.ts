@@ -1,6 +1,7 @@
 // Routes: the module over HTTP. The same operations as the commands, with the same errors; the pages for people stand in pages/.
 //
-// Owns: /api/classify and what it answers. Does not own: the guard, the shape of errors (server), what the operations do (flow).
+// Owns: what /api/classify answers. Does not own: what the routes take and need (contract.ts), the guard, the shape of errors (server), what the
+// operations do (workflows).
 //   R1. Every parameter is checked; an unknown one is refused. What a command refuses is refused here with the same code.
 //   R2. Answers are bounded: a list by its limit, a reading of many objects by how many such readings go on at once.
 //   R3. Item text is read in the role `review` (or `report`), and every reading stands in the log of key uses.
@@ -8,15 +9,18 @@
 //
 // docs/classify-http.md lists the routes with examples.
 
+import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { z } from "zod";
 import { StockroomError } from "../../platform/errors.ts";
 import type { ModuleApp } from "../../platform/module.ts";
-import type { Scheme, SchemeVersion } from "../engine/schemes.ts";
+import { badCursor, makeCursor, pageOf, pageOfAll, readCursor } from "../../platform/web/paging.ts";
+import { serve, whileCalling, type AnswerOf } from "../../platform/web/route.ts";
+import { wilson } from "../engine/intervals.ts";
 import { parseLine, parsePeriod } from "../engine/lines.ts";
-import { findAudit, verifyAuditLog, type AuditProof, type ItemStory } from "../workflows/audit.ts";
+import { adoptRows, findAudit, verifyAuditLog } from "../workflows/audit.ts";
 import {
   checkProof,
+  parseAnchor,
   parseLimit,
   parseMoment,
   parseReviewQuery,
@@ -25,122 +29,44 @@ import {
   planInfer,
   planTrain,
   readReport,
-  type PeriodReport,
+  restate,
   type PlannedRun,
 } from "../workflows/commands.ts";
 import type { ClassifyDeps } from "../workflows/deps.ts";
-import { listRejected, type RejectedRow } from "../workflows/rejected.ts";
+import { recodePeriod } from "../workflows/recode.ts";
+import { listRejected } from "../workflows/rejected.ts";
 import { ruleOnHeld, setAutomatic, setChampion } from "../workflows/champions.ts";
-import { amendReview, answerReview, readReviews, type ReviewItem } from "../workflows/review.ts";
-import { listAutomatic, listChampions, listHeld, type AutomaticRow, type ChampionRow, type Held, type Ruling } from "../store/champions.ts";
+import { amendReview, answerReview, readReviews } from "../workflows/review.ts";
+import { importSchemes } from "../workflows/schemes.ts";
+import { exportAudit, findHead } from "../store/audit.ts";
+import { listAutomatic, listChampions, listHeld } from "../store/champions.ts";
 import { listPeriods } from "../store/inferences.ts";
-import { getLine, listLines, listModels, listVerdicts, type LineRow, type ModelRow, type VerdictRow } from "../store/lines.ts";
+import { getLine, listLines, listModels, listVerdicts } from "../store/lines.ts";
 import { listReported } from "../store/reports.ts";
-import { countReviews, type ReviewRow } from "../store/reviews.ts";
+import { auditRates, countReviews, getReview } from "../store/reviews.ts";
 import { listSchemes, type SchemeRevision } from "../store/schemes.ts";
-import { line as text, readFields } from "./fields.ts";
+import * as routes from "./contract.ts";
+import { listLimits, reviewLimits } from "./contract.ts";
 import { mountPages } from "./pages/routes.ts";
 
-/** GET /api/classify/lines */
-export interface LineList {
-  readonly lines: readonly LineRow[];
-}
+export type LineList = AnswerOf<typeof routes.listLines>;
+export type ModelList = AnswerOf<typeof routes.listModels>;
+export type VerdictList = AnswerOf<typeof routes.listVerdicts>;
+export type SchemeList = { readonly schemes: readonly ReturnType<typeof summarised>[] };
+export type WholeScheme = { readonly schemes: readonly [SchemeRevision] };
+export type PeriodList = AnswerOf<typeof routes.listPeriods>;
+export type ReviewList = AnswerOf<typeof routes.listReviews>;
+export type StartedRuns = AnswerOf<typeof routes.train>;
+export type ItemStories = AnswerOf<typeof routes.auditItem>;
 
-/** GET /api/classify/models: the newest of each line first; `total` before the limit. */
-export interface ModelList {
-  readonly models: readonly (ModelRow & { readonly champion: boolean })[];
-  readonly total: number;
-}
-
-/** GET /api/classify/verdicts: the newest first; `total` before the limit. */
-export interface VerdictList {
-  readonly verdicts: readonly VerdictRow[];
-  readonly total: number;
-}
-
-/** GET /api/classify/champions: every champion there was, promotions that wait, and the newest word on lines' automatic decisions. */
-export interface ChampionList {
-  readonly champions: readonly ChampionRow[];
-  readonly held: readonly Held[];
-  readonly automatic: readonly AutomaticRow[];
-}
-
-/** GET /api/classify/schemes: codes counted; with `?scheme=` that one whole. */
-export interface SchemeList {
-  readonly schemes: readonly (Pick<SchemeRevision, "revision" | "source" | "importedAt"> &
-    Pick<Scheme, "scheme" | "country" | "name"> & {
-      readonly versions: readonly (Omit<SchemeVersion, "codes"> & { readonly codes: number })[];
-    })[];
-}
-
-export interface WholeScheme {
-  readonly schemes: readonly [SchemeRevision];
-}
-
-/** GET /api/classify/periods: `reported` are the countries that have a report. */
-export interface PeriodList {
-  readonly periods: readonly {
-    readonly period: string;
-    readonly countries: number;
-    readonly items: number;
-    readonly reported: readonly string[];
-  }[];
-}
-
-/** GET /api/classify/review: what waits (or with `state=answered` what was answered), audit samples first, then by units; `counts` is over everything ever queued. */
-export interface ReviewList {
-  readonly reviews: readonly ReviewItem[];
-  readonly counts: Awaited<ReturnType<typeof countReviews>>;
-}
-
-/** GET /api/classify/rejected: rows of sales that are in no figure; `total` before the limit. */
-export interface RejectedList {
-  readonly rows: readonly RejectedRow[];
-  readonly total: number;
-}
-
-/** POST /api/classify/train, compare, infer, extract */
-export interface StartedRuns {
-  readonly runs: readonly string[];
-}
-
-/** GET /api/classify/audit/item */
-export interface ItemStories {
-  readonly stories: readonly ItemStory[];
-}
-
-const api = "/api/classify";
-const listLimits = { usual: "100", most: 1_000 };
-const reviewLimits = { usual: 20, most: 500 };
 /** Readings of a whole period's objects, or of all of them, that may go on at once. */
 const readingsAtOnce = 2;
-
-const optional = text().optional();
-const linesQuery = z.strictObject({ date: optional });
-const modelsQuery = z.strictObject({ line: optional, limit: optional });
-const verdictsQuery = z.strictObject({ line: optional, date: optional, limit: optional });
-const schemesQuery = z.strictObject({ scheme: optional });
-const reportQuery = z.strictObject({ period: text(), country: optional, revision: optional });
-const reviewQuery = z.strictObject({ line: optional, period: optional, kind: optional, state: optional, limit: optional });
-const rejectedQuery = z.strictObject({ period: text(), country: optional, limit: optional });
-const itemQuery = z.strictObject({ id: text(1_000), period: text() });
-const nothing = z.strictObject({});
-const byId = z.strictObject({ id: text(2_000) });
-const answerBody = z.strictObject({ code: text(), by: text(100) });
-const amendBody = z.strictObject({ code: text(), by: text(100), reason: text(1_000) });
-const championsQuery = z.strictObject({ line: optional });
-const word = { reason: text(2_000), by: text(100).optional() };
-const championBody = z.strictObject({ line: text(), model: text(), ...word });
-const heldBody = z.strictObject({ held: text(2_000), ruling: z.enum(["approved", "rejected"]), ...word });
-const automaticBody = z.strictObject({ line: text(), automatic: z.boolean(), ...word });
-const trainBody = z.strictObject({ line: optional });
-const compareBody = z.strictObject({ line: optional, model: optional });
-const inferBody = z.strictObject({ period: text(), line: optional });
-const extractBody = z.strictObject({ name: optional, period: optional });
+const mostSchemeBytes = 16 << 20;
 
 /** Mounts the module's routes and pages. Throws nothing; the routes throw `StockroomError`s, which the server answers. */
 export async function mountRoutes(server: FastifyInstance, app: ModuleApp<ClassifyDeps>): Promise<void> {
   mountLists(server, app.deps);
+  mountSchemes(server, app.deps);
   mountChampions(server, app.deps);
   mountReviews(server, app.deps);
   mountRuns(server, app);
@@ -148,33 +74,50 @@ export async function mountRoutes(server: FastifyInstance, app: ModuleApp<Classi
   await mountPages(server, app.deps);
 }
 
+const most = (limit: string | undefined): number => parseLimit(limit ?? String(listLimits.usual), listLimits.most);
+
 function mountLists(server: FastifyInstance, deps: ClassifyDeps): void {
   const { database } = deps;
-  server.get(`${api}/lines`, async (request): Promise<LineList> => {
-    const { date } = readFields("query", linesQuery, request.query);
-    return { lines: await listLines(database, date === undefined ? {} : { at: parseMoment(date) }) };
-  });
+  serve(server, routes.listLines, async ({ query: { date } }) => ({
+    lines: await listLines(database, date === undefined ? {} : { at: parseMoment(date) }),
+  }));
 
-  server.get(`${api}/models`, async (request): Promise<ModelList> => {
-    const { line, limit } = readFields("query", modelsQuery, request.query);
-    const most = parseLimit(limit ?? listLimits.usual, listLimits.most);
-    const models = await listModels(database, line === undefined ? undefined : (await getLine(database, line)).line);
+  serve(server, routes.listModels, async ({ query: { line, limit, cursor } }) => {
+    const paging = { limit: most(limit), cursor };
+    const all = await listModels(database, line === undefined ? undefined : (await getLine(database, line)).line);
     const champions = new Set((await listLines(database)).map((row) => row.champion));
-    return { models: models.slice(0, most).map((model) => ({ ...model, champion: champions.has(model.id) })), total: models.length };
+    const { rows, ...more } = pageOfAll(all, paging, ({ id }) => id);
+    return { models: rows.map((model) => ({ ...model, champion: champions.has(model.id) })), total: all.length, ...more };
   });
 
-  server.get(`${api}/verdicts`, async (request): Promise<VerdictList> => {
-    const { line, date, limit } = readFields("query", verdictsQuery, request.query);
-    const most = parseLimit(limit ?? listLimits.usual, listLimits.most);
+  serve(server, routes.listVerdicts, async ({ query: { line, date, limit, cursor } }) => {
+    const paging = { limit: most(limit), cursor };
     const until = date === undefined ? Infinity : Date.parse(parseMoment(date));
     const verdicts = await listVerdicts(database, line === undefined ? undefined : (await getLine(database, line)).line);
     const before = verdicts.filter((verdict) => Date.parse(verdict.at) <= until);
-    return { verdicts: before.slice(0, most), total: before.length };
+    const { rows, ...more } = pageOfAll(before, paging, ({ id }) => id);
+    return { verdicts: rows, total: before.length, ...more };
   });
 
-  server.get(`${api}/schemes`, async (request): Promise<SchemeList | WholeScheme> => {
-    const { scheme: wanted } = readFields("query", schemesQuery, request.query);
-    const schemes = await listSchemes(database);
+  serve(server, routes.listPeriods, async () => {
+    const reported = Map.groupBy(await listReported(database), (row) => row.period);
+    const periods = await listPeriods(database);
+    return {
+      periods: periods.map((period) => ({ ...period, reported: (reported.get(period.period) ?? []).map((row) => row.country) })),
+    };
+  });
+
+  serve(server, routes.getReport, async ({ query }) => await readReport(deps, query));
+
+  serve(server, routes.restate, async ({ body }) => {
+    await restate(deps, `http POST ${routes.restate.path}`, body);
+    return await readReport(deps, body);
+  });
+}
+
+function mountSchemes(server: FastifyInstance, deps: ClassifyDeps): void {
+  serve(server, routes.listSchemes, async ({ query: { scheme: wanted } }): Promise<SchemeList | WholeScheme> => {
+    const schemes = await listSchemes(deps.database);
     if (wanted === undefined) return { schemes: schemes.map(summarised) };
     const found = schemes.find((revision) => revision.scheme.scheme === wanted);
     if (found !== undefined) return { schemes: [found] };
@@ -185,22 +128,23 @@ function mountLists(server: FastifyInstance, deps: ClassifyDeps): void {
     );
   });
 
-  server.get(`${api}/periods`, async (request): Promise<PeriodList> => {
-    readFields("query", nothing, request.query);
-    const reported = Map.groupBy(await listReported(database), (row) => row.period);
-    const periods = await listPeriods(database);
-    return {
-      periods: periods.map((period) => ({ ...period, reported: (reported.get(period.period) ?? []).map((row) => row.country) })),
-    };
-  });
-
-  server.get(
-    `${api}/report`,
-    async (request): Promise<PeriodReport> => await readReport(deps, readFields("query", reportQuery, request.query)),
+  serve(
+    server,
+    routes.importSchemes,
+    async ({ body: { files } }) => {
+      const read = files.map(({ name, content }) => ({ name, bytes: Buffer.from(content, "utf8") }));
+      const { schemes, warnings } = await importSchemes(deps, read, `http ${files.map((file) => file.name).join(", ")}`);
+      return { schemes: schemes.map(({ scheme, revision, isNew }) => ({ scheme, revision, changed: isNew })), warnings };
+    },
+    { bodyLimit: mostSchemeBytes },
   );
+
+  serve(server, routes.recode, async ({ body: { period, scheme, to }, reply }) => ({
+    recoded: await recodePeriod(deps, `http POST ${routes.recode.path}`, { period: parsePeriod(period), scheme, to }, whileCalling(reply)),
+  }));
 }
 
-const summarised = ({ scheme, revision, source, importedAt }: SchemeRevision): SchemeList["schemes"][number] => ({
+const summarised = ({ scheme, revision, source, importedAt }: SchemeRevision) => ({
   scheme: scheme.scheme,
   country: scheme.country,
   ...(scheme.name === undefined ? {} : { name: scheme.name }),
@@ -212,8 +156,7 @@ const summarised = ({ scheme, revision, source, importedAt }: SchemeRevision): S
 
 function mountChampions(server: FastifyInstance, deps: ClassifyDeps): void {
   const { database } = deps;
-  server.get(`${api}/champions`, async (request): Promise<ChampionList> => {
-    const { line: asked } = readFields("query", championsQuery, request.query);
+  serve(server, routes.listChampions, async ({ query: { line: asked } }) => {
     const line = asked === undefined ? undefined : parseLine(asked).line;
     return {
       champions: await listChampions(database, line),
@@ -221,69 +164,67 @@ function mountChampions(server: FastifyInstance, deps: ClassifyDeps): void {
       automatic: await listAutomatic(database, line),
     };
   });
-
-  server.post(`${api}/champions`, async (request): Promise<ChampionRow> => {
-    const { line, model, ...said } = readFields("body", championBody, request.body);
-    return await setChampion(deps, line, model, said);
-  });
-
-  server.post(`${api}/champions/held`, async (request): Promise<Ruling> => {
-    const { held, ruling, ...said } = readFields("body", heldBody, request.body);
-    return await ruleOnHeld(deps, held, ruling, said);
-  });
-
-  server.post(`${api}/champions/automatic`, async (request): Promise<AutomaticRow> => {
-    const { line, automatic, ...said } = readFields("body", automaticBody, request.body);
-    return await setAutomatic(deps, line, automatic, said);
-  });
+  serve(server, routes.setChampion, async ({ body: { line, model, ...said } }) => await setChampion(deps, line, model, said));
+  serve(server, routes.ruleOnHeld, async ({ body: { held, ruling, ...said } }) => await ruleOnHeld(deps, held, ruling, said));
+  serve(server, routes.setAutomatic, async ({ body: { line, automatic, ...said } }) => await setAutomatic(deps, line, automatic, said));
 }
 
 function mountReviews(server: FastifyInstance, deps: ClassifyDeps): void {
-  server.get(`${api}/review`, async (request): Promise<ReviewList> => {
-    const query = parseReviewQuery(readFields("query", reviewQuery, request.query), reviewLimits);
-    return { reviews: await readReviews(deps, `http GET ${api}/review`, query), counts: await countReviews(deps.database) };
+  const { database } = deps;
+  serve(server, routes.listReviews, async ({ query: { cursor, ...typed } }) => {
+    const query = parseReviewQuery(typed, reviewLimits);
+    const after = readCursor(cursor);
+    if (after !== undefined) {
+      await getReview(database, after).catch(() => {
+        throw badCursor();
+      });
+    }
+    const found = await readReviews(deps, `http GET ${routes.listReviews.path}`, {
+      ...query,
+      limit: query.limit + 1,
+      ...(after === undefined ? {} : { after }),
+    });
+    const { rows, ...more } = pageOf(found, query.limit, ({ id }) => id);
+    return { reviews: rows, counts: await countReviews(database), ...more };
+  });
+  serve(server, routes.reviewCounts, async () => ({ counts: await countReviews(database) }));
+  serve(server, routes.reviewRates, async () => ({
+    rates: (await auditRates(database)).map((row) => ({
+      ...row,
+      rate: row.answered === 0 ? null : row.wrong / row.answered,
+      ...wilson(row.wrong, row.answered),
+    })),
+  }));
+
+  serve(server, routes.listRejected, async ({ query: { period, country, limit, cursor } }) => {
+    // The rows have no names; those of one reading stand still.
+    const skip = Number(readCursor(cursor) ?? 0);
+    if (!Number.isSafeInteger(skip) || skip < 0) throw badCursor();
+    const paging = { skip, limit: most(limit) };
+    const found = await listRejected(deps, `http GET ${routes.listRejected.path}`, { period, country, ...paging });
+    const end = skip + found.rows.length;
+    return { ...found, ...(end < found.total ? { next: makeCursor(String(end)) } : {}) };
   });
 
-  server.get(`${api}/rejected`, async (request): Promise<RejectedList> => {
-    const { period, country, limit } = readFields("query", rejectedQuery, request.query);
-    const most = parseLimit(limit ?? listLimits.usual, listLimits.most);
-    return await listRejected(deps, `http GET ${api}/rejected`, { period, country, limit: most });
-  });
-
-  server.post(`${api}/review/:id`, async (request): Promise<ReviewRow> => {
-    const { id } = readFields("path", byId, request.params);
-    const { code, by } = readFields("body", answerBody, request.body);
-    return await answerReview(deps, id, code.trim(), by.trim());
-  });
-
-  server.post(`${api}/review/:id/amend`, async (request): Promise<ReviewRow> => {
-    const { id } = readFields("path", byId, request.params);
-    const { code, by, reason } = readFields("body", amendBody, request.body);
-    return await amendReview(deps, id, { code: code.trim(), reviewer: by.trim(), reason: reason.trim() });
-  });
+  serve(server, routes.answerReview, async ({ params, body }) => await answerReview(deps, params.id, body.code.trim(), body.by.trim()));
+  serve(
+    server,
+    routes.amendReview,
+    async ({ params, body: { code, by, reason } }) =>
+      await amendReview(deps, params.id, { code: code.trim(), reviewer: by.trim(), reason: reason.trim() }),
+  );
 }
 
 function mountRuns(server: FastifyInstance, { deps, workflows }: ModuleApp<ClassifyDeps>): void {
-  const start = async (reply: FastifyReply, planned: readonly PlannedRun[]): Promise<FastifyReply> => {
+  const start = async (planned: readonly PlannedRun[]): Promise<StartedRuns> => {
     const runs: string[] = [];
     for (const { workflow, input, id } of planned) runs.push(await workflows.start(workflow, input, { id }));
-    return await reply.code(202).send({ runs } satisfies StartedRuns);
+    return { runs };
   };
-  server.post(
-    `${api}/train`,
-    async (request, reply) => await start(reply, await planTrain(deps, readFields("body", trainBody, request.body))),
-  );
-  server.post(`${api}/compare`, async (request, reply) =>
-    start(reply, await planCompare(deps, readFields("body", compareBody, request.body))),
-  );
-  server.post(
-    `${api}/infer`,
-    async (request, reply) => await start(reply, await planInfer(deps, readFields("body", inferBody, request.body))),
-  );
-  server.post(
-    `${api}/extract`,
-    async (request, reply) => await start(reply, planExtract(deps, readFields("body", extractBody, request.body))),
-  );
+  serve(server, routes.train, async ({ body }) => await start(await planTrain(deps, body)));
+  serve(server, routes.compare, async ({ body }) => await start(await planCompare(deps, body)));
+  serve(server, routes.infer, async ({ body }) => await start(await planInfer(deps, body)));
+  serve(server, routes.extract, async ({ body }) => await start(planExtract(deps, body)));
 }
 
 function mountAudit(server: FastifyInstance, deps: ClassifyDeps): void {
@@ -297,31 +238,47 @@ function mountAudit(server: FastifyInstance, deps: ClassifyDeps): void {
         `Expected fewer than ${readingsAtOnce} readings of the audit at once but so many go on. Ask again soon.`,
       );
     }
-    const gone = new AbortController();
-    reply.raw.once("close", () => gone.abort());
+    const gone = whileCalling(reply);
     readings += 1;
     try {
-      return await read(gone.signal);
+      return await read(gone);
     } catch (error) {
-      if (!gone.signal.aborted) throw error;
-      throw new StockroomError("input", "CALLER_GONE", "Expected the caller to wait for the answer but the connection ended.", {
-        cause: error,
-      });
+      throw gone.aborted ? gone.reason : error;
     } finally {
       readings -= 1;
     }
   };
 
-  server.get(`${api}/audit/verify`, async (request, reply): Promise<AuditProof> => {
-    readFields("query", nothing, request.query);
-    const proof = await reading(reply, async (signal) => await verifyAuditLog(deps, `http GET ${api}/audit/verify`, signal));
+  serve(server, routes.verifyAudit, async ({ query: { anchor }, reply }) => {
+    const anchors = anchor === undefined ? [] : [parseAnchor(anchor)];
+    const proof = await reading(
+      reply,
+      async (signal) => await verifyAuditLog(deps, `http GET ${routes.verifyAudit.path}`, signal, anchors),
+    );
     checkProof(proof);
     return proof;
   });
 
-  server.get(`${api}/audit/item`, async (request, reply): Promise<ItemStories> => {
-    const { id, period } = readFields("query", itemQuery, request.query);
+  serve(server, routes.auditItem, async ({ query: { id, period }, reply }) => {
     const wanted = parsePeriod(period);
-    return { stories: await reading(reply, async (signal) => await findAudit(deps, `http GET ${api}/audit/item`, id, wanted, signal)) };
+    return {
+      stories: await reading(reply, async (signal) => await findAudit(deps, `http GET ${routes.auditItem.path}`, id, wanted, signal)),
+    };
+  });
+
+  serve(server, routes.auditHead, async () => {
+    const head = await findHead(deps.database);
+    return { head: head === undefined ? "0:none" : `${head.seq}:${head.hash}` };
+  });
+
+  serve(server, routes.adoptAudit, async ({ body: { by, reason }, reply }) => ({
+    adopted: await reading(reply, async (signal) => await adoptRows(deps, by, reason, signal)),
+  }));
+
+  serve(server, routes.exportAudit, async ({ reply }) => {
+    const lines = async function* (): AsyncGenerator<string> {
+      for await (const record of exportAudit(deps.database)) yield `${JSON.stringify(record)}\n`;
+    };
+    return await reply.type("application/x-ndjson").send(Readable.from(lines(), { objectMode: false }));
   });
 }

@@ -158,6 +158,8 @@ export interface ReviewQuery {
   readonly period?: string;
   readonly state?: ReviewRow["state"];
   readonly kind?: ReviewRow["kind"];
+  /** Only those that come after this review in the list. */
+  readonly after?: string;
   readonly limit?: number;
 }
 
@@ -167,8 +169,10 @@ export async function listReviews(tx: Tx, query: ReviewQuery = {}): Promise<read
     `select * from (${reviewsWith("($1::text is null or i.line = $1) and ($2::text is null or i.period = $2)")}
                where ($1::text is null or r.line = $1) and ($2::text is null or r.period = $2) and ($4::text is null or r.kind = $4)) q
       where counts and ($3::text is null or state = $3)
+        and ($6::text is null or exists (
+          select 1 from stockroom.classify_review c where c.id = $6 and (q.kind, -q.units, q.id) > (c.kind, -c.units, c.id)))
       order by kind, units desc, id limit $5`,
-    [query.line ?? null, query.period ?? null, query.state ?? null, query.kind ?? null, query.limit ?? 50],
+    [query.line ?? null, query.period ?? null, query.state ?? null, query.kind ?? null, query.limit ?? 50, query.after ?? null],
   );
   return rows.map(toReview);
 }

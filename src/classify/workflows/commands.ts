@@ -19,7 +19,7 @@ import { getExtract } from "./extract.ts";
 import { trainRunId } from "./intake.ts";
 import { timeOf, type ClassifyDeps } from "./deps.ts";
 import { listLabelled } from "./train.ts";
-import { answersOf, listUncoded, computeFigures } from "./report.ts";
+import { answersOf, listUncoded, computeFigures, writeReport } from "./report.ts";
 
 /** Parameters as they were typed; absent ones are undefined. */
 export type Typed<Name extends string> = { readonly [name in Name]?: string | undefined };
@@ -301,6 +301,21 @@ export function besideFirst(figures: readonly ReportFigure[], first: readonly Re
   for (const former of before.values()) shown.push({ ...former, ...none, first: former });
   const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   return shown.toSorted((a, b) => order(a.scheme, b.scheme) || order(a.schemeVersion, b.schemeVersion) || order(a.code, b.code));
+}
+
+/** Writes the next revision of a period's country, or of all its countries, where the figures have changed. */
+export async function restate(
+  deps: ClassifyDeps,
+  purpose: string,
+  asked: { readonly period: string; readonly country?: string | undefined },
+): Promise<void> {
+  const period = parsePeriod(asked.period);
+  const wanted = asked.country === undefined ? undefined : parseCountry(asked.country);
+  const countries = new Set([
+    ...(await currentInferences(deps.database, period, wanted)).map((row) => row.country),
+    ...(await listRevisions(deps.database, period, wanted)).map((row) => row.country),
+  ]);
+  for (const country of [...countries].toSorted()) await writeReport(deps, purpose, period, country);
 }
 
 /** Throws `conflict` `AUDIT_TAMPERED` with every problem of a proof that found some. */

@@ -28,7 +28,13 @@ export interface RejectedRow {
 export async function listRejected(
   deps: Pick<ClassifyDeps, "objects">,
   purpose: string,
-  asked: { readonly period: string; readonly country?: string | undefined; readonly limit: number },
+  asked: {
+    readonly period: string;
+    readonly country?: string | undefined;
+    /** So many rows are passed over first. Default none. */
+    readonly skip?: number;
+    readonly limit: number;
+  },
 ): Promise<{ readonly rows: readonly RejectedRow[]; readonly total: number }> {
   const period = parsePeriod(asked.period);
   if (asked.country !== undefined && !isCountry(asked.country)) {
@@ -45,7 +51,7 @@ export async function listRejected(
       .split("\n")) {
       if (line === "") continue;
       total += 1;
-      if (rows.length >= asked.limit) continue;
+      if (total <= (asked.skip ?? 0) || rows.length >= asked.limit) continue;
       const row = JSON.parse(line) as Omit<RejectedRow, "file" | "column"> & { readonly column?: number }; // as badRowLines writes them
       rows.push({ file, line: row.line, column: row.column ?? null, code: row.code, reason: row.reason, sample: row.sample });
     }

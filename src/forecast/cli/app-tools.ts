@@ -7,14 +7,12 @@ import type { AppCommandTools, Flags } from "../../platform/command/contract.ts"
 import { telling } from "../../platform/figures.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import type { ObjectStore } from "../../platform/objects/contract.ts";
-import type { Tx } from "../../platform/database/contract.ts";
 import type { Actor } from "../../platform/vault/contract.ts";
 import type { Workflows } from "../../platform/workflow/contract.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 import type { ForecastDeps } from "../workflows/deps.ts";
-import { findFinished } from "../workflows/planning/stored.ts";
+export { checkGroup } from "../workflows/planning/stored.ts";
 import type { ObjectRef } from "../store/keys.ts";
-import { listGroups } from "../store/runs.ts";
 
 /** The app as the commands of this module see it. Closed by the command line when the command ends. */
 export interface ForecastApp {
@@ -106,11 +104,6 @@ export async function readTextFile(file: string, what: string): Promise<string> 
       cause,
     });
   });
-}
-
-/** Throws `missing` `FORECAST_GROUP_MISSING`, naming those there are, for a name that is no group's. */
-export async function checkGroup(tx: Tx, group: string | undefined): Promise<void> {
-  if (group !== undefined && !(await listGroups(tx)).some((each) => each.name === group)) await findFinished(tx, group);
 }
 
 /** A figure for a table: four digits are what a planner reads. */

@@ -2,10 +2,10 @@
 
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
-import { printFrequency } from "../engine/calendar/frequency.ts";
 import { parseDefaults, printRemark, refuseDefaults } from "../workflows/defaults/parse.ts";
 import { defaultsKey } from "../store/keys.ts";
-import { sampleDefaults } from "../workflows/defaults/sample.ts";
+import { sampleDefaults, usualSample } from "../workflows/defaults/sample.ts";
+import { shortGroup } from "../workflows/defaults/short.ts";
 import { operatorAt, readTextFile, type ForecastTools } from "./app-tools.ts";
 
 export const defaultsCommand = (tools: ForecastTools): Command =>
@@ -43,15 +43,11 @@ const defaultsCheck = (tools: ForecastTools): Command =>
         return undefined;
       }
       tools.print.table(
-        groups.map((group) => ({
-          group: group.name,
-          domain: group.domain,
-          frequency: printFrequency(group.frequency),
-          horizon: group.horizon,
+        groups.map(shortGroup).map(({ filesOf, ...group }) => ({
+          ...group,
           dimensions: group.dimensions.join(", "),
-          windows: group.windows,
-          quantiles: group.forecastTypes.levels.join(", "),
-          files_of: group.filesOf === group.name ? "" : group.filesOf,
+          quantiles: group.quantiles.join(", "),
+          files_of: filesOf === group.group ? "" : filesOf,
         })),
         { json: false, empty: "" },
       );
@@ -63,5 +59,5 @@ const defaultsCheck = (tools: ForecastTools): Command =>
 const defaultsSample = (tools: ForecastTools): Command =>
   defineCommand({
     meta: { name: "sample", description: `Print a ${defaultsKey} with a word on every line` },
-    run: () => tools.print.line(sampleDefaults({ frequency: "D", horizon: 28, holidays: "GB" }).trimEnd()),
+    run: () => tools.print.line(sampleDefaults(usualSample).trimEnd()),
   });

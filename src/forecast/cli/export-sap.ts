@@ -6,9 +6,9 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag, waitFlag } from "../../platform/command/flags.ts";
-import { chosenExport, findFinished } from "../workflows/planning/stored.ts";
 import { actAs } from "../workflows/deps.ts";
-import { getTarget, importIdOf, type DeliverInput } from "../workflows/sap/deliver.ts";
+import { askImport, findExported } from "../workflows/sap/asks.ts";
+import { getTarget } from "../workflows/sap/deliver.ts";
 import { prefixes, type ObjectRef } from "../store/keys.ts";
 import { readRecord } from "./finished.ts";
 import { follow, type ForecastApp, type ForecastTools } from "./app-tools.ts";
@@ -31,11 +31,9 @@ Examples:
     },
     run: async ({ args }) => {
       const app = await tools.open();
-      const target = getTarget(app.deps, args.to);
-      const { group, ref } = await findExport(tools, app, args.forecast);
-      const id = importIdOf(target.name, ref);
-      const input: DeliverInput = { kind: "new", target: target.name, group, export: ref };
-      const runId = await app.workflows.start("forecast.sap.deliver", input, { id: `forecast.sap.deliver/${id}` });
+      getTarget(app.deps, args.to);
+      const { import: id, ...asked } = askImport(app.deps, args.to, await findExport(tools, app, args.forecast));
+      const runId = await app.workflows.start(asked.workflow, asked.input, { id: asked.id });
       const result = await follow(tools, app, runId, { ...args, more: { import: id } });
       if (!args.json) tools.print.line(`import ${id}; \`stockroom forecast imports show ${id}\` tells what the target said`);
       if (refusedOf(result) > 0) tools.exitWith(3);
@@ -52,11 +50,7 @@ async function findExport(
     (found) => found.isDirectory(),
     () => false,
   );
-  if (!isFolder) {
-    const run = await findFinished(app.deps.database, word);
-    const { key, version } = chosenExport(run);
-    return { group: run.group, ref: { key, version } };
-  }
+  if (!isFolder) return await findExported(app.deps, word);
   const { key: runKey } = await readRecord(word);
   const group = path.basename(path.resolve(word)).replaceAll(/[^A-Za-z0-9_-]+/g, "-") || "run";
   const place = createHash("sha256").update(runKey).digest("hex").slice(0, 16);

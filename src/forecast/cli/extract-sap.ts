@@ -2,8 +2,7 @@
 
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag, waitFlag } from "../../platform/command/flags.ts";
-import { timeOf } from "../workflows/deps.ts";
-import { getSource } from "../workflows/sap/extract.ts";
+import { askExtract } from "../workflows/sap/asks.ts";
 import { follow, type ForecastTools } from "./app-tools.ts";
 
 export const extractSapCommand = (tools: ForecastTools): Command =>
@@ -21,12 +20,8 @@ export const extractSapCommand = (tools: ForecastTools): Command =>
     },
     run: async ({ args }) => {
       const app = await tools.open();
-      const source = getSource(app.deps, args.source);
-      const requestedAt = timeOf(app.deps);
-      const input = { source: source.name, requestedAt, afresh: args.afresh || args.accept, accept: args.accept };
-      const runId = await app.workflows.start("forecast.sap.extract", input, {
-        id: `forecast.sap.extract/${source.name}/${requestedAt}`,
-      });
+      const { workflow, input, id } = askExtract(app.deps, args);
+      const runId = await app.workflows.start(workflow, input, { id });
       const result = await follow(tools, app, runId, args);
       if (result !== undefined && !args.json) tools.print.line(JSON.stringify(result));
     },

@@ -3,10 +3,10 @@
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag, waitFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import { timeOf } from "../workflows/deps.ts";
-import { readRefused, readUnsure, settleBatch, type DeliverInput } from "../workflows/sap/deliver.ts";
+import { askResume, settleImport } from "../workflows/sap/asks.ts";
+import { readRefused, readUnsure } from "../workflows/sap/deliver.ts";
 import { getImport, listImports } from "../store/sap.ts";
-import { follow, type ForecastApp, type ForecastTools } from "./app-tools.ts";
+import { follow, type ForecastTools } from "./app-tools.ts";
 
 export const refusedOf = (value: unknown): number =>
   typeof value === "object" && value !== null && "refused" in value && typeof value.refused === "number" ? value.refused : 0;
@@ -21,14 +21,6 @@ export const importsCommand = (tools: ForecastTools): Command =>
       settle: importsSettle(tools),
     },
   });
-
-/** Sets a run going again that stopped; false when it lies nowhere. */
-async function redrive(app: ForecastApp, runId: string): Promise<boolean> {
-  const letter = (await app.workflows.deadLetters({ state: "waiting", runId, limit: 1 })).at(0);
-  if (letter === undefined) return false;
-  await app.workflows.redrive(letter.id);
-  return true;
-}
 
 const importsList = (tools: ForecastTools): Command =>
   defineCommand({
@@ -97,20 +89,8 @@ const importsResume = (tools: ForecastTools): Command =>
     args: { import: { type: "positional", required: true, description: "its id" }, wait: waitFlag, json: jsonFlag },
     run: async ({ args }) => {
       const app = await tools.open();
-      const state = await getImport(app.deps.database, args.import);
-      if (state.state !== "partly") {
-        throw new StockroomError(
-          "conflict",
-          "SAP_IMPORT_NOT_PARTLY",
-          `Expected import ${state.id} to have refused rows but it is ${state.state}. There is nothing to resume.`,
-        );
-      }
-      const requestedAt = timeOf(app.deps);
-      const input: DeliverInput = { kind: "resume", import: state.id, requestedAt };
-      const runId = await app.workflows.start("forecast.sap.deliver", input, {
-        id: `forecast.sap.deliver/${state.id}/${requestedAt}`,
-      });
-      const result = await follow(tools, app, runId, { ...args, more: { import: state.id } });
+      const { workflow, input, id, import: importId } = await askResume(app.deps, args.import);
+      const result = await follow(tools, app, await app.workflows.start(workflow, input, { id }), { ...args, more: { import: importId } });
       if (refusedOf(result) > 0) tools.exitWith(3);
     },
   });
@@ -139,8 +119,8 @@ Look in the ERP first. When nothing is unsure any more, the import goes on by it
       const as = args.as;
       if (as !== "taken" && as !== "lost")
         throw new StockroomError("input", "USAGE", `Expected --as to be taken or lost but received "${as}". Correct it.`);
-      const runId = await settleBatch(app.deps, args.import, Number(args.batch), as, "cli forecast imports settle");
-      const goesOn = runId !== undefined && (await redrive(app, runId));
+      const purpose = "cli forecast imports settle";
+      const goesOn = await settleImport(app.deps, app.workflows, { importId: args.import, batch: Number(args.batch), as, purpose });
       if (args.json) tools.print.json({ import: args.import, batch: Number(args.batch), as, goesOn });
       else tools.print.line(`batch ${args.batch} of ${args.import} counts as ${as}${goesOn ? "; the import goes on" : ""}`);
     },

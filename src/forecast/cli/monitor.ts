@@ -2,8 +2,8 @@
 
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
-import { readTable } from "../../platform/formats/index.ts";
-import { listAnswers, type AnswerOf } from "../store/answers.ts";
+import { readStandingOut } from "../workflows/planning/standing-out.ts";
+import { listAnswers } from "../store/answers.ts";
 import { checkGroup, download, figure, operatorAt, outArg, type ForecastTools } from "./app-tools.ts";
 
 export const monitorCommand = (tools: ForecastTools): Command =>
@@ -19,7 +19,7 @@ export const monitorCommand = (tools: ForecastTools): Command =>
       await checkGroup(deps.database, args.group);
       const answers = await listAnswers(deps.database, { kinds: ["monitor"], group: args.group });
       const [newest] = answers;
-      const items = newest === undefined ? [] : await standingOut(tools, newest);
+      const items = newest === undefined ? [] : await readStandingOut(deps, operatorAt("monitor"), newest, tools.signal);
       if (newest !== undefined && args.out !== undefined)
         await download(deps.objects, `monitor ${newest.id}`, newest.exports, args.out, tools.signal);
       if (args.json) {
@@ -48,25 +48,3 @@ export const monitorCommand = (tools: ForecastTools): Command =>
       );
     },
   });
-
-/** The series of a judgement that are not as forecast, alarms first. */
-async function standingOut(
-  tools: ForecastTools,
-  answer: AnswerOf<"monitor">,
-): Promise<readonly { readonly series: string; readonly verdict: string; readonly reason: string }[]> {
-  const ref = answer.exports["items"];
-  if (ref === undefined) return [];
-  const { deps } = await tools.open();
-  const { body } = await deps.objects.get(operatorAt("monitor"), ref.key, { version: ref.version, signal: tools.signal });
-  const read = await readTable(body, { name: ref.key, onBadRow: () => undefined, signal: tools.signal });
-  const [at, because] = [read.columns.lastIndexOf("verdict"), read.columns.lastIndexOf("reason")];
-  const found: { series: string; verdict: string; reason: string }[] = [];
-  for await (const { rows } of read.batches) {
-    for (const row of rows) {
-      const verdict = row[at] ?? "";
-      if (verdict === "alarm" || verdict === "watch")
-        found.push({ series: row.slice(0, at).join(" · "), verdict, reason: row[because] ?? "" });
-    }
-  }
-  return found.toSorted((a, b) => (a.verdict < b.verdict ? -1 : a.verdict > b.verdict ? 1 : 0));
-}

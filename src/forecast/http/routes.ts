@@ -1,6 +1,8 @@
-// Routes: the module over HTTP. What the app has of forecasts, to be read; the pages for people stand in pages/.
+// Routes: the module over HTTP. What the app has of forecasts, to be read; what planners and operators ask for stands in planning.ts, the pages
+// for people in pages/.
 //
-// Owns: /api/forecast and what it answers. Does not own: the guard, the shape of errors (server), what is forecast and when (flow).
+// Owns: what /api/forecast answers. Does not own: what the routes take and need (contract.ts), the guard, the shape of errors (server), what is
+// forecast and when (workflows).
 //   R1. Every parameter is checked; an unknown one is refused.
 //   R2. Exports are read in the role `operator`, and every reading stands in the log of key uses.
 //   R3. Answers are bounded by their limit; exports stream.
@@ -9,211 +11,136 @@
 
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { z } from "zod";
-import { adjustmentKinds } from "../engine/adjust/adjust.ts";
-import { removeGroup, type RemovedGroup } from "../workflows/pipeline/remove.ts";
-import { sayAdjustment } from "../workflows/planning/adjustments.ts";
 import type { ModuleApp } from "../../platform/module.ts";
-import type { Workflows } from "../../platform/workflow/contract.ts";
-import type { Drill } from "../workflows/views/drill.ts";
+import { badCursor, makeCursor, pageOf, readCursor } from "../../platform/web/paging.ts";
+import { serve, whileCalling, type AnswerOf } from "../../platform/web/route.ts";
 import type { ForecastDeps } from "../workflows/deps.ts";
-import { listAdjustments, type AdjustmentRow } from "../store/adjustments.ts";
-import { getAnswer, listAnswers, answerKinds, type Answer } from "../store/answers.ts";
-import { getRun, listGroups, listRuns, type ForecastRunRow } from "../store/runs.ts";
-import { listImports, type ImportRow } from "../store/sap.ts";
-import { limitOf, line as text, readFields } from "./fields.ts";
+import { getAdjustment, listAdjustments } from "../store/adjustments.ts";
+import { getAnswer, listAnswers } from "../store/answers.ts";
+import { getRun, listGroups, listRuns } from "../store/runs.ts";
+import { getImport, listImports } from "../store/sap.ts";
+import * as routes from "./contract.ts";
 import { mountPages } from "./pages/routes.ts";
-import {
-  findExport,
-  makeDriller,
-  operatorOverHttp,
-  parseDrill,
-  readExports,
-  readImport,
-  type Exporter,
-  type ExportRow,
-  type ImportDetail,
-} from "./reading.ts";
+import { mountPlanning } from "./planning.ts";
+import { findExport, makeDriller, operatorOverHttp, readExports, readImport, type Exporter } from "./reading.ts";
 
-/** GET /api/forecast/groups */
-export interface GroupList {
-  readonly groups: Awaited<ReturnType<typeof listGroups>>;
-}
-
-/** GET /api/forecast/runs: newest first. */
-export interface ForecastRunList {
-  readonly runs: readonly Omit<ForecastRunRow, "settings" | "exports">[];
-}
-
-/** GET /api/forecast/runs/ID */
-export interface ForecastRunDetail {
-  readonly run: Omit<ForecastRunRow, "exports">;
-  readonly exports: readonly ExportRow[];
-}
-
-/** GET /api/forecast/imports: newest first. */
-export interface ImportList {
-  readonly imports: readonly ImportRow[];
-}
-
-/** GET /api/forecast/adjustments: in the order in which they were made; with a limit the last ones. */
-export interface AdjustmentList {
-  readonly adjustments: readonly AdjustmentRow[];
-}
-
-/** POST /api/forecast/adjustments: 202; `series` it meets, and the durable run that lays it over. 409 when the same was said already. */
-export interface SaidAdjustment {
-  readonly adjustment: AdjustmentRow;
-  readonly series: number | undefined;
-  readonly run: string;
-}
-
-/** GET /api/forecast/scenarios: what was asked of finished runs and what came of it, newest first. */
-export interface ScenarioList {
-  readonly scenarios: readonly Answer[];
-}
-
-/** GET /api/forecast/scenarios/ID */
-export interface ScenarioDetail {
-  readonly scenario: Answer;
-  readonly exports: readonly ExportRow[];
-}
+export type GroupList = AnswerOf<typeof routes.listGroups>;
+export type ForecastRunList = AnswerOf<typeof routes.listForecasts>;
+export type ForecastRunDetail = AnswerOf<typeof routes.getForecast>;
+export type ImportList = AnswerOf<typeof routes.listImports>;
+export type AdjustmentList = AnswerOf<typeof routes.listAdjustments>;
+export type SaidAdjustment = AnswerOf<typeof routes.adjust>;
+export type ScenarioList = AnswerOf<typeof routes.listScenarios>;
+export type ScenarioDetail = AnswerOf<typeof routes.getScenario>;
 
 const api = "/api/forecast";
 
-const nothing = z.strictObject({});
-const runsQuery = z.strictObject({ group: text().optional(), limit: limitOf(100, 1_000) });
-const adjustmentsQuery = z.strictObject({
-  group: text().optional(),
-  standing: z.enum(["yes", "no"]).default("no"),
-  limit: limitOf(100, 10_000),
-});
-const scenariosQuery = z.strictObject({ group: text().optional(), kind: z.enum(answerKinds).optional(), limit: limitOf(100, 1_000) });
-const importsQuery = z.strictObject({ limit: limitOf(100, 1_000) });
-const importQuery = z.strictObject({ answers: z.enum(["failed", "all"]).default("failed"), limit: limitOf(100, 10_000) });
-const byId = z.strictObject({ id: text(500) });
-
 /** Mounts the module's routes and pages. Throws nothing; the routes throw `StockroomError`s, which the server answers. */
-export async function mountRoutes(server: FastifyInstance, { deps, workflows }: ModuleApp<ForecastDeps>): Promise<void> {
-  const { database } = deps;
+export async function mountRoutes(server: FastifyInstance, app: ModuleApp<ForecastDeps>): Promise<void> {
+  const { deps } = app;
   const driller = makeDriller(deps);
+  mountForecasts(server, deps);
+  serve(server, routes.getFigures, async ({ params, query: { by, ...held } }) => {
+    const run = await getRun(deps.database, params.id);
+    return await driller.read(run, { by: by === "" ? undefined : by, where: Object.entries(held) }, `${api}/runs/${run.id}/figures`);
+  });
+  mountSaid(server, deps);
+  mountImports(server, deps);
+  mountPlanning(server, app);
+  await mountPages(server, deps, driller);
+}
 
-  server.get(`${api}/groups`, async (request): Promise<GroupList> => {
-    readFields("query", nothing, request.query);
-    return { groups: await listGroups(database) };
+/** The row a page begins after, proved to be there. */
+async function afterOf(cursor: string | undefined, find: (id: string) => Promise<unknown>): Promise<string | undefined> {
+  const id = readCursor(cursor);
+  if (id === undefined) return undefined;
+  await find(id).catch(() => {
+    throw badCursor();
+  });
+  return id;
+}
+
+function mountForecasts(server: FastifyInstance, deps: ForecastDeps): void {
+  const { database } = deps;
+  serve(server, routes.listGroups, async () => ({ groups: await listGroups(database) }));
+
+  serve(server, routes.listForecasts, async ({ query: { group, limit, cursor } }) => {
+    const after = await afterOf(cursor, async (id) => await getRun(database, id));
+    const { rows, ...more } = pageOf(await listRuns(database, { limit: limit + 1, group, after }), limit, ({ id }) => id);
+    return { runs: rows.map(({ settings: _settings, exports: _exports, ...run }) => run), ...more };
   });
 
-  server.get(`${api}/runs`, async (request): Promise<ForecastRunList> => {
-    const query = readFields("query", runsQuery, request.query);
-    const runs = await listRuns(database, { limit: query.limit, ...(query.group === undefined ? {} : { group: query.group }) });
-    return { runs: runs.map(({ settings: _settings, exports: _exports, ...run }) => run) };
-  });
-
-  server.get(`${api}/runs/:id`, async (request): Promise<ForecastRunDetail> => {
-    readFields("query", nothing, request.query);
-    const { exports: _exports, ...run } = await getRun(database, readFields("path", byId, request.params).id);
+  serve(server, routes.getForecast, async ({ params }) => {
+    const { exports: _exports, ...run } = await getRun(database, params.id);
     return { run, exports: await readExports(deps, { ...run, exports: _exports }) };
   });
 
-  server.get<{ Params: { "*": string; readonly id: string } }>(`${api}/runs/:id/exports/*`, async (request, reply) => {
-    readFields("query", nothing, request.query);
-    const run = await getRun(database, readFields("path", byId, { id: request.params.id }).id);
-    return await sendExport(deps, reply, run, request.params["*"]);
-  });
+  serve(
+    server,
+    routes.getForecastExport,
+    async ({ params, reply }) => await sendExport(deps, reply, await getRun(database, params.id), params["*"]),
+  );
 
-  server.get(`${api}/runs/:id/dashboard`, async (request, reply) => {
-    readFields("query", nothing, request.query);
-    const run = await getRun(database, readFields("path", byId, request.params).id);
+  serve(server, routes.getDashboard, async ({ params, reply }) => {
+    const run = await getRun(database, params.id);
     const entry = await findExport(deps, run, "dashboard.json");
     const { body } = await deps.objects.get(operatorOverHttp(`${api}/runs/${run.id}/dashboard`), entry.key, { version: entry.version });
     return await reply.type("application/json; charset=utf-8").send(Readable.from(body, { objectMode: false }));
   });
+}
 
-  server.get(`${api}/runs/:id/figures`, async (request): Promise<Drill> => {
-    const { by, where } = parseDrill(request.query);
-    const run = await getRun(database, readFields("path", byId, request.params).id);
-    return await driller.read(run, { by, where }, `${api}/runs/${run.id}/figures`);
+/** What planners said, and what was asked. */
+function mountSaid(server: FastifyInstance, deps: ForecastDeps): void {
+  const { database } = deps;
+  serve(server, routes.listAdjustments, async ({ query: { group, standing, limit, cursor } }) => {
+    const before = await afterOf(cursor, async (id) => await getAdjustment(database, id));
+    const found = await listAdjustments(database, { standing: standing === "yes", limit: limit + 1, group, before });
+    // The last ones, in their order: the next page is the one before.
+    const adjustments = found.slice(-limit);
+    const [first] = adjustments;
+    return { adjustments, ...(found.length > limit && first !== undefined ? { next: makeCursor(first.id) } : {}) };
   });
 
-  server.get(`${api}/adjustments`, async (request): Promise<AdjustmentList> => {
-    const { group, standing, limit } = readFields("query", adjustmentsQuery, request.query);
-    const wanted = { standing: standing === "yes", limit, ...(group === undefined ? {} : { group }) };
-    return { adjustments: await listAdjustments(database, wanted) };
+  serve(server, routes.listScenarios, async ({ query: { group, kind, run, limit, cursor } }) => {
+    const after = await afterOf(cursor, async (id) => await getAnswer(database, id));
+    const wanted = { limit: limit + 1, group, run, after, ...(kind === undefined ? {} : { kinds: [kind] }) };
+    const { rows: scenarios, ...more } = pageOf(await listAnswers(database, wanted), limit, ({ id }) => id);
+    return { scenarios, ...more };
   });
 
-  server.get(`${api}/scenarios`, async (request): Promise<ScenarioList> => {
-    const { group, kind, limit } = readFields("query", scenariosQuery, request.query);
-    const wanted = { limit, ...(kind === undefined ? {} : { kinds: [kind] }), ...(group === undefined ? {} : { group }) };
-    return { scenarios: await listAnswers(database, wanted) };
-  });
-
-  server.get(`${api}/scenarios/:id`, async (request): Promise<ScenarioDetail> => {
-    readFields("query", nothing, request.query);
-    const scenario = await getAnswer(database, readFields("path", byId, request.params).id);
+  serve(server, routes.getScenario, async ({ params }) => {
+    const scenario = await getAnswer(database, params.id);
     return { scenario, exports: await readExports(deps, scenario) };
   });
 
-  server.get<{ Params: { "*": string; readonly id: string } }>(`${api}/scenarios/:id/exports/*`, async (request, reply) => {
-    readFields("query", nothing, request.query);
-    const scenario = await getAnswer(database, readFields("path", byId, { id: request.params.id }).id);
-    return await sendExport(deps, reply, scenario, request.params["*"]);
-  });
-
-  server.get(`${api}/imports`, async (request): Promise<ImportList> => {
-    const { limit } = readFields("query", importsQuery, request.query);
-    return { imports: await listImports(database, limit) };
-  });
-
-  server.get(`${api}/imports/:id`, async (request): Promise<ImportDetail> => {
-    const { answers, limit } = readFields("query", importQuery, request.query);
-    const { id } = readFields("path", byId, request.params);
-    return await readImport(deps, id, { all: answers === "all", limit, purpose: `http GET ${api}/imports/${id}` });
-  });
-
-  mountChanges(server, deps, workflows);
-  await mountPages(server, deps, driller);
+  serve(
+    server,
+    routes.getScenarioExport,
+    async ({ params, reply }) => await sendExport(deps, reply, await getAnswer(database, params.id), params["*"]),
+  );
 }
 
-const adjustmentBody = z.strictObject({
-  group: text(),
-  kind: z.enum(adjustmentKinds),
-  value: z.number(),
-  where: z.string().max(4_000).default(""),
-  from: text(),
-  to: text().optional(),
-  author: text(),
-  reason: text(500),
-  again: z.boolean().default(false),
-});
-
-/** What changes something: a planner's word, a group that goes. */
-function mountChanges(server: FastifyInstance, deps: ForecastDeps, workflows: Pick<Workflows, "startIn" | "cancel">): void {
-  server.post(`${api}/adjustments`, async (request, reply) => {
-    readFields("query", nothing, request.query);
-    const { again, ...asked } = readFields("body", adjustmentBody, request.body);
-    const kept = await sayAdjustment(
-      deps,
-      workflows,
-      { ...asked, to: asked.to ?? asked.from },
-      { purpose: `http POST ${api}/adjustments`, again },
-    );
-    return await reply.code(202).send({ adjustment: kept.row, series: kept.series, run: kept.runId } satisfies SaidAdjustment);
+function mountImports(server: FastifyInstance, deps: ForecastDeps): void {
+  serve(server, routes.listImports, async ({ query: { limit, cursor } }) => {
+    const after = await afterOf(cursor, async (id) => await getImport(deps.database, id));
+    const { rows: imports, ...more } = pageOf(await listImports(deps.database, limit + 1, after), limit, ({ id }) => id);
+    return { imports, ...more };
   });
 
-  server.delete(`${api}/groups/:id`, async (request): Promise<RemovedGroup> => {
-    readFields("query", nothing, request.query);
-    return await removeGroup(deps, workflows, readFields("path", byId, request.params).id, `http DELETE ${api}/groups`);
-  });
+  serve(
+    server,
+    routes.getImport,
+    async ({ params: { id }, query: { answers, limit } }) =>
+      await readImport(deps, id, { all: answers === "all", limit, purpose: `http GET ${api}/imports/${id}` }),
+  );
 }
 
 /** Streams an export as a download: never run as a page of ours. */
 async function sendExport(deps: ForecastDeps, reply: FastifyReply, of: Exporter, name: string): Promise<FastifyReply> {
   const { key, version, bytes, contentType, sha256 } = await findExport(deps, of, name);
-  const gone = new AbortController();
-  reply.raw.once("close", () => gone.abort());
   const { body } = await deps.objects.get(operatorOverHttp(`${api} ${of.id} ${name}`), key, {
     version,
-    signal: gone.signal,
+    signal: whileCalling(reply),
   });
   const source = body[Symbol.asyncIterator]();
   // The first piece before any header is out, so that an object that cannot be opened is still answered as an error.

@@ -147,13 +147,20 @@ export async function withdrawAdjustment(tx: Tx, id: string, by: string, at: str
 /** In the order in which they were made (D2). */
 export async function listAdjustments(
   tx: Tx,
-  query: { readonly group?: string; readonly standing?: boolean; readonly limit?: number } = {},
+  query: {
+    readonly group?: string | undefined;
+    readonly standing?: boolean;
+    /** Only those with a smaller number. */
+    readonly before?: string | undefined;
+    readonly limit?: number;
+  } = {},
 ): Promise<readonly AdjustmentRow[]> {
   const rows = await tx.query<AdjustmentRecord>(
     `select ${columns} from (
        select * from stockroom.forecast_adjustment a
-        where ($1::text is null or a.dataset_group = $1) and (not $2::boolean or a.withdrawn_at is null) order by a.id desc limit $3) a order by a.id`,
-    [query.group ?? null, query.standing ?? false, query.limit ?? 100_000],
+        where ($1::text is null or a.dataset_group = $1) and (not $2::boolean or a.withdrawn_at is null)
+          and ($4::bigint is null or a.id < $4) order by a.id desc limit $3) a order by a.id`,
+    [query.group ?? null, query.standing ?? false, query.limit ?? 100_000, query.before ?? null],
   );
   return rows.map(rowOf);
 }

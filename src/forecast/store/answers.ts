@@ -193,12 +193,22 @@ export async function getAnswer(tx: Tx, id: string): Promise<Answer> {
 /** Newest first; of some kinds, of a group, of a run. */
 export async function listAnswers<Kind extends AnswerKind = AnswerKind>(
   tx: Tx,
-  query: { readonly kinds?: readonly Kind[]; readonly group?: string; readonly run?: string; readonly limit?: number } = {},
+  query: {
+    readonly kinds?: readonly Kind[];
+    readonly group?: string | undefined;
+    readonly run?: string | undefined;
+    /** Only those that come after this answer in the list. */
+    readonly after?: string | undefined;
+    readonly limit?: number;
+  } = {},
 ): Promise<readonly AnswerOf<Kind>[]> {
   const rows = await tx.query<AnswerRecord>(
-    `select ${columns} from stockroom.forecast_plan
-      where kind = any($1::text[]) and ($2::text is null or dataset_group = $2) and ($3::text is null or run = $3) order by at desc, id limit $4`,
-    [query.kinds ?? answerKinds, query.group ?? null, query.run ?? null, query.limit ?? 100],
+    `select ${columns} from stockroom.forecast_plan p
+      where kind = any($1::text[]) and ($2::text is null or dataset_group = $2) and ($3::text is null or run = $3)
+        and ($5::text is null or exists (
+          select 1 from stockroom.forecast_plan c where c.id = $5 and (p.at < c.at or (p.at = c.at and p.id > c.id))))
+      order by at desc, id limit $4`,
+    [query.kinds ?? answerKinds, query.group ?? null, query.run ?? null, query.limit ?? 100, query.after ?? null],
   );
   // The query gives no other kind.
   return rows.map(rowOf) as readonly Answer[] as readonly AnswerOf<Kind>[]; // oxlint-disable-line typescript/no-unsafe-type-assertion

@@ -388,13 +388,20 @@ export async function getRun(tx: Tx, id: string): Promise<ForecastRunRow> {
 /** Newest first. */
 export async function listRuns(
   tx: Tx,
-  query: { readonly group?: string; readonly limit?: number } = {},
+  query: {
+    readonly group?: string | undefined;
+    /** Only those that come after this run in the list. */
+    readonly after?: string | undefined;
+    readonly limit?: number;
+  } = {},
 ): Promise<readonly ForecastRunRow[]> {
   const rows = await tx.query<RunRecord>(
-    `select ${columns} from stockroom.forecast_run
+    `select ${columns} from stockroom.forecast_run r
       where ($1::text is null or dataset_group = $1)
+        and ($3::text is null or exists (
+          select 1 from stockroom.forecast_run c where c.id = $3 and (r.started_at, r.id) < (c.started_at, c.id)))
         and dataset_group not in (select name from stockroom.forecast_group where removed_at is not null) order by started_at desc, id desc limit $2`,
-    [query.group ?? null, query.limit ?? 100],
+    [query.group ?? null, query.limit ?? 100, query.after ?? null],
   );
   return rows.map(rowOf);
 }

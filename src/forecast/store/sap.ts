@@ -428,10 +428,13 @@ export async function getImport(tx: Tx, id: string): Promise<ImportRow> {
 }
 
 /** Newest first. */
-export async function listImports(tx: Tx, limit = 100): Promise<readonly ImportRow[]> {
+export async function listImports(tx: Tx, limit = 100, after?: string): Promise<readonly ImportRow[]> {
   const rows = await tx.query<ImportRecord>(
-    `select ${importColumns} from stockroom.forecast_import order by started_at desc, id limit $1`,
-    [limit],
+    `select ${importColumns} from stockroom.forecast_import i
+      where $2::text is null or exists (
+        select 1 from stockroom.forecast_import c where c.id = $2 and (i.started_at < c.started_at or (i.started_at = c.started_at and i.id > c.id)))
+      order by started_at desc, id limit $1`,
+    [limit, after ?? null],
   );
   return rows.map(importOf);
 }

@@ -52,6 +52,8 @@ export interface Events {
   list(query?: {
     readonly kind?: string | undefined;
     readonly prefix?: string | undefined;
+    /** Only those older than this event. */
+    readonly after?: number | undefined;
     readonly limit?: number | undefined;
   }): Promise<readonly StoredEvent[]>;
   /** Relays what waits now and gives how many; the relay also runs by itself (LISTEN/NOTIFY with a poll as the net). */

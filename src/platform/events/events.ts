@@ -94,8 +94,9 @@ export async function openEvents(options: OpenEventsOptions): Promise<Events> {
     list: async (query = {}) => {
       const rows = await database.query<EventRow>(
         `select ${eventColumns} from stockroom.outbox
-         where ($1::text is null or kind = $1) and starts_with(subject, $2) order by outbox.id desc limit $3`,
-        [query.kind ?? null, query.prefix ?? "", query.limit ?? 100],
+         where ($1::text is null or kind = $1) and starts_with(subject, $2) and ($4::bigint is null or outbox.id < $4)
+         order by outbox.id desc limit $3`,
+        [query.kind ?? null, query.prefix ?? "", query.limit ?? 100, query.after ?? null],
       );
       return rows.map(eventOf);
     },

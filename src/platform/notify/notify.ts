@@ -111,6 +111,16 @@ export interface NotifyOptions {
   readonly outward?: boolean;
 }
 
+/** Which notices are wanted. */
+export interface NoticeQuery {
+  /** This topic, or a beginning that ends in a dot. */
+  readonly topic?: string | undefined;
+  /** Only those that come after this notice in the list. */
+  readonly after?: string | undefined;
+  /** Default 100. */
+  readonly limit?: number | undefined;
+}
+
 /** The open part: hand its workflows, queue and subscriptions to the engine, ask it for its list. */
 export interface Notices {
   /** One per channel of this process, so that another process, with other settings, never takes up what it cannot deliver. */
@@ -124,7 +134,7 @@ export interface Notices {
    */
   publishTopics(): Promise<void>;
   /** Newest first, with the state of each delivery begun. */
-  list(query?: { readonly topic?: string | undefined; readonly limit?: number | undefined }): Promise<readonly NoticeRow[]>;
+  list(query?: NoticeQuery): Promise<readonly NoticeRow[]>;
 }
 
 /** The longest a delivery waits because a receiver asked for it (`Retry-After`). */
@@ -306,10 +316,7 @@ async function beginDelivery(tx: Tx, input: DeliverInput): Promise<DeliveryRecor
   return row ?? { state: "waiting", reached: [] };
 }
 
-async function listNotices(
-  tx: Tx,
-  query: { readonly topic?: string | undefined; readonly limit?: number | undefined } = {},
-): Promise<readonly NoticeRow[]> {
+async function listNotices(tx: Tx, query: NoticeQuery = {}): Promise<readonly NoticeRow[]> {
   return tx.query<NoticeRow>(
     `select n.id, n.topic, n.severity, n.title, n.body, n.facts, n.at,
             coalesce((
@@ -317,9 +324,11 @@ async function listNotices(
               from stockroom.notice_deliveries d where d.notice = n.id
             ), '[]') as deliveries
      from stockroom.notices n
-     where $1::text is null or n.topic = $1 or (right($1, 1) = '.' and starts_with(n.topic, $1))
+     where ($1::text is null or n.topic = $1 or (right($1, 1) = '.' and starts_with(n.topic, $1)))
+       and ($3::text is null or exists (
+         select 1 from stockroom.notices c where c.id = $3 and (n.at < c.at or (n.at = c.at and n.id > c.id))))
      order by n.at desc, n.id limit $2`,
-    [query.topic ?? null, query.limit ?? 100],
+    [query.topic ?? null, query.limit ?? 100, query.after ?? null],
   );
 }
 

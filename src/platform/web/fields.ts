@@ -14,13 +14,15 @@ export const line = (most = 300) =>
     .refine((text) => !control.test(text), "control characters are not allowed");
 
 /** A page's size: a whole number from 1 to `most`, `usual` unless told. */
-export const limitOf = (usual: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d{1,6}$/, `expected a number from 1 to ${most}`)
-    .transform(Number)
-    .refine((value) => value >= 1 && value <= most, `expected a number from 1 to ${most}`)
+export const limitOf = (usual: number, most: number): z.ZodType<number, number | undefined> => {
+  const expected = `expected a number from 1 to ${most}`;
+  return z
+    .preprocess(
+      (value: number | undefined) => (typeof value === "string" && /^\d{1,6}$/.test(value) ? Number(value) : value),
+      z.int(expected).min(1, expected).max(most, expected),
+    )
     .default(usual);
+};
 
 const sources = {
   query: { code: "QUERY_BAD", what: "other query parameters" },

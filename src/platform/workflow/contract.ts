@@ -166,6 +166,8 @@ export interface Workflows {
     readonly state?: RunState | undefined;
     readonly workflow?: string | undefined;
     readonly parent?: string | undefined;
+    /** Only those that come after this run in the list. */
+    readonly after?: string | undefined;
     readonly limit?: number | undefined;
   }): Promise<readonly RunRow[]>;
   /** Throws `RUN_UNKNOWN`. */
@@ -184,6 +186,8 @@ export interface Workflows {
   deadLetters(query?: {
     readonly state?: DeadLetter["state"] | undefined;
     readonly runId?: string | undefined;
+    /** Only those older than this letter. */
+    readonly after?: string | undefined;
     readonly limit?: number | undefined;
   }): Promise<readonly DeadLetter[]>;
   /** Throws `DEAD_LETTER_UNKNOWN`. */

@@ -197,13 +197,20 @@ export async function listLetters(
   {
     state,
     runId,
+    after,
     limit,
-  }: { readonly state?: DeadLetter["state"] | undefined; readonly runId?: string | undefined; readonly limit: number },
+  }: {
+    readonly state?: DeadLetter["state"] | undefined;
+    readonly runId?: string | undefined;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  },
 ): Promise<DeadLetter[]> {
   const rows = await tx.query<LetterRow>(
     `select ${letterColumns} from stockroom.dead_letter where ($1::text is null or state = $1) and ($3::text is null or run_id = $3)
+       and ($4::bigint is null or dead_letter.id < $4)
      order by dead_letter.id desc limit $2`,
-    [state ?? null, limit, runId ?? null],
+    [state ?? null, limit, runId ?? null, after ?? null],
   );
   return rows.map(letterOf);
 }
@@ -396,6 +403,7 @@ export interface RunQuery {
   readonly state?: RunState | undefined;
   readonly workflow?: string | undefined;
   readonly parent?: string | undefined;
+  readonly after?: string | undefined;
   readonly limit?: number | undefined;
 }
 
@@ -403,8 +411,11 @@ export async function listRuns(tx: Tx, query: RunQuery): Promise<RunRow[]> {
   const rows = await tx.query<StoredRun>(
     `select ${runColumns} from stockroom.run
      where ($1::text is null or state = $1) and ($2::text is null or workflow = $2) and ($3::text is null or parent = $3)
+       and ($5::text is null or exists (
+         select 1 from stockroom.run c where c.id = $5
+            and (run.created_at < c.created_at or (run.created_at = c.created_at and run.id > c.id))))
      order by created_at desc, id limit $4`,
-    [query.state ?? null, query.workflow ?? null, query.parent ?? null, query.limit ?? 100],
+    [query.state ?? null, query.workflow ?? null, query.parent ?? null, query.limit ?? 100, query.after ?? null],
   );
   return rows.map(rowOf);
 }

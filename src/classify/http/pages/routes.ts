@@ -6,6 +6,7 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { StockroomError } from "../../../platform/errors.ts";
+import { servePage } from "../../../platform/web/route.ts";
 import { makeShown } from "../../../platform/web/shown.ts";
 import { parseLine } from "../../engine/lines.ts";
 import { ruleOnHeld, setAutomatic, setChampion } from "../../workflows/champions.ts";
@@ -58,8 +59,9 @@ export async function mountPages(server: FastifyInstance, deps: ClassifyDeps): P
   await server.register(async (scope) => {
     takeForms(scope);
 
-    scope.get(
-      "/classify",
+    servePage(
+      scope,
+      { method: "GET", path: "/classify", needs: "viewer" },
       shown("/classify", async (request) => {
         readFields("query", nothing, request.query);
         const [lines, periods, reported, reviews] = await Promise.all([
@@ -72,8 +74,9 @@ export async function mountPages(server: FastifyInstance, deps: ClassifyDeps): P
       }),
     );
 
-    scope.get(
-      "/classify/report",
+    servePage(
+      scope,
+      { method: "GET", path: "/classify/report", needs: "viewer" },
       shown("", async (request) => {
         const report = await readReport(deps, readFields("query", reportQuery, request.query));
         const schemes = report.reports.flatMap(({ figures }) => figures.map((figure) => figure.scheme));
@@ -81,8 +84,9 @@ export async function mountPages(server: FastifyInstance, deps: ClassifyDeps): P
       }),
     );
 
-    scope.get(
-      "/classify/review",
+    servePage(
+      scope,
+      { method: "GET", path: "/classify/review", needs: "reviewer" },
       shown("/classify/review", async (request, reply) => {
         const { done, ...asked } = readFields("query", reviewQuery, request.query);
         const query = parseReviewQuery(asked, reviewLimits);
@@ -117,8 +121,9 @@ export async function mountPages(server: FastifyInstance, deps: ClassifyDeps): P
 
     mountChampionPages(scope, deps);
 
-    scope.post(
-      "/classify/review",
+    servePage(
+      scope,
+      { method: "POST", path: "/classify/review", needs: "reviewer" },
       shown("", async (request) => {
         const { token, review, code, by, reason, ...asked } = readFields("form", answerForm, request.body);
         checkForm(vault, request, token);
@@ -128,8 +133,9 @@ export async function mountPages(server: FastifyInstance, deps: ClassifyDeps): P
       }),
     );
 
-    scope.post(
-      "/classify/review/name",
+    servePage(
+      scope,
+      { method: "POST", path: "/classify/review/name", needs: "reviewer" },
       shown("", async (request, reply) => {
         const { token, by, ...asked } = readFields("form", nameForm, request.body);
         checkForm(vault, request, token);
@@ -144,8 +150,9 @@ export async function mountPages(server: FastifyInstance, deps: ClassifyDeps): P
 function mountChampionPages(scope: FastifyInstance, deps: ClassifyDeps): void {
   const { database, vault } = deps;
   const back = "/classify/champions";
-  scope.get(
-    back,
+  servePage(
+    scope,
+    { method: "GET", path: back, needs: "viewer" },
     shown("", async (request, reply) => {
       readFields("query", nothing, request.query);
       const [held, champions, models, automatic] = await Promise.all([
@@ -158,8 +165,9 @@ function mountChampionPages(scope: FastifyInstance, deps: ClassifyDeps): void {
       return { title: "Champions", body };
     }),
   );
-  scope.post(
-    `${back}/set`,
+  servePage(
+    scope,
+    { method: "POST", path: `${back}/set`, needs: "operator" },
     shown("", async (request) => {
       const { token, line, model, ...said } = readFields("form", setForm, request.body);
       checkForm(vault, request, token);
@@ -167,8 +175,9 @@ function mountChampionPages(scope: FastifyInstance, deps: ClassifyDeps): void {
       return { back };
     }),
   );
-  scope.post(
-    `${back}/held`,
+  servePage(
+    scope,
+    { method: "POST", path: `${back}/held`, needs: "operator" },
     shown("", async (request) => {
       const { token, verdict, ruling, ...said } = readFields("form", heldForm, request.body);
       checkForm(vault, request, token);
@@ -176,8 +185,9 @@ function mountChampionPages(scope: FastifyInstance, deps: ClassifyDeps): void {
       return { back };
     }),
   );
-  scope.post(
-    `${back}/automatic`,
+  servePage(
+    scope,
+    { method: "POST", path: `${back}/automatic`, needs: "operator" },
     shown("", async (request) => {
       const { token, line, state, ...said } = readFields("form", automaticForm, request.body);
       checkForm(vault, request, token);

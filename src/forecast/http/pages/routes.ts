@@ -5,6 +5,7 @@
 
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import { servePage } from "../../../platform/web/route.ts";
 import { makeShown } from "../../../platform/web/shown.ts";
 import type { ForecastDeps } from "../../workflows/deps.ts";
 import { listAdjustments } from "../../store/adjustments.ts";
@@ -41,8 +42,9 @@ export async function mountPages(
 ): Promise<void> {
   const { database, objects } = deps;
 
-  server.get(
-    "/forecast",
+  servePage(
+    server,
+    { method: "GET", path: "/forecast", needs: "viewer" },
     shown("/forecast", async (request) => {
       readFields("query", nothing, request.query);
       const [groups, imports] = await Promise.all([listGroups(database), listImports(database, shownImports.overview)]);
@@ -51,8 +53,9 @@ export async function mountPages(
     }),
   );
 
-  server.get(
-    "/forecast/:group",
+  servePage(
+    server,
+    { method: "GET", path: "/forecast/:group", needs: "viewer" },
     shown("", async (request, reply) => {
       const { run: asked } = readFields("query", runQuery, request.query);
       const run = await findShown(deps, readFields("path", ofGroup, request.params).group, asked);
@@ -69,8 +72,9 @@ export async function mountPages(
     }),
   );
 
-  server.get(
-    "/forecast/:group/figures",
+  servePage(
+    server,
+    { method: "GET", path: "/forecast/:group/figures", needs: "viewer" },
     shown("", async (request) => {
       const { by, where } = parseDrill(request.query);
       const asked = where.find(([name]) => name === "run")?.[1];
@@ -81,8 +85,9 @@ export async function mountPages(
     }),
   );
 
-  server.get(
-    "/forecast/-/adjustments",
+  servePage(
+    server,
+    { method: "GET", path: "/forecast/-/adjustments", needs: "viewer" },
     shown("/forecast/-/adjustments", async (request) => {
       const { group } = readFields("query", ofOneGroup, request.query);
       const adjustments = await listAdjustments(database, { limit: shownAdjustments, ...(group === undefined ? {} : { group }) });
@@ -90,8 +95,9 @@ export async function mountPages(
     }),
   );
 
-  server.get(
-    "/forecast/-/scenarios",
+  servePage(
+    server,
+    { method: "GET", path: "/forecast/-/scenarios", needs: "viewer" },
     shown("/forecast/-/scenarios", async (request) => {
       const { group } = readFields("query", ofOneGroup, request.query);
       const scenarios = await listAnswers(database, { limit: shownScenarios, ...(group === undefined ? {} : { group }) });
@@ -99,16 +105,18 @@ export async function mountPages(
     }),
   );
 
-  server.get(
-    "/forecast/-/imports",
+  servePage(
+    server,
+    { method: "GET", path: "/forecast/-/imports", needs: "viewer" },
     shown("/forecast/-/imports", async (request) => {
       readFields("query", nothing, request.query);
       return { title: "Imports into SAP", body: importsPage(await listImports(database, shownImports.page)) };
     }),
   );
 
-  server.get(
-    "/forecast/-/imports/:id",
+  servePage(
+    server,
+    { method: "GET", path: "/forecast/-/imports/:id", needs: "viewer" },
     shown("", async (request) => {
       const { answers } = readFields("query", importQuery, request.query);
       const { id } = readFields("path", ofImport, request.params);

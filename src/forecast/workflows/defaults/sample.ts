@@ -9,6 +9,9 @@ export interface SampleSettings {
 }
 
 /** The text of a whole file: a retailer's demand by item and place, with prices, promotions and item metadata. */
+/** What a sample says when nothing is known of the data. */
+export const usualSample: SampleSettings = { frequency: "D", horizon: 28, holidays: "GB" };
+
 export const sampleDefaults = ({
   frequency,
   horizon,

@@ -45,6 +45,11 @@ export async function findFinished(tx: Tx, word: string): Promise<ForecastRunRow
   );
 }
 
+/** Throws `missing` `FORECAST_GROUP_MISSING`, naming those there are, for a name that is no group's. */
+export async function checkGroup(tx: Tx, group: string | undefined): Promise<void> {
+  if (group !== undefined && !(await listGroups(tx)).some((each) => each.name === group)) await findFinished(tx, group);
+}
+
 export const panelKey = (run: Pick<ForecastRunRow, "group" | "content">): string => `${piecesPrefix(run.group, run.content)}panel`;
 
 /** The names in a run's panel. Throws `missing` `OBJECT_MISSING`. */
