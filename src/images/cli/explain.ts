@@ -2,7 +2,8 @@
 
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { readPairs, repeated } from "../../platform/command/flags.ts";
-import { explainRequest } from "../service/handler.ts";
+import { explain } from "../engine/requests/index.ts";
+import { addClassicNames } from "../service/settings.ts";
 import { readNamedSource } from "../store/sources/open.ts";
 import { inForce, type ImageTools } from "./tools.ts";
 
@@ -31,21 +32,14 @@ Examples:
       const headers = readPairs("--header", repeated(rawArgs, "header"));
       const target = args.target.replace(/^https?:\/\/[^/?#]*/i, "");
       const [path = "", ...query] = target.split("?");
-      const { sources, ...rest } = settings;
       // In the server's own order: those of the command line come first.
       const given = repeated(rawArgs, "source").map((text) => readNamedSource(text, tools.settings().cwd)[0]);
-      const named = [...new Set([...given, ...Object.keys(sources)])];
+      const named = [...new Set([...given, ...Object.keys(settings.sources)])];
       const classic = (environment["SOURCE_BUCKETS"] ?? "").trim() !== "";
-      const meaning = await explainRequest(
-        { path: path === "" ? "/" : path, query: query.join("?"), headers },
-        {
-          ...rest,
-          ...(args["strict"] === true ? { compat: "strict" as const } : {}),
-          environment,
-          // Which bucket is the first one is not known when nobody names any; the meaning of the rest is.
-          ...(classic ? {} : { buckets: named.length > 0 ? named : ["default"] }),
-        },
-      );
-      tools.print.json(meaning);
+      // Which bucket is the first one is not known when nobody names any; the meaning of the rest is.
+      const buckets = classic ? undefined : named.length > 0 ? named : ["default"];
+      const asked = args["strict"] === true ? { ...settings, compat: "strict" as const } : settings;
+      const { requests } = addClassicNames(asked, environment, { given: buckets });
+      tools.print.json(explain({ path: path === "" ? "/" : path, query: query.join("?"), headers }, { ...requests, nowMs: Date.now() }));
     },
   });

@@ -10,7 +10,7 @@ import { batchAccess } from "../../platform/web/access.ts";
 import type { Front, FrontGiven, OpenAlone, OwnSettings } from "../../platform/module.ts";
 import { repeated } from "../../platform/command/flags.ts";
 import { signText, textToSign } from "../engine/requests/signature.ts";
-import { noSources, openImages } from "../service/handler.ts";
+import { noSources, openPictures } from "../service/handler.ts";
 import type { OpenImages } from "../service/handler.ts";
 import { measureService } from "../service/metrics.ts";
 import type { ImageSettings, SourceValue } from "../service/settings.ts";
@@ -25,7 +25,7 @@ const ownPages = /^\/images\/(?:$|[?#]|(?:playground|metrics)(?:[/?#]|$))/;
 /** Opens the pictures of the app; undefined when no sources are named. Throws `input` for settings that cannot be. */
 export async function openFront({ settings, folder, env, log }: FrontGiven<ImageSettings>): Promise<Front | undefined> {
   if (Object.keys(settings.sources).length === 0 && (env["SOURCE_BUCKETS"] ?? "") === "") return undefined;
-  const open = await openImages({ ...settings, folder, environment: env, log });
+  const open = await openPictures({ settings, seams: { folder, environment: env, log } });
   const access = settings.accessLog ? batchAccess("images", (lines) => void process.stderr.write(lines)) : undefined;
   return {
     listener: makeListener({
@@ -59,7 +59,8 @@ export async function openAlone(given: OwnSettings<ImageSettings>, words: readon
     const [name, setting] = readNamedSource(text, cwd);
     named[name] = setting.kind === "folder" ? { folder: setting.folder } : text.slice(name.length + 1);
   }
-  const open = await openImages({ ...own, sources: { ...named, ...own.sources, ...named }, folder, environment: env, log });
+  const settings = { ...own, sources: { ...named, ...own.sources, ...named } };
+  const open = await openPictures({ settings, seams: { folder, environment: env, log } });
   try {
     const { buckets } = open.requests;
     if (buckets.length === 0) throw noSources();

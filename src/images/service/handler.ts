@@ -28,7 +28,7 @@ import { noSuchKey } from "./problems.ts";
 import { registryOf } from "./metrics.ts";
 import { makeService } from "./service.ts";
 import type { Service } from "./service.ts";
-import { readImageSettings } from "./settings.ts";
+import { addClassicNames, parseImageSettings } from "./settings.ts";
 import type { Environment, ImageSettings, ImageSettingsInput } from "./settings.ts";
 import { sourceType } from "../engine/formats.ts";
 import { estimatePixels, sniffPicture } from "../engine/pictures/sniff.ts";
@@ -75,13 +75,24 @@ export interface OpenImages {
   close(): Promise<void>;
 }
 
+/** The same with settings that were parsed; `reader` wins over the sources they name. */
+export interface OpenOptions {
+  readonly settings: ImageSettings;
+  readonly reader?: Sources | undefined;
+  readonly seams: {
+    readonly [Name in Exclude<keyof ImageHandlerOptions, keyof ImageSettingsInput>]?: ImageHandlerOptions[Name] | undefined;
+  };
+}
+
+/** Opens what a caller of the library asks for. Throws `input` for settings that cannot be. */
+export const openImages = async (options: ImageHandlerOptions): Promise<OpenImages> => await openPictures(parseOptions(options));
+
 /** Opens sources, cache and service. Throws `input` for settings that cannot be. */
-export async function openImages(options: ImageHandlerOptions): Promise<OpenImages> {
-  const { detector, moderator, environment = {}, nowMs = Date.now, log = makeLog({ level: "warn" }) } = options;
-  const { settings, requests, ownSources } = understand(options, environment);
+export async function openPictures(options: OpenOptions): Promise<OpenImages> {
+  const { detector, moderator, nowMs = Date.now, log = makeLog({ level: "warn" }) } = options.seams;
+  const { settings, requests, ownSources } = understand(options);
   const limits = { maxBytes: settings.limits.sourceMaxBytes, timeoutMs: settings.limits.sourceTimeoutMs };
-  const own = ownSources === undefined ? undefined : await openSources(ownSources, limits);
-  const sources = own ?? (options.sources as Sources);
+  const { sources, own } = await openFrom(options.reader, ownSources, limits);
   const cache = makeCache({
     memoryMaxBytes: settings.cache.memoryMaxBytes,
     disk: settings.cache.folder === undefined ? undefined : { folder: settings.cache.folder, maxBytes: settings.cache.diskMaxBytes },
@@ -151,21 +162,32 @@ export async function explainRequest(
   request: RequestLike,
   options: Omit<Partial<ImageHandlerOptions>, "detector" | "moderator" | "log">,
 ): Promise<Explanation | ErrorAnswer> {
-  const { environment = {}, nowMs = Date.now } = options;
-  const { settings, requests, ownSources } = understand({ ...options, sources: options.sources ?? {} }, environment);
+  const { nowMs = Date.now } = options;
+  const parsed = parseOptions({ ...options, sources: options.sources ?? {} });
+  const { settings, requests, ownSources } = understand(parsed);
   const known = { ...requests, nowMs: nowMs() };
   const meaning = explain(request, known);
   const limits = { maxBytes: settings.limits.sourceMaxBytes, timeoutMs: settings.limits.sourceTimeoutMs };
-  if (!("bucket" in meaning) || options.sources === undefined || (ownSources !== undefined && Object.keys(ownSources).length === 0))
-    return meaning;
-  const own = ownSources === undefined ? undefined : await openSources(ownSources, limits);
+  const hasSources = parsed.reader !== undefined || (options.sources !== undefined && Object.keys(ownSources).length > 0);
+  if (!("bucket" in meaning) || !hasSources) return meaning;
+  const { sources, own } = await openFrom(parsed.reader, ownSources, limits);
   try {
-    const read = async (bucket: string, key: string) =>
-      await (own ?? (options.sources as Sources)).read(bucket, key, AbortSignal.timeout(limits.timeoutMs));
+    const read = async (bucket: string, key: string) => await sources.read(bucket, key, AbortSignal.timeout(limits.timeoutMs));
     return await explainWith(parseRequest(request, known), read);
   } finally {
     await own?.close();
   }
+}
+
+/** The caller's reader, or the sources that settings name, opened. */
+async function openFrom(
+  reader: Sources | undefined,
+  named: Readonly<Record<string, SourceSetting>>,
+  limits: Parameters<typeof openSources>[1],
+): Promise<{ readonly sources: Sources; readonly own: OpenSources | undefined }> {
+  if (reader !== undefined) return { sources: reader, own: undefined };
+  const own = await openSources(named, limits);
+  return { sources: own, own };
 }
 
 /** The meaning with what the source says of its original; of two readings the second when the first names none, as it is served. */
@@ -202,18 +224,39 @@ async function beginningOf(body: SourceObject["body"]): Promise<Uint8Array> {
 const isReader = (sources: ImageHandlerOptions["sources"]): sources is Sources =>
   typeof (sources as { read?: unknown } | undefined)?.read === "function";
 
+/** A caller's options, parsed once. Throws `input` `IMAGES_SETTINGS`. */
+function parseOptions({
+  sources,
+  buckets,
+  folder,
+  detector,
+  moderator,
+  environment,
+  log,
+  nowMs,
+  ...plain
+}: ImageHandlerOptions): OpenOptions {
+  const reader = isReader(sources) ? sources : undefined;
+  return {
+    settings: parseImageSettings({ ...plain, sources: reader === undefined ? sources : {} }),
+    reader,
+    seams: { buckets, folder, detector, moderator, environment, log, nowMs },
+  };
+}
+
 /** Settings and classic names together, checked. */
-function understand(
-  options: ImageHandlerOptions,
-  environment: Environment,
-): { settings: ImageSettings; requests: RequestOptions; ownSources: Readonly<Record<string, SourceSetting>> | undefined } {
-  const { sources, buckets, folder = process.cwd(), detector: _d, moderator: _m, environment: _e, log: _l, nowMs: _n, ...plain } = options;
-  const reader = isReader(sources);
-  const { settings, requests } = readImageSettings({ ...plain, sources: reader ? {} : sources }, environment, {
+function understand({ settings: own, reader, seams }: OpenOptions): {
+  settings: ImageSettings;
+  requests: RequestOptions;
+  /** None beside a reader. */
+  ownSources: Readonly<Record<string, SourceSetting>>;
+} {
+  const { buckets, folder = process.cwd(), environment = {} } = seams;
+  const { settings, requests } = addClassicNames(own, environment, {
     given: buckets,
-    unnamed: reader ? "default" : undefined,
+    unnamed: reader === undefined ? undefined : "default",
   });
-  if (reader) return { settings, requests, ownSources: undefined };
+  if (reader !== undefined) return { settings, requests, ownSources: {} };
   const named = Object.entries(settings.sources).map(([name, value]) => [name, sourceOf(value, folder)] as const);
   // The classic way has no sources but names of buckets, all of them S3's.
   const classic = requests.buckets

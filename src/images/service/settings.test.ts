@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { readImageSettings } from "./settings.ts";
+import { addClassicNames, parseImageSettings } from "./settings.ts";
 
 const read = (given: object, environment: Readonly<Record<string, string>> = {}, buckets = {}) =>
-  readImageSettings(given, environment, buckets);
+  addClassicNames(parseImageSettings(given), environment, buckets);
 
 it("stands on its own, with every default", () => {
   const { settings, requests } = read({});

@@ -139,26 +139,28 @@ export interface ReadSettings {
   readonly requests: RequestOptions;
 }
 
+/** The settings of a caller of the library. Throws `input` `IMAGES_SETTINGS`, all problems at once. */
+export function parseImageSettings(given: unknown): ImageSettings {
+  const parsed = imageSettings.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${["images", ...issue.path].join(".")}: ${issue.message}`);
+  throw new StockroomError(
+    "input",
+    "IMAGES_SETTINGS",
+    `Expected settings without mistakes but found: ${problems.join("; ")}. Correct them.`,
+  );
+}
+
 /**
  * Puts our settings and the classic names together. `buckets` wins over both for what URLs may name; `unnamed` stands in when nobody names any.
  *
- * Throws `input` `IMAGES_SETTINGS` or `IMAGES_ENVIRONMENT`, all problems at once.
+ * Throws `input` `IMAGES_ENVIRONMENT`, all problems at once.
  */
-export function readImageSettings(
-  given: unknown,
+export function addClassicNames(
+  own: ImageSettings,
   environment: Environment,
   buckets: { readonly given?: readonly string[] | undefined; readonly unnamed?: string | undefined } = {},
 ): ReadSettings {
-  const parsed = imageSettings.safeParse(given);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${["images", ...issue.path].join(".")}: ${issue.message}`);
-    throw new StockroomError(
-      "input",
-      "IMAGES_SETTINGS",
-      `Expected settings without mistakes but found: ${problems.join("; ")}. Correct them.`,
-    );
-  }
-  const own = parsed.data;
   // Signatures that the settings demand may have their key in the classic place.
   const env = own.signature.enabled && own.signature.keys.length === 0 ? { ...environment, ENABLE_SIGNATURE: "Yes" } : environment;
   const classic = readEnvironment(env, (path) => readFileSync(path, "utf8"));
