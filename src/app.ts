@@ -28,6 +28,7 @@ import type { ObjectEntry, ObjectStore, ReconcileReport } from "./platform/objec
 import { proveFreeSpace } from "./platform/objects/disk.ts";
 import { openInbox } from "./platform/objects/inbox.ts";
 import { objectsMigrations } from "./platform/objects/migrations.ts";
+import { mappingMigrations } from "./platform/mappings/mappings.ts";
 import { openObjectStore } from "./platform/objects/store.ts";
 import type { Database, Migration, Tx } from "./platform/database/contract.ts";
 import { databaseMigrations } from "./platform/database/outbox.ts";
@@ -133,6 +134,7 @@ const zonesOf = (modules: readonly AnyModule[]): readonly Zone[] => [
 const migrationsOf = (modules: readonly AnyModule[]): readonly Migration[] => [
   ...vaultMigrations,
   ...objectsMigrations,
+  ...mappingMigrations,
   ...workflowMigrations,
   ...notifyMigrations,
   ...maintenanceMigrations,

@@ -59,6 +59,8 @@ const samples: readonly unknown[] = [
   "log",
   "GBR",
   "Europe/Berlin",
+  "utf-8",
+  "dd.mm.yyyy",
   "100",
   "D",
 ];

@@ -16,6 +16,7 @@ import { extractSapCommand } from "./extract-sap.ts";
 import { importsCommand } from "./imports.ts";
 import { listCommand } from "./list.ts";
 import { lookCommand } from "./look.ts";
+import { mappingsCommand } from "./mappings.ts";
 import { monitorCommand } from "./monitor.ts";
 import { removeCommand } from "./remove.ts";
 import { replenishCommand } from "./replenish.ts";
@@ -38,6 +39,7 @@ export function makeCommands(tools: ForecastTools): Record<string, Command> {
     show: showCommand(tools),
     export: exportCommand(tools),
     defaults: defaultsCommand(tools),
+    mappings: mappingsCommand(tools),
     remove: removeCommand(tools),
     adjust: adjustCommand(tools),
     adjustments: adjustmentsCommand(tools),

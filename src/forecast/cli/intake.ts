@@ -1,18 +1,22 @@
 // Taking a stranger's file in at the command line: flags to what a person said, a proposal told, questions asked or failed with.
 
-import { readNames, usage } from "../../platform/command/flags.ts";
 import { createInterface } from "node:readline/promises";
 import path from "node:path";
 import process from "node:process";
+import { readNames, usage } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { parseColumnMap } from "../../platform/formats/columns.ts";
 import { fileBody, parseDecimalSign } from "../../platform/formats/index.ts";
-import { conditionText, parseConditions } from "../../platform/intake/conditions.ts";
-import { bareStyles, dateStyles, findDateStyle } from "../../platform/intake/dates.ts";
-import { noExport } from "../../platform/intake/exports/index.ts";
-import { profileFile, type FileProfile } from "../../platform/intake/profile.ts";
-import { describeIntake, flagsOf, shellWord, lastWholeDay, spanOf, type TakenIn, usualGap } from "../workflows/intake/intake.ts";
-import { proposeForecast, type GivenIntake, type Proposal, type Question } from "../workflows/intake/proposal.ts";
+import { parseConditions } from "../../platform/intake/conditions.ts";
+import { findDateStyle } from "../../platform/intake/dates.ts";
+import type { IntakeFile } from "../../platform/intake/profile.ts";
+import { isStrict } from "../workflows/inputs/strict.ts";
+import { type Domain, domains } from "../workflows/inputs/schema.ts";
+import { valuesOf } from "../workflows/intake/beside.ts";
+import { describeIntake, flagsOf, shellWord, type TakenIn } from "../workflows/intake/intake.ts";
+import type { Question } from "../workflows/intake/proposal.ts";
+import { blockOf, dateFormatsAllowed, isTimeZone, printBlock, readAnswer, type SaidIntake } from "../workflows/intake/said.ts";
+import { dimensionsOf, type Look, lookAtTarget, lookBeside } from "../workflows/intake/take-in.ts";
 import type { RunFlags } from "./request.ts";
 
 /** Flags that say how a file is to be taken in; others that it shares with a plain run stand in `readingFlags`. */
@@ -32,11 +36,7 @@ export const intakeFlags = {
   "time-zone": { type: "string", description: "whose days instants with a zone belong to", valueHint: "Europe/Berlin" },
 } as const;
 
-export interface Intake {
-  readonly profile: FileProfile;
-  readonly proposal: Proposal;
-  readonly taken: TakenIn;
-}
+export type Intake = Pick<Look, "profile" | "proposal" | "taken" | "changes">;
 
 const textOf = (flags: RunFlags, name: string): string | undefined => {
   const value = flags[name];
@@ -44,20 +44,14 @@ const textOf = (flags: RunFlags, name: string): string | undefined => {
 };
 
 /** What the flags say of the file; throws `input` `USAGE`. */
-export function readIntakeFlags(flags: RunFlags): {
-  readonly given: GivenIntake;
-  readonly filter: TakenIn["filter"];
-  readonly hints: TakenIn["hints"];
-} {
+export function readIntakeFlags(flags: RunFlags): SaidIntake {
   const map = textOf(flags, "map");
   const dimensions = textOf(flags, "dimensions");
   const ahead = textOf(flags, "known");
   const known = textOf(flags, "export");
   const without = textOf(flags, "without");
   const dateStyle = textOf(flags, "date-format");
-  if (dateStyle !== undefined && findDateStyle(dateStyle) === undefined) {
-    throw usage("--date-format", [...dateStyles, ...bareStyles].map(({ id }) => id).join(", "), dateStyle);
-  }
+  if (dateStyle !== undefined && findDateStyle(dateStyle) === undefined) throw usage("--date-format", dateFormatsAllowed, dateStyle);
   const decimal = parseDecimalSign(textOf(flags, "decimal"));
   const encoding = textOf(flags, "encoding");
   const where = textOf(flags, "where");
@@ -82,62 +76,20 @@ export function readIntakeFlags(flags: RunFlags): {
   };
 }
 
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
-  } catch {
-    return false;
-  }
-}
-
 /** Looks at the file and proposes how to take it in. Throws what `profileFile` throws, and `input` `INTAKE_COLUMN_MISSING`, `INTAKE_NO_ROWS`. */
 export async function lookAtFile(file: string, flags: RunFlags, signal: AbortSignal): Promise<Intake> {
-  const { given, filter, hints } = readIntakeFlags(flags);
-  const name = path.relative("", path.resolve(file));
-  const { where } = filter;
-  const profile = await profileFile(
-    { name, open: () => fileBody(file, signal) },
-    { ...hints, ...(where === undefined ? {} : { where }), signal },
-  );
-  checkNames(profile, given, filter);
-  if (profile.rows === 0 && where !== undefined) {
-    throw new StockroomError(
-      "input",
-      "INTAKE_NO_ROWS",
-      `Expected rows of ${name} with ${where.map(conditionText).join(" and ")} but there is none. Correct --where; upper and lower case count.`,
-      { facts: { file: name } },
-    );
-  }
-  const proposal = proposeForecast(profile, given);
-  const end =
-    textOf(flags, "end") ??
-    lastWholeDay(textOf(flags, "frequency") ?? "auto", spanOf(profile, proposal.plan), usualGap(profile, proposal.plan)) ??
-    null;
-  // Kept with the run: a profile that is known tomorrow alone must not change what a run of today reads.
-  const by = { export: profile.export?.name ?? noExport };
-  return { profile, proposal, taken: { plan: proposal.plan, filter, hints: { ...hints, ...by }, end } };
+  return await lookAtTarget(sourceOf(file, signal), {
+    said: readIntakeFlags(flags),
+    end: textOf(flags, "end"),
+    frequency: textOf(flags, "frequency"),
+    signal,
+  });
 }
 
-/** Names that no column has are told at once, with those there are. */
-function checkNames(profile: FileProfile, given: GivenIntake, filter: TakenIn["filter"]): void {
-  const names = new Set(profile.columns.flatMap(({ name }) => [name, name.toLowerCase()]));
-  const asked = [
-    ...Object.keys(given.map ?? {}),
-    ...(given.dimensions ?? []),
-    ...(given.known ?? []),
-    ...(given.without ?? []),
-    ...(filter.where ?? []).map(({ column }) => column),
-  ];
-  const missing = [...new Set(asked.filter((name) => !names.has(name) && !names.has(name.toLowerCase())))];
-  if (missing.length === 0) return;
-  const columns = profile.columns.map(({ name }) => name);
-  throw new StockroomError(
-    "input",
-    "INTAKE_COLUMN_MISSING",
-    `Expected ${missing.join(", ")} among the columns of ${profile.name} but they are ${columns.join(", ")}. Correct the name.`,
-    { facts: { missing: missing.join(", "), columns: columns.join(", ") } },
-  );
-}
+const sourceOf = (file: string, signal: AbortSignal): IntakeFile => ({
+  name: path.relative("", path.resolve(file)),
+  open: () => fileBody(file, signal),
+});
 
 /** The command that does the same again, with nothing left to find. */
 const ownFlags = new Set([
@@ -182,6 +134,9 @@ export const tellIntake = ({ profile, proposal, taken }: Intake): readonly strin
   ...(taken.end === null ? [] : [`rows after ${taken.end} are left out: the last period of the file is not whole`]),
 ];
 
+/** The block of settings that does the same again. */
+export const blockLines = ({ taken: { plan, filter, hints } }: Intake): readonly string[] => printBlock(blockOf(plan, filter, hints));
+
 /** Asks on a terminal what the file does not tell; elsewhere fails with the questions. Gives flags to look again with, or none. */
 export async function settleQuestions({ proposal, profile }: Intake, flags: RunFlags, signal: AbortSignal): Promise<RunFlags | undefined> {
   const [question] = proposal.questions;
@@ -210,11 +165,11 @@ async function askPerson({ text, answers }: Question, flags: RunFlags, signal: A
       const answer = await ask(`${text}\n${choices}\n> `);
       const chosen = answers[Number(answer) - 1] ?? answer;
       const filled = chosen.includes("COLUMN") ? chosen.replace("COLUMN", await ask("Column: ")) : chosen;
-      const [, name = "", value] = /^--([a-z-]+)(?:\s+"?(.*?)"?)?$/.exec(filled) ?? [];
-      if (!answers.some((each) => each.startsWith(`--${name}`)) || name === "") continue;
-      const before = textOf(flags, name);
-      if (value === undefined) return { [name]: true };
-      return { [name]: name === "map" && before !== undefined ? `${before},${value}` : value };
+      const said = readAnswer(filled);
+      if (Object.keys(said).length === 0 || !Object.keys(said).every((name) => answers.some((each) => each.includes(`--${name}`))))
+        continue;
+      const before = textOf(flags, "map");
+      return typeof said["map"] === "string" && before !== undefined ? { ...said, map: `${before},${said["map"]}` } : said;
     }
   } catch (thrown) {
     if (!gone.signal.aborted || signal.aborted) throw thrown;
@@ -239,6 +194,41 @@ export async function takeIn(
   }
 }
 
+/** How files beside a target of any shape are taken in; those with the domain's own columns are read as they stand. */
+export async function takeInBeside(
+  flags: RunFlags,
+  target: Intake,
+  domain: Domain,
+  signal: AbortSignal,
+): Promise<{ readonly looks: readonly Intake[]; readonly taken: Partial<Record<"related" | "metadata", TakenIn>> }> {
+  const looks: Intake[] = [];
+  const taken: Partial<Record<"related" | "metadata", TakenIn>> = {};
+  const values = valuesOf(target.profile, target.taken.plan);
+  for (const kind of ["related", "metadata"] as const) {
+    const file = textOf(flags, kind);
+    if (file === undefined) continue;
+    const source = sourceOf(file, signal);
+    const names = domains[domain];
+    const { plan } = target.taken;
+    // One series has no item to join by, and a file in the domain's columns would name one.
+    const fits = plan.item !== null || plan.shape === "wide-items" || kind === "metadata";
+    if (fits && (await isStrict(kind, { name: source.name, body: source.open() }, { domain, signal }))) continue;
+    const look = await lookBeside(kind, source, { signal }, values);
+    const [question] = look.proposal.questions;
+    if (question !== undefined) {
+      throw new StockroomError(
+        "input",
+        "INTAKE_QUESTION",
+        `Expected to know how ${source.name} is to be read but it does not tell everything. ${question.text} Name its columns ${names.item}${kind === "related" ? ", timestamp" : ""} and what else it holds.`,
+        { facts: { about: question.about } },
+      );
+    }
+    looks.push(look);
+    taken[kind] = look.taken;
+  }
+  return { looks, taken };
+}
+
 /** The flags of a plain run over the rows that a plan gives. */
 export function flagsForRun(flags: RunFlags, { taken }: Intake): RunFlags {
   const { plan, end } = taken;
@@ -248,8 +238,8 @@ export function flagsForRun(flags: RunFlags, { taken }: Intake): RunFlags {
     without: undefined,
     "date-format": undefined,
     encoding: undefined,
-    decimal: plan.decimal,
-    dimensions: plan.dimensions.length === 0 ? "none" : plan.dimensions.join(","),
+    decimal: undefined,
+    dimensions: plan.dimensions.length === 0 ? "none" : dimensionsOf(plan).join(","),
     aggregation: textOf(flags, "aggregation") ?? "sum",
     ...(end === null ? {} : { end }),
   };

@@ -3,7 +3,8 @@
 import { defineCommand, type Command, type CommandTools } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { usualHorizon } from "../workflows/intake/intake.ts";
-import { commandOf, intakeFlags, lookAtFile, tellIntake } from "./intake.ts";
+import { blockOf } from "../workflows/intake/said.ts";
+import { blockLines, commandOf, intakeFlags, lookAtFile, tellIntake } from "./intake.ts";
 import { readingFlags } from "./input-flags.ts";
 
 export const lookCommand = (tools: CommandTools): Command =>
@@ -31,7 +32,13 @@ Examples:
       const command = commandOf(file, intake, ["--horizon", horizon]);
       if (args.json) {
         const { sample, ...facts } = profile;
-        tools.print.json({ ...facts, first: sample.slice(0, 10), proposal, command });
+        tools.print.json({
+          ...facts,
+          first: sample.slice(0, 10),
+          proposal,
+          command,
+          ...(proposal.questions.length > 0 ? {} : { intake: blockOf(intake.taken.plan, intake.taken.filter, intake.taken.hints) }),
+        });
         return;
       }
       for (const line of tellIntake(intake)) tools.print.line(line);
@@ -43,6 +50,9 @@ Examples:
       );
       tools.print.line("");
       for (const { text, answers } of proposal.questions) tools.print.line(`question: ${text} Say ${answers.join(" or ")}.`);
-      if (proposal.questions.length === 0) tools.print.line(`to forecast: ${command}`);
+      if (proposal.questions.length > 0) return;
+      tools.print.line("in the settings of a group:");
+      for (const line of blockLines(intake)) tools.print.line(`  ${line}`);
+      tools.print.line(`to forecast: ${command}`);
     },
   });

@@ -14,7 +14,7 @@ import type { InputFile } from "../workflows/inputs/open.ts";
 import { readInputs, type Inputs, type ReadInputsOptions } from "../workflows/inputs/read.ts";
 import { domains, type Domain, type InputKind } from "../workflows/inputs/schema.ts";
 import type { RunSettings } from "../workflows/run/contract.ts";
-import { applyPlan } from "../workflows/intake/apply.ts";
+import { applyPlan, type IntakePart } from "../workflows/intake/apply.ts";
 import type { TakenIn } from "../workflows/intake/intake.ts";
 import { parseReading, type ReadingRequest } from "./input-flags.ts";
 
@@ -43,6 +43,8 @@ export interface RunRequest {
   readonly reading: ReadingRequest;
   /** How a target of any shape was taken in; absent: it has the domain's own columns. */
   readonly intake?: TakenIn;
+  /** How files beside it were; absent: they have the domain's own columns. */
+  readonly intakeBeside?: Partial<Readonly<Record<"related" | "metadata", TakenIn>>>;
 }
 
 /** What may be named after `--models`. */
@@ -148,16 +150,20 @@ export async function readRequest(request: RunRequest, folder: string, options: 
     // Named as the user did, as nearly as can be told.
     return { name: path.relative("", place), body: body() };
   };
-  const { related, metadata, seasons, dimensions, aggregation, holidays, events = null, intake } = request;
-  const taken = intake === undefined ? undefined : openTaken(request.target, intake, { folder, signal, digests });
+  const { related, metadata, seasons, dimensions, aggregation, holidays, events = null, intake, intakeBeside = {} } = request;
+  const opening: Opening = { folder, signal, digests };
+  const names = domains[request.domain];
+  const shaped = (kind: InputKind, file: string, taken: TakenIn | undefined, part: IntakePart = kind): InputFile =>
+    taken === undefined ? open(kind, file) : openTaken({ kind, file, part, names }, taken, opening);
+  const isKnown = intake !== undefined && intake.plan.known.length > 0;
   const asked: ReadInputsOptions = {
-    target: taken?.target ?? open("target", request.target),
-    ...(related === null
-      ? taken?.related === undefined
-        ? {}
-        : { related: taken.related, shortRelated: "leave-out" }
-      : { related: open("related", related) }),
-    ...(metadata === null ? {} : { metadata: open("metadata", metadata) }),
+    target: shaped("target", request.target, intake),
+    ...(related !== null
+      ? { related: shaped("related", related, intakeBeside.related) }
+      : isKnown
+        ? { related: shaped("target", request.target, intake, "related"), shortRelated: "leave-out" }
+        : {}),
+    ...(metadata === null ? {} : { metadata: shaped("metadata", metadata, intakeBeside.metadata) }),
     frequency: request.frequency,
     horizon: request.horizon,
     domain: request.domain,
@@ -182,31 +188,31 @@ interface Opening {
   readonly digests: { kind: ReadFile["kind"]; file: string; hash: ReturnType<typeof createHash> }[];
 }
 
-/** A target of any shape, and what it knows ahead, as files of the usual shape. The file is read once for each, and hashed the first time. */
-function openTaken(
-  file: string,
-  { plan, filter, hints }: TakenIn,
-  { folder, signal, digests }: Opening,
-): { readonly target: InputFile; readonly related: InputFile | undefined } {
+interface Part {
+  readonly kind: InputKind;
+  readonly file: string;
+  readonly part: IntakePart;
+  readonly names: { readonly item: string; readonly target: string };
+}
+
+/** A file of any shape as one of the usual shape. What a target knows ahead is read from it once more; it is hashed the first time. */
+function openTaken({ kind, file, part, names }: Part, { plan, filter, hints }: TakenIn, { folder, signal, digests }: Opening): InputFile {
   const place = path.resolve(folder, file);
   const name = path.relative("", place);
-  const hash = createHash("sha256");
-  digests.push({ kind: "target", file, hash });
+  const hash = kind === part ? createHash("sha256") : undefined;
+  if (hash !== undefined) digests.push({ kind, file, hash });
   const hashed = async function* (): Body {
     for await (const chunk of fileBody(place, signal)) {
-      hash.update(chunk);
+      hash?.update(chunk);
       yield chunk;
     }
   };
-  const table = (part: "target" | "related") => (onBadRow: (row: BadRow) => void) =>
-    applyPlan({ name, open: part === "target" ? hashed : () => fileBody(place, signal) }, plan, part, {
-      ...filter,
-      hints: { ...hints, signal },
-      onBadRow,
-    });
   return {
-    target: { name, body: nothing(), table: table("target") },
-    related: plan.known.length === 0 ? undefined : { name, body: nothing(), table: table("related") },
+    name,
+    body: nothing(),
+    decimal: plan.decimal,
+    table: async (onBadRow) =>
+      await applyPlan({ name, open: hashed }, plan, part, { ...filter, hints: { ...hints, signal }, onBadRow, names }),
   };
 }
 

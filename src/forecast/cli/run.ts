@@ -22,7 +22,7 @@ import { openRun } from "../workflows/run/run.ts";
 import { refuseUnserved } from "../workflows/run/served.ts";
 import { openFolder } from "./folder.ts";
 import { candidateNames, parseRequest, readRequest, settingsOf, type ReadFile, type RunFlags, type RunRequest } from "./request.ts";
-import { commandOf, flagsForRun, intakeFlags, otherWords, takeIn, tellIntake } from "./intake.ts";
+import { commandOf, flagsForRun, intakeFlags, otherWords, takeIn, takeInBeside, tellIntake } from "./intake.ts";
 import { readingFlags } from "./input-flags.ts";
 import { shellWord, usualHorizon } from "../workflows/intake/intake.ts";
 
@@ -139,14 +139,20 @@ async function askedFor(
   }
   if (typeof target === "string") throw usage("--target", "one file: FILE, or --target in the domain's own columns", target);
   const { intake, flags } = await takeIn(file, args, tools.signal);
+  const plain = parseRequest({ ...flagsForRun(flags, intake), target: file, horizon: "1" }, "");
+  const beside = await takeInBeside(flags, intake, plain.domain, tools.signal);
   const folder = typeof out === "string" ? out : `${file.replace(/(?:\.[a-z0-9]{1,7}){1,2}$/i, "")}-forecast`;
   const steps =
     typeof horizon === "string" ? horizon : String(usualHorizon(intake.profile, intake.proposal.plan, String(args["frequency"])));
-  for (const line of tellIntake(intake)) tools.print.say(line);
+  for (const look of [intake, ...beside.looks]) for (const line of tellIntake(look)) tools.print.say(line);
   tools.print.say(`the same again: ${commandOf(file, intake, ["--horizon", steps, "--out", shellWord(folder), ...otherWords(rawArgs)])}`);
   return {
     folder,
-    request: { ...parseRequest({ ...flagsForRun(flags, intake), target: file, horizon: steps }, folder), intake: intake.taken },
+    request: {
+      ...parseRequest({ ...flagsForRun(flags, intake), target: file, horizon: steps }, folder),
+      intake: intake.taken,
+      ...(beside.looks.length === 0 ? {} : { intakeBeside: beside.taken }),
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import { findFinished } from "../workflows/planning/stored.ts";
 import { listAdjustments } from "../store/adjustments.ts";
 import { listAnswers } from "../store/answers.ts";
 import { type ForecastTools } from "./app-tools.ts";
+import { understoodIn } from "../workflows/views/understood.ts";
 import { word, warningsIn, rowOf } from "./forecast-row.ts";
 
 export const showCommand = (tools: ForecastTools): Command =>
@@ -24,6 +25,10 @@ export const showCommand = (tools: ForecastTools): Command =>
       const { print } = tools;
       print.table([rowOf(run)], { json: false, empty: "" });
       for (const warning of warningsIn(run)) print.line(`warning: ${warning}`);
+      for (const { file, by, lines } of understoodIn(run)) {
+        print.line(`${file} was looked at, as it has other columns (read by ${by}):`);
+        for (const line of lines) print.line(`  ${line}`);
+      }
       for (const [kind, input] of Object.entries(run.inputs))
         if (input !== undefined) print.line(`${kind}: ${input.key} (${input.version})`);
       const files = Object.entries(run.exports).filter(([name]) => !name.startsWith("aggregated/"));

@@ -228,7 +228,7 @@ export interface FoundStyle {
   /** Another style that reads every value as well: nothing speaks for either. */
   readonly rival: DateStyle | undefined;
   /** Why this one. */
-  readonly reason: "only" | "proved" | "order";
+  readonly reason: "only" | "proved" | "order" | "grid" | "dots";
   /** The value that proved it. */
   readonly proof: string | undefined;
 }
@@ -261,8 +261,24 @@ export function findStyle(texts: readonly string[], candidates: readonly DateSty
   const [a, b] = [falls(best.read), falls(second.read)];
   const [fewer, more] = [Math.min(a, b), Math.max(a, b)];
   const inOrder = (fewer === 0 && more >= 1 && given.length >= 10) || (fewer <= 0.02 * given.length && more >= 3);
-  if (a === b || !inOrder) return { style: best.style, rival: second.style, reason: "only", proof: undefined };
-  return { style: (a < b ? best : second).style, rival: undefined, reason: "order", proof: undefined };
+  if (a !== b && inOrder) return { style: (a < b ? best : second).style, rival: undefined, reason: "order", proof: undefined };
+  const pair = [best, second] as const;
+  const monthly = pair.find((one) => isMonthly(one.read, pair.find((other) => other !== one)?.read ?? []));
+  if (monthly !== undefined) return { style: monthly.style, rival: undefined, reason: "grid", proof: undefined };
+  // Nobody who writes dots writes the month first.
+  const dotted = pair.find(({ style }) => style.id.startsWith("dd."));
+  if (dotted !== undefined) return { style: dotted.style, rival: undefined, reason: "dots", proof: undefined };
+  return { style: best.style, rival: second.style, reason: "only", proof: undefined };
+}
+
+/** Whether one reading gives the same day of many months, where the other gives the first days of one month in several years. */
+function isMonthly(read: readonly (ReadInstant | undefined)[], other: readonly (ReadInstant | undefined)[]): boolean {
+  const dates = (all: readonly (ReadInstant | undefined)[]): readonly Date[] =>
+    all.flatMap((one) => (one === undefined ? [] : [new Date(one.seconds * 1_000)]));
+  const days = new Set(dates(read).map((at) => at.getUTCDate()));
+  const months = new Set(dates(read).map((at) => at.getUTCFullYear() * 12 + at.getUTCMonth()));
+  const years = new Set(dates(other).map((at) => at.getUTCFullYear()));
+  return days.size === 1 && months.size >= 6 && years.size >= 2 && new Set(dates(other).map((at) => at.getUTCMonth())).size === 1;
 }
 
 /** How often a later row has an earlier instant, or the other way round where rows run backwards. */

@@ -48,6 +48,17 @@ export interface ColumnProfile {
   readonly number: NumberProfile | undefined;
   /** Of texts: all say yes or no. */
   readonly isFlag: boolean;
+  /** Of texts: many of them are numbers. */
+  readonly mixed: MixedColumn | undefined;
+}
+
+/** A column that would be one of numbers if some of its values were none. */
+export interface MixedColumn {
+  /** Of the values looked at, those that are no numbers. */
+  readonly unreadable: number;
+  /** The first of those, at most three. */
+  readonly odd: readonly string[];
+  readonly number: NumberProfile;
 }
 
 export interface NumberProfile {
@@ -102,6 +113,8 @@ const spreadRows = 12_000;
 const judged = 2_000;
 /** A column is what nine in ten of its values are. */
 const mostly = 0.9;
+/** From this share of numbers on, a column of texts may have been meant as one of numbers. */
+const partly = 0.3;
 
 /** A table where its layout says it is, with the rows that count. */
 export interface LaidOut {
@@ -172,6 +185,12 @@ async function textOf(bytes: Uint8Array, hints: LookHints): Promise<string> {
 /** What a row of totals is called: the word alone, as an item may be named after it ("Total yoghurt"). */
 const totalWords =
   /^(?:grand |sub[- ]?)?(?:totals?|sum|summe|gesamt(?:summe)?|zwischensumme|total general|totale|totaal|somme|suma|razem|i alt|yhteensä|celkem|合計|总计)\s*:?$/iu;
+
+/** The letters that such words begin with: cheap, as it is asked of every cell. */
+const totalLetters = new Set(Array.from("gtszruiycGTSZRUIYC合总 \u00a0", (letter) => letter.codePointAt(0)));
+
+const beginsTotal = (text: string): boolean =>
+  text.length > 1 && text.length < 40 && totalLetters.has(text.codePointAt(0)) && totalWords.test(text.trim());
 
 /** Whether a row only adds up others: a word for a total, and no more than it and numbers beside it. */
 export function isTotal(row: readonly string[]): boolean {
@@ -248,8 +267,7 @@ export function leftOut(row: readonly string[], columns: readonly string[]): "to
   }
   if (blank || row.every((text) => text.trim() === "")) return "blank";
   if (names >= 2 && names >= columns.length - 1) return "headers";
-  // Cheap first: a total has a letter in one of its first fields, and most rows of values none that begins such a word.
-  return row.some((text) => text.length < 40 && totalWords.test(text.trim())) && isTotal(row) ? "totals" : undefined;
+  return row.some(beginsTotal) && isTotal(row) ? "totals" : undefined;
 }
 
 interface Sampler {
@@ -371,7 +389,21 @@ function profileColumn(
     date,
     span: date === undefined ? undefined : counted.spanIn(date.style),
     number: kind === "number" ? profileNumbers(texts, counted, hints.decimal) : undefined,
+    mixed: kind === "text" && kinds.number >= partly * texts.length ? mixedOf(texts, kinds.number, counted, hints.decimal) : undefined,
     isFlag: kind === "text" && counted.values.size <= 2 && [...counted.values.keys()].every((text) => readFlag(text) !== undefined),
+  };
+}
+
+function mixedOf(texts: readonly string[], numbers: number, counted: ColumnCount, decimal: DecimalSign | undefined): MixedColumn {
+  const isOdd = (text: string): boolean => kindOf(text) !== "number";
+  return {
+    unreadable: 1 - numbers / texts.length,
+    odd: [...new Set(texts.filter(isOdd))].slice(0, 3).map((text) => text.slice(0, 40)),
+    number: profileNumbers(
+      texts.filter((text) => !isOdd(text)),
+      counted,
+      decimal,
+    ),
   };
 }
 

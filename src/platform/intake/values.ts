@@ -7,8 +7,13 @@ export type ValueKind = "empty" | "number" | "date" | "text";
 
 const unknown = new Set(["", "nan", "na", "n/a", "null", "none", "-", "--", "#n/a", "nil", "?"]);
 
-/** Whether a text says that nothing is known. */
-export const isUnknown = (text: string): boolean => text === "" || (text.length < 8 && unknown.has(text.trim().toLowerCase()));
+/** Whether a text says that nothing is known. Asked of every cell: what begins with a digit is answered without looking further. */
+export function isUnknown(text: string): boolean {
+  if (text === "") return true;
+  const first = text.charCodeAt(0);
+  if (first >= 48 && first <= 57) return false;
+  return text.length < 8 && unknown.has(text.trim().toLowerCase());
+}
 
 /** Whether a text is a number in some country's way of writing. */
 export const isNumberText = (text: string): boolean =>

@@ -8,6 +8,7 @@ import type { Answer } from "../../store/answers.ts";
 import type { ForecastRunRow, GroupState } from "../../store/runs.ts";
 import type { ImportRow } from "../../store/sap.ts";
 import type { AnswerRow, ImportDetail } from "../reading.ts";
+import { understoodIn } from "../../workflows/views/understood.ts";
 import { groupPath } from "./frame.ts";
 
 export interface GroupShown {
@@ -37,6 +38,16 @@ function runWarnings(run: ForecastRunRow | undefined): Html | string {
     ? html`${warnings.map((warning) => html`<div class="warn">${String(warning)}</div>`)}`
     : "";
 }
+
+/** How its files were read that have other columns than the usual ones. */
+const understoodOf = (run: ForecastRunRow | undefined): readonly Html[] =>
+  understoodIn(run).map(
+    ({ file, lines }) =>
+      html`<details>
+        <summary>how ${file} was read</summary>
+        ${lines.map((line) => html`<div class="dim">${line}</div>`)}
+      </details>`,
+  );
 
 /** Pure. */
 export function overviewPage(groups: readonly GroupShown[], imports: readonly ImportRow[]): Html {
@@ -74,7 +85,7 @@ export function overviewPage(groups: readonly GroupShown[], imports: readonly Im
               <td class="n">${amount(numberIn(latest, "mase"))}</td>
               <td>${typeof leader === "string" ? leader : ""}</td>
               <td class="n">${runs}</td>
-              <td>${presentOf(present)} ${runWarnings(latest)}</td>
+              <td>${presentOf(present)} ${runWarnings(latest)} ${understoodOf(latest)}</td>
             </tr> `;
           })}
         </tbody>

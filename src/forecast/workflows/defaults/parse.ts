@@ -1,7 +1,7 @@
 // forecast-defaults.yaml: what is forecast how, for every dataset group, with every mistake told at once.
 //
 // Owns: inheritance from Default, datasets shared `From` another group, checks between sections. Does not own: sections (datasets.ts, predictor.ts, parts.ts).
-//   D1. A section of a group (DatasetGroup, Datasets, Predictor or AutoPredictor, Forecast, Inputs) replaces Default's section as a whole; a section
+//   D1. A section of a group (DatasetGroup, Datasets, Predictor or AutoPredictor, Forecast, Inputs, intake) replaces Default's section as a whole; a section
 //       that a group does not have is Default's. Tags add up: Default's, the group's, its sections'.
 //   D2. A group that the file does not name has Default's settings.
 //   D3. One problem anywhere and there are no settings at all: nothing is trained from a file that is partly wrong.
@@ -16,6 +16,7 @@ import { type Place, Reading, type Remark } from "../../../platform/documents/in
 import { type DatasetSections, domainNames, readDatasets } from "./datasets.ts";
 import { readForecastTypes, readTags, type TagSection } from "./parts.ts";
 import { type PredictorSection, readPredictor } from "./predictor.ts";
+import { type GroupIntake, readIntakeBlock } from "../intake/said.ts";
 import { readInputSettings } from "./inputs.ts";
 import type { DatasetSettings, ForecastTypes, GroupSettings, InputSettings } from "./settings.ts";
 
@@ -150,6 +151,7 @@ interface Group {
   readonly predictor: PredictorSection | undefined;
   readonly forecastTypes: { readonly value: ForecastTypes | undefined } | undefined;
   readonly inputs: InputSettings | undefined;
+  readonly intake: GroupIntake | undefined;
   readonly tags: readonly TagSection[];
 }
 
@@ -159,6 +161,7 @@ function readGroup(reading: Reading, name: string, place: Place): Group {
   let predictor: PredictorSection | undefined;
   let forecastTypes: Group["forecastTypes"];
   let inputs: InputSettings | undefined;
+  let intake: GroupIntake | undefined;
   const tags: TagSection[] = [];
   if (/[./\\]/.test(name))
     reading.problem(
@@ -226,9 +229,10 @@ function readGroup(reading: Reading, name: string, place: Place): Group {
       forecastTypes = { value };
     },
     Inputs: (at) => (inputs = readInputSettings(reading, at)),
+    intake: (at) => (intake = readIntakeBlock(reading, at)),
     Tags: (at) => tags.unshift(readTags(reading, at)),
   });
-  return { name, place, domain, datasets, predictor, forecastTypes, inputs, tags };
+  return { name, place, domain, datasets, predictor, forecastTypes, inputs, intake, tags };
 }
 
 /** Puts a group together with what it inherits and checks one section against another. */
@@ -270,6 +274,7 @@ function combineSections(reading: Reading, group: Group, fallback: Group, groups
   const trainedTypes = predictor.types ?? { levels: [0.1, 0.5, 0.9], mean: false };
   const types = group.forecastTypes ?? fallback.forecastTypes;
   const inputs = group.inputs ?? fallback.inputs;
+  const intake = group.intake ?? fallback.intake;
   const declared = (["target", "related", "metadata"] as const).filter((kind) => sections[kind] !== undefined);
   const ownList = group.datasets !== undefined && group.name !== defaultName;
   return {
@@ -293,6 +298,7 @@ function combineSections(reading: Reading, group: Group, fallback: Group, groups
     metric: predictor.metric,
     models: predictor.models,
     ...(inputs === undefined ? {} : { inputs }),
+    ...(intake === undefined ? {} : { intake }),
     explain: predictor.explain,
     monitor: predictor.monitor,
     tags: joinTags(group === fallback ? fallback.tags : [...fallback.tags, ...group.tags]),

@@ -3,6 +3,7 @@
 import type { Frequency, ModelName } from "../../engine/contract.ts";
 import type { Aggregation } from "../../engine/panel/aggregate.ts";
 import type { AttributeRule, ReadInputsOptions } from "../inputs/read.ts";
+import type { GroupIntake } from "../intake/said.ts";
 import type { Domain, InputKind, SchemaAttribute } from "../inputs/schema.ts";
 
 export type OptimizationMetric = "WAPE" | "RMSE" | "AverageWeightedQuantileLoss" | "MASE" | "MAPE";
@@ -77,6 +78,8 @@ export interface GroupSettings {
   readonly models: "auto" | readonly ModelChoice[];
   /** Absent where the file has no section `Inputs`. */
   readonly inputs?: InputSettings;
+  /** What a person said of the columns of its files; absent where the file has no section `intake`. */
+  readonly intake?: GroupIntake;
   readonly explain: boolean;
   readonly monitor: boolean;
   readonly tags: Readonly<Record<string, string>>;

@@ -3,6 +3,8 @@
 // A file that cannot be used is a problem of the whole reading; the others are opened all the same, so that all is told at once.
 
 import { isStockroomError } from "../../../platform/errors.ts";
+import type { DecimalSign } from "../../../platform/formats/index.ts";
+import { parseTimestamp } from "./fields.ts";
 import { type Look, lookAt } from "./sniff.ts";
 import { type Isolated, mostBadShare, setApart } from "./rejected.ts";
 import { type InputFile, openInput, type OpenFile } from "./open.ts";
@@ -14,6 +16,8 @@ import { assignColumns, type Columns, type InputKind } from "./schema.ts";
 export interface OpenedFile {
   readonly kind: InputKind;
   readonly open: OpenFile;
+  /** A table that was brought into shape before: its dates are ISO. */
+  readonly shaped: { readonly decimal: DecimalSign | undefined } | undefined;
   readonly columns: Columns;
   readonly looks: readonly Look[];
   readonly apart: Isolated;
@@ -112,7 +116,7 @@ async function openOne(
     columns: open.table.columns,
     schema: file.schema,
     dimensions,
-    without: options.without ?? [],
+    without: file.table === undefined ? (options.without ?? []) : [],
     stockColumn: options.stockColumn,
     looks,
     readsTime: (text) => !Number.isNaN(settings.parseTime(text)),
@@ -122,7 +126,8 @@ async function openOne(
     await open.close();
     return undefined;
   }
-  return { kind, open, columns: assigned.columns, looks, apart, schema: file.schema };
+  const shaped = file.table === undefined ? undefined : { decimal: file.decimal ?? options.decimal };
+  return { kind, open, shaped, columns: assigned.columns, looks, apart, schema: file.schema };
 }
 
 /** The rows of a file that are to be read. */
@@ -131,9 +136,9 @@ export function rowReading({ options, settings }: Reading, file: OpenedFile, onR
   return {
     name: file.apart.file,
     table: file.open.table,
-    decimal: options.decimal,
+    decimal: file.shaped === undefined ? options.decimal : file.shaped.decimal,
     columns: file.columns,
-    parseTime: settings.parseTime,
+    parseTime: file.shaped === undefined ? settings.parseTime : parseTimestamp,
     timePattern: settings.timePattern,
     between: isTarget ? settings.between : { from: Number.NEGATIVE_INFINITY, before: Number.POSITIVE_INFINITY },
     onBadRow: file.apart.add,

@@ -6,7 +6,7 @@ import type { Body } from "../../../platform/bytes.ts";
 import { StockroomError } from "../../../platform/errors.ts";
 import { type ColumnMap, renameColumns } from "../../../platform/formats/columns.ts";
 import type { RowBatch } from "../../../platform/formats/contract.ts";
-import { type BadRow, detectFormat, formatOf, readTable, type Table } from "../../../platform/formats/index.ts";
+import { type BadRow, type DecimalSign, detectFormat, formatOf, readTable, type Table } from "../../../platform/formats/index.ts";
 import { unpack } from "../../../platform/formats/container.ts";
 import { peek } from "../../../platform/formats/text-in.ts";
 import { domains, type Domain, type InputKind, type SchemaAttribute } from "./schema.ts";
@@ -18,6 +18,8 @@ export interface InputFile {
   readonly body: Body;
   /** In place of `body`: rows that were brought into shape already, under the domain's own names of columns. */
   readonly table?: (onBadRow: (row: BadRow) => void) => Promise<Table>;
+  /** Of `table`: the decimal sign of its numbers. Its dates are ISO. */
+  readonly decimal?: DecimalSign;
   /** The columns in their order. Needed where a file has no header and more than the domain's own columns. */
   readonly schema?: readonly SchemaAttribute[];
 }
@@ -30,6 +32,8 @@ export interface OpenFile {
   readonly unmapped: readonly string[];
   /** The first line holds data: columns were named by their places. */
   readonly headless: boolean;
+  /** Columns were named by their places, whether there was a first line of other names or none. */
+  readonly byPlace: boolean;
   /** Lets go of the bytes that were not read. */
   close(): Promise<void>;
 }
@@ -63,6 +67,7 @@ export async function openInput(file: InputFile, options: OpenOptions): Promise<
       sample,
       unmapped: [],
       headless: false,
+      byPlace: false,
       close: async () => void (await batches[Symbol.asyncIterator]().return?.()),
     };
   }
@@ -80,13 +85,15 @@ export async function openInput(file: InputFile, options: OpenOptions): Promise<
       encoding: options.encoding,
       ...(positions === undefined ? {} : { header: false, columns: positions }),
     });
-    const mapped = renameColumns(renamed(table.columns, file, options), options.map);
+    const placed = renamed(table.columns, file, options);
+    const mapped = renameColumns(placed, options.map);
     const { sample, batches } = await sampled(table.batches);
     return {
       table: { ...table, columns: mapped.columns, batches },
       sample,
       unmapped: mapped.missing,
       headless: positions !== undefined,
+      byPlace: positions !== undefined || placed !== table.columns,
       close: () => source.close(),
     };
   } catch (thrown) {

@@ -29,7 +29,8 @@ export function checkBadRows(
   // A row is set apart for its first mistake: dates that nothing could be read from either are told by a look at them.
   const look = columns.timestamp === undefined ? undefined : looks[columns.timestamp.place];
   const cure = look === undefined ? "" : patternCure(look);
-  if (look !== undefined && cure !== "" && Number.isNaN(settings.parseTime(look.example)) && !problem.message.includes(cure)) {
+  const reads = (text: string): boolean => file.shaped !== undefined || !Number.isNaN(settings.parseTime(text));
+  if (look !== undefined && cure !== "" && !reads(look.example) && !problem.message.includes(cure)) {
     problems.push({
       code: "INPUT_TIMESTAMP_WRONG",
       message: `Expected dates of ${apart.file} as ${settings.timePattern} in ${look.name} but received ${shown(look)}. ${cure}`,

@@ -13,7 +13,7 @@ import { type IntakeFile, leftOut, type LookHints, openLaidOut } from "../../../
 import { isUnknown, readFlag } from "../../../platform/intake/values.ts";
 import { wordsOfName } from "../../../platform/intake/names.ts";
 import { joinDate } from "./date-parts.ts";
-import type { IntakePlan } from "./proposal.ts";
+import { type IntakePlan, nameIn } from "./proposal.ts";
 
 /** Which rows count, and by whose clock. */
 export interface IntakeFilter {
@@ -26,14 +26,20 @@ export interface IntakeFilter {
 export interface ApplyOptions extends IntakeFilter {
   readonly hints: LookHints;
   readonly onBadRow: (row: BadRow) => void;
+  /** What item and demand are called in what comes out. */
+  readonly names?: { readonly item: string; readonly target: string };
 }
+
+/** What of a file is asked for: its demand, what it knows ahead, or what it says of items. */
+export type IntakePart = "target" | "related" | "metadata";
 
 /** The one series of a file without items. */
 export const allItems = "all";
 
-/** The target, or what is known ahead, of a file read by a plan. Rows come with the lines they stood on. */
-export async function applyPlan(file: IntakeFile, plan: IntakePlan, part: "target" | "related", options: ApplyOptions): Promise<Table> {
-  const { where } = options;
+/** A part of a file read by a plan. Rows come with the lines they stood on. */
+export async function applyPlan(file: IntakeFile, plan: IntakePlan, part: IntakePart, options: ApplyOptions): Promise<Table> {
+  if (part === "metadata") return await applyMetadata(file, plan, options);
+  const { where, names = { item: "item_id", target: "demand" } } = options;
   const { table } = await openLaidOut(file, { ...options.hints, ...(where === undefined ? {} : { where }) }, options.onBadRow);
   const placeOf = new Map(table.columns.map((name, place) => [name, place]));
   const at = (name: string | null): number => (name === null ? -1 : (placeOf.get(name) ?? -1));
@@ -96,8 +102,32 @@ export async function applyPlan(file: IntakeFile, plan: IntakePlan, part: "targe
       if (rows.length > 0) yield { rows, lines };
     }
   }
-  const columns = ["item_id", "timestamp", ...(part === "target" ? ["demand"] : plan.known), ...plan.dimensions];
+  const columns = [
+    names.item,
+    "timestamp",
+    ...(part === "target" ? [names.target] : plan.known.map((name) => nameIn(plan, name))),
+    ...plan.dimensions.map((name) => nameIn(plan, name)),
+  ];
   const { encoding } = table;
+  return { columns, ...(encoding === undefined ? {} : { encoding }), batches: batches() };
+}
+
+/** Items and the texts that tell of them. */
+async function applyMetadata(file: IntakeFile, plan: IntakePlan, { where, hints, onBadRow, names }: ApplyOptions): Promise<Table> {
+  const { table } = await openLaidOut(file, { ...hints, ...(where === undefined ? {} : { where }) }, onBadRow);
+  const places = [plan.item ?? "", ...plan.metadata].map((name) => table.columns.indexOf(name));
+  async function* batches(): AsyncGenerator<RowBatch> {
+    for await (const batch of table.batches) {
+      const kept = batch.rows.flatMap((row, r) => (leftOut(row, table.columns) === undefined ? [{ row, line: batch.lines[r] ?? 0 }] : []));
+      if (kept.length === 0) continue;
+      yield {
+        rows: kept.map(({ row }) => places.map((place, i) => (i === 0 ? nameOf(row[place]) : (row[place] ?? "").trim()))),
+        lines: kept.map(({ line }) => line),
+      };
+    }
+  }
+  const { encoding } = table;
+  const columns = [names?.item ?? "item_id", ...plan.metadata.map((name) => nameIn(plan, name))];
   return { columns, ...(encoding === undefined ? {} : { encoding }), batches: batches() };
 }
 

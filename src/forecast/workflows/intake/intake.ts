@@ -10,6 +10,7 @@ import { noExport } from "../../../platform/intake/exports/index.ts";
 import type { FileProfile, LookHints } from "../../../platform/intake/profile.ts";
 import type { IntakeFilter } from "./apply.ts";
 import { type IntakePlan, type Proposal, proposeForecast } from "./proposal.ts";
+import { blockOf, printBlock } from "./said.ts";
 
 /** How a target file was taken in: plain JSON, kept in the record of a run. */
 export interface TakenIn {
@@ -132,6 +133,9 @@ export function adviceOn(profile: FileProfile): readonly string[] {
   return [
     ...proposal.uses.filter(({ use }) => use !== "left out").map(({ column, use, why }) => `${use}: ${column} (${why})`),
     ...proposal.notes,
+    "in the settings of a group:",
+    ...printBlock(blockOf(plan, {}, {})).map((line) => `  ${line}`),
+    "or as a command:",
     ["stockroom forecast run", shellWord(profile.name), ...flagsOf(plan, taken), "--horizon", horizon].join(" "),
   ];
 }
@@ -145,6 +149,7 @@ export function flagsOf(plan: IntakePlan, { filter, hints, end }: TakenIn): read
     ...(plan.timestamp === null ? [] : [`${plan.timestamp}=timestamp`]),
     ...(plan.item === null ? [] : [`${plan.item}=item_id`]),
     ...(plan.demand === null ? [] : [`${plan.demand}=demand`]),
+    ...Object.entries(plan.names ?? {}).map(([from, to]) => `${from}=${to}`),
   ]
     .filter((entry) => !entry.includes(","))
     .filter((entry) => !/^(timestamp|item_id|demand)=\1$/.test(entry));

@@ -39,6 +39,8 @@ export interface GivenIntake {
   readonly decimal?: DecimalSign;
   /** Why a column is what `map` or `dimensions` say, where no person said it. */
   readonly because?: Readonly<Record<string, string>>;
+  /** Nothing is found beside what is said: a mapping that was accepted before. */
+  readonly exact?: boolean;
 }
 
 /** How a file becomes rows of item, timestamp, demand: plain JSON, kept with what was made of it. */
@@ -60,6 +62,8 @@ export interface IntakePlan {
   readonly dimensions: readonly string[];
   /** Numbers that are known ahead. */
   readonly known: readonly string[];
+  /** Dimensions and known numbers that are called otherwise in what comes out, by the file's name. */
+  readonly names?: Readonly<Record<string, string>>;
   /** Of wide shapes: columns that hold demand. */
   readonly values: readonly string[];
   readonly decimal: DecimalSign;
@@ -98,7 +102,7 @@ export function proposeForecast(profile: FileProfile, said: GivenIntake = {}): P
   return wide ?? proposeLong(profile, given);
 }
 
-const parts = [
+const exportParts = [
   ["timestamp", "instant", ["timestamp"]],
   ["item_id", "item", ["item_id"]],
   ["demand", "quantity", ["demand", "target_value", "value"]],
@@ -107,13 +111,13 @@ const parts = [
 /** What is known of a well-known export is said by it, where no person says something else (R1). */
 function withExport(profile: FileProfile, said: GivenIntake): GivenIntake {
   const known = profile.export;
-  if (known === undefined) return said;
+  if (known === undefined || said.exact === true) return said;
   const names = profile.columns.map(({ name }) => name);
   const filled = (name: string): number => profile.columns.find((column) => column.name === name)?.filled ?? 0;
   const map: Record<string, string> = { ...said.map };
   const targets = new Set(Object.values(map));
   const because: Record<string, string> = {};
-  for (const [target, part, others] of parts) {
+  for (const [target, part, others] of exportParts) {
     if (others.some((one) => targets.has(one)) || (target === "demand" && said.count === true)) continue;
     const columns = columnsOfPart(known, part, names).filter((name) => !Object.hasOwn(map, name) && said.without?.includes(name) !== true);
     // An item's code where every line has one, else its name.
@@ -128,28 +132,34 @@ function withExport(profile: FileProfile, said: GivenIntake): GivenIntake {
   return { ...said, map, dimensions: said.dimensions ?? varied, because };
 }
 
-const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
+/** What a column of the plan is called in what comes out. */
+export const nameIn = ({ names }: Pick<IntakePlan, "names">, column: string): string => names?.[column] ?? column;
+
+export const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
+
+/** What a map may say beside names of dimensions and known numbers. */
+const mappedParts = ["item_id", "timestamp", "demand", "target_value", "value"];
 
 /** The file's column that a person mapped to a part. */
-function mapped(profile: FileProfile, given: GivenIntake, part: readonly string[]): ColumnProfile | undefined {
+export function mapped(profile: FileProfile, given: GivenIntake, part: readonly string[]): ColumnProfile | undefined {
   const entry = Object.entries(given.map ?? {}).find(([, to]) => part.includes(to));
   return entry === undefined ? undefined : findColumn(profile, entry[0]);
 }
 
-function findColumn(profile: FileProfile, name: string): ColumnProfile | undefined {
+export function findColumn(profile: FileProfile, name: string): ColumnProfile | undefined {
   return (
     profile.columns.find((column) => column.name === name) ??
     profile.columns.find((column) => column.name.toLowerCase() === name.toLowerCase())
   );
 }
 
-const rank = (column: ColumnProfile, lists: readonly (readonly string[])[]): number =>
+export const rank = (column: ColumnProfile, lists: readonly (readonly string[])[]): number =>
   rankOfName(column.name, lists) ?? Number.POSITIVE_INFINITY;
 
 /** Whether a name is one of the lists', and does not only hold it among other words. */
 const isExactly = (column: ColumnProfile, lists: readonly (readonly string[])[]): boolean => rank(column, lists) < lists.length;
 
-const isId = ({ name }: ColumnProfile): boolean => idWords.test(wordsOfName(name));
+export const isId = ({ name }: ColumnProfile): boolean => idWords.test(wordsOfName(name));
 
 function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
   const uses: ColumnUse[] = [];
@@ -174,20 +184,22 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
   const item = chooseItem(profile, given, free(), timestamp, questions);
   if (item !== undefined) use(item.column, "item", item.why);
 
-  const named = given.dimensions ?? [];
-  for (const name of [
-    ...named,
-    ...Object.entries(given.map ?? {})
-      .filter(([, to]) => !["item_id", "timestamp", "demand", "target_value"].includes(to))
-      .map(([from]) => from),
-  ]) {
-    const column = findColumn(profile, name);
-    if (column !== undefined && !taken.has(column)) use(column, "dimension", given.because?.[column.name] ?? "as you said");
-  }
+  const renamed = Object.entries(given.map ?? {}).filter(([, to]) => !mappedParts.includes(to));
+  const fileName = (name: string): string => renamed.find(([, to]) => to === name)?.[0] ?? name;
   for (const name of given.known ?? []) {
-    const column = findColumn(profile, name);
+    const column = findColumn(profile, fileName(name));
     if (column !== undefined && !taken.has(column)) use(column, "known", "as you said");
   }
+  for (const name of [...(given.dimensions ?? []), ...renamed.map(([from]) => from)]) {
+    const column = findColumn(profile, fileName(name));
+    if (column !== undefined && !taken.has(column)) use(column, "dimension", given.because?.[column.name] ?? "as you said");
+  }
+  const names = Object.fromEntries(
+    renamed.flatMap(([from, to]) => {
+      const column = findColumn(profile, from);
+      return column === undefined || column.name === to ? [] : [[column.name, to]];
+    }),
+  );
   const demand = given.count === true ? undefined : chooseDemand(profile, given, free(), questions);
   if (demand !== undefined) use(demand.column, "demand", demand.why);
   else if (questions.every(({ about }) => about !== "demand")) notes.push("Every row counts one: no column says how many.");
@@ -207,7 +219,7 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
   if (item === undefined) notes.push("No column names an item: everything is one series, called all.");
   const negate = (demand?.column.number?.negative ?? 0) > 0.9;
   if (negate) notes.push(`Nearly all of "${demand?.column.name ?? ""}" is below zero, as of goods that leave: the sign is turned.`);
-  const decimal = given.decimal ?? demand?.column.number?.decimal ?? ".";
+  const decimal = given.decimal ?? demand?.column.number?.decimal ?? demand?.column.mixed?.number.decimal ?? ".";
   if (demand !== undefined && given.decimal === undefined && demand.column.number?.sure === false) {
     const example = demand.column.examples.find((text) => /[.,]/.test(text)) ?? "";
     questions.push({
@@ -230,6 +242,7 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
       demand: demand?.column.name ?? null,
       dimensions: columnsOf("dimension"),
       known: [...columnsOf("known"), ...columnsOf("stock")],
+      ...(Object.keys(names).length === 0 ? {} : { names }),
       values: [],
       decimal,
       metadata: columnsOf("metadata"),
@@ -246,7 +259,7 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
 
 // --- the instant -----------------------------------------------------------------------------------------------------------------------------
 
-function chooseTimestamp(
+export function chooseTimestamp(
   profile: FileProfile,
   given: GivenIntake,
   free: readonly ColumnProfile[],
@@ -279,16 +292,18 @@ function chooseTimestamp(
   return best;
 }
 
-function reasonOfDate(column: ColumnProfile, given: GivenIntake): string {
+export function reasonOfDate(column: ColumnProfile, given: GivenIntake): string {
   if (given.dateStyle !== undefined) return `dates as ${given.dateStyle}, as you said`;
   const { date } = column;
   if (date === undefined) return "as you said";
   if (date.reason === "proved") return `dates as ${date.style.id}, proved by ${date.proof ?? ""}`;
   if (date.reason === "order") return `dates as ${date.style.id}: only so the rows are in order`;
+  if (date.reason === "grid") return `dates as ${date.style.id}: one day of each month`;
+  if (date.reason === "dots" && date.style.id.startsWith("dd")) return `dates as ${date.style.id}, as is usual with dots`;
   return `dates as ${date.style.id}`;
 }
 
-function styleOf(column: ColumnProfile | undefined, given: GivenIntake, questions: Question[]): DateStyle | undefined {
+export function styleOf(column: ColumnProfile | undefined, given: GivenIntake, questions: Question[]): DateStyle | undefined {
   if (given.dateStyle !== undefined) return findDateStyle(given.dateStyle) ?? dateStyles[0];
   const found = column?.date;
   if (found?.rival !== undefined) {
@@ -309,7 +324,7 @@ function zoneNotes({ sample }: FileProfile, column: ColumnProfile | undefined, s
 }
 
 /** Whether instants have a time of day that is no multiple of five minutes: moments of sales, not of a clock that counts them. */
-function liesOnNoGrid(profile: FileProfile, column: ColumnProfile | undefined, style: DateStyle | undefined): boolean {
+export function liesOnNoGrid(profile: FileProfile, column: ColumnProfile | undefined, style: DateStyle | undefined): boolean {
   if (column === undefined || style === undefined) return false;
   return profile.sample.some((row) => {
     const read = style.read((row[column.place] ?? "").trim());
@@ -328,6 +343,7 @@ function chooseItem(
 ): { readonly column: ColumnProfile; readonly why: string } | undefined {
   const said = mapped(profile, given, ["item_id"]);
   if (said !== undefined) return { column: said, why: given.because?.[said.name] ?? "as you said" };
+  if (given.exact === true) return undefined;
   const candidates = free.filter(
     (column) => (column.kind === "text" || column.kind === "number") && column !== timestamp && column.filled > 0.5 * profile.rows,
   );
@@ -393,6 +409,11 @@ function chooseDemand(
     .filter((column) => isExactly(column, demandNames) || !asideWords.test(wordsOfName(column.name)))
     .toSorted((a, b) => rank(a, demandNames) - rank(b, demandNames));
   const [best] = named;
+  const mixed = mixedDemand(free);
+  if (mixed !== undefined && (best === undefined || rank(mixed, demandNames) < rank(best, demandNames))) {
+    questions.push(askMixed(mixed));
+    return { column: mixed, why: "a guess" };
+  }
   if (best !== undefined) {
     const second = named[1];
     if (second !== undefined && rank(second, demandNames) === rank(best, demandNames) && !equalIn(profile, best, second)) {
@@ -424,6 +445,22 @@ function chooseDemand(
     });
   }
   return undefined;
+}
+
+/** A column that is called as what was sold is, of which only some values are numbers. */
+const mixedDemand = (free: readonly ColumnProfile[]): ColumnProfile | undefined =>
+  free
+    .filter((column) => column.mixed !== undefined && isExactly(column, demandNames))
+    .toSorted((a, b) => rank(a, demandNames) - rank(b, demandNames))[0];
+
+function askMixed({ name, mixed }: ColumnProfile): Question {
+  const { unreadable = 0, odd = [] } = mixed ?? {};
+  const share = Math.min(1, Math.ceil(unreadable * 20 + 1) / 20);
+  return {
+    about: "demand",
+    text: `Does "${name}" say how much was sold? ${Math.round(unreadable * 100)} % of its values are no numbers (${quoted(odd)}).`,
+    answers: [`--map "${name}=demand" --max-bad-share ${share}`, "--map COLUMN=demand", "--count"],
+  };
 }
 
 const equalIn = ({ sample }: FileProfile, a: ColumnProfile, b: ColumnProfile): boolean =>
@@ -572,6 +609,7 @@ function judge(column: ColumnProfile, { given, relations, use }: Judging): void 
         : "a text that is neither item nor place; --dimensions forecasts by it",
     );
   }
+  if (given.exact === true) return use(column, "left out", "not used before");
   if (Number.isFinite(rank(column, stockNames))) return use(column, "stock", "its name: demand is unknown where nothing was there");
   if (calendarWords.test(words) && relations.followsDate(column)) return use(column, "left out", "follows from the date");
   if (isId(column)) return use(column, "left out", "a number that names something");

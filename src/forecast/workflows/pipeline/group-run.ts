@@ -45,7 +45,9 @@ import { adjustBeforehand, layOver } from "../planning/adjusted.ts";
 import { explainRunId, settingsAuthor, type ExplainInput } from "../planning/explain.ts";
 import { monitorRunId, type MonitorRunInput } from "../planning/monitor.ts";
 import { objectChunks, piecesPrefix, unpackPanel } from "./pieces.ts";
+import { contentOf, findKeptFor, findKeptOf, keepRead, wordsOf } from "./kept.ts";
 import { prepareJob } from "./prepare-job.ts";
+import type { IntakeRecord } from "./taking.ts";
 import { hashOf, recipeHash, runSettingsOf, type Recipe } from "./recipe.ts";
 import { datasetKinds, findInputs, fileKinds } from "./files.ts";
 import { findRecipes } from "./recipes.ts";
@@ -83,6 +85,8 @@ type Prepared = {
   readonly badRows: number;
   readonly reasons: readonly string[];
   readonly notes: readonly { readonly code: string; readonly message: string }[];
+  /** Of files that were looked at; absent in what older programs wrote. */
+  readonly intake?: readonly IntakeRecord[];
 };
 
 /** What a run starts beside itself. */
@@ -248,7 +252,9 @@ async function planRun(deps: ForecastDeps, runId: string, input: GroupRunInput):
   const ofSettings = recipeHash(programOfRuns, settings);
   // Events are columns of the models, as those in the settings are: other events need other models.
   const recipe = inputs.events === undefined ? ofSettings : hashOf({ recipe: ofSettings, events: inputs.events.sha256 });
-  const content = hashOf({ recipe, files: datasetKinds.map((kind) => inputs[kind]?.sha256 ?? null) });
+  const mappings = await mappingsOf(deps, settings, inputs);
+  const files = datasetKinds.map((kind) => inputs[kind]?.sha256 ?? null);
+  const content = hashOf(mappings.every((each) => each === null) ? { recipe, files } : { recipe, files, mappings });
   const same = await findRunOf(database, input.group, content);
   if (same !== undefined) {
     await makeCurrent(database, same.id, timeOf(deps));
@@ -287,6 +293,18 @@ async function planRun(deps: ForecastDeps, runId: string, input: GroupRunInput):
   };
 }
 
+/** What of the mappings that are kept for these files makes another forecast; none where the settings say how they are read. */
+async function mappingsOf(deps: ForecastDeps, { intake }: Recipe, inputs: InputRefs): Promise<readonly (string | null)[]> {
+  return await Promise.all(
+    datasetKinds.map(async (kind) => {
+      const ref = inputs[kind];
+      if (ref === undefined || intake !== undefined) return null;
+      const entry = await deps.objects.head(ref.key, ref.version);
+      return entry === undefined ? null : contentOf(await findKeptFor(deps.database, entry), ref.sha256);
+    }),
+  );
+}
+
 /** Under which key a file of a group is usually put. */
 const usualKey = (group: string, kind: InputKind): string => `${prefixes.train}${group}${kind === "target" ? "" : `.${kind}`}.csv`;
 
@@ -301,12 +319,18 @@ async function prepare(deps: ForecastDeps, context: RunContext, plan: Plan, sign
       return [kind, ref === undefined ? undefined : await deps.objects.readHandle(actor, ref.key, ref.version)] as const;
     }),
   );
+  const present = Object.fromEntries(handles.filter(([, handle]) => handle !== undefined));
+  const known = await findKeptOf(
+    deps.database,
+    Object.fromEntries(handles.flatMap(([kind, handle]) => (handle === undefined || kind === "events" ? [] : [[kind, handle.entry]]))),
+  );
   const rejected = await deps.objects.writeHandle(actor, `${prefixes.rejected}${group}/${plan.id}.jsonl`);
   const result = await deps.checks.run(
     prepareJob,
     {
-      files: Object.fromEntries(handles.filter(([, handle]) => handle !== undefined)),
+      files: present,
       recipe: plan.settings,
+      ...wordsOf(known),
       panel: await deps.objects.writeHandle(actor, `${piecesOf(plan, group)}panel`),
       rejected,
     },
@@ -324,6 +348,10 @@ async function prepare(deps: ForecastDeps, context: RunContext, plan: Plan, sign
   const entries = await deps.objects.commit(actor, staged, {
     announce: false,
     alongside: async (tx) => {
+      for (const record of result.intake) {
+        const entry = present[record.kind]?.entry;
+        if (entry !== undefined) await keepRead(tx, entry, record, known[record.kind], timeOf(deps));
+      }
       if (badRows === 0) return;
       await deps.postNotice(tx, {
         topic: "forecast",
@@ -349,6 +377,7 @@ async function prepare(deps: ForecastDeps, context: RunContext, plan: Plan, sign
     points: result.points,
     badRows,
     reasons,
+    intake: result.intake,
     notes: [
       ...result.notes.map(plainNote),
       ...plan.unread.map((kind) => ({
@@ -377,10 +406,28 @@ const doubtful: ReadonlySet<string> = new Set([
   "INPUT_EVENTS_ELSEWHERE",
   "INPUT_EVENT_AHEAD_MISSING",
   "FORECAST_FILE_UNREAD",
+  "INTAKE_PROPOSED",
+  "INTAKE_SHAPE_CHANGED",
+  "INTAKE_LEFT_OUT",
 ]);
 
 const warningsOf = ({ notes }: Pick<Prepared, "notes">): readonly string[] =>
   notes.filter(({ code }) => doubtful.has(code)).map(({ message }) => message);
+
+/** How files that were looked at were read: by file, with the settings that do it again; nothing where all had the domain's own columns. */
+const understoodIn = ({ intake = [] }: Pick<Prepared, "intake">): Readonly<Record<string, unknown>> =>
+  intake.length === 0
+    ? {}
+    : {
+        understood: intake.map(({ kind, file, by, lines, changes, intake: block }) => ({
+          kind,
+          file,
+          by,
+          lines,
+          changes: changes.map(({ text }) => text),
+          intake: block,
+        })),
+      };
 
 /** The panel and the run of a process, opened when a step first needs them: large, so they are read once, and never cross a step. */
 function makeHolder(deps: ForecastDeps, context: RunContext, plan: Plan, prepared: Prepared): { open(signal: AbortSignal): Promise<Held> } {
@@ -437,7 +484,7 @@ async function publish(
   return await deps.database.transaction(async (tx) => {
     await setGroupState(tx, group, request, "idle");
     const warnings = warningsOf(prepared);
-    const facts = { ...summary, badRows: prepared.badRows, points: prepared.points, warnings };
+    const facts = { ...summary, badRows: prepared.badRows, points: prepared.points, warnings, ...understoodIn(prepared) };
     const isFirst = await endRun(tx, plan.id, { summary: facts, exports, at });
     // Another of the same content was quicker.
     if (!isFirst) await endUndone(tx, runId, "superseded", at);

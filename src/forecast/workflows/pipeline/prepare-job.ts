@@ -6,15 +6,19 @@ import { openHandle, writeThrough } from "../../../platform/objects/handles.ts";
 import { type Facts, isStockroomError } from "../../../platform/errors.ts";
 import type { BadRow } from "../../../platform/formats/index.ts";
 import { inputOptionsOf } from "../defaults/parse.ts";
-import type { InputFile } from "../inputs/open.ts";
-import { readInputs, type InputNote } from "../inputs/read.ts";
+import type { IntakeFile } from "../../../platform/intake/profile.ts";
+import { type Inputs, readInputs, type InputNote } from "../inputs/read.ts";
 import { packPanel } from "./pieces.ts";
 import type { Recipe } from "./recipe.ts";
+import { type IntakeRecord, takeInGroup, type Taking } from "./taking.ts";
 import type { UploadKind } from "./uploads.ts";
 
 export interface PrepareInput {
   readonly files: { readonly [kind in UploadKind]?: ReadHandle };
   readonly recipe: Recipe;
+  /** How files of the same senders were read before. */
+  readonly kept: Taking["kept"];
+  readonly answers: Taking["answers"];
   readonly panel: WriteHandle;
   readonly rejected: WriteHandle;
 }
@@ -35,6 +39,8 @@ export interface PrepareResult {
   readonly steps: number;
   readonly bad: readonly { readonly file: string; readonly count: number; readonly reasons: readonly string[] }[];
   readonly notes: readonly InputNote[];
+  /** Of files that were looked at, as they have not the domain's own columns. */
+  readonly intake: readonly IntakeRecord[];
   readonly panel: StagedObject;
   /** Absent when no row was set apart. */
   readonly rejected: StagedObject | undefined;
@@ -49,26 +55,33 @@ export async function run(input: PrepareInput, tools: TaskTools): Promise<Prepar
   const { recipe, files } = input;
   const target = files.target;
   if (target === undefined) throw new Error("A group is prepared only with its target.");
-  const open = (kind: UploadKind, handle: ReadHandle): InputFile => {
-    const schema = kind === "events" ? undefined : recipe.datasets[kind]?.schema;
-    return { name: handle.entry.key, body: openHandle(handle, tools.signal), ...(schema === undefined ? {} : { schema }) };
-  };
+  const sourceOf = (handle: ReadHandle): IntakeFile => ({ name: handle.entry.key, open: () => openHandle(handle, tools.signal) });
   const kept: (BadRow & { readonly file: string })[] = [];
   const rejectedOf = async (): Promise<StagedObject | undefined> =>
     kept.length === 0 ? undefined : await writeThrough(input.rejected, linesOf(kept), tools.signal);
-  const read = await readInputs({
-    ...inputOptionsOf(recipe),
-    target: open("target", target),
-    ...(files.related === undefined ? {} : { related: open("related", files.related) }),
-    ...(files.metadata === undefined ? {} : { metadata: open("metadata", files.metadata) }),
-    ...(files.events === undefined ? {} : { events: open("events", files.events) }),
-    onBadRow: (kind, row) => {
-      const file = files[kind]?.entry.key ?? kind;
-      if (kept.length < keptBadRows) kept.push({ file, ...row });
-    },
-    onRows: (rows) => tools.progress(rows, 0, "rows read"),
-    signal: tools.signal,
-  }).catch(async (thrown: unknown): Promise<PrepareRefusal> => {
+  const reading = async (): Promise<Inputs & Pick<PrepareResult, "intake">> => {
+    const { options, records, notes } = await takeInGroup(
+      {
+        target: sourceOf(target),
+        ...(files.related === undefined ? {} : { related: sourceOf(files.related) }),
+        ...(files.metadata === undefined ? {} : { metadata: sourceOf(files.metadata) }),
+      },
+      { recipe, kept: input.kept, answers: input.answers, signal: tools.signal },
+    );
+    const inputs = await readInputs({
+      ...inputOptionsOf(recipe),
+      ...options,
+      ...(files.events === undefined ? {} : { events: { name: files.events.entry.key, body: openHandle(files.events, tools.signal) } }),
+      onBadRow: (kind, row) => {
+        const file = files[kind]?.entry.key ?? kind;
+        if (kept.length < keptBadRows) kept.push({ file, ...row });
+      },
+      onRows: (rows) => tools.progress(rows, 0, "rows read"),
+      signal: tools.signal,
+    });
+    return { ...inputs, notes: [...notes, ...inputs.notes], intake: records };
+  };
+  const read = await reading().catch(async (thrown: unknown): Promise<PrepareRefusal> => {
     if (!isStockroomError(thrown) || thrown.kind !== "input") throw thrown;
     const { code, message, facts } = thrown;
     return { kind: "refused", code, message, facts, rejected: await rejectedOf() };
@@ -90,6 +103,7 @@ export async function run(input: PrepareInput, tools: TaskTools): Promise<Prepar
         reasons: file.rows.slice(0, 3).map((row) => `line ${row.line}: ${row.reason}`),
       })),
     notes: read.notes,
+    intake: read.intake,
     panel: staged,
     rejected,
   };

@@ -22,7 +22,7 @@ export interface Recipes {
  * put (`intake.ts`), not with every upload.
  */
 export async function findRecipes(
-  deps: Pick<ForecastDeps, "objects">,
+  deps: Pick<ForecastDeps, "objects" | "settings">,
   purpose: string,
 ): Promise<({ readonly kind: "recipes" } & Recipes) | { readonly kind: "none"; readonly why: string }> {
   try {
@@ -39,7 +39,7 @@ export async function findRecipes(
  *
  * Throws `input` `FORECAST_DEFAULTS_MISSING`, and `DEFAULTS_INVALID` with everything that is wrong, by path, line and column.
  */
-export async function readRecipes(deps: Pick<ForecastDeps, "objects">, purpose: string, version?: string): Promise<Recipes> {
+export async function readRecipes(deps: Pick<ForecastDeps, "objects" | "settings">, purpose: string, version?: string): Promise<Recipes> {
   if (version === undefined && (await deps.objects.head(defaultsKey)) === undefined) {
     throw new StockroomError(
       "input",
@@ -56,7 +56,11 @@ export async function readRecipes(deps: Pick<ForecastDeps, "objects">, purpose: 
   return {
     names: parsed.names,
     // Through JSON once: settings rest in rows and cross threads.
-    of: (group) => JSON.parse(JSON.stringify(parsed.group(group))),
+    of: (group) => {
+      const intake = deps.settings.intake[group];
+      const settings = parsed.group(group);
+      return JSON.parse(JSON.stringify(settings.intake !== undefined || intake === undefined ? settings : { ...settings, intake }));
+    },
     dependents: (group) => parsed.dependents(group),
     notes: parsed.notes.map((note) => printRemark(note, defaultsKey)),
   };

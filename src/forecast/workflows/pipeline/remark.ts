@@ -23,7 +23,11 @@ export function unnamedFile(group: string, kind: Exclude<InputKind, "target">): 
 /**
  * What to tell whoever stored this file, or (`isStored` false) is about to; undefined when its group reads it and nothing is left open.
  */
-export async function remarkOn(deps: Pick<ForecastDeps, "objects">, key: string, isStored: boolean): Promise<string | undefined> {
+export async function remarkOn(
+  deps: Pick<ForecastDeps, "objects" | "settings">,
+  key: string,
+  isStored: boolean,
+): Promise<string | undefined> {
   const upload = findUpload(key);
   if (upload === undefined) return undefined;
   try {
