@@ -61,6 +61,7 @@ const samples: readonly unknown[] = [
   "Europe/Berlin",
   "utf-8",
   "dd.mm.yyyy",
+  "a=b",
   "100",
   "D",
 ];
