@@ -8,6 +8,7 @@
 //   X3. A password never reaches an error, a fact or a log.
 
 import type { Table } from "../formats/contract.ts";
+import type { MemoryFiles, MemoryLease } from "./memory-files.ts";
 
 export type WarehouseAddress =
   | {
@@ -69,6 +70,8 @@ export interface LakePart {
   readonly columns: readonly LakeColumn[];
   /** Opens the rows, as text, "" for NULL. `only`: the columns that are wanted; others may be left out. */
   read(only: readonly string[], signal: AbortSignal | undefined): Promise<Table>;
+  /** The part as a Parquet file in memory, when it is Parquet and this machine has such files. Access is checked by each call. */
+  memory?(files: MemoryFiles, signal: AbortSignal | undefined): Promise<MemoryLease | undefined>;
 }
 
 /** A part in its place within a table. */
@@ -104,4 +107,13 @@ export interface LakeAnswer {
   readonly batches: AsyncIterable<readonly (readonly AnswerCell[])[]>;
   /** What was read for it. */
   readonly read: { readonly parts: number; readonly rows: number };
+}
+
+/** SQL over sealed tables, for the life of an app. */
+export interface LakeAccess {
+  /** Asks by one SELECT of our own making, in this process. See lake.ts. */
+  ask(tables: readonly LakeTable[], sql: string, options?: LakeOptions): Promise<LakeAnswer>;
+  /** The same for a SELECT that somebody else wrote: in a process of its own. See isolated.ts. */
+  askIsolated(tables: readonly LakeTable[], sql: string, options?: LakeOptions): Promise<LakeAnswer>;
+  close(): Promise<void>;
 }

@@ -201,11 +201,32 @@ async function* numbered(batches: AsyncIterable<readonly (readonly string[])[]>)
   }
 }
 
-/** A value as JSON has it: numbers a double holds exactly, `null`, lists and structs; all else as text. */
-export function valueCell(value: DuckDBValue, type: DuckDBType | undefined): AnswerCell {
+/** Makes values of one answer to what JSON has: numbers a double holds exactly, `null`, lists and structs; all else as text. */
+export function makeValueCell(): Convert<AnswerCell> {
+  // Few instants, many rows.
+  const instants = new Map<bigint, string>();
+  return (value, type) => {
+    if (!(value instanceof DuckDBTimestampValue)) return valueCell(value, type);
+    const known = instants.get(value.micros);
+    if (known !== undefined) return known;
+    const made = valueText(value, type);
+    if (instants.size >= mostInstants) instants.clear();
+    instants.set(value.micros, made);
+    return made;
+  };
+}
+
+const mostInstants = 10_000;
+
+function valueCell(value: DuckDBValue, type: DuckDBType | undefined): AnswerCell {
   if (value === null || value === undefined) return null;
   if (typeof value === "boolean") return value;
-  if (typeof value === "number") return Number.isFinite(value) ? Number(numberText(value, type)) : String(value);
+  // Of a 32-bit number the shortest decimal that names it; a double is itself, and zero has no sign.
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) return String(value);
+    return type?.typeId === DuckDBTypeId.FLOAT ? Number(numberText(value, type)) : value + 0;
+  }
+  if (typeof value === "string") return value;
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   const text = valueText(value, type);
   // 15 digits are what every double keeps.

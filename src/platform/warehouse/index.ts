@@ -1,10 +1,12 @@
 // Warehouse, the door of the part. See contract.ts for what it promises.
 
 import { unknownKind } from "../errors.ts";
-import type { LakeAnswer, LakeOptions, LakeTable, Warehouse, WarehouseAddress } from "./contract.ts";
+import type { LakeAccess, LakeAnswer, LakeOptions, LakeTable, Warehouse, WarehouseAddress } from "./contract.ts";
+import { openMemoryFiles } from "./memory-files.ts";
 
 export type {
   AnswerCell,
+  LakeAccess,
   LakeAnswer,
   LakeColumn,
   LakeOptions,
@@ -44,12 +46,39 @@ export async function openWarehouse(address: WarehouseAddress): Promise<Warehous
   return (await import("./isolated.ts")).warehouseIsolated(address);
 }
 
-/** Asks sealed tables by one SELECT of our own making. See lake.ts. */
-export async function askLake(tables: readonly LakeTable[], sql: string, options: LakeOptions = {}): Promise<LakeAnswer> {
-  return await (await import("./lake.ts")).askLake(tables, sql, options);
+/** What a query over sealed tables shares with the next one: files in memory, plans, instances. Loaded when the first query comes. */
+export function openLake(): LakeAccess {
+  let lake: Promise<import("./lake.ts").Lake> | undefined;
+  const files = openMemoryFiles();
+  return {
+    ask: async (tables, sql, options = {}) => {
+      lake ??= import("./lake.ts").then(({ Lake }) => new Lake(files));
+      return await (await lake).ask(tables, sql, options);
+    },
+    askIsolated: async (tables, sql, options = {}) => await (await import("./isolated.ts")).askLakeIsolated(files, tables, sql, options),
+    close: async () => {
+      await (await lake)?.close();
+      await files.close();
+    },
+  };
 }
 
-/** The same for a SELECT that somebody else wrote: in a process of its own. See isolated.ts. */
+/** Asks once, keeping nothing. */
+export async function askLake(tables: readonly LakeTable[], sql: string, options: LakeOptions = {}): Promise<LakeAnswer> {
+  return await once((lake) => lake.ask(tables, sql, options));
+}
+
+/** Asks once in a process of its own, keeping nothing. */
 export async function askLakeIsolated(tables: readonly LakeTable[], sql: string, options: LakeOptions = {}): Promise<LakeAnswer> {
-  return await (await import("./isolated.ts")).askLakeIsolated(tables, sql, options);
+  return await once((lake) => lake.askIsolated(tables, sql, options));
+}
+
+async function once<T>(work: (lake: LakeAccess) => Promise<T>): Promise<T> {
+  const lake = openLake();
+  try {
+    return await work(lake);
+  } finally {
+    // Rows still to be pulled keep what they need until the last one is out.
+    await lake.close();
+  }
 }

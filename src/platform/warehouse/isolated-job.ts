@@ -1,8 +1,10 @@
 // Isolated, the other end: the process that runs one query and gives its rows as they are asked for. See isolated.ts.
 
+import { access, constants } from "node:fs/promises";
 import process from "node:process";
 import { describeError, StockroomError, unknownKind } from "../errors.ts";
 import type { Table } from "../formats/index.ts";
+import type { MemoryFile, MemoryLease } from "./memory-files.ts";
 import type { IsolatedQuestion, IsolatedTable, IsolatedWork, FromIsolated, ToIsolated } from "./isolated.ts";
 import type { LakeTable, Warehouse, WarehouseAddress } from "./contract.ts";
 
@@ -140,8 +142,8 @@ async function* rowsOf(table: Table): Batches & AsyncGenerator<readonly (readonl
 }
 
 async function lake({ sql, maxMemoryMb, tables }: Extract<IsolatedWork, { kind: "lake" }>) {
-  const { askLake } = await import("./lake.ts");
-  const answer = await askLake(tables.map(tableFrom), sql, {
+  const { Lake } = await import("./lake.ts");
+  const answer = await new Lake().ask(tables.map(tableFrom), sql, {
     signal: stop.signal,
     maxMemoryMb,
     onPart: (done, total) => tell({ type: "part", done, total }),
@@ -158,10 +160,31 @@ function tableFrom(table: Omit<LakeTable, "open">, index: number): LakeTable {
       const { columns, places } = (await ask({ kind: "open", table: index })) as IsolatedTable;
       return {
         columns,
-        places: places.map(({ part, ...place }) => ({ ...place, part: { ...part, read: async (only) => await readPart(part.id, only) } })),
+        places: places.map(({ part: { inMemory, ...part }, ...place }) => ({
+          ...place,
+          part: {
+            ...part,
+            read: async (only) => await readPart(part.id, only),
+            ...(inMemory ? { memory: async () => await leasePart(part.id) } : {}),
+          },
+        })),
       };
     },
   };
+}
+
+/** A file in the memory of the process that started this one, which keeps it until the query is over. */
+async function leasePart(part: string): Promise<MemoryLease | undefined> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by isolated.ts at the other end
+  const file = (await ask({ kind: "memory", part })) as MemoryFile | undefined;
+  // Where one process may not open what another has open, rows are handed over instead.
+  const isHere =
+    file !== undefined &&
+    (await access(file.path, constants.R_OK).then(
+      () => true,
+      () => false,
+    ));
+  return isHere ? { file, release: () => undefined } : undefined;
 }
 
 async function readPart(part: string, only: readonly string[]): Promise<Table> {

@@ -10,6 +10,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { reviveError, StockroomError, unknownKind, type ErrorRecord } from "../errors.ts";
 import type { LakeAnswer, LakeColumn, LakeOptions, LakePart, LakeTable, QueryOptions, Warehouse, WarehouseAddress } from "./contract.ts";
+import type { MemoryFiles, MemoryLease } from "./memory-files.ts";
 import { residentMb } from "./memory.ts";
 import { warehouseError } from "./sql-place.ts";
 
@@ -27,7 +28,8 @@ export type IsolatedWork =
 export interface IsolatedTable {
   readonly columns: readonly LakeColumn[];
   readonly places: readonly {
-    readonly part: { readonly id: string; readonly columns: readonly LakeColumn[] };
+    /** `inMemory`: it can be had as a file in the memory of the process that started this one. */
+    readonly part: { readonly id: string; readonly columns: readonly LakeColumn[]; readonly inMemory: boolean };
     readonly constants: Readonly<Record<string, string | null>>;
     readonly range?: { readonly column: string; readonly from: string; readonly to: string };
   }[];
@@ -36,6 +38,7 @@ export interface IsolatedTable {
 /** What the process asks of this one. */
 export type IsolatedQuestion =
   | { readonly kind: "open"; readonly table: number }
+  | { readonly kind: "memory"; readonly part: string }
   | { readonly kind: "read"; readonly part: string; readonly only: readonly string[] }
   | { readonly kind: "rows"; readonly reader: number };
 
@@ -245,18 +248,38 @@ function tooMuch(maxMemoryMb: number): StockroomError {
   );
 }
 
-/** Asks sealed tables by one SELECT in a process of its own; this one unseals the parts and hands their rows over. See lake.ts. */
-export async function askLakeIsolated(tables: readonly LakeTable[], sql: string, options: LakeOptions = {}): Promise<LakeAnswer> {
+/**
+ * Asks sealed tables by one SELECT in a process of its own; this one unseals the parts and hands them over: as files in its memory, which the
+ * other process opens, or row by row. See lake.ts.
+ */
+export async function askLakeIsolated(
+  files: MemoryFiles,
+  tables: readonly LakeTable[],
+  sql: string,
+  options: LakeOptions = {},
+): Promise<LakeAnswer> {
   const { signal, maxMemoryMb = 1_024, onPart = () => undefined } = options;
   const parts = new Map<string, LakePart>();
+  const leases: MemoryLease[] = [];
+  const release = (): void => {
+    for (const lease of leases.splice(0)) lease.release();
+  };
   const readers: AsyncIterator<{ readonly rows: readonly (readonly string[])[] }>[] = [];
   const answer = async (question: IsolatedQuestion): Promise<unknown> => {
     switch (question.kind) {
       case "open": {
         const open = await tables[question.table]?.open(signal);
         for (const { part } of open?.places ?? []) parts.set(part.id, part);
-        const places = open?.places.map(({ part: { id, columns }, ...place }) => ({ ...place, part: { id, columns } }));
+        const places = open?.places.map(({ part: { id, columns, memory }, ...place }) => ({
+          ...place,
+          part: { id, columns, inMemory: memory !== undefined },
+        }));
         return { columns: open?.columns ?? [], places: places ?? [] } satisfies IsolatedTable;
+      }
+      case "memory": {
+        const lease = await parts.get(question.part)?.memory?.(files, signal);
+        if (lease !== undefined) leases.push(lease);
+        return lease?.file;
       }
       case "read": {
         const table = await parts.get(question.part)?.read(question.only, signal);
@@ -283,11 +306,20 @@ export async function askLakeIsolated(tables: readonly LakeTable[], sql: string,
     answer,
     onPart,
   }).catch(async (thrown: unknown) => {
+    release();
     for (const reader of readers) await reader.return?.();
     throw thrown;
   });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by the lake at the other end
-  return { columns, read, batches } as LakeAnswer;
+  return { columns, read, batches: untilEnd(batches, release) } as LakeAnswer;
+}
+
+async function* untilEnd<T>(batches: AsyncIterable<T>, end: () => void): AsyncGenerator<T> {
+  try {
+    yield* batches;
+  } finally {
+    end();
+  }
 }
 
 /** A warehouse each of whose queries runs in a process of its own. */

@@ -1,131 +1,288 @@
-// Lake: SQL over tables whose rows lie sealed in the store. They are unsealed into memory, for one query, and only what it needs.
+// Lake: SQL over tables whose rows lie sealed in the store. They are unsealed into memory, and only what a query needs.
 //
-// Owns: finding out what a query needs, loading that, answering. Does not own: which objects make which tables, who may read them.
-//   K1. Nothing unsealed touches the disk: DuckDB lives in memory, may not spill, and may not reach files or the network. Its settings are locked.
-//   K2. What a query needs is said by DuckDB's own planner, over empty tables of the same shape: which parts are scanned, and which of their columns.
-//       A part that its constants or its range rule out is not opened; a column that the plan does not read is not kept.
+// Owns: finding out what a query needs, putting that where DuckDB can read it, answering. Does not own: which objects make which tables, who
+// may read them.
+//   K1. Nothing unsealed touches the disk: DuckDB lives in memory, may not spill, and may reach neither the network nor any file but the
+//       memory files of the query. Its settings are locked.
+//   K2. What a query needs is said by DuckDB's own planner, over empty tables of the same shape (lake-plan.ts): which parts are scanned, and
+//       which of their columns. A part that its constants or its range rule out is not opened; a column that the plan does not read is not kept.
 //   K3. That holds whatever the rows are: the planner's rules that look at what tables contain are off while it is asked.
-//   K4. Memory is bounded: rows that do not fit are an error, never a swap file.
+//   K4. Memory is bounded: rows that do not fit are an error, never a swap file. Memory files count.
+//   K5. Whoever asks is checked for every query: a part is leased by its own `memory` or `read`, never taken because an earlier query had it.
+//       What is kept between queries is the plan of an SQL text over the same tables, and an instance over the same leased files.
 
-import {
-  type DuckDBConnection,
-  DuckDBDataChunk,
-  DuckDBInstance,
-  DuckDBTimestampValue,
-  type DuckDBType,
-  type DuckDBValue,
-  DOUBLE,
-  TIMESTAMP,
-  VARCHAR,
-} from "@duckdb/node-api";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { LRUCache } from "lru-cache";
 import { isStockroomError, StockroomError } from "../errors.ts";
-import type { LakeAnswer, LakeColumn, LakeOptions, LakePart, LakePlace, LakeTable, LakeType } from "./contract.ts";
-import { explain, interruptible, leash, prepareSelect, startQuery, valueCell } from "./duckdb.ts";
+import type { LakeAnswer, LakeOptions, LakePart, LakeTable } from "./contract.ts";
+import { leash, makeValueCell, startQuery } from "./duckdb.ts";
+import { describeFiles, fileSources, isReadable, listOf, type ParquetFile } from "./lake-files.ts";
+import { loadPart, type Loaded } from "./lake-load.ts";
+import { Planner, type Needed } from "./lake-plan.ts";
+import { constantOf, defineViews, type Instance, openInstance, type OpenTable, quoted, type Source, whileOpen } from "./lake-shape.ts";
+import { type MemoryFiles, type MemoryLease, openMemoryFiles } from "./memory-files.ts";
 import { bindNames } from "./sql-place.ts";
 
-/** Rules of the planner that draw conclusions from rows, and empty tables would mislead them. */
-const rulesOverRows = "statistics_propagation,compressed_materialization,late_materialization,join_order";
+/** What is kept for the next query. */
+const mostPlans = 256;
+const mostPlanners = 4;
+const mostInstances = 4;
+const idleMs = 60_000;
 
-const sqlTypes: Readonly<Record<LakeType, { readonly sql: string; readonly type: DuckDBType }>> = {
-  text: { sql: "VARCHAR", type: VARCHAR },
-  number: { sql: "DOUBLE", type: DOUBLE },
-  timestamp: { sql: "TIMESTAMP", type: TIMESTAMP },
-  date: { sql: "DATE", type: VARCHAR },
-};
+/** DuckDB's own share of a query's memory, whatever its files take. */
+const leastOwnMb = 32;
 
-/** DuckDB's own measure of a vector. */
-const chunkRows = 2_048;
+/** Keeps what queries over the same tables share. */
+export class Lake {
+  readonly #files: MemoryFiles;
+  readonly #plans = new LRUCache<string, readonly { readonly id: string; readonly columns: readonly string[] }[]>({ max: mostPlans });
+  readonly #planners = new LRUCache<string, Promise<Planner>>({
+    max: mostPlanners,
+    ttl: idleMs,
+    ttlAutopurge: true,
+    dispose: (planner) => void planner.then(async (one) => await one.close()).catch(() => undefined),
+  });
+  readonly #instances = new LRUCache<string, Filled>({
+    max: mostInstances,
+    ttl: idleMs,
+    ttlAutopurge: true,
+    dispose: empty,
+    noDisposeOnSet: true,
+  });
+  #isOpen = true;
 
-interface OpenTable {
-  readonly name: string;
-  readonly schema: string;
-  readonly columns: readonly LakeColumn[];
-  readonly places: readonly LakePlace[];
-}
-
-/**
- * Asks the tables by one SELECT and gives its rows as they are pulled.
- *
- * A table is known to the query when the query's text has its name; so a name put together at run time is not found.
- * Throws, also while streaming: `input` `WAREHOUSE_SQL`, `WAREHOUSE_NOT_SELECT`, `WAREHOUSE_OUT_OF_MEMORY`, and what reading a part throws.
- *
- * @example
- * const answer = await askLake(tables, "select identifier, sum(p50) from aggregated where month_starting = '2026-10-01' group by all");
- */
-export async function askLake(tables: readonly LakeTable[], sql: string, options: LakeOptions = {}): Promise<LakeAnswer> {
-  const { signal, maxMemoryMb = 1_024 } = options;
-  signal?.throwIfAborted();
-  const text = bindNames(sql, {}).sql.replace(/[;\s]+$/, "");
-  const open = await openNamed(tables, text, signal);
-  const needed = await planOf(open, text, maxMemoryMb, signal);
-  const held = await hold({ ...leash(maxMemoryMb), enable_external_access: "false" });
-  try {
-    const loaded = new Map<string, Loaded>();
-    await bounded(held, signal, async (connection) => {
-      await connection.run("create schema parts");
-      for (const { part, columns } of needed) {
-        options.onPart?.(loaded.size, needed.length);
-        loaded.set(part.id, await load(connection, part, columns, `part_${loaded.size}`, signal));
-      }
-      await defineViews(connection, open, (place, table) => {
-        const one = loaded.get(place.part.id);
-        return one === undefined ? undefined : viewSql(place, table, one.table, one.columns);
-      });
-    });
-    const { columns, batches } = await startQuery(held.connection, sql, signal === undefined ? {} : { signal }, valueCell, held.close);
-    const rows = [...loaded.values()].reduce((sum, one) => sum + one.rows, 0);
-    return { columns, batches, read: { parts: loaded.size, rows } };
-  } catch (thrown) {
-    held.close();
-    throw tight(thrown, maxMemoryMb);
+  constructor(files: MemoryFiles = openMemoryFiles()) {
+    this.#files = files;
   }
-}
 
-interface Held {
-  readonly connection: DuckDBConnection;
-  /** Any number of times. */
-  readonly close: () => void;
-}
-
-async function hold(settings: Record<string, string>): Promise<Held> {
-  const instance = await DuckDBInstance.create(":memory:", settings);
-  const connection = await instance.connect();
-  let isOpen = true;
-  return {
-    connection,
-    close: () => {
-      if (!isOpen) return;
-      isOpen = false;
-      connection.closeSync();
-      instance.closeSync();
-    },
-  };
-}
-
-/** Works on the connection until done or aborted. */
-async function bounded<T>(
-  { connection }: Held,
-  signal: AbortSignal | undefined,
-  work: (connection: DuckDBConnection) => Promise<T>,
-): Promise<T> {
-  const interrupts = interruptible(connection, signal);
-  try {
-    return await work(connection);
-  } catch (thrown) {
+  /**
+   * Asks the tables by one SELECT and gives its rows as they are pulled.
+   *
+   * A table is known to the query when the query's text has its name; so a name put together at run time is not found.
+   * Throws, also while streaming: `input` `WAREHOUSE_SQL`, `WAREHOUSE_NOT_SELECT`, `WAREHOUSE_OUT_OF_MEMORY`, and what reading a part throws.
+   */
+  async ask(tables: readonly LakeTable[], sql: string, options: LakeOptions = {}): Promise<LakeAnswer> {
+    const { signal, maxMemoryMb = 1_024 } = options;
     signal?.throwIfAborted();
-    throw explain(thrown);
-  } finally {
-    interrupts.end();
+    const text = bindNames(sql, {}).sql.replace(/[;\s]+$/, "");
+    const open = await openNamed(tables, text, signal);
+    const shape = shapeOf(open);
+    const needed = await this.#plan(open, shape, text, signal);
+    try {
+      const filled = await this.#fill(open, needed, { ...options, shape, maxMemoryMb });
+      const { rows } = filled;
+      const { connection, end } = await this.#connect(filled);
+      const { columns, batches } = await startQuery(connection, sql, signal === undefined ? {} : { signal }, makeValueCell(), end);
+      return { columns, batches, read: { parts: needed.length, rows } };
+    } catch (thrown) {
+      throw tight(thrown, maxMemoryMb);
+    }
+  }
+
+  /** Lets go of what is kept; queries that run come to their end. */
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    this.#planners.clear();
+    this.#instances.clear();
+    await this.#files.close();
+  }
+
+  async #plan(open: readonly OpenTable[], shape: string, sql: string, signal: AbortSignal | undefined): Promise<readonly Needed[]> {
+    const parts = new Map(open.flatMap(({ places }) => places.map(({ part }) => [part.id, part] as const)));
+    const key = `${sql}\n${shape}`;
+    const known = this.#plans.get(key);
+    if (known !== undefined) {
+      this.#plans.set(key, known);
+      return known.flatMap(({ id, columns }) => {
+        const part = parts.get(id);
+        return part === undefined ? [] : [{ part, columns }];
+      });
+    }
+    const planner = this.#planners.get(shape) ?? Planner.open(open);
+    this.#planners.set(shape, planner);
+    try {
+      const needed = await (await planner).plan(sql, signal);
+      this.#plans.set(
+        key,
+        needed.map(({ part, columns }) => ({ id: part.id, columns })),
+      );
+      return needed.flatMap(({ part: { id }, columns }) => {
+        const part = parts.get(id);
+        return part === undefined ? [] : [{ part, columns }];
+      });
+    } catch (thrown) {
+      // One that could not be opened is no planner; one that refused this query is good for the next.
+      await planner.catch(() => this.#planners.delete(shape));
+      throw thrown;
+    }
+  }
+
+  /** What is needed where DuckDB can read it: an instance that an earlier query left over the same files, or one of its own. */
+  async #fill(
+    open: readonly OpenTable[],
+    needed: readonly Needed[],
+    options: LakeOptions & { readonly shape: string; readonly maxMemoryMb: number },
+  ): Promise<Filled> {
+    const { signal, shape, maxMemoryMb, onPart } = options;
+    const leases = new Map<string, MemoryLease>();
+    const release = (): void => {
+      for (const lease of leases.values()) lease.release();
+    };
+    try {
+      for (const [index, { part }] of needed.entries()) {
+        onPart?.(index, needed.length);
+        const lease = await part.memory?.(this.#files, signal);
+        if (lease !== undefined) leases.set(part.id, lease);
+      }
+      const files = [...leases].map(([id, { file }]) => `${file.serial} ${id}`);
+      const key = leases.size === needed.length ? JSON.stringify([files, maxMemoryMb, shape]) : undefined;
+      const kept = key === undefined ? undefined : this.#instances.get(key);
+      if (key !== undefined && kept !== undefined) {
+        // One query at a time has an instance, because its memory is that query's bound; `taken` keeps it from being emptied.
+        kept.isTaken = true;
+        this.#instances.delete(key);
+        release();
+        return kept;
+      }
+      return await makeFilled({ open, needed, leases, maxMemoryMb, signal, key });
+    } catch (thrown) {
+      release();
+      throw thrown;
+    }
+  }
+
+  async #connect(filled: Filled): Promise<{ readonly connection: DuckDBConnection; readonly end: () => void }> {
+    try {
+      const connection = await filled.instance.connect();
+      let isOpen = true;
+      return {
+        connection,
+        end: () => {
+          if (!isOpen) return;
+          isOpen = false;
+          connection.closeSync();
+          this.#keep(filled);
+        },
+      };
+    } catch (thrown) {
+      filled.isTaken = false;
+      empty(filled);
+      throw thrown;
+    }
+  }
+
+  #keep(filled: Filled): void {
+    const { key } = filled;
+    filled.isTaken = false;
+    if (key === undefined || !this.#isOpen || this.#instances.has(key)) empty(filled);
+    else this.#instances.set(key, filled);
   }
 }
 
-function tight(thrown: unknown, maxMemoryMb: number): unknown {
-  if (!isStockroomError(thrown) || thrown.code !== "WAREHOUSE_OUT_OF_MEMORY") return thrown;
-  return new StockroomError(
-    "input",
-    thrown.code,
-    `Expected the rows this query needs to fit ${maxMemoryMb} MB but they do not, and rows may not spill to disk. Ask for fewer months, groups and columns, or allow more memory.`,
-    { facts: { maxMemoryMb }, cause: thrown },
+/** An instance with everything that a query reads. */
+interface Filled {
+  readonly instance: Instance;
+  readonly leases: readonly MemoryLease[];
+  readonly rows: number;
+  /** Says which queries it can answer; undefined: that of which it was made alone. */
+  readonly key: string | undefined;
+  /** A query has it. */
+  isTaken: boolean;
+}
+
+function empty({ instance, leases, isTaken }: Filled): void {
+  if (isTaken) return;
+  instance.close();
+  for (const lease of leases) lease.release();
+}
+
+interface ToFill {
+  readonly open: readonly OpenTable[];
+  readonly needed: readonly Needed[];
+  readonly leases: ReadonlyMap<string, MemoryLease>;
+  readonly maxMemoryMb: number;
+  readonly signal: AbortSignal | undefined;
+  readonly key: string | undefined;
+}
+
+async function makeFilled({ open, needed, leases, maxMemoryMb, signal, key }: ToFill): Promise<Filled> {
+  const files = [...leases.values()].map(({ file }) => file);
+  const inFilesMb = Math.ceil(files.reduce((sum, { bytes }) => sum + bytes, 0) / (1 << 20));
+  if (inFilesMb + leastOwnMb > maxMemoryMb && files.length > 0) throw doesNotFit(maxMemoryMb);
+  const { lock_configuration: lock = "true", ...settings } = leash(maxMemoryMb - inFilesMb);
+  const instance = await openInstance({ ...settings, enable_external_file_cache: "false" });
+  try {
+    const connection = await instance.connect();
+    try {
+      // Which files may be read is said before everything else is forbidden, and what is forbidden stays so.
+      const allowed = files.length === 0 ? "" : `set allowed_paths = ${listOf(files)};`;
+      await connection.run(`${allowed} set enable_external_access = false; set lock_configuration = ${lock}; create schema parts`);
+      const rows = await whileOpen(connection, signal, async () => await putIn(connection, { open, needed, leases, signal }));
+      const isByFiles = [...leases.keys()].length === needed.length && !rows.isByRows;
+      return { instance, leases: [...leases.values()], rows: rows.count, key: isByFiles ? key : undefined, isTaken: true };
+    } finally {
+      connection.closeSync();
+    }
+  } catch (thrown) {
+    instance.close();
+    throw thrown;
+  }
+}
+
+/** Makes the tables' views over files and over rows that are read into memory; `isByRows`: some had to be. */
+async function putIn(
+  connection: DuckDBConnection,
+  { open, needed, leases, signal }: Pick<ToFill, "open" | "needed" | "leases" | "signal">,
+): Promise<{ readonly count: number; readonly isByRows: boolean }> {
+  const described = await describeFiles(
+    connection,
+    [...leases.values()].map(({ file }) => file),
+  );
+  const bySerial = new Map(described.map((parquet) => [parquet.file.serial, parquet]));
+  const files = new Map<string, ParquetFile>();
+  const loaded = new Map<string, Loaded>();
+  for (const one of needed) {
+    const parquet = bySerial.get(leases.get(one.part.id)?.file.serial ?? 0);
+    if (parquet !== undefined && isReadable(parquet, one.part.columns)) files.set(one.part.id, parquet);
+    else loaded.set(one.part.id, await loadPart(connection, one, `part_${loaded.size}`, signal));
+  }
+  await defineViews(connection, open, (table) => [
+    ...fileSources(table, ({ part }) => files.get(part.id)),
+    ...table.places.flatMap((place): Source[] => {
+      const one = loaded.get(place.part.id);
+      return one === undefined ? [] : [loadedSource(table, place, one)];
+    }),
+  ]);
+  const count = [...files.values(), ...loaded.values()].reduce((sum, { rows }) => sum + rows, 0);
+  return { count, isByRows: loaded.size > 0 };
+}
+
+function loadedSource(table: OpenTable, place: OpenTable["places"][number], { table: from, columns: has }: Loaded): Source {
+  const columns = new Map(
+    table.columns.flatMap((column): [string, string][] => {
+      const made = constantOf(place, column) ?? (has.has(column.name) ? quoted(column.name) : undefined);
+      return made === undefined ? [] : [[column.name, made]];
+    }),
+  );
+  return { from: `from ${from}`, columns };
+}
+
+/** What the tables are, as a key: two queries with the same key mean the same by the same SQL. */
+function shapeOf(open: readonly OpenTable[]): string {
+  const lists = new Map<LakePart["columns"], number>();
+  const columnsOf = (columns: LakePart["columns"]): unknown => {
+    const known = lists.get(columns);
+    if (known !== undefined) return known;
+    lists.set(columns, lists.size);
+    return columns;
+  };
+  return JSON.stringify(
+    open.map(({ schema, name, columns, places }) => [
+      schema,
+      name,
+      columnsOf(columns),
+      places.map(({ part, constants, range }) => [part.id, columnsOf(part.columns), constants, range]),
+    ]),
   );
 }
 
@@ -141,198 +298,14 @@ async function openNamed(tables: readonly LakeTable[], sql: string, signal: Abor
   return open;
 }
 
-interface Needed {
-  readonly part: LakePart;
-  readonly columns: readonly string[];
-}
-
-/** What the query will read, by the planner (K2). Throws what DuckDB says of a query it cannot run. */
-async function planOf(
-  open: readonly OpenTable[],
-  sql: string,
-  maxMemoryMb: number,
-  signal: AbortSignal | undefined,
-): Promise<readonly Needed[]> {
-  const parts = [...new Map(open.flatMap(({ places }) => places.map(({ part }) => [part.id, part] as const))).values()];
-  const names = new Map(parts.map((part, index) => [part.id, `part_${index}`]));
-  const held = await hold({ ...leash(maxMemoryMb), enable_external_access: "false", disabled_optimizers: rulesOverRows });
-  try {
-    return await bounded(held, signal, async (connection) => {
-      await connection.run("create schema parts");
-      for (const part of parts) await connection.run(tableSql(names.get(part.id) ?? "", part.columns));
-      await defineViews(connection, open, (place, table) =>
-        viewSql(place, table, names.get(place.part.id) ?? "", new Set(place.part.columns.map(({ name }) => name))),
-      );
-      // By itself first: what stands after EXPLAIN is then one SELECT and no option of EXPLAIN's own, and a mistake's place is the caller's.
-      await prepareSelect(connection, sql).catch((thrown: unknown) => {
-        throw explain(thrown, sql);
-      });
-      const reader = await connection.runAndReadAll(`explain (format json) ${sql}`);
-      const scans = scansOf(String(reader.getRows().at(-1)?.[1] ?? ""));
-      return parts.flatMap((part) => {
-        const scan = scans.get(names.get(part.id) ?? "");
-        if (scan === undefined) return [];
-        return [{ part, columns: part.columns.flatMap(({ name }) => (scan.has(name) ? [name] : [])) }];
-      });
-    });
-  } finally {
-    held.close();
-  }
-}
-
-interface Scan {
-  /** Whether the scan reads a column. */
-  has(column: string): boolean;
-}
-
-/**
- * The scans of a plan, by table: the leaves of DuckDB's EXPLAIN (FORMAT JSON), with the columns they hand on and the filters they apply themselves.
- * A column that is only filtered by stands in the text of a filter, so every column whose name occurs there is taken.
- */
-function scansOf(plan: string): ReadonlyMap<string, Scan> {
-  const scans = new Map<string, { readonly columns: Set<string>; filters: string }>();
-  const walk = (node: PlanNode): void => {
-    const { Table: table, Projections: columns, ...others } = node.extra_info ?? {};
-    if (typeof table === "string") {
-      const name = table.split(".").at(-1) ?? "";
-      const scan = scans.get(name) ?? { columns: new Set(), filters: "" };
-      for (const column of typeof columns === "string" ? [columns] : (columns ?? [])) scan.columns.add(column);
-      scan.filters += JSON.stringify(others);
-      scans.set(name, scan);
-    }
-    for (const child of node.children ?? []) walk(child);
-  };
-  const nodes: readonly PlanNode[] = JSON.parse(plan);
-  for (const node of nodes) walk(node);
-  return new Map(
-    [...scans].map(([name, { columns, filters }]) => [name, { has: (column) => columns.has(column) || filters.includes(column) }]),
-  );
-}
-
-interface PlanNode {
-  readonly children?: readonly PlanNode[];
-  readonly extra_info?: { readonly Table?: string; readonly Projections?: string | readonly string[]; readonly [name: string]: unknown };
-}
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-
-const tableSql = (name: string, columns: readonly LakeColumn[]): string =>
-  `create table parts.${quoted(name)} (${columns.map((column) => `${quoted(column.name)} ${sqlTypes[column.type].sql}`).join(", ")})`;
-
-/** A place as one SELECT: constants, the columns its part has, NULL for the others. */
-function viewSql(place: LakePlace, table: OpenTable, part: string, has: ReadonlySet<string>): string {
-  const { constants, range } = place;
-  const columns = table.columns.map(({ name, type }) => {
-    const constant = Object.hasOwn(constants, name) ? constants[name] : undefined;
-    if (constant !== undefined && constant !== null) return `${literal(constant)}::${sqlTypes[type].sql} as ${quoted(name)}`;
-    return has.has(name) && constant === undefined ? quoted(name) : `NULL::${sqlTypes[type].sql} as ${quoted(name)}`;
-  });
-  const bounds =
-    range === undefined || !has.has(range.column)
-      ? ""
-      : ` where ${quoted(range.column)} >= ${literal(range.from)}::TIMESTAMP and ${quoted(range.column)} < ${literal(range.to)}::TIMESTAMP`;
-  return `select ${columns.join(", ")} from parts.${quoted(part)}${bounds}`;
-}
-
-/** Defines each table as its places one after the other; a place without SQL is left out. */
-async function defineViews(
-  connection: DuckDBConnection,
-  open: readonly OpenTable[],
-  sqlOf: (place: LakePlace, table: OpenTable) => string | undefined,
-): Promise<void> {
-  for (const schema of new Set(open.map((table) => table.schema))) await connection.run(`create schema if not exists ${quoted(schema)}`);
-  for (const table of open) {
-    const places = table.places.flatMap((place) => sqlOf(place, table) ?? []);
-    const nothing = `select ${table.columns.map(({ name, type }) => `NULL::${sqlTypes[type].sql} as ${quoted(name)}`).join(", ")} where false`;
-    await connection.run(
-      `create view ${quoted(table.schema)}.${quoted(table.name)} as ${places.length === 0 ? nothing : places.join(" union all ")}`,
-    );
-  }
-}
-
-interface Loaded {
-  readonly table: string;
-  readonly columns: ReadonlySet<string>;
-  readonly rows: number;
-}
-
-/** Reads a part's wanted columns into a table. */
-async function load(
-  connection: DuckDBConnection,
-  part: LakePart,
-  wanted: readonly string[],
-  name: string,
-  signal: AbortSignal | undefined,
-): Promise<Loaded> {
-  const table = await part.read(wanted, signal);
-  const columns = part.columns.filter((column) => wanted.includes(column.name) && table.columns.includes(column.name));
-  // Rows of which only their number is asked still need something to be rows of.
-  const kept: readonly LakeColumn[] = columns.length > 0 ? columns : [{ name: "row", type: "number" }];
-  await connection.run(tableSql(name, kept));
-  const appender = await connection.createAppender(name, "parts");
-  const at = kept.map((column) => table.columns.indexOf(column.name));
-  const types = kept.map(({ type }) => sqlTypes[type].type);
-  const makers = kept.map(({ type }) => valueMaker(type, part.id));
-  let rows = 0;
-  try {
-    for await (const batch of table.batches) {
-      signal?.throwIfAborted();
-      for (let from = 0; from < batch.rows.length; from += chunkRows) {
-        const piece = batch.rows.slice(from, from + chunkRows);
-        const chunk = DuckDBDataChunk.create(types, piece.length);
-        for (let c = 0; c < kept.length; c++) {
-          const index = at[c] ?? -1;
-          const make = makers[c];
-          chunk.setColumnValues(
-            c,
-            piece.map((row) => {
-              const text = index < 0 ? "" : (row[index] ?? "");
-              return text === "" || make === undefined ? null : make(text);
-            }),
-          );
-        }
-        appender.appendDataChunk(chunk);
-      }
-      rows += batch.rows.length;
-    }
-    appender.flushSync();
-  } finally {
-    appender.closeSync();
-  }
-  return { table: name, columns: new Set(columns.map((column) => column.name)), rows };
-}
-
-const mostInstants = 100_000;
-
-function valueMaker(type: LakeType, part: string): (text: string) => DuckDBValue {
-  if (type === "number") {
-    return (text) => {
-      const value = Number(text);
-      if (!Number.isNaN(value) || text === "NaN") return value;
-      throw unreadable(part, "a number");
-    };
-  }
-  if (type !== "timestamp") return (text) => text;
-  // Few instants, many rows.
-  const known = new Map<string, DuckDBTimestampValue>();
-  return (text) => {
-    const found = known.get(text);
-    if (found !== undefined) return found;
-    const ms = Date.parse(text.length === 10 ? `${text}T00:00:00Z` : `${text.replace(" ", "T").replace(/Z$/, "")}Z`);
-    if (Number.isNaN(ms)) throw unreadable(part, "a timestamp");
-    const made = new DuckDBTimestampValue(BigInt(ms) * 1000n);
-    if (known.size >= mostInstants) known.clear();
-    known.set(text, made);
-    return made;
-  };
-}
-
-function unreadable(part: string, wanted: string): StockroomError {
+function doesNotFit(maxMemoryMb: number, cause?: unknown): StockroomError {
   return new StockroomError(
-    "fault",
-    "LAKE_VALUE",
-    `Expected ${wanted} in every row of ${part} but there is another value. The object was not written by this installation, or is of another version.`,
-    { facts: { part } },
+    "input",
+    "WAREHOUSE_OUT_OF_MEMORY",
+    `Expected the rows this query needs to fit ${maxMemoryMb} MB but they do not, and rows may not spill to disk. Ask for fewer months, groups and columns, or allow more memory.`,
+    { facts: { maxMemoryMb }, ...(cause === undefined ? {} : { cause }) },
   );
 }
+
+const tight = (thrown: unknown, maxMemoryMb: number): unknown =>
+  isStockroomError(thrown) && thrown.code === "WAREHOUSE_OUT_OF_MEMORY" ? doesNotFit(maxMemoryMb, thrown) : thrown;

@@ -9,6 +9,7 @@ import { openHandle } from "../objects/handles.ts";
 import { readTable, type BadRow, type RowBatch } from "../formats/index.ts";
 import type { Actor } from "../vault/contract.ts";
 import type { LakeColumn, LakePart } from "./contract.ts";
+import type { MemoryFiles } from "./memory-files.ts";
 
 /** One version of an object. */
 export interface SealedRef {
@@ -60,6 +61,15 @@ export function openSealed(objects: Pick<ObjectStore, "readHandle">, actor: Acto
           ...(signal === undefined ? {} : { signal }),
         });
       },
+      ...(ref.key.endsWith(".parquet")
+        ? {
+            memory: async (files: MemoryFiles, signal: AbortSignal | undefined) => {
+              // The vault is asked first: bytes that an earlier query left are for whoever may read them now.
+              const handle = await handleOf(ref);
+              return await files.lease(`${ref.key}@${ref.version}`, () => openHandle(handle, signal));
+            },
+          }
+        : {}),
     }),
     headerOf: async (ref, signal) => {
       const first = await beginOf(openHandle(await handleOf(ref), signal));
