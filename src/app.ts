@@ -18,6 +18,7 @@ import { modules as allModules } from "./modules.ts";
 import type { AnyModule, Front, Module, ModuleParts, SettingsPlace } from "./platform/module.ts";
 import { systemClock, type Clock } from "./platform/time.ts";
 import { openCompute, type Compute } from "./platform/compute/index.ts";
+import { type LakeAccess, openLake } from "./platform/warehouse/index.ts";
 import { checkConfig, readConfig, type BaseSettings, type Config, type Sections } from "./platform/config/index.ts";
 import { isStockroomError, StockroomError } from "./platform/errors.ts";
 import { openEvents, type Events } from "./platform/events/index.ts";
@@ -101,6 +102,8 @@ export interface OpenApp {
   readonly database: Database;
   readonly vault: Vault;
   readonly objects: ObjectStore;
+  /** Asks sealed tables by SQL; keeps what the next question can use. */
+  readonly lake: LakeAccess;
   readonly compute: Compute;
   readonly workflows: OpenWorkflows;
   readonly events: Events;
@@ -278,7 +281,20 @@ async function open(modules: readonly AnyModule[], config: Config<Sections>, opt
       return keep(pool, async () => await pool.close());
     };
     const compute = openThreads(settings.workflow.threads ?? availableParallelism());
-    const platform = { database, objects, vault, compute, openCompute: openThreads, postNotice, clock, log, link: linkOf(settings.server) };
+    const lake = openLake();
+    keep(lake, async () => await lake.close());
+    const platform = {
+      database,
+      objects,
+      vault,
+      lake,
+      compute,
+      openCompute: openThreads,
+      postNotice,
+      clock,
+      log,
+      link: linkOf(settings.server),
+    };
     const made: { readonly module: AnyModule; readonly parts: ModuleParts<unknown>; readonly isOpen: boolean }[] = [];
     for (const module of modules) {
       const own: unknown = config.values[module.name];
@@ -393,6 +409,7 @@ async function open(modules: readonly AnyModule[], config: Config<Sections>, opt
       database,
       vault,
       objects,
+      lake,
       compute,
       workflows,
       events,

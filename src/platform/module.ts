@@ -23,7 +23,7 @@ import type { KeyPattern } from "./objects/awaited.ts";
 import type { ObjectStore } from "./objects/contract.ts";
 import type { Clock } from "./time.ts";
 import type { Actor, Grant, Vault, Zone } from "./vault/contract.ts";
-import type { LakeTable } from "./warehouse/index.ts";
+import type { LakeAccess, LakeTable } from "./warehouse/index.ts";
 import type { DeadLetter, Json, QueueDefinition, ScheduleDefinition, WorkflowDefinition, Workflows } from "./workflow/contract.ts";
 
 /** What the app hands a module to build on. */
@@ -33,6 +33,8 @@ export interface PlatformDeps<Settings> {
   readonly database: Database;
   readonly objects: ObjectStore;
   readonly vault: Vault;
+  /** Asks sealed tables by SQL; keeps what the next question can use. */
+  readonly lake: LakeAccess;
   /** The pool of threads that all modules share. */
   readonly compute: Compute;
   /** Opens a further pool of the module's own; the app closes it. */

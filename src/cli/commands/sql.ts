@@ -10,7 +10,6 @@ import { writeTable } from "../../platform/formats/index.ts";
 import {
   answerOf,
   asCell,
-  askLakeIsolated,
   askReadOnly,
   columnList,
   firstRows,
@@ -98,11 +97,13 @@ async function askSealed(app: OpenApp, query: string, bounds: Bounds, progress: 
     return error.code === "WAREHOUSE_SQL" ? await withHint(app.database, error, bounds) : error;
   };
   try {
-    const { columns, batches } = await askLakeIsolated(await tablesOf(app), query, {
-      signal: AbortSignal.any([signal, late]),
-      maxMemoryMb,
-      onPart: (done, total) => progress.update(done, total, "objects"),
-    }).finally(() => progress.end());
+    const { columns, batches } = await app.lake
+      .askIsolated(await tablesOf(app), query, {
+        signal: AbortSignal.any([signal, late]),
+        maxMemoryMb,
+        onPart: (done, total) => progress.update(done, total, "objects"),
+      })
+      .finally(() => progress.end());
     // Errors of later rows are told like those of the first.
     const told = async function* (): Answer["batches"] {
       try {

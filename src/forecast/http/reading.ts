@@ -137,7 +137,7 @@ export interface Driller {
 }
 
 /** Reads drills one at a time: each holds a run's newest months in memory. */
-export function makeDriller(deps: Pick<ForecastDeps, "objects">): Driller {
+export function makeDriller(deps: Pick<ForecastDeps, "objects" | "lake">): Driller {
   let isBusy = false;
   return {
     read: async (run, asked, purpose) => {

@@ -8,6 +8,7 @@ import type { Log } from "../../platform/log.ts";
 import type { PostNotice } from "../../platform/notify/contract.ts";
 import type { ObjectStore } from "../../platform/objects/contract.ts";
 import type { Database } from "../../platform/database/contract.ts";
+import type { LakeAccess } from "../../platform/warehouse/index.ts";
 import type { Actor, Grant, Zone } from "../../platform/vault/contract.ts";
 import { defaultsKey, prefixes } from "../store/keys.ts";
 import type { ForecastSettings } from "./settings.ts";
@@ -16,6 +17,7 @@ export interface ForecastDeps {
   readonly settings: ForecastSettings;
   readonly database: Database;
   readonly objects: ObjectStore;
+  readonly lake: LakeAccess;
   readonly compute: Compute;
   /** Threads of their own for looking through files: what is wrong with one is told while others train. */
   readonly checks: Compute;

@@ -5,7 +5,7 @@
 
 import { StockroomError } from "../../../platform/errors.ts";
 import type { Actor } from "../../../platform/vault/contract.ts";
-import { askLake, openSealed, type AnswerCell } from "../../../platform/warehouse/index.ts";
+import { openSealed, type AnswerCell } from "../../../platform/warehouse/index.ts";
 import type { ForecastRunRow } from "../../store/runs.ts";
 import { domains } from "../inputs/schema.ts";
 import type { ForecastDeps } from "../deps.ts";
@@ -78,7 +78,7 @@ export function axesOf(run: ForecastRunRow): readonly DrillAxis[] {
  * Throws `input` `FORECAST_AXIS` for what is none of them.
  */
 export async function readDrill(
-  { objects }: Pick<ForecastDeps, "objects">,
+  { objects, lake }: Pick<ForecastDeps, "objects" | "lake">,
   actor: Actor,
   run: ForecastRunRow,
   asked: { readonly by?: string | undefined; readonly where: readonly (readonly [string, string])[] },
@@ -99,7 +99,7 @@ export async function readDrill(
   const accuracy = accuracyTable(sealed, "accuracy", run);
   const column = (by ?? axisOf("identifier")).column;
   const sql = drillSql(axes, { by: column, chosen, measured: accuracy !== undefined });
-  const { batches } = await askLake(accuracy === undefined ? [table] : [table, accuracy], sql, { signal, maxMemoryMb });
+  const { batches } = await lake.ask(accuracy === undefined ? [table] : [table, accuracy], sql, { signal, maxMemoryMb });
   const levels: DrillLevel[] = [];
   const instants: DrillInstant[] = [];
   for await (const batch of batches) {
