@@ -2,6 +2,7 @@
 
 import { unknownKind } from "../errors.ts";
 import type { LakeAccess, LakeAnswer, LakeOptions, LakeTable, Warehouse, WarehouseAddress } from "./contract.ts";
+import type { Lake } from "./lake.ts";
 import { openMemoryFiles } from "./memory-files.ts";
 
 export type {
@@ -48,7 +49,7 @@ export async function openWarehouse(address: WarehouseAddress): Promise<Warehous
 
 /** What a query over sealed tables shares with the next one: files in memory, plans, instances. Loaded when the first query comes. */
 export function openLake(): LakeAccess {
-  let lake: Promise<import("./lake.ts").Lake> | undefined;
+  let lake: Promise<Lake> | undefined;
   const files = openMemoryFiles();
   return {
     ask: async (tables, sql, options = {}) => {
