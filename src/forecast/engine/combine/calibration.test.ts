@@ -129,6 +129,31 @@ describe("calibration", () => {
     }
   });
 
+  test("what one window did at one step is no shape of the fan over the horizon", () => {
+    // In the last window everything at the third step is threefold as far off: a Christmas.
+    const trials = Array.from({ length: 200 }, (_, i) => trialOf(i, [0, 0, 0], normal));
+    for (const trial of trials) trial.actuals[2 * horizon + 2] = 100 + 3 * (trial.actuals[2 * horizon + 2] - 100);
+    const { forecast } = mixForecast(trials[0], planMix(trials, options), 0, options);
+    if (forecast === undefined) throw new Error("Expected a forecast.");
+    const width = (h: number): number => forecast.quantiles[2 * horizon + h] - forecast.quantiles[h];
+    expect(width(2) / width(4)).toBeLessThan(1.2);
+  });
+
+  test("what models erred by when they had seen little does not widen the fan of what they know now", () => {
+    // Six steps before the first window, twelve and eighteen before the others; what comes is as much wider as a fit to so few steps makes it.
+    const trials = Array.from({ length: 200 }, (_, i) => {
+      const trial = trialOf(i, [0, 0, 0], normal);
+      const actuals = trial.actuals.map((y, k) => 100 + (y - 100) * (1 + 4 / (6 * (1 + Math.floor(k / horizon)))));
+      return { ...trial, cuts: Int32Array.of(6, 12, 18), actuals };
+    });
+    const { forecast } = mixForecast(trials[0], planMix(trials, options), 0, options);
+    if (forecast === undefined) throw new Error("Expected a forecast.");
+    const wide = (random: Random): number => (1 + 4 / 24) * normal(random);
+    const { low, high } = tails(forecast, wide);
+    expect(Math.abs(low - 0.1)).toBeLessThan(0.03);
+    expect(Math.abs(high - 0.1)).toBeLessThan(0.03);
+  });
+
   test("a mean lies within a standard deviation of the median, as means do", () => {
     const value = fc.double({ min: 0, max: 1e6, noNaN: true });
     fc.assert(

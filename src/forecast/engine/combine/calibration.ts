@@ -6,9 +6,12 @@
 //
 // Windows are few, and all series of one err together: what a window has in common is an error of that window, not a shape.
 //   K1. Each window is centred on its own median first, so that factors are learned from the shape within windows.
-//   K2. What a window's middle errs by comes back with both signs: it widens both sides alike and never leans the fan to one.
+//   K2. What a window's middle errs by comes back whole and with both signs, the variance between windows being part of what the next one errs by: it
+//       widens both sides alike and never leans the fan to one.
 //   K3. The median moves only by where the middle lies when the mean is right: a line through the windows tells, as a mean may err by a few large
 //       sales that the middle knows nothing of.
+//   K4. Steps share one factor but for what windows agree on: three windows hold three Christmases at most, and no shape over the horizon.
+//   K5. Models fitted to little say too little spread, by a share that falls as the past grows: scores of an early window count less that.
 
 import { blendWindow, makeBlend, type MixWeights } from "./blend.ts";
 import type { Calibration } from "./contract.ts";
@@ -21,8 +24,6 @@ const [doubt, factorDoubt] = [15, 10];
 const maxLessons = 4000;
 /** Scores of a step beyond which every second, third ... is enough. */
 const mostScores = 700;
-/** Share of a window's own error that is thought to come again, with either sign. */
-const errorKept = 0.5;
 /** Windows correct a mean only as far as they agree beyond two standard errors. */
 const sureness = 4;
 /** A sale of more units of its series than this counts as so many. */
@@ -33,11 +34,11 @@ const mostScore = 6;
 const mostFactor = 2;
 /** Below the median: skewed sales under a model that knows no skew want a third. */
 const leastBelow = 1 / 3;
-/**
- * Weights are learned on the windows they are calibrated on, and so a little too sure: the more so the shorter the histories. Held-out ends of
- * training parts (M1, M3) were covered by 77.7 % where 80 % was promised.
- */
-const optimismOf = (pastSteps: number): number => 1 + Math.min(0.1, 2 / Math.max(1, pastSteps));
+/** Windows at which half of what a step's own scores say is believed, the rest being said by all steps. */
+const stepDoubt = 7;
+/** By how much what models expect is too narrow: so many parts of the steps they were fitted to. M3, retail sets: two to six serve alike. */
+const unseen = 3;
+const narrownessOf = (pastSteps: number): number => 1 + unseen / Math.max(1, pastSteps);
 
 /** A lesson with the weights that are to be calibrated: those of window `row`, in whose past the lesson lies. */
 export interface CalibrationLesson extends Lesson {
@@ -65,6 +66,8 @@ interface Scores {
   readonly width: Float64Array;
   /** Windows back from what is to be calibrated, 1 for the latest. */
   readonly age: Int32Array;
+  /** How much too narrow the models were then (K5). */
+  readonly narrowness: Float64Array;
 }
 
 /** Learns the factors of one group; all lessons have the same levels and horizon. Without lessons every factor is one. */
@@ -74,20 +77,23 @@ export function makeCalibration(lessons: readonly CalibrationLesson[], levels: r
   if (scores.count === 0) return calibration;
   const { middle, bias } = centresOf(scores, horizon);
   const { shift, errors } = shapeOf(middle, bias);
-  const optimism = optimismOf(lessons.reduce((sum, lesson) => sum + pastOf(lesson), 0) / lessons.length);
-  const median = levels.indexOf(0.5);
+  const narrowness = narrownessOf(lessons.reduce((sum, lesson) => sum + pastOf(lesson), 0) / lessons.length);
+  const windows = middle.size;
   for (const [l, level] of levels.entries()) {
-    if (l === median) continue;
-    for (let h = 0; h < horizon; h++) {
-      const pooled = pool(scores, { l, h, horizon, middle, errors });
-      if (pooled.length === 0) continue;
+    if (level === 0.5) continue;
+    const upper = level > 0.5;
+    // Logarithm of the factor at which the level holds in `pooled`, shrunk by how little that is.
+    const learn = (pooled: Float64Array): number => {
+      if (pooled.length === 0) return 0;
       const trust = Math.min(pooled.length / errors.length, scores.count);
       // A score above the factor lies outside: beyond an upper quantile, or beneath a lower one.
-      const factor = Math.min(
-        mostFactor,
-        Math.max(l > median ? 1 / mostFactor : leastBelow, quantileOf(pooled, l > median ? level : 1 - level)),
-      );
-      calibration.factors[l * horizon + h] = optimism * factor ** (trust / (trust + factorDoubt));
+      const factor = Math.min(mostFactor, Math.max(upper ? 1 / mostFactor : leastBelow, quantileOf(pooled, upper ? level : 1 - level)));
+      return (Math.log(factor) * trust) / (trust + factorDoubt);
+    };
+    const common = learn(pool(scores, { l, h: 0, horizon, middle, errors, wanted: Number.POSITIVE_INFINITY }));
+    for (let h = 0; h < horizon; h++) {
+      const own = learn(pool(scores, { l, h, horizon, middle, errors, wanted: wantedScores }));
+      calibration.factors[l * horizon + h] = narrowness * Math.exp(common + ((own - common) * windows) / (windows + stepDoubt));
     }
   }
   return { ...calibration, shift };
@@ -132,10 +138,12 @@ function gatherScores(lessons: readonly CalibrationLesson[], levels: readonly nu
   const skew = new Float64Array(horizon * count);
   const width = new Float64Array(levels.length * horizon * count).fill(Number.NaN);
   const age = new Int32Array(count);
+  const narrowness = new Float64Array(count);
   const blend = makeBlend({ levels, horizon });
   for (let i = 0; i < count; i++) {
     const { trial, window, row, plan } = lessons[Math.floor(i * step)];
     age[i] = row - window;
+    narrowness[i] = narrownessOf(trial.cuts[window]);
     if (!blendWindow(trial, window, row, plan, blend)) continue;
     const least = 1e-3 * trial.scale;
     for (let h = 0; h < horizon; h++) {
@@ -152,7 +160,7 @@ function gatherScores(lessons: readonly CalibrationLesson[], levels: readonly nu
       }
     }
   }
-  return { count, apart, skew, width, age };
+  return { count, apart, skew, width, age, narrowness };
 }
 
 /** What the windows say of where the median is, by their age: of the middle of the scores, and how much of it is an error of the mean. */
@@ -207,28 +215,30 @@ function shapeOf(middle: ReadonlyMap<number, number>, bias: ReadonlyMap<number, 
   }
   const follow = Math.max(0, Math.min(1, (one * xy - x * y) / (one * xx - x * x)));
   const shift = (y - follow * x) / one;
-  const errors = [...middle.values()].flatMap((own) => [errorKept * (own - shift), -errorKept * (own - shift)]);
+  const errors = [...middle.values()].flatMap((own) => [own - shift, shift - own]);
   return { shift, errors };
 }
 
 /** The scores of a step, and of as many steps around it as it takes to have enough; sorted. */
 function pool(
-  { count, apart, width, age }: Scores,
+  { count, apart, width, age, narrowness }: Scores,
   asked: {
     readonly l: number;
     readonly h: number;
     readonly horizon: number;
     readonly middle: ReadonlyMap<number, number>;
     readonly errors: readonly number[];
+    /** Scores that are enough. */
+    readonly wanted: number;
   },
 ): Float64Array {
-  const { l, h, horizon, middle, errors } = asked;
+  const { l, h, horizon, middle, errors, wanted } = asked;
   for (let around = 0; ; around++) {
     const from = Math.max(0, h - around);
     const to = Math.min(horizon, h + around + 1);
     let known = 0;
     for (let k = from * count; k < to * count; k++) if (!Number.isNaN(apart[k]) && !Number.isNaN(width[l * horizon * count + k])) known++;
-    if (known < wantedScores && !(from === 0 && to === horizon)) continue;
+    if (known < wanted && !(from === 0 && to === horizon)) continue;
     const stride = Math.max(1, Math.floor(known / mostScores));
     const out: number[] = [];
     let seen = 0;
@@ -238,7 +248,7 @@ function pool(
         const size = width[(l * horizon + s) * count + i];
         if (Number.isNaN(own) || Number.isNaN(size) || seen++ % stride !== 0) continue;
         const centred = own - (middle.get(age[i]) ?? 0);
-        for (const error of errors) out.push((centred + error) / size);
+        for (const error of errors) out.push((centred + error) / size / narrowness[i]);
       }
     }
     return Float64Array.from(out).sort();
