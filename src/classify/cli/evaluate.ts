@@ -5,6 +5,7 @@ import { jsonFlag, repeated } from "../../platform/command/flags.ts";
 import { withProgress } from "../../platform/command/output.ts";
 import { counted, percent } from "../../platform/figures.ts";
 import { StockroomError } from "../../platform/errors.ts";
+import { labelOfRow } from "../engine/categories.ts";
 import type { Item } from "../engine/dataset.ts";
 import { openEvaluator, type Evaluation } from "../engine/evaluate.ts";
 import { openPredictor } from "../engine/predict.ts";
@@ -32,23 +33,34 @@ export const evaluateCommand = (tools: CommandTools): Command =>
       const bad = collectBadRows();
       const reading = readingOf(args);
       const conditions = repeated(rawArgs, "where").map(parseCondition);
-      const rows = await openRows(args.file, { ...reading, conditions, onBadRow: bad.add, signal: tools.signal });
-      const label = rows.at(args.label ?? model.card.label, "label column");
+      const rows = await openRows(args.file, {
+        ...reading,
+        reading: model.card.reading,
+        conditions,
+        onBadRow: bad.add,
+        signal: tools.signal,
+      });
+      const rule = args.label === undefined ? model.card.reading?.label : undefined;
+      const labels = (rule?.columns ?? [args.label ?? model.card.label]).map((name) => rows.at(name, "label column"));
+      const codeOf = (row: readonly string[]): string => {
+        const cells = labels.map((at) => row[at] ?? "");
+        return rule === undefined ? (cells[0] ?? "").trim() : labelOfRow(cells, rule);
+      };
       const { items, unlabelled } = await withProgress(tools, "evaluate", async (progress) => {
         const seen = { items: 0, unlabelled: 0 };
         for await (const batch of rows.items(model.card.columns)) {
-          const labels: string[] = [];
+          const codes: string[] = [];
           const read: Item[] = [];
           for (const [index, row] of batch.rows.entries()) {
-            const code = (row[label] ?? "").trim();
+            const code = codeOf(row);
             if (code === "") seen.unlabelled += 1;
             else {
-              labels.push(code);
+              codes.push(code);
               read.push(batch.items[index]);
             }
           }
           seen.items += read.length;
-          evaluator.add(read, labels, predictor.predict(read));
+          evaluator.add(read, codes, predictor.predict(read));
           progress.update(seen.items, 0, counted(seen.items, "item"));
         }
         return seen;

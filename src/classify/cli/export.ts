@@ -55,7 +55,7 @@ async function readSamples(
   { model, reading, bad }: { readonly model: Model; readonly reading: Reading; readonly bad: BadRows },
   tools: CommandTools,
 ): Promise<readonly Item[]> {
-  const rows = await openRows(file, { ...reading, conditions: [], onBadRow: bad.add, signal: tools.signal });
+  const rows = await openRows(file, { ...reading, reading: model.card.reading, conditions: [], onBadRow: bad.add, signal: tools.signal });
   const samples: Item[] = [];
   let usable = 0;
   for await (const batch of rows.items(model.card.columns)) {

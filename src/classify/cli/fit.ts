@@ -3,21 +3,23 @@
 import path from "node:path";
 import process from "node:process";
 import { defineCommand, type Command, type CommandTools, type Printer } from "../../platform/command/contract.ts";
-import { jsonFlag, readNames, readNumber, readWhole, repeated, usage, readThreads } from "../../platform/command/flags.ts";
-import { bytesText, percent, rounded } from "../../platform/figures.ts";
+import { jsonFlag, readNumber, readWhole, repeated, readThreads } from "../../platform/command/flags.ts";
+import { bytesText, counted, percent, rounded } from "../../platform/figures.ts";
 import { withProgress } from "../../platform/command/output.ts";
 import { openCompute } from "../../platform/compute/index.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 import { makeLog } from "../../platform/log.ts";
-import { makeDatasetBuilder, type Dataset, type ItemColumnNames } from "../engine/dataset.ts";
-import { usualFloor } from "../engine/decisions.ts";
+import { labelOfRow } from "../engine/categories.ts";
+import { describeLabels, makeDatasetBuilder, type Dataset } from "../engine/dataset.ts";
+import { usualFloor, whyNothing } from "../engine/decisions.ts";
 import { fitModel, fitModelWith, planFit, type FitOptions } from "../engine/fit.ts";
 import { encodeModel, type Model } from "../engine/model.ts";
 import { appraiseJob } from "../workflows/jobs/appraise-job.ts";
 import { dayOf } from "../workflows/jobs/items.ts";
 import { learnJob } from "../workflows/jobs/learn-job.ts";
 import { trialJob } from "../workflows/jobs/trial-job.ts";
+import { catalogueFlags, takeCatalogue, type TakenCatalogue } from "./intake.ts";
 import { collectBadRows, readingArgs, readingOf, refuseBadFile, type BadRows, type Reading } from "./files.ts";
 import { type Condition, parseCondition } from "../../platform/intake/conditions.ts";
 import { openRows } from "./rows.ts";
@@ -25,14 +27,26 @@ import { where } from "./model-file.ts";
 
 export const fitCommand = (tools: CommandTools): Command =>
   defineCommand({
-    meta: { name: "fit", description: "learn a model from labelled items" },
+    meta: {
+      name: "fit",
+      description: `learn a model from labelled items
+Examples:
+  stockroom classify fit catalogue.csv
+  stockroom classify fit products_export.csv --map "Title=text,Type=label" --out types.model
+Without --label and --text together the file is taken in as it lies: what its columns are is found and told.`,
+    },
     args: {
-      file: { type: "positional", required: true, description: "labelled items: CSV, TSV, JSONL or Parquet, also gzip" },
-      label: { type: "string", description: "the column that holds the right code", required: true },
-      text: { type: "string", description: "text columns, the most telling first", required: true, valueHint: "a,b" },
-      categories: { type: "string", description: "columns of few different values", valueHint: "a,b" },
+      file: { type: "positional", required: true, description: "labelled items: CSV, TSV, JSONL, Parquet or Excel, also gzip" },
+      label: {
+        type: "string",
+        description: "the column that holds the right code; several: one a level of a path; absent: found",
+        valueHint: "a",
+      },
+      text: { type: "string", description: "text columns, the most telling first; absent: found", valueHint: "a,b" },
+      ...catalogueFlags,
+      categories: { type: "string", description: "columns of few different values; none: no such column", valueHint: "a,b" },
       numbers: { type: "string", description: "columns of numbers", valueHint: "a,b" },
-      out: { type: "string", description: "the model file", required: true },
+      out: { type: "string", description: "the model file; absent: FILE with the ending .model" },
       where,
       valid: { type: "string", description: "labelled items to judge by, all rows of the file; absent: a part of the items is set aside" },
       group: { type: "string", description: "rows equal in this column stay on one side of the split; absent: equal texts" },
@@ -50,10 +64,7 @@ export const fitCommand = (tools: CommandTools): Command =>
       json: jsonFlag,
     },
     run: async ({ args, rawArgs }) => {
-      const columns = { text: readNames(args.text), categories: readNames(args.categories), numbers: readNames(args.numbers) };
-      if (columns.text.length === 0) throw usage("--text", "at least one column", args.text);
       const asked = {
-        label: args.label,
         trials: readWhole("--trials", args.trials, 1, 1000),
         seed: readWhole("--seed", args.seed, 0, 2 ** 31 - 1),
         promise: readNumber("--precision", args.precision, { above: 0.5, below: 1 }),
@@ -62,36 +73,59 @@ export const fitCommand = (tools: CommandTools): Command =>
       const threads = readThreads(args.threads);
       const reading = readingOf(args);
       const conditions = repeated(rawArgs, "where").map(parseCondition);
+      const out = args.out ?? `${path.basename(args.file).replace(/(?:\.(?:csv|tsv|txt|jsonl|parquet|xlsx|gz|zip))+$/i, "")}.model`;
       const started = process.cpuUsage();
+      const taken = await takeCatalogue(args, { rawArgs, conditions, out }, tools);
       const bad = collectBadRows();
-      const files = { file: args.file, valid: args.valid, label: args.label, group: args.group, columns, conditions };
-      const read = await readLabelled(files, { ...reading, bad, signal: tools.signal });
+      const read = await readLabelled(
+        { file: args.file, valid: args.valid, conditions, ...taken },
+        { ...reading, bad, signal: tools.signal },
+      );
       for (const note of read.notes) tools.print.say(note);
       const bound = { file: args.file, damaged: read.damaged, usable: read.items, maxBad: reading.maxBad };
-      await refuseBadFile(bad, { ...bound, refused: "No model was made.", out: args.out }, tools);
+      await refuseBadFile(bad, { ...bound, refused: "No model was made.", out }, tools);
       const options: FitOptions = {
         ...asked,
+        label: taken.label.columns.join(" > "),
         date: args.date ?? sourceDate() ?? read.newest,
         data: { name: path.basename(args.file), hash: read.hash, rows: read.rows, badRows: bad.count },
+        ...(taken.reading === undefined ? {} : { reading: taken.reading }),
         ...(read.validationFrom === undefined ? {} : { validationFrom: read.validationFrom }),
       };
-      const model = await fitOnThreads(read.build(), options, tools, threads);
+      const dataset = read.build();
+      const notes = [...read.notes, ...notesOfDataset(dataset)];
+      for (const note of notes.slice(read.notes.length)) tools.print.say(note);
+      const model = await fitOnThreads(dataset, options, tools, threads);
       const bytes = encodeModel(model);
-      await writeFileAtomically(args.out, bytes);
-      await bad.write(args.out, tools);
+      await writeFileAtomically(out, bytes);
+      await bad.write(out, tools);
       const used = process.cpuUsage(started);
-      const learned = { out: args.out, bytes: bytes.byteLength, badRows: bad.count, notes: read.notes };
+      const learned = { out, bytes: bytes.byteLength, badRows: bad.count, notes };
       tell(model, { ...learned, cpuS: rounded((used.user + used.system) / 1e6, 2), promise: asked.promise }, args.json, tools.print);
     },
   });
 
-interface LabelledFiles {
+/** What codes and texts say against what is learned from them, in sentences. */
+function notesOfDataset(dataset: Dataset): readonly string[] {
+  const { codes, single, mixed, rows } = describeLabels(dataset);
+  return [
+    ...(single === 0
+      ? []
+      : [
+          `${single} of ${counted(codes, "code")} ${single === 1 ? "has" : "have"} one item: learned from, but an item of such a code that is set aside always counts as wrong.`,
+        ]),
+    ...(mixed === 0
+      ? []
+      : [
+          `${counted(mixed, "text")} ${mixed === 1 ? "stands" : "stand"} with different codes (${counted(rows, "row")}): all are learned from, and one of the codes at most can be right.`,
+        ]),
+  ];
+}
+
+interface LabelledFiles extends TakenCatalogue {
   readonly file: string;
   /** Items to judge by; absent: a part of those of `file`. */
   readonly valid: string | undefined;
-  readonly label: string;
-  readonly group: string | undefined;
-  readonly columns: ItemColumnNames;
   readonly conditions: readonly Condition[];
 }
 
@@ -111,23 +145,32 @@ interface Labelled {
 
 /** Reads the files of a fit. Throws `input` `FIT_NO_VALIDATION`, and what opening rows throws. */
 async function readLabelled(
-  { file, valid, label, group, columns, conditions }: LabelledFiles,
+  { file, valid, label, group, id, columns, conditions, reading: asItLies }: LabelledFiles,
   { bad, ...reading }: Reading & { readonly bad: BadRows; readonly signal: AbortSignal },
 ): Promise<Labelled> {
   const builder = makeDatasetBuilder(columns);
   const notes: string[] = [];
-  let [newest, rowsRead, unlabelled] = ["", 0, 0];
+  let [newest, rowsRead, unlabelled, wordless] = ["", 0, 0, 0];
   const read = async (name: string, filters: readonly Condition[]): Promise<string> => {
-    const rows = await openRows(name, { ...reading, conditions: filters, onBadRow: bad.add });
-    const labelAt = rows.at(label, "label column");
+    const rows = await openRows(name, { ...reading, reading: asItLies, conditions: filters, onBadRow: bad.add });
+    const labelsAt = label.columns.map((column) => rows.at(column, "label column"));
+    const [labelAt = -1] = labelsAt;
     const groupAt = group === undefined ? -1 : rows.at(group, "group column");
+    const idAt = id === undefined ? -1 : rows.at(id, "id column");
     const days = rows.columns.flatMap((column, index) => (/^date$|_date$/i.test(column) ? [index] : []));
     for await (const batch of rows.items(columns)) {
       for (const [index, row] of batch.rows.entries()) {
         rowsRead += 1;
-        const code = (row[labelAt] ?? "").trim();
+        const code = labelOfRow(
+          labelsAt.map((place) => row[place] ?? ""),
+          label,
+        );
+        if (code === "" && asItLies !== undefined) {
+          unlabelled += 1;
+          continue;
+        }
         if (code === "") {
-          const reason = `Expected a code in the column "${label}" but it is empty. Fill it in or filter the row out.`;
+          const reason = `Expected a code in the column "${label.columns.join('", "')}" but it is empty. Fill it in or filter the row out.`;
           bad.add({ line: batch.lines[index], column: labelAt + 1, code: "FIT_NO_LABEL", reason, sample: "" });
           unlabelled += 1;
           continue;
@@ -136,7 +179,11 @@ async function readLabelled(
           const found = dayOf(row[day] ?? "") ?? "";
           if (found > newest) newest = found;
         }
-        builder.add(batch.items[index], code, groupAt < 0 ? undefined : (row[groupAt] ?? ""));
+        const item = batch.items[index];
+        if (item.text.every((text) => text.trim() === "")) wordless += 1;
+        // A row that names no group is one of its own.
+        const named = groupAt < 0 ? "" : (row[groupAt] ?? "").trim() || (row[idAt] ?? "").trim();
+        builder.add(item, code, named === "" ? undefined : named);
       }
     }
     notes.push(...rows.notes());
@@ -155,7 +202,9 @@ async function readLabelled(
       );
     }
   }
-  const counts = { items: builder.size, rows: rowsRead, damaged: bad.count - unlabelled };
+  if (asItLies !== undefined && unlabelled > 0) notes.push(`${unlabelled} of ${counted(rowsRead, "row")} have no code and teach nothing.`);
+  if (wordless > 0) notes.push(`${counted(wordless, "item")} with a code ${wordless === 1 ? "has" : "have"} no text at all.`);
+  const counts = { items: builder.size, rows: rowsRead, damaged: asItLies === undefined ? bad.count - unlabelled : bad.count };
   return { ...counts, validationFrom, newest, notes, hash, build: () => builder.build() };
 }
 
@@ -193,6 +242,8 @@ function tell(model: Model, { out, bytes, badRows, notes, cpuS, promise }: Learn
   print.line(
     `On ${judged} items set aside: accuracy ${share(metrics.accuracy)}, macro-F1 ${share(metrics.macroF1)}; ${share(metrics.coverage)} decided automatically at a promised precision of ${percent(promise)}.`,
   );
+  const nothing = whyNothing(model.decisions, judged);
+  if (nothing !== undefined) print.line(`Nothing is decided automatically: ${nothing}`);
   print.line(`Wrote ${out} (${bytesText(bytes)}).`);
 }
 

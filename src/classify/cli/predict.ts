@@ -27,11 +27,18 @@ export const predictCommand = (tools: CommandTools): Command =>
       json: jsonFlag,
     },
     run: async ({ args, rawArgs }) => {
-      const predictor = openPredictor(await readModel(args.model), { evidence: args.evidence, ...floorOf(args.floor) });
+      const model = await readModel(args.model);
+      const predictor = openPredictor(model, { evidence: args.evidence, ...floorOf(args.floor) });
       const bad = collectBadRows();
       const reading = readingOf(args);
       const conditions = repeated(rawArgs, "where").map(parseCondition);
-      const rows = await openRows(args.file, { ...reading, conditions, onBadRow: bad.add, signal: tools.signal });
+      const rows = await openRows(args.file, {
+        ...reading,
+        reading: model.card.reading,
+        conditions,
+        onBadRow: bad.add,
+        signal: tools.signal,
+      });
       const added = ["code", "probability", "decision", "reason", "runner_up", "evidence"].map((name) =>
         rows.columns.includes(name) ? `predicted_${name}` : name,
       );

@@ -4,7 +4,7 @@
 //   W2. What was found rather than known of a file (its encoding, its decimal sign) is told, and columns that tell nothing are.
 //   W3. A column asked for that the file lacks is an error that lists those it has.
 
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import type { Body } from "../../platform/bytes.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import {
@@ -20,7 +20,10 @@ import {
   type Table,
 } from "../../platform/formats/index.ts";
 import type { Condition } from "../../platform/intake/conditions.ts";
+import { plainText } from "../../platform/intake/html.ts";
+import { type IntakeFile, leftOut, openLaidOut } from "../../platform/intake/profile.ts";
 import type { Item, ItemColumnNames } from "../engine/dataset.ts";
+import type { Reading } from "../engine/reading.ts";
 
 export interface RowsOptions {
   readonly conditions: readonly Condition[];
@@ -29,6 +32,8 @@ export interface RowsOptions {
   /** What a person said of the file; absent: found from its bytes and values. */
   readonly encoding?: string | undefined;
   readonly decimal?: DecimalSign | undefined;
+  /** Taken in as it lies: where its table is, what rows leave blank, tags in texts. Absent: strictly. */
+  readonly reading?: Pick<Reading, "export" | "inherit"> | undefined;
 }
 
 /** Filtered rows with the lines they begin on, and the items they make. */
@@ -52,15 +57,17 @@ export interface Rows {
 
 /** Opens a file of items. Throws what `fileBody`, `readTable` and `readNumbers` throw, and `COLUMN_MISSING` for a condition on no column. */
 export async function openRows(file: string, options: RowsOptions): Promise<Rows> {
-  const { conditions, onBadRow, signal, encoding, decimal } = options;
-  const digest = createHash("sha256");
-  const hashed = async function* (): Body {
-    for await (const chunk of fileBody(file, signal)) {
-      digest.update(chunk);
-      yield chunk;
-    }
+  const { conditions, onBadRow, signal, encoding, decimal, reading } = options;
+  let digest = createHash("sha256");
+  const hashed = (): Body => {
+    // Read again from the start where rows take texts from others.
+    digest = createHash("sha256");
+    return hashing(fileBody(file, signal), digest);
   };
-  const table = await readTable(hashed(), { name: file, onBadRow, signal, encoding });
+  const table =
+    reading === undefined
+      ? await readTable(hashed(), { name: file, onBadRow, signal, encoding })
+      : await openAsItLies({ name: file, open: hashed }, { ...options, reading });
   const at = (column: string, purpose: string): number => {
     const index = table.columns.indexOf(column);
     if (index >= 0) return index;
@@ -77,7 +84,8 @@ export async function openRows(file: string, options: RowsOptions): Promise<Rows
   return {
     columns: table.columns,
     items: (columns) => {
-      const read = itemsOf({ ...table, batches: filtered(table, passes) }, { file, columns, at, onBadRow, decimal });
+      const textOf = reading === undefined ? (text: string) => text : plainText;
+      const read = itemsOf({ ...table, batches: filtered(table, passes) }, { file, columns, at, onBadRow, decimal, textOf });
       notes = read.notes;
       return read.batches;
     },
@@ -85,6 +93,23 @@ export async function openRows(file: string, options: RowsOptions): Promise<Rows
     hash: () => digest.copy().digest("hex"),
     at,
   };
+}
+
+async function* hashing(body: Body, digest: Hash): Body {
+  for await (const chunk of body) {
+    digest.update(chunk);
+    yield chunk;
+  }
+}
+
+/** The table where it lies in the file, without rows of totals, blanks and headers that come again. */
+async function openAsItLies(
+  file: IntakeFile,
+  { reading, onBadRow, signal, encoding }: RowsOptions & { readonly reading: Pick<Reading, "export" | "inherit"> },
+): Promise<Table> {
+  const hints = { encoding, export: reading.export, inherit: reading.inherit ?? undefined, signal };
+  const { table } = await openLaidOut(file, hints, onBadRow);
+  return { ...table, batches: filtered(table, (row) => leftOut(row, table.columns) === undefined) };
 }
 
 async function* filtered(table: Table, passes: (row: readonly string[]) => boolean): AsyncGenerator<RowBatch> {
@@ -106,9 +131,10 @@ interface ItemReading {
   readonly at: Rows["at"];
   readonly onBadRow: (row: BadRow) => void;
   readonly decimal: DecimalSign | undefined;
+  readonly textOf: (text: string) => string;
 }
 
-function itemsOf(table: Table, { file, columns, at, onBadRow, decimal }: ItemReading) {
+function itemsOf(table: Table, { file, columns, at, onBadRow, decimal, textOf }: ItemReading) {
   const text = columns.text.map((name) => at(name, "text column"));
   const categories = columns.categories.map((name) => at(name, "category column"));
   const numbers = columns.numbers.map((name) => ({ name, index: at(name, "number column") }));
@@ -123,7 +149,7 @@ function itemsOf(table: Table, { file, columns, at, onBadRow, decimal }: ItemRea
         rows: batch.rows,
         lines: batch.lines,
         items: batch.rows.map((row, r) => ({
-          text: text.map((index) => row[index] ?? ""),
+          text: text.map((index) => textOf(row[index] ?? "")),
           categories: categories.map((index) => row[index] ?? ""),
           numbers: batch.numbers.map((column) => numberText(column[r] ?? Number.NaN)),
         })),

@@ -93,6 +93,39 @@ export function takeItems(dataset: Dataset, indices: readonly number[]): Dataset
   };
 }
 
+/** What a person should know of the labels of a dataset. */
+export interface LabelFigures {
+  readonly codes: number;
+  /** Codes of one item. */
+  readonly single: number;
+  /** Texts that stand with more than one code, and the rows that have them. Items without any text are no such. */
+  readonly mixed: number;
+  readonly rows: number;
+}
+
+/** Counts codes of one item and texts of several codes. */
+export function describeLabels({ classes, labels, texts, items }: Dataset): LabelFigures {
+  const counts = new Uint32Array(classes.length);
+  for (const label of labels) if (label >= 0) counts[label] += 1;
+  const of = new Map<number, { readonly label: number; rows: number; mixed: boolean }>();
+  for (const [item, label] of labels.entries()) {
+    if (items[item].text.every((text) => text.trim() === "")) continue;
+    const known = of.get(texts[item]);
+    if (known === undefined) of.set(texts[item], { label, rows: 1, mixed: false });
+    else {
+      known.rows += 1;
+      if (known.label !== label) known.mixed = true;
+    }
+  }
+  const mixed = [...of.values()].filter((text) => text.mixed);
+  return {
+    codes: classes.length,
+    single: counts.filter((count) => count === 1).length,
+    mixed: mixed.length,
+    rows: mixed.reduce((sum, { rows }) => sum + rows, 0),
+  };
+}
+
 const hashGroup = (group: string): number => hash32(0x6772_6f75, group);
 
 /**

@@ -37,6 +37,7 @@ export interface FitOptions {
   readonly label: string;
   readonly date: string;
   readonly data: ModelCard["data"];
+  readonly reading?: ModelCard["reading"];
   readonly kernel?: KernelKind;
 }
 
@@ -158,6 +159,7 @@ export function composeModel(
       data: options.data,
       label: options.label,
       columns: plan.columns,
+      ...(options.reading === undefined ? {} : { reading: options.reading }),
       segment: plan.segment?.column ?? "",
       items: { train: items.length, validation: plan.sides.validation.length },
       metrics: appraisal.metrics,

@@ -15,6 +15,7 @@ import { hashItemText, type Item, type ItemColumnNames } from "./dataset.ts";
 import type { Decisions } from "./decisions.ts";
 import type { FeatureSpec } from "./features.ts";
 import type { Prepared } from "./prepare.ts";
+import type { Reading } from "./reading.ts";
 import type { TrialResult } from "./search.ts";
 import type { Trained } from "./train.ts";
 import type { Hyperparameters } from "./term-weights.ts";
@@ -32,6 +33,8 @@ export interface ModelCard {
   };
   readonly label: string;
   readonly columns: ItemColumnNames;
+  /** Absent: strictly, by the names of its columns. */
+  readonly reading?: Reading;
   /** The category column whose values have thresholds of their own; "" for none. */
   readonly segment: string;
   readonly items: { readonly train: number; readonly validation: number };

@@ -20,15 +20,16 @@ test("a catalogue with codes and titles is told as one to learn from", async () 
     ...products((i) => `h-${i},Thing ${i},"<p>Some ${i}</p>",V${i % 4},Type ${i % 5},${i}.5`),
   ]);
   expect(told).toEqual([
-    "code: Product Type (5 codes, 60 items with one)",
-    "read from: Title,Body HTML",
-    "stockroom classify fit products.csv --label 'Product Type' --text 'Title,Body HTML' --out codes.model",
+    "code: Product Type (its name; 5 codes)",
+    ...["Title", "Body HTML", "Vendor"].map((name) => `text: ${name} (as in a Shopify products export)`),
+    'HTML in "Body HTML" is read as the text it shows.',
+    "stockroom classify fit products.csv --map 'Title=text,Body HTML=text,Vendor=text,Product Type=label' --categories none --export shopify-products --out products.model",
   ]);
 });
 
 test("paths of categories are told as such", async () => {
   const told = await look(["title;category", ...products((i) => `Thing ${i};Home > Kitchen > K${i % 3}`)]);
-  expect(told.join("\n")).toContain("paths of categories");
+  expect(told.join("\n")).toMatch(/"category" holds paths of up to 3 parts; the code is the whole path \(3 codes/);
 });
 
 test("a file of sales is none, and neither is one whose every row has a code of its own", async () => {

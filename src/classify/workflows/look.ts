@@ -1,83 +1,27 @@
 // What a classifier could make of a stranger's table: which column holds the right code, which texts it would be read from.
 
-import type { ColumnProfile, FileProfile } from "../../platform/intake/profile.ts";
-import { rankOfName } from "../../platform/intake/names.ts";
+import path from "node:path";
+import { shellWord } from "../../platform/command/flags.ts";
+import { noExport } from "../../platform/intake/exports/index.ts";
+import type { FileProfile } from "../../platform/intake/profile.ts";
+import { catalogueFlagsOf, describeCatalogue } from "./intake/describe.ts";
+import { proposeCatalogue } from "./intake/proposal.ts";
 
-const labelNames = [
-  [
-    "label",
-    "code",
-    "category",
-    "class",
-    "target",
-    "hs code",
-    "commodity code",
-    "waste code",
-    "tariff code",
-    "kategorie",
-    "warengruppe",
-    "klasse",
-    "categoria",
-    "categorie",
-    "categoria id",
-  ],
-  ["category id", "product type", "type", "department", "segment", "group", "product category", "google product category", "taxonomy"],
-] as const;
-const textNames = [
-  [
-    "title",
-    "name",
-    "product name",
-    "product title",
-    "item name",
-    "titel",
-    "bezeichnung",
-    "artikelbezeichnung",
-    "nom",
-    "nombre",
-    "titulo",
-    "nome",
-  ],
-  ["description", "beschreibung", "descripcion", "body", "body html", "long description", "details", "text", "ingredients"],
-  ["brand", "vendor", "manufacturer", "marke", "hersteller", "marca", "marque"],
-] as const;
-
-/** Fewer items of a code than this teach little. */
-const fewestPerCode = 2;
-
-const rank = (column: ColumnProfile, lists: readonly (readonly string[])[]): number =>
-  rankOfName(column.name, lists) ?? Number.POSITIVE_INFINITY;
-
-/** Lines for a person; none where no column could be a code, or none a text to read it from. */
+/** Lines for a person; none where a name or a profile speaks neither for a code nor for a text to read it from. */
 export function adviceOn(profile: FileProfile): readonly string[] {
-  const texts = profile.columns
-    .filter(
-      (column) =>
-        column.kind === "text" && Number.isFinite(rank(column, textNames)) && (column.many || column.distinct > 0.2 * column.filled),
-    )
-    .toSorted((a, b) => rank(a, textNames) - rank(b, textNames));
-  const codes = profile.columns
-    .filter(
-      (column) =>
-        !texts.includes(column) &&
-        (column.kind === "text" || column.number?.whole === true) &&
-        column.distinct > 1 &&
-        !column.many &&
-        column.filled >= fewestPerCode * column.distinct,
-    )
-    .filter((column) => Number.isFinite(rank(column, labelNames)))
-    .toSorted((a, b) => rank(a, labelNames) - rank(b, labelNames));
-  const [label] = codes;
-  if (label === undefined || texts.length === 0) return [];
-  const names = texts.map(({ name }) => name).join(",");
-  const quote = (text: string): string => (/^[\w./,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`);
-  const path = label.examples.some((text) => /\s>\s|^\[/.test(text))
-    ? [`${label.name} holds paths of categories: a level of them is the code`]
-    : [];
+  const proposal = proposeCatalogue(profile);
+  const { plan, questions } = proposal;
+  const isSales = profile.export !== undefined && profile.export.columns.category === undefined;
+  if (isSales || (plan.text.length === 0 && plan.label.columns.length === 0)) return [];
+  // A list of names is no catalogue yet.
+  if (questions.some(({ about }) => about === "label") && plan.label.columns.length === 0) return [];
+  if (questions.some(({ about }) => about === "text") && !proposal.uses.some(({ use, why }) => use === "code" && why === "its name"))
+    return [];
+  if (questions.length > 0) return questions.map(({ text, answers }) => `question: ${text} Say ${answers.join(" or ")}.`);
+  const out = `${path.basename(profile.name).replace(/(?:\.(?:csv|tsv|txt|jsonl|parquet|xlsx|gz|zip))+$/i, "")}.model`;
+  const flags = catalogueFlagsOf(plan, profile.export?.name ?? noExport, undefined);
   return [
-    `code: ${label.name} (${label.distinct} codes, ${label.filled} items with one)`,
-    `read from: ${names}`,
-    ...path,
-    `stockroom classify fit ${quote(profile.name)} --label ${quote(label.name)} --text ${quote(names)} --out codes.model`,
+    ...describeCatalogue(profile, { ...proposal, uses: proposal.uses.filter(({ use }) => use !== "left out") }),
+    ["stockroom classify fit", shellWord(profile.name), ...flags, "--out", shellWord(out)].join(" "),
   ];
 }

@@ -5,9 +5,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type StrangerFile, strangerFiles } from "../../../test/kit/strangers.ts";
 import { fileBody } from "../../platform/formats/index.ts";
 import { applyPlan } from "../workflows/intake/apply.ts";
+import { settleQuestions } from "../../platform/command/questions.ts";
 import { describeFile } from "../../platform/intake/describe.ts";
 import { adviceOn, lastWholeDay } from "../workflows/intake/intake.ts";
-import { lookAtFile, otherWords, settleQuestions, tellIntake } from "./intake.ts";
+import { lookAtFile, otherWords, tellIntake } from "./intake.ts";
 
 let folder = "";
 beforeAll(() => {
@@ -50,7 +51,10 @@ test.each(files.filter(([, { question }]) => question !== undefined))(
   async (_, file) => {
     const intake = await lookAtFile(put(file), {}, signal);
     expect(intake.proposal.questions.map(({ about }) => about)).toEqual([file.question]);
-    await expect(settleQuestions(intake, {}, signal)).rejects.toMatchObject({ kind: "input", code: "INTAKE_QUESTION" });
+    await expect(settleQuestions(intake.profile.name, intake.proposal.questions, {}, signal)).rejects.toMatchObject({
+      kind: "input",
+      code: "INTAKE_QUESTION",
+    });
   },
 );
 

@@ -1,9 +1,8 @@
 // Taking a stranger's file in at the command line: flags to what a person said, a proposal told, questions asked or failed with.
 
-import { createInterface } from "node:readline/promises";
 import path from "node:path";
-import process from "node:process";
-import { readNames, usage } from "../../platform/command/flags.ts";
+import { readNames, shellWord, usage } from "../../platform/command/flags.ts";
+import { settleQuestions } from "../../platform/command/questions.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { parseColumnMap } from "../../platform/formats/columns.ts";
 import { fileBody, parseDecimalSign } from "../../platform/formats/index.ts";
@@ -13,9 +12,8 @@ import type { IntakeFile } from "../../platform/intake/profile.ts";
 import { isStrict } from "../workflows/inputs/strict.ts";
 import { type Domain, domains } from "../workflows/inputs/schema.ts";
 import { valuesOf } from "../workflows/intake/beside.ts";
-import { describeIntake, flagsOf, shellWord, type TakenIn } from "../workflows/intake/intake.ts";
-import type { Question } from "../workflows/intake/proposal.ts";
-import { blockOf, dateFormatsAllowed, isTimeZone, printBlock, readAnswer, type SaidIntake } from "../workflows/intake/said.ts";
+import { describeIntake, flagsOf, type TakenIn } from "../workflows/intake/intake.ts";
+import { blockOf, dateFormatsAllowed, isTimeZone, printBlock, type SaidIntake } from "../workflows/intake/said.ts";
 import { dimensionsOf, type Look, lookAtTarget, lookBeside } from "../workflows/intake/take-in.ts";
 import type { RunFlags } from "./request.ts";
 
@@ -137,48 +135,6 @@ export const tellIntake = ({ profile, proposal, taken }: Intake): readonly strin
 /** The block of settings that does the same again. */
 export const blockLines = ({ taken: { plan, filter, hints } }: Intake): readonly string[] => printBlock(blockOf(plan, filter, hints));
 
-/** Asks on a terminal what the file does not tell; elsewhere fails with the questions. Gives flags to look again with, or none. */
-export async function settleQuestions({ proposal, profile }: Intake, flags: RunFlags, signal: AbortSignal): Promise<RunFlags | undefined> {
-  const [question] = proposal.questions;
-  if (question === undefined) return undefined;
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    throw new StockroomError(
-      "input",
-      "INTAKE_QUESTION",
-      `Expected to know how ${profile.name} is to be read but it does not tell everything. ${proposal.questions.map(({ text, answers }) => `${text} Say ${answers.join(" or ")}.`).join(" ")}`,
-      { facts: { about: proposal.questions.map(({ about }) => about).join(", ") } },
-    );
-  }
-  return { ...flags, ...(await askPerson(question, flags, signal)) };
-}
-
-/** Asks until an answer can be used: the number of a choice, the flag itself, or for a column its name. Throws `input` `INTAKE_QUESTION` at the end of input. */
-async function askPerson({ text, answers }: Question, flags: RunFlags, signal: AbortSignal): Promise<RunFlags> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const gone = new AbortController();
-  terminal.once("close", () => gone.abort());
-  const ask = async (words: string): Promise<string> =>
-    (await terminal.question(words, { signal: AbortSignal.any([signal, gone.signal]) })).trim();
-  try {
-    const choices = answers.map((answer, index) => `  ${index + 1}  ${answer}`).join("\n");
-    for (;;) {
-      const answer = await ask(`${text}\n${choices}\n> `);
-      const chosen = answers[Number(answer) - 1] ?? answer;
-      const filled = chosen.includes("COLUMN") ? chosen.replace("COLUMN", await ask("Column: ")) : chosen;
-      const said = readAnswer(filled);
-      if (Object.keys(said).length === 0 || !Object.keys(said).every((name) => answers.some((each) => each.includes(`--${name}`))))
-        continue;
-      const before = textOf(flags, "map");
-      return typeof said["map"] === "string" && before !== undefined ? { ...said, map: `${before},${said["map"]}` } : said;
-    }
-  } catch (thrown) {
-    if (!gone.signal.aborted || signal.aborted) throw thrown;
-    throw new StockroomError("input", "INTAKE_QUESTION", `Expected an answer but the input ended. ${text} Say ${answers.join(" or ")}.`);
-  } finally {
-    terminal.close();
-  }
-}
-
 /** Looks and asks until nothing is left to ask. */
 export async function takeIn(
   file: string,
@@ -188,7 +144,7 @@ export async function takeIn(
   let said = flags;
   for (;;) {
     const intake = await lookAtFile(file, said, signal);
-    const more = await settleQuestions(intake, said, signal);
+    const more = await settleQuestions(intake.profile.name, intake.proposal.questions, said, signal);
     if (more === undefined) return { intake, flags: said };
     said = more;
   }

@@ -8,7 +8,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { defineCommand, type Command, type CommandTools, type Progress } from "../../platform/command/contract.ts";
 import { grouped, percent } from "../../platform/figures.ts";
-import { jsonFlag, readThreads, usage } from "../../platform/command/flags.ts";
+import { jsonFlag, readThreads, shellWord, usage } from "../../platform/command/flags.ts";
 import { openCompute } from "../../platform/compute/index.ts";
 import { isStockroomError } from "../../platform/errors.ts";
 import { makeLog } from "../../platform/log.ts";
@@ -24,7 +24,7 @@ import { openFolder } from "./folder.ts";
 import { candidateNames, parseRequest, readRequest, settingsOf, type ReadFile, type RunFlags, type RunRequest } from "./request.ts";
 import { commandOf, flagsForRun, intakeFlags, otherWords, takeIn, takeInBeside, tellIntake } from "./intake.ts";
 import { readingFlags } from "./input-flags.ts";
-import { shellWord, usualHorizon } from "../workflows/intake/intake.ts";
+import { usualHorizon } from "../workflows/intake/intake.ts";
 
 /** What `run.json` holds. */
 export interface RunRecord {

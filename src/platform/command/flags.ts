@@ -90,3 +90,6 @@ export function repeated(rawArgs: readonly string[], name: string): readonly str
     return word === flag && next !== undefined ? [next] : [];
   });
 }
+
+/** A word as a shell takes it. */
+export const shellWord = (text: string): string => (/^[\w./:=,+@%-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`);

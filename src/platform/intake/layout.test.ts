@@ -60,3 +60,16 @@ test("a number tells its decimal sign only where it can mean nothing else", () =
   ]);
   expect(["1,234", "12.345", "7", "1 234"].map(provedSign)).toEqual([undefined, undefined, undefined, undefined]);
 });
+
+test("a column of paths is not taken apart, whatever its separator", () => {
+  for (const sign of ["|", ";", "\t"]) {
+    const rows = Array.from({ length: 30 }, (_, i) => `Thing ${i},Home${sign}Kitchen${sign}K${i % 4}${sign}Part ${i}${sign}More`);
+    expect(findLayout(["name,category", ...rows, ""].join("\n"), true)).toMatchObject({ delimiter: ",", columns: ["name", "category"] });
+  }
+  // A line before the table is none of it, though it holds a comma as its numbers do.
+  const sold = Array.from({ length: 30 }, (_, i) => `0${i + 1}.01.2024;Tea;${i},5`);
+  expect(findLayout(["Report, branch 3", "Datum;Artikel;Menge", ...sold, ""].join("\n"), true)).toMatchObject({
+    delimiter: ";",
+    skippedLines: 2,
+  });
+});

@@ -44,7 +44,8 @@ export function findLayout(text: string, isWhole: boolean): Layout {
     const width = usualWidth(rows);
     return { delimiter, rows, width, score: scoreOf(rows, width) };
   });
-  const best = readings.reduce((a, b) => (b.score > a.score ? b : a));
+  const widest = readings.reduce((a, b) => (b.score > a.score ? b : a));
+  const best = readings.find((reading) => holdsWhole(reading, widest)) ?? widest;
   const { delimiter, rows, width } = best;
   const start = rows.findIndex(
     (row, index) =>
@@ -74,6 +75,27 @@ export function findLayout(text: string, isWhole: boolean): Layout {
       return words === "" ? [] : [words];
     }),
   };
+}
+
+interface Reading {
+  readonly delimiter: Delimiter;
+  readonly rows: readonly Row[];
+  readonly width: number;
+  readonly score: number;
+}
+
+/**
+ * Whether a reading splits every row alike, the first one too, and another, whose first row is none of its own, only takes one of its columns apart:
+ * paths such as `Home|Kitchen` in a column of a file of commas.
+ */
+function holdsWhole(one: Reading, other: Reading): boolean {
+  if (one === other || one.width < 2 || !one.rows.every(({ fields }) => fields.length === one.width || widthOf(fields) === 0)) return false;
+  const first = other.rows.find(({ fields }) => widthOf(fields) > 0);
+  if (first === undefined || first.fields.length === other.width) return false;
+  const places = new Set(
+    one.rows.flatMap(({ fields }) => fields.flatMap((field, place) => (field.includes(other.delimiter) ? [place] : []))),
+  );
+  return places.size === 1;
 }
 
 /** Records of a text, quotes observed, the unfinished last one left out. */

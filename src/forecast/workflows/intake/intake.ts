@@ -2,6 +2,7 @@
 //
 // Owns: what is told, the command that does it again, the last period that is not whole. Does not own: the choice (proposal.ts), rows (apply.ts).
 
+import { shellWord } from "../../../platform/command/flags.ts";
 import { conditionText } from "../../../platform/intake/conditions.ts";
 import { findDateStyle } from "../../../platform/intake/dates.ts";
 import { describeFile } from "../../../platform/intake/describe.ts";
@@ -139,9 +140,6 @@ export function adviceOn(profile: FileProfile): readonly string[] {
     ["stockroom forecast run", shellWord(profile.name), ...flagsOf(plan, taken), "--horizon", horizon].join(" "),
   ];
 }
-
-/** A word as a shell takes it. */
-export const shellWord = (text: string): string => (/^[\w./:=,+@%-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`);
 
 /** The flags that take a file in just so, without anything left to find. */
 export function flagsOf(plan: IntakePlan, { filter, hints, end }: TakenIn): readonly string[] {

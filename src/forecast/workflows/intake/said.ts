@@ -10,6 +10,7 @@
 
 import { isMap, stringify } from "yaml";
 import { z } from "zod";
+import { readAnswer } from "../../../platform/command/questions.ts";
 import { isStockroomError } from "../../../platform/errors.ts";
 import type { Place, Reading } from "../../../platform/documents/index.ts";
 import { checkEncoding, type DecimalSign } from "../../../platform/formats/index.ts";
@@ -239,16 +240,6 @@ export function blockOf(plan: IntakePlan, filter: IntakeFilter, hints: SaidIntak
 /** The block as it stands in a settings file, a line each. */
 export const printBlock = (block: GroupIntake): readonly string[] =>
   stringify({ intake: block }, { lineWidth: 0, flowCollectionPadding: true }).trimEnd().split("\n");
-
-/** Flags of an answer such as `--map "Menge=demand" --max-bad-share 0.4`, by name; true for one without a value. */
-export function readAnswer(answer: string): Readonly<Record<string, string | true>> {
-  const found: Record<string, string | true> = {};
-  for (const part of answer.split(/\s+(?=--[a-z])/)) {
-    const [, name = "", value] = /^--([a-z-]+)(?:\s+(.*))?$/.exec(part.trim()) ?? [];
-    if (name !== "") found[name] = value === undefined ? true : value.replace(/^"(.*)"$/, "$1");
-  }
-  return found;
-}
 
 /** The same answer as a block. */
 export function blockOfAnswer(answer: string): IntakeBlock {
