@@ -8,8 +8,8 @@ describe("the door of the library", () => {
     for (const [name, model] of Object.entries(models)) {
       expect(model.name).toBe(name);
       const fitted = model.fit(makeSeries(wave, { seasons: [12] }), { horizon: 6, random: makeRandom(1), nonNegative: true });
-      const told = fitted.kind === "unfit" ? fitted.reason : fitted.title;
-      expect(told.length).toBeGreaterThan(2);
+      const text = fitted.kind === "unfit" ? fitted.reason : fitted.title;
+      expect(text.length).toBeGreaterThan(2);
       const mean = fitted.kind === "unfit" ? [] : [...fitted.forecast(6, [0.1, 0.9]).mean];
       expect(mean.every((value) => value > 50 && value < 300)).toBe(true);
     }

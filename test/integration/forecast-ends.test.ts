@@ -15,11 +15,11 @@ import {
 import { removePieces } from "../../src/forecast/workflows/pipeline/cleanup.ts";
 import { piecesPrefix } from "../../src/forecast/workflows/pipeline/pieces.ts";
 import type { App } from "../../src/app.ts";
-import { openServer, type OpenServer } from "../../src/server/index.ts";
+import type { OpenServer } from "../../src/server/index.ts";
 import { shopDefaults, shopMetadata, shopRelated, shopTarget } from "../kit/forecast-shop.ts";
-import { makePlace, openAt, operator, settled, textBytes, waitFor, type TestPlace } from "../kit/app.ts";
+import { openServed, operator, settled, textBytes, waitFor, type ServedApp } from "../kit/app.ts";
 
-let place: TestPlace;
+let served: ServedApp;
 let app: App;
 let server: OpenServer;
 
@@ -35,21 +35,11 @@ const notices = async () => await app.notices.list({ limit: 200 });
 const pieces = async (name: string): Promise<readonly string[]> => (await app.objects.list(`forecast/runs/${name}/`)).map(({ key }) => key);
 
 beforeAll(async () => {
-  place = await makePlace({ STOCKROOM_FORECAST_SETTLE_MS: "0" });
-  app = await openAt(place, { work: true, quiet: true });
-  server = await openServer({
-    deps: app,
-    settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000_000 },
-    version: "1.2.3",
-    modules: app.modules,
-  });
+  served = await openServed({ STOCKROOM_FORECAST_SETTLE_MS: "0" });
+  ({ app, server } = served);
 });
 
-afterAll(async () => {
-  await server.close();
-  await app.close();
-  await place.remove();
-});
+afterAll(async () => await served.close());
 
 test("wrong settings alarm once, however much is uploaded; files wait for them, and for each other", async () => {
   await put("forecast/train/shop.csv", shopTarget(size));

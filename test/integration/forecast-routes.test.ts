@@ -21,9 +21,9 @@ import type {
   ScenarioList,
 } from "../../src/forecast/module.ts";
 import type { ApiError } from "../../src/server/api.ts";
-import { openServer, type OpenServer, type ServerSettings } from "../../src/server/index.ts";
+import type { OpenServer } from "../../src/server/index.ts";
 import { shopDefaults, shopMetadata, shopTarget } from "../kit/forecast-shop.ts";
-import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/app.ts";
+import { makePlace, openAt, operator, serve, settled, textBytes, type TestPlace } from "../kit/app.ts";
 
 const attack = `<script>alert(1)</script>`;
 const token = "a-token-of-more-than-16";
@@ -33,14 +33,6 @@ let app: App;
 let server: OpenServer;
 let first: string;
 let latest: string;
-
-const serve = async (settings: Partial<ServerSettings> = {}): Promise<OpenServer> =>
-  await openServer({
-    deps: app,
-    settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000_000, ...settings },
-    version: "1.2.3",
-    modules: app.modules,
-  });
 
 const get = async (path: string): Promise<Response> => await fetch(`${server.url}${path}`, { redirect: "manual" });
 
@@ -92,7 +84,7 @@ beforeAll(async () => {
       madeAt: "2024-07-30T00:00:00Z",
     });
   });
-  server = await serve();
+  server = await serve(app);
 }, 280_000);
 
 afterAll(async () => {
@@ -198,8 +190,12 @@ describe("routes", () => {
     expect(total(juice.levels, "actual")).toBeCloseTo(whole.levels.find((level) => level.name === "juice")?.actual ?? 0, 6);
     // 31 months that came, 3 ahead; the backtests' 6 months have both.
     expect(whole.instants).toHaveLength(34);
-    expect(whole.instants.filter(({ came, told }) => came !== null && told !== null)).toHaveLength(6);
-    expect(whole.instants.filter(({ came }) => came === null).map(({ at }) => at.slice(0, 7))).toEqual(["2024-08", "2024-09", "2024-10"]);
+    expect(whole.instants.filter(({ actual, forecast }) => actual !== null && forecast !== null)).toHaveLength(6);
+    expect(whole.instants.filter(({ actual }) => actual === null).map(({ at }) => at.slice(0, 7))).toEqual([
+      "2024-08",
+      "2024-09",
+      "2024-10",
+    ]);
     expect((await json<Drill>(`/api/forecast/runs/${latest}/figures?category=${encodeURIComponent("' or true --")}`)).levels).toEqual([]);
   });
 
@@ -355,7 +351,7 @@ describe("the guard", () => {
   const paths = ["/forecast", "/forecast/shop", "/forecast/shop/figures", "/api/forecast/groups", "/forecast/-/imports"];
 
   it("asks for the token, where there is one, on every page", async () => {
-    const guarded = await serve({ token });
+    const guarded = await serve(app, { token });
     try {
       for (const path of paths) {
         expect((await fetch(`${guarded.url}${path}`)).status).toBe(401);

@@ -1,11 +1,10 @@
 // What real SAP systems do and a client written to the letter does not expect: one app, a source and a gateway for each habit.
 
-import { writeFile } from "node:fs/promises";
-import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { App } from "../../src/app.ts";
-import { makePlace, openAt, operator, textBytes, type TestPlace } from "../kit/app.ts";
-import { openGateway, type Gateway, type GatewayOptions, type GatewayRow, type Habits } from "../kit/sap-gateway.ts";
+import { operator } from "../kit/app.ts";
+import { openSapApp, type SapApp } from "../kit/sap-app.ts";
+import type { Gateway, GatewayOptions, GatewayRow, Habits } from "../kit/sap-gateway.ts";
 
 const day = (index: number): string => `/Date(${Date.UTC(2026, 0, 1 + index)})/`;
 
@@ -116,16 +115,11 @@ const cases = {
 
 type Name = keyof typeof cases;
 
-const gateways = new Map<Name, Gateway>();
-let place: TestPlace;
+let sap: SapApp<Name>;
 let app: App;
 let serial = 0;
 
-const gatewayOf = (name: Name): Gateway => {
-  const found = gateways.get(name);
-  if (found === undefined) throw new Error(name);
-  return found;
-};
+const gatewayOf = (name: Name): Gateway => sap.gatewayOf(name);
 
 function settingsOf(name: Name, from: Case, gateway: Gateway): string {
   const own = from.settings ?? [];
@@ -146,30 +140,14 @@ function settingsOf(name: Name, from: Case, gateway: Gateway): string {
 }
 
 beforeAll(async () => {
-  const parts: string[] = [];
-  for (const [name, one] of Object.entries(cases) as [Name, Case][]) {
-    const gateway = await openGateway({
-      set: "Facts",
-      keys: ["Product", "Day"],
-      count: 5,
-      row: rowOf,
-      ...one.options,
-      habits: one.habits ?? {},
-    });
-    gateways.set(name, gateway);
-    parts.push(settingsOf(name, one, gateway));
-  }
-  place = await makePlace();
-  await writeFile(path.join(place.home, "stockroom.yaml"), `forecast:\n  sap:\n    sources:\n${parts.join("\n")}\n`);
-  app = await openAt(place, { work: true, quiet: true });
-  await app.objects.put(operator, "secrets/sap.json", textBytes(JSON.stringify({ kind: "basic", user: "stock", password: "room" })));
+  sap = await openSapApp<Name, Case>("sources", cases, {
+    gateway: (one) => ({ set: "Facts", keys: ["Product", "Day"], count: 5, row: rowOf, ...one.options, habits: one.habits ?? {} }),
+    settings: settingsOf,
+  });
+  ({ app } = sap);
 }, 120_000);
 
-afterAll(async () => {
-  await app.close();
-  for (const gateway of gateways.values()) await gateway.close();
-  await place.remove();
-});
+afterAll(async () => await sap.close());
 
 async function extract(source: Name, more: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
   serial += 1;

@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { importIdOf, readRefused, settleBatch } from "../../src/forecast/workflows/sap/deliver.ts";
 import { getImport, listUnanswered, markBatch } from "../../src/forecast/store/sap.ts";
 import type { App } from "../../src/app.ts";
-import { makePlace, openAt, operator, textBytes, type TestPlace } from "../kit/app.ts";
-import { openGateway, type Fault, type Gateway, type Habits } from "../kit/sap-gateway.ts";
+import { textBytes } from "../kit/app.ts";
+import { openSapApp, type SapApp } from "../kit/sap-app.ts";
+import type { Fault, Gateway, Habits } from "../kit/sap-gateway.ts";
 
 interface Case {
   readonly habits: Habits;
@@ -44,16 +45,11 @@ const cases = {
 
 type Name = keyof typeof cases;
 
-const gateways = new Map<Name, Gateway>();
-let place: TestPlace;
+let sap: SapApp<Name>;
 let folder: string;
 let app: App;
 
-const gatewayOf = (name: Name): Gateway => {
-  const found = gateways.get(name);
-  if (found === undefined) throw new Error(name);
-  return found;
-};
+const gatewayOf = (name: Name): Gateway => sap.gatewayOf(name);
 
 function settingsOf(name: Name, one: Case, gateway: Gateway): string {
   const { kind = "odata" } = one;
@@ -78,22 +74,15 @@ function settingsOf(name: Name, one: Case, gateway: Gateway): string {
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "stockroom-drop-"));
-  const parts: string[] = [];
-  for (const [name, one] of Object.entries(cases) as [Name, Case][]) {
-    const gateway = await openGateway({ set: "Forecasts", keys: ["PRODUCT", "DAY"], count: 0, row: () => ({}), habits: one.habits });
-    gateways.set(name, gateway);
-    parts.push(settingsOf(name, one, gateway));
-  }
-  place = await makePlace();
-  await writeFile(path.join(place.home, "stockroom.yaml"), `forecast:\n  sap:\n    targets:\n${parts.join("\n")}\n`);
-  app = await openAt(place, { work: true, quiet: true });
-  await app.objects.put(operator, "secrets/sap.json", textBytes(JSON.stringify({ kind: "basic", user: "stock", password: "room" })));
+  sap = await openSapApp<Name, Case>("targets", cases, {
+    gateway: ({ habits }) => ({ set: "Forecasts", keys: ["PRODUCT", "DAY"], count: 0, row: () => ({}), habits }),
+    settings: settingsOf,
+  });
+  ({ app } = sap);
 }, 120_000);
 
 afterAll(async () => {
-  await app.close();
-  for (const gateway of gateways.values()) await gateway.close();
-  await place.remove();
+  await sap.close();
   await rm(folder, { recursive: true });
 });
 

@@ -10,6 +10,7 @@ import { findLatest } from "../../src/forecast/store/runs.ts";
 import { listImports } from "../../src/forecast/store/sap.ts";
 import type { App } from "../../src/app.ts";
 import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/app.ts";
+import { monthlyDataset } from "../kit/forecast-shop.ts";
 import { openGateway, type Fault, type Gateway, type GatewayRow, type Habits } from "../kit/sap-gateway.ts";
 
 /** Product numbers as SAP has them. */
@@ -120,17 +121,7 @@ const settingsOf = (name: string, gateway: Gateway): string => `forecast:
 
 const defaults = `Default:
   DatasetGroup: { Domain: RETAIL }
-  Datasets:
-    - Domain: RETAIL
-      DatasetType: TARGET_TIME_SERIES
-      DataFrequency: M
-      TimestampFormat: yyyy-MM-dd
-      Schema:
-        Attributes:
-          - { AttributeName: item_id, AttributeType: string }
-          - { AttributeName: location, AttributeType: string }
-          - { AttributeName: timestamp, AttributeType: timestamp }
-          - { AttributeName: demand, AttributeType: float }
+  Datasets:${monthlyDataset("TARGET", "location", "demand")}
   Predictor:
     MaxAge: 604800
     AlgorithmArn: "arn:aws:forecast:::algorithm/ETS"

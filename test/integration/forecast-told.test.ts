@@ -5,12 +5,13 @@ import { findLatest, listRuns, requestGroup } from "../../src/forecast/store/run
 import type { App } from "../../src/app.ts";
 import type { ScenarioDetail, ScenarioList } from "../../src/forecast/module.ts";
 import type { StoredObject } from "../../src/server/api.ts";
-import { openServer, type OpenServer } from "../../src/server/index.ts";
+import type { OpenServer } from "../../src/server/index.ts";
 import { runWords, type Told } from "../kit/command.ts";
 import { shopDefaults, shopMetadata, shopRelated, shopTarget } from "../kit/forecast-shop.ts";
-import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/app.ts";
+import { openServed, operator, settled, textBytes, type ServedApp, type TestPlace } from "../kit/app.ts";
 
 let place: TestPlace;
+let served: ServedApp;
 let app: App;
 let server: OpenServer;
 
@@ -29,21 +30,11 @@ const stockroom = async (...words: readonly string[]): Promise<Told> => await ru
 const text = async (path: string): Promise<string> => await (await fetch(`${server.url}${path}`)).text();
 
 beforeAll(async () => {
-  place = await makePlace({ STOCKROOM_FORECAST_SETTLE_MS: "0" });
-  app = await openAt(place, { work: true, quiet: true });
-  server = await openServer({
-    deps: app,
-    settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000_000 },
-    version: "1.2.3",
-    modules: app.modules,
-  });
+  served = await openServed({ STOCKROOM_FORECAST_SETTLE_MS: "0" });
+  ({ app, place, server } = served);
 });
 
-afterAll(async () => {
-  await server.close();
-  await app.close();
-  await place.remove();
-});
+afterAll(async () => await served.close());
 
 const short =
   /price of forecast\/train\/shop\.related\.csv ends before the horizon for 2 of 2 series, the first being item_0 \/ store_0 at 2024-07-01 \(needed to 2024-09-01\)\. It was left out\. Add its values to 2024-09-01, or say what it will be: futurefill/;

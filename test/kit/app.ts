@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { makeLog } from "../../src/platform/log.ts";
 import { openApp, type App } from "../../src/app.ts";
+import { openServer, type OpenServer, type ServerSettings } from "../../src/server/index.ts";
 import { testDatabase } from "./database.ts";
 
 export interface TestPlace {
@@ -59,6 +60,36 @@ export async function waitFor<T>(what: string, look: () => Promise<T | undefined
 /** Waits until the app has nothing left to do. */
 export async function settled(app: App): Promise<void> {
   await waitFor("the house to have nothing left to do", async () => await app.workflows.idle());
+}
+
+/** Serves an app with all its modules, on a port of the system's choice. */
+export async function serve(app: App, settings: Partial<ServerSettings> = {}): Promise<OpenServer> {
+  return await openServer({
+    deps: app,
+    settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000_000, ...settings },
+    version: "1.2.3",
+    modules: app.modules,
+  });
+}
+
+/** A place, an app at work in it and its server; closing ends all three. */
+export interface ServedApp {
+  readonly place: TestPlace;
+  readonly app: App;
+  readonly server: OpenServer;
+  close(): Promise<void>;
+}
+
+export async function openServed(settings: Readonly<Record<string, string>> = {}): Promise<ServedApp> {
+  const place = await makePlace(settings);
+  const app = await openAt(place, { work: true, quiet: true });
+  const server = await serve(app);
+  const close = async (): Promise<void> => {
+    await server.close();
+    await app.close();
+    await place.remove();
+  };
+  return { place, app, server, close };
 }
 
 export const operator = { role: "operator", purpose: "test" } as const;

@@ -40,33 +40,26 @@ export function shopRelated({ items = 8, months = 36 }: ShopOptions = {}, horizo
   return `${lines.join("\n")}\n`;
 }
 
-/** A forecast-defaults.yaml with target and metadata; `more` is appended as further groups. */
-export function shopDefaults(options: { readonly maxAge?: number; readonly related?: boolean; readonly more?: string } = {}): string {
-  const related = `
+/** A time series of a forecast-defaults.yaml, by month: of each item in each `dimension`, a `number`. */
+export const monthlyDataset = (type: "TARGET" | "RELATED", dimension: string, number: string): string => `
     - Domain: RETAIL
-      DatasetType: RELATED_TIME_SERIES
+      DatasetType: ${type}_TIME_SERIES
       DataFrequency: M
       TimestampFormat: yyyy-MM-dd
       Schema:
         Attributes:
           - { AttributeName: item_id, AttributeType: string }
-          - { AttributeName: store, AttributeType: string }
+          - { AttributeName: ${dimension}, AttributeType: string }
           - { AttributeName: timestamp, AttributeType: timestamp }
-          - { AttributeName: price, AttributeType: float }`;
+          - { AttributeName: ${number}, AttributeType: float }`;
+
+/** A forecast-defaults.yaml with target and metadata; `more` is appended as further groups. */
+export function shopDefaults(options: { readonly maxAge?: number; readonly related?: boolean; readonly more?: string } = {}): string {
+  const related = options.related === true ? monthlyDataset("RELATED", "store", "price") : "";
   return `Default:
   DatasetGroup:
     Domain: RETAIL
-  Datasets:
-    - Domain: RETAIL
-      DatasetType: TARGET_TIME_SERIES
-      DataFrequency: M
-      TimestampFormat: yyyy-MM-dd
-      Schema:
-        Attributes:
-          - { AttributeName: item_id, AttributeType: string }
-          - { AttributeName: store, AttributeType: string }
-          - { AttributeName: timestamp, AttributeType: timestamp }
-          - { AttributeName: demand, AttributeType: float }${options.related === true ? related : ""}
+  Datasets:${monthlyDataset("TARGET", "store", "demand")}${related}
     - Domain: RETAIL
       DatasetType: ITEM_METADATA
       Schema:

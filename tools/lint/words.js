@@ -14,7 +14,7 @@ const wordsOf = (name) => name.split(/[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[
 
 /** What a name in `file` holds that was struck, with what to say instead; undefined when it holds nothing. */
 export function struckIn(name, file) {
-  const lists = [everywhere, ...Object.entries(within).flatMap(([folder, list]) => (file.startsWith(folder) ? [list] : []))];
+  const lists = [everywhere, ...within.flatMap(({ folders, words }) => (folders.some((folder) => file.startsWith(folder)) ? [words] : []))];
   for (const list of lists) {
     if (Object.hasOwn(list, name)) return { word: name, instead: list[name] };
     for (const word of wordsOf(name)) if (Object.hasOwn(list, word)) return { word, instead: list[word] };

@@ -7,6 +7,7 @@ test.each([
   ["src/cli/verbs/sql", "src/cli/verbs/sql.ts", "verbs"],
   ["run-verb", "src/forecast/cli/run-verb.ts", "verb"],
   ["gate", "src/images/service/handler.ts", "gate"],
+  ["isTold", "src/forecast/workflows/views/drill.ts", "told"],
 ])("%s in %s holds %s", (name, file, word) => {
   expect(struckIn(name, file)?.word).toBe(word);
 });
@@ -16,6 +17,7 @@ test.each([
   ["ticketing", "src/platform/objects/store.ts"],
   ["proverb", "src/cli/main.ts"],
   ["gate", "src/classify/engine/gate.ts"],
+  ["again", "src/forecast/http/routes.ts"],
   ["toString", "src/classify/engine/gate.ts"],
 ])("%s in %s is a word like any other", (name, file) => {
   expect(struckIn(name, file)).toBeUndefined();

@@ -2,7 +2,7 @@
 
 import type { Panel } from "../contract.ts";
 import { historyLength, seriesCount } from "../panel/series.ts";
-import type { EventMark, EventMarks } from "./marks.ts";
+import type { EventOccurrence, EventOccurrences } from "./occurrences.ts";
 import { fitRelated, mostOrdinary, type Ordinary, relatedColumns } from "./related.ts";
 
 /** One step of one series on which an event was felt. */
@@ -10,7 +10,7 @@ export interface Sighting {
   readonly series: number;
   readonly step: number;
   /** More than one where events meet. */
-  readonly marks: readonly EventMark[];
+  readonly occurrences: readonly EventOccurrence[];
   readonly demand: number;
   /** NaN where too few ordinary steps are near, or nothing sells on them. */
   readonly usual: number;
@@ -28,7 +28,7 @@ const leastVariation = 0.0025;
 type Seen = Omit<Sighting, "variation"> & { readonly near: readonly number[] };
 
 /** All sightings before a cut, series by series. */
-export function measure(panel: Panel, marks: EventMarks, cut: number): readonly Sighting[] {
+export function measure(panel: Panel, occurrences: EventOccurrences, cut: number): readonly Sighting[] {
   const columns = relatedColumns(panel);
   const stride = strideOf(panel);
   const every = spacingFor(panel.values.length);
@@ -39,20 +39,20 @@ export function measure(panel: Panel, marks: EventMarks, cut: number): readonly 
     const start = panel.grid.length - historyLength(panel, i);
     const values = panel.values.subarray(panel.offsets[i], panel.offsets[i + 1]);
     const range = { from: start, to: Math.min(cut, panel.grid.length), stride };
-    const isOrdinary = (step: number): boolean => !Number.isNaN(values[step - start]) && !marks.isSpecial(i, step);
+    const isOrdinary = (step: number): boolean => !Number.isNaN(values[step - start]) && !occurrences.isSpecial(i, step);
     const look = (step: number): Ordinary & { readonly spread: number } => {
       const near = neighbours(step, range, isOrdinary);
       return { series: i, step, near, demand: values[step - start], ...levelOf(near.map((each) => Math.max(0, values[each - start]))) };
     };
     const bySteps = Map.groupBy(
-      marks.of(i).filter(({ step }) => step < cut && !Number.isNaN(values[step - start])),
+      occurrences.of(i).filter(({ step }) => step < cut && !Number.isNaN(values[step - start])),
       ({ step }) => step,
     );
     let squares = 0;
     let known = 0;
     for (const [step, here] of bySteps) {
       const { spread, ...found } = look(step);
-      seen.push({ ...found, marks: here });
+      seen.push({ ...found, occurrences: here });
       if (Number.isNaN(found.usual)) continue;
       squares += spread;
       known++;

@@ -14,7 +14,7 @@ import type { Panel } from "../contract.ts";
 import { sharedFloat32, sharedFloat64 } from "../panel/make.ts";
 import { historyLength, seriesCount } from "../panel/series.ts";
 import { measure, type Sighting } from "./baseline.ts";
-import { doseLog, type EventMark, markEvents } from "./marks.ts";
+import { doseLog, type EventOccurrence, type EventOccurrences, findOccurrences } from "./occurrences.ts";
 import { type Effect, poolEffects } from "./pool.ts";
 
 /** What is known of the events of a panel at one cut. */
@@ -37,8 +37,8 @@ export interface PanelLifts {
  * Demand must not be negative. Time: a few hundred operations for each series and day of an event; memory: a panel's values for each cut.
  */
 export function liftPanel(panel: Panel, cuts: readonly number[]): readonly PanelLifts[] | undefined {
-  const marks = markEvents(panel);
-  return marks === undefined ? undefined : cuts.map((cut) => liftsAt(panel, marks, cut));
+  const occurrences = findOccurrences(panel);
+  return occurrences === undefined ? undefined : cuts.map((cut) => liftsAt(panel, occurrences, cut));
 }
 
 /** The panel as models see it before the cut of `lifts`: without events. `names`: the regressors left out (default: those of `lifts`). */
@@ -51,28 +51,26 @@ export function withoutEvents(panel: Panel, lifts: PanelLifts, names: readonly s
   };
 }
 
-type Marks = NonNullable<ReturnType<typeof markEvents>>;
-
-function liftsAt(panel: Panel, marks: Marks, cut: number): PanelLifts {
+function liftsAt(panel: Panel, occurrences: EventOccurrences, cut: number): PanelLifts {
   const { grid, offsets } = panel;
   const count = seriesCount(panel);
   const values = sharedFloat64(panel.values.length);
   values.set(panel.values);
   const logs = sharedFloat32(count * grid.horizon);
   const spreads = sharedFloat32(count * grid.horizon);
-  const sightings = measure(panel, marks, cut);
-  const effects = poolEffects(panel, sightings, (event) => marks.isHoliday(event));
-  const names = marks.names.filter((_, e) => effects.knows(e)).flatMap((name) => marks.regressorsOf(name));
+  const sightings = measure(panel, occurrences, cut);
+  const effects = poolEffects(panel, sightings, (event) => occurrences.isHoliday(event));
+  const names = occurrences.names.filter((_, e) => effects.knows(e)).flatMap((name) => occurrences.regressorsOf(name));
   for (const each of sightings) {
-    const own = marksAt(marks.of(each.series), each.step);
+    const own = occurrencesAt(occurrences.of(each.series), each.step);
     const at = offsets[each.series] + each.step - (grid.length - historyLength(panel, each.series));
-    values[at] = withoutLift(each, factorOf(own, (mark) => effects.of(each.series, mark)).log);
+    values[at] = withoutLift(each, factorOf(own, (occurrence) => effects.of(each.series, occurrence)).log);
   }
   for (let i = 0; i < count; i++) {
-    for (const mark of marks.of(i)) {
-      if (mark.step < cut || mark.step >= cut + grid.horizon) continue;
-      const at = i * grid.horizon + mark.step - cut;
-      const { log, variance } = factorOf([mark], (each) => effects.of(i, each));
+    for (const occurrence of occurrences.of(i)) {
+      if (occurrence.step < cut || occurrence.step >= cut + grid.horizon) continue;
+      const at = i * grid.horizon + occurrence.step - cut;
+      const { log, variance } = factorOf([occurrence], (each) => effects.of(i, each));
       logs[at] += log;
       spreads[at] = Math.sqrt(spreads[at] ** 2 + variance);
     }
@@ -80,15 +78,19 @@ function liftsAt(panel: Panel, marks: Marks, cut: number): PanelLifts {
   return { cut, values, logs, spreads, names };
 }
 
-const marksAt = (marks: readonly EventMark[], step: number): readonly EventMark[] => marks.filter((mark) => mark.step === step);
+const occurrencesAt = (occurrences: readonly EventOccurrence[], step: number): readonly EventOccurrence[] =>
+  occurrences.filter((occurrence) => occurrence.step === step);
 
 /** The factor of all events of a step together, a share of an event (a day of a week) having its share of the effect. */
-function factorOf(marks: readonly EventMark[], effectOf: (mark: EventMark) => Effect): { log: number; variance: number } {
+function factorOf(
+  occurrences: readonly EventOccurrence[],
+  effectOf: (occurrence: EventOccurrence) => Effect,
+): { log: number; variance: number } {
   let log = 0;
   let variance = 0;
-  for (const mark of marks) {
-    const effect = effectOf(mark);
-    log += doseLog(effect.log, mark.dose);
+  for (const occurrence of occurrences) {
+    const effect = effectOf(occurrence);
+    log += doseLog(effect.log, occurrence.dose);
     variance += effect.variance;
   }
   return { log, variance };

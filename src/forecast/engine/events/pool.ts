@@ -3,7 +3,7 @@
 import type { Category, Panel } from "../contract.ts";
 import { seriesCount } from "../panel/series.ts";
 import type { Sighting } from "./baseline.ts";
-import { doseLog, type EventMark, maxDays } from "./marks.ts";
+import { doseLog, type EventOccurrence, maxDays } from "./occurrences.ts";
 
 /** An effect on one series: logarithm of a factor, and the variance of what it will be next time. */
 export interface Effect {
@@ -14,7 +14,7 @@ export interface Effect {
 export interface Effects {
   knows(event: number): boolean;
   /** Of an event, or a day of it, that was never seen: none. */
-  of(series: number, mark: EventMark): Effect;
+  of(series: number, occurrence: EventOccurrence): Effect;
 }
 
 const none: Effect = { log: 0, variance: 0 };
@@ -37,7 +37,7 @@ interface Ratio {
   demand: number;
   readonly usual: number;
   readonly variation: number;
-  readonly mark: EventMark;
+  readonly occurrence: EventOccurrence;
   readonly sighting: Sighting;
 }
 
@@ -48,20 +48,20 @@ export function poolEffects(panel: Panel, sightings: readonly Sighting[], mustSh
   let meet = false;
   for (const sighting of sightings) {
     if (Number.isNaN(sighting.usual)) continue;
-    meet ||= sighting.marks.length > 1;
-    for (const mark of sighting.marks) {
-      const key = keyOf(mark.event, mark.day);
-      const ratio: Ratio = { ...sighting, began: mark.began, mark, sighting };
+    meet ||= sighting.occurrences.length > 1;
+    for (const occurrence of sighting.occurrences) {
+      const key = keyOf(occurrence.event, occurrence.day);
+      const ratio: Ratio = { ...sighting, began: occurrence.began, occurrence, sighting };
       const known = byDay.get(key);
       if (known === undefined) byDay.set(key, [ratio]);
       else known.push(ratio);
     }
   }
   const found = new Map<number, DayEffect>();
-  const of = (series: number, mark: EventMark): Effect => {
+  const of = (series: number, occurrence: EventOccurrence): Effect => {
     // A longer time than any before goes on as the last day known of that part.
-    for (let day = mark.day; day >= mark.day - (mark.day % maxDays); day--) {
-      const known = found.get(keyOf(mark.event, day));
+    for (let day = occurrence.day; day >= occurrence.day - (occurrence.day % maxDays); day--) {
+      const known = found.get(keyOf(occurrence.event, day));
       if (known !== undefined) return known.of(series);
     }
     return none;
@@ -70,9 +70,10 @@ export function poolEffects(panel: Panel, sightings: readonly Sighting[], mustSh
     for (const [key, ratios] of byDay) {
       for (const ratio of ratios) {
         let others = 0;
-        for (const mark of ratio.sighting.marks) if (mark !== ratio.mark) others += doseLog(of(ratio.series, mark).log, mark.dose);
+        for (const occurrence of ratio.sighting.occurrences)
+          if (occurrence !== ratio.occurrence) others += doseLog(of(ratio.series, occurrence).log, occurrence.dose);
         const factor = Math.max(0, ratio.sighting.demand) / ratio.usual / Math.exp(others);
-        ratio.demand = ratio.usual * Math.max(0, 1 + (factor - 1) / ratio.mark.dose);
+        ratio.demand = ratio.usual * Math.max(0, 1 + (factor - 1) / ratio.occurrence.dose);
       }
       found.set(key, dayEffect(ratios, groups, mustShow(Math.floor(key / (3 * maxDays)))));
     }

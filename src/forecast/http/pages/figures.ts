@@ -87,10 +87,10 @@ function levelTable({ levels, by }: Drill, linkOf: (level: string) => string | u
 const width = 1_000;
 const height = 220;
 
-/** Sold and told over time. Instants are placed evenly: they come from one grid. */
+/** Actual and forecast over time. Instants are placed evenly: they come from one grid. */
 function chart(instants: readonly DrillInstant[]): Html {
   if (instants.length < 2) return html``;
-  const values = instants.flatMap(({ came, told }) => [came ?? 0, told ?? 0]);
+  const values = instants.flatMap(({ actual, forecast }) => [actual ?? 0, forecast ?? 0]);
   const top = Math.max(...values, 1e-9);
   const floor = Math.min(...values, 0);
   const x = (at: number): number => (at * width) / (instants.length - 1);
@@ -115,8 +115,8 @@ function chart(instants: readonly DrillInstant[]): Html {
       aria-label="Sold and forecast from ${day(0)} to ${day(last)}, at most ${amount(top)}"
     >
       <path class="grid" d="M0 ${y(0).toFixed(1)}H${width}M0 ${y(top).toFixed(1)}H${width}M0 ${y(top / 2).toFixed(1)}H${width}"></path>
-      <path class="past" d="${line(({ came }) => came)}"></path>
-      <path class="told" d="${line(({ told }) => told)}"></path>
+      <path class="past" d="${line(({ actual }) => actual)}"></path>
+      <path class="told" d="${line(({ forecast }) => forecast)}"></path>
     </svg>
     <p class="dim">${day(0)} to ${day(last)}; the upper line stands at ${amount(top)}</p>`;
 }

@@ -103,12 +103,12 @@ const valueAt = (value: unknown, path: Path): unknown => path.reduce<unknown>((i
 const isMap = (value: unknown): value is object => typeof value === "object" && value !== null && !Array.isArray(value);
 const textOf = (path: Path): string => path.map((key, i) => (typeof key === "number" ? `[${key}]` : i === 0 ? key : `.${key}`)).join("");
 
-function problemsOf(value: unknown): { readonly text: string; readonly told: readonly string[] } {
+function problemsOf(value: unknown): { readonly text: string; readonly problems: readonly string[] } {
   const text = stringify(value);
   const parsed = parseDefaults(text, "forecast-defaults.yaml");
   return {
     text,
-    told: parsed.kind === "bad" ? parsed.problems.map(({ line, column, path, message }) => `${line}:${column} ${path} ${message}`) : [],
+    problems: parsed.kind === "bad" ? parsed.problems.map(({ line, column, path, message }) => `${line}:${column} ${path} ${message}`) : [],
   };
 }
 
@@ -123,19 +123,19 @@ const isFree = (path: Path): boolean => path.includes("TrainingParameters");
 
 describe.each(Object.entries(files))("a file with a %s", (_, whole) => {
   test("is without mistakes as it is", () => {
-    expect(problemsOf(whole).told).toEqual([]);
+    expect(problemsOf(whole).problems).toEqual([]);
   });
 
   test("has no map whose unknown or misspelt key is not told", () => {
     // The top holds the names of groups, which are free.
     for (const path of placesIn(whole).filter((each) => each.length > 0 && isMap(valueAt(whole, each)) && !isFree(each))) {
-      const { text, told } = problemsOf(changed(whole, path, (old) => ({ ...(old as object), zqxjkv: 1 })));
+      const { text, problems } = problemsOf(changed(whole, path, (old) => ({ ...(old as object), zqxjkv: 1 })));
       const [line, column] = placeOf(text, "zqxjkv");
-      expect(told).toContainEqual(expect.stringContaining(`${line}:${column} ${textOf([...path, "zqxjkv"])} Expected a key of `));
+      expect(problems).toContainEqual(expect.stringContaining(`${line}:${column} ${textOf([...path, "zqxjkv"])} Expected a key of `));
       for (const key of Object.keys(valueAt(whole, path) as object)) {
         const wrong = `${key.slice(0, 1)}${key[2]}${key[1]}${key.slice(3)}`;
         if (wrong === key) continue;
-        const { told: said } = problemsOf(
+        const { problems: said } = problemsOf(
           changed(whole, path, (old) =>
             Object.fromEntries(Object.entries(old as object).map(([own, each]) => [own === key ? wrong : own, each])),
           ),
@@ -151,14 +151,14 @@ describe.each(Object.entries(files))("a file with a %s", (_, whole) => {
     for (const path of placesIn(whole).filter((each) => each.length > 0 && !isFree(each))) {
       const old = valueAt(whole, path);
       for (const wrong of [Array.isArray(old) ? { zqxjkv: 1 } : ["zqxjkv"], null]) {
-        const { text, told } = problemsOf(changed(whole, path, () => wrong));
+        const { text, problems } = problemsOf(changed(whole, path, () => wrong));
         const [line] = wrong === null ? [0] : placeOf(text, "zqxjkv");
-        const here = told.filter((problem) => {
+        const here = problems.filter((problem) => {
           const [at = "", where = ""] = problem.split(" ");
           const isNear = wrong === null || [line, line - 1].includes(Number(at.split(":")[0]));
           return isNear && (where === textOf(path) || where.startsWith(`${textOf(path)}.`) || where.startsWith(`${textOf(path)}[`));
         });
-        expect(here.length > 0 ? "told" : `${textOf(path)} ${JSON.stringify(wrong)}: ${told.join("; ")}`).toBe("told");
+        expect(here.length > 0 ? "told" : `${textOf(path)} ${JSON.stringify(wrong)}: ${problems.join("; ")}`).toBe("told");
       }
     }
   });

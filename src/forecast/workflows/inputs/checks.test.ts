@@ -166,8 +166,8 @@ describe("the ends of the history", () => {
   test("a grid in which hardly a step has a row is not believed, unless one says what the steps hold", async () => {
     const sparse = many(40, (i) => `a,${day(11 * i + (i % 3) + (i % 5))},1`);
     expect((await refusal(target(sparse), { frequency: "D" })).code).toBe("INPUT_MOSTLY_EMPTY");
-    const told = await read(target(sparse), { frequency: "D", rules: { demand: { middle: { kind: "zero" } } } });
-    expect(codes(told)).toEqual(["INPUT_FILLED"]);
+    const found = await read(target(sparse), { frequency: "D", rules: { demand: { middle: { kind: "zero" } } } });
+    expect(codes(found)).toEqual(["INPUT_FILLED"]);
     // Each step has a row of some series, and each series hardly any: read, with a note that is a warning everywhere.
     const single = many(40, (i) => `s${i},${day(i)},5`);
     const asFound = await read(target(single));
@@ -373,9 +373,9 @@ describe("events of one's own", () => {
     expect(daysOf(panel, "event:Fair", 0)).toEqual(["2023-05-01", "2024-04-01"]);
     expect(daysOf(panel, "event:Fair", 1)).toEqual([]);
     expect(panel.shared.map(({ name }) => name)).toContain("holiday:Christmas Day");
-    const told = notes.map(({ message }) => message).join("\n");
-    expect(told).toContain("Events in mars (1 events) are left out");
-    expect(told).toContain("Nothing can be learnt of Opening");
+    const found = notes.map(({ message }) => message).join("\n");
+    expect(found).toContain("Events in mars (1 events) are left out");
+    expect(found).toContain("Nothing can be learnt of Opening");
   });
 
   test("that are due again and not in the file are told", async () => {
@@ -427,9 +427,9 @@ describe("what is not known", () => {
       days.map((at, i) => `a,${at},${isOut(i) ? 0 : 10 + (i % 3)},${isOut(i) ? 0 : 7}`),
       "item_id,timestamp,demand,stock_on_hand",
     );
-    const told = await read(own);
-    expect(historyOf(told.panel).flatMap((value, i) => (Number.isNaN(value) ? [i] : []))).toEqual([4, 9, 14, 19]);
-    expect(codes(told)).toContain("INPUT_OUT_OF_STOCK");
+    const found = await read(own);
+    expect(historyOf(found.panel).flatMap((value, i) => (Number.isNaN(value) ? [i] : []))).toEqual([4, 9, 14, 19]);
+    expect(codes(found)).toContain("INPUT_OUT_OF_STOCK");
     // No row at all where nothing was there: the related file says why.
     const sold = (): ReadInputsOptions["target"] =>
       target(days.flatMap((at, i) => (isOut(i) && i < 19 ? [] : [`a,${at},${10 + (i % 3)}`])));
@@ -461,17 +461,17 @@ describe("series that stopped", () => {
       ...Array.from({ length: 40 }, (_, k) => [83 - k, 84 - k].map((i) => `rare${k},${week(i)},1`)).flat(),
     ];
     const { notes } = await read(target(lines));
-    const told = notes.find(({ code }) => code === "INPUT_ENDED_EARLY")?.message;
-    expect(told).toMatch(/^1 of 42 series end before 2023-12-25, the first is gone at 2023-11-20/);
+    const found = notes.find(({ code }) => code === "INPUT_ENDED_EARLY")?.message;
+    expect(found).toMatch(/^1 of 42 series end before 2023-12-25, the first is gone at 2023-11-20/);
   });
 
   test.each([
     ["one step short of a daily one", 60, 59, true],
     ["three short", 60, 57, true],
     ["none short", 60, 60, false],
-  ])("%s", async (_, steps, sold, isTold) => {
+  ])("%s", async (_, steps, sold, isNoted) => {
     const found = await read(target([...many(steps, (i) => `a,${day(i)},5`), ...many(sold, (i) => `b,${day(i)},5`)]));
-    expect(codes(found).includes("INPUT_ENDED_EARLY")).toBe(isTold);
+    expect(codes(found).includes("INPUT_ENDED_EARLY")).toBe(isNoted);
   });
 });
 
@@ -490,10 +490,10 @@ describe("stamps with an offset from UTC", () => {
     ["+0530", "+0530"],
     [".123+09", "+09"],
     [" +01:00", "+01:00"],
-  ])("%s", async (written, told) => {
+  ])("%s", async (written, offset) => {
     const { panel, notes } = await read(target(many(30, (i) => `a,${day(i)}T06:00:00${written},${i}`)));
     expect(stampsOf(panel, 1)).toEqual(["2023-01-30 06:00:00"]);
-    expect(notes.find(({ code }) => code === "INPUT_UTC_OFFSETS")?.message).toContain(`(${told})`);
+    expect(notes.find(({ code }) => code === "INPUT_UTC_OFFSETS")?.message).toContain(`(${offset})`);
   });
 
   test("Z alone is UTC and no matter; Z beside another offset is told", async () => {
@@ -555,8 +555,8 @@ describe("related numbers", () => {
       "INPUT_RELATED_DIMENSION",
       expect.stringMatching(/store_nbr of shop\.related\.csv \(column 3; 1, 2, 54, \.\.\.\) tells 84 rows of one item and time apart/),
     ]);
-    const told = await read(sold(), { ...byShop(), shortRelated: "leave-out" });
-    expect(told.notes.find(({ code }) => code === "INPUT_RELATED_DIMENSION")?.message).toContain("were averaged over it");
+    const found = await read(sold(), { ...byShop(), shortRelated: "leave-out" });
+    expect(found.notes.find(({ code }) => code === "INPUT_RELATED_DIMENSION")?.message).toContain("were averaged over it");
     const without = await read(sold(), { ...byShop(), without: ["store_nbr"] });
     expect(without.panel.regressors.map(({ name }) => name)).toEqual(["price"]);
   });

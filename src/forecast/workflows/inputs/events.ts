@@ -116,14 +116,14 @@ function strangeColumns(file: string, columns: readonly string[]): readonly Inpu
   const known: readonly string[] = Object.values(columnNames).flat();
   const strange = columns.filter((column) => !known.includes(column.trim().toLowerCase()));
   if (strange.length === 0) return [];
-  const told = strange.map((column) => {
+  const names = strange.map((column) => {
     const meant = nearest(column.trim(), known);
     return meant === undefined ? column : `${column} (did you mean ${meant}?)`;
   });
   return [
     {
       code: "INPUT_EVENTS_UNKNOWN",
-      message: `Of ${file} these columns are not used: ${told.join(", ")}. Events have ${Object.keys(columnNames).join(", ").replace("from", "date (or from)")}.`,
+      message: `Of ${file} these columns are not used: ${names.join(", ")}. Events have ${Object.keys(columnNames).join(", ").replace("from", "date (or from)")}.`,
     },
   ];
 }

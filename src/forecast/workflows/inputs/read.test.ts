@@ -225,13 +225,13 @@ describe("bad rows", () => {
   });
 
   test("are all told to the caller, and the first thousand kept", async () => {
-    let told = 0;
+    let seen = 0;
     const inputs = await read({
       target: target(...eight, ...Array.from({ length: 1500 }, () => "a,soon,1")),
-      onBadRow: () => (told += 1),
+      onBadRow: () => (seen += 1),
       mostBadShare: 1,
     });
-    expect([told, inputs.bad[0].count, inputs.bad[0].rows.length]).toEqual([1500, 1500, 1000]);
+    expect([seen, inputs.bad[0].count, inputs.bad[0].rows.length]).toEqual([1500, 1500, 1000]);
   });
 });
 

@@ -24,7 +24,7 @@ export interface Isolated {
   readonly add: (row: BadRow, value?: string) => void;
   result(): BadRows;
   /** All kinds of mistakes in one sentence each; "" for none. */
-  told(): string;
+  summary(): string;
   /** What makes the file useless; `rows` and `size` are those of the good rows. */
   problem(good: { readonly rows: number; readonly size: number }, column: number): Problem | undefined;
 }
@@ -55,7 +55,7 @@ export function setApart(
   const mistakes = new Map<string, Mistake>();
   let count = 0;
   let lost = 0;
-  const told = (): string =>
+  const summary = (): string =>
     [...mistakes.values()]
       .toSorted((a, b) => b.count - a.count)
       .slice(0, 8)
@@ -75,7 +75,7 @@ export function setApart(
       options.onBadRow?.(kind, row);
     },
     result: () => ({ file, count, rows: rows.toSorted((a, b) => a.line - b.line) }),
-    told,
+    summary,
     problem: (good, column) => {
       if (count === 0) return undefined;
       const ofRows = count / (count + good.rows);
@@ -88,7 +88,7 @@ export function setApart(
       const [first] = rows.toSorted((a, b) => a.line - b.line);
       return {
         code: "INPUT_BAD_ROWS",
-        message: `Expected at most ${shown(options.mostBadShare)} bad rows in ${file} but ${count} of ${count + good.rows} (${shown(ofRows)}${much}) were set apart. ${told()} Correct them, or raise the bound with --max-bad-share ${Math.min(1, Math.ceil(Math.max(ofRows, ofValue) * 20) / 20)} if the rest is enough.`,
+        message: `Expected at most ${shown(options.mostBadShare)} bad rows in ${file} but ${count} of ${count + good.rows} (${shown(ofRows)}${much}) were set apart. ${summary()} Correct them, or raise the bound with --max-bad-share ${Math.min(1, Math.ceil(Math.max(ofRows, ofValue) * 20) / 20)} if the rest is enough.`,
         facts: { file, line: first?.line, column: first?.column ?? column, rows: count, share: ofRows, valueShare: ofValue },
       };
     },

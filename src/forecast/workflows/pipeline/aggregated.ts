@@ -1,4 +1,4 @@
-// The aggregated view: what came and what is forecast in one table, in Parquet, a folder for each month.
+// The aggregated view: actual and forecast in one table, in Parquet, a folder for each month.
 //
 //   timestamp, identifier, metric, p1..p99, mean, dimension_1..10, metadata_1..10      under aggregated/month_starting=2026-10-01/
 //
@@ -101,7 +101,7 @@ export async function writeAggregated(deps: ForecastDeps, where: ExportPlace, re
     yield batch;
   }
 
-  async function* told(from: number, to: number): AsyncGenerator<readonly (readonly Cell[])[]> {
+  async function* forecasts(from: number, to: number): AsyncGenerator<readonly (readonly Cell[])[]> {
     let batch: Cell[][] = [];
     for await (const { index: series, mixed } of result.series(signal)) {
       const about = aboutOf(series);
@@ -113,8 +113,8 @@ export async function writeAggregated(deps: ForecastDeps, where: ExportPlace, re
           const index = cut + h;
           if (index < from || index >= to) continue;
           covered.add(index);
-          const came = actual?.[h];
-          const metric = came === undefined || Number.isNaN(came) ? null : came;
+          const sold = actual?.[h];
+          const metric = sold === undefined || Number.isNaN(sold) ? null : sold;
           const given = settings.levels.map((_, i) => round(forecast.quantiles[i * steps + h] ?? Number.NaN));
           const quantiles = spread(given).map((value) => (Number.isNaN(value) ? null : round(value)));
           rows.push({ index, cells: [metric, ...quantiles, round(forecast.mean[h] ?? Number.NaN)] });
@@ -141,7 +141,7 @@ export async function writeAggregated(deps: ForecastDeps, where: ExportPlace, re
   const exports: Record<string, ObjectRef> = {};
   const about = aboutView(result);
   for (const { month, from, to } of monthsOf(result)) {
-    const batches = to <= firstCut ? history(from, to) : told(from, to);
+    const batches = to <= firstCut ? history(from, to) : forecasts(from, to);
     for await (const [part, rows] of partsOf(batches)) {
       const name = `aggregated/month_starting=${month}/part-${part}.parquet`;
       const body = writeTable(rows, { format: "parquet", columns: viewColumns, types: viewTypes, metadata: about });

@@ -490,13 +490,13 @@ async function publish(
     if (!isFirst) await endUndone(tx, runId, "superseded", at);
     if (!isFirst) return false;
     const data = { group, run: plan.id };
-    const told = exports["adjusted"] ?? exports["forecast"];
+    const exported = exports["adjusted"] ?? exports["forecast"];
     await appendEvent(tx, { kind: "forecast.done", subject: group, data, dedupe: `forecast.done/${plan.id}` });
-    if (told !== undefined) {
+    if (exported !== undefined) {
       await appendEvent(tx, {
         kind: "forecast.exported",
         subject: group,
-        data: { ...data, key: told.key, version: told.version },
+        data: { ...data, key: exported.key, version: exported.version },
         dedupe: `forecast.exported/${plan.id}`,
       });
     }

@@ -44,9 +44,9 @@ export async function remarkOn(
       if (!readers.some(({ datasets }) => datasets[kind] !== undefined)) return unnamedFile(upload.group, kind);
     }
     if (!isStored || (kind !== "target" && kind !== "related")) return undefined;
-    const told = new Set<string>();
-    for (const recipe of readers) for (const message of await findShortRelated(deps, recipe)) told.add(message);
-    return told.size === 0 ? undefined : [...told].join(" ");
+    const remarks = new Set<string>();
+    for (const recipe of readers) for (const message of await findShortRelated(deps, recipe)) remarks.add(message);
+    return remarks.size === 0 ? undefined : [...remarks].join(" ");
   } catch (error) {
     if (!isStockroomError(error) || error.kind !== "input") throw error;
     return error.code === "FORECAST_DEFAULTS_MISSING"

@@ -3,7 +3,7 @@
 import { possibleCuts } from "../../engine/combine/trial.ts";
 import type { Panel } from "../../engine/contract.ts";
 import type { PanelLifts } from "../../engine/events/lifts.ts";
-import { hasEvents } from "../../engine/events/marks.ts";
+import { hasEvents } from "../../engine/events/occurrences.ts";
 import type { RunSettings, RunTools } from "./contract.ts";
 import { sentOptions } from "./jobs.ts";
 import { cutsOf } from "./global-model.ts";

@@ -82,20 +82,20 @@ export function makeSapExtract(deps: ForecastDeps): WorkflowDefinition<ExtractIn
       const begun = await context.step("begin", async () => await begin(deps, source, input.afresh === true));
       const session = makeLazySession(deps, source, context.runId);
       // Read anew, the steps of the second reading have names of their own.
-      const attempt = async (start: Begun, again: string): Promise<{ readonly read: Chain; readonly folded: Folded | "whole" }> => {
+      const attempt = async (start: Begun, suffix: string): Promise<{ readonly read: Chain; readonly folded: Folded | "whole" }> => {
         const read = await readChain(deps, context, source, session, start);
         const delta: DeltaLink | null =
           read.delta === null
             ? source.track
               ? await context.step(
-                  `delta-links${again}`,
+                  `delta-links${suffix}`,
                   async (signal) => await askDeltaLink(source, await session(), start, read, signal),
                 )
               : null
             : { link: read.delta, mayRepeat: false };
-        const types = await context.step(`types${again}`, async (signal) => await findTypes(source, session, signal));
+        const types = await context.step(`types${suffix}`, async (signal) => await findTypes(source, session, signal));
         const work = { source, begun: start, read, delta, types, accept: input.accept === true };
-        return { read, folded: await context.step(`fold${again}`, async (signal) => await fold(deps, context, work, signal)) };
+        return { read, folded: await context.step(`fold${suffix}`, async (signal) => await fold(deps, context, work, signal)) };
       };
       const first = await attempt(begun, "");
       const last = first.folded === "whole" ? await attempt({ ...begun, delta: null, replica: null }, "-whole") : first;
@@ -249,18 +249,18 @@ async function followPages(
   const { kind, patience } = start;
   const pages: ObjectRef[] = [];
   const circles = makeCircleWatch(source);
-  const again = patience === 1 ? "" : `-again-${patience}`;
+  const suffix = patience === 1 ? "" : `-again-${patience}`;
   let rows = 0;
   let begunAt: number | null = null;
   let address = start.first;
   for (let number = 1; ; number++) {
-    const kept = await context.step(`${kind}-page-${number}${again}`, async (signal): Promise<StoredPage | Gone> => {
+    const kept = await context.step(`${kind}-page-${number}${suffix}`, async (signal): Promise<StoredPage | Gone> => {
       const page = await askPage(source, await session(), address, { kind, number }, signal);
       if ("gone" in page) {
         await tellGone(deps, context.runId, source, page.gone, number);
         return page;
       }
-      const name = `${kind}-${String(number).padStart(6, "0")}${again}`;
+      const name = `${kind}-${String(number).padStart(6, "0")}${suffix}`;
       return await storePage(deps, context.runId, { source, name, page }, signal);
     });
     if ("gone" in kept) return kept.gone === "token" ? { kind: "expired", pages } : { kind: "forgotten", pages, page: number };
@@ -332,7 +332,7 @@ async function askPage(
       "SAP_REFUSED",
       `Expected ${place.kind === "delta" ? `the changes of ${source.set}` : `page ${place.number} of ${source.set}`} from ${placeOf(url)} but it answered ${answer.status}${said === "" ? "" : `: ${said}`}. ${
         place.kind === "delta"
-          ? `Nothing was loaded anew, because that does not say that the delta link is gone. Mend what it says, or load everything: \`stockroom forecast extract-sap ${source.name} --afresh\`.`
+          ? `Nothing was loaded anew, because that does not say that the delta link is gone. Correct what it says, or load everything: \`stockroom forecast extract-sap ${source.name} --afresh\`.`
           : "Check the source's address, entity set and filter."
       }`,
       { facts: { source: source.name, status: answer.status } },

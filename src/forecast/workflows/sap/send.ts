@@ -102,7 +102,7 @@ async function sendInTurn(sender: Sender, place: BatchPlace, rows: readonly Impo
   faultPoint("forecast.sap.sent");
   const answers = rows.flatMap((row) => progress.known.get(row.seq) ?? []);
   const failed = answers.filter((answer) => !answer.taken).length;
-  const ref = await keepAnswers(sender, place, "answers", answers);
+  const ref = await storeAnswers(sender, place, "answers", answers);
   const repeats = (await writer.knowsRepeats?.(requestOf(sender, place, progress.attempt)).catch(() => false)) === true;
   await insertBatch(
     deps.database,
@@ -150,7 +150,7 @@ async function withhold(sender: Sender, place: BatchPlace, progress: Progress, r
 
 /** The rest of a batch as a request of its own; the answers so far are kept with it. */
 async function goOnApart(sender: Sender, place: BatchPlace, progress: Progress, rows: readonly ImportRow[]): Promise<void> {
-  const ref = await keepAnswers(sender, place, "part", partOf(progress, rows));
+  const ref = await storeAnswers(sender, place, "part", partOf(progress, rows));
   progress.attempt = await splitBatch(sender.deps.database, place.import, place.round, place.batch, ref);
   progress.sending = rows.filter((row) => !progress.known.has(row.seq));
   progress.perhaps = false;
@@ -261,7 +261,7 @@ async function findWitness(
 const partOf = (progress: Progress, rows: readonly ImportRow[]): readonly Answer[] =>
   rows.map((row): Answer => progress.known.get(row.seq) ?? { seq: row.seq, taken: false, unsure: true, messages: [] });
 
-async function keepAnswers(sender: Sender, place: BatchPlace, name: "answers" | "part", answers: readonly Answer[]): Promise<ObjectRef> {
+async function storeAnswers(sender: Sender, place: BatchPlace, name: "answers" | "part", answers: readonly Answer[]): Promise<ObjectRef> {
   const key = `${prefixes.imports}${place.import}/${name}-${place.round}-${String(place.batch).padStart(6, "0")}.jsonl`;
   const text = answers.map((answer) => JSON.stringify(answer)).join("\n");
   const entry = await sender.deps.objects.put(actAs("deliver", sender.runId), key, Buffer.from(text), {
@@ -275,7 +275,7 @@ async function keepAnswers(sender: Sender, place: BatchPlace, name: "answers" | 
 async function stop(sender: Sender, place: BatchPlace, progress: Progress, rows: readonly ImportRow[]): Promise<StockroomError> {
   const { deps, target, runId } = sender;
   const open = rows.filter((row) => !progress.known.has(row.seq));
-  const part = await keepAnswers(sender, place, "part", partOf(progress, rows));
+  const part = await storeAnswers(sender, place, "part", partOf(progress, rows));
   const error = unsure(place, open.length, rows.length, progress.why, open);
   await deps.database.transaction(async (tx) => {
     await doubtBatch(tx, place.import, { round: place.round, batch: place.batch, unsure: open.length, reason: progress.why, part, runId });

@@ -25,16 +25,16 @@ export interface DrillLevel {
   /** `null`: rows that have none. */
   readonly name: string | null;
   readonly series: number;
-  /** Sum of what came in the backtest windows; `null` without any. */
+  /** Sum of what was sold in the backtest windows; `null` without any. */
   readonly actual: number | null;
-  /** Sum of |came - mean|, over sum of |came|. */
+  /** Sum of |actual - mean|, over sum of |actual|. */
   readonly wape: number | null;
   /**
    * The same of repeating the last season, over the series and windows it reaches. Of the backtests as a whole: where earlier months were left out,
    * each series by what it sold in those that were read.
    */
   readonly naiveWape: number | null;
-  /** Sum of (came - mean), over sum of |came|; above zero: the forecast was too low. */
+  /** Sum of (actual - mean), over sum of |actual|; above zero: the forecast was too low. */
   readonly bias: number | null;
   /** Sum of the mean forecast over the horizon. */
   readonly ahead: number | null;
@@ -43,9 +43,9 @@ export interface DrillLevel {
 export interface DrillInstant {
   /** ISO without zone. */
   readonly at: string;
-  readonly came: number | null;
+  readonly actual: number | null;
   /** The mean that was forecast, in backtests and ahead. */
-  readonly told: number | null;
+  readonly forecast: number | null;
 }
 
 export interface Drill {
@@ -107,16 +107,16 @@ export async function readDrill(
       kind,
       name = null,
       series = null,
-      came = null,
-      told = null,
+      sum = null,
+      mean = null,
       missed = null,
       error = null,
       ahead = null,
       naive = null,
     ] of batch) {
-      const actual = numberOf(came);
+      const actual = numberOf(sum);
       const share = (value: AnswerCell): number | null => (actual === null || actual === 0 ? null : (numberOf(value) ?? 0) / actual);
-      if (kind === "instant") instants.push({ at: typeof name === "string" ? name : "", came: actual, told: numberOf(told) });
+      if (kind === "instant") instants.push({ at: typeof name === "string" ? name : "", actual, forecast: numberOf(mean) });
       else {
         levels.push({
           name: typeof name === "string" ? name : null,
@@ -170,19 +170,19 @@ function drillSql(axes: readonly DrillAxis[], { by, chosen, measured }: DrillQue
     : `select null::varchar as series, null::double as rate where false`;
   // A row for each series and instant: backtests that overlap count once.
   return `with cell as materialized (
-      select ${by} as level, ${keyOf(ids.map(({ column }) => column))} as series, timestamp, avg(metric) as came, avg(mean) as told
+      select ${by} as level, ${keyOf(ids.map(({ column }) => column))} as series, timestamp, avg(metric) as actual, avg(mean) as forecast
         from view ${where.length === 0 ? "" : `where ${where.join(" and ")}`} group by all),
-    ends as (select max(timestamp) as last from cell where came is not null),
+    ends as (select max(timestamp) as last from cell where actual is not null),
     naive as (${naive})
     select 'level' as kind, level as name, count(distinct series) as series,
-           sum(abs(came)) filter (where told is not null) as came, null as told,
-           sum(abs(came - told)) as missed, sum(came - told) as error,
-           sum(told) filter (where timestamp > last or last is null) as ahead,
-           sum(abs(came) * rate) filter (where told is not null)
-             / nullif(sum(abs(came)) filter (where told is not null and rate is not null), 0) as naive
+           sum(abs(actual)) filter (where forecast is not null) as actual, null as forecast,
+           sum(abs(actual - forecast)) as missed, sum(actual - forecast) as error,
+           sum(forecast) filter (where timestamp > last or last is null) as ahead,
+           sum(abs(actual) * rate) filter (where forecast is not null)
+             / nullif(sum(abs(actual)) filter (where forecast is not null and rate is not null), 0) as naive
       from cell left join naive using (series), ends group by level
     union all
-    select 'instant', strftime(timestamp, '%Y-%m-%dT%H:%M:%S'), null, sum(came), sum(told), null, null, null, null
+    select 'instant', strftime(timestamp, '%Y-%m-%dT%H:%M:%S'), null, sum(actual), sum(forecast), null, null, null, null
       from cell group by timestamp`;
 }
 

@@ -1,4 +1,4 @@
-// Marks: the steps of each series on which an event or a public holiday is felt, and which day of it each one is.
+// Occurrences: the steps of each series on which an event or a public holiday is felt, and which day of it each one is.
 //
 //   A holiday has windows of days before and after that nobody asked for: they count for nothing unless demand shows them (pool.ts).
 //   A day is known by its part (before, the event, after) and its place in that part: the second day of one time is compared with the second of others.
@@ -7,7 +7,7 @@ import type { Panel } from "../contract.ts";
 import { historyLength, seriesCount } from "../panel/series.ts";
 
 /** A step on which an event is felt. */
-export interface EventMark {
+export interface EventOccurrence {
   /** Index into the names. */
   readonly event: number;
   /** Which day of it: `part * maxDays + place`. */
@@ -20,13 +20,13 @@ export interface EventMark {
   readonly began: number;
 }
 
-export interface EventMarks {
+export interface EventOccurrences {
   readonly names: readonly string[];
   /** Whether it is a public holiday: then it must show what it does. */
   isHoliday(event: number): boolean;
   regressorsOf(name: string): readonly string[];
   /** In order of events, then steps. */
-  of(series: number): readonly EventMark[];
+  of(series: number): readonly EventOccurrence[];
   /** Whether a step is no ordinary one: an event or a holiday. */
   isSpecial(series: number, step: number): boolean;
 }
@@ -52,8 +52,8 @@ export function hasEvents(panel: Panel): boolean {
   return isShort && (eventRegressors(panel).length > 0 || holidayRegressorsOf(panel).length > 0);
 }
 
-/** The marks of a panel's `event:` and `holiday:` regressors; undefined where it has none, or where its steps are longer than a week. */
-export function markEvents(panel: Panel): EventMarks | undefined {
+/** The occurrences of a panel's `event:` and `holiday:` regressors; undefined where it has none, or where its steps are longer than a week. */
+export function findOccurrences(panel: Panel): EventOccurrences | undefined {
   if (!hasEvents(panel)) return undefined;
   const { grid } = panel;
   const all = eventRegressors(panel);
@@ -83,10 +83,10 @@ export function markEvents(panel: Panel): EventMarks | undefined {
   const holiday = sharedOf.get("holiday");
   const commonSteps = new Set(common.flat().map(({ step }) => step));
   const isAllCommon = isCommon.every(Boolean);
-  const marked: (readonly EventMark[] | undefined)[] = Array.from({ length: seriesCount(panel) }, () => undefined);
-  const of = (i: number): readonly EventMark[] => {
+  const known: (readonly EventOccurrence[] | undefined)[] = Array.from({ length: seriesCount(panel) }, () => undefined);
+  const of = (i: number): readonly EventOccurrence[] => {
     const start = grid.length - historyLength(panel, i);
-    return (marked[i] ??= names.flatMap((name, e) =>
+    return (known[i] ??= names.flatMap((name, e) =>
       isCommon[e] ? common[e].filter(({ step }) => step >= start) : scan(e, (part) => partOf(name, part, i), start, size),
     ));
   };
@@ -99,7 +99,7 @@ export function markEvents(panel: Panel): EventMarks | undefined {
     isSpecial(series, step) {
       if (holiday !== undefined && holiday[step] > 0) return true;
       if (isAllCommon) return commonSteps.has(step);
-      if (last?.series !== series) last = { series, steps: new Set(of(series).map((mark) => mark.step)) };
+      if (last?.series !== series) last = { series, steps: new Set(of(series).map((occurrence) => occurrence.step)) };
       return last.steps.has(step);
     },
   };
@@ -126,9 +126,9 @@ function windowed(
   };
 }
 
-function scan(event: number, reader: (part: string) => (step: number) => number, from: number, to: number): EventMark[] {
+function scan(event: number, reader: (part: string) => (step: number) => number, from: number, to: number): EventOccurrence[] {
   const [during, before, after] = partNames.map(reader);
-  const marks: EventMark[] = [];
+  const occurrences: EventOccurrence[] = [];
   let part = -1;
   let place = 0;
   let began = -1;
@@ -140,10 +140,10 @@ function scan(event: number, reader: (part: string) => (step: number) => number,
     if (now >= 0 && (part < 0 || (now !== part && (now === 1 || part === 2)))) began = step;
     part = now;
     if (now < 0) continue;
-    marks.push({ event, day: now * maxDays + Math.min(place, maxDays - 1), step, dose: doses[now], began });
+    occurrences.push({ event, day: now * maxDays + Math.min(place, maxDays - 1), step, dose: doses[now], began });
     place++;
   }
-  return marks;
+  return occurrences;
 }
 
 /** What an event of `dose` days in one step does, from what one of one day does. */

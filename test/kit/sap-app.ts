@@ -1,0 +1,50 @@
+// An app with many SAP systems at once: a gateway and a source (or target) of the settings for each case.
+
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { App } from "../../src/app.ts";
+import { makePlace, openAt, operator, textBytes } from "./app.ts";
+import { openGateway, type Gateway, type GatewayOptions } from "./sap-gateway.ts";
+
+export interface SapApp<Name extends string> {
+  readonly app: App;
+  gatewayOf(name: Name): Gateway;
+  close(): Promise<void>;
+}
+
+/** How a case becomes a gateway, and then an entry of `forecast.sap.sources` or `.targets`, in YAML. */
+export interface SapCases<Name extends string, Case> {
+  gateway(one: Case): GatewayOptions;
+  settings(name: Name, one: Case, gateway: Gateway): string;
+}
+
+export async function openSapApp<Name extends string, Case>(
+  section: "sources" | "targets",
+  cases: Readonly<Record<Name, Case>>,
+  make: SapCases<Name, Case>,
+): Promise<SapApp<Name>> {
+  const gateways = new Map<Name, Gateway>();
+  const parts: string[] = [];
+  for (const [name, one] of Object.entries(cases) as [Name, Case][]) {
+    const gateway = await openGateway(make.gateway(one));
+    gateways.set(name, gateway);
+    parts.push(make.settings(name, one, gateway));
+  }
+  const place = await makePlace();
+  await writeFile(path.join(place.home, "stockroom.yaml"), `forecast:\n  sap:\n    ${section}:\n${parts.join("\n")}\n`);
+  const app = await openAt(place, { work: true, quiet: true });
+  await app.objects.put(operator, "secrets/sap.json", textBytes(JSON.stringify({ kind: "basic", user: "stock", password: "room" })));
+  return {
+    app,
+    gatewayOf: (name) => {
+      const found = gateways.get(name);
+      if (found === undefined) throw new Error(name);
+      return found;
+    },
+    close: async () => {
+      await app.close();
+      for (const gateway of gateways.values()) await gateway.close();
+      await place.remove();
+    },
+  };
+}
