@@ -146,7 +146,7 @@ export const getFigures = defineRoute({
       }),
     ),
     more: z.number(),
-    instants: list(z.strictObject({ at: z.string(), came: number, told: number })),
+    instants: list(z.strictObject({ at: z.string(), actual: number, forecast: number })),
     since: z.string().optional(),
   }),
 });

@@ -140,18 +140,18 @@ function mountDefaults(server: FastifyInstance, { deps }: App): void {
   serve(server, routes.getDefaults, async () => ({ content: await stored(routes.getDefaults.path) }));
   serve(server, routes.sampleDefaults, () => ({ content: sampleDefaults(usualSample) }));
   serve(server, routes.checkDefaults, async ({ body }) =>
-    told(parseDefaults(body.content ?? (await stored(routes.checkDefaults.path)), defaultsKey)),
+    checkOf(parseDefaults(body.content ?? (await stored(routes.checkDefaults.path)), defaultsKey)),
   );
   serve(server, routes.putDefaults, async ({ body: { content } }) => {
     const parsed = parseDefaults(content, defaultsKey);
     if (parsed.kind === "bad") refuseDefaults(parsed, defaultsKey);
     const actor = { role: "operator", purpose: purposeOf(routes.putDefaults) };
     const { version } = await deps.objects.put(actor, defaultsKey, Buffer.from(content, "utf8"), { contentType: "application/yaml" });
-    return { ...told(parsed), version };
+    return { ...checkOf(parsed), version };
   });
 }
 
-const told = (parsed: ForecastDefaults | BadDefaults) =>
+const checkOf = (parsed: ForecastDefaults | BadDefaults) =>
   parsed.kind === "bad"
     ? { file: defaultsKey, good: false, problems: parsed.problems, remarks: [], groups: [] }
     : {

@@ -41,8 +41,8 @@ article h3 { font-size: 1.1rem; margin: 0.5rem 0 0.1rem; overflow-wrap: anywhere
 .said { display: grid; grid-template-columns: max-content 1fr; gap: 0.3rem 1rem; margin: 0.8rem 0; } .said dt { opacity: 0.75; } .said dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 .answers { display: flex; flex-wrap: wrap; gap: 0.7rem 1.5rem; align-items: end; } .answers select { width: 24rem; }
 meter { width: 7rem; height: 0.9rem; vertical-align: -0.1rem; }
-svg.chart { display: block; width: 100%; height: 15rem; margin: 0.8rem 0 0.2rem; overflow: visible; } svg.chart path { fill: none; stroke-width: 2; vector-effect: non-scaling-stroke; } svg.chart .past { stroke: light-dark(#39434f, #c3cbd5); } svg.chart .told { stroke: var(--ink); } svg.chart .grid { stroke: var(--line); stroke-width: 1; } svg.chart text { fill: currentColor; opacity: 0.75; font-size: 12px; }
-.key { display: inline-block; width: 1.6rem; border-top: 3px solid light-dark(#39434f, #c3cbd5); vertical-align: 0.25rem; } .key.told { border-color: var(--ink); }
+svg.chart { display: block; width: 100%; height: 15rem; margin: 0.8rem 0 0.2rem; overflow: visible; } svg.chart path { fill: none; stroke-width: 2; vector-effect: non-scaling-stroke; } svg.chart .past { stroke: light-dark(#39434f, #c3cbd5); } svg.chart .ahead { stroke: var(--ink); } svg.chart .grid { stroke: var(--line); stroke-width: 1; } svg.chart text { fill: currentColor; opacity: 0.75; font-size: 12px; }
+.key { display: inline-block; width: 1.6rem; border-top: 3px solid light-dark(#39434f, #c3cbd5); vertical-align: 0.25rem; } .key.ahead { border-color: var(--ink); }
 .tiles { display: flex; flex-wrap: wrap; gap: 0.6rem; padding: 0; margin: 1rem 0; list-style: none; } .tiles li { border: 1px solid var(--line); border-radius: 0.6rem; padding: 0.5rem 0.9rem; } .tiles b { display: block; font-size: 1.25rem; } .tiles span { font-size: 0.87rem; opacity: 0.75; }
 details summary { cursor: pointer; color: var(--ink); }
 @media (max-width: 40rem) { .said { grid-template-columns: 1fr; } .said dd { margin-bottom: 0.3rem; } }

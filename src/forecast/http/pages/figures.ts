@@ -25,7 +25,7 @@ export function figuresPage(run: ForecastRunRow, asked: string | undefined, dril
       })}
     </p>
     ${chart(instants)}
-    <p class="dim"><span class="key"></span> sold <span class="key told"></span> mean forecast, in backtests and ahead</p>
+    <p class="dim"><span class="key"></span> sold <span class="key ahead"></span> mean forecast, in backtests and ahead</p>
     <p>
       By
       ${free.map((axis, at) => html`${at > 0 && " · "}${axis.column === by.column ? html`<strong>${axis.name}</strong>` : html`<a href="${to(chosen, axis)}">${axis.name}</a>`}`)}
@@ -116,7 +116,7 @@ function chart(instants: readonly DrillInstant[]): Html {
     >
       <path class="grid" d="M0 ${y(0).toFixed(1)}H${width}M0 ${y(top).toFixed(1)}H${width}M0 ${y(top / 2).toFixed(1)}H${width}"></path>
       <path class="past" d="${line(({ actual }) => actual)}"></path>
-      <path class="told" d="${line(({ forecast }) => forecast)}"></path>
+      <path class="ahead" d="${line(({ forecast }) => forecast)}"></path>
     </svg>
     <p class="dim">${day(0)} to ${day(last)}; the upper line stands at ${amount(top)}</p>`;
 }

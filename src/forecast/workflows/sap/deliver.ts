@@ -74,7 +74,7 @@ export function getTarget(deps: Pick<ForecastDeps, "settings">, name: string): S
   );
 }
 
-type Plan = {
+type ImportPlan = {
   readonly id: string;
   readonly target: string;
   readonly rows: number;
@@ -139,7 +139,7 @@ async function split(
   runId: string,
   input: DeliverInput & { readonly kind: "new" },
   signal: AbortSignal,
-): Promise<Plan> {
+): Promise<ImportPlan> {
   const target = getTarget(deps, input.target);
   const actor = actAs("deliver", runId);
   const id = importIdOf(input.target, input.export);
@@ -202,15 +202,15 @@ async function split(
   // Of another group, a batch that was begun before our claim stood is to arrive before our first one.
   if (shared.length > 0) await passBatches(deps.database, target.name, signal);
   const state = await getImport(deps.database, id);
-  return { ...planOf(state, target), rows: seq, madeAt: state.startedAt, round: 1 };
+  return { ...importPlanOf(state, target), rows: seq, madeAt: state.startedAt, round: 1 };
 }
 
 /** The size of batches stays that of the import's beginning: other ones would be other rows under the same ids. */
-function planOf(state: ImportState, target: Pick<SapTarget, "batchRows">): Pick<Plan, "id" | "target" | "group" | "batchRows"> {
+function importPlanOf(state: ImportState, target: Pick<SapTarget, "batchRows">): Pick<ImportPlan, "id" | "target" | "group" | "batchRows"> {
   return { id: state.id, target: state.target, group: state.group, batchRows: state.batchRows ?? target.batchRows };
 }
 
-async function planResume(deps: ForecastDeps, input: DeliverInput & { readonly kind: "resume" }): Promise<Plan> {
+async function planResume(deps: ForecastDeps, input: DeliverInput & { readonly kind: "resume" }): Promise<ImportPlan> {
   const state = await getImport(deps.database, input.import);
   if (state.state === "unsure") {
     throw new StockroomError(
@@ -235,11 +235,11 @@ async function planResume(deps: ForecastDeps, input: DeliverInput & { readonly k
   }
   const rounds = (await listBatches(deps.database, state.id)).map((batch) => batch.round);
   const target = getTarget(deps, state.target);
-  return { ...planOf(state, target), rows: state.rows, madeAt: timeOf(deps), round: Math.max(1, ...rounds) + 1 };
+  return { ...importPlanOf(state, target), rows: state.rows, madeAt: timeOf(deps), round: Math.max(1, ...rounds) + 1 };
 }
 
 /** Ends an import whose rest is not to be sent (V4). */
-async function endSuperseded(deps: ForecastDeps, plan: Plan): Promise<{ readonly sent: number; readonly failed: number }> {
+async function endSuperseded(deps: ForecastDeps, plan: ImportPlan): Promise<{ readonly sent: number; readonly failed: number }> {
   return await deps.database.transaction(async (tx) => {
     await markSuperseded(tx, plan.id);
     const ended = await endImport(tx, plan.id, timeOf(deps));
@@ -287,7 +287,7 @@ async function tellShared(
 async function refusedRows(
   deps: Pick<ForecastDeps, "objects" | "database">,
   runId: string,
-  plan: Pick<Plan, "id" | "round">,
+  plan: Pick<ImportPlan, "id" | "round">,
 ): Promise<readonly number[]> {
   const batches = await listBatches(deps.database, plan.id);
   const last = Math.max(0, ...batches.filter((batch) => batch.round < plan.round).map((batch) => batch.round));
@@ -428,7 +428,7 @@ async function unknownRows(
   return seqs.map((seq): Answer => ({ seq, taken: false, unsure: true, messages: [] }));
 }
 
-async function end(deps: ForecastDeps, runId: string, plan: Plan): Promise<{ readonly sent: number; readonly failed: number }> {
+async function end(deps: ForecastDeps, runId: string, plan: ImportPlan): Promise<{ readonly sent: number; readonly failed: number }> {
   const batches = await listBatches(deps.database, plan.id);
   const firstBad = batches.find((batch) => batch.round === plan.round && batch.failed > 0);
   const refused = firstBad === undefined ? undefined : (await readAnswers(deps, runId, firstBad.answers)).find((answer) => !answer.taken);
