@@ -2,7 +2,7 @@
 //
 // Owns: the order in which parts open and close, whose grants are whose, the start-up proof that every part is there.
 // Does not own: what any part does. It knows no module by name; modules.ts lists them.
-//   H1. Rooms open from the ground up and close in the opposite order, also when opening fails half way.
+//   H1. Parts open from the ground up and close in the opposite order, also when opening fails half way.
 //   H2. An app that works takes runs, sweeps and watches the inbox; a client app reads, writes and starts runs (relaying is harmless anywhere).
 //   H3. Settings are read once, here; every problem with them is told at once.
 //   H4. Every module is known: its tables, zones, subscriptions and workflows. Only one that is open here (`open`) has its runs taken, its
@@ -15,7 +15,7 @@ import path from "node:path";
 import process from "node:process";
 import type { z } from "zod";
 import { modules as allModules } from "./modules.ts";
-import type { AnyModule, Front, Module, ModuleParts, SettingsPlace } from "./platform/module.ts";
+import type { AnyModule, Front, Module, ModuleParts, PlatformDeps, SettingsPlace } from "./platform/module.ts";
 import { systemClock, type Clock } from "./platform/time.ts";
 import { openCompute, type Compute } from "./platform/compute/index.ts";
 import { type LakeAccess, openLake } from "./platform/warehouse/index.ts";
@@ -45,6 +45,7 @@ import {
   type OpenWorkflows,
   type OpenWorkflowsOptions,
   type WorkflowDefinition,
+  type WorkflowSetup,
 } from "./platform/workflow/index.ts";
 
 type Modules = typeof allModules;
@@ -121,7 +122,7 @@ export interface OpenApp {
 export type AppOf<All extends readonly AnyModule[]> = OpenApp & PartsOf<All>;
 export type App = AppOf<Modules>;
 
-/** Whom the command line and the HTTP door act as in the rest of the store; modules grant for their own zones. */
+/** Whom the command line and HTTP act as in the rest of the store; modules grant for their own zones. */
 const generalGrants: readonly Grant[] = [
   { role: "operator", zone: "general", access: "read" },
   { role: "operator", zone: "general", access: "write" },
@@ -226,203 +227,261 @@ export async function openAppOf<const All extends readonly AnyModule[]>(modules:
 }
 
 async function open(modules: readonly AnyModule[], config: Config<Sections>, options: AppOptions): Promise<OpenApp> {
-  const settings: BaseSettings = config.values;
-  const clock = options.clock ?? systemClock;
-  const log = options.log ?? logOf(settings);
-  const isOpen = ({ name }: AnyModule): boolean => options.open?.includes(name) ?? true;
+  const log = options.log ?? logOf(config.values);
   for (const warning of config.warnings) log.warn(warning);
-  const opened: (() => Promise<void>)[] = [];
-  const keep = <T>(part: T, close: () => Promise<void>): T => {
-    opened.push(close);
-    return part;
-  };
-  const close = async (): Promise<void> => {
-    const problems: unknown[] = [];
-    for (const one of opened.splice(0).toReversed()) {
-      await one().catch((error: unknown) => problems.push(error));
-    }
-    if (problems.length > 0) throw problems[0];
-  };
+  const closers = makeClosers();
   try {
-    await mkdir(settings.home, { recursive: true, mode: 0o700 });
-    const database = await openDatabase({
-      url: settings.database.url,
-      home: settings.home,
-      log,
-      migrations: migrationsOf(modules),
-      signal: options.signal,
-      poolSize: settings.database.poolSize,
-    });
-    keep(database, async () => await database.close());
-    const home = await knowHome(database, settings.home, options.work, log);
-    const quiet = home.standing !== "active";
-    const zones = zonesOf(modules);
-    const vault = await openVault({
-      keyFile: settings.vault.keyFile,
-      zones,
-      grants: settledGrants(
-        [...modules.flatMap(({ grants }) => grants), ...generalGrants, ...maintenanceGrants(zones)],
-        settings.vault.grants,
-      ),
+    return await openInOrder(modules, config, { ...options, log }, closers);
+  } catch (error) {
+    await closers.close().catch((second: unknown) => log.warn("closing after a failed opening failed too", { error: second }));
+    throw error;
+  }
+}
+
+/** What has been opened, closed in the opposite order (H1). */
+interface Closers {
+  readonly keep: <Part>(part: Part, close: (part: Part) => Promise<void>) => Part;
+  readonly close: () => Promise<void>;
+}
+
+function makeClosers(): Closers {
+  const opened: (() => Promise<void>)[] = [];
+  return {
+    keep: (part, close) => {
+      opened.push(() => close(part));
+      return part;
+    },
+    close: async () => {
+      const problems: unknown[] = [];
+      for (const one of opened.splice(0).toReversed()) {
+        await one().catch((error: unknown) => problems.push(error));
+      }
+      if (problems.length > 0) throw problems[0];
+    },
+  };
+}
+
+type OpenOptions = AppOptions & { readonly log: Log };
+
+async function openInOrder(
+  modules: readonly AnyModule[],
+  config: Config<Sections>,
+  options: OpenOptions,
+  { keep, close }: Closers,
+): Promise<OpenApp> {
+  const settings: BaseSettings = config.values;
+  const { log, clock = systemClock } = options;
+  const { database, home, vault, objects } = await openStore(modules, settings, options, keep);
+  const quiet = home.standing !== "active";
+  const openThreads = (threads: number): Compute => keep(openCompute({ log, threads }), async (pool) => await pool.close());
+  const compute = openThreads(settings.workflow.threads ?? availableParallelism());
+  const lake = keep(openLake(), async (part) => await part.close());
+  const link = linkOf(settings.server);
+  const platform = { database, objects, vault, lake, compute, openCompute: openThreads, postNotice, clock, log, link };
+  const made = await makeModules(modules, config, platform, options.open);
+  const all = made.map(({ parts }) => parts);
+  const notices = makeNotify({ database, ...settings.notify, log, clock, outward: !quiet });
+  const upkeep = makeMaintenance({
+    database,
+    objects,
+    log,
+    clock,
+    keep: keepOf(settings),
+    recordZones: recordsOf(modules),
+    bytesPerSecond: settings.upkeep.scrubBytesPerSecond,
+    scrubCron: settings.upkeep.scrubSchedule,
+  });
+  const workflows: OpenWorkflows = keep(
+    await openWorkflowsOf(options.work, settings, {
+      ...workflowSetupOf({ made, settings, quiet, notices, upkeep, reconcile: reconcileOf(objects, log) }),
+      ...endsOf(all, settings, () => workflows),
       database,
-      clock,
-      log,
-    });
-    const objects = await openObjectStore({
-      driver: { kind: settings.objects.driver, root: settings.objects.root },
-      vault,
-      database,
-      clock,
-      log,
-    });
-    keep(objects, async () => await objects.close());
-    const openThreads = (threads: number): Compute => {
-      const pool = openCompute({ log, threads });
-      return keep(pool, async () => await pool.close());
-    };
-    const compute = openThreads(settings.workflow.threads ?? availableParallelism());
-    const lake = openLake();
-    keep(lake, async () => await lake.close());
-    const platform = {
-      database,
-      objects,
-      vault,
-      lake,
-      compute,
-      openCompute: openThreads,
-      postNotice,
-      clock,
-      log,
-      link: linkOf(settings.server),
-    };
-    const made: { readonly module: AnyModule; readonly parts: ModuleParts<unknown>; readonly isOpen: boolean }[] = [];
-    for (const module of modules) {
-      const own: unknown = config.values[module.name];
-      made.push({ module, parts: await module.make({ ...platform, settings: own }), isOpen: isOpen(module) });
-    }
-    const all = made.map(({ parts }) => parts);
-    const here = made.filter((one) => one.isOpen).map(({ parts }) => parts);
-    const resting = new Set(made.filter((one) => !one.isOpen).flatMap(({ parts }) => parts.queues.map(({ name }) => name)));
-    const notices = makeNotify({ database, ...settings.notify, log, clock, outward: !quiet });
-    const upkeep = makeMaintenance({
-      database,
-      objects,
-      log,
-      clock,
-      keep: keepOf(settings),
-      recordZones: recordsOf(modules),
-      bytesPerSecond: settings.upkeep.scrubBytesPerSecond,
-      scrubCron: settings.upkeep.scrubSchedule,
-    });
-    const workflows = await openWorkflowsOf(options.work, settings, {
-      database,
-      queues: [
-        ...all.flatMap(({ queues }) => queues),
-        notices.queue,
-        { name: "house", perWorker: 1, overall: 1 },
-        { name: "upkeep", perWorker: 1, overall: 1 },
-      ].map((queue) => ({
-        ...queue,
-        perWorker: settings.workflow.concurrency[queue.name] ?? queue.perWorker,
-      })),
-      workflows: [...all.flatMap((parts) => parts.workflows), ...notices.workflows, reconcileOf(objects, log), ...upkeep.workflows].map(
-        (workflow) => (quiet && workflow.outward === true ? quieted(workflow) : workflow),
-      ),
-      schedules: [
-        ...(quiet ? [] : here.flatMap(({ schedules }) => schedules)),
-        ...upkeep.schedules,
-        { name: "house.reconcile", cron: "17 */6 * * *", workflow: "house.reconcile", input: null },
-      ],
-      resting,
       log,
       clock,
       livenessMs: settings.workflow.livenessIntervalMs,
       misses: settings.workflow.livenessMisses,
       crashLimit: settings.workflow.crashLimit,
       keepDays: daysOf(settings.retention.runs),
-      onDead: async (tx, letter) => {
-        await tellDead(tx, letter, linkOf(settings.server)(`/api/runs/${encodeURIComponent(letter.runId)}`));
-        for (const { ends } of all) await ends?.dead?.(tx, letter);
-      },
-      onCancelled: async (tx, runIds) => {
-        for (const { ends } of all) await ends?.cancelled?.(tx, workflows, runIds);
-      },
-      onRevived: async (tx, runId) => {
-        for (const { ends } of all) await ends?.revived?.(tx, runId);
-      },
-    });
-    keep(workflows, async () => await workflows.close());
-    if (options.work && !quiet) await notices.publishTopics();
-    const events = await openEvents({
+    }),
+    async (part) => await part.close(),
+  );
+  if (options.work && !quiet) await notices.publishTopics();
+  const events = keep(
+    await openEvents({
       database,
       workflows,
       subscriptions: [...all.flatMap((parts) => parts.subscriptions), ...notices.subscriptions],
       log,
       serves: options.work,
       keepDays: daysOf(settings.retention.events),
-    });
-    keep(events, async () => await events.close());
-    const awaited = all.flatMap((parts) => parts.awaited);
-    const hint = async (key: string, isStored: boolean): Promise<string | undefined> => {
-      const meant = hintOf(awaited, key);
-      if (meant !== undefined) return meant;
-      for (const parts of all) {
-        const remark = await parts.remark?.(key, isStored);
-        if (remark !== undefined) return remark;
-      }
-      return undefined;
-    };
-    const warnings = options.work ? tellStore(await objects.reconcile(), log) : [];
-    if (options.work) {
-      const inbox = await openInbox({
-        folder: settings.inbox.folder,
-        settleMs: settings.inbox.settleMs,
-        store: objects,
-        actor: { role: "inbox", purpose: "inbox folder" } satisfies Actor,
-        // The notice is kept with the commit, so it is written before.
-        hintOf: async (key) => await hint(key, false),
-        tell: tellHint,
-        clock,
-        log,
-      });
-      keep(inbox, async () => await inbox.close());
-    }
-    const folder = config.file === undefined ? options.cwd : path.dirname(config.file);
-    const openModules: OpenModule[] = [];
-    for (const one of made) {
-      const given = {
-        settings: config.values[one.module.name],
-        folder,
-        env: options.env,
-        log: log.child({ room: one.module.name }),
-      };
-      const front = options.serves === true && one.isOpen ? await one.module.front?.(given) : undefined;
-      if (front !== undefined) keep(front, async () => await front.close());
-      openModules.push({ ...one, front });
-    }
-    return {
-      settings,
-      config,
+    }),
+    async (part) => await part.close(),
+  );
+  const hint = makeHint(all);
+  const warnings = options.work ? tellStore(await objects.reconcile(), log) : [];
+  if (options.work) {
+    const inbox = await openInbox({
+      folder: settings.inbox.folder,
+      settleMs: settings.inbox.settleMs,
+      store: objects,
+      actor: { role: "inbox", purpose: "inbox folder" } satisfies Actor,
+      // The notice is kept with the commit, so it is written before.
+      hintOf: async (key) => await hint(key, false),
+      tell: tellHint,
       clock,
       log,
-      home,
-      database,
-      vault,
-      objects,
-      lake,
-      compute,
-      workflows,
-      events,
-      notices,
-      modules: openModules,
-      hintOf: async (key) => await hint(key, true),
-      warnings,
-      close,
-    };
-  } catch (error) {
-    await close().catch((second: unknown) => log.warn("closing after a failed opening failed too", { error: second }));
-    throw error;
+    });
+    keep(inbox, async (part) => await part.close());
   }
+  const openModules = await openFronts(made, config, options, keep);
+  return {
+    settings,
+    config,
+    clock,
+    log,
+    home,
+    database,
+    vault,
+    objects,
+    lake,
+    compute,
+    workflows,
+    events,
+    notices,
+    modules: openModules,
+    hintOf: async (key) => await hint(key, true),
+    warnings,
+    close,
+  };
+}
+
+/** The database, whose home it is, the keys and the objects. */
+async function openStore(
+  modules: readonly AnyModule[],
+  settings: BaseSettings,
+  { work, log, clock = systemClock, signal }: OpenOptions,
+  keep: Closers["keep"],
+): Promise<Pick<OpenApp, "database" | "home" | "vault" | "objects">> {
+  await mkdir(settings.home, { recursive: true, mode: 0o700 });
+  const database = keep(
+    await openDatabase({
+      url: settings.database.url,
+      home: settings.home,
+      log,
+      migrations: migrationsOf(modules),
+      signal,
+      poolSize: settings.database.poolSize,
+    }),
+    async (part) => await part.close(),
+  );
+  const home = await knowHome(database, settings.home, work, log);
+  const zones = zonesOf(modules);
+  const usual = [...modules.flatMap(({ grants }) => grants), ...generalGrants, ...maintenanceGrants(zones)];
+  const grants = overriddenGrants(usual, settings.vault.grants);
+  const vault = await openVault({ keyFile: settings.vault.keyFile, zones, grants, database, clock, log });
+  const driver = { kind: settings.objects.driver, root: settings.objects.root };
+  const objects = keep(await openObjectStore({ driver, vault, database, clock, log }), async (part) => await part.close());
+  return { database, home, vault, objects };
+}
+
+type MadeModule = Omit<OpenModule, "front">;
+
+async function makeModules(
+  modules: readonly AnyModule[],
+  config: Config<Sections>,
+  platform: Omit<PlatformDeps<unknown>, "settings">,
+  open: AppOptions["open"],
+): Promise<readonly MadeModule[]> {
+  const made: MadeModule[] = [];
+  for (const module of modules) {
+    const settings: unknown = config.values[module.name];
+    made.push({ module, parts: await module.make({ ...platform, settings }), isOpen: open?.includes(module.name) ?? true });
+  }
+  return made;
+}
+
+interface WorkflowSources {
+  readonly made: readonly MadeModule[];
+  readonly settings: BaseSettings;
+  /** Whether this home is a copy, which starts no schedules and sends nothing out. */
+  readonly quiet: boolean;
+  readonly notices: Notices;
+  readonly upkeep: ReturnType<typeof makeMaintenance>;
+  readonly reconcile: WorkflowDefinition;
+}
+
+/** Queues, workflows and schedules of the platform and of all modules; which queues rest because their module is not open here (H4). */
+function workflowSetupOf({ made, settings, quiet, notices, upkeep, reconcile }: WorkflowSources): WorkflowSetup {
+  const all = made.map(({ parts }) => parts);
+  const here = made.filter(({ isOpen }) => isOpen).map(({ parts }) => parts);
+  const queues = [
+    ...all.flatMap((parts) => parts.queues),
+    notices.queue,
+    { name: "house", perWorker: 1, overall: 1 },
+    { name: "upkeep", perWorker: 1, overall: 1 },
+  ];
+  const workflows = [...all.flatMap((parts) => parts.workflows), ...notices.workflows, reconcile, ...upkeep.workflows];
+  return {
+    queues: queues.map((queue) => ({ ...queue, perWorker: settings.workflow.concurrency[queue.name] ?? queue.perWorker })),
+    workflows: workflows.map((workflow) => (quiet && workflow.outward === true ? quieted(workflow) : workflow)),
+    schedules: [
+      ...(quiet ? [] : here.flatMap(({ schedules }) => schedules)),
+      ...upkeep.schedules,
+      { name: "house.reconcile", cron: "17 */6 * * *", workflow: "house.reconcile", input: null },
+    ],
+    resting: new Set(made.filter(({ isOpen }) => !isOpen).flatMap(({ parts }) => parts.queues.map(({ name }) => name))),
+  };
+}
+
+/** What the modules, and whoever reads notices, are told of ends that are not the run's own. */
+function endsOf(
+  all: readonly ModuleParts<unknown>[],
+  settings: BaseSettings,
+  workflows: () => OpenWorkflows,
+): Pick<OpenWorkflowsOptions, "onDead" | "onCancelled" | "onRevived"> {
+  return {
+    onDead: async (tx, letter) => {
+      await tellDead(tx, letter, linkOf(settings.server)(`/api/runs/${encodeURIComponent(letter.runId)}`));
+      for (const { ends } of all) await ends?.dead?.(tx, letter);
+    },
+    onCancelled: async (tx, runIds) => {
+      for (const { ends } of all) await ends?.cancelled?.(tx, workflows(), runIds);
+    },
+    onRevived: async (tx, runId) => {
+      for (const { ends } of all) await ends?.revived?.(tx, runId);
+    },
+  };
+}
+
+function makeHint(all: readonly ModuleParts<unknown>[]): (key: string, isStored: boolean) => Promise<string | undefined> {
+  const awaited = all.flatMap((parts) => parts.awaited);
+  return async (key, isStored) => {
+    const meant = hintOf(awaited, key);
+    if (meant !== undefined) return meant;
+    for (const parts of all) {
+      const remark = await parts.remark?.(key, isStored);
+      if (remark !== undefined) return remark;
+    }
+    return undefined;
+  };
+}
+
+/** The fronts of the modules that are open here, in an app that serves. */
+async function openFronts(
+  made: readonly MadeModule[],
+  config: Config<Sections>,
+  { cwd, env, log, serves }: OpenOptions,
+  keep: Closers["keep"],
+): Promise<readonly OpenModule[]> {
+  const folder = config.file === undefined ? cwd : path.dirname(config.file);
+  const openModules: OpenModule[] = [];
+  for (const one of made) {
+    const given = { settings: config.values[one.module.name], folder, env, log: log.child({ room: one.module.name }) };
+    const front = serves === true && one.isOpen ? await one.module.front?.(given) : undefined;
+    if (front !== undefined) keep(front, async (part) => await part.close());
+    openModules.push({ ...one, front });
+  }
+  return openModules;
 }
 
 /** Finds out which home this is. A copy takes no work; a command beside it is told. */
@@ -458,7 +517,7 @@ function quieted(workflow: WorkflowDefinition): WorkflowDefinition {
 }
 
 /** Defaults of all parts, then what the settings say of a role and zone instead. */
-function settledGrants(usual: readonly Grant[], overrides: BaseSettings["vault"]["grants"]): readonly Grant[] {
+function overriddenGrants(usual: readonly Grant[], overrides: BaseSettings["vault"]["grants"]): readonly Grant[] {
   const grants = new Map(usual.map((grant) => [`${grant.role} ${grant.zone} ${grant.access}`, grant]));
   for (const [role, byZone] of Object.entries(overrides)) {
     for (const [zone, allowed] of Object.entries(byZone)) {

@@ -5,3 +5,4 @@ export { workflowMigrations } from "./migrations.ts";
 export { anyUnderway } from "./runs.ts";
 export { openWorkflows } from "./workflows.ts";
 export type { OpenWorkflows, OpenWorkflowsOptions } from "./workflows.ts";
+export type { WorkflowSetup } from "./setup.ts";

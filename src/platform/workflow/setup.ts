@@ -11,6 +11,8 @@ export interface WorkflowSetup {
   readonly queues: readonly QueueDefinition[];
   readonly workflows: readonly WorkflowDefinition[];
   readonly schedules?: readonly ScheduleDefinition[];
+  /** Names of queues this process takes nothing from: their runs are started and watched here, and wait for another process. Default: none. */
+  readonly resting?: ReadonlySet<string>;
 }
 
 /** Throws `WORKFLOW_SETUP` (input) with everything that does not fit, at once. */

@@ -39,8 +39,6 @@ export interface OpenWorkflowsOptions extends WorkflowSetup, ControlHooks {
   readonly database: Database;
   /** Stable name of this process in the fleet: the same after a restart, never that of another that is alive. Default: the host's name. */
   readonly executorId?: string;
-  /** Names of queues this process takes nothing from: their runs are started and watched here, and wait for another process. Default: none. */
-  readonly resting?: ReadonlySet<string>;
   readonly log: Log;
   /** For schedules only. */
   readonly clock?: Clock;
