@@ -29,12 +29,19 @@ export interface ScanOptions {
   readonly onBadRow: (row: BadRow) => void;
 }
 
+/** What came of a record: its fields, not enough text yet, or why it is broken. */
+type Outcome = "complete" | "unfinished" | Fault;
+/** Text after a closing quote; a quote that never closes; too many characters. */
+type Fault = "garbage" | "lost" | "long";
+
 /** A fault's place while a record is being scanned. */
 interface Mark {
   readonly line: number;
   readonly lineStart: number;
   readonly at: number;
 }
+
+const nowhere: Mark = { line: 0, lineStart: 0, at: 0 };
 
 /**
  * Scans one text. `push` pieces in order, then `finish`; both give the batches that became full (`finish` also the last one).
@@ -44,6 +51,9 @@ interface Mark {
 export class CsvScanner {
   readonly #options: ScanOptions;
   readonly #delimiter: number;
+  /** No character above it ends a field. */
+  readonly #highest: number;
+  readonly #maxRecordChars: number;
   #width: number | undefined;
   #text = "";
   /** First physical line of `#text`. */
@@ -53,12 +63,16 @@ export class CsvScanner {
   #skipping = false;
   /** Below this many characters the unfinished record at the front is not tried again; it doubles, so trying stays linear. */
   #tryAgainAt = 0;
+  /** The record being scanned; one object for all, so that scanning makes none. `line` and `lineStart` are those of `at`. */
+  readonly #record = { fields: new Array<string>(), at: 0, line: 1, lineStart: 0, end: 0, broken: nowhere };
   #rows: (readonly string[])[] = [];
   #lines: number[] = [];
 
   constructor(options: ScanOptions) {
     this.#options = options;
     this.#delimiter = options.delimiter.charCodeAt(0);
+    this.#highest = Math.max(this.#delimiter, carriageReturn);
+    this.#maxRecordChars = options.maxRecordChars;
     this.#width = options.width;
     this.#line = options.firstLine ?? 1;
   }
@@ -90,170 +104,176 @@ export class CsvScanner {
 
   #scan(final: boolean): RowBatch[] {
     const full: RowBatch[] = [];
-    const text = this.#text;
-    const length = text.length;
-    const delimiter = this.#delimiter;
-    const highest = Math.max(delimiter, carriageReturn);
-    const { batchRows, maxRecordChars } = this.#options;
+    const { batchRows } = this.#options;
+    const record = this.#record;
+    const { length } = this.#text;
     let start = 0;
-    let line = this.#line;
-    let fields: string[] = [];
-
+    record.line = this.#line;
     if (this.#skipping) {
       start = this.#lineEndAfter(0, final);
-      if (start < 0) {
-        // A CR at the very end may be half of a CRLF: keep it.
-        this.#text = !final && text.charCodeAt(length - 1) === carriageReturn ? "\r" : "";
-        return full;
-      }
+      if (start < 0) return this.#skip(full, final);
       this.#skipping = false;
-      line += 1;
+      record.line += 1;
     }
-
-    records: while (start < length) {
-      this.#line = line;
-      const bound = start + maxRecordChars + 1;
-      const limit = Math.min(length, bound);
-      const recordLine = line;
-      let lineStart = start;
-      let at = start;
-      let end = -1;
-      let broken: Mark | undefined;
-      let reason: "garbage" | "lost" | "long" = "garbage";
-
-      fields: for (;;) {
-        if (at >= bound) {
-          broken = { line, lineStart, at: lineStart };
-          reason = "long";
-          break;
-        }
-        let code = at < length ? text.charCodeAt(at) : 0;
-        if (code === quote) {
-          const open: Mark = { line, lineStart, at };
-          let doubled = false;
-          let inside = at + 1;
-          for (;;) {
-            if (inside >= limit) {
-              if (limit < bound && !final) break records;
-              broken = open;
-              reason = "lost";
-              break fields;
-            }
-            code = text.charCodeAt(inside);
-            if (code === quote) {
-              if (inside + 1 >= length && !final) break records;
-              if (text.charCodeAt(inside + 1) !== quote) break;
-              doubled = true;
-              inside += 2;
-              continue;
-            }
-            if (code === lineFeed) {
-              line += 1;
-              lineStart = inside + 1;
-            } else if (code === carriageReturn) {
-              if (inside + 1 >= length && !final) break records;
-              if (text.charCodeAt(inside + 1) !== lineFeed) {
-                line += 1;
-                lineStart = inside + 1;
-              }
-            }
-            inside += 1;
-          }
-          const value = text.slice(at + 1, inside);
-          fields.push(doubled ? value.replaceAll('""', '"') : value);
-          at = inside + 1;
-          if (at >= length) {
-            if (!final) break records;
-            end = at;
-            break;
-          }
-          code = text.charCodeAt(at);
-          if (code !== delimiter && code !== lineFeed && code !== carriageReturn) {
-            // On another line than its opening the close was in truth the next field's opening: the opening is what is wrong.
-            broken = open.line === line ? { line, lineStart, at } : open;
-            reason = open.line === line ? "garbage" : "lost";
-            break;
-          }
-        } else {
-          const from = at;
-          while (at < limit) {
-            code = text.charCodeAt(at);
-            if (code <= highest && (code === delimiter || code === lineFeed || code === carriageReturn)) break;
-            at += 1;
-          }
-          if (at >= limit) {
-            if (limit === bound) {
-              broken = { line, lineStart, at: lineStart };
-              reason = "long";
-              break;
-            }
-            if (!final) break records;
-            fields.push(text.slice(from, at));
-            end = at;
-            break;
-          }
-          fields.push(text.slice(from, at));
-        }
-        if (code === delimiter) {
-          at += 1;
-          continue;
-        }
-        end = at;
-        at += 1;
-        if (code === carriageReturn) {
-          if (at >= length && !final) break records;
-          if (text.charCodeAt(at) === lineFeed) at += 1;
-        }
-        break;
-      }
-
-      if (broken === undefined && end - start > maxRecordChars) {
-        broken = { line, lineStart, at: lineStart };
-        reason = "long";
-      }
-      if (broken !== undefined) {
+    while (start < length) {
+      this.#line = record.line;
+      record.fields = [];
+      record.at = start;
+      record.lineStart = start;
+      const outcome = this.#readRecord(start, final);
+      if (outcome === "unfinished") break;
+      if (outcome !== "complete") {
+        const bound = start + this.#maxRecordChars + 1;
+        const { broken } = record;
         const next = this.#lineEndAfter(broken.lineStart, final);
         if (next < 0 && !final && length < bound) break;
-        this.#setApart(broken, reason, recordLine, bound);
+        this.#setApart(broken, outcome, this.#line, bound);
         if (next < 0) {
           this.#line = broken.line;
-          this.#skipping = true;
-          this.#text = !final && text.charCodeAt(length - 1) === carriageReturn ? "\r" : "";
-          return full;
+          return this.#skip(full, final);
         }
         start = next;
-        line = broken.line + 1;
-        fields = [];
+        record.line = broken.line + 1;
         continue;
       }
-
-      if (end > start) {
-        if (this.#accept(fields, recordLine, start, end, lineStart, line) && this.#rows.length === batchRows) {
-          full.push({ rows: this.#rows, lines: this.#lines });
-          this.#rows = [];
-          this.#lines = [];
-        }
-      }
-      fields = [];
-      start = at;
-      line += 1;
+      if (record.end > start && this.#accept(start) && this.#rows.length === batchRows) full.push(...this.stop());
+      start = record.at;
+      record.line += 1;
     }
-
     // Whatever is left is the front of an unfinished record.
     if (start < length) {
-      this.#text = text.slice(start);
+      this.#text = this.#text.slice(start);
       this.#tryAgainAt = 2 * (length - start);
     } else {
-      this.#line = line;
+      this.#line = record.line;
       this.#text = "";
       this.#tryAgainAt = 0;
     }
     return full;
   }
 
-  /** Takes a whole record: the header, a row, or a bad row. True when it became a row. */
-  #accept(fields: readonly string[], line: number, start: number, end: number, lastLineStart: number, lastLine: number): boolean {
+  /** Drops the text held, a line too long: all up to the next line end goes. */
+  #skip(full: RowBatch[], final: boolean): RowBatch[] {
+    this.#skipping = true;
+    // A CR at the very end may be half of a CRLF: keep it.
+    this.#text = !final && this.#text.charCodeAt(this.#text.length - 1) === carriageReturn ? "\r" : "";
+    return full;
+  }
+
+  /** Reads the record at `start` into `#record`: its fields, where it ends, and where the next one begins. */
+  #readRecord(start: number, final: boolean): Outcome {
     const text = this.#text;
+    const { length } = text;
+    const record = this.#record;
+    const { fields } = record;
+    const delimiter = this.#delimiter;
+    const highest = this.#highest;
+    const bound = start + this.#maxRecordChars + 1;
+    const limit = Math.min(length, bound);
+    let { at } = record;
+    for (;;) {
+      if (at >= bound) return this.#tooLong();
+      let code = at < length ? text.charCodeAt(at) : 0;
+      if (code === quote) {
+        record.at = at;
+        const outcome = this.#readQuoted(limit, limit < bound && !final, final);
+        if (outcome !== "complete") return outcome;
+        at = record.at;
+        if (at >= length) {
+          record.end = at;
+          break;
+        }
+        code = text.charCodeAt(at);
+      } else {
+        const from = at;
+        while (at < limit) {
+          code = text.charCodeAt(at);
+          if (code <= highest && (code === delimiter || code === lineFeed || code === carriageReturn)) break;
+          at += 1;
+        }
+        if (at >= limit) {
+          if (limit === bound) return this.#tooLong();
+          if (!final) return "unfinished";
+          fields.push(text.slice(from, at));
+          record.end = at;
+          break;
+        }
+        fields.push(text.slice(from, at));
+      }
+      if (code === delimiter) {
+        at += 1;
+        continue;
+      }
+      record.end = at;
+      at += 1;
+      if (code === carriageReturn) {
+        if (at >= length && !final) return "unfinished";
+        if (text.charCodeAt(at) === lineFeed) at += 1;
+      }
+      break;
+    }
+    record.at = at;
+    return record.end - start > this.#maxRecordChars ? this.#tooLong() : "complete";
+  }
+
+  /** Reads the field whose quote opens at `#record.at`; leaves `at` on what follows the closing one. */
+  #readQuoted(limit: number, mayGoOn: boolean, final: boolean): Outcome {
+    const text = this.#text;
+    const { length } = text;
+    const record = this.#record;
+    const from = record.at;
+    const openLine = record.line;
+    const openLineStart = record.lineStart;
+    let doubled = false;
+    let at = from + 1;
+    for (;;) {
+      if (at >= limit) {
+        if (mayGoOn) return "unfinished";
+        record.broken = { line: openLine, lineStart: openLineStart, at: from };
+        return "lost";
+      }
+      const code = text.charCodeAt(at);
+      if (code === quote) {
+        if (at + 1 >= length && !final) return "unfinished";
+        if (text.charCodeAt(at + 1) !== quote) break;
+        doubled = true;
+        at += 1;
+      } else if (code === lineFeed) {
+        record.line += 1;
+        record.lineStart = at + 1;
+      } else if (code === carriageReturn) {
+        if (at + 1 >= length && !final) return "unfinished";
+        if (text.charCodeAt(at + 1) !== lineFeed) {
+          record.line += 1;
+          record.lineStart = at + 1;
+        }
+      }
+      at += 1;
+    }
+    const value = text.slice(from + 1, at);
+    record.fields.push(doubled ? value.replaceAll('""', '"') : value);
+    at += 1;
+    record.at = at;
+    if (at >= length) return final ? "complete" : "unfinished";
+    const code = text.charCodeAt(at);
+    if (code === this.#delimiter || code === lineFeed || code === carriageReturn) return "complete";
+    // On another line than its opening the close was in truth the next field's opening: the opening is what is wrong.
+    const isHere = openLine === record.line;
+    record.broken = { line: openLine, lineStart: openLineStart, at: isHere ? at : from };
+    return isHere ? "garbage" : "lost";
+  }
+
+  #tooLong(): Outcome {
+    const { line, lineStart } = this.#record;
+    this.#record.broken = { line, lineStart, at: lineStart };
+    return "long";
+  }
+
+  /** Takes the record that begins at `start`: the header, a row, or a bad row. True when it became a row. */
+  #accept(start: number): boolean {
+    const text = this.#text;
+    const line = this.#line;
+    const { fields, end, line: lastLine, lineStart: lastLineStart } = this.#record;
     if (this.#suspicious) {
       const wrong = findWrongCharacter(text.slice(start, end), line);
       if (wrong !== undefined) {
@@ -282,8 +302,8 @@ export class CsvScanner {
     return true;
   }
 
-  #setApart(mark: Mark, reason: "garbage" | "lost" | "long", recordLine: number, bound: number): void {
-    const { maxRecordChars } = this.#options;
+  #setApart(mark: Mark, reason: Fault, recordLine: number, bound: number): void {
+    const maxRecordChars = this.#maxRecordChars;
     const span = mark.line === recordLine ? "" : ` The row began in line ${recordLine}.`;
     const said = {
       garbage: [

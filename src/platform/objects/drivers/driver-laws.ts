@@ -30,7 +30,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   );
 }
 
-/** Declares the suite for one driver. `open` gives an empty place each time. */
+/** Declares the suite for one driver. `open` gives an empty place each time. Long because it is a list: one `test` a law. */
 export function driverLaws(name: string, open: () => Promise<DriverUnderTest>): void {
   describe(`${name} driver`, () => {
     let under: DriverUnderTest;
