@@ -11,7 +11,7 @@
 import type { ErrorRecord } from "../../platform/errors.ts";
 import { formatNames } from "./formats.ts";
 
-/** How the URL was written: Base64 JSON, thumbor's words, or a rewritten path read as thumbor's words. */
+/** How a URL is written, its dialect: Base64 JSON, thumbor's words, or a rewritten path read as thumbor's words. */
 export type RequestType = "default" | "custom" | "thumbor";
 
 /** `open` improves on the classic handler where docs/images-differences.md says so; `strict` never does. */

@@ -9,6 +9,7 @@
 //   O5. Any flipped bit is found on reading, before the last byte is handed out as good.
 
 import type { Body } from "../bytes.ts";
+import type { BaseSettings } from "../config/index.ts";
 import type { Tx } from "../database/contract.ts";
 import type { Actor, ObjectHandle } from "../vault/contract.ts";
 
@@ -66,8 +67,11 @@ export interface StagedObject {
   readonly sha256: string;
 }
 
-/** Names a driver so that another thread can open it: `{ kind: "folder", root }`, later `{ kind: "s3", ... }`. */
-export type DriverAddress = { readonly kind: "folder"; readonly root: string };
+/** Names a driver so that another thread can open it; its kinds are those that settings may name (`objects.driver`). */
+export interface DriverAddress {
+  readonly kind: BaseSettings["objects"]["driver"];
+  readonly root: string;
+}
 
 export interface ObjectStore {
   put(actor: Actor, key: string, body: Body | Uint8Array, options?: PutOptions): Promise<ObjectEntry>;

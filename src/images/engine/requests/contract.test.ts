@@ -1,6 +1,6 @@
 // The URL contract as one table: every filter, edit, query name, kind, bucket, key, format, header and error of it, a line each.
 import { describe, expect, it } from "vitest";
-import { planOf, type JsonValue, type RequestOptions } from "../plan.ts";
+import { planOf, type JsonValue, type RequestOptions, type RequestType } from "../plan.ts";
 import { filterNames } from "./filters.ts";
 import { allowedEdits } from "./edits.ts";
 import { explain, explainMeaning, findOptionProblems, parseRequest, completeRequest } from "./index.ts";
@@ -26,7 +26,18 @@ type Row<T> = readonly [path: string, expected: T, note?: string];
 /** The rows without their notes. */
 const cases = <T>(rows: readonly Row<T>[]): [string, T][] => rows.map(([path, expected]) => [path, expected]);
 
+/** One URL of each dialect: whoever adds one has to show that it is recognised (kind.ts). */
+const dialects: Readonly<Record<RequestType, readonly [path: string, given: RequestOptions]>> = {
+  default: [base64({ key: "a.jpg" }), options],
+  custom: ["/a.jpg", { ...options, rewrite: { pattern: "/b/g", substitution: "c" } }],
+  thumbor: ["/a.jpg", options],
+};
+
 describe("kind of a request", () => {
+  it.each(Object.entries(dialects))("%s is recognised", (dialect, [path, given]) =>
+    expect(parseRequest(path, given)).toMatchObject({ requestType: dialect, key: "a.jpg" }),
+  );
+
   const rows: Row<string>[] = [
     [base64({ key: "a.jpg" }), "default"],
     [base64({ key: "a.jpg" }).slice(1), "default", "without the leading slash"],

@@ -1,6 +1,7 @@
 // The documents hold: every example of docs/images-urls.md is run, every filter and error code of ours stands in it.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { editNames } from "../plan.ts";
 import { filterNames } from "./filters.ts";
 import * as stockroom from "./index.ts";
 
@@ -38,6 +39,10 @@ describe("docs/images-urls.md", () => {
   it("leaves no filter out", () => {
     expect(rows.length).toBe(filterNames.length - 1);
     expect(filterNames.filter((name) => !document.includes(`${name}(`))).toEqual([]);
+  });
+  it("leaves no edit out", () => {
+    const words = new Set(document.match(/\w+/g));
+    expect(editNames.filter((name) => !words.has(name))).toEqual([]);
   });
   it("leaves no code out", () => {
     const files = ["edits", "headers", "kind", "presets", "refusal", "signature", "url", "parse"];

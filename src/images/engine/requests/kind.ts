@@ -8,7 +8,11 @@ import { depthOf } from "./json.ts";
 import { cannotDecode, refusal } from "./refusal.ts";
 
 /** A path as understood so far: its kind and, for Base64 JSON, the parsed value. */
-export type Kind = { readonly requestType: "default"; readonly json: unknown } | { readonly requestType: Exclude<RequestType, "default"> };
+export type Kind = {
+  readonly [Type in RequestType]: Type extends "default"
+    ? { readonly requestType: Type; readonly json: unknown }
+    : { readonly requestType: Type };
+}[RequestType];
 
 /**
  * Decides the kind of a path.

@@ -6,7 +6,7 @@
 //   R2. Nothing but a StockroomError is thrown, whatever bytes come.
 //   R3. The same request, options and instant give the same meaning.
 
-import { describeError, isStockroomError, type StockroomError } from "../../../platform/errors.ts";
+import { describeError, isStockroomError, unknownKind, type StockroomError } from "../../../platform/errors.ts";
 import type { Edits, ImageRequest, JsonValue, Preset, RequestLimits, RequestOptions } from "../plan.ts";
 import { checkEdits, checkFormat, checkKey, type EditsContext } from "./edits.ts";
 import { acceptedFormats, chooseFormat, readEffort } from "./format.ts";
@@ -63,8 +63,21 @@ export function parseRequest(request: RequestLike, options: RequestOptions): Ima
 
   const rewrite = readRewrite(options.rewrite);
   const kind = readKind(url.path, rewrite !== undefined, limits.maxJsonDepth);
-  if (kind.requestType === "default") return understand(given, "default", readDefault(kind.json, options.buckets));
-  const path = kind.requestType === "custom" && rewrite !== undefined ? rewritePath(url.path, rewrite) : url.path;
+  switch (kind.requestType) {
+    case "default":
+      return understand(given, "default", readDefault(kind.json, options.buckets));
+    case "custom":
+      return readWords(given, "custom", rewrite === undefined ? url.path : rewritePath(url.path, rewrite));
+    case "thumbor":
+      return readWords(given, "thumbor", url.path);
+    default:
+      throw unknownKind(kind, "dialect of URLs");
+  }
+}
+
+/** A path in thumbor's words; with a second reading of it, when it has one. */
+function readWords(given: Given, requestType: ImageRequest["requestType"], path: string): ImageRequest {
+  const { url, options, strict, limits } = given;
   const [first, second] = readThumbor(path, {
     buckets: options.buckets,
     strict,
@@ -72,7 +85,7 @@ export function parseRequest(request: RequestLike, options: RequestOptions): Ima
     ...(strict ? { bucketPath: url.path } : {}),
   });
   const understood = (words: ThumborReading): ImageRequest =>
-    understand(given, kind.requestType, { bucket: words.bucket, key: words.key, edits: words.edits, words });
+    understand(given, requestType, { bucket: words.bucket, key: words.key, edits: words.edits, words });
   return second === undefined ? understood(first) : { ...understood(first), otherwise: understood(second) };
 }
 

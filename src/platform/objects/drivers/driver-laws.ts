@@ -1,4 +1,4 @@
-// The laws of drivers (contract.ts, D1-D5) as one suite. Every driver runs it: folder.test.ts now, S3 next.
+// The laws of drivers (contract.ts, D1-D5) as one suite. Every driver runs it (laws.test.ts).
 
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";

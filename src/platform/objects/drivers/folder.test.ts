@@ -1,28 +1,13 @@
-import { mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, rm, stat } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { expect, test } from "vitest";
 import { codeOf } from "../../../../test/integration/store-kit.ts";
 import type { Body } from "../../bytes.ts";
-import { driverLaws } from "./driver-laws.ts";
 import { makeFolderDriver, type FolderOptions } from "./folder.ts";
 
 const makeRoot = (): Promise<string> => mkdtemp(path.join(os.tmpdir(), "stockroom-driver-"));
-
-driverLaws("folder", async () => {
-  const root = await makeRoot();
-  return {
-    driver: makeFolderDriver(root),
-    reopen: () => makeFolderDriver(root),
-    plant: async (name, bytes) => {
-      const file = path.join(root, name);
-      await mkdir(path.dirname(file), { recursive: true });
-      await writeFile(file, bytes);
-    },
-    clean: () => rm(root, { recursive: true, force: true }),
-  };
-});
 
 async function* million(): Body {
   for (let i = 0; i < 10; i++) yield Buffer.alloc(100_000, i);
