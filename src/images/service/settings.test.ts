@@ -50,6 +50,29 @@ it("demands signatures with keys from either place, and refuses to demand them w
   expect(() => read({ signature: { enabled: true } })).toThrow(/SIGNATURE_SECRET/);
 });
 
+it("tells presets, policies and rewrites that cannot be before a reader meets them", () => {
+  const wrong = {
+    presets: { card: { edits: { resise: { width: 300 } } }, bad: { edits: { resize: { width: -1 } }, outputFormat: "bmpp" } },
+    policy: { edits: ["blurr"], formats: ["jpgg"] },
+  };
+  expect(() => read(wrong)).toThrow(expect.objectContaining({ kind: "input", code: "IMAGES_SETTINGS" }));
+  for (const place of [
+    "images.presets.card.edits.resise:",
+    "images.presets.bad.edits:",
+    "images.presets.bad.outputFormat:",
+    'images.policy.edits: expected names of edits but received "blurr"',
+    "images.policy.formats:",
+  ]) {
+    expect(() => read(wrong)).toThrow(place);
+  }
+  expect(() => read({ policy: { only: "presets" } })).toThrow("images.policy.only:");
+  expect(() => read({ rewrite: { pattern: "thumbs", substitution: "x" } })).toThrow("images.rewrite.pattern: expected /regex/flags");
+  // A picture laid over comes from a bucket that may be named, whoever names the buckets.
+  const over = { presets: { marked: { edits: { overlayWith: { bucket: "marks", key: "logo.png" } } } } };
+  expect(() => read(over, { SOURCE_BUCKETS: "photos" })).toThrow("images.presets.marked.edits:");
+  expect(read(over, { SOURCE_BUCKETS: "photos, marks" }).requests.presets).toEqual(over.presets);
+});
+
 it("tells all that is wrong at once, each with its place", () => {
   const wrong = { compat: "loose", autoWebp: "yes", sources: { "a b": "./x" }, limits: { maxWaiting: -1 }, nonsense: 1 };
   expect(() => read(wrong)).toThrow(expect.objectContaining({ kind: "input", code: "IMAGES_SETTINGS" }));

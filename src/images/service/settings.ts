@@ -7,7 +7,7 @@ import { z } from "zod";
 import { bytes, duration, secret } from "../../platform/config/index.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import type { RequestOptions } from "../engine/plan.ts";
-import { readEnvironment } from "../engine/requests/index.ts";
+import { findOptionProblems, readEnvironment } from "../engine/requests/index.ts";
 
 const source = z
   .union([
@@ -143,18 +143,18 @@ export interface ReadSettings {
 export function parseImageSettings(given: unknown): ImageSettings {
   const parsed = imageSettings.safeParse(given);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${["images", ...issue.path].join(".")}: ${issue.message}`);
-  throw new StockroomError(
-    "input",
-    "IMAGES_SETTINGS",
-    `Expected settings without mistakes but found: ${problems.join("; ")}. Correct them.`,
-  );
+  throw badSettings(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`));
+}
+
+function badSettings(problems: readonly string[]): StockroomError {
+  const found = problems.map((problem) => `images.${problem}`).join("; ");
+  return new StockroomError("input", "IMAGES_SETTINGS", `Expected settings without mistakes but found: ${found}. Correct them.`);
 }
 
 /**
  * Puts our settings and the classic names together. `buckets` wins over both for what URLs may name; `unnamed` stands in when nobody names any.
  *
- * Throws `input` `IMAGES_ENVIRONMENT`, all problems at once.
+ * Throws `input` `IMAGES_ENVIRONMENT`, or `IMAGES_SETTINGS` for a rewrite, preset or policy that cannot be, all problems at once.
  */
 export function addClassicNames(
   own: ImageSettings,
@@ -192,5 +192,7 @@ export function addClassicNames(
           },
         }),
   };
+  const problems = findOptionProblems(requests);
+  if (problems.length > 0) throw badSettings(problems);
   return { settings, requests };
 }
