@@ -37,6 +37,8 @@ import { copiedHome, openDatabase, settleHome, type Home } from "./platform/data
 import type { Access, Actor, Grant, Vault, Zone } from "./platform/vault/contract.ts";
 import { vaultMigrations } from "./platform/vault/migrations.ts";
 import { openVault } from "./platform/vault/vault.ts";
+import { makePublish, publishActor, publishGrants, publishQueue } from "./platform/publish/publish.ts";
+import { tablesOf } from "./platform/publish/tables.ts";
 import { makeMaintenance, maintenanceGrants, maintenanceMigrations, type Keep } from "./platform/maintenance/maintenance.ts";
 import {
   openWorkflows,
@@ -281,6 +283,12 @@ async function openInOrder(
   const made = await makeModules(modules, config, platform, options.open);
   const all = made.map(({ parts }) => parts);
   const notices = makeNotify({ database, ...settings.notify, log, clock, outward: !quiet });
+  const publish = makePublish({
+    settings: settings.publish,
+    lake,
+    tables: async () => await tablesOf(made, publishActor),
+    kinds: modules.flatMap(({ tablesChange = [] }) => tablesChange),
+  });
   const upkeep = makeMaintenance({
     database,
     objects,
@@ -293,7 +301,7 @@ async function openInOrder(
   });
   const workflows: OpenWorkflows = keep(
     await openWorkflowsOf(options.work, settings, {
-      ...workflowSetupOf({ made, settings, quiet, notices, upkeep, reconcile: reconcileOf(objects, log) }),
+      ...workflowSetupOf({ made, settings, quiet, notices, upkeep, publish, reconcile: reconcileOf(objects, log) }),
       ...endsOf(all, settings, () => workflows),
       database,
       log,
@@ -310,7 +318,7 @@ async function openInOrder(
     await openEvents({
       database,
       workflows,
-      subscriptions: [...all.flatMap((parts) => parts.subscriptions), ...notices.subscriptions],
+      subscriptions: [...all.flatMap((parts) => parts.subscriptions), ...notices.subscriptions, ...publish.subscriptions],
       log,
       serves: options.work,
       keepDays: daysOf(settings.retention.events),
@@ -376,7 +384,7 @@ async function openStore(
   );
   const home = await knowHome(database, settings.home, work, log);
   const zones = zonesOf(modules);
-  const usual = [...modules.flatMap(({ grants }) => grants), ...generalGrants, ...maintenanceGrants(zones)];
+  const usual = [...modules.flatMap(({ grants }) => grants), ...generalGrants, ...maintenanceGrants(zones), ...publishGrants(zones)];
   const grants = overriddenGrants(usual, settings.vault.grants);
   const vault = await openVault({ keyFile: settings.vault.keyFile, zones, grants, database, clock, log });
   const driver = { kind: settings.objects.driver, root: settings.objects.root };
@@ -407,11 +415,12 @@ interface WorkflowSources {
   readonly quiet: boolean;
   readonly notices: Notices;
   readonly upkeep: ReturnType<typeof makeMaintenance>;
+  readonly publish: ReturnType<typeof makePublish>;
   readonly reconcile: WorkflowDefinition;
 }
 
 /** Queues, workflows and schedules of the platform and of all modules; which queues rest because their module is not open here (H4). */
-function workflowSetupOf({ made, settings, quiet, notices, upkeep, reconcile }: WorkflowSources): WorkflowSetup {
+function workflowSetupOf({ made, settings, quiet, notices, upkeep, publish, reconcile }: WorkflowSources): WorkflowSetup {
   const all = made.map(({ parts }) => parts);
   const here = made.filter(({ isOpen }) => isOpen).map(({ parts }) => parts);
   const queues = [
@@ -419,14 +428,22 @@ function workflowSetupOf({ made, settings, quiet, notices, upkeep, reconcile }: 
     notices.queue,
     { name: "house", perWorker: 1, overall: 1 },
     { name: "upkeep", perWorker: 1, overall: 1 },
+    publishQueue,
   ];
-  const workflows = [...all.flatMap((parts) => parts.workflows), ...notices.workflows, reconcile, ...upkeep.workflows];
+  const workflows = [
+    ...all.flatMap((parts) => parts.workflows),
+    ...notices.workflows,
+    reconcile,
+    ...upkeep.workflows,
+    ...publish.workflows,
+  ];
   return {
     queues: queues.map((queue) => ({ ...queue, perWorker: settings.workflow.concurrency[queue.name] ?? queue.perWorker })),
     workflows: workflows.map((workflow) => (quiet && workflow.outward === true ? quieted(workflow) : workflow)),
     schedules: [
       ...(quiet ? [] : here.flatMap(({ schedules }) => schedules)),
       ...upkeep.schedules,
+      ...(quiet ? [] : publish.schedules),
       { name: "house.reconcile", cron: "17 */6 * * *", workflow: "house.reconcile", input: null },
     ],
     resting: new Set(made.filter(({ isOpen }) => !isOpen).flatMap(({ parts }) => parts.queues.map(({ name }) => name))),

@@ -133,6 +133,7 @@ export const classify = defineModule({
 
   look: async (profile) => (await import("./workflows/look.ts")).adviceOn(profile),
 
+  tablesChange: ["classify.period.coded", "classify.report.written"],
   tables: async (deps, actor) => (await import("./workflows/views.ts")).makeTables(deps, actor),
 
   sample: {

@@ -18,6 +18,7 @@ import { putCommand } from "./commands/put.ts";
 import { rmCommand } from "./commands/rm.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { scheduleCommand } from "./commands/schedule.ts";
+import { publishCommand } from "./commands/publish.ts";
 import { scrubCommand } from "./commands/scrub.ts";
 import { sqlCommand } from "./commands/sql.ts";
 
@@ -49,6 +50,7 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       config: configCommand(tools),
       home: homeCommand(tools),
       doctor: doctorCommand(tools),
+      publish: publishCommand(tools),
       scrub: scrubCommand(tools),
       backup: async () => (await import("./commands/backup.ts")).backupCommand(tools),
       bench: async () => (await import("./commands/bench.ts")).benchCommand(tools),

@@ -123,6 +123,7 @@ export const forecast = defineModule({
   forFiles: "run",
   look: async (profile) => (await import("./workflows/intake/intake.ts")).adviceOn(profile),
 
+  tablesChange: ["forecast.exported"],
   tables: async (deps, actor) => await (await import("./workflows/views/tables.ts")).makeTables(deps, actor),
 
   sample: {

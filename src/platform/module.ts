@@ -179,6 +179,8 @@ export interface Module<Name extends string, Schema extends z.ZodType, Deps> {
   look?(profile: FileProfile): Promise<readonly string[]>;
   /** What can be asked by SQL, as `actor` may read it. */
   tables?(deps: Deps, actor: Actor): Promise<readonly LakeTable[]>;
+  /** Kinds of events after which those tables have other rows. */
+  readonly tablesChange?: readonly string[];
   readonly sample?: Sample;
   /** Examples for the help of the platform's own commands, by their names: `{ put: ["stockroom put ..."] }`. */
   readonly examples?: Readonly<Record<string, readonly string[]>>;

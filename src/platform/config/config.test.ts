@@ -51,6 +51,7 @@ describe("values", () => {
       server: { host: "127.0.0.1", port: 8080, uploadMaxBytes: 5 * 2 ** 30 },
       disk: { minFree: 2 ** 28 },
       objects: { driver: "folder", root: path.join(home, "objects") },
+      publish: { targets: {}, schedule: "7 * * * *" },
       vault: { keyFile: path.join(home, "keys.json"), grants: {} },
       workflow: { concurrency: {}, livenessIntervalMs: 1000, livenessMisses: 3, crashLimit: 3 },
       retention: {
@@ -447,6 +448,8 @@ describe("print", () => {
       "upkeep.scrubBytesPerSecond = 20000000 # default",
       "inbox.folder = /h/inbox # default",
       "inbox.settleMs = 2000 # default",
+      "publish.targets = {} # default",
+      "publish.schedule = 7 * * * * # default",
       "notify.channels.log.kind = log # default",
       "notify.topics = {} # environment STOCKROOM_NOTIFY_TOPICS",
       "log.level = debug # flag log.level",

@@ -206,6 +206,32 @@ export const baseSections = {
     folder: pathInHome("inbox", { description: "Files put here are taken as uploads." }),
     settleMs: duration({ description: "How long a file must stay unchanged before it is taken." }).prefault("2 s"),
   }),
+  publish: z
+    .strictObject({
+      targets: z
+        .record(
+          z.string().regex(/^[a-z][a-z0-9-]{0,30}$/),
+          z.strictObject({
+            url: secretUrl(["postgres", "postgresql", "redshift"], {
+              description: "A database that dashboards read: PostgreSQL or Redshift.",
+            }),
+            schema: z.string().min(1).max(63).meta({ description: "Schema of that database for the tables." }).default("stockroom"),
+            tables: z
+              .array(z.string().min(1))
+              .min(1)
+              .meta({ description: "Tables as `stockroom sql` lists them.", expected: "a list of at least one table, e.g. aggregated" }),
+            readers: z.array(z.string().min(1)).meta({ description: "Roles of that database that may read the tables." }).default([]),
+          }),
+        )
+        .meta({ description: "Where tables are published, by name.", expected: "names of small letters, each with url and tables" })
+        .default({}),
+      schedule: z
+        .string()
+        .min(1)
+        .meta({ description: "When targets are looked at besides after each change, as cron in UTC." })
+        .default("7 * * * *"),
+    })
+    .prefault({}),
   notify: z
     .object({
       channels: z.record(z.string(), channel).default({ log: { kind: "log" } }),

@@ -66,6 +66,8 @@ export interface LakeColumn {
 export interface LakePart {
   /** The same rows under the same id; read once, however many tables have them. */
   readonly id: string;
+  /** What the rows are at the moment, as a short text; absent: the id says it, because rows under it never change. */
+  fingerprint?(): Promise<string>;
   /** What the rows may have; those that their bytes lack are NULL. */
   readonly columns: readonly LakeColumn[];
   /** Opens the rows, as text, "" for NULL. `only`: the columns that are wanted; others may be left out. */

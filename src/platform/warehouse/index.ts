@@ -13,6 +13,7 @@ export type {
   LakeOptions,
   LakePart,
   LakePlace,
+  LakeType,
   LakeTable,
   Parameter,
   QueryOptions,

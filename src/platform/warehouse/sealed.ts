@@ -2,6 +2,7 @@
 //
 //   D1. Each object is asked of the vault once for a query, in the role of whoever asks; a role without the grant learns nothing of it, not its columns.
 
+import { createHash } from "node:crypto";
 import { once, type Body } from "../bytes.ts";
 import { StockroomError } from "../errors.ts";
 import type { ObjectStore, ReadHandle } from "../objects/contract.ts";
@@ -104,6 +105,10 @@ export function listPart(
   return {
     id,
     columns,
+    fingerprint: async () =>
+      createHash("sha256")
+        .update(JSON.stringify(await rows()))
+        .digest("hex"),
     read: async () => {
       const found = await rows();
       const texts = found.map((row) => columns.map(({ name }) => String(row[name] ?? "")));
