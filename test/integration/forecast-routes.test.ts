@@ -1,6 +1,7 @@
 // The forecasting module over HTTP, in a real app with a small shop whose names attack: every route, every page, the guard before them.
 
 import { request } from "node:http";
+import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askLake } from "../../src/platform/warehouse/index.ts";
 import { makeTables } from "../../src/forecast/workflows/views/tables.ts";
@@ -23,12 +24,14 @@ import type {
 import type { ApiError } from "../../src/server/api.ts";
 import type { OpenServer } from "../../src/server/index.ts";
 import { shopDefaults, shopMetadata, shopTarget } from "../kit/forecast-shop.ts";
+import { testDatabase, type TestDatabase } from "../kit/database.ts";
 import { makePlace, openAt, operator, serve, settled, textBytes, type TestPlace } from "../kit/app.ts";
 
 const attack = `<script>alert(1)</script>`;
 const token = "a-token-of-more-than-16";
 
 let place: TestPlace;
+let dashboards: TestDatabase;
 let app: App;
 let server: OpenServer;
 let first: string;
@@ -55,7 +58,9 @@ const page = async (path: string, status = 200): Promise<string> => {
 const latestRun = async (): Promise<string> => (await findLatest(app.database, "shop"))?.id ?? "";
 
 beforeAll(async () => {
-  place = await makePlace({ STOCKROOM_FORECAST_SETTLE_MS: "0" });
+  dashboards = await testDatabase();
+  const target = { url: dashboards.url, tables: ["aggregated", "runs", "classify_figures"] };
+  place = await makePlace({ STOCKROOM_FORECAST_SETTLE_MS: "0", STOCKROOM_PUBLISH_TARGETS: JSON.stringify({ bi: target }) });
   app = await openAt(place, { work: true, quiet: true });
   const put = async (key: string, text: string): Promise<void> => void (await app.objects.put(operator, key, textBytes(text)));
   const odd = (csv: string): string => csv.replaceAll("item_1", attack).replaceAll("tea", `tea "& ${attack}`.replaceAll('"', ""));
@@ -91,6 +96,7 @@ afterAll(async () => {
   await server.close();
   await app.close();
   await place.remove();
+  await dashboards.drop();
 });
 
 /** An import of which the ERP refused one row. */
@@ -223,6 +229,26 @@ describe("routes", () => {
     );
     for await (const batch of answer.batches) expect(batch).toEqual([["1", 20, "Ada", "31 days", null]]);
     expect(answer.read.rows).toBe(1);
+  });
+
+  it("tables for dashboards, published after the forecast by itself, with the rows that SQL has", async () => {
+    const client = new Client({ connectionString: dashboards.url });
+    await client.connect();
+    try {
+      const told = await client.query("select table_name, row_count::int from stockroom.stockroom_published order by 1");
+      expect(told.rows.map(({ table_name: name }) => name)).toEqual(["aggregated", "classify_figures", "runs"]);
+      const sql = "select count(*)::int as rows, sum(p50) as likely, max(forecast_run) as run, count(distinct identifier)::int as items";
+      const there = await client.query(`${sql} from stockroom.aggregated`);
+      const { batches } = await app.lake.ask(await makeTables(app.forecast.deps, operator), `${sql} from aggregated`);
+      const here: unknown[] = [];
+      for await (const batch of batches) here.push(...batch);
+      expect(here).toEqual([[there.rows[0].rows, expect.closeTo(there.rows[0].likely, 6), latest, 4]]);
+      expect(there.rows[0].run).toBe(latest);
+      const rows = await client.query("select identifier from stockroom.aggregated where identifier like '%script%' limit 1");
+      expect(rows.rows).toEqual([{ identifier: attack }]);
+    } finally {
+      await client.end();
+    }
   });
 
   it("what was asked of forecasts, with its exports", async () => {

@@ -11,7 +11,7 @@ import { groupPath } from "./frame.ts";
 
 const hash = "'sha256-[A-Za-z0-9+/=]{44}'";
 const policyOfOurs = new RegExp(
-  `<meta http-equiv="Content-Security-Policy" content="(default-src 'none'; style-src ${hash}; script-src ${hash}; img-src data:; base-uri 'none'; form-action 'none')">`,
+  `<meta http-equiv="Content-Security-Policy" content="(default-src 'none'; style-src ${hash}; script-src ${hash}; img-src data:; base-uri 'none'; form-action 'none')"(?: /)?>`,
 );
 
 /** Headers for a dashboard's page; one that does not say our policy may run nothing. */
