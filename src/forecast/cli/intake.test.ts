@@ -2,12 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { oddFiles } from "../../../test/kit/odd-strangers.ts";
 import { type StrangerFile, strangerFiles } from "../../../test/kit/strangers.ts";
 import { fileBody } from "../../platform/formats/index.ts";
 import { applyPlan } from "../workflows/intake/apply.ts";
-import { settleQuestions } from "../../platform/command/questions.ts";
+import { readAnswer, settleQuestions } from "../../platform/command/questions.ts";
 import { describeFile } from "../../platform/intake/describe.ts";
 import { adviceOn, lastWholeDay } from "../workflows/intake/intake.ts";
+import { Reading } from "../../platform/documents/index.ts";
+import { blockOf, blockOfAnswer, printBlock, readIntakeBlock, saidOf } from "../workflows/intake/said.ts";
+import { lookAtTarget } from "../workflows/intake/take-in.ts";
 import { lookAtFile, otherWords, tellIntake } from "./intake.ts";
 
 let folder = "";
@@ -18,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const { signal } = new AbortController();
 
-const files = strangerFiles().map((file) => [file.name, file] as const);
+const files = [...strangerFiles(), ...oddFiles()].map((file) => [file.name, file] as const);
 const put = (file: StrangerFile): string => {
   const at = path.join(folder, file.name);
   writeFileSync(at, file.bytes);
@@ -225,4 +229,41 @@ test("a text that is no table is told as doubtful", async () => {
   );
   const { profile } = await lookAtFile(at, {}, signal);
   expect(describeFile(profile).join("\n")).toMatch(/doubtful: .* of the rows cannot be read; the first on line \d+/);
+});
+
+test("a question about a column of many texts names it, its share of unreadable values and some of them", async () => {
+  const file = oddFiles().find(({ name }) => name === "a-third-unreadable.csv");
+  const at = path.join(folder, "unreadable.csv");
+  writeFileSync(at, file?.bytes ?? "");
+  const [asked] = (await lookAtFile(at, {}, signal)).proposal.questions;
+  expect(asked).toMatchObject({ text: expect.stringMatching(/"qty".* 33 % of its values are no numbers \("n\.b\."\)/) });
+  const answer = asked?.answers[0] ?? "";
+  expect(readAnswer(answer)).toEqual({ map: "qty=demand", "max-bad-share": "0.4" });
+  expect(blockOfAnswer(answer)).toEqual({ map: { qty: "demand" }, maxBadShare: 0.4 });
+  const answered = await lookAtFile(at, readAnswer(answer), signal);
+  expect(answered.proposal).toMatchObject({ questions: [], plan: { demand: "qty" } });
+});
+
+test("a JSON list is told as what it is, and codes that a spreadsheet has cut are told", async () => {
+  const list = rowsOf([JSON.stringify([{ date: "2024-01-01", sku: "A", qty: 1 }])], "list.json");
+  await expect(lookAtFile(list, {}, signal)).rejects.toMatchObject({ kind: "input", code: "TABLE_JSON_ARRAY" });
+  const cut = rowsOf(["date,barcode,qty", ...Array.from({ length: 60 }, (_, i) => `${dayAfter(i)},4.00638${i % 3}E+12,${i}`)], "cut.csv");
+  expect((await lookAtFile(cut, {}, signal)).proposal.notes.join(" ")).toMatch(/codes such as 4\.00638\dE\+12: a spreadsheet has cut/);
+});
+
+test("what a block of settings says is what the flags say, and is read back from what is printed", async () => {
+  const at = rowsOf(
+    ["Wann;Was;Filiale;Zahl", ...Array.from({ length: 90 }, (_, i) => `${dayAfter(i)};A${i % 2};F${i % 3};${i},5`)],
+    "block.csv",
+  );
+  const flags = { map: "Wann=timestamp,Was=item_id,Zahl=demand,Filiale=store", where: "Filiale!=F2", "time-zone": "Europe/Berlin" };
+  const { taken } = await lookAtFile(at, flags, signal);
+  const printed = printBlock(blockOf(taken.plan, taken.filter, taken.hints)).join("\n");
+  const reading = new Reading(`retail:\n${printed.replaceAll(/^/gm, "  ")}\n`, "x.yaml");
+  const place = reading.entries(reading.entries(reading.root, "x")?.get("retail") ?? reading.root, "y")?.get("intake");
+  const read = saidOf(readIntakeBlock(reading, place ?? reading.root));
+  expect(reading.problems).toEqual([]);
+  const again = await lookAtTarget({ name: taken.plan.shape, open: () => fileBody(at) }, { said: read });
+  expect(again.taken.plan).toEqual({ ...taken.plan, names: { Filiale: "store" } });
+  expect(again.taken.filter).toEqual(taken.filter);
 });

@@ -1,7 +1,7 @@
 // Containers: tables that come packed: gzip, a ZIP archive with one table, an Excel workbook. What comes out is a table's own bytes.
 //
 // Owns: telling what is packed, unpacking within bounds. Does not own: the tables (csv.ts, jsonl.ts, parquet.ts).
-//   K1. A ZIP archive is a table when it holds one file; of several it is asked which is meant. A workbook is its first sheet that holds rows.
+//   K1. A ZIP archive is a table when it holds one file; of several it is asked which is meant. A workbook is its sheet with most rows; which one it was is told.
 //   K2. Archives are read whole, as their directory stands at the end; `mostBytes` bounds them packed and unpacked.
 //   K3. Cells of a workbook become text as a CSV of it would have it: numbers in plain decimals, dates as ISO, formulas by their value.
 
@@ -20,6 +20,8 @@ const mostWorkbookBytes = 256 << 20;
 export interface Unpacked {
   readonly name: string;
   readonly body: Body;
+  /** What was taken, where there was more to choose from. */
+  readonly note?: string | undefined;
 }
 
 /**
@@ -54,7 +56,7 @@ export async function unpack(body: Body, name: string): Promise<Unpacked> {
       "it holds more. Save it as CSV.",
     );
   }
-  if (entries.some(({ path }) => path === "xl/workbook.xml")) return { name: `${name}.csv`, body: await workbook(bytes, name) };
+  if (entries.some(({ path }) => path === "xl/workbook.xml")) return await workbook(bytes, name);
   const [entry, second] = entries;
   if (entry === undefined)
     throw refused("TABLE_ARCHIVE_EMPTY", name, "a table in", "it is an archive without files. Pack one table into it.");
@@ -86,20 +88,30 @@ async function* once(bytes: Uint8Array): Body {
   yield bytes;
 }
 
-/** The first sheet with rows, as CSV. */
-async function workbook(bytes: Uint8Array, name: string): Promise<Body> {
+/** The sheet with most rows, the first of equals, as CSV. */
+async function workbook(bytes: Uint8Array, name: string): Promise<Unpacked> {
   const { default: readWorkbook } = await import("read-excel-file/node");
   const sheets = await readWorkbook(Buffer.from(bytes)).catch((cause: unknown) => {
     throw broken(name, "an Excel workbook", cause);
   });
-  const rows: readonly (readonly unknown[])[] = sheets.find(({ data }) => data.length > 0)?.data ?? [];
+  const filled = sheets.filter(({ data }) => data.length > 0);
+  const chosen = filled.reduce<(typeof filled)[number] | undefined>(
+    (a, b) => (a === undefined || b.data.length > a.data.length ? b : a),
+    undefined,
+  );
+  const rows: readonly (readonly unknown[])[] = chosen?.data ?? [];
   const width = rows.reduce((most, row) => Math.max(most, row.length), 0);
   if (width === 0) throw refused("TABLE_EMPTY", name, "a table in", "its sheets are empty. Send one with rows.");
   const [header = [], ...values] = rows.map((row) => Array.from({ length: width }, (_, i) => cellOf(row[i])));
   async function* batches(): AsyncGenerator<readonly (readonly Cell[])[]> {
     for (let at = 0; at < values.length; at += 2_048) yield values.slice(at, at + 2_048);
   }
-  return writeTable(batches(), { format: "csv", columns: header.map(String) });
+  const others = filled.filter((sheet) => sheet !== chosen).map(({ sheet }) => sheet);
+  const note =
+    others.length === 0
+      ? undefined
+      : `the sheet "${chosen?.sheet ?? ""}" was read, which has most rows; not read: ${others.slice(0, 5).join(", ")}`;
+  return { name: `${name}.csv`, body: writeTable(batches(), { format: "csv", columns: header.map(String) }), note };
 }
 
 /** A cell as a CSV has it (K3). */

@@ -97,7 +97,7 @@ interface Places {
 
 /** A style of a day in numbers or with a month's name, with or without a time behind it. */
 function dayStyle(id: string, shape: string, { year, month, day }: Places, named = false): DateStyle {
-  const pattern = new RegExp(`^${shape}${clockShape}$`, "u");
+  const pattern = new RegExp(`^${named ? "" : weekday}${shape}${clockShape}$`, "u");
   return {
     id,
     read: (text) => {
@@ -175,6 +175,21 @@ const numericDays = [
   dayStyle(`mm${sign}dd${sign}yy`, `${two}${shape}${two}${shape}${short}`, mdy),
 ]);
 
+/** From one day to another, as weekly and monthly lists have it: the period begins with the first. */
+const spanSign = /\s+(?:-|–|—|to|bis|au|al|until|through)\s+/u;
+
+const spanStyle = (day: DateStyle): DateStyle => ({
+  id: `${day.id} - ${day.id}`,
+  read: (text) => {
+    const [from, to, more] = text.length < 13 ? [] : text.split(spanSign);
+    if (from === undefined || to === undefined || more !== undefined) return undefined;
+    const [begin, end] = [day.read(from), day.read(to)];
+    if (begin === undefined || end === undefined || end.seconds < begin.seconds) return undefined;
+    const days = (end.seconds - begin.seconds) / 86_400;
+    return { ...begin, unit: days === 6 || days === 7 ? "week" : days > 26 ? "month" : "day" };
+  },
+});
+
 /** All styles, the plainer first. */
 export const dateStyles: readonly DateStyle[] = [
   ...numericDays,
@@ -187,10 +202,12 @@ export const dateStyles: readonly DateStyle[] = [
   periodStyle("mmm yy", new RegExp(`^${name}[-\\s/]+${short}$`, "u"), "month", (m) => [yearOf(m[2] ?? ""), monthOf(m[1] ?? "")]),
   periodStyle("yyyy-mm", /^(\d{4})[-/. ](\d{1,2})$/, "month", (m) => [Number(m[1]), Number(m[2])]),
   periodStyle("yyyyMmm", /^(\d{4})-?M(\d{1,2})$/i, "month", (m) => [Number(m[1]), Number(m[2])]),
-  periodStyle("mm/yyyy", /^(\d{1,2})[-/. ](\d{4})$/, "month", (m) => [Number(m[2]), Number(m[1])]),
+  periodStyle("mm/yyyy", /^0?(\d{1,2})[-/. ](\d{4})$/, "month", (m) => [Number(m[2]), Number(m[1])]),
   periodStyle("yyyy-Qq", /^(\d{4})[-\s/]*[QTK](\d)$/i, "quarter", (m) => [Number(m[1]), Number(m[2]) * 3 - 2]),
   periodStyle("Qq yyyy", /^[QTK](\d)[-\s/]*(\d{4})$/i, "quarter", (m) => [Number(m[2]), Number(m[1]) * 3 - 2]),
+  periodStyle("Qq yy", /^[QTK](\d)[-\s/]+('?\d{2})$/i, "quarter", (m) => [yearOf(m[2] ?? ""), Number(m[1]) * 3 - 2]),
   weekStyle("yyyy-Www", /^(\d{4})[-\s/]*(?:W|KW|CW|WK|S|T)\s?(\d{1,2})$/i, 1, 2),
+  ...numericDays.map(spanStyle),
   weekStyle("Www yyyy", /^(?:W|KW|CW|WK|Week|Woche|Semaine|S)\s?(\d{1,2})[-\s/,]*(\d{4})$/i, 2, 1),
 ];
 
@@ -198,6 +215,16 @@ export const dateStyles: readonly DateStyle[] = [
 export const bareStyles: readonly DateStyle[] = [
   periodStyle("yyyy", /^(\d{4})$/, "year", (m) => [Number(m[1]), 1]),
   periodStyle("yyyymm", /^(\d{4})(\d{2})$/, "month", (m) => [Number(m[1]), Number(m[2])]),
+  {
+    // Days since 30 December 1899, from 1954 to 2091.
+    id: "excel days",
+    read: (text) => {
+      const days = /^[2-6]\d{4}(?:[.,]\d+)?$/.test(text) ? Number(text.replace(",", ".")) : Number.NaN;
+      if (Number.isNaN(days) || days < 20_000 || days > 70_000) return undefined;
+      const seconds = Math.round((days - 25_569) * 86_400);
+      return { seconds, unit: Number.isInteger(days) ? "day" : "time", offset: undefined };
+    },
+  },
   {
     id: "unix seconds",
     read: (text) => (/^1\d{9}$/.test(text) ? { seconds: Number(text), unit: "time", offset: 0 } : undefined),
@@ -214,7 +241,7 @@ export const findDateStyle = (id: string): DateStyle | undefined => byId.get(id)
 
 /** What a text is as a date by the first style that reads it. Cheap for what is none: every date begins with a digit or ends with one. */
 export function readDate(text: string): ReadInstant | undefined {
-  if (text.length < 5 || text.length > 40 || !/\d/.test(text)) return undefined;
+  if (text.length < 5 || text.length > 60 || !/\d/.test(text)) return undefined;
   for (const style of dateStyles) {
     const read = style.read(text);
     if (read !== undefined) return read;

@@ -18,12 +18,14 @@ export function describeFile({
   sample,
   left,
   bad,
+  note,
   export: known,
   uncounted,
 }: FileProfile): readonly string[] {
   const separator = layout === undefined ? "" : `, separated by ${separators[layout.delimiter] ?? layout.delimiter}`;
   const written = encoding === undefined || encoding.name === "utf-8" ? "" : `, ${encoding.name}`;
   const lines = [`${name}: ${format.toUpperCase()}${separator}${written}, ${counted(rows, "row")}, ${counted(columns.length, "column")}`];
+  if (note !== undefined) lines.push(note);
   if (known !== undefined) lines.push(`it is ${known.title} (--export ${known.name})${known.note === undefined ? "" : `: ${known.note}`}`);
   if (uncounted.rows > 0)
     lines.push(

@@ -7,6 +7,8 @@
 import type { RowBatch, Table } from "../formats/contract.ts";
 
 export type Inheritance =
+  /** Every row without a value takes that of the row above: cells that were merged. */
+  | { readonly kind: "down"; readonly columns: readonly string[] }
   /** Later rows with the same value in `by`, as long as they follow each other. */
   | { readonly kind: "above"; readonly by: string; readonly columns: readonly string[] }
   /** Rows that name another one in `by`: by its value in the first of `keys`, or as `id:` and its value in the second. */
@@ -19,8 +21,9 @@ export type Inheritance =
 
 /** The table with blanks filled; `again` opens the same rows once more, to find the parents of them all. */
 export function inheriting(table: Table, how: Inheritance, again: () => Promise<Table>): Table {
-  const by = table.columns.indexOf(how.by);
   const places = how.columns.map((name) => table.columns.indexOf(name)).filter((place) => place >= 0);
+  if (how.kind === "down") return places.length === 0 ? table : { ...table, batches: fillDown(table, places) };
+  const by = table.columns.indexOf(how.by);
   if (by < 0 || places.length === 0) return table;
   const batches = how.kind === "above" ? fillFromAbove(table, by, places) : fillFromParent(table, { by, places, how, again });
   return { ...table, batches };
@@ -34,6 +37,21 @@ function filled(row: readonly string[], from: readonly string[] | undefined, pla
   const copy = [...row];
   for (const place of places) if (isBlank(copy[place])) copy[place] = from[place] ?? "";
   return copy;
+}
+
+async function* fillDown(table: Table, places: readonly number[]): AsyncGenerator<RowBatch> {
+  let above: readonly string[] | undefined;
+  for await (const { rows, lines } of table.batches) {
+    yield {
+      lines,
+      rows: rows.map((row) => {
+        // A row without anything is no row, and stays so.
+        if (row.every(isBlank)) return row;
+        above = filled(row, above, places);
+        return above;
+      }),
+    };
+  }
 }
 
 async function* fillFromAbove(table: Table, by: number, places: readonly number[]): AsyncGenerator<RowBatch> {

@@ -47,14 +47,15 @@ export function findLayout(text: string, isWhole: boolean): Layout {
   const widest = readings.reduce((a, b) => (b.score > a.score ? b : a));
   const best = readings.find((reading) => holdsWhole(reading, widest)) ?? widest;
   const { delimiter, rows, width } = best;
+  const reach = usualReach(rows, width);
   const start = rows.findIndex(
     (row, index) =>
       index >= mostPreamble ||
       widthOf(row.fields) === width ||
-      (width > 1 && widthOf(row.fields) >= width - 1 && row.fields.length >= width),
+      (width > 1 && widthOf(row.fields) >= Math.min(width - 1, reach) && row.fields.length >= width),
   );
   const first = Math.max(0, start);
-  const body = rows.slice(first).filter((row) => row.fields.some((field) => field.trim() !== ""));
+  const body = rows.slice(first).filter((row) => row.fields.some((field) => field.trim() !== "") && !isRule(row.fields));
   const headerRows = countHeaderRows(body);
   const columns = namesOf(
     body.slice(0, headerRows).map((row) => row.fields),
@@ -147,6 +148,22 @@ function usualWidth(rows: readonly Row[]): number {
   }
   return best;
 }
+
+/** How far rows of the usual width are filled: their last columns may all be empty. */
+function usualReach(rows: readonly Row[], width: number): number {
+  const counts = new Map<number, number>();
+  for (const { fields } of rows) {
+    const reach = widthOf(fields);
+    if (fields.length === width && reach > 0) counts.set(reach, (counts.get(reach) ?? 0) + 1);
+  }
+  return [...counts].reduce((a, b) => (b[1] > a[1] ? b : a), [width, 0])[0];
+}
+
+/** Whether a row is but a line drawn under names: dashes, equals signs. */
+export const isRule = (fields: readonly string[]): boolean =>
+  (fields[0] ?? "").startsWith("-") || (fields[0] ?? "").startsWith("=")
+    ? fields.every((field) => /^\s*[-=_+]{2,}\s*$/.test(field) || field.trim() === "")
+    : false;
 
 /** How much a reading looks like a table: how many rows have its width, how wide they are, and how many fields are whole numbers and dates. */
 function scoreOf(rows: readonly Row[], width: number): number {

@@ -6,6 +6,7 @@
 //   P3. Rows that only add up others (totals), repeat the header or hold nothing are counted apart and belong to no column's figures.
 
 import type { Body } from "../bytes.ts";
+import { StockroomError } from "../errors.ts";
 import type { RowBatch } from "../formats/contract.ts";
 import { type BadRow, detectFormat, formatOf, readTable, type DecimalSign, type Table, type TableFormat } from "../formats/index.ts";
 import { unpack } from "../formats/container.ts";
@@ -15,7 +16,8 @@ import { type Condition, conditionText } from "./conditions.ts";
 import { bareStyles, type DateStyle, dateStyles, findStyle, type FoundStyle } from "./dates.ts";
 import { conditionsOf, type ExportProfile, findExport, inheritanceOf } from "./exports/index.ts";
 import { type Inheritance, inheriting } from "./inherit.ts";
-import { findLayout, type Layout } from "./layout.ts";
+import { findLayout, isRule, type Layout } from "./layout.ts";
+import { asciiDigits, hasOtherDigits, withAsciiDigits, withoutObjects } from "./normal.ts";
 import { isUnknown, kindOf, provedSign, readAmount, readFlag, type ValueKind } from "./values.ts";
 
 /** What a person may say of a file; what is absent is found. */
@@ -50,6 +52,16 @@ export interface ColumnProfile {
   readonly isFlag: boolean;
   /** Of texts: many of them are numbers. */
   readonly mixed: MixedColumn | undefined;
+  /** Of texts: all of them are numbers with one word behind, as `12 Stk`. */
+  readonly unit: { readonly word: string; readonly number: NumberProfile } | undefined;
+  /** Of what is called a date, or looks like one: several ways of writing, none of which reads nearly all. */
+  readonly dates: MixedDates | undefined;
+}
+
+/** A column of dates in more ways than one. */
+export interface MixedDates {
+  /** The ways that read most, the best first, at most two: its share of the values, and one that it does not read. */
+  readonly styles: readonly { readonly id: string; readonly share: number; readonly unread: string }[];
 }
 
 /** A column that would be one of numbers if some of its values were none. */
@@ -79,6 +91,8 @@ export interface FileProfile {
   readonly format: TableFormat;
   readonly layout: Layout | undefined;
   readonly encoding: TextEncoding | undefined;
+  /** What of a container was read, where it holds more: one sheet of a workbook. */
+  readonly note: string | undefined;
   readonly rows: number;
   /** The system it comes from, where it is known. */
   readonly export: ExportProfile | undefined;
@@ -122,13 +136,15 @@ export interface LaidOut {
   readonly format: TableFormat;
   readonly layout: Layout | undefined;
   readonly export: ExportProfile | undefined;
+  /** What of a container was read, where it holds more. */
+  readonly note: string | undefined;
   /** Rows that the export's own conditions left out, of those read so far. */
   readonly uncounted: () => FileProfile["uncounted"];
 }
 
 /** Opens the file's table. Throws what `readTable` and `findExport` throw. */
 export async function openLaidOut(file: IntakeFile, hints: LookHints, onBadRow: (row: BadRow) => void): Promise<LaidOut> {
-  const { table, format, layout } = await openTable(file, hints, onBadRow);
+  const { table, format, layout, note } = await openTable(file, hints, onBadRow);
   const { columns } = table;
   const known = findExport(columns, hints.export);
   const inherit = hints.inherit ?? (known === undefined ? undefined : inheritanceOf(known, columns));
@@ -138,23 +154,36 @@ export async function openLaidOut(file: IntakeFile, hints: LookHints, onBadRow: 
     inherit === undefined ? table : inheriting(table, inherit, async () => (await openTable(file, hints, () => undefined)).table);
   let gone = 0;
   const counting = withRows(withRows(whole, where), kept, (rows) => (gone += rows));
-  return { table: counting, format, layout, export: known, uncounted: () => ({ rows: gone, by: kept.map(conditionText) }) };
+  return { table: counting, format, layout, note, export: known, uncounted: () => ({ rows: gone, by: kept.map(conditionText) }) };
 }
 
 async function openTable(
   file: IntakeFile,
   hints: LookHints,
   onBadRow: (row: BadRow) => void,
-): Promise<Pick<LaidOut, "table" | "format" | "layout">> {
+): Promise<Pick<LaidOut, "table" | "format" | "layout" | "note">> {
   const packed = await unpack(file.open(), file.name);
   const { first, body } = await peek(packed.body, sampleBytes);
   const format = detectFormat(packed.name, first).format ?? formatOf(packed.name) ?? "csv";
   const common = { name: file.name, onBadRow, encoding: hints.encoding, ...(hints.signal === undefined ? {} : { signal: hints.signal }) };
-  if (format !== "csv" && format !== "tsv") return { table: await readTable(body, { ...common, format }), format, layout: undefined };
-  const layout = findLayout(await textOf(first, hints), first.length < sampleBytes);
+  if (format !== "csv" && format !== "tsv") {
+    const table = await readTable(body, { ...common, format });
+    return { table: format === "jsonl" ? await withoutObjects(table) : table, format, layout: undefined, note: packed.note };
+  }
+  const text = await textOf(first, hints);
+  if (/^\s*\[\s*[{[]/.test(text)) {
+    throw new StockroomError(
+      "input",
+      "TABLE_JSON_ARRAY",
+      `Expected a table in ${file.name} but it is one JSON list. Write one object a line (JSON Lines): jq -c '.[]' does so.`,
+      { facts: { name: file.name } },
+    );
+  }
+  const isOther = hasOtherDigits(text);
+  const layout = findLayout(isOther ? asciiDigits(text) : text, first.length < sampleBytes);
   const { columns, delimiter, skippedLines } = layout;
   const table = await readTable(body, { ...common, format: "csv", header: false, columns, delimiter, skippedLines });
-  return { table, format, layout };
+  return { table: isOther ? withAsciiDigits(table) : table, format, layout, note: packed.note };
 }
 
 /** The table without the rows that conditions leave out; how many those are goes to `leave`. A column that is not there has no value. */
@@ -242,6 +271,7 @@ export async function profileFile(file: IntakeFile, hints: LookHints = {}): Prom
     format,
     layout,
     encoding: table.encoding?.(),
+    note: opened.note,
     rows,
     export: opened.export,
     uncounted: opened.uncounted(),
@@ -265,7 +295,7 @@ export function leftOut(row: readonly string[], columns: readonly string[]): "to
     blank = false;
     if (text === columns[i]) names += 1;
   }
-  if (blank || row.every((text) => text.trim() === "")) return "blank";
+  if (blank || row.every((text) => text.trim() === "") || isRule(row)) return "blank";
   if (names >= 2 && names >= columns.length - 1) return "headers";
   return row.some(beginsTotal) && isTotal(row) ? "totals" : undefined;
 }
@@ -372,12 +402,14 @@ function profileColumn(
   const named = isDateName(name);
   const date =
     kinds.date >= mostly * texts.length || named ? findStyle(texts, named ? [...dateStyles, ...bareStyles] : dateStyles) : undefined;
-  const numbers = kinds.number >= mostly * texts.length;
+  // Digits with zeros before them are a code, whatever they count to.
+  const isCode = texts.some((text) => /^0\d{2,}$/.test(text));
+  const numbers = !isCode && kinds.number >= mostly * texts.length;
   const kind: ValueKind = texts.length === 0 ? "empty" : date !== undefined ? "date" : numbers ? "number" : "text";
   const examples = [...counted.values]
     .toSorted((a, b) => b[1] - a[1])
     .slice(0, 5)
-    .map(([text]) => text.slice(0, 40));
+    .map(([text]) => text.replaceAll(/\s+/g, " ").slice(0, 40));
   return {
     name,
     place,
@@ -389,7 +421,12 @@ function profileColumn(
     date,
     span: date === undefined ? undefined : counted.spanIn(date.style),
     number: kind === "number" ? profileNumbers(texts, counted, hints.decimal) : undefined,
-    mixed: kind === "text" && kinds.number >= partly * texts.length ? mixedOf(texts, kinds.number, counted, hints.decimal) : undefined,
+    unit: kind === "text" && !isCode ? unitIn(texts, hints.decimal) : undefined,
+    dates: date === undefined && (named || kinds.date >= partly * texts.length) ? mixedDates(texts) : undefined,
+    mixed:
+      kind === "text" && !isCode && kinds.number >= partly * texts.length
+        ? mixedOf(texts, kinds.number, counted, hints.decimal)
+        : undefined,
     isFlag: kind === "text" && counted.values.size <= 2 && [...counted.values.keys()].every((text) => readFlag(text) !== undefined),
   };
 }
@@ -407,12 +444,38 @@ function mixedOf(texts: readonly string[], numbers: number, counted: ColumnCount
   };
 }
 
+/** A number before one word without digits: `12 Stk`, `3,5 kg`. */
+const withUnit = /^([-+]?[\d.,' ]*\d)\s*(\p{L}{1,12}\.?)$/u;
+
+/** A text without the unit behind it. */
+export const withoutUnit = (text: string, unit: string): string =>
+  text.trim().endsWith(unit) ? text.trim().slice(0, -unit.length).trim() : text;
+
+function unitIn(texts: readonly string[], decimal: DecimalSign | undefined): ColumnProfile["unit"] {
+  const word = withUnit.exec(texts[0] ?? "")?.[2];
+  if (word === undefined || texts.length < 3) return undefined;
+  const bare = texts.map((text) => (withUnit.exec(text)?.[2] === word ? withoutUnit(text, word) : text));
+  if (bare.filter((text) => kindOf(text) === "number").length < mostly * texts.length) return undefined;
+  return { word, number: profileNumbers(bare, new ColumnCount(""), decimal) };
+}
+
+function mixedDates(texts: readonly string[]): MixedDates | undefined {
+  const styles = [...dateStyles]
+    .map((style) => {
+      const unread = texts.filter((text) => style.read(text) === undefined);
+      return { id: style.id, share: 1 - unread.length / texts.length, unread: (unread[0] ?? "").slice(0, 40) };
+    })
+    .filter(({ share }) => share >= 0.1)
+    .toSorted((a, b) => b.share - a.share);
+  return styles.length === 0 ? undefined : { styles: styles.slice(0, 2) };
+}
+
 const minOf = (values: readonly number[]): number => values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
 const maxOf = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
 
 /** Names of columns of instants, in many languages. Only such a name makes `2004` or `202401` a date. */
 const dateNames =
-  /(?:^|[\s_\-(])(?:date|datum|dato|data|fecha|jour|day|dag|tag|time|timestamp|datetime|ds|week|woche|semaine|semana|settimana|vecka|uge|tydzień|month|monat|mois|mes|mese|maand|måned|månad|miesiąc|year|jahr|année|annee|año|ano|anno|jaar|år|rok|period|periode|période|período|calday|calmonth|fiscper|日付|日期|月)(?:$|[\s_\-)])/iu;
+  /(?:^|[\s_\-(])(?:date|datum|dato|data|fecha|jour|day|dag|tag|time|timestamp|datetime|ds|week|woche|semaine|semana|settimana|vecka|uge|tydzień|month|monat|mois|mes|mese|maand|måned|månad|miesiąc|year|jahr|année|annee|año|ano|anno|jaar|år|rok|period|periode|période|período|calday|calmonth|fiscper|created|ordered|purchased|shipped|delivered|paid|sold|when|zeit|zeitpunkt|quarter|quartal|trimestre|التاريخ|تاريخ|日付|日期|月)(?:$|[\s_\-)])/iu;
 
 export const isDateName = (name: string): boolean => dateNames.test(name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_"));
 
@@ -426,7 +489,7 @@ function profileNumbers(texts: readonly string[], counted: ColumnCount, given: D
     else proofs[sign] += 1;
   }
   const decimal = given ?? (proofs[","] > proofs["."] ? "," : ".");
-  const range = rangeOf(counted.many ? texts : [...counted.values.keys()], decimal);
+  const range = rangeOf(counted.many || counted.values.size === 0 ? texts : [...counted.values.keys()], decimal);
   return { ...range, negative: rangeOf(texts, decimal).negative, decimal, sure: given !== undefined || open === 0 || proofs[decimal] > 0 };
 }
 

@@ -569,6 +569,8 @@ function notesOf(profile: FileProfile, texts: readonly ColumnProfile[], inherit:
   const html = texts.filter((column) => valuesOf(profile, column).slice(0, 500).some(isHtml));
   return [
     ...(html.length === 0 ? [] : [`HTML in ${quoted(html.map(({ name }) => name))} is read as the text it shows.`]),
-    ...(inherit === undefined ? [] : [`Rows that leave texts blank take them from the row above with the same "${inherit.by}".`]),
+    ...(inherit === undefined || inherit.kind === "down"
+      ? []
+      : [`Rows that leave texts blank take them from the row above with the same "${inherit.by}".`]),
   ];
 }

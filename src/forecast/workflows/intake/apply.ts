@@ -9,7 +9,7 @@ import type { BadRow, Table } from "../../../platform/formats/index.ts";
 import type { RowBatch } from "../../../platform/formats/contract.ts";
 import { findDateStyle, type ReadInstant } from "../../../platform/intake/dates.ts";
 import type { Condition } from "../../../platform/intake/conditions.ts";
-import { type IntakeFile, leftOut, type LookHints, openLaidOut } from "../../../platform/intake/profile.ts";
+import { type IntakeFile, leftOut, type LookHints, openLaidOut, withoutUnit } from "../../../platform/intake/profile.ts";
 import { isUnknown, readFlag } from "../../../platform/intake/values.ts";
 import { wordsOfName } from "../../../platform/intake/names.ts";
 import { joinDate } from "./date-parts.ts";
@@ -40,7 +40,8 @@ export const allItems = "all";
 export async function applyPlan(file: IntakeFile, plan: IntakePlan, part: IntakePart, options: ApplyOptions): Promise<Table> {
   if (part === "metadata") return await applyMetadata(file, plan, options);
   const { where, names = { item: "item_id", target: "demand" } } = options;
-  const { table } = await openLaidOut(file, { ...options.hints, ...(where === undefined ? {} : { where }) }, options.onBadRow);
+  const down = plan.fillDown === undefined ? {} : { inherit: { kind: "down" as const, columns: plan.fillDown } };
+  const { table } = await openLaidOut(file, { ...options.hints, ...down, ...(where === undefined ? {} : { where }) }, options.onBadRow);
   const placeOf = new Map(table.columns.map((name, place) => [name, place]));
   const at = (name: string | null): number => (name === null ? -1 : (placeOf.get(name) ?? -1));
   const style = findDateStyle(plan.dateStyle);
@@ -58,7 +59,8 @@ export async function applyPlan(file: IntakeFile, plan: IntakePlan, part: Intake
   const orders = table.columns.flatMap((name, place) => (orderWords.test(` ${wordsOfName(name)} `) ? [place] : []));
   const valueOf = (text: string): string => {
     if (part === "related") return String(/^\p{L}/u.test(text) ? (readFlag(text) ?? text) : text);
-    return plan.negate ? turned(text.trim()) : text;
+    const bare = plan.unit === undefined ? text : withoutUnit(text, plan.unit);
+    return plan.negate ? turned(bare.trim()) : bare;
   };
   const wide = plan.values.map((name) => ({ name, place: at(name), stamp: plan.shape === "wide-dates" ? stamp(name) : "" }));
 
@@ -92,7 +94,7 @@ export async function applyPlan(file: IntakeFile, plan: IntakePlan, part: Intake
           const isDates = plan.shape === "wide-dates";
           rows.push([
             isDates ? nameOf(row[item]) : column.name,
-            isDates ? column.stamp : stamp(row[time] ?? ""),
+            isDates ? (time < 0 ? column.stamp : stamp(joinDate(plan.dateStyle, row[time] ?? "", [column.name]))) : stamp(row[time] ?? ""),
             row[column.place] ?? "",
             ...places,
           ]);

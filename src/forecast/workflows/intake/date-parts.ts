@@ -15,7 +15,7 @@ const names: Readonly<Record<Part, RegExp>> = {
 const most: Readonly<Record<Part, number>> = { month: 12, day: 31, week: 53, quarter: 4 };
 
 /** The number of a part, a month's name as well; undefined for what is none. */
-function readPart(part: Part, text: string): number | undefined {
+export function readPart(part: Part, text: string): number | undefined {
   const bare = text.trim().replace(/^(?:Q|KW|W|M)(?=\d)/i, "");
   if (/^\d{1,2}(?:\.0)?$/.test(bare)) {
     const value = Number(bare);

@@ -36,6 +36,9 @@ export function usualHorizon(profile: FileProfile, plan: IntakePlan, frequency: 
 
 /** Days between neighbouring instants of the rows looked at, the middle one; 1 where there is but one instant. */
 export function usualGap({ sample, columns }: FileProfile, plan: IntakePlan): number {
+  // A row a year, a column a part of it.
+  if (plan.shape === "wide-dates" && plan.timestamp !== null)
+    return plan.dateStyle === "yyyy-Www" ? 7 : plan.dateStyle === "yyyy-Qq" ? 91 : 30;
   const style = findDateStyle(plan.dateStyle);
   const place = columns.findIndex(({ name }) => name === plan.timestamp);
   const parts = plan.dateParts.map((part) => columns.findIndex(({ name }) => name === part));
@@ -60,9 +63,12 @@ export function usualGap({ sample, columns }: FileProfile, plan: IntakePlan): nu
 }
 
 /** The instants of the file's rows, as far as the columns tell. */
-export function spanOf(profile: FileProfile, { timestamp, dateParts }: IntakePlan): readonly [first: number, last: number] | undefined {
+export function spanOf(
+  profile: FileProfile,
+  { timestamp, dateParts, shape }: IntakePlan,
+): readonly [first: number, last: number] | undefined {
   // A column of years alone does not say how far its last year goes.
-  if (dateParts.length > 0) return undefined;
+  if (dateParts.length > 0 || shape === "wide-dates") return undefined;
   return profile.columns.find(({ name }) => name === timestamp)?.span;
 }
 

@@ -7,9 +7,9 @@
 //   R3. What nothing speaks for is a question, not a guess. A proposal with questions is not applied by itself.
 //   R4. Every column is told of: used, or left out with the reason.
 
-import { findDateParts, joinDate } from "./date-parts.ts";
+import { findDateParts, joinDate, readPart } from "./date-parts.ts";
 import { columnsOfPart } from "../../../platform/intake/exports/index.ts";
-import type { ColumnProfile, FileProfile } from "../../../platform/intake/profile.ts";
+import { type ColumnProfile, type FileProfile, isDateName } from "../../../platform/intake/profile.ts";
 import { isUnknown } from "../../../platform/intake/values.ts";
 import { rankOfName, wordsOfName } from "../../../platform/intake/names.ts";
 import { dateStyles, findDateStyle, type DateStyle } from "../../../platform/intake/dates.ts";
@@ -64,6 +64,10 @@ export interface IntakePlan {
   readonly known: readonly string[];
   /** Dimensions and known numbers that are called otherwise in what comes out, by the file's name. */
   readonly names?: Readonly<Record<string, string>>;
+  /** Columns whose blanks are those of the row above: merged cells. */
+  readonly fillDown?: readonly string[];
+  /** The word behind every number of the demand: `Stk`. */
+  readonly unit?: string;
   /** Of wide shapes: columns that hold demand. */
   readonly values: readonly string[];
   readonly decimal: DecimalSign;
@@ -98,8 +102,41 @@ const mostFewValued = 100;
 /** Makes a proposal for a file. Never throws: what cannot be is a question. */
 export function proposeForecast(profile: FileProfile, said: GivenIntake = {}): Proposal {
   const given = withExport(profile, said);
-  const wide = findWide(profile, given);
-  return wide ?? proposeLong(profile, given);
+  const merged = findMerged(profile, given);
+  const filled = merged === undefined ? profile : withFilled(profile, merged);
+  const wide = findWide(filled, given);
+  const made = wide ?? proposeLong(filled, given);
+  if (merged === undefined) return made;
+  const told = `"${merged.name}" is blank where it goes on from the row above, as merged cells are: such rows belong to the value above.`;
+  return { ...made, plan: { ...made.plan, fillDown: [merged.name] }, notes: [told, ...made.notes] };
+}
+
+/** A column of items that says each of them once, on the first of its rows. */
+function findMerged({ columns, rows, sample }: FileProfile, given: GivenIntake): ColumnProfile | undefined {
+  return columns.find(
+    (column) =>
+      !column.many &&
+      column.filled > 0 &&
+      column.filled <= 0.5 * rows &&
+      column.filled === column.distinct &&
+      given.without?.includes(column.name) !== true &&
+      !isUnknown(sample[0]?.[column.place] ?? "") &&
+      (isExactly(column, itemNames) || given.map?.[column.name] === "item_id"),
+  );
+}
+
+/** The profile as it is with a column's blanks filled. */
+function withFilled(profile: FileProfile, { place }: ColumnProfile): FileProfile {
+  let above = "";
+  const sample = profile.sample.map((row) => {
+    above = isUnknown(row[place] ?? "") ? above : (row[place] ?? "");
+    return row.map((text, i) => (i === place ? above : text));
+  });
+  return {
+    ...profile,
+    sample,
+    columns: profile.columns.map((column) => (column.place === place ? { ...column, filled: profile.rows } : column)),
+  };
 }
 
 const exportParts = [
@@ -216,10 +253,16 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
   };
   const relations = makeRelations({ profile, timestamp, style, stampOf, item: item?.column, demand: demand?.column });
   for (const column of free()) judge(column, { given, relations, use });
+  const cut = item?.column.examples.find((text) => /^\d(?:[.,]\d+)?E\+?\d+$/i.test(text));
+  if (cut !== undefined)
+    notes.push(
+      `"${item?.column.name ?? ""}" holds codes such as ${cut}: a spreadsheet has cut their digits, and different items may have become one.`,
+    );
   if (item === undefined) notes.push("No column names an item: everything is one series, called all.");
   const negate = (demand?.column.number?.negative ?? 0) > 0.9;
   if (negate) notes.push(`Nearly all of "${demand?.column.name ?? ""}" is below zero, as of goods that leave: the sign is turned.`);
-  const decimal = given.decimal ?? demand?.column.number?.decimal ?? demand?.column.mixed?.number.decimal ?? ".";
+  const decimal =
+    given.decimal ?? demand?.column.number?.decimal ?? demand?.column.unit?.number.decimal ?? demand?.column.mixed?.number.decimal ?? ".";
   if (demand !== undefined && given.decimal === undefined && demand.column.number?.sure === false) {
     const example = demand.column.examples.find((text) => /[.,]/.test(text)) ?? "";
     questions.push({
@@ -243,6 +286,7 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
       dimensions: columnsOf("dimension"),
       known: [...columnsOf("known"), ...columnsOf("stock")],
       ...(Object.keys(names).length === 0 ? {} : { names }),
+      ...(demand?.column.unit === undefined ? {} : { unit: demand.column.unit.word }),
       values: [],
       decimal,
       metadata: columnsOf("metadata"),
@@ -273,6 +317,13 @@ export function chooseTimestamp(
     (a, b) => rank(a, timestampNames) - rank(b, timestampNames) || b.filled - a.filled || b.distinct - a.distinct,
   );
   const [best, second] = ordered;
+  const unsure = free
+    .filter((column) => column.dates !== undefined)
+    .toSorted((a, b) => rank(a, timestampNames) - rank(b, timestampNames))[0];
+  if (best === undefined && unsure !== undefined) {
+    questions.push(askMixedDates(unsure));
+    return unsure;
+  }
   if (best === undefined) {
     questions.push({
       about: "timestamp",
@@ -290,6 +341,19 @@ export function chooseTimestamp(
     });
   }
   return best;
+}
+
+function askMixedDates({ name, dates }: ColumnProfile): Question {
+  const styles = dates?.styles ?? [];
+  const told = styles.map(({ id, share, unread }) => `${Math.round(share * 100)} % as ${id}, but not "${unread}"`).join("; ");
+  return {
+    about: "timestamp",
+    text: `How are the dates of "${name}" written? No one way reads nearly all of them: ${told}.`,
+    answers: styles.map(
+      ({ id, share }) =>
+        `--map "${name}=timestamp" --date-format "${id}" --max-bad-share ${Math.min(1, Math.ceil((1 - share) * 20 + 1) / 20)}`,
+    ),
+  };
 }
 
 export function reasonOfDate(column: ColumnProfile, given: GivenIntake): string {
@@ -389,7 +453,7 @@ function chooseDemand(
 ): { readonly column: ColumnProfile; readonly why: string } | undefined {
   const said = mapped(profile, given, ["demand", "target_value", "value"]);
   if (said !== undefined) return { column: said, why: given.because?.[said.name] ?? "as you said" };
-  const numbers = free.filter((column) => column.kind === "number");
+  const numbers = free.filter((column) => column.kind === "number" || (column.unit !== undefined && isExactly(column, demandNames)));
   const measures = numbers.filter(
     (column) =>
       !isId(column) &&
@@ -415,15 +479,19 @@ function chooseDemand(
     return { column: mixed, why: "a guess" };
   }
   if (best !== undefined) {
-    const second = named[1];
-    if (second !== undefined && rank(second, demandNames) === rank(best, demandNames) && !equalIn(profile, best, second)) {
-      const same = named.filter((column) => rank(column, demandNames) === rank(best, demandNames));
+    // Of two columns of one name the second has a number behind it.
+    const isAlike = (column: ColumnProfile): boolean =>
+      column === best || rank(column, demandNames) === rank(best, demandNames) || column.name.replace(/_\d+$/, "") === best.name;
+    const second = named.find((column) => column !== best && isAlike(column) && !equalIn(profile, best, column));
+    if (second !== undefined) {
+      const same = named.filter(isAlike);
       questions.push({
         about: "demand",
         text: `Which of ${quoted(same.map(({ name }) => name))} says how much was sold?`,
         answers: same.slice(0, 5).map(({ name }) => `--map "${name}=demand"`),
       });
     }
+    if (best.unit !== undefined) return { column: best, why: `its name; in ${best.unit.word}` };
     const money = rank(best, demandNames) % demandNames.length === demandNames.length - 1;
     return { column: best, why: money ? "its name; it is money, no column tells pieces" : "its name" };
   }
@@ -627,7 +695,7 @@ function judge(column: ColumnProfile, { given, relations, use }: Judging): void 
 /** A column a date, or a column an item. */
 function findWide(profile: FileProfile, given: GivenIntake): Proposal | undefined {
   if (given.map !== undefined && Object.values(given.map).includes("demand")) return undefined;
-  return wideByDate(profile, given) ?? wideByItem(profile, given);
+  return wideByDate(profile, given) ?? wideByPart(profile, given) ?? wideByItem(profile, given);
 }
 
 function wideByDate(profile: FileProfile, given: GivenIntake): Proposal | undefined {
@@ -682,12 +750,79 @@ function wideByDate(profile: FileProfile, given: GivenIntake): Proposal | undefi
   };
 }
 
+const wideParts = [
+  ["month", "yyyy-mm", 6],
+  ["quarter", "yyyy-Qq", 4],
+  ["week", "yyyy-Www", 20],
+] as const;
+
+/** A column of years, and one for each month, quarter or week. */
+function wideByPart(profile: FileProfile, given: GivenIntake): Proposal | undefined {
+  const isYear = ({ place }: ColumnProfile): boolean =>
+    profile.sample.length > 0 && profile.sample.every((row) => /^\s*(?:19|20)\d\d\s*$/.test(row[place] ?? ""));
+  const year = mapped(profile, given, ["timestamp"]) ?? profile.columns.find((column) => isDateName(column.name) && isYear(column));
+  if (year === undefined || !isYear(year)) return undefined;
+  const found = wideParts
+    .map(([part, style, least]) => ({
+      style,
+      least,
+      columns: profile.columns.filter(
+        (column) => column !== year && (column.kind === "number" || column.kind === "empty") && readPart(part, column.name) !== undefined,
+      ),
+    }))
+    .find(({ columns, least }) => columns.length >= least);
+  if (found === undefined) return undefined;
+  const { columns, style } = found;
+  const rest = profile.columns.filter((column) => column !== year && !columns.includes(column));
+  const texts = rest.filter(({ kind }) => kind === "text" || kind === "number");
+  const item =
+    mapped(profile, given, ["item_id"]) ?? texts.toSorted((a, b) => rank(a, itemNames) - rank(b, itemNames) || b.distinct - a.distinct)[0];
+  const dimensions = rest.filter(
+    (column) => column !== item && given.dimensions?.includes(column.name) !== false && Number.isFinite(rank(column, dimensionNames)),
+  );
+  const left = rest.filter((column) => column !== item && !dimensions.includes(column));
+  return {
+    plan: {
+      shape: "wide-dates",
+      timestamp: year.name,
+      dateParts: [],
+      dateStyle: style,
+      byDay: false,
+      negate: false,
+      item: item?.name ?? null,
+      demand: null,
+      dimensions: dimensions.map(({ name }) => name),
+      known: [],
+      values: columns.map(({ name }) => name),
+      decimal: given.decimal ?? (columns.some(({ number }) => number?.sure === true && number.decimal === ",") ? "," : "."),
+      metadata: [],
+    },
+    uses: [
+      { column: year.name, use: "timestamp", why: "the year; the month, quarter or week stands in the header" },
+      ...(item === undefined ? [] : [{ column: item.name, use: "item" as const, why: "its name, or the only text" }]),
+      ...dimensions.map(({ name }) => ({ column: name, use: "dimension" as const, why: "its name" })),
+      {
+        column: `${columns[0]?.name ?? ""} .. ${columns.at(-1)?.name ?? ""}`,
+        use: "demand",
+        why: `${columns.length} columns, one a part of the year`,
+      },
+      ...left.map(({ name }) => ({ column: name, use: "left out" as const, why: "says nothing of demand" })),
+    ],
+    questions: [],
+    notes: ["A row a year, a column a part of it: each becomes a row."],
+  };
+}
+
+/** A column that adds up others of its row. */
+const sumNames = /^(?:grand )?(?:total|totals|sum|summe|gesamt|gesamtsumme|totale|totaal|somme|suma|razem)$/;
+
 function wideByItem(profile: FileProfile, given: GivenIntake): Proposal | undefined {
   const dates = profile.columns.filter(({ kind }) => kind === "date");
   const [timestamp] = dates;
   const isCalendarName = ({ name }: ColumnProfile): boolean => calendarWords.test(wordsOfName(name));
-  const numbers = profile.columns.filter((column) => column.kind === "number" && !isCalendarName(column));
-  const rest = profile.columns.filter((column) => column !== timestamp && !numbers.includes(column));
+  const sums = profile.columns.filter((column) => column.kind === "number" && sumNames.test(wordsOfName(column.name)));
+  const numbers = profile.columns.filter((column) => column.kind === "number" && !isCalendarName(column) && !sums.includes(column));
+  const rest = profile.columns.filter((column) => column !== timestamp && !numbers.includes(column) && !sums.includes(column));
   if (timestamp === undefined || dates.length !== 1 || numbers.length < 3 || rest.some((column) => !isCalendarName(column)))
     return undefined;
   // Each date once, and none of the numbers has a name of its own that says what it is.
@@ -722,6 +857,7 @@ function wideByItem(profile: FileProfile, given: GivenIntake): Proposal | undefi
         use: "demand",
         why: `${numbers.length} columns, one an item`,
       },
+      ...sums.map(({ name }) => ({ column: name, use: "left out" as const, why: "adds up the others" })),
     ],
     questions,
     notes: ["A column an item: each becomes a series."],
