@@ -1,4 +1,4 @@
-// The door `stockroom/classify`: the engine alone, without app, database or command line.
+// The library `stockroom/classify`: the engine alone, without app, database or command line.
 //
 // Data goes: rows -> Dataset -> Model -> Prediction. Everything here is pure and synchronous but for `fitModelWith`, which lets the caller run trials
 // where it likes. Errors are `StockroomError` with a stable `code`.

@@ -44,12 +44,12 @@ export const classify = defineModule({
     const report = make.makeReport(deps);
     const restate = make.makeRestate(deps);
     const retract = make.makeRetract(deps);
-    const tidy = make.makeTidy(deps);
+    const cleanUp = make.makeCleanUp(deps);
     const schemeImport = make.makeSchemeImport(deps);
     return {
       deps,
       awaited: Object.values(awaited),
-      workflows: [intake, train, compare, trial, infer, catchUp, extract, report, restate, retract, tidy, schemeImport],
+      workflows: [intake, train, compare, trial, infer, catchUp, extract, report, restate, retract, cleanUp, schemeImport],
       queues: [
         // One heavy run a thread: each keeps one thread of the pool busy.
         { name: "classify.heavy", perWorker: deps.compute.threads },
@@ -109,7 +109,7 @@ export const classify = defineModule({
       ],
       schedules: [
         { name: "classify.restate", cron: "0 3 * * *", workflow: restate.name, input: {} },
-        { name: "classify.tidy", cron: "30 3 * * *", workflow: tidy.name, input: {} },
+        { name: "classify.tidy", cron: "30 3 * * *", workflow: cleanUp.name, input: {} },
         ...deps.settings.extracts.flatMap((settings): ScheduleDefinition[] =>
           settings.cron === undefined
             ? []

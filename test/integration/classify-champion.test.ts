@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeCommands } from "../../src/classify/cli/commands.ts";
 import { verifyAuditLog } from "../../src/classify/workflows/audit.ts";
 import { ruleOnHeld, setAutomatic, setChampion } from "../../src/classify/workflows/champions.ts";
-import { planInfer, planTrain } from "../../src/classify/workflows/commands.ts";
+import { newInferRuns, newTrainRuns } from "../../src/classify/workflows/commands.ts";
 import type { Outcome } from "../../src/classify/engine/holding.ts";
 import { answerReview } from "../../src/classify/workflows/review.ts";
 import { listAutomatic, listChampions, listHeld } from "../../src/classify/store/champions.ts";
@@ -44,7 +44,7 @@ const remove = async (key: string): Promise<void> => {
   await settled(app);
 };
 const train = async (line: string): Promise<void> => {
-  for (const run of await planTrain(app.classify.deps, { line })) await app.workflows.start(run.workflow, run.input, { id: run.id });
+  for (const run of await newTrainRuns(app.classify.deps, { line })) await app.workflows.start(run.workflow, run.input, { id: run.id });
   await settled(app);
 };
 const newest = async (line: string) => (await listModels(app.database, line))[0];
@@ -180,7 +180,7 @@ describe("a champion is judged on its own ground too", () => {
       [honest, "gate", "", ""],
     ]);
     // The figures that follow say which champion made them.
-    for (const run of await planInfer(deps, { period: "2026-08", line }))
+    for (const run of await newInferRuns(deps, { period: "2026-08", line }))
       await app.workflows.start(run.workflow, run.input, { id: run.id });
     await settled(app);
     const coded = (await currentInferences(app.database, "2026-08")).find((row) => row.line === line);
@@ -267,7 +267,7 @@ describe("a line whose audit sample breaks the promise", () => {
   const autoOf = async (): Promise<number | undefined> =>
     (await currentInferences(app.database, "2026-08")).find((row) => row.line === line)?.autoItems;
   const codeAgain = async (): Promise<void> => {
-    for (const run of await planInfer(deps(), { period: "2026-08", line }))
+    for (const run of await newInferRuns(deps(), { period: "2026-08", line }))
       await app.workflows.start(run.workflow, run.input, { id: run.id });
     await settled(app);
   };

@@ -3,7 +3,7 @@
 import { gather } from "../../src/platform/bytes.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { App } from "../../src/app.ts";
-import { planCompare, planInfer, planTrain, readReport } from "../../src/classify/workflows/commands.ts";
+import { newCompareRuns, newInferRuns, newTrainRuns, readReport } from "../../src/classify/workflows/commands.ts";
 import { findAudit } from "../../src/classify/workflows/audit.ts";
 import { listRejected } from "../../src/classify/workflows/rejected.ts";
 import { listLines, listModels } from "../../src/classify/store/lines.ts";
@@ -167,14 +167,14 @@ test("a line that is not there is an error that names the one meant", async () =
   const { deps } = app.classify;
   const line = "GBR-GBR-TSET";
   const named = { kind: "missing", code: "LINE_MISSING", message: expect.stringContaining("Did you mean GBR-GBR-TEST?") };
-  await expect(planTrain(deps, { line })).rejects.toMatchObject(named);
-  await expect(planCompare(deps, { line, model: undefined })).rejects.toMatchObject(named);
-  await expect(planInfer(deps, { period: "2026-08", line })).rejects.toMatchObject(named);
-  await expect(planInfer(deps, { period: "2020-01", line: undefined })).rejects.toMatchObject({
+  await expect(newTrainRuns(deps, { line })).rejects.toMatchObject(named);
+  await expect(newCompareRuns(deps, { line, model: undefined })).rejects.toMatchObject(named);
+  await expect(newInferRuns(deps, { period: "2026-08", line })).rejects.toMatchObject(named);
+  await expect(newInferRuns(deps, { period: "2020-01", line: undefined })).rejects.toMatchObject({
     code: "SALES_MISSING",
     message: expect.stringContaining("2026-08"),
   });
-  await expect(planInfer(deps, { period: "2027-02", line: "FRA-FRA-TEST" })).rejects.toMatchObject({ code: "CHAMPION_MISSING" });
+  await expect(newInferRuns(deps, { period: "2027-02", line: "FRA-FRA-TEST" })).rejects.toMatchObject({ code: "CHAMPION_MISSING" });
 });
 
 test("labels of another country's scheme, of an unknown one, and a column that names none are told", async () => {

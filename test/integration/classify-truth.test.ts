@@ -10,7 +10,7 @@ import { currentInferences, listPeriods } from "../../src/classify/store/inferen
 import { listRevisions, readFigures } from "../../src/classify/store/reports.ts";
 import { listAnswers, listReviews, type ReviewRow } from "../../src/classify/store/reviews.ts";
 import { amendReview, answerReview, readReviews } from "../../src/classify/workflows/review.ts";
-import { planInfer } from "../../src/classify/workflows/commands.ts";
+import { newInferRuns } from "../../src/classify/workflows/commands.ts";
 import type { App } from "../../src/app.ts";
 import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/app.ts";
 
@@ -163,7 +163,7 @@ describe("an answer belongs to the item and outlives every later coding", () => 
     return stories[0];
   };
   const codeAgain = async (): Promise<void> => {
-    for (const run of await planInfer(app.classify.deps, { period, line }))
+    for (const run of await newInferRuns(app.classify.deps, { period, line }))
       await app.workflows.start(run.workflow, run.input, { id: run.id });
     await settled(app);
     await writeReport(app.classify.deps, "test", period, country);
@@ -303,7 +303,7 @@ test("an answer on an item moves it as sold and as returned", async () => {
   // What came back of the item is told with the code that the item has now.
   const right = { K: [4, 3, 0, 0], P: [2, 1.5, 0, 0], X: [1, 0.75, 1, 0.75] };
   expect(await unitsNow()).toEqual(right);
-  for (const run of await planInfer(app.classify.deps, { period })) await app.workflows.start(run.workflow, run.input, { id: run.id });
+  for (const run of await newInferRuns(app.classify.deps, { period })) await app.workflows.start(run.workflow, run.input, { id: run.id });
   await settled(app);
   expect(await unitsNow()).toEqual(right);
   expect(await listRevisions(app.database, period, country)).toHaveLength(2);

@@ -9,7 +9,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { verifyAuditLog } from "../../src/classify/workflows/audit.ts";
 import { setChampion } from "../../src/classify/workflows/champions.ts";
-import { planInfer, readReport } from "../../src/classify/workflows/commands.ts";
+import { newInferRuns, readReport } from "../../src/classify/workflows/commands.ts";
 import { amendReview, answerReview } from "../../src/classify/workflows/review.ts";
 import { findChampion, listModels } from "../../src/classify/store/lines.ts";
 import { listRevisions, readFigures } from "../../src/classify/store/reports.ts";
@@ -170,7 +170,7 @@ async function restate(): Promise<void> {
 }
 
 async function inferAgain(period: string, line: string): Promise<void> {
-  for (const run of await planInfer(app.classify.deps, { period, line })) {
+  for (const run of await newInferRuns(app.classify.deps, { period, line })) {
     await app.workflows.start(run.workflow, run.input, { id: run.id });
   }
   await settled(app);

@@ -2,7 +2,7 @@
 
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { waitFlag } from "../../platform/command/flags.ts";
-import { planCompare } from "../workflows/commands.ts";
+import { newCompareRuns } from "../workflows/commands.ts";
 import type { ClassifyTools } from "./tools.ts";
 import { startRuns } from "./start-runs.ts";
 
@@ -16,7 +16,7 @@ export const compareCommand = (tools: ClassifyTools): Command =>
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
-      const runs = await planCompare(deps, args);
+      const runs = await newCompareRuns(deps, args);
       if (runs.length === 0) tools.print.line("No model yet: nothing to compare.");
       await startRuns(tools, runs, args.wait);
     },

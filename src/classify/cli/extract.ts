@@ -2,7 +2,7 @@
 
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { waitFlag } from "../../platform/command/flags.ts";
-import { planExtract } from "../workflows/commands.ts";
+import { newExtractRuns } from "../workflows/commands.ts";
 import type { ClassifyTools } from "./tools.ts";
 import { startRuns } from "./start-runs.ts";
 
@@ -19,6 +19,6 @@ export const extractCommand = (tools: ClassifyTools): Command =>
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
-      await startRuns(tools, planExtract(deps, args), args.wait);
+      await startRuns(tools, newExtractRuns(deps, args), args.wait);
     },
   });

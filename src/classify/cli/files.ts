@@ -73,7 +73,7 @@ export async function refuseBadFile(bad: BadRows, bound: BadRowBound, tools: Com
   throw new StockroomError(
     "input",
     "TOO_MANY_BAD_ROWS",
-    `Expected most rows of ${file} to be usable but ${damaged} of ${all} are not: line ${bad.first?.line ?? 0}: ${bad.first?.reason ?? ""} ${refused} Mend the file, or raise --max-bad (${maxBad}).${where}`,
+    `Expected most rows of ${file} to be usable but ${damaged} of ${all} are not: line ${bad.first?.line ?? 0}: ${bad.first?.reason ?? ""} ${refused} Correct the file, or raise --max-bad (${maxBad}).${where}`,
     { facts: { file, rows: all, badRows: damaged } },
   );
 }

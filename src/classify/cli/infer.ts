@@ -2,7 +2,7 @@
 
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { waitFlag } from "../../platform/command/flags.ts";
-import { planInfer } from "../workflows/commands.ts";
+import { newInferRuns } from "../workflows/commands.ts";
 import type { ClassifyTools } from "./tools.ts";
 import { startRuns } from "./start-runs.ts";
 
@@ -16,6 +16,6 @@ export const inferCommand = (tools: ClassifyTools): Command =>
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();
-      await startRuns(tools, await planInfer(deps, args), args.wait);
+      await startRuns(tools, await newInferRuns(deps, args), args.wait);
     },
   });

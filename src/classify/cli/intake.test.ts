@@ -57,8 +57,8 @@ test.each(files.filter(([, { question }]) => question === undefined))(
     const at = put(file);
     const looked = await lookAtCatalogue(at, {}, [], signal);
     expect(looked.proposal).toMatchObject({ questions: [], plan: file.plan ?? {} });
-    const told = tellCatalogue(looked).join("\n");
-    const unsaid = looked.profile.columns.filter((column) => !told.includes(column.name));
+    const printed = tellCatalogue(looked).join("\n");
+    const unsaid = looked.profile.columns.filter((column) => !printed.includes(column.name));
     expect(unsaid).toEqual([]);
 
     const out = path.join(folder, `${file.name}.model`);

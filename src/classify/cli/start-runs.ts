@@ -1,10 +1,10 @@
 // Starting runs: as a client an `up` or a `worker` is left to carry them out; with `--wait` the command stays until they end.
 
-import type { PlannedRun } from "../workflows/commands.ts";
+import type { NewRun } from "../workflows/commands.ts";
 import type { ClassifyTools } from "./tools.ts";
 
 /** Starts the runs one after the other and, when asked, waits for each; prints what came of it. Exit code 3 when one did not end well. */
-export async function startRuns(tools: ClassifyTools, runs: readonly PlannedRun[], waits: boolean): Promise<void> {
+export async function startRuns(tools: ClassifyTools, runs: readonly NewRun[], waits: boolean): Promise<void> {
   const { workflows } = await tools.open();
   for (const { workflow, input, id } of runs) {
     // The engine checks that inputs are JSON; the commands make them of strings alone.

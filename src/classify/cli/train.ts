@@ -2,7 +2,7 @@
 
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { waitFlag } from "../../platform/command/flags.ts";
-import { planTrain } from "../workflows/commands.ts";
+import { newTrainRuns } from "../workflows/commands.ts";
 import type { ClassifyTools } from "./tools.ts";
 import { startRuns } from "./start-runs.ts";
 
@@ -12,7 +12,7 @@ export const trainCommand = (tools: ClassifyTools): Command =>
     args: { line: { type: "string", description: "only this line" }, wait: waitFlag },
     run: async ({ args }) => {
       const { deps } = await tools.open();
-      const runs = await planTrain(deps, args);
+      const runs = await newTrainRuns(deps, args);
       if (runs.length === 0) tools.print.line("No line yet: nothing to train.");
       await startRuns(tools, runs, args.wait);
     },

@@ -6,7 +6,7 @@ import { openEvaluator } from "./evaluate.ts";
 import { appraise, fitModel, fitModelWith, learn, planFit, type FitOptions } from "./fit.ts";
 import { decodeModel, encodeModel, type Model } from "./model.ts";
 import { openPredictor, openPredictors } from "./predict.ts";
-import { climbRungs, nextRung, planTrials, runTrial, type TrialResult } from "./search.ts";
+import { climbRungs, nextRung, drawTrials, runTrial, type TrialResult } from "./search.ts";
 
 const columns = { text: ["title", "fault"], categories: ["country", "brand"], numbers: ["price"] };
 const kinds = ["kettle", "toaster", "lamp", "drill", "phone"];
@@ -122,13 +122,13 @@ describe("a fit", () => {
     expect(Buffer.from(encodeModel(elsewhere)).equals(encodeModel(fitModel(dataset, wanted)))).toBe(true);
   });
 
-  test("stops when told, as no failure of a trial", () => {
+  test("stops when aborted, as no failure of a trial", () => {
     const plan = planFit(dataset, options);
-    const told = AbortSignal.abort(new Error("enough"));
-    const [spec] = planTrials(1, 1, dataset.size);
-    expect(() => runTrial(plan.prepared, plan.sides, spec, told)).toThrow("enough");
-    expect(() => appraise(plan, spec.parameters, options, told)).toThrow("enough");
-    expect(() => learn(plan, spec.parameters, options, told)).toThrow("enough");
+    const aborted = AbortSignal.abort(new Error("enough"));
+    const [spec] = drawTrials(1, 1, dataset.size);
+    expect(() => runTrial(plan.prepared, plan.sides, spec, aborted)).toThrow("enough");
+    expect(() => appraise(plan, spec.parameters, options, aborted)).toThrow("enough");
+    expect(() => learn(plan, spec.parameters, options, aborted)).toThrow("enough");
   });
 
   test("depends on the seed", () => {
@@ -253,13 +253,13 @@ describe("answers", () => {
 
 describe("the search", () => {
   test("plans by seed and number alone, the default first", () => {
-    expect(planTrials(7, 20, 5000)).toEqual(planTrials(7, 20, 5000));
-    expect(planTrials(7, 20, 5000).slice(0, 5)).toEqual(planTrials(7, 5, 5000));
-    expect(planTrials(8, 20, 5000)[1]).not.toEqual(planTrials(7, 20, 5000)[1]);
+    expect(drawTrials(7, 20, 5000)).toEqual(drawTrials(7, 20, 5000));
+    expect(drawTrials(7, 20, 5000).slice(0, 5)).toEqual(drawTrials(7, 5, 5000));
+    expect(drawTrials(8, 20, 5000)[1]).not.toEqual(drawTrials(7, 20, 5000)[1]);
   });
 
   test("keeps the best third of what did not fail, and ends", () => {
-    const results = planTrials(1, 9, 10_000).map((spec): TrialResult =>
+    const results = drawTrials(1, 9, 10_000).map((spec): TrialResult =>
       spec.trial === 8
         ? { ...spec, kind: "failed", error: { kind: "fault", code: "X", message: "broke", facts: {} } }
         : { ...spec, kind: "done", macroF1: spec.trial / 10, accuracy: 0.5, logLoss: 1 },
@@ -281,7 +281,7 @@ describe("the search", () => {
   });
 
   test("fails only when every trial does", () => {
-    const failed = (spec: ReturnType<typeof planTrials>[number]): TrialResult => ({
+    const failed = (spec: ReturnType<typeof drawTrials>[number]): TrialResult => ({
       ...spec,
       kind: "failed",
       error: { kind: "fault", code: "X", message: "broke", facts: {} },

@@ -33,7 +33,7 @@ export const confidence = 0.95;
 /** What the models' own probabilities say of a line weighs as much as so many audited items; what they say of one code more, for few are found of it. */
 const linePrior = 80;
 const codePrior = 300;
-/** Once the sample has found an error, the most to reckon with is that of a model whose word weighs no more than this. */
+/** Once the sample has found an error, the most to expect is that of a model whose word weighs no more than this. */
 const doubtedPrior = 20;
 /** No model is surer than that: one item in a thousand is wrong for reasons that none knows. */
 const leastDoubt = 0.001;
@@ -102,7 +102,7 @@ interface Rates {
   readonly high: number;
 }
 
-/** How many times as wrong as they say the line's automatic decisions are, and the most to reckon with (97.5 %). */
+/** How many times as wrong as they say the line's automatic decisions are, and the most to expect (97.5 %). */
 function factorOf(expected: number, items: number, wrong: number, audited: number): Rates {
   if (!(items > 0 && expected > 0)) return { mean: 1, high: 1 };
   const stated = expected / items;
@@ -115,7 +115,7 @@ function factorOf(expected: number, items: number, wrong: number, audited: numbe
   return { mean: events / weight / stated, high: Math.max(high, doubted) / stated };
 }
 
-/** Items of one code expected to move, and the most of them to reckon with: as the line's, and as its own audited items say. */
+/** Items of one code expected to move, and the most of them to expect: as the line's, and as its own audited items say. */
 function movesOf(expected: number, factor: Rates, found: number, items: number, audited: number): Rates {
   if (items <= 0) return { mean: 0, high: 0 };
   const weight = codePrior + audited;

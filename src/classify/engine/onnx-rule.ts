@@ -6,7 +6,7 @@
 
 import { featureKind, namespacesOf, kindCode, type FeatureSpec } from "./features.ts";
 import type { Model } from "./model.ts";
-import { makeTermWeighter, weighFrequencies } from "./term-weights.ts";
+import { makeTermWeighter, weightFrequencies } from "./term-weights.ts";
 
 /** How an item becomes `features` and `values`; follow `steps`. */
 export interface HashingRule {
@@ -59,7 +59,7 @@ const steps = [
 export function hashingRule(model: Model): HashingRule {
   const { spec, parameters } = model;
   const namespaces = namespacesOf(spec);
-  const inverse = weighFrequencies(model.items, parameters);
+  const inverse = weightFrequencies(model.items, parameters);
   return {
     format: "stockroom-onnx-rule-1",
     steps,
@@ -106,7 +106,7 @@ function scaleOf(model: Model, namespace: number, kind: string): number {
   const lone = kindCode(namespace, kind === "number" ? featureKind.amount : featureKind.whole);
   // A feature met by every item is never left out, whatever the hyperparameters.
   const frequencyClass = 255;
-  makeTermWeighter(model.spec, model.parameters, Uint8Array.of(frequencyClass), model.items).weigh(
+  makeTermWeighter(model.spec, model.parameters, Uint8Array.of(frequencyClass), model.items).weight(
     { features: Uint32Array.of(0), kinds: Uint16Array.of(lone), amounts: Float32Array.of(1) },
     0,
     1,

@@ -179,7 +179,7 @@ function makeVectors(model: Model, samples: readonly Item[]): readonly TestVecto
     const known = Uint32Array.from(keys.subarray(0, count), (key) => rowOf.get(key >>> shift) ?? model.buckets.length);
     const features = new Uint32Array(count);
     const values = new Float32Array(count);
-    const end = termWeighter.weigh({ features: known, kinds, amounts }, 0, count, features, values, 0);
+    const end = termWeighter.weight({ features: known, kinds, amounts }, 0, count, features, values, 0);
     const logits = new Float32Array(classes);
     for (let entry = 0; entry < end; entry++) {
       const feature = features[entry];

@@ -144,7 +144,7 @@ function makeAnswerer(model: Model, extractor: Extractor, options: PredictorOpti
       }
       stage.starts[staged] = end;
       const from = end;
-      end = termWeighter.weigh(
+      end = termWeighter.weight(
         { features, kinds, amounts },
         0,
         count,

@@ -55,7 +55,7 @@ const RUNGS: readonly Rung[] = [
 const FEWEST_ITEMS = 1500;
 
 /** The first rung: the default and `trials - 1` draws from the space. A single trial goes straight to the last rung. */
-export function planTrials(seed: number, trials: number, items: number): readonly TrialSpec[] {
+export function drawTrials(seed: number, trials: number, items: number): readonly TrialSpec[] {
   const first = trials > 1 ? 0 : RUNGS.length - 1;
   return Array.from({ length: trials }, (_, trial) =>
     atRung({ trial, rung: first, parameters: trial === 0 ? defaultHyperparameters : draw(seed, trial), share: 1, seed }, first, items),
@@ -84,7 +84,7 @@ export function* climbRungs(
   items: number,
 ): Generator<readonly TrialSpec[], SearchOutcome, readonly TrialResult[]> {
   const all: TrialResult[] = [];
-  let specs = planTrials(seed, trials, items);
+  let specs = drawTrials(seed, trials, items);
   let last: readonly TrialResult[] = [];
   while (specs.length > 0) {
     const results = yield specs;

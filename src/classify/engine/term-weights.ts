@@ -5,7 +5,7 @@
 //   G1. The values of an item depend on its entries, the hyperparameters and the document frequencies alone.
 //   G2. Each namespace of an item has length `scale` (numbers excepted, whose size means something): a long description does not outvote a title.
 //   G3. A feature not met in training has no part, not even in the length.
-// `weigh` takes its parameters by place: it is called for every item learned and coded, with places in arrays that are written, not made.
+// `weight` takes its parameters by place: it is called for every item learned and coded, with places in arrays that are written, not made.
 
 import { featureKind, namespacesOf, type FeatureSpec } from "./features.ts";
 
@@ -53,7 +53,7 @@ export const defaultHyperparameters: Hyperparameters = {
 
 const ALWAYS_SCALE = 0.3;
 
-/** Entries of one item with their features known: what `weigh` reads. */
+/** Entries of one item with their features known: what `weight` reads. */
 export interface Entries {
   readonly features: Uint32Array;
   readonly kinds: Uint16Array;
@@ -66,7 +66,7 @@ export interface TermWeighter {
    *
    * `picked`, when given, receives the index of the entry behind each.
    */
-  weigh(entries: Entries, from: number, to: number, features: Uint32Array, values: Float32Array, at: number, picked?: Uint32Array): number;
+  weight(entries: Entries, from: number, to: number, features: Uint32Array, values: Float32Array, at: number, picked?: Uint32Array): number;
 }
 
 /**
@@ -88,7 +88,7 @@ export function orderByFrequency(frequencyClasses: Uint8Array): Uint32Array {
 }
 
 /** Inverse document frequency per class of frequency, 0 for features that are left out. */
-export function weighFrequencies(items: number, parameters: Hyperparameters): Float64Array {
+export function weightFrequencies(items: number, parameters: Hyperparameters): Float64Array {
   const { idfPower, minItems } = parameters;
   return Float64Array.from({ length: 256 }, (_, frequencyClass) => {
     const frequency = frequencyClass < 32 ? frequencyClass : 2 ** (5 + (frequencyClass - 32) / 8);
@@ -105,7 +105,7 @@ export function makeTermWeighter(
   frequencyClasses: Uint8Array,
   items: number,
 ): TermWeighter {
-  const idf = weighFrequencies(items, parameters);
+  const idf = weightFrequencies(items, parameters);
   const namespaces = namespacesOf(spec);
   let texts = 0;
   const scales = Float64Array.from(namespaces, ({ kind }) => {
@@ -122,7 +122,7 @@ export function makeTermWeighter(
   let owners = new Uint16Array(1024);
 
   return {
-    weigh: (entries, from, to, features, values, at, picked) => {
+    weight: (entries, from, to, features, values, at, picked) => {
       const { kinds, amounts } = entries;
       if (owners.length < to - from) owners = new Uint16Array(2 * (to - from));
       squares.fill(0);

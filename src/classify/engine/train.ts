@@ -31,13 +31,13 @@ const STAGE_ITEMS = 256;
 /** Trains on the items named, of which every label is known. Cost: about 6 microseconds an item and epoch with 40 classes and 115 features. */
 export function train(prepared: Prepared, items: Uint32Array, parameters: Hyperparameters, options: TrainOptions): Trained {
   const frequencyClasses = Uint8Array.from(countFrequencies(prepared, items), classifyFrequency);
-  const weighed = weighItems(prepared, items, makeTermWeighter(prepared.spec, parameters, frequencyClasses, items.length));
+  const weighted = weightItems(prepared, items, makeTermWeighter(prepared.spec, parameters, frequencyClasses, items.length));
   const classes = prepared.classes.length;
   const learner = openLearner(
-    { features: prepared.buckets.length, classes, maxItems: STAGE_ITEMS, maxEntries: STAGE_ITEMS * 16 + weighed.longest * 16 },
+    { features: prepared.buckets.length, classes, maxItems: STAGE_ITEMS, maxEntries: STAGE_ITEMS * 16 + weighted.longest * 16 },
     options.kernel,
   );
-  const importances = weighClasses(prepared.labels, items, classes, parameters.classPower);
+  const importances = weightClasses(prepared.labels, items, classes, parameters.classPower);
   const random = makeRandom(options.seed).fork("train");
   // A linear congruential generator of 32 bits is random enough to hide features, and some hundred million draws must cost little.
   let hiding = random.fork("dropout").below(2 ** 32) | 0;
@@ -61,16 +61,16 @@ export function train(prepared: Prepared, items: Uint32Array, parameters: Hyperp
       let end = 0;
       while (staged < STAGE_ITEMS && next < order.length) {
         const place = order[next];
-        const [from, to] = [weighed.starts[place], weighed.starts[place + 1]];
+        const [from, to] = [weighted.starts[place], weighted.starts[place + 1]];
         if (end + to - from > learner.maxEntries) break;
         learner.starts[staged] = end;
-        if (hidden === 0) end = copyEntries(weighed, from, to, entryFeatures, entryValues, end);
+        if (hidden === 0) end = copyEntries(weighted, from, to, entryFeatures, entryValues, end);
         else {
           for (let entry = from; entry < to; entry++) {
             hiding = (Math.imul(hiding, 1664525) + 1013904223) | 0;
             if (hiding >>> 0 < hidden) continue;
-            entryFeatures[end] = weighed.features[entry];
-            entryValues[end] = weighed.values[entry] * keep;
+            entryFeatures[end] = weighted.features[entry];
+            entryValues[end] = weighted.values[entry] * keep;
             end += 1;
           }
         }
@@ -104,7 +104,7 @@ export function scoreItems(prepared: Prepared, items: Uint32Array, trained: Trai
       const [from, to] = [prepared.starts[items[next]], prepared.starts[items[next] + 1]];
       if (end + to - from > learner.maxEntries) break;
       learner.starts[staged++] = end;
-      end = termWeighter.weigh(prepared.entries, from, to, learner.entryFeatures, learner.entryValues, end);
+      end = termWeighter.weight(prepared.entries, from, to, learner.entryFeatures, learner.entryValues, end);
       next += 1;
     }
     learner.starts[staged] = end;
@@ -118,7 +118,7 @@ export function scoreItems(prepared: Prepared, items: Uint32Array, trained: Trai
 
 /** Entry by entry: for a hundred of them a loop is quicker than two views and two copies. */
 function copyEntries(
-  { features, values }: Weighed,
+  { features, values }: Weighted,
   from: number,
   to: number,
   toFeatures: Uint32Array,
@@ -133,7 +133,7 @@ function copyEntries(
   return to + shift;
 }
 
-interface Weighed {
+interface Weighted {
   readonly starts: Uint32Array;
   readonly features: Uint32Array;
   readonly values: Float32Array;
@@ -141,7 +141,7 @@ interface Weighed {
   readonly longest: number;
 }
 
-function weighItems(prepared: Prepared, items: Uint32Array, termWeighter: TermWeighter): Weighed {
+function weightItems(prepared: Prepared, items: Uint32Array, termWeighter: TermWeighter): Weighted {
   let room = 0;
   let longest = 0;
   for (const item of items) room += prepared.starts[item + 1] - prepared.starts[item];
@@ -152,14 +152,14 @@ function weighItems(prepared: Prepared, items: Uint32Array, termWeighter: TermWe
   let end = 0;
   for (let place = 0; place < items.length; place++) {
     const item = items[place];
-    end = termWeighter.weigh(prepared.entries, prepared.starts[item], prepared.starts[item + 1], features, values, end);
+    end = termWeighter.weight(prepared.entries, prepared.starts[item], prepared.starts[item + 1], features, values, end);
     starts[place + 1] = end;
   }
   return { starts, features, values, longest };
 }
 
 /** Importance per class, 1 on average over the items. */
-function weighClasses(labels: Int32Array, items: Uint32Array, classes: number, power: number): Float32Array {
+function weightClasses(labels: Int32Array, items: Uint32Array, classes: number, power: number): Float32Array {
   const sizes = new Float64Array(classes);
   for (const item of items) sizes[labels[item]] += 1;
   const raw = sizes.map((size) =>

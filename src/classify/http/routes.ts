@@ -24,13 +24,13 @@ import {
   parseLimit,
   parseMoment,
   parseReviewQuery,
-  planCompare,
-  planExtract,
-  planInfer,
-  planTrain,
+  newCompareRuns,
+  newExtractRuns,
+  newInferRuns,
+  newTrainRuns,
   readReport,
   restate,
-  type PlannedRun,
+  type NewRun,
 } from "../workflows/commands.ts";
 import type { ClassifyDeps } from "../workflows/deps.ts";
 import { recodePeriod } from "../workflows/recode.ts";
@@ -216,15 +216,15 @@ function mountReviews(server: FastifyInstance, deps: ClassifyDeps): void {
 }
 
 function mountRuns(server: FastifyInstance, { deps, workflows }: ModuleApp<ClassifyDeps>): void {
-  const start = async (planned: readonly PlannedRun[]): Promise<StartedRuns> => {
+  const start = async (planned: readonly NewRun[]): Promise<StartedRuns> => {
     const runs: string[] = [];
     for (const { workflow, input, id } of planned) runs.push(await workflows.start(workflow, input, { id }));
     return { runs };
   };
-  serve(server, routes.train, async ({ body }) => await start(await planTrain(deps, body)));
-  serve(server, routes.compare, async ({ body }) => await start(await planCompare(deps, body)));
-  serve(server, routes.infer, async ({ body }) => await start(await planInfer(deps, body)));
-  serve(server, routes.extract, async ({ body }) => await start(planExtract(deps, body)));
+  serve(server, routes.train, async ({ body }) => await start(await newTrainRuns(deps, body)));
+  serve(server, routes.compare, async ({ body }) => await start(await newCompareRuns(deps, body)));
+  serve(server, routes.infer, async ({ body }) => await start(await newInferRuns(deps, body)));
+  serve(server, routes.extract, async ({ body }) => await start(newExtractRuns(deps, body)));
 }
 
 function mountAudit(server: FastifyInstance, deps: ClassifyDeps): void {

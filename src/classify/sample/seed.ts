@@ -42,13 +42,13 @@ export async function seed(tools: SampleTools, options: ShopOptions = sampleShop
     tools.say(
       stored === before ? `${stage.what}: ${stage.files.length} files, all there already` : `${stage.what}: ${stored - before} files put`,
     );
-    await settle(tools);
+    await waitForRuns(tools);
   }
   return { stored, files: files.length };
 }
 
 /** Waits until nothing is queued or running, telling how far it is. */
-async function settle(tools: SampleTools): Promise<void> {
+async function waitForRuns(tools: SampleTools): Promise<void> {
   const started = new Set((await tools.workflows.list({ limit: 10_000 })).filter(hasEnded).map((run) => run.id));
   while (!(await tools.workflows.idle())) {
     tools.signal.throwIfAborted();

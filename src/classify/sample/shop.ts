@@ -112,7 +112,7 @@ const sizes: Readonly<Record<Department, readonly string[]>> = {
  * for (const file of shop.files()) await store.put(actor, file.key, file.body());
  */
 export function makeShop(options: ShopOptions): Shop {
-  const range = planRange(options);
+  const range = rangeOf(options);
   const { countries, months, changeDay, books } = range;
   const schemes = [...books.values()].flat().map((book) => book.file);
   const shop: Omit<Shop, "files"> = {
@@ -141,7 +141,7 @@ interface Range extends Pick<ShopOptions, "seed" | "items" | "noise"> {
   readonly order: readonly number[];
 }
 
-function planRange(options: ShopOptions): Range {
+function rangeOf(options: ShopOptions): Range {
   const countries = (options.countries ?? shopCountries.map((country) => country.code)).map((code) => countryOf(shopCountries, code));
   const months = checkMonths(options.months ?? ["2026-08", "2026-09", "2026-10"]);
   checkNumbers(options);

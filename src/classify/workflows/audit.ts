@@ -154,7 +154,7 @@ function describeAdopted({ seq, at, record }: AuditRow): string {
 
 /**
  * Logs every row the log does not vouch for as it stands, with who says so and why: after an upgrade from a version that did not log rows whole,
- * or after the database was mended by hand. The verification tells of it ever after.
+ * or after the database was repaired by hand. The verification tells of it ever after.
  */
 export async function adoptRows(deps: ClassifyDeps, by: string, reason: string, signal: AbortSignal): Promise<number> {
   if (by.trim() === "" || reason.trim() === "") {

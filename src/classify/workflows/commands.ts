@@ -1,9 +1,9 @@
-// Commands: what the doors of this module share. A word typed at a shell and one sent over HTTP are read here, and mean the same.
+// Commands: what the command line and HTTP share. A word typed at a shell and one sent over HTTP are read here, and mean the same.
 //
 // Owns: reading parameters, the inputs and ids of runs that people start, the report as people see it.
-// Does not own: how a door is asked and answers (cli/commands.ts, http/routes.ts).
-//   C1. Both doors refuse the same words with the same error.
-//   C2. Planning starts nothing: it gives plain values, to be started by the door.
+// Does not own: how either is asked and answers (cli/commands.ts, http/routes.ts).
+//   C1. Both refuse the same words with the same error.
+//   C2. Nothing is started here: new runs are plain values, for the caller to start.
 //   C3. A report shows every code that ever had a figure: what became nothing stands as 0 beside its first figure.
 
 import { StockroomError } from "../../platform/errors.ts";
@@ -81,7 +81,7 @@ export function parseReviewQuery(
 }
 
 /** A run that a person wants: hand it to `workflows.start`. */
-export interface PlannedRun {
+export interface NewRun {
   readonly workflow: string;
   /** JSON. */
   readonly input: unknown;
@@ -89,7 +89,7 @@ export interface PlannedRun {
 }
 
 /** One extraction by name, or all. Throws `missing` `EXTRACT_MISSING`, `input` `EXTRACT_NONE`, `PERIOD_NAME`. */
-export function planExtract(deps: Pick<ClassifyDeps, "settings" | "clock">, typed: Typed<"name" | "period">): readonly PlannedRun[] {
+export function newExtractRuns(deps: Pick<ClassifyDeps, "settings" | "clock">, typed: Typed<"name" | "period">): readonly NewRun[] {
   const names = typed.name === undefined ? deps.settings.extracts.map((extract) => extract.name) : [getExtract(deps, typed.name).name];
   if (names.length === 0) {
     throw new StockroomError(
@@ -107,9 +107,9 @@ export function planExtract(deps: Pick<ClassifyDeps, "settings" | "clock">, type
 }
 
 /** Trains a line, or all, again on all current labelled files of its country; the newest names the run. Throws `input` `LINE_NAME`, `missing` `LINE_MISSING`, `LABELLED_MISSING`. */
-export async function planTrain(deps: ClassifyDeps, typed: Typed<"line">): Promise<readonly PlannedRun[]> {
+export async function newTrainRuns(deps: ClassifyDeps, typed: Typed<"line">): Promise<readonly NewRun[]> {
   const lines = typed.line === undefined ? await listLines(deps.database) : [await getLine(deps.database, typed.line)];
-  const runs: PlannedRun[] = [];
+  const runs: NewRun[] = [];
   for (const line of lines) {
     const newest = (await listLabelled(deps.objects, line.country)).at(-1);
     if (newest === undefined) {
@@ -126,7 +126,7 @@ export async function planTrain(deps: ClassifyDeps, typed: Typed<"line">): Promi
 }
 
 /** Compares one model, or the newest of a line or of all. Throws `input` `LINE_NAME`, `missing` `LINE_MISSING`, `MODEL_MISSING`. */
-export async function planCompare(deps: Pick<ClassifyDeps, "database">, typed: Typed<"line" | "model">): Promise<readonly PlannedRun[]> {
+export async function newCompareRuns(deps: Pick<ClassifyDeps, "database">, typed: Typed<"line" | "model">): Promise<readonly NewRun[]> {
   const line = typed.line === undefined ? undefined : (await getLine(deps.database, typed.line)).line;
   const models = typed.model === undefined ? await listModels(deps.database, line) : [await getModel(deps.database, typed.model)];
   if (line !== undefined && models.length === 0) {
@@ -142,7 +142,7 @@ export async function planCompare(deps: Pick<ClassifyDeps, "database">, typed: T
 }
 
 /** Codes a period's sales again with today's champions. Throws `input` `PERIOD_NAME`, `LINE_NAME`, `missing` `LINE_MISSING`, `CHAMPION_MISSING`, `SALES_MISSING`. */
-export async function planInfer(deps: ClassifyDeps, typed: { readonly period: string } & Typed<"line">): Promise<readonly PlannedRun[]> {
+export async function newInferRuns(deps: ClassifyDeps, typed: { readonly period: string } & Typed<"line">): Promise<readonly NewRun[]> {
   const period = parsePeriod(typed.period);
   const line = typed.line === undefined ? undefined : await getLine(deps.database, typed.line);
   if (line !== undefined && line.champion === undefined) {

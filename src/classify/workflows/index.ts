@@ -7,5 +7,5 @@ export { makeInfer } from "./infer.ts";
 export { makeIntake } from "./intake.ts";
 export { makeReport, makeRestate, makeRetract } from "./report.ts";
 export { makeSchemeImport } from "./schemes.ts";
-export { makeTidy, makeTrain } from "./train.ts";
+export { makeCleanUp, makeTrain } from "./train.ts";
 export { makeTrial } from "./trial.ts";

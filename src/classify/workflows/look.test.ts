@@ -15,11 +15,11 @@ const look = async (lines: readonly string[]): Promise<readonly string[]> =>
 const products = (row: (i: number) => string): readonly string[] => Array.from({ length: 60 }, (_, i) => row(i));
 
 test("a catalogue with codes and titles is told as one to learn from", async () => {
-  const told = await look([
+  const advice = await look([
     "Handle,Title,Body HTML,Vendor,Product Type,Price",
     ...products((i) => `h-${i},Thing ${i},"<p>Some ${i}</p>",V${i % 4},Type ${i % 5},${i}.5`),
   ]);
-  expect(told).toEqual([
+  expect(advice).toEqual([
     "code: Product Type (its name; 5 codes)",
     ...["Title", "Body HTML", "Vendor"].map((name) => `text: ${name} (as in a Shopify products export)`),
     'HTML in "Body HTML" is read as the text it shows.',
@@ -28,8 +28,8 @@ test("a catalogue with codes and titles is told as one to learn from", async () 
 });
 
 test("paths of categories are told as such", async () => {
-  const told = await look(["title;category", ...products((i) => `Thing ${i};Home > Kitchen > K${i % 3}`)]);
-  expect(told.join("\n")).toMatch(/"category" holds paths of up to 3 parts; the code is the whole path \(3 codes/);
+  const advice = await look(["title;category", ...products((i) => `Thing ${i};Home > Kitchen > K${i % 3}`)]);
+  expect(advice.join("\n")).toMatch(/"category" holds paths of up to 3 parts; the code is the whole path \(3 codes/);
 });
 
 test("a file of sales is none, and neither is one whose every row has a code of its own", async () => {

@@ -1,7 +1,7 @@
 // Rejected: the rows of sales files that were set apart, for the person who can repair them.
 //
 // Owns: finding and reading them. Does not own: why a row is set apart (jobs/sold.ts, tables).
-//   J1. Only rows of the current version of a sales file are listed: a mended file has none of the old ones. Rows of an extraction that have no country
+//   J1. Only rows of the current version of a sales file are listed: a corrected file has none of the old ones. Rows of an extraction that have no country
 //       are those of its last run for the period; they are no country's, and stand in the list of all.
 //   J2. They hold item text, so they rest in sealed objects and are read in the role `review`.
 

@@ -50,7 +50,7 @@ function changed(value: unknown, [first, ...rest]: Path, make: (old: unknown) =>
 const at = (path: Path): unknown => path.reduce<unknown>((value, key) => Reflect.get(value as object, key), whole);
 const isMap = (value: unknown): value is object => typeof value === "object" && value !== null && !Array.isArray(value);
 
-async function told(value: unknown): Promise<{ readonly text: string; readonly problems: readonly string[] }> {
+async function problemsOf(value: unknown): Promise<{ readonly text: string; readonly problems: readonly string[] }> {
   const text = stringify(value);
   const { problems } = await readSchemeFiles([{ name: "uk.yaml", bytes: Buffer.from(text) }]);
   return { text, problems: problems.filter(({ severity }) => severity === "error").map(({ where, message }) => `${where}: ${message}`) };
@@ -65,7 +65,7 @@ function placeOf(text: string, word: string): string {
 
 test("the file itself is without mistakes", async () => {
   expect(parse(stringify(whole))).toEqual(whole);
-  expect((await told(whole)).problems).toEqual([]);
+  expect((await problemsOf(whole)).problems).toEqual([]);
 });
 
 test.each(
@@ -73,11 +73,11 @@ test.each(
     .filter((path) => isMap(at(path)))
     .map((path) => [path.join("."), path] as const),
 )("an unknown key, and every misspelt one, at %s", async (_, path) => {
-  const { text, problems } = await told(changed(whole, path, (old) => ({ ...(old as object), zqxjkv: 1 })));
+  const { text, problems } = await problemsOf(changed(whole, path, (old) => ({ ...(old as object), zqxjkv: 1 })));
   expect(problems).toContainEqual(expect.stringMatching(`^${placeOf(text, "zqxjkv")}: .*"zqxjkv"`));
   for (const key of Object.keys(at(path) as object).filter((each) => each.length > 3)) {
     const wrong = `${key}s`;
-    const misspelt = await told(
+    const misspelt = await problemsOf(
       changed(whole, path, (old) =>
         Object.fromEntries(Object.entries(old as object).map(([own, each]) => [own === key ? wrong : own, each])),
       ),
@@ -92,7 +92,7 @@ test.each(
     .map((path) => [path.join("."), path] as const),
 )("a value of the wrong kind at %s", async (_, path) => {
   const wrong = Array.isArray(at(path)) && path.at(-1) !== "to" ? "zqxjkv" : isMap(at(path)) ? ["zqxjkv"] : { zqxjkv: 1 };
-  const { text, problems } = await told(changed(whole, path, () => wrong));
+  const { text, problems } = await problemsOf(changed(whole, path, () => wrong));
   const [file, line = 0] = placeOf(text, "zqxjkv").split(":");
   const near = [Number(line), Number(line) - 1].map((each) => `${file}:${each}:`);
   expect(problems.some((problem) => near.some((start) => problem.startsWith(start))) ? [] : problems).toEqual([]);

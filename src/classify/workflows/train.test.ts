@@ -6,7 +6,7 @@ import { setChampion } from "./champions.ts";
 import { makeCompare, type CompareResult } from "./compare.ts";
 import { makeInfer } from "./infer.ts";
 import { makeLineTask } from "./labelling.ts";
-import { makeTidy, makeTrain, type TrainInput, type TrainResult } from "./train.ts";
+import { makeCleanUp, makeTrain, type TrainInput, type TrainResult } from "./train.ts";
 import { makeTrial } from "./trial.ts";
 
 let parts: ClassifyParts;
@@ -73,7 +73,7 @@ describe("a training", () => {
     const input = { line: "NLD-WASTE", ...(await parts.put("classify/labelled/NLD/a.csv", labelledRows(120))) };
     const whole = await train(input, "train/nld/whole");
     const recorded = await runUntil(makeTrain(parts.deps), input, "fit", { runId: "train/nld/cancelled" });
-    const night = async (): Promise<void> => void (await runWorkflow(makeTidy(parts.deps), {}, { runId: `night/${parts.clock.now()}` }));
+    const night = async (): Promise<void> => void (await runWorkflow(makeCleanUp(parts.deps), {}, { runId: `night/${parts.clock.now()}` }));
     const day = 86_400_000;
     parts.clock.advance(6 * day);
     await night();

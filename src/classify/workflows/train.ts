@@ -97,7 +97,7 @@ async function prepareAgain(training: Training, prepared: Prepared, signal: Abor
 const columnsMs = 7 * 86_400_000;
 
 /** Every night: the items that trainings left behind are removed. */
-export function makeTidy(
+export function makeCleanUp(
   deps: Pick<ClassifyDeps, "objects" | "clock">,
 ): WorkflowDefinition<Record<string, never>, { readonly removed: number }> {
   return {
@@ -120,25 +120,25 @@ async function prepare(training: Training, signal: AbortSignal): Promise<Prepare
   const { deps, context, line } = training;
   await importWaitingSchemes(deps, context.runId);
   const revision = await findScheme(deps.database, line.scheme);
-  const learnedFrom: LearnedFrom = {
+  const trainedOn: TrainedOn = {
     answers: await listAnswers(deps.database, { line: line.line }),
     sources: await findSources(deps, line),
     ground: (await findGround(deps.database, line.line)).map(({ model, object, labels }) => ({ model, object, labels })),
     schemeRevision: revision?.revision ?? null,
   };
   return {
-    ...(await prepareItems(training, learnedFrom, signal)),
-    sources: learnedFrom.sources,
-    ground: learnedFrom.ground,
-    schemeRevision: learnedFrom.schemeRevision,
-    answers: learnedFrom.answers.flatMap((answer) => answer.answerId ?? []),
+    ...(await prepareItems(training, trainedOn, signal)),
+    sources: trainedOn.sources,
+    ground: trainedOn.ground,
+    schemeRevision: trainedOn.schemeRevision,
+    answers: trainedOn.answers.flatMap((answer) => answer.answerId ?? []),
   };
 }
 
 /** Reads the files and seals the items as columns, and the unseen ones for the comparison. */
 async function prepareItems(
   { deps, context, line, input }: Training,
-  learnedFrom: LearnedFrom,
+  trainedOn: TrainedOn,
   signal: AbortSignal,
 ): Promise<Pick<Prepared, "counts" | "version" | "newestDay" | "test"> & { readonly columns: ObjectRef }> {
   const actor = actAs("train", context.runId);
@@ -148,7 +148,7 @@ async function prepareItems(
   const result = await deps.compute.run(
     prepareJob,
     {
-      labelled: await labelledInput(deps, context.runId, line, learnedFrom),
+      labelled: await labelledInput(deps, context.runId, line, trainedOn),
       minRows: deps.settings.train.minRows,
       test: await deps.objects.writeHandle(actor, `${prefixes.tests}${place}/${input.version}.csv`),
       prepared: await deps.objects.writeHandle(actor, `${prefixes.prepared}${place}/${own}.columns`),
@@ -194,7 +194,7 @@ export async function listLabelled(objects: Pick<ObjectStore, "list">, country: 
     .toSorted((a, b) => (a.version < b.version ? -1 : 1));
 }
 
-interface LearnedFrom {
+interface TrainedOn {
   readonly sources: readonly Source[];
   readonly answers: readonly ReviewRow[];
   readonly ground: Prepared["ground"];
@@ -206,7 +206,7 @@ async function labelledInput(
   deps: ClassifyDeps,
   runId: string,
   line: Line,
-  { sources, answers, ground, schemeRevision }: LearnedFrom,
+  { sources, answers, ground, schemeRevision }: TrainedOn,
 ): Promise<LabelledInput> {
   const actor = actAs("train", runId);
   const objects = new Map<string, ReviewRow[]>();

@@ -50,7 +50,7 @@ it("locks a drawing up, and tells what could not be done", () => {
 });
 
 it("tells no cache to keep longer than the URL lives, by no header (A3)", () => {
-  const told = {
+  const headers = {
     "cache-control": "max-age=9",
     Expires: "never",
     expires: "x",
@@ -58,7 +58,7 @@ it("tells no cache to keep longer than the URL lives, by no header (A3)", () => 
     "x-cdn-cache-control": "z",
     etag: "1",
   };
-  expect(untilExpiry(told, 5_900)).toEqual({ Expires: "never", etag: "1", "cache-control": "max-age=5,public" });
+  expect(untilExpiry(headers, 5_900)).toEqual({ Expires: "never", etag: "1", "cache-control": "max-age=5,public" });
   expect(untilExpiry({}, -1)).toEqual({ "cache-control": "max-age=0,public" });
 });
 

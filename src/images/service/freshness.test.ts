@@ -45,13 +45,13 @@ it("has one version of an original, the last that was named (F2), until it is fo
 });
 
 it("knows which answers may be old, and which may be kept", () => {
-  const told = (cacheControl: string | undefined) => {
+  const lives = (cacheControl: string | undefined) => {
     const source = cacheControl === undefined ? {} : { cacheControl };
     return [mayBeStale({ source }), mayBeStored(source)];
   };
-  expect(told(undefined)).toEqual([true, true]);
-  expect(told("max-age=60, public")).toEqual([true, true]);
-  expect(told("no-cache")).toEqual([false, true]);
-  expect(told("max-age=60, Must-Revalidate")).toEqual([false, true]);
-  expect(told("private, No-Store")).toEqual([false, false]);
+  expect(lives(undefined)).toEqual([true, true]);
+  expect(lives("max-age=60, public")).toEqual([true, true]);
+  expect(lives("no-cache")).toEqual([false, true]);
+  expect(lives("max-age=60, Must-Revalidate")).toEqual([false, true]);
+  expect(lives("private, No-Store")).toEqual([false, false]);
 });

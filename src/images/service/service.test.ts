@@ -440,16 +440,16 @@ describe("the service", () => {
   it("tells on what the source says of an original whose bytes are the same", async () => {
     let cacheControl = "max-age=100";
     const { service, state } = makeShop({ sources: { read: async () => ({ body: Buffer.from("cat"), version: "1", cacheControl }) } });
-    const told = async () => {
+    const ageOf = async () => {
       const { headers } = await ask(service, "/a.jpg");
       return [headers["cache-control"], headers["cache-status"]?.endsWith("; stored")];
     };
-    expect(await told()).toEqual(["max-age=100", true]);
+    expect(await ageOf()).toEqual(["max-age=100", true]);
     cacheControl = "max-age=0";
     state.now += 3_600_000 * 2;
-    expect(await told()).toEqual(["max-age=0", true]);
+    expect(await ageOf()).toEqual(["max-age=0", true]);
     cacheControl = "no-store";
-    expect(await told()).toEqual(["no-store", false]);
+    expect(await ageOf()).toEqual(["no-store", false]);
     expect(service.cache.memoryEntries).toBe(0);
   });
 

@@ -52,7 +52,7 @@ export const digest = (text: string): string => createHash("sha256").update(text
 export function makeUrlMemo({ parse, nowMs }: { readonly parse: Engine["parse"]; readonly nowMs: () => number }): UrlMemo {
   const urls = makeLru<Entry>(mostUrls, () => 1);
 
-  const remember = (asked: Pick<Asked, "target" | "header">, meaning: Meaning): void => {
+  const memoize = (asked: Pick<Asked, "target" | "header">, meaning: Meaning): void => {
     const before = urls.get(asked.target);
     const vary = [...new Set([...(before?.vary ?? []), ...varyOf(meaning.request)])];
     // Another caller's headers may have been heeded that nobody sent before: what was remembered without looking at them is forgotten.
@@ -71,7 +71,7 @@ export function makeUrlMemo({ parse, nowMs }: { readonly parse: Engine["parse"];
       const at = target.indexOf("?");
       const url = at < 0 ? { path: target } : { path: target.slice(0, at), query: target.slice(at + 1) };
       const meaning = meaningOf(parse({ ...url, headers: headersFor(asked) }, now), now);
-      if (meaning.request.secondsToExpiry === undefined && target.length <= mostUrlChars) remember(asked, meaning);
+      if (meaning.request.secondsToExpiry === undefined && target.length <= mostUrlChars) memoize(asked, meaning);
       return meaning;
     },
   };

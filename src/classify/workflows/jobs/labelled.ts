@@ -227,7 +227,7 @@ async function readSource(
     table = readItemTable(read, input.columns, { name: file, decimal, onBadRow });
     columns = findColumns(table.columns, input.columns, file);
   } catch (error) {
-    // What the sender must mend was told to the sender when the file came; what is broken here ends the training.
+    // What the sender must correct was told to the sender when the file came; what is broken here ends the training.
     if (!(error instanceof StockroomError) || error.kind !== "input") throw error;
     return reject(reading, file, 1, error.message);
   }

@@ -37,12 +37,12 @@ const one = async (row: string, settings: object = {}, country = "DEU", onOtherN
   await read([head, good, row].join("\n"), settings, country, onOtherName);
 
 test("the country under its other names is the same country, and told", async () => {
-  const told: string[] = [];
+  const warnings: string[] = [];
   for (const name of ["DE", "de", "Germany", "Deutschland", "", "DEU"]) {
-    const { sold, bad } = await one(`a,${name},kettle,2026-10-15,1,1`, {}, "DEU", (written) => told.push(written));
+    const { sold, bad } = await one(`a,${name},kettle,2026-10-15,1,1`, {}, "DEU", (written) => warnings.push(written));
     expect([sold.map((item) => item.id), bad]).toEqual([["ok", "a"], []]);
   }
-  expect(told).toEqual(["DE", "de", "Germany", "Deutschland"]);
+  expect(warnings).toEqual(["DE", "de", "Germany", "Deutschland"]);
 });
 
 describe("rows that do not belong into the file", () => {

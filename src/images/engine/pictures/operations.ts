@@ -371,9 +371,9 @@ const trim = operation<Record<string, unknown>>({
     if (draft.shape.before !== undefined) await makePixels(draft);
     const fromCorner = draft.request.trimFrom === "bottom-right" && options["background"] === undefined;
     const { shape } = draft;
-    const asItCame = shape.kind !== "raw" && [shape.resize, shape.angle, shape.affine, shape.extend].every((each) => each === undefined);
+    const untouched = shape.kind !== "raw" && [shape.resize, shape.angle, shape.affine, shape.extend].every((each) => each === undefined);
     const pixels = shape.source.width * shape.source.height;
-    if (asItCame && shape.flips !== true && !fromCorner && !draft.animated && trimmedPixels(pixels) < pixels)
+    if (untouched && shape.flips !== true && !fromCorner && !draft.animated && trimmedPixels(pixels) < pixels)
       return await trimNear(draft, options);
     const background = fromCorner ? { background: await cornerColour(draft) } : {};
     draft.pipeline.trim({ ...options, ...background });

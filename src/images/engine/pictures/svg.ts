@@ -1,8 +1,8 @@
 // SVG: lets through drawings and nothing else.
 //
 // Owns: the decision whether an SVG may be shown or rendered. Does not own: rendering.
-//   S1. Refused, not mended: scripts, event attributes, foreign content, references out of the file, entities, style sheets from elsewhere.
-//       A mended file would be one more text that two parsers may read differently.
+//   S1. Refused, not repaired: scripts, event attributes, foreign content, references out of the file, entities, style sheets from elsewhere.
+//       A repaired file would be one more text that two parsers may read differently.
 //   S2. The bytes are UTF-8 and well-formed XML with namespaces, so that the browser and librsvg read what was checked.
 //   S4. What costs a renderer out of proportion is bounded: text, filters, layers with an opacity or a mask of their own, also when used many times.
 //   S3. `<use>` may not multiply: the drawing has at most `maxElements` elements after every use was written out.

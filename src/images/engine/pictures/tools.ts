@@ -15,7 +15,7 @@ export interface Face {
 
 /** What a detector may want to know beside the bytes. */
 export interface PictureFacts {
-  /** The same for the same original and the same edits before it: what to remember results by. */
+  /** The same for the same original and the same edits before it: what to memoize results by. */
   readonly id: string;
   readonly contentType: "image/jpeg";
   readonly width: number;

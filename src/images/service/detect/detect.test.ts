@@ -37,7 +37,7 @@ describe("memoize", () => {
     expect([moderator.recall?.("a"), moderator.recall?.("b")].map((each) => each?.length)).toEqual([1, undefined]);
   });
 
-  it("does not remember a failure, and one caller's going away is not the others' failure", async () => {
+  it("memoizes no failure, and one caller's going away is not the others' failure", async () => {
     let broken = true;
     const detector = memoizeFaces({
       faces: async (_, { signal }) => {

@@ -31,13 +31,13 @@ function ask(question: Question): Promise<Known> {
 }
 
 /** The facts without what cannot be sent. */
-const told = ({ id, contentType, width, height }: PictureFacts): PictureFacts => ({ id, contentType, width, height });
+const sendable = ({ id, contentType, width, height }: PictureFacts): PictureFacts => ({ id, contentType, width, height });
 
 const detector: FaceDetector = {
-  faces: async (picture, facts) => (await ask({ what: "faces", picture, facts: told(facts) })) as readonly Face[],
+  faces: async (picture, facts) => (await ask({ what: "faces", picture, facts: sendable(facts) })) as readonly Face[],
 };
 const moderator: Moderator = {
-  labels: async (picture, facts) => (await ask({ what: "labels", picture, facts: told(facts) })) as readonly ModerationLabel[],
+  labels: async (picture, facts) => (await ask({ what: "labels", picture, facts: sendable(facts) })) as readonly ModerationLabel[],
 };
 
 /** Ends the process when the picture takes more than one URL may. */

@@ -48,10 +48,10 @@ export async function openDiskCache({ folder, maxBytes, log }: DiskCacheOptions)
   const writing = new Map<string, Promise<void>>();
   let pendingBytes = 0;
   let closed = false;
-  let told = false;
+  let warned = false;
   const tell = (error: unknown): void => {
-    if (!told) log.warn("the picture cache on disk fails; pictures are made again instead", { error });
-    told = true;
+    if (!warned) log.warn("the picture cache on disk fails; pictures are made again instead", { error });
+    warned = true;
   };
   const keep = (id: string, size: number): void => {
     sizes.set(id, size);

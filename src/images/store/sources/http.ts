@@ -240,10 +240,15 @@ function checkContent(type: string | undefined, encoding: string | undefined): v
   const plain = encoding === undefined || encoding === "" || encoding.toLowerCase() === "identity";
   if (plain && (type === undefined || type === "" || type.startsWith("image/") || /^(application|binary)\/octet-stream$/.test(type)))
     return;
-  const came = plain ? `the type ${JSON.stringify(type?.slice(0, 80))}` : `the encoding ${JSON.stringify(encoding?.slice(0, 40))}`;
-  throw new StockroomError("input", "InstantiationError", `Expected a picture from the origin but received ${came}. Look at the origin.`, {
-    facts: { status: 400 },
-  });
+  const received = plain ? `the type ${JSON.stringify(type?.slice(0, 80))}` : `the encoding ${JSON.stringify(encoding?.slice(0, 40))}`;
+  throw new StockroomError(
+    "input",
+    "InstantiationError",
+    `Expected a picture from the origin but received ${received}. Look at the origin.`,
+    {
+      facts: { status: 400 },
+    },
+  );
 }
 
 function versionOf(etag: string | undefined, lastModified: string | undefined, length: number): string | undefined {
