@@ -97,7 +97,7 @@ const parts = { frontfill: "front", middlefill: "middle", backfill: "back", futu
 const words = ["zero", "nan", "mean", "median", "min", "max"] as const;
 
 /** `demand middlefill=nan backfill=zero; price futurefill=mean` in Amazon Forecast's words; throws `input` `USAGE`. */
-export function parseFill(text: string): Readonly<Record<string, AttributeRule>> {
+function parseFill(text: string): Readonly<Record<string, AttributeRule>> {
   const expected = `COLUMN middlefill=nan backfill=zero; COLUMN futurefill=mean (zero, ${words.slice(1).join(", ")} or a number)`;
   const rules: Record<string, AttributeRule> = {};
   for (const entry of text.split(";").filter((each) => each.trim() !== "")) {

@@ -2,7 +2,7 @@
 
 import { jsonFlag, readNumber } from "../../platform/command/flags.ts";
 import { percent, rounded } from "../../platform/figures.ts";
-import { defineCommand, type Command, type CommandTools } from "../../platform/command/contract.ts";
+import { defineCommand, type Command, type CommandTools, type Flags } from "../../platform/command/contract.ts";
 import path from "node:path";
 import { fileBody } from "../../platform/formats/index.ts";
 import type { Service } from "../engine/replenish/proposal.ts";
@@ -12,6 +12,19 @@ import { openFinished } from "./finished.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 
 const shownRows = 20;
+
+/** What is ordered by, where the stock does not say. */
+export const supplyFlags = {
+  "lead-time": { type: "string", default: "1", description: "steps from order to shelf, where the stock does not say", valueHint: "N" },
+  "review-period": { type: "string", default: "1", description: "steps between chances to order", valueHint: "N" },
+  "service-level": {
+    type: "string",
+    default: "0.95",
+    description: "chance that a cycle passes without running out",
+    valueHint: "0.95",
+  },
+  "fill-rate": { type: "string", description: "instead: share of demand served from the shelf", valueHint: "0.98" },
+} as const satisfies Flags;
 
 export const replenishCommand = (tools: CommandTools): Command =>
   defineCommand({
@@ -25,15 +38,7 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
       dir: { type: "positional", required: true, description: "folder of a run" },
       stock: { type: "string", required: true, description: "table of stock", valueHint: "FILE" },
       out: { type: "string", description: "table of orders to write; absent: orders.csv in the folder of the run", valueHint: "FILE" },
-      "lead-time": { type: "string", default: "1", description: "steps from order to shelf, where the stock does not say", valueHint: "N" },
-      "review-period": { type: "string", default: "1", description: "steps between chances to order", valueHint: "N" },
-      "service-level": {
-        type: "string",
-        default: "0.95",
-        description: "chance that a cycle passes without running out",
-        valueHint: "0.95",
-      },
-      "fill-rate": { type: "string", description: "instead: share of demand served from the shelf", valueHint: "0.98" },
+      ...supplyFlags,
       json: jsonFlag,
     },
     run: async ({ args }) => {

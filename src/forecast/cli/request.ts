@@ -100,7 +100,7 @@ const dimensionsOf = (text: string | undefined): readonly string[] | null =>
   text === undefined ? null : text.trim().toLowerCase() === "none" ? [] : readNames(text);
 
 /** `0.1,0.5,p90` to rising levels; throws `input` `USAGE`. */
-export function parseQuantiles(text: string): readonly number[] {
+function parseQuantiles(text: string): readonly number[] {
   const levels = readNames(text).map((part) => {
     const level = /^p\d+(\.\d+)?$/.test(part) ? Number(part.slice(1)) / 100 : Number(part);
     if (!(level > 0 && level < 1)) throw usage("--quantiles", "numbers between 0 and 1 such as 0.1,0.5,0.9", text);

@@ -8,6 +8,7 @@ import { compareAnswers } from "../workflows/planning/compare.ts";
 import { askExplain } from "../workflows/planning/explain.ts";
 import { table } from "../workflows/planning/monitor-job.ts";
 import { askReplenish } from "../workflows/planning/replenish.ts";
+import { supplyFlags } from "./replenish.ts";
 import { askWhatif, readChanges } from "../workflows/planning/whatif.ts";
 import { getAnswer, listAnswers, answerKinds, type Answer, type AnswerOf, type Scenario } from "../store/answers.ts";
 import { authorArg, authorOf, checkGroup, download, figure, follow, outArg, readTextFile, type ForecastTools } from "./app-tools.ts";
@@ -117,15 +118,7 @@ docs/forecast-planning.md lists the columns of stock; forecast/stock/<group>.ord
     },
     args: {
       forecast: word,
-      "lead-time": { type: "string", default: "1", description: "steps from order to shelf, where the stock does not say", valueHint: "N" },
-      "review-period": { type: "string", default: "1", description: "steps between chances to order", valueHint: "N" },
-      "service-level": {
-        type: "string",
-        default: "0.95",
-        description: "chance that a cycle passes without running out",
-        valueHint: "0.95",
-      },
-      "fill-rate": { type: "string", description: "instead: share of demand served from the shelf", valueHint: "0.98" },
+      ...supplyFlags,
       author: authorArg,
       wait: waitFlag,
       json: jsonFlag,

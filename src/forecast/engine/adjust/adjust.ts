@@ -38,7 +38,7 @@ export function checkValue(kind: AdjustmentKind, value: number): string | undefi
 }
 
 /** The middle of a row: its median, else its mean, else the quantile nearest to the middle. Undefined for a row without numbers. */
-export function middleOf(row: ForecastRow, levels: readonly number[]): number | undefined {
+function middleOf(row: ForecastRow, levels: readonly number[]): number | undefined {
   const median = levels.indexOf(0.5);
   if (median >= 0) return row.quantiles[median];
   if (row.mean !== undefined) return row.mean;

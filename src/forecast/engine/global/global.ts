@@ -57,7 +57,7 @@ export interface Tuning extends BoostOptions {
 }
 
 /** The defaults, one set for all panels. */
-export const tunings: Tuning = {
+const tunings: Tuning = {
   trees: 250,
   leaves: 31,
   depth: 10,

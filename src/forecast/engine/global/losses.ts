@@ -7,7 +7,7 @@
 export type MeanLoss = { readonly kind: "squared" } | { readonly kind: "tweedie"; readonly power: number };
 
 /** Scores on the log link are kept within this of zero: a ratio of 1e6 to the item's own level is no forecast. */
-export const linkBound = 14;
+const linkBound = 14;
 
 /** Turns a score into a mean in the unit of the target; on the log link, a score at the lower bound is a mean of 0. */
 export function meanOf(loss: MeanLoss, score: number): number {

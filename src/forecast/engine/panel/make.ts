@@ -40,7 +40,7 @@ export function sharedInt32(length: number): Int32Array {
 }
 
 /** Texts as codes: levels in order of first appearance, -1 where absent. */
-export function makeCategory(name: string, texts: readonly (string | undefined)[]): Category {
+function makeCategory(name: string, texts: readonly (string | undefined)[]): Category {
   const levels: string[] = [];
   const known = new Map<string, number>();
   const codes = sharedInt32(texts.length);

@@ -11,6 +11,12 @@ import type { AnswerRow, ImportDetail } from "../reading.ts";
 import { understoodIn } from "../../workflows/views/understood.ts";
 import { groupPath } from "./frame.ts";
 
+/** The heads of columns, those of numbers set to their end. */
+const headsOf = (...names: readonly (string | { readonly number: string })[]): readonly Html[] =>
+  names.map((name) =>
+    typeof name === "string" ? html`<th scope="col">${name}</th> ` : html`<th scope="col" class="n">${name.number}</th> `,
+  );
+
 export interface GroupShown {
   readonly name: string;
   readonly runs: number;
@@ -60,16 +66,7 @@ export function overviewPage(groups: readonly GroupShown[], imports: readonly Im
       <table>
         <thead>
           <tr>
-            <th scope="col">Group</th>
-            <th scope="col">Latest forecast (UTC)</th>
-            <th scope="col" class="n">Series</th>
-            <th scope="col" class="n">WAPE</th>
-            <th scope="col" class="n">Seasonal naive</th>
-            <th scope="col" class="n">Average wQL</th>
-            <th scope="col" class="n">MASE</th>
-            <th scope="col">Leading model</th>
-            <th scope="col" class="n">Forecasts</th>
-            <th scope="col">Now</th>
+            ${headsOf("Group", "Latest forecast (UTC)", { number: "Series" }, { number: "WAPE" }, { number: "Seasonal naive" }, { number: "Average wQL" }, { number: "MASE" }, "Leading model", { number: "Forecasts" }, "Now")}
           </tr>
         </thead>
         <tbody>
@@ -110,20 +107,12 @@ const stateWords: Readonly<Record<ImportRow["state"], Html>> = {
   superseded: html`<span class="tag warn">superseded by a newer forecast</span>`,
 };
 
-export function importTable(imports: readonly ImportRow[]): Html {
+function importTable(imports: readonly ImportRow[]): Html {
   return html`<div class="scroll">
     <table>
       <thead>
         <tr>
-          <th scope="col">Import</th>
-          <th scope="col">Group</th>
-          <th scope="col">Into</th>
-          <th scope="col">State</th>
-          <th scope="col" class="n">Rows</th>
-          <th scope="col" class="n">Taken</th>
-          <th scope="col" class="n">Refused</th>
-          <th scope="col" class="n">Unsure</th>
-          <th scope="col">Begun (UTC)</th>
+          ${headsOf("Import", "Group", "Into", "State", { number: "Rows" }, { number: "Taken" }, { number: "Refused" }, { number: "Unsure" }, "Begun (UTC)")}
         </tr>
       </thead>
       <tbody>
@@ -184,10 +173,7 @@ function answerTable(answers: readonly AnswerRow[]): Html {
     <table>
       <thead>
         <tr>
-          <th scope="col" class="n">Row</th>
-          <th scope="col" class="n">Round</th>
-          <th scope="col">Outcome</th>
-          <th scope="col">What the ERP said</th>
+          ${headsOf({ number: "Row" }, { number: "Round" }, "Outcome", "What the ERP said")}
         </tr>
       </thead>
       <tbody>
@@ -214,14 +200,7 @@ export function adjustmentsPage(adjustments: readonly AdjustmentRow[]): Html {
       <table>
         <thead>
           <tr>
-            <th scope="col" class="n">No.</th>
-            <th scope="col">Group</th>
-            <th scope="col">What</th>
-            <th scope="col">For</th>
-            <th scope="col">From, until before (UTC)</th>
-            <th scope="col">By</th>
-            <th scope="col">Why</th>
-            <th scope="col">Stands</th>
+            ${headsOf({ number: "No." }, "Group", "What", "For", "From, until before (UTC)", "By", "Why", "Stands")}
           </tr>
         </thead>
         <tbody>
@@ -283,12 +262,7 @@ export function scenariosPage(scenarios: readonly Answer[]): Html {
     <table>
       <thead>
         <tr>
-          <th scope="col">Asked</th>
-          <th scope="col">Kind</th>
-          <th scope="col">Of</th>
-          <th scope="col">By</th>
-          <th scope="col">Answer</th>
-          <th scope="col">Exports</th>
+          ${headsOf("Asked", "Kind", "Of", "By", "Answer", "Exports")}
         </tr>
       </thead>
       <tbody>

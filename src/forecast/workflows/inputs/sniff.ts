@@ -21,7 +21,7 @@ const mostly = 0.8;
 const numberLike = /^[-+(]?\s*(?:\p{Sc}|[A-Z]{3})?\s*\d[\d.,' \u00a0\u202f’]*(?:[eE][-+]?\d+)?\)?\s*(?:\p{Sc}|[A-Z]{3}|%)?-?$/u;
 const unknown = new Set(["", "nan", "na", "n/a", "null", "none"]);
 
-export const isUnknownText = (text: string): boolean => unknown.has(text.trim().toLowerCase());
+const isUnknownText = (text: string): boolean => unknown.has(text.trim().toLowerCase());
 
 /** Looks at each column of a sample. */
 export function lookAt(columns: readonly string[], { rows, lines }: RowBatch): readonly Look[] {

@@ -28,7 +28,7 @@ const percents: readonly number[] = Array.from({ length: 99 }, (_, i) => (i + 1)
 const numbered = (prefix: string): readonly string[] => Array.from({ length: mostNames }, (_, i) => `${prefix}${i + 1}`);
 
 /** Columns of the view, in their order. */
-export const viewColumns: readonly string[] = [
+const viewColumns: readonly string[] = [
   "timestamp",
   "identifier",
   "metric",
@@ -50,9 +50,7 @@ const viewTypes = Object.fromEntries(
 );
 
 /** Months of the panel in order, each with its first and last grid index (end exclusive). */
-export function monthsOf(
-  result: Pick<RunResult, "panel">,
-): readonly { readonly month: string; readonly from: number; readonly to: number }[] {
+function monthsOf(result: Pick<RunResult, "panel">): readonly { readonly month: string; readonly from: number; readonly to: number }[] {
   const { grid } = result.panel;
   const months: { month: string; from: number; to: number }[] = [];
   for (let index = 0; index < grid.length + grid.horizon; index++) {

@@ -25,7 +25,7 @@ export type ReplenishRunInput = {
 const idOf = ({ run, forecast, stock, openOrders, defaults }: ReplenishRunInput): string =>
   askedId("replenish", [run, forecast, stock, openOrders, defaults]);
 
-export const replenishRunId = (input: ReplenishRunInput): string => `forecast.replenish/${idOf(input)}`;
+const replenishRunId = (input: ReplenishRunInput): string => `forecast.replenish/${idOf(input)}`;
 
 export function makeReplenish(deps: ForecastDeps): WorkflowDefinition<ReplenishRunInput, Answered> {
   return {

@@ -58,7 +58,7 @@ export async function readNames(deps: Pick<ForecastDeps, "objects">, actor: Acto
 }
 
 /** What a run was forecast with, from its row. */
-export function settingsOfRun(run: ForecastRunRow): RunSettings {
+function settingsOfRun(run: ForecastRunRow): RunSettings {
   // The row holds what `readRecipes` gave.
   return runSettingsOf(run.settings as Recipe, run.reuses !== undefined); // oxlint-disable-line typescript/no-unsafe-type-assertion
 }

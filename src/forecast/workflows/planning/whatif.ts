@@ -29,7 +29,7 @@ export type WhatifInput = {
 
 const idOf = (input: Pick<WhatifInput, "run" | "changes">): string => askedId("whatif", [input.run, input.changes]);
 
-export const whatifRunId = (input: Pick<WhatifInput, "run" | "changes">): string => `forecast.whatif/${idOf(input)}`;
+const whatifRunId = (input: Pick<WhatifInput, "run" | "changes">): string => `forecast.whatif/${idOf(input)}`;
 
 export function makeWhatif(deps: ForecastDeps): WorkflowDefinition<WhatifInput, Answered> {
   return {
@@ -136,7 +136,7 @@ async function readMade(
 }
 
 /** The error of changes that cannot be applied, with everything that is wrong with them. */
-export function refuseChanges(faults: readonly Fault[]): StockroomError {
+function refuseChanges(faults: readonly Fault[]): StockroomError {
   return new StockroomError("input", "SCENARIO_FAULTS", `Expected changes that can be applied. ${faultsText(faults)}`);
 }
 

@@ -72,17 +72,20 @@ export function isBeforeImage(record: Pick<ChangeRecord, "mode" | "counter">): b
   return record.mode === "U" && Number(numberText(record.counter)) < 0;
 }
 
+/** Of a book in which nothing was written yet. */
+export const noCounts: Readonly<BookCounts> = {
+  set: 0,
+  deleted: 0,
+  withoutKey: 0,
+  repeated: 0,
+  recreated: 0,
+  sample: undefined,
+  leftover: 0,
+  leftoverSample: undefined,
+};
+
 export class Book {
-  readonly counts: BookCounts = {
-    set: 0,
-    deleted: 0,
-    withoutKey: 0,
-    repeated: 0,
-    recreated: 0,
-    sample: undefined,
-    leftover: 0,
-    leftoverSample: undefined,
-  };
+  readonly counts: BookCounts = { ...noCounts };
   readonly #rows = new Map<string, Held>();
   readonly #extra: Held[] = [];
   readonly #options: BookOptions;

@@ -37,7 +37,7 @@ import {
 import { actAs, timeOf, type ForecastDeps } from "../deps.ts";
 import { readCredentials } from "./extract.ts";
 import { checkFields, fillRow, seriesFields, seriesOf } from "./fill.ts";
-import type { SapTarget } from "./settings.ts";
+import { getNamed, type SapTarget } from "./settings.ts";
 import { makePartReader, partKey, readAnswers, rowsInPart } from "./import-rows.ts";
 import { sendBatch } from "./send.ts";
 import type { Answer, ImportRow, SapWriter } from "./writers/contract.ts";
@@ -63,16 +63,8 @@ export function importIdOf(target: string, source: ObjectRef): string {
 }
 
 /** Throws `missing` `SAP_TARGET_MISSING` naming those there are. */
-export function getTarget(deps: Pick<ForecastDeps, "settings">, name: string): SapTarget {
-  const { targets } = deps.settings.sap;
-  const found = targets.find((target) => target.name === name);
-  if (found !== undefined) return found;
-  throw new StockroomError(
-    "missing",
-    "SAP_TARGET_MISSING",
-    `Expected a target named "${name}" in the settings (forecast.sap.targets) but ${targets.length === 0 ? "there is none" : `there are ${targets.map((one) => one.name).join(", ")}`}.`,
-  );
-}
+export const getTarget = (deps: Pick<ForecastDeps, "settings">, name: string): SapTarget =>
+  getNamed("target", deps.settings.sap.targets, name);
 
 type ImportPlan = {
   readonly id: string;

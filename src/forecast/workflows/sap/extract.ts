@@ -24,7 +24,7 @@ import { changeColumns, fieldsOf, foldJob, type ColumnType, type FoldResult } fr
 import { columnTypeOf, readMetadata, type SetShape } from "./metadata.ts";
 import { placeOf } from "./exchange.ts";
 import { openSession, parseCredentials, type Credentials, type Session } from "./session.ts";
-import type { SapSource } from "./settings.ts";
+import { getNamed, type SapSource } from "./settings.ts";
 import { pickDelta, rawText, readDeltaLinks, readErrorText, readPage, type DeltaEntry, type Page } from "./wire.ts";
 
 /** `requestedAt` makes two requests two runs. `afresh` loads everything although a delta would do; `accept` takes a load that was held (X5). */
@@ -135,16 +135,8 @@ function ignoreMissing(error: unknown): void {
 }
 
 /** Throws `missing` `SAP_SOURCE_MISSING` naming those there are. */
-export function getSource(deps: Pick<ForecastDeps, "settings">, name: string): SapSource {
-  const { sources } = deps.settings.sap;
-  const found = sources.find((source) => source.name === name);
-  if (found !== undefined) return found;
-  throw new StockroomError(
-    "missing",
-    "SAP_SOURCE_MISSING",
-    `Expected a source named "${name}" in the settings (forecast.sap.sources) but ${sources.length === 0 ? "there is none" : `there are ${sources.map((one) => one.name).join(", ")}`}.`,
-  );
-}
+export const getSource = (deps: Pick<ForecastDeps, "settings">, name: string): SapSource =>
+  getNamed("source", deps.settings.sap.sources, name);
 
 /** Reads the credentials a source or target names. */
 export async function readCredentials(
@@ -175,7 +167,7 @@ function makeLazySession(deps: ForecastDeps, source: SapSource, runId: string): 
 }
 
 /** The file of the group a source writes. */
-export function fileKeyOf(source: Pick<SapSource, "group" | "file">): string {
+function fileKeyOf(source: Pick<SapSource, "group" | "file">): string {
   return `${prefixes.train}${source.group}${source.file === "target" ? "" : `.${source.file}`}.csv`;
 }
 
@@ -478,7 +470,7 @@ async function findTypes(
 }
 
 /** What $metadata says of an entity set; `undefined` where there is none. */
-export async function askShape(address: ServiceAddress, set: string, session: Session, signal: AbortSignal): Promise<SetShape | undefined> {
+async function askShape(address: ServiceAddress, set: string, session: Session, signal: AbortSignal): Promise<SetShape | undefined> {
   const answer = await session.send(
     address.at("$metadata"),
     { method: "GET", repeatable: true, headers: { accept: "application/xml" } },

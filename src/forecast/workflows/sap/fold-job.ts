@@ -18,6 +18,7 @@ import {
   orderFields,
   type ChangeKind,
   type ChangeRecord,
+  noCounts,
   type Repeated,
   type Trouble,
 } from "./changes.ts";
@@ -70,16 +71,6 @@ export const foldJob: ComputeTask<FoldInput, FoldResult> = { module: import.meta
 export const changeColumns: readonly string[] = ["ODQ_CHANGEMODE", "ODQ_ENTITYCNTR", ...orderFields];
 
 const counterColumn = "ODQ_ENTITYCNTR";
-const noCounts = {
-  set: 0,
-  deleted: 0,
-  withoutKey: 0,
-  repeated: 0,
-  recreated: 0,
-  sample: undefined,
-  leftover: 0,
-  leftoverSample: undefined,
-} as const;
 const batchRows = 2_048;
 
 export async function run(input: FoldInput, tools: TaskTools): Promise<FoldResult> {

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { duration } from "../../../platform/config/index.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and hyphens");
 const field = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of an OData property or ABAP field");
@@ -160,3 +161,14 @@ export type SapSettings = z.infer<typeof sapSettings>;
 export type SapSource = SapSettings["sources"][number];
 export type SapTarget = SapSettings["targets"][number];
 export type FieldFill = SapTarget["fields"][string];
+
+/** The source or target of that name. Throws `missing` `SAP_SOURCE_MISSING` or `SAP_TARGET_MISSING`, naming those there are. */
+export function getNamed<One extends { readonly name: string }>(kind: "source" | "target", all: readonly One[], name: string): One {
+  const found = all.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  throw new StockroomError(
+    "missing",
+    kind === "source" ? "SAP_SOURCE_MISSING" : "SAP_TARGET_MISSING",
+    `Expected a ${kind} named "${name}" in the settings (forecast.sap.${kind}s) but ${all.length === 0 ? "there is none" : `there are ${all.map((one) => one.name).join(", ")}`}.`,
+  );
+}

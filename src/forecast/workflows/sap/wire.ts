@@ -180,7 +180,7 @@ export function numberText(text: string): string {
 }
 
 /** The messages of an OData error body or of a `sap-message` header, the main one first. */
-export function readMessages(body: unknown): readonly BapiMessage[] {
+function readMessages(body: unknown): readonly BapiMessage[] {
   const error = isObject(body) ? (isObject(body["error"]) ? body["error"] : body) : {};
   const inner = isObject(error["innererror"]) ? error["innererror"] : {};
   const details = Array.isArray(inner["errordetails"]) ? inner["errordetails"] : Array.isArray(error["details"]) ? error["details"] : [];

@@ -61,7 +61,7 @@ export interface Drill {
 }
 
 /** The axes of a run: its dimensions, its metadata, its items last. */
-export function axesOf(run: ForecastRunRow): readonly DrillAxis[] {
+function axesOf(run: ForecastRunRow): readonly DrillAxis[] {
   const recipe = recipeOf(run);
   const { item } = domains[recipe.domain];
   const metadata = (recipe.datasets.metadata?.schema ?? []).filter((attribute) => attribute.name !== item).slice(0, 10);

@@ -57,7 +57,7 @@ export const arima: Model = {
  * unknown, its mean over the history stands in. Intervals are normal with the variance corrected for the number of coefficients; the
  * uncertainty of the estimates is not in them. Unfit: fewer than 6 values, or numbers beyond double precision.
  */
-export function fitArima(series: Series, options: FitOptions): Fitted | Unfit {
+function fitArima(series: Series, options: FitOptions): Fitted | Unfit {
   const { values } = series;
   const [first, last] = ends(values);
   let seen = 0;

@@ -17,7 +17,7 @@ export function difference(values: Float64Array, lag: number, times: number): Fl
 }
 
 /** Whether nothing but rounding tells the values apart, `scale` being the size of what they were made from. */
-export function isConstant(values: Float64Array, scale: number): boolean {
+function isConstant(values: Float64Array, scale: number): boolean {
   let low = Infinity;
   let high = -Infinity;
   for (let t = 0; t < values.length; t++) {
@@ -83,7 +83,7 @@ export function chooseSeasonalDifferences(values: Float64Array, period: number, 
 }
 
 /** Strength of a season of `period` steps, 0..1; needs more than two rounds. */
-export function seasonalStrength(values: Float64Array, period: number): number {
+function seasonalStrength(values: Float64Array, period: number): number {
   const { trend, seasonal } = decomposeStl(values, period, { seasonal: 11, robust: false });
   const rest = values.map((value, t) => value - trend[t] - seasonal[t]);
   const whole = spreadOf(values.map((value, t) => value - trend[t]));

@@ -124,7 +124,7 @@ function forecast(members: readonly Member[], shares: Float64Array, horizon: num
 }
 
 /** Quantile of a mixture of normal laws: it lies between those of the parts, where Newton's steps, kept inside by halving, find it. */
-export function mixtureQuantile(level: number, means: Float64Array, deviations: Float64Array, weights: Float64Array): number {
+function mixtureQuantile(level: number, means: Float64Array, deviations: Float64Array, weights: Float64Array): number {
   const z = normalQuantile(level);
   let low = Infinity;
   let high = -Infinity;

@@ -5,6 +5,7 @@
 //       make the same states. The kind of error decides the likelihood alone.
 //   E2. A missing value passes with no correction: the states go on by their own forecast.
 //   E3. Loops allocate nothing; all parts live in `Pass`.
+//   E4. Each kind of trend and season has a loop of its own, alike as they are: none asks within a step which kind it is.
 // Positional parameters stay in inner loops: an object for every call cost 11 % of CPU (decisions/typescript.md).
 //
 // theta = [alpha, beta, gamma, phi, level, growth, season(0), ..., season(m - 1)], season(j) being used first at step j. Without trend beta

@@ -286,7 +286,7 @@ function wholePeriod(series: Series): number {
 }
 
 /** Fits LGT to values above zero. Unfit below 6 values, where one is zero or less, and where nothing moves. */
-export function fitLgt(series: Series, options: FitOptions): Fitted | Unfit {
+function fitLgt(series: Series, options: FitOptions): Fitted | Unfit {
   const period = wholePeriod(series);
   const whole = bridgeGaps(series.values, period);
   if (whole === undefined || whole.count < fewest) {

@@ -39,7 +39,7 @@ const largestExponent = 690;
 const leastShare = 0.1;
 
 /** An MSTL model that forecasts the seasonally adjusted series by `rest`. See `mstl`. */
-export function makeMstl(rest: Model): Model {
+function makeMstl(rest: Model): Model {
   const fit = (series: Series, options: FitOptions): Fitted | Unfit => {
     const whole = bridgeGaps(series.values, mainPeriod(series));
     const periods = whole === undefined ? [] : usablePeriods(series.seasons, whole.values.length);

@@ -71,17 +71,15 @@ const historyStart = (values: Float64Array): number => {
   return start;
 };
 
+/** The steps from `start` on: 1 where a value is known. */
+function knownFrom(values: Float64Array, start: number): { readonly steps: number; readonly known: Uint8Array; readonly count: number } {
+  const known = Uint8Array.from(values.subarray(start), (value) => (Number.isFinite(value) ? 1 : 0));
+  return { steps: known.length, known, count: known.reduce((sum, each) => sum + each, 0) };
+}
+
 function fit(series: Series, options: FitOptions): Fitted | Unfit {
   const start = historyStart(series.values);
-  const steps = series.values.length - start;
-  const known = new Uint8Array(steps);
-  let count = 0;
-  for (let t = 0; t < steps; t++) {
-    if (Number.isFinite(series.values[start + t])) {
-      known[t] = 1;
-      count++;
-    }
-  }
+  const { steps, known, count } = knownFrom(series.values, start);
   if (count < minValues) {
     return { kind: "unfit", reason: `A regression needs ${minValues} known values, and the history has ${count}.` };
   }
@@ -531,15 +529,7 @@ function advance(shape: Shape, series: Series): Fitted | Unfit {
     };
   }
   const start = historyStart(series.values);
-  const steps = series.values.length - start;
-  const known = new Uint8Array(steps);
-  let count = 0;
-  for (let t = 0; t < steps; t++) {
-    if (Number.isFinite(series.values[start + t])) {
-      known[t] = 1;
-      count++;
-    }
-  }
+  const { steps, known, count } = knownFrom(series.values, start);
   if (count < minValues) return { kind: "unfit", reason: `A regression needs ${minValues} known values, and the history has ${count}.` };
   const columns = makeColumns(shape.structure, series, series.position + start, steps);
   const z = scaleTarget(shape.scale, series.values, start, known);
