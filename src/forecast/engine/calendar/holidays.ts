@@ -15,6 +15,9 @@ export interface Holiday {
   readonly days: number;
 }
 
+/** Whether a regressor only marks days of a calendar: holidays, and events. It tells nothing of any one series, as a price does. */
+export const isOfCalendar = (name: string): boolean => name === "holiday" || name.startsWith("holiday:") || name.startsWith("event:");
+
 /** The days a grid spans, history and horizon: first day, and the day after the last. Days since 1970-01-01. */
 export function daysOf(grid: Grid): { readonly from: number; readonly to: number } {
   return {

@@ -57,6 +57,20 @@ describe("laws of the mix", () => {
     }
   });
 
+  test("days of a calendar make no series informed, as a price known ahead does", () => {
+    const trial = (name: string): Trial => {
+      const values = Float64Array.from({ length: 36 }, (_, t) => (t % 5 === 0 ? 1 : 0));
+      return tryModels("s", { ...seriesOf(make(1)), regressors: [{ name, values }] }, options);
+    };
+    expect(["price", "holidays", "holiday", "holiday:Easter Monday", "event:Fair"].map((name) => trial(name).informed)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
   test("a model that expects one step in ten far beyond all seen has no say", () => {
     // Spiky sales, on which multiplicative ETS puts p90 at ten thousand times the largest sale and more.
     const own: MixOptions = { ...options, horizon: 8, offset: 8, windows: 1 };

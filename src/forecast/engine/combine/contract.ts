@@ -76,7 +76,7 @@ export interface Trial {
   readonly group: string;
   /** The same, of the whole history: whose weights and calibration the future takes. */
   readonly futureGroup: string;
-  /** Whether numbers known ahead (prices, promotions, holidays) came with the series. */
+  /** Whether numbers known ahead (prices, promotions) came with the series; days of a calendar alone are none. */
   readonly informed: boolean;
   /** Mean absolute seasonal change before the first cut (of the whole history without a window): errors are compared in units of it. Above zero. */
   readonly scale: number;

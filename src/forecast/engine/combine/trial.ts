@@ -10,6 +10,7 @@ import { liftAt, raise, withoutLift } from "../events/raise.ts";
 import { scaleOf } from "../metrics/metrics.ts";
 import { candidatesFor } from "./candidates.ts";
 import { closedSteps } from "./closed.ts";
+import { isOfCalendar } from "../calendar/holidays.ts";
 import { inSeason, withoutSeason } from "./yearly.ts";
 import type { CandidateName, GivenForecast, MixOptions, Trial } from "./contract.ts";
 import { groupOf, profileSeries } from "./profile.ts";
@@ -66,7 +67,7 @@ export function tryModels(
     profile: whole,
     group: group + groupOf(before),
     futureGroup: group + groupOf(whole),
-    informed: plain.regressors.length > 0,
+    informed: plain.regressors.some(({ name }) => !isOfCalendar(name)),
     scale: unitOf(values.subarray(0, cuts.length === 0 ? values.length : cuts[0]), whole.lag),
     levels,
     horizon,

@@ -378,6 +378,17 @@ describe("events of one's own", () => {
     expect(found).toContain("Nothing can be learnt of Opening");
   });
 
+  test("holidays that lie ahead and in none of the history are told, those it has are not", async () => {
+    // Nine weeks from March: Easter is in them, Memorial Day on 27 May comes after.
+    const few = target(many(70, (i) => `a,${day(i, "2024-03-10")},5`));
+    const { notes } = await read(few, { horizon: 14, holidays: "US" });
+    expect(notes.map(({ code, message }) => `${code}: ${message}`).join("\n")).toContain(
+      "INPUT_EVENT_UNSEEN: Nothing can be learnt of Memorial Day:",
+    );
+    const year = target(many(440, (i) => `a,${day(i, "2023-03-06")},5`));
+    expect(codes(await read(year, { horizon: 14, holidays: "US" }))).not.toContain("INPUT_EVENT_UNSEEN");
+  });
+
   test("that are due again and not in the file are told", async () => {
     const dated = (...lines: string[]): Promise<Inputs> =>
       read(target(days.map((at) => `a,${at},5`)), { horizon: 40, events: events(["event;start", ...lines]) });

@@ -1,14 +1,16 @@
 // What only the panel shows: repeated rows, what was filled in, a horizon too long, numbers that end too early, events of elsewhere.
 
 import { printFrequency } from "../../engine/calendar/frequency.ts";
-import { timestampOf } from "../../engine/calendar/grid.ts";
+import { dayMs, instantAt, timestampOf } from "../../engine/calendar/grid.ts";
+import { daysOf, holidayRegressors } from "../../engine/calendar/holidays.ts";
 import { type EventSpan, placeEvents } from "../../engine/calendar/events.ts";
-import type { Panel } from "../../engine/contract.ts";
+import type { Grid, Panel, SharedRegressor } from "../../engine/contract.ts";
 import type { BuiltPanel, TargetCells } from "../../engine/panel/build.ts";
 import { targetFill } from "../../engine/panel/fill.ts";
 import { farAhead, farText } from "../../engine/scenario/far.ts";
 import { instantText } from "./fields.ts";
 import type { OpenedFile, OpenedFiles } from "./files.ts";
+import { holidaysOf } from "./holidays.ts";
 import type { InputNote } from "./notes.ts";
 import type { Reading } from "./options.ts";
 import type { ReadRows } from "./rows.ts";
@@ -100,6 +102,22 @@ function checkRepeats({ options, problems, notes }: Reading, { target, targetRow
   }
 }
 
+const unseenNote = (names: readonly string[]): InputNote => ({
+  code: "INPUT_EVENT_UNSEEN",
+  message: `Nothing can be learnt of ${names.slice(0, 5).join(", ")}${names.length > 5 ? ", ..." : ""}: the history has none of them.`,
+});
+
+/** The regressors of a country's holidays; a note on those that lie ahead and in none of the history. */
+export function holidaysOn(grid: Grid, place: string, notes: InputNote[]): readonly SharedRegressor[] {
+  const { from, to } = daysOf(grid);
+  const known = holidaysOf(place, from, to);
+  const ahead = Math.floor(instantAt(grid, grid.length) / dayMs);
+  const seen = new Set(known.filter(({ day }) => day < ahead).map(({ name }) => name));
+  const unseen = new Set(known.map(({ name }) => name).filter((name) => !seen.has(name)));
+  if (unseen.size > 0) notes.push(unseenNote([...unseen]));
+  return holidayRegressors(grid, known);
+}
+
 /** The panel with its events, and notes on those nothing is known of. */
 export function withEvents({ options, notes }: Reading, panel: Panel, events: readonly EventSpan[]): Panel {
   if (events.length === 0) return panel;
@@ -129,12 +147,7 @@ export function withEvents({ options, notes }: Reading, panel: Panel, events: re
       message: `${name} was last on ${day(last)} and is due again about ${day(next)}, within the horizon, but the events do not have it: these days are forecast as ordinary ones. Add it if it takes place.`,
     });
   }
-  if (placed.unseen.length > 0) {
-    notes.push({
-      code: "INPUT_EVENT_UNSEEN",
-      message: `Nothing can be learnt of ${placed.unseen.slice(0, 5).join(", ")}${placed.unseen.length > 5 ? ", ..." : ""}: the history has none of them.`,
-    });
-  }
+  if (placed.unseen.length > 0) notes.push(unseenNote(placed.unseen));
   return { ...panel, regressors: [...panel.regressors, ...placed.regressors], shared: [...panel.shared, ...placed.shared] };
 }
 

@@ -9,7 +9,6 @@
 //   N3. May run in a thread: everything comes in as arguments, and the panel lies in shared memory.
 
 import { type EventSpan } from "../../engine/calendar/events.ts";
-import { daysOf, holidayRegressors } from "../../engine/calendar/holidays.ts";
 import { seasonsOf } from "../../engine/calendar/seasons.ts";
 import type { Frequency, Panel } from "../../engine/contract.ts";
 import {
@@ -26,10 +25,9 @@ import type { BadRows } from "./rejected.ts";
 import { readEvents, spansOf } from "./events.ts";
 import { parseTimestamp } from "./fields.ts";
 import { type OpenedFile, openFiles, orProblem, readOr, rowReading } from "./files.ts";
-import { holidaysOf } from "./holidays.ts";
 import { gathered, type InputNote, type Problem } from "./notes.ts";
 import { type Reading, type ReadInputsOptions, readSettings } from "./options.ts";
-import { checkPanel, withEvents } from "./panel-checks.ts";
+import { checkPanel, holidaysOn, withEvents } from "./panel-checks.ts";
 import { checkRelated, checkTarget, checkBadRows, offsetNotes, turnClocks, waysOfReading } from "./row-checks.ts";
 import { readMetadata, type ReadRows, type RowReading } from "./rows.ts";
 import { outOfStockCells } from "./stock.ts";
@@ -176,14 +174,7 @@ function build(reading: Reading, read: Gathered): BuiltPanel | undefined {
       target: cells,
       ...(relatedRows === undefined ? {} : { related: { keys: relatedRows.keys, rows: relatedRows.rows, attributes } }),
       ...(items === undefined ? {} : { metadata: items }),
-      ...(holidays === undefined
-        ? {}
-        : {
-            shared: (grid) => {
-              const { from, to } = daysOf(grid);
-              return holidayRegressors(grid, holidaysOf(holidays, from, to));
-            },
-          }),
+      ...(holidays === undefined ? {} : { shared: (grid) => holidaysOn(grid, holidays, reading.notes) }),
     }),
   );
 }
