@@ -139,7 +139,8 @@ function scores(lot: Lot, forecasts: readonly (Forecast | undefined)[], holidays
     Array.from({ length: before + after + 1 }, (_, k) => first + h - after + k).some((day) => holidays.has(day));
   const parts = { all: [0, 0], near: [0, 0], on: [0, 0], loss: [0, 0] };
   for (const [i, forecast] of forecasts.entries()) {
-    for (let h = 0; forecast !== undefined && h < horizon; h++) {
+    if (forecast === undefined) continue;
+    for (let h = 0; h < horizon; h++) {
       const y = lot.actuals[i][h];
       if (Number.isNaN(y)) continue;
       const add = (part: number[], missed: number): void => {

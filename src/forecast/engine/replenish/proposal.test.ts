@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as fc from "fast-check";
+import { makeRandom } from "../../../platform/random.ts";
 import type { Forecast } from "../contract.ts";
 import { normalQuantile } from "../numerics/normal.ts";
 import { proposeOrder, type ReplenishInput } from "./proposal.ts";
@@ -33,6 +34,24 @@ describe("proposal", () => {
     expect(Math.abs(safetyStock - 1.645 * 20)).toBeLessThan(1);
     expect(quantity).toBe(Math.ceil(reorderPoint - 200));
     expect(cycleService).toBeGreaterThanOrEqual(0.95);
+  });
+
+  it("reaches its service where an error of level lasts for longer than a step, without being told so", () => {
+    const { correlation: _, ...untold } = usual;
+    const { reorderPoint } = proposeOrder(untold);
+    const random = makeRandom(3);
+    const trials = 20_000;
+    let served = 0;
+    for (let i = 0; i < trials; i++) {
+      let z = random.normal();
+      let demand = 0;
+      for (let h = 0; h < 4; h++) {
+        demand += 100 + 10 * z;
+        z = 0.5 * z + Math.sqrt(0.75) * random.normal();
+      }
+      if (demand <= reorderPoint) served++;
+    }
+    expect(Math.abs(served / trials - 0.95)).toBeLessThan(0.01);
   });
 
   it("adds the uncertainty of the lead time: variance L s^2 + d^2 sL^2", () => {

@@ -51,7 +51,7 @@ export interface ReplenishInput {
   readonly maxStock?: number;
   /** Steps a unit can be sold after it arrives; default no limit. */
   readonly shelfLife?: number;
-  /** Of neighbouring steps' forecast errors, 0..1; default 0.3: errors of level last longer than a step. */
+  /** Of neighbouring steps' forecast errors, 0..1; default 0.5. */
   readonly correlation?: number;
   /** Draws of demand; default 2000. */
   readonly draws?: number;
@@ -86,6 +86,8 @@ export interface Proposal {
 }
 
 const usualDraws = 2000;
+/** Measured on held-out parts of fifteen sets: 0.13 to 0.8 from one step to the next, half of the sets above 0.6, retail sets 0.5 on average. */
+const usualCorrelation = 0.5;
 
 interface Draws {
   /** Demand over the lead time, per draw. */
@@ -103,7 +105,7 @@ function check(input: ReplenishInput): void {
     packSize = 1,
     minOrder = 0,
     service,
-    correlation = 0.3,
+    correlation = usualCorrelation,
     draws = usualDraws,
   } = input;
   const faults: string[] = [];
@@ -174,7 +176,7 @@ function evenScores(draws: number, column: number): Float64Array {
  * AR(1)), lead times normal and cut at 0.
  */
 function drawDemand(input: ReplenishInput): Draws {
-  const { forecast, leadTime, leadTimeSd = 0, reviewPeriod = 1, correlation = 0.3, draws = usualDraws } = input;
+  const { forecast, leadTime, leadTimeSd = 0, reviewPeriod = 1, correlation = usualCorrelation, draws = usualDraws } = input;
   const { levels, quantiles, mean } = forecast;
   const horizon = mean.length;
   const scores = scoresOf(levels);
