@@ -22,6 +22,7 @@ import { type LakeAccess, openLake } from "./platform/warehouse/index.ts";
 import { checkConfig, readConfig, type BaseSettings, type Config, type Sections } from "./platform/config/index.ts";
 import { isStockroomError, StockroomError } from "./platform/errors.ts";
 import { openEvents, type Events } from "./platform/events/index.ts";
+import { identityMigrations } from "./platform/identity/migrations.ts";
 import { makeLog, type Log } from "./platform/log.ts";
 import { makeNotify, notifyMigrations, postNotice, type Notices } from "./platform/notify/notify.ts";
 import { hintOf } from "./platform/objects/awaited.ts";
@@ -144,6 +145,7 @@ const migrationsOf = (modules: readonly AnyModule[]): readonly Migration[] => [
   ...workflowMigrations,
   ...notifyMigrations,
   ...maintenanceMigrations,
+  ...identityMigrations,
   ...modules.flatMap((module) => module.migrations),
 ];
 

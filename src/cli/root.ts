@@ -46,6 +46,8 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       notices: noticesCommand(tools),
       schedule: scheduleCommand(tools),
       keys: keysCommand(tools),
+      users: async () => (await import("./commands/users.ts")).usersCommand(tools),
+      tokens: async () => (await import("./commands/tokens.ts")).tokensCommand(tools),
       sql: sqlCommand(tools, examplesOf(all, "sql")),
       config: configCommand(tools),
       home: homeCommand(tools),

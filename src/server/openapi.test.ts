@@ -79,12 +79,9 @@ describe("a declaration", () => {
   test("has a role; those for anyone, and pages, are these", () => {
     const known: readonly string[] = [...roles, "anyone"];
     expect(mounted.filter(({ needs }) => needs === undefined || !known.includes(needs))).toEqual([]);
-    expect(
-      mounted
-        .filter(({ needs }) => needs === "anyone")
-        .map(({ url }) => url)
-        .toSorted(),
-    ).toEqual(["/health", "/health/live", "/health/ready"]);
+    const open = mounted.filter(({ needs }) => needs === "anyone").map(({ method, url }) => `${method} ${url}`);
+    const signIn = ["GET /sign-in", "POST /sign-in", "GET /sign-in/provider", "GET /sign-in/callback", "POST /sign-out"];
+    expect(open.toSorted()).toEqual(["GET /health", "GET /health/live", "GET /health/ready", ...signIn].toSorted());
     const pages = mounted.filter(({ route }) => route === undefined).map(({ method, url }) => `${method} ${url}`);
     expect(pages.toSorted()).toEqual([
       "GET /",
@@ -99,11 +96,16 @@ describe("a declaration", () => {
       "GET /forecast/-/scenarios",
       "GET /forecast/:group",
       "GET /forecast/:group/figures",
+      "GET /sign-in",
+      "GET /sign-in/callback",
+      "GET /sign-in/provider",
       "POST /classify/champions/automatic",
       "POST /classify/champions/held",
       "POST /classify/champions/set",
       "POST /classify/review",
       "POST /classify/review/name",
+      "POST /sign-in",
+      "POST /sign-out",
     ]);
   });
 

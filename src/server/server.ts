@@ -9,15 +9,20 @@ import { fastify } from "fastify";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { describeError, isStockroomError, meanings, StockroomError } from "../platform/errors.ts";
 import type { ErrorRecord } from "../platform/errors.ts";
+import { tooMany } from "../platform/identity/attempts.ts";
 import type { AnyModule, Front } from "../platform/module.ts";
 import { logAccess } from "../platform/web/access.ts";
 import { makeConnections } from "../platform/web/connections.ts";
 import { closeWithin, listenError, urlOf } from "../platform/web/listen.ts";
 import { mountOpenApi } from "../platform/web/openapi.ts";
 import { problemOf, problemType } from "../platform/web/problem.ts";
+import { may } from "../platform/web/roles.ts";
 import { proveDeclared } from "../platform/web/route.ts";
-import { checkBinding, guard, mayEnter, tokenWanted } from "./guard.ts";
+import { checkBinding, guard, tokenWanted } from "./guard.ts";
 import { mountHealth } from "./health.ts";
+import { usualEntrance, type Entrance } from "./identity/entrance.ts";
+import { mountSignIn } from "./identity/pages.ts";
+import { mountIdentity } from "./identity/routes.ts";
 import { makeMetrics } from "./metrics.ts";
 import { mountObjects } from "./objects.ts";
 import { mountPage } from "./page.ts";
@@ -28,6 +33,8 @@ export interface ServerOptions {
   readonly deps: ServerDeps;
   readonly settings: ServerSettings;
   readonly version: string;
+  /** Who is who. Default: the one token of the settings; on this machine without one, nobody is asked. */
+  readonly entrance?: Entrance;
   /** Further proofs of readiness, and replacements of ours (`database`, `store`, `workflows`). */
   readonly probes?: Readonly<Record<string, Probe>>;
   /** The app's modules; those that are open have their routes mounted and their fronts before them. */
@@ -62,19 +69,28 @@ const serverOptions = {
 
 /**
  * Fronts answer below `/NAME/`, before guard and routes: what they serve is for everyone, and a framework costs a hit more than the hit. What
- * the token guards elsewhere, it guards there too.
+ * is guarded elsewhere is guarded there too.
  */
-function withFronts(routes: RequestListener, { modules = [], settings }: ServerOptions): RequestListener {
+function withFronts(routes: RequestListener, { modules = [], deps }: ServerOptions, entrance: Entrance): RequestListener {
   const fronts = modules.flatMap(({ module, front }) => (front === undefined ? [] : [{ prefix: `/${module.name}/`, front }]));
   if (fronts.length === 0) return routes;
   return (request, response) => {
     const url = request.url ?? "";
     for (const { prefix, front } of fronts) {
-      // Without the token the routes answer: they know no such page, and ask for the token first.
-      if (url.startsWith(prefix) && (!front.isGuarded(url) || mayEnter(request.headers.authorization, settings))) {
+      if (!url.startsWith(prefix)) continue;
+      if (!front.isGuarded(url)) {
         front.listener(request, response);
         return;
       }
+      // Whoever may not enter is answered by the routes: they know no such page, and ask who it is first.
+      entrance.findCaller(request).then(
+        (caller) => (may(caller?.roles ?? [], "viewer") ? front.listener(request, response) : routes(request, response)),
+        (error: unknown) => {
+          deps.log.error("request failed", { method: request.method ?? "", path: url.split("?", 1)[0] ?? "", error });
+          routes(request, response);
+        },
+      );
+      return;
     }
     routes(request, response);
   };
@@ -83,6 +99,7 @@ function withFronts(routes: RequestListener, { modules = [], settings }: ServerO
 /** Makes the server without listening. */
 export async function makeServer(options: ServerOptions): Promise<FastifyInstance> {
   const { deps, settings } = options;
+  const entrance = options.entrance ?? usualEntrance(settings, deps);
   const connections = makeConnections({ most: 1_000, headersMs, always: (path) => /^\/(?:health(?:\/live|\/ready)?|metrics)$/.test(path) });
   const server = fastify({
     logger: false,
@@ -90,7 +107,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
     bodyLimit: smallBodyBytes,
     // An upload may take hours; it is held to a pace instead (objects.ts), and every other body to `smallBodyMs` below.
     serverFactory: (routes: RequestListener) => {
-      const server = createServer(serverOptions, connections.listener(withFronts(routes, options)));
+      const server = createServer(serverOptions, connections.listener(withFronts(routes, options, entrance)));
       connections.watch(server);
       return server;
     },
@@ -110,17 +127,17 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
       reply,
     ),
   );
-  guard(server, settings);
+  guard(server, settings, entrance);
   holdSmallBodies(server);
   writeAccessLog(server, deps);
 
-  await mountRoutes(server, options);
+  await mountRoutes(server, { ...options, entrance });
   return server;
 }
 
 /** Mounts every route there is: the platform's own, then those of the modules that are open. */
 export async function mountRoutes(server: FastifyInstance, options: ServerOptions): Promise<void> {
-  const { deps, settings, version, modules = [] } = options;
+  const { deps, settings, version, entrance = usualEntrance(settings, deps), modules = [] } = options;
   proveDeclared(server);
   await mountOpenApi(server, version);
   const metrics = makeMetrics(deps, version);
@@ -138,6 +155,8 @@ export async function mountRoutes(server: FastifyInstance, options: ServerOption
   );
   await mountObjects(server, deps, settings, metrics.traffic);
   mountPlatform(server, deps);
+  mountIdentity(server, entrance, deps.log);
+  await mountSignIn(server, entrance);
   const open = modules.filter(({ isOpen }) => isOpen);
   mountPage(server, deps, {
     version,
@@ -152,7 +171,7 @@ export async function mountRoutes(server: FastifyInstance, options: ServerOption
  */
 export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const { settings, deps } = options;
-  checkBinding(settings);
+  checkBinding(settings, options.entrance);
   const server = await makeServer(options);
   try {
     await server.listen({ host: settings.host, port: settings.port });
@@ -196,7 +215,7 @@ function holdsNul(error: unknown): boolean {
 function answerError({ log }: ServerDeps, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const record = recordOf(error);
   if (record.kind === "fault") log.error("request failed", { method: request.method, path: pathOf(request), error });
-  const status = record.code === tokenWanted ? 401 : meanings[record.kind].status;
+  const status = record.code === tokenWanted ? 401 : record.code === tooMany ? 429 : meanings[record.kind].status;
   if (record.kind === "busy") reply.header("retry-after", "5");
   // Headers of the thing that was asked for do not describe the error.
   for (const name of ["content-length", "content-disposition", "etag", "last-modified"]) reply.removeHeader(name);

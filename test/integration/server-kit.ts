@@ -6,6 +6,7 @@ import path from "node:path";
 import { systemClock } from "../../src/platform/time.ts";
 import { StockroomError } from "../../src/platform/errors.ts";
 import { openEvents } from "../../src/platform/events/index.ts";
+import { identityMigrations } from "../../src/platform/identity/migrations.ts";
 import { makeMemoryLog } from "../../src/platform/log.ts";
 import { makeNotify, notifyMigrations } from "../../src/platform/notify/notify.ts";
 import type { NotifyOptions } from "../../src/platform/notify/notify.ts";
@@ -49,7 +50,7 @@ export async function openTestServer(
   const home = await mkdtemp(path.join(os.tmpdir(), "stockroom-server-"));
   const log = makeMemoryLog();
   const clock = systemClock;
-  const migrations = [...vaultMigrations, ...objectsMigrations, ...workflowMigrations, ...notifyMigrations];
+  const migrations = [...vaultMigrations, ...objectsMigrations, ...workflowMigrations, ...notifyMigrations, ...identityMigrations];
   const database = await openDatabase({ url: postgres.url, home, log, migrations });
   const vault = await openVault({
     keyFile: path.join(home, "keys.json"),

@@ -3,7 +3,7 @@
 // docs/classify-http.md lists them for people. No code that works is imported here: the client has its types from these declarations.
 
 import { z } from "zod";
-import { line as text } from "../../platform/web/fields.ts";
+import { line as text, speaker } from "../../platform/web/fields.ts";
 import { next } from "../../platform/web/paging.ts";
 import { bytes, list, routesOf } from "../../platform/web/route.ts";
 
@@ -154,7 +154,7 @@ export const listChampions = defineRoute({
   answer: z.strictObject({ champions: list(championRow), held: list(held), automatic: list(automaticRow) }),
 });
 
-const word = { reason: text(2_000), by: text(100).optional() };
+const word = { reason: text(2_000), by: speaker(100, "optional") };
 
 export const setChampion = defineRoute({
   name: "setClassifyChampion",
@@ -349,7 +349,7 @@ export const answerReview = defineRoute({
   summary: "Give the right code",
   needs: "reviewer",
   params: byId,
-  body: z.strictObject({ code: text(), by: text(100) }),
+  body: z.strictObject({ code: text(), by: speaker() }),
   answer: review,
 });
 
@@ -360,7 +360,7 @@ export const amendReview = defineRoute({
   summary: "Correct an answer; the old one stays in the log",
   needs: "reviewer",
   params: byId,
-  body: z.strictObject({ code: text(), by: text(100), reason: text(1_000) }),
+  body: z.strictObject({ code: text(), by: speaker(), reason: text(1_000) }),
   answer: review,
 });
 
@@ -573,7 +573,7 @@ export const adoptAudit = defineRoute({
   path: "/api/classify/audit/adopt",
   summary: "Vouch for rows the log does not vouch for, as they stand",
   needs: "administrator",
-  body: z.strictObject({ by: text(100), reason: text(1_000) }),
+  body: z.strictObject({ by: speaker(), reason: text(1_000) }),
   answer: z.strictObject({ adopted: z.number() }),
 });
 

@@ -106,10 +106,11 @@ interface UpOptions {
 async function upApp(tools: Tools, { open, demo, server: settings }: UpOptions): Promise<void> {
   const app = await tools.open({ work: true, serves: true, quiet: demo, settings, open });
   const { appProbes } = await import("../../app.ts");
-  const { openServer } = await import("../../server/index.ts");
+  const { openEntrance, openServer } = await import("../../server/index.ts");
   const server = await openServer({
     deps: app,
     settings: app.settings.server,
+    entrance: openEntrance(app),
     version: tools.version,
     modules: app.modules,
     probes: appProbes(app),

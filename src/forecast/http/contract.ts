@@ -3,7 +3,7 @@
 // docs/forecast-http.md lists them for people. No code that works is imported here: the client has its types from these declarations.
 
 import { z } from "zod";
-import { line as text } from "../../platform/web/fields.ts";
+import { line as text, speaker } from "../../platform/web/fields.ts";
 import { next, pageQuery } from "../../platform/web/paging.ts";
 import { bytes, list, routesOf } from "../../platform/web/route.ts";
 
@@ -196,7 +196,7 @@ export const adjust = defineRoute({
     where: z.string().max(4_000).default(""),
     from: text(),
     to: text().optional(),
-    author: text(),
+    author: speaker(300),
     reason: text(500),
     again: z.boolean().default(false),
   }),
@@ -212,7 +212,7 @@ export const withdrawAdjustment = defineRoute({
   summary: "Take an adjustment back; it stays in the list, and the forecast is exported without it",
   needs: "planner",
   params: byId,
-  body: z.strictObject({ author: text(100) }),
+  body: z.strictObject({ author: speaker() }),
   answer: z.strictObject({ adjustment, run: z.string() }),
   status: [202],
 });
@@ -384,7 +384,7 @@ export const compareScenarios = defineRoute({
 const asked = z.strictObject({ scenario: z.string(), run: z.string() }).meta({ id: "AskedScenario" });
 const askRoute = { method: "POST", needs: "planner", answer: asked, status: [202] } as const;
 /** A dataset group (its latest forecast) or the id of a forecast. */
-const question = { forecast: text(500), author: text(100) };
+const question = { forecast: text(500), author: speaker() };
 
 export const askWhatif = defineRoute({
   ...askRoute,

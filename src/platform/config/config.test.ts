@@ -49,6 +49,12 @@ describe("values", () => {
       home,
       database: { poolSize: 10 },
       server: { host: "127.0.0.1", port: 8080, uploadMaxBytes: 5 * 2 ** 30 },
+      auth: {
+        usersFile: path.join(home, "users.yaml"),
+        sessionIdleMs: 12 * 3_600_000,
+        sessionLongestMs: 7 * 86_400_000,
+        trustedProxies: [],
+      },
       disk: { minFree: 2 ** 28 },
       objects: { driver: "folder", root: path.join(home, "objects") },
       publish: { targets: {}, schedule: "7 * * * *" },
@@ -69,6 +75,41 @@ describe("values", () => {
       notify: { channels: { log: { kind: "log" } }, topics: { "*": ["log"] } },
       log: { level: "info", format: "auto" },
     });
+  });
+
+  it("of the sign-in are checked, each at its place", () => {
+    const yaml = [
+      "auth:",
+      "  publicUrl: stockroom.example.com",
+      "  trustedProxies: [10.0.0.0/99]",
+      "  oidc:",
+      "    issuer: http://login.example.com",
+      "    clientId: stockroom",
+      "    scopes: [profile]",
+      "    roles:",
+      "      king: [all]",
+    ].join("\n");
+    const told = mistakes({ yaml });
+    expect(told).toContainEqual(expect.stringMatching(/^stockroom.yaml:2:14: auth.publicUrl: expected an address/));
+    expect(told).toContainEqual(
+      expect.stringMatching(/^stockroom.yaml:3:20: auth.trustedProxies.0: expected a list of addresses|^stockroom.yaml:3:/),
+    );
+    expect(told).toContainEqual(expect.stringMatching(/^stockroom.yaml:9:7: auth.oidc.roles.king: unknown/));
+    const good = yaml.replace("stockroom.example.com", "https://stockroom.example.com").replace("/99", "/8");
+    const later = mistakes({ yaml: good.replace("king: [all]", "viewer: []") });
+    expect(later.map((line) => line.split(": ").slice(0, 2).join(": "))).toEqual([
+      "stockroom.yaml:8:5: auth.oidc.roles",
+      "stockroom.yaml:7:5: auth.oidc.scopes",
+      "stockroom.yaml:5:13: auth.oidc.issuer",
+    ]);
+    const whole = good.replace("http://login", "https://login").replace("[profile]", "[openid]").replace("king", "viewer");
+    expect(read({ yaml: whole }).values.auth.oidc).toMatchObject({
+      nameClaim: "preferred_username",
+      roles: { viewer: ["all"], operator: [] },
+    });
+    // With a provider strangers may reach the address: they have to sign in.
+    expect(mistakes({ yaml: `server: { host: 0.0.0.0 }\n${whole}` })).toEqual([]);
+    expect(mistakes({ yaml: "server: { host: 0.0.0.0 }" })).toHaveLength(1);
   });
 
   it("take flags before environment before file before default", () => {
@@ -425,6 +466,15 @@ describe("print", () => {
       "server.port = 1 # stockroom.yaml:2:9",
       "server.token = [secret] # stockroom.yaml:3:10",
       "server.uploadMaxBytes = 5368709120 # default",
+      "auth.usersFile = /h/users.yaml # default",
+      "auth.sessionIdleMs = 43200000 # default",
+      "auth.sessionLongestMs = 604800000 # default",
+      "auth.publicUrl = (not set)",
+      "auth.trustedProxies = [] # default",
+      ...["issuer", "clientId", "clientSecret", "scopes", "nameClaim", "groupsClaim", "label"].map(
+        (name) => `auth.oidc.${name} = (not set)`,
+      ),
+      ...["viewer", "reviewer", "planner", "operator", "administrator"].map((role) => `auth.oidc.roles.${role} = (not set)`),
       "disk.minFree = 268435456 # default",
       "objects.driver = folder # default",
       "objects.root = /h/objects # default",

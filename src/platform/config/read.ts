@@ -9,6 +9,7 @@
 //   C5. One file is read: the one that is named, else `stockroom.yaml` in the working directory, else the one in the home folder. When both
 //       of these are there, the one left unread is told of.
 
+import { existsSync } from "node:fs";
 import { isIP } from "node:net";
 import path from "node:path";
 import { z } from "zod";
@@ -109,6 +110,7 @@ function parse(draft: Draft, sections: Sections): Record<string, unknown> | unde
   }
   if (!isTree(data)) return undefined;
   checkToken(draft, data);
+  checkProvider(draft, data);
   checkTopics(draft, data);
   return data;
 }
@@ -118,11 +120,28 @@ const showSecret = (value: unknown): string =>
 
 function checkToken(draft: Draft, values: Record<string, unknown>): void {
   const server = z.object({ host: z.string(), token: z.string().optional() }).parse(values["server"]);
-  if (isLoopback(server.host) || server.token !== undefined) return;
+  const auth = z.object({ usersFile: z.string(), oidc: z.unknown().optional() }).parse(values["auth"]);
+  if (isLoopback(server.host) || server.token !== undefined || auth.oidc !== undefined || existsSync(auth.usersFile)) return;
   draft.problem(
     ["server", "token"],
-    `expected a token because server.host ${server.host} can be reached from outside; set STOCKROOM_SERVER_TOKEN or STOCKROOM_SERVER_TOKEN_FILE, or listen on 127.0.0.1`,
+    `expected a token because server.host ${server.host} can be reached from outside; set STOCKROOM_SERVER_TOKEN or STOCKROOM_SERVER_TOKEN_FILE, add users (stockroom users add), or listen on 127.0.0.1`,
   );
+}
+
+/** A provider whose groups lead to no role lets nobody in. */
+function checkProvider(draft: Draft, values: Record<string, unknown>): void {
+  const oidc = z
+    .object({
+      oidc: z.object({ issuer: z.string(), scopes: z.array(z.string()), roles: z.record(z.string(), z.array(z.string())) }).optional(),
+    })
+    .parse(values["auth"]).oidc;
+  if (oidc === undefined) return;
+  if (Object.values(oidc.roles).every((groups) => groups.length === 0))
+    draft.problem(["auth", "oidc", "roles"], "expected at least one group with a role, such as `viewer: [staff]`, but there is none");
+  if (!oidc.scopes.includes("openid")) draft.problem(["auth", "oidc", "scopes"], "expected a list that has openid but it has not");
+  const { protocol, hostname } = new URL(oidc.issuer);
+  if (protocol === "http:" && !isLoopback(hostname))
+    draft.problem(["auth", "oidc", "issuer"], "expected https, because whoever is on the way could let anybody in");
 }
 
 function checkTopics(draft: Draft, values: Record<string, unknown>): void {

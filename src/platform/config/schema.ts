@@ -3,6 +3,7 @@
 // A setting is a zod type; what zod has no word for (secret, path, what to say when it is wrong) stands in its `meta`.
 
 import { z } from "zod";
+import { isNetwork } from "../web/proxies.ts";
 
 /** What a setting's `meta` may say beyond zod. */
 export interface SettingMeta {
@@ -128,6 +129,49 @@ const access = z.enum(["none", "read", "write", "read-write"]);
 const kept = (normally: string, description: string) =>
   duration({ description: `${description} How long; 0: for ever.` }).prefault(normally);
 
+const groups = (role: string) =>
+  z
+    .array(z.string().min(1))
+    .meta({ description: `Groups of the provider whose members are ${role}.`, expected: "a list of group names" })
+    .default([]);
+
+/** Sign-in by an OpenID Connect provider. */
+const oidc = z.object({
+  issuer: z.url({ protocol: /^https?$/ }).meta({
+    description: "Address of the provider; its /.well-known/openid-configuration is read.",
+    expected: "an address such as https://login.example.com",
+  }),
+  clientId: z.string().min(1).meta({ description: "As what the provider knows this installation." }),
+  clientSecret: secret({ description: "Secret of that client; absent: a public client." }).optional(),
+  scopes: z
+    .array(z.string().min(1))
+    .meta({ description: "What is asked of the provider.", expected: "a list that has openid" })
+    .default(["openid", "profile", "email"]),
+  nameClaim: z
+    .string()
+    .min(1)
+    .meta({ description: "Claim that holds a person's name here; unique and not theirs to change." })
+    .default("preferred_username"),
+  groupsClaim: z
+    .string()
+    .min(1)
+    .meta({ description: "Claim that holds a person's groups; dots lead into objects: realm_access.roles." })
+    .default("groups"),
+  label: z.string().min(1).max(60).meta({ description: "What people call the provider." }).default("your organisation's account"),
+  roles: z
+    .object({
+      viewer: groups("viewer"),
+      reviewer: groups("reviewer"),
+      planner: groups("planner"),
+      operator: groups("operator"),
+      administrator: groups("administrator"),
+    })
+    .prefault({}),
+});
+
+/** Sign-in by a provider, as the settings say. */
+export type OidcSettings = z.output<typeof oidc>;
+
 /** The settings of the platform. Modules add sections of their own beside these. */
 export const baseSections = {
   home: z.string().min(1).meta({ path: true, description: "Folder of everything Stockroom keeps." }).default(".stockroom"),
@@ -148,6 +192,27 @@ export const baseSections = {
       uploadMaxBytes: bytes({ description: "Largest upload." }).prefault("5 GiB"),
     })
     .prefault({}),
+  auth: z.object({
+    usersFile: pathInHome("users.yaml", { description: "The password file: who may sign in by a password. Written by `stockroom users`." }),
+    sessionIdleMs: duration({ description: "A session that is not used ends after so long." }).prefault("12 h"),
+    sessionLongestMs: duration({ description: "A session ends after so long in any case." }).prefault("7 d"),
+    publicUrl: z
+      .url({ protocol: /^https?$/ })
+      .refine((text) => URL.canParse(text) && new URL(text).pathname === "/" && new URL(text).search === "")
+      .meta({
+        description: "Where people reach the server, when a proxy stands before it.",
+        expected: "an address such as https://stockroom.example.com",
+      })
+      .optional(),
+    trustedProxies: z
+      .array(z.string().refine(isNetwork))
+      .meta({
+        description: "Addresses of proxies whose X-Forwarded-Proto and X-Forwarded-For are believed.",
+        expected: "a list of addresses or networks such as 10.0.0.0/8",
+      })
+      .default([]),
+    oidc: oidc.optional(),
+  }),
   disk: z
     .object({ minFree: bytes({ description: "Below so much room on a disk the server is not ready." }).prefault("256 MiB") })
     .prefault({}),

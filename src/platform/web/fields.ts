@@ -13,6 +13,27 @@ export const line = (most = 300) =>
     .max(most)
     .refine((text) => !control.test(text), "control characters are not allowed");
 
+const speakerMark = "x-speaker";
+const speakerText = "Who says so. For whoever signed in it is that name, and may be left out.";
+
+/**
+ * A body's field that says who speaks (`by`, `author`). A route's handler finds the name of the sign-in in it; without users it must come, or not
+ * where `usual` says that the handler knows what to put instead.
+ */
+export function speaker(most?: number): z.ZodType<string, string | undefined>;
+export function speaker(most: number, usual: "optional"): z.ZodType<string | undefined, string | undefined>;
+export function speaker(most = 100, usual: "needed" | "optional" = "needed"): z.ZodType {
+  return line(most)
+    .optional()
+    .meta({ [speakerMark]: usual, description: speakerText });
+}
+
+/** Whether a field is one of `speaker`, and which. */
+export function isSpeaker(field: unknown): "needed" | "optional" | false {
+  const mark = field instanceof z.ZodType ? field.meta()?.[speakerMark] : undefined;
+  return mark === "needed" || mark === "optional" ? mark : false;
+}
+
 /** A page's size: a whole number from 1 to `most`, `usual` unless told. */
 export const limitOf = (usual: number, most: number): z.ZodType<number, number | undefined> => {
   const expected = `expected a number from 1 to ${most}`;

@@ -3,6 +3,7 @@
 //   F1. Nothing is fetched from anywhere else; what stands in a page is allowed by its hash. The frame itself has one style sheet and no script.
 
 import { createHash } from "node:crypto";
+import { currentCaller } from "./caller.ts";
 import { Html, html } from "./html.ts";
 
 const style = `
@@ -97,7 +98,9 @@ export function documentOf(title: string, head: readonly Html[], body: Html): st
 /** A whole page in the frame. `here` is one of the places, or none. */
 export function framed(title: string, here: string, places: readonly Place[], body: Html): string {
   const links = places.map(({ path, name }) => html`<a href="${path}" ${path === here ? html` aria-current="page"` : ""}>${name}</a> `);
-  const all = html`<nav aria-label="Pages">${links}</nav>
+  const caller = currentCaller();
+  const account = caller?.session !== undefined && html`<a href="/sign-in"><bdi>${caller.name ?? "the server's token"}</bdi></a>`;
+  const all = html`<nav aria-label="Pages">${links}${account}</nav>
     <main>
       <h1>${title}</h1>
       ${body}

@@ -35,14 +35,14 @@ export function badHost(problem: string): StockroomError {
   );
 }
 
-/**
- * Whether a web page elsewhere sent the request, by what the browser says of it (Fetch standard). A page of ours has our own scheme and
- * host: `https` only where a proxy says that it took the request so.
- */
-export function isForeign(request: IncomingMessage): boolean {
-  const { origin, host = "", "sec-fetch-site": site, "x-forwarded-proto": forwarded } = request.headers;
+/** Whether a web page elsewhere sent the request, by what the browser says of it (Fetch standard). `own`: the origin of our pages, as the browser sees it. */
+export function isForeign({ headers }: Pick<IncomingMessage, "headers">, own: string): boolean {
+  const { origin, "sec-fetch-site": site } = headers;
   if (site !== undefined && site !== "same-origin" && site !== "none") return true;
-  if (origin === undefined) return false;
-  const scheme = forwarded === "https" ? "https" : "http";
-  return origin.toLowerCase() !== `${scheme}://${host.toLowerCase()}`;
+  return origin !== undefined && origin.toLowerCase() !== own;
+}
+
+/** Whether the browser says that a page of ours sent the request; one that says nothing of it does not. */
+export function isOwn({ headers }: Pick<IncomingMessage, "headers">, own: string): boolean {
+  return !isForeign({ headers }, own) && (headers.origin !== undefined || headers["sec-fetch-site"] === "same-origin");
 }

@@ -11,15 +11,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from "fastify";
 import { z } from "zod";
 import { StockroomError } from "../errors.ts";
-import { readFields, type FieldSource } from "./fields.ts";
+import { asCaller, speakerOf, type Caller } from "./caller.ts";
+import { isSpeaker, readFields, type FieldSource } from "./fields.ts";
 import { problem } from "./problem.ts";
+import type { Needs } from "./roles.ts";
 
-/** From the least to the most; each may do what those before it may, but `planner` and `reviewer`, which stand side by side. */
-export const roles = ["viewer", "reviewer", "planner", "operator", "administrator"] as const;
-export type Role = (typeof roles)[number];
-
-/** What a caller must be. `anyone`: whoever reaches the server, as for the question whether it lives. */
-export type Needs = Role | "anyone";
+export { roles } from "./roles.ts";
+export type { Needs, Role } from "./roles.ts";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
 
@@ -131,6 +129,12 @@ export function serve<const Spec extends RouteSpec>(
   const { method, path, body, answer } = spec;
   const [status] = statusesOf(spec);
   const takesBody = body !== undefined && !isBytes(body);
+  const speakers = body instanceof z.ZodObject ? Object.keys(body.shape).filter((name) => isSpeaker(body.shape[name])) : [];
+  /** The body with the names of who says so put in (fields.ts, `speaker`). */
+  const spoken = ({ body: given, caller }: FastifyRequest): unknown => {
+    if (speakers.length === 0 || typeof given !== "object" || given === null) return given;
+    return { ...given, ...Object.fromEntries(speakers.map((name) => [name, saidBy(spec, name, caller, Reflect.get(given, name))])) };
+  };
   server.route({
     ...options,
     method,
@@ -153,8 +157,8 @@ export function serve<const Spec extends RouteSpec>(
       if (body === undefined && hasBody(request.body)) throw unwanted(spec);
       reply.code(status);
       // What the compiled schemas made of the request is what `Asked` says.
-      const asked = { params: request.params, query: request.query, body: takesBody ? request.body : undefined, request, reply };
-      const given = await handle(asked as Asked<Spec>); // oxlint-disable-line typescript/no-unsafe-type-assertion
+      const asked = { params: request.params, query: request.query, body: takesBody ? spoken(request) : undefined, request, reply };
+      const given = await asCaller(request.caller, async () => await handle(asked as Asked<Spec>)); // oxlint-disable-line typescript/no-unsafe-type-assertion
       if (isBytes(answer)) return reply;
       if (answer === "nothing") return await reply.send();
       // A page's headers may say another type; of JSON there is one.
@@ -169,7 +173,13 @@ export function servePage(
   { method, path, needs }: PageSpec,
   handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
 ): void {
-  server.route({ method, url: path, config: { needs }, schema: { hide: true }, handler: handle });
+  server.route({
+    method,
+    url: path,
+    config: { needs },
+    schema: { hide: true },
+    handler: async (request, reply) => await asCaller(request.caller, async () => await handle(request, reply)),
+  });
 }
 
 /** Ends the start of a server on which a route is mounted by neither `serve` nor `servePage`: `fault` `ROUTE_UNDECLARED`. */
@@ -194,6 +204,18 @@ export function whileCalling(reply: FastifyReply): AbortSignal {
 }
 
 export const statusesOf = ({ status, answer }: RouteSpec): readonly [number, ...number[]] => status ?? [answer === "nothing" ? 204 : 200];
+
+/** Whose word it is. Where nobody signed in and no name is usual, one must have come. */
+function saidBy(spec: RouteSpec, field: string, caller: Caller | undefined, given: unknown): string | undefined {
+  const name = speakerOf(caller, typeof given === "string" ? given : undefined);
+  const isOptional = spec.body instanceof z.ZodObject && isSpeaker(spec.body.shape[field]) === "optional";
+  if (name !== undefined || isOptional) return name;
+  throw new StockroomError(
+    "input",
+    "BODY_BAD",
+    `Expected another body: ${field}: expected the name of whoever says so, because nobody has signed in. See ${docOf(spec)}.`,
+  );
+}
 
 const hasBody = (body: unknown): boolean =>
   body !== undefined && body !== null && !(typeof body === "object" && Object.keys(body).length === 0);

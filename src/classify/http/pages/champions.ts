@@ -11,6 +11,8 @@ export interface ChampionsView {
   readonly models: readonly { readonly id: string; readonly line: string; readonly trainedAt: string }[];
   readonly automatic: readonly AutomaticRow[];
   readonly token: string;
+  /** The name of the sign-in; absent: whoever it is says it. */
+  readonly signedIn?: string | undefined;
 }
 
 /** Pure. */
@@ -22,18 +24,18 @@ export function championsPage(view: ChampionsView): Html {
     ${lines.size === 0 ? html`<p>No champion yet.</p>` : [...lines].map(([line, rows]) => lineForms(view, line, rows))}`;
 }
 
-const says = (token: string): Html =>
+const says = ({ token, signedIn }: ChampionsView): Html =>
   html`<input type="hidden" name="token" value="${token}" />
     <label>Reason <input name="reason" required maxlength="2000" size="40" /></label>
-    <label>Your name <input name="by" required maxlength="100" /></label>`;
+    ${signedIn === undefined && html`<label>Your name <input name="by" required maxlength="100" /></label>`}`;
 
-const heldForm = ({ token }: ChampionsView, held: Held): Html =>
+const heldForm = (view: ChampionsView, held: Held): Html =>
   html`<article>
     <h3>${held.line}</h3>
     <p>${held.reason}</p>
     <p class="mono">${held.challenger} instead of ${held.champion}, ${moment(held.at)}</p>
     <form method="post" action="/classify/champions/held">
-      <input type="hidden" name="verdict" value="${held.verdict}" />${says(token)}
+      <input type="hidden" name="verdict" value="${held.verdict}" />${says(view)}
       <button name="ruling" value="approved">Promote it</button>
       <button name="ruling" value="rejected">Leave the champion</button>
     </form>
@@ -78,7 +80,7 @@ function lineForms(view: ChampionsView, line: string, rows: readonly ChampionRow
           <select name="model">
             ${others.map((model) => html`<option value="${model.id}">${model.id}, trained ${moment(model.trainedAt)}</option>`)}
           </select></label
-        >${says(view.token)} <button>Make it champion</button>
+        >${says(view)} <button>Make it champion</button>
       </form>`
     }
     <p>
@@ -86,7 +88,7 @@ function lineForms(view: ChampionsView, line: string, rows: readonly ChampionRow
       ${word !== undefined && html`${moment(word.at)}, <bdi>${word.by}</bdi>: <bdi>${word.reason}</bdi>`}
     </p>
     <form method="post" action="/classify/champions/automatic">
-      <input type="hidden" name="line" value="${line}" />${says(view.token)}
+      <input type="hidden" name="line" value="${line}" />${says(view)}
       <button name="state" value="${isAutomatic ? "off" : "on"}">
         ${isAutomatic ? "Send everything to people" : "Let it decide by itself"}
       </button>

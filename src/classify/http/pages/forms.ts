@@ -1,34 +1,26 @@
 // Forms: answers that come from a page of ours, sent by the person who looks at it, and from nowhere else.
 //
-//   F1. A form carries a token that fits the browser's cookie and that only the vault's key makes: another site can neither read nor guess it.
+//   F1. A form carries a token that fits the session, without one the browser's cookie, and that only the vault's key makes: another site can neither read nor guess it.
 //   F2. Its Origin must be ours as well; every browser sends it with a form.
-//   F3. A form is small, each field comes once, and a field nobody knows is refused.
+//   F3. A field nobody knows is refused.
 
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { StockroomError } from "../../../platform/errors.ts";
 import type { Vault } from "../../../platform/vault/contract.ts";
+import { cookieOf } from "../../../platform/web/forms.ts";
 
-const formBytes = 16 * 1024;
 const sessionCookie = "stockroom_form";
 const nameCookie = "stockroom_reviewer";
 const nameDays = 365;
 
-/** Lets the routes of a scope take forms: their body is a plain object of texts. */
-export function takeForms(scope: FastifyInstance): void {
-  scope.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "string", bodyLimit: formBytes }, (_request, body, done) => {
-    const fields = [...new URLSearchParams(String(body))];
-    const twice = fields.find(([name], index) => fields.findIndex(([other]) => other === name) !== index);
-    if (twice === undefined) done(null, Object.fromEntries(fields));
-    else done(new StockroomError("input", "FORM_BAD", `Expected each field once but "${twice[0]}" came twice. Load the page again.`));
-  });
-}
-
 /** The token for the forms of an answer; gives the browser its cookie when it has none. */
 export function formToken(vault: Pick<Vault, "mac">, request: FastifyRequest, reply: FastifyReply): string {
+  const signedIn = request.caller?.session?.id;
+  if (signedIn !== undefined) return tokenOf(vault, signedIn);
   const known = cookieOf(request, sessionCookie);
   const session = known !== undefined && /^[A-Za-z0-9_-]{32}$/.test(known) ? known : randomBytes(24).toString("base64url");
-  if (session !== known) addCookie(reply, `${sessionCookie}=${session}; Path=/classify; HttpOnly; SameSite=Lax`);
+  if (session !== known) reply.header("set-cookie", `${sessionCookie}=${session}; Path=/classify; HttpOnly; SameSite=Lax`);
   return tokenOf(vault, session);
 }
 
@@ -42,7 +34,7 @@ export function checkForm(vault: Pick<Vault, "mac">, request: FastifyRequest, to
       "Expected a form of our own page but it does not say so (Origin). Open the page here and send it again; programs use /api/classify.",
     );
   }
-  const wanted = Buffer.from(tokenOf(vault, cookieOf(request, sessionCookie) ?? ""));
+  const wanted = Buffer.from(tokenOf(vault, request.caller?.session?.id ?? cookieOf(request, sessionCookie) ?? ""));
   const given = Buffer.from(token);
   if (given.length === wanted.length && timingSafeEqual(given, wanted)) return;
   throw new StockroomError(
@@ -55,8 +47,9 @@ export function checkForm(vault: Pick<Vault, "mac">, request: FastifyRequest, to
 const tokenOf = (vault: Pick<Vault, "mac">, session: string): string =>
   Buffer.from(vault.mac("classify.form", session)).toString("base64url");
 
-/** The name a reviewer gave in this browser. */
+/** The name of the sign-in; without users the one that was given in this browser. */
 export function reviewerOf(request: FastifyRequest): string {
+  if (request.caller?.name !== undefined) return request.caller.name;
   try {
     return decodeURIComponent(cookieOf(request, nameCookie) ?? "");
   } catch {
@@ -66,14 +59,8 @@ export function reviewerOf(request: FastifyRequest): string {
 
 /** Keeps the name for a year. */
 export function insertReviewer(reply: FastifyReply, name: string): void {
-  addCookie(reply, `${nameCookie}=${encodeURIComponent(name)}; Path=/classify; Max-Age=${nameDays * 86_400}; HttpOnly; SameSite=Lax`);
-}
-
-function addCookie(reply: FastifyReply, cookie: string): void {
-  reply.header("set-cookie", cookie);
-}
-
-function cookieOf(request: FastifyRequest, name: string): string | undefined {
-  const found = (request.headers.cookie ?? "").split(";").find((cookie) => cookie.trim().startsWith(`${name}=`));
-  return found?.trim().slice(name.length + 1);
+  reply.header(
+    "set-cookie",
+    `${nameCookie}=${encodeURIComponent(name)}; Path=/classify; Max-Age=${nameDays * 86_400}; HttpOnly; SameSite=Lax`,
+  );
 }

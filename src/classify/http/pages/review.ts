@@ -35,6 +35,8 @@ export interface ReviewView {
   readonly saidColumns: readonly string[];
   /** "" before a name was given. */
   readonly reviewer: string;
+  /** Whether that is the name of the sign-in, which no form changes. */
+  readonly signedIn?: boolean;
   readonly token: string;
   /** The answer kept a moment ago. */
   readonly kept: ReviewRow | undefined;
@@ -112,7 +114,12 @@ const carried = ({ filter, token }: ReviewView): Html =>
     )}`;
 
 function nameForm(view: ReviewView): Html {
-  const { reviewer } = view;
+  const { reviewer, signedIn = false } = view;
+  if (signedIn)
+    return html`<p class="dim">
+      You answer as <strong><bdi>${reviewer}</bdi></strong
+      >.
+    </p>`;
   const form = html`<form method="post" action="/classify/review/name">${carried(view)}<label>Your name, kept with each answer<input name="by" required maxlength="100" autocomplete="name" value="${reviewer}"${reviewer === "" && html` autofocus`}></label><button${reviewer === "" && html` class="first"`}>Keep</button></form>`;
   if (reviewer === "")
     return html`<div class="note">
@@ -212,11 +219,8 @@ function item(view: ReviewView, review: ReviewItem, focused: boolean): Html {
 function answers(view: ReviewView, review: ReviewItem, scheme: string): Html {
   const { book, reviewer } = view;
   const isAmending = review.answer !== undefined;
-  const fields = html`${carried(view)}<input type="hidden" name="review" value="${review.id}" /><input
-      type="hidden"
-      name="by"
-      value="${reviewer}"
-    />`;
+  const name = view.signedIn !== true && html`<input type="hidden" name="by" value="${reviewer}" />`;
+  const fields = html`${carried(view)}<input type="hidden" name="review" value="${review.id}" />${name}`;
   const post = (inner: Html): Html => html`<form method="post" action="/classify/review">${fields}${inner}</form>`;
   const codes = book.codes(scheme, review.schemeVersion);
   const button = (code: string, word: string, first: boolean): Html =>

@@ -3,9 +3,11 @@
 //   P1. What goes wrong in a page is told as a page with the error's words and code; who may not enter at all is answered by the server.
 //   P2. After an answer the browser is sent back to the queue, so that loading again answers nothing twice.
 
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { StockroomError } from "../../../platform/errors.ts";
+import { speakerOf } from "../../../platform/web/caller.ts";
+import { takeForms } from "../../../platform/web/forms.ts";
 import { servePage } from "../../../platform/web/route.ts";
 import { makeShown } from "../../../platform/web/shown.ts";
 import { parseLine } from "../../engine/lines.ts";
@@ -21,7 +23,7 @@ import { countReviews, getReview } from "../../store/reviews.ts";
 import { line as text, readFields } from "../fields.ts";
 import { championsPage } from "./champions.ts";
 import { readCodeBook } from "./codes.ts";
-import { checkForm, formToken, insertReviewer, reviewerOf, takeForms } from "./forms.ts";
+import { checkForm, formToken, insertReviewer, reviewerOf } from "./forms.ts";
 import { page } from "./frame.ts";
 import { overviewPage } from "./overview.ts";
 import { reportPage } from "./report.ts";
@@ -38,17 +40,20 @@ const nothing = z.strictObject({});
 const reportQuery = z.strictObject({ period: text(), country: chosen, revision: chosen });
 const reviewQuery = z.strictObject({ ...filter, done: text(2_000).optional() });
 const nameForm = z.strictObject({ ...filter, token: text(), by: text(100) });
+/** Whose word it is: for whoever signed in it does not come with the form. */
+const by = text(100).optional();
+const saidBy = ({ caller }: FastifyRequest, given: string | undefined): string => speakerOf(caller, given)?.trim() ?? "";
 /** With a reason it amends the answer that stands. */
 const answerForm = z.strictObject({
   ...filter,
   token: text(),
-  by: text(100),
+  by,
   review: text(2_000),
   code: text(),
   reason: text(1_000).optional(),
 });
 
-const said = { token: text(), reason: text(2_000), by: text(100) };
+const said = { token: text(), reason: text(2_000), by };
 const setForm = z.strictObject({ ...said, line: text(), model: text() });
 const heldForm = z.strictObject({ ...said, verdict: text(2_000), ruling: z.enum(["approved", "rejected"]) });
 const automaticForm = z.strictObject({ ...said, line: text(), state: z.enum(["on", "off"]) });
@@ -112,6 +117,7 @@ export async function mountPages(server: FastifyInstance, deps: ClassifyDeps): P
           textColumns: deps.settings.columns.text,
           saidColumns: [deps.settings.columns.units, deps.settings.columns.kg],
           reviewer: reviewerOf(request),
+          signedIn: request.caller?.name !== undefined,
           token: formToken(vault, request, reply),
           kept: done === undefined ? undefined : await getReview(database, done),
         });
@@ -127,8 +133,9 @@ export async function mountPages(server: FastifyInstance, deps: ClassifyDeps): P
       shown("", async (request) => {
         const { token, review, code, by, reason, ...asked } = readFields("form", answerForm, request.body);
         checkForm(vault, request, token);
-        if (reason === undefined) await answerReview(deps, review, code.trim(), by.trim());
-        else await amendReview(deps, review, { code: code.trim(), reviewer: by.trim(), reason: reason.trim() });
+        const reviewer = saidBy(request, by);
+        if (reason === undefined) await answerReview(deps, review, code.trim(), reviewer);
+        else await amendReview(deps, review, { code: code.trim(), reviewer, reason: reason.trim() });
         return { back: reviewHref(asked, review) };
       }),
     );
@@ -140,7 +147,7 @@ export async function mountPages(server: FastifyInstance, deps: ClassifyDeps): P
         const { token, by, ...asked } = readFields("form", nameForm, request.body);
         checkForm(vault, request, token);
         if (by.trim() === "") throw new StockroomError("input", "REVIEW_NAME", "Expected a name but it is empty. Go back and give one.");
-        insertReviewer(reply, by.trim());
+        insertReviewer(reply, saidBy(request, by));
         return { back: reviewHref(asked) };
       }),
     );
@@ -161,7 +168,8 @@ function mountChampionPages(scope: FastifyInstance, deps: ClassifyDeps): void {
         listModels(database),
         listAutomatic(database),
       ]);
-      const body = championsPage({ held, champions, models, automatic, token: formToken(vault, request, reply) });
+      const view = { held, champions, models, automatic, signedIn: request.caller?.name, token: formToken(vault, request, reply) };
+      const body = championsPage(view);
       return { title: "Champions", body };
     }),
   );
@@ -171,7 +179,7 @@ function mountChampionPages(scope: FastifyInstance, deps: ClassifyDeps): void {
     shown("", async (request) => {
       const { token, line, model, ...said } = readFields("form", setForm, request.body);
       checkForm(vault, request, token);
-      await setChampion(deps, line, model, said);
+      await setChampion(deps, line, model, { ...said, by: saidBy(request, said.by) });
       return { back };
     }),
   );
@@ -181,7 +189,7 @@ function mountChampionPages(scope: FastifyInstance, deps: ClassifyDeps): void {
     shown("", async (request) => {
       const { token, verdict, ruling, ...said } = readFields("form", heldForm, request.body);
       checkForm(vault, request, token);
-      await ruleOnHeld(deps, verdict, ruling, said);
+      await ruleOnHeld(deps, verdict, ruling, { ...said, by: saidBy(request, said.by) });
       return { back };
     }),
   );
@@ -191,7 +199,7 @@ function mountChampionPages(scope: FastifyInstance, deps: ClassifyDeps): void {
     shown("", async (request) => {
       const { token, line, state, ...said } = readFields("form", automaticForm, request.body);
       checkForm(vault, request, token);
-      await setAutomatic(deps, line, state === "on", said);
+      await setAutomatic(deps, line, state === "on", { ...said, by: saidBy(request, said.by) });
       return { back };
     }),
   );
