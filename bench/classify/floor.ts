@@ -57,8 +57,8 @@ function fit(rows: readonly Row[]): Fitted {
   for (const { item, label } of rows) builder.add(item, label);
   const options: FitOptions = { seed: 1, label: "category", date: "", data: { name: "ords", hash: "", rows: rows.length, badRows: 0 } };
   const plan = planFit(builder.build(), options);
-  const appraisal = appraise(plan, defaultHyperparameters, options);
-  const search = { parameters: defaultHyperparameters, trials: [] };
+  const search = { parameters: defaultHyperparameters, ofFolds: [], trials: [] };
+  const appraisal = appraise(plan, search, options);
   const model = composeModel(plan, search, options, appraisal, learn(plan, defaultHyperparameters, options));
 
   // As `appraise` does it, from one training for all floors; of unknown text these readings know nothing.

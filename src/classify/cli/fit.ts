@@ -13,6 +13,7 @@ import { makeLog } from "../../platform/log.ts";
 import { labelOfRow } from "../engine/categories.ts";
 import { describeLabels, makeDatasetBuilder, type Dataset } from "../engine/dataset.ts";
 import { usualFloor, whyNothing } from "../engine/decisions.ts";
+import { wilson } from "../engine/intervals.ts";
 import { fitModel, fitModelWith, planFit, type FitOptions } from "../engine/fit.ts";
 import { encodeModel, type Model } from "../engine/model.ts";
 import { appraiseJob } from "../workflows/jobs/appraise-job.ts";
@@ -231,16 +232,25 @@ function tell(model: Model, { out, bytes, badRows, notes, cpuS, promise }: Learn
       notes,
       date,
       trials: trials.length,
+      judged_items: judged,
+      folds: model.card.folds ?? null,
       validation: judged === 0 ? null : snake(metrics),
+      why_nothing_automatic: judged === 0 ? null : (whyNothing(model.decisions, judged) ?? null),
       parameters: model.parameters,
       cpu_s: cpuS,
     });
     return;
   }
   const share = (value: number): string => percent(value, { of: judged });
+  const { low, high } = wilson(Math.round(metrics.accuracy * judged), judged);
+  const by =
+    model.card.folds === undefined
+      ? `On ${judged} items set aside`
+      : `Judged in ${model.card.folds} parts, each by what the others teach, over ${judged} items`;
+  const accuracy = judged === 0 ? share(metrics.accuracy) : `${share(metrics.accuracy)} (${percent(low)} to ${percent(high)})`;
   print.line(`Learned ${model.classes.length} codes from ${items.train} items (${badRows} bad rows) in ${cpuS} s of CPU.`);
   print.line(
-    `On ${judged} items set aside: accuracy ${share(metrics.accuracy)}, macro-F1 ${share(metrics.macroF1)}; ${share(metrics.coverage)} decided automatically at a promised precision of ${percent(promise)}.`,
+    `${by}: accuracy ${accuracy}, macro-F1 ${share(metrics.macroF1)}; ${share(metrics.coverage)} decided automatically at a promised precision of ${percent(promise)}.`,
   );
   const nothing = whyNothing(model.decisions, judged);
   if (nothing !== undefined) print.line(`Nothing is decided automatically: ${nothing}`);
@@ -270,7 +280,7 @@ async function fitOnThreads(dataset: Dataset, options: FitOptions, tools: Comman
               return result;
             }),
           ),
-        appraise: (parameters) => compute.run(appraiseJob, { plan, parameters, options }, { signal }),
+        appraise: ({ parameters, ofFolds }) => compute.run(appraiseJob, { plan, chosen: { parameters, ofFolds }, options }, { signal }),
         learn: (parameters) => compute.run(learnJob, { plan, parameters, options }, { signal }),
       }),
     );

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makeRandom } from "../../platform/random.ts";
-import { confidenceOf, decide, fitDecisions, reasonForReview } from "./decisions.ts";
+import { confidenceOf, decide, fitDecisions, reasonForReview, whyNothing } from "./decisions.ts";
 import type { Judged } from "./decisions.ts";
 
 /** Items of one segment: confidence from `floor` to 1, right as often as `precision(confidence)` says. */
@@ -224,4 +224,29 @@ test("confidence by margin is one half at a tie and 1 without a runner-up", () =
   expect(confidenceOf("margin", 0.3, 0)).toBe(1);
   expect(confidenceOf("margin", 0, 0)).toBe(0);
   expect(confidenceOf("top", 0.3, 0.1)).toBe(0.3);
+});
+
+describe("why nothing is automatic", () => {
+  const judged = (items: number, wrongAt: (i: number) => boolean, top = 0.99) => ({
+    top: Array.from({ length: items }, (_, i) => top - i * 1e-6),
+    second: Array.from({ length: items }, () => 0.001),
+    right: Array.from({ length: items }, (_, i) => (wrongAt(i) ? 0 : 1)),
+  });
+  const why = (...given: Parameters<typeof judged>): string | undefined => whyNothing(fitDecisions(judged(...given)), given[0]);
+
+  test("says the bound, what was measured, and how many items would do", () => {
+    expect(why(60, () => false)).toBe(
+      "107 unseen items decided without an error are needed for a promised precision of 98 %, or more with few; of 60 unseen items the 60 surest had no error, which shows 97.3 % and no more. About 110 labelled items would do if the further ones are alike.",
+    );
+    expect(why(90, (i) => i % 40 === 20)).toMatch(/the \d+ surest had (?:no error|\d errors?), which shows 9\d(?:\.\d)? % and no more/);
+  });
+
+  test("does not promise that more items help where the surest are wrong too often", () => {
+    expect(why(400, (i) => i % 10 === 0)).toMatch(/More items alone would not do/);
+  });
+
+  test("tells of a floor that nothing reaches, and nothing where something is decided", () => {
+    expect(why(300, () => false, 0.6)).toMatch(/none reached the floor of 90 % with known text/);
+    expect(why(300, () => false)).toBeUndefined();
+  });
 });

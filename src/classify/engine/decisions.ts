@@ -15,7 +15,7 @@
 //   D6. Decisions are plain JSON; the same unseen items give the same value.
 
 import { StockroomError } from "../../platform/errors.ts";
-import { percentShort } from "../../platform/figures.ts";
+import { counted, percentShort } from "../../platform/figures.ts";
 import { betaBelow, clopperPearson } from "./intervals.ts";
 import type { UnknownText } from "./vocabulary.ts";
 
@@ -64,6 +64,8 @@ export interface Decisions {
   readonly unknown: Threshold;
   /** Share of the unseen items that would have been automatic. */
   readonly coverage: number;
+  /** Where that is 0: the most certain of the unseen items, as many as speak best for themselves. */
+  readonly surest?: Seen;
 }
 
 /** Calibrated predictions of unseen, labelled items, row by row. */
@@ -207,7 +209,19 @@ export function fitDecisions(judged: Judged, options: DecisionOptions = {}): Dec
     segments: Object.fromEntries([...rules].sort(([a], [b]) => (a < b ? -1 : 1))),
     unknown: strictest([rest, borrowed, ...own.map(([, threshold]) => threshold)]),
     coverage: everything.length === 0 ? 0 : automatic / everything.length,
+    ...(automatic > 0 ? {} : { surest: surestOf(ladderOf(everything), risk) }),
   };
+}
+
+/** The part of a ladder from the top whose lower bound of precision is the highest; of long ladders some hundred steps are tried. */
+function surestOf({ items, steps }: Ladder, risk: number): Seen {
+  const stride = Math.max(1, Math.floor(steps.length / 300));
+  let best = see(items, 0, 0, risk);
+  for (let i = 0; i < steps.length; i += stride) {
+    const seen = see(items, steps[i].automatic, steps[i].wrong, risk);
+    if (seen.precisionLow >= best.precisionLow) best = seen;
+  }
+  return best;
 }
 
 /** Items of a segment from the most to the least confident: how many stand at or above each confidence, and how many of them are wrong. */
@@ -266,17 +280,46 @@ function strictest(thresholds: readonly Threshold[]): Threshold {
 }
 
 /**
- * Why a model decides nothing by itself, for the person who waits for it; undefined when it does decide something.
+ * Why a model decides nothing by itself, for the person who waits for it: the bound, what was measured, how many items would do; undefined when it does
+ * decide something.
  *
  * `judged`: the unseen items the thresholds were looked for with.
  */
 export function whyNothing(decisions: Decisions, judged: number): string | undefined {
   if (decisions.coverage > 0) return undefined;
-  const aim = 1 - (1 - decisions.promise) * (1 - decisions.reserve);
-  const needed = Math.ceil(Math.log(decisions.risk) / Math.log(aim));
-  const promised = `a promised precision of ${percentShort(decisions.promise)}`;
-  if (judged < needed) {
-    return `${needed} unseen items decided without an error are needed for ${promised}; there were ${judged} unseen items in all. Add labelled items.`;
+  const { promise, reserve, risk, surest } = decisions;
+  const aim = 1 - (1 - promise) * (1 - reserve);
+  const needed = Math.ceil(Math.log(risk) / Math.log(aim));
+  const promised = `a promised precision of ${percentShort(promise)}`;
+  const bound = `${needed} unseen items decided without an error are needed for ${promised}, or more with few`;
+  if (surest === undefined || surest.automatic === 0) {
+    const floor = decisions.floor ?? usualFloor;
+    return judged < needed
+      ? `${bound}; there were ${judged} unseen items in all. Add labelled items.`
+      : `${bound}; of ${judged} unseen items none reached the floor of ${percentShort(floor)} with known text. Add labelled items, or correct labels that contradict each other.`;
   }
-  return `of ${judged} unseen items no part was decided well enough for ${promised}: ${needed} without an error are needed, or more with few. Add labelled items, or correct labels that contradict each other.`;
+  const { automatic, wrong, precisionLow } = surest;
+  const measured = `of ${judged} unseen items the ${automatic} surest had ${wrong === 0 ? "no error" : counted(wrong, "error")}, which shows ${percentShort(Math.floor(precisionLow * 1000) / 1000)} and no more`;
+  const enough = itemsNeeded(wrong / automatic, aim, risk);
+  const advice =
+    enough === undefined
+      ? "More items alone would not do: correct labels that contradict each other, or add text that tells the codes apart."
+      : `About ${roughly((enough * judged) / automatic)} labelled items would do if the further ones are alike.`;
+  return `${bound}; ${measured}. ${advice}`;
+}
+
+/** How many items with such a share of errors show what is aimed at; undefined where none do. */
+function itemsNeeded(errors: number, aim: number, risk: number): number | undefined {
+  if (errors >= 0.9 * (1 - aim)) return undefined;
+  for (let items = 1; items < 1e6; items = Math.ceil(items * 1.02)) {
+    const wrong = Math.round(errors * items);
+    if (wrong <= (1 - aim) * items && 1 - betaBelow(wrong + 1, items - wrong, 1 - aim) <= risk) return items;
+  }
+  return undefined;
+}
+
+/** Two digits that count, rounded up. */
+function roughly(value: number): number {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, value))) - 1);
+  return Math.ceil(value / unit) * unit;
 }

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { makeRandom } from "../../platform/random.ts";
 import { makeDatasetBuilder, hashItemText, splitOf, type Dataset, type Item } from "./dataset.ts";
 import { openEvaluator } from "./evaluate.ts";
-import { appraise, fitModel, fitModelWith, learn, planFit, type FitOptions } from "./fit.ts";
+import { appraise, fitModel, fitModelWith, learn, planFit, sidesOf, type FitOptions } from "./fit.ts";
+import { wilson } from "./intervals.ts";
 import { decodeModel, encodeModel, type Model } from "./model.ts";
 import { openPredictor, openPredictors } from "./predict.ts";
 import { climbRungs, nextRung, drawTrials, runTrial, type TrialResult } from "./search.ts";
@@ -102,10 +103,10 @@ describe("a fit", () => {
     const elsewhere = await fitModelWith(plan, wanted, {
       runTrials: async (specs) => {
         const results: TrialResult[] = [];
-        for (const spec of specs.toReversed()) results.unshift(runTrial(plan.prepared, plan.sides, spec));
+        for (const spec of specs.toReversed()) results.unshift(runTrial(plan.prepared, sidesOf(plan, spec), spec));
         return results;
       },
-      appraise: async (parameters) => appraise(structuredClone(plan), parameters, wanted),
+      appraise: async (chosen) => appraise(structuredClone(plan), chosen, wanted),
       learn: async (parameters) => learn(structuredClone(plan), parameters, wanted),
     });
     expect(Buffer.from(encodeModel(elsewhere)).equals(here)).toBe(true);
@@ -116,7 +117,7 @@ describe("a fit", () => {
     const plan = planFit(dataset, wanted, true);
     const elsewhere = await fitModelWith(plan, wanted, {
       runTrials: () => Promise.reject(new Error("A single trial has nothing to be compared with.")),
-      appraise: async (parameters) => appraise(structuredClone(plan), parameters, wanted),
+      appraise: async (chosen) => appraise(structuredClone(plan), chosen, wanted),
       learn: () => Promise.reject(new Error("What was appraised is what answers.")),
     });
     expect(Buffer.from(encodeModel(elsewhere)).equals(encodeModel(fitModel(dataset, wanted)))).toBe(true);
@@ -127,7 +128,7 @@ describe("a fit", () => {
     const aborted = AbortSignal.abort(new Error("enough"));
     const [spec] = drawTrials(1, 1, dataset.size);
     expect(() => runTrial(plan.prepared, plan.sides, spec, aborted)).toThrow("enough");
-    expect(() => appraise(plan, spec.parameters, options, aborted)).toThrow("enough");
+    expect(() => appraise(plan, { parameters: spec.parameters, ofFolds: [] }, options, aborted)).toThrow("enough");
     expect(() => learn(plan, spec.parameters, options, aborted)).toThrow("enough");
   });
 
@@ -290,6 +291,54 @@ describe("the search", () => {
     const specs = search.next();
     if (specs.done === true) throw new Error("Expected a first rung but the search had ended.");
     expect(() => search.next(specs.value.map(failed))).toThrow(/all failed; the first said: broke/);
+  });
+});
+
+test("more codes than a learner has room for are refused in words", () => {
+  const many = Array.from({ length: 22_000 }, (_, i) => ({ item: rows[i % 1000].item, label: `c${i >> 1}` }));
+  expect(() => planFit(build(many), options)).toThrow(/at most 10000 codes for 22000 items but there are 11000\. Learn a coarser level/);
+});
+
+describe("few items", () => {
+  const few: FitOptions = { ...options, trials: 6 };
+  const small = rows.slice(0, 300);
+
+  test("are judged once each, by hyperparameters that their fold had no part in choosing", () => {
+    const folded = fitModel(build(small), few);
+    expect(folded.card).toMatchObject({ items: { train: 300, validation: 300 }, folds: 5 });
+    const fresh = makeItems(800, 6);
+    const answers = openPredictor(folded).predict(fresh.map((row) => row.item));
+    const accuracy = fresh.filter((row, i) => answers[i].code === row.label).length / fresh.length;
+    const { low, high } = wilson(Math.round(300 * folded.card.metrics.accuracy), 300);
+    expect(accuracy).toBeGreaterThan(low);
+    expect(accuracy).toBeLessThan(high);
+  });
+
+  test("choose for each fold by what the other folds say", () => {
+    const search = climbRungs(1, 4, 300, 3);
+    const scores = new Map<string, number>();
+    let step = search.next();
+    while (step.done !== true) {
+      step = search.next(
+        step.value.map((spec): TrialResult => {
+          // Trial 1 is the best on fold 0 by far, trial 2 a little on all others: without fold 0, trial 2 wins.
+          const macroF1 = spec.fold === 0 && spec.trial === 1 ? 0.99 : spec.trial === 2 ? 0.6 : spec.trial === 1 ? 0.55 : 0.1;
+          scores.set(`${spec.trial}/${spec.fold ?? "-"}`, macroF1);
+          return { ...spec, kind: "done", macroF1, accuracy: macroF1, logLoss: 1 };
+        }),
+      );
+    }
+    const of = (trial: number) => drawTrials(1, 4, 300)[trial]?.parameters.rate;
+    expect(step.value.parameters.rate).toBe(of(1));
+    expect(step.value.ofFolds.map(({ rate }) => rate)).toEqual([of(2), of(1), of(1)]);
+    expect(scores.size).toBe(12);
+    expect(step.value.trials.every((trial) => trial.fold === undefined)).toBe(true);
+  });
+
+  test("stay with the caller's items where there are some, and with a share set aside where asked for", () => {
+    expect(fitModel(build(small), { ...few, validationFrom: 200 }).card).toMatchObject({ items: { train: 200, validation: 100 } });
+    expect(fitModel(build(small), { ...few, validationFrom: 200 }).card.folds).toBeUndefined();
+    expect(fitModel(build(small), { ...few, folds: 0 }).card.items.validation).toBeLessThan(120);
   });
 });
 

@@ -38,6 +38,8 @@ export interface ModelCard {
   /** The category column whose values have thresholds of their own; "" for none. */
   readonly segment: string;
   readonly items: { readonly train: number; readonly validation: number };
+  /** Folds that judged every item once, in the place of items set aside. */
+  readonly folds?: number;
   /** On the validation items. */
   readonly metrics: Readonly<Record<"accuracy" | "macroF1" | "weightedF1" | "logLoss" | "ece" | "coverage", number>>;
   readonly seed: number;

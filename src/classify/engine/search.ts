@@ -6,6 +6,9 @@
 //   S3. A failed trial drops out; the search fails only when all do.
 //   S4. Random search with successive halving: every trial gets a taste (a part of the items, few epochs), the best third of them more,
 //       the best third of those everything.
+//   S5. Judged by folds, a trial is worth its mean over them. For each fold there is a choice of its own from what the others say, climbed like the choice
+//       from all of them: what its parameters are worth on the fold was never looked at in choosing them (choose and judge by nested parts; the trials are
+//       shared between the choices, so that it costs no more than plain cross-validation).
 
 import { makeRandom } from "../../platform/random.ts";
 import { describeError, StockroomError, type ErrorRecord } from "../../platform/errors.ts";
@@ -24,6 +27,8 @@ export interface TrialSpec {
   /** Share of the training items it may learn from; 0..1. */
   readonly share: number;
   readonly seed: number;
+  /** The fold that judges it, all others learning; absent: the sides of the split do. */
+  readonly fold?: number;
 }
 
 export type TrialResult = TrialSpec &
@@ -77,35 +82,74 @@ export function rankTrials(results: readonly TrialResult[]): readonly (TrialResu
     .toSorted((a, b) => b.macroF1 - a.macroF1 || a.logLoss - b.logLoss || a.trial - b.trial);
 }
 
-/** Climbs all rungs; gives back the best parameters and every result. Throws `FIT_ALL_TRIALS_FAILED` (a `fault`). */
+/**
+ * Climbs all rungs; gives back the best parameters and every result. Throws `FIT_ALL_TRIALS_FAILED` (a `fault`).
+ *
+ * `folds`: how many of them judge; 0: the split does.
+ */
 export function* climbRungs(
   seed: number,
   trials: number,
   items: number,
+  folds = 0,
 ): Generator<readonly TrialSpec[], SearchOutcome, readonly TrialResult[]> {
   const all: TrialResult[] = [];
-  let specs = drawTrials(seed, trials, items);
-  let last: readonly TrialResult[] = [];
-  while (specs.length > 0) {
-    const results = yield specs;
-    all.push(...results);
-    last = results;
-    if (rankTrials(results).length === 0) {
-      const failed = results.find((result) => result.kind === "failed");
-      throw new StockroomError(
-        "fault",
-        "FIT_ALL_TRIALS_FAILED",
-        `Expected at least one of ${results.length} trials to end but all failed; the first said: ${failed?.error.message ?? "nothing"}`,
-      );
+  const first = drawTrials(seed, trials, items);
+  // The choice from all folds, and one without each of them.
+  const choices = [undefined, ...Array.from({ length: folds }, (_, fold) => fold)].map((without) => ({ without, specs: first, best: 0 }));
+  for (;;) {
+    const specs = unionOf(choices.map((choice) => choice.specs));
+    if (specs.length === 0) break;
+    const results = yield folds === 0 ? specs : specs.flatMap((spec) => Array.from({ length: folds }, (_, fold) => ({ ...spec, fold })));
+    for (const choice of choices) {
+      const own = new Set(choice.specs.map(({ trial }) => trial));
+      const judged = overFolds(results, choice.without).filter(({ trial }) => own.has(trial));
+      if (choice.without === undefined) all.push(...judged);
+      const [best] = rankTrials(judged);
+      if (own.size > 0 && best === undefined) throw allFailed(results);
+      choice.best = best?.trial ?? choice.best;
+      choice.specs = own.size === 0 ? [] : nextRung(judged, items);
     }
-    specs = nextRung(results, items);
   }
-  const best = rankTrials(last)[0];
-  return { parameters: best === undefined ? defaultHyperparameters : plainParameters(best.trial, seed), trials: all };
+  const [whole, ...others] = choices.map(({ best }) => plainParameters(best, seed));
+  return { parameters: whole ?? defaultHyperparameters, ofFolds: others, trials: all };
+}
+
+/** Specs of several choices, each trial once, in the order of the trials. */
+const unionOf = (choices: readonly (readonly TrialSpec[])[]): readonly TrialSpec[] =>
+  [...new Map(choices.flat().map((spec) => [spec.trial, spec])).values()].toSorted((a, b) => a.trial - b.trial);
+
+/** One result a trial: the mean over the folds but one; failed where one of them failed. Results without folds stay as they are. */
+function overFolds(results: readonly TrialResult[], without: number | undefined): readonly TrialResult[] {
+  const of = new Map<number, TrialResult[]>();
+  for (const result of results) {
+    if (result.fold === undefined) of.set(result.trial, [result]);
+    else if (result.fold !== without) of.set(result.trial, [...(of.get(result.trial) ?? []), result]);
+  }
+  return [...of.values()].flatMap((folds): TrialResult[] => {
+    const [head] = folds;
+    if (head?.fold === undefined) return folds;
+    const { fold: _, ...one } = folds.find(({ kind }) => kind === "failed") ?? head;
+    if (one.kind === "failed") return [one];
+    const mean = (name: "macroF1" | "accuracy" | "logLoss"): number =>
+      folds.reduce((sum, each) => sum + (each.kind === "done" ? each[name] : 0), 0) / folds.length;
+    return [{ ...one, macroF1: mean("macroF1"), accuracy: mean("accuracy"), logLoss: mean("logLoss") }];
+  });
+}
+
+function allFailed(results: readonly TrialResult[]): StockroomError {
+  const failed = results.find((result) => result.kind === "failed");
+  return new StockroomError(
+    "fault",
+    "FIT_ALL_TRIALS_FAILED",
+    `Expected at least one of ${results.length} trials to end but all failed; the first said: ${failed?.error.message ?? "nothing"}`,
+  );
 }
 
 export interface SearchOutcome {
   readonly parameters: Hyperparameters;
+  /** What each fold is judged with: chosen by the other folds alone. Empty without folds. */
+  readonly ofFolds: readonly Hyperparameters[];
   readonly trials: readonly TrialResult[];
 }
 

@@ -15,8 +15,8 @@ import { faultPoint } from "../../platform/faults.ts";
 import type { ObjectEntry, ObjectStore, ReadHandle, StagedObject } from "../../platform/objects/contract.ts";
 import { appendEvent } from "../../platform/database/outbox.ts";
 import type { RunContext, WorkflowDefinition } from "../../platform/workflow/contract.ts";
-import type { FitOptions, FitPlan } from "../engine/fit.ts";
-import { climbRungs, type SearchOutcome, type TrialResult } from "../engine/search.ts";
+import { searchOver, type FitOptions, type FitPlan } from "../engine/fit.ts";
+import type { SearchOutcome, TrialResult } from "../engine/search.ts";
 import { parseLine, type Line } from "../engine/lines.ts";
 import { prefixes, readKey, type ObjectRef } from "../store/keys.ts";
 import { insertAudit } from "../store/audit.ts";
@@ -271,7 +271,7 @@ async function fit(training: Training, prepared: Prepared, columns: ObjectRef, s
   // Side by side where threads are free; when all are busy with other lines, one after the other costs them no more.
   const part = { plan, parameters: search.parameters, options };
   const [appraisal, weights] = await Promise.all([
-    deps.compute.run(appraiseJob, part, { signal }),
+    deps.compute.run(appraiseJob, { plan, chosen: search, options }, { signal }),
     deps.compute.run(learnJob, part, { signal }),
   ]);
   const key = `${prefixes.models}${line.country}/${line.scheme}/${input.version}.model`;
@@ -288,8 +288,7 @@ async function fit(training: Training, prepared: Prepared, columns: ObjectRef, s
 
 /** Climbs the rungs of the search, each rung's trials side by side. */
 async function searchParameters({ deps, context }: Training, plan: FitPlan, signal: AbortSignal): Promise<SearchOutcome> {
-  const { seed, trials } = deps.settings.train;
-  const search = climbRungs(seed, trials > 1 ? trials : 0, plan.sides.train.length);
+  const search = searchOver(plan, deps.settings.train);
   let done = 0;
   let step = search.next();
   while (step.done !== true) {

@@ -1,7 +1,7 @@
 // Trial: one set of hyperparameters on one rung of the search, in place on shared memory.
 
 import type { ComputeTask, TaskTools } from "../../../platform/compute/contract.ts";
-import type { FitPlan } from "../../engine/fit.ts";
+import { sidesOf, type FitPlan } from "../../engine/fit.ts";
 import { runTrial, type TrialResult, type TrialSpec } from "../../engine/search.ts";
 
 export interface TrialInput {
@@ -12,5 +12,5 @@ export interface TrialInput {
 export const trialJob: ComputeTask<TrialInput, TrialResult> = { module: import.meta.url, name: "classify.trial" };
 
 export function run(input: TrialInput, tools: TaskTools): TrialResult {
-  return runTrial(input.plan.prepared, input.plan.sides, input.spec, tools.signal);
+  return runTrial(input.plan.prepared, sidesOf(input.plan, input.spec), input.spec, tools.signal);
 }
