@@ -1,26 +1,10 @@
-// Root: the tree of all commands. A module's commands are loaded when they are called, so that `stockroom --help` stays quick.
+// Root: the tree of all commands. Each is loaded when it is called or listed; what only its `run` needs, there.
 
 import { modules } from "../modules.ts";
 import type { AnyModule } from "../platform/module.ts";
 import type { Command } from "../platform/command/contract.ts";
 import type { Tools } from "./tools.ts";
 import { examplesOf, moduleTools } from "./module-tools.ts";
-import { configCommand } from "./commands/config.ts";
-import { doctorCommand } from "./commands/doctor.ts";
-import { homeCommand } from "./commands/home.ts";
-import { keysCommand } from "./commands/keys.ts";
-import { deadCommand } from "./commands/dead.ts";
-import { eventsCommand } from "./commands/events.ts";
-import { getCommand } from "./commands/get.ts";
-import { lsCommand } from "./commands/ls.ts";
-import { noticesCommand } from "./commands/notices.ts";
-import { putCommand } from "./commands/put.ts";
-import { rmCommand } from "./commands/rm.ts";
-import { runsCommand } from "./commands/runs.ts";
-import { scheduleCommand } from "./commands/schedule.ts";
-import { publishCommand } from "./commands/publish.ts";
-import { scrubCommand } from "./commands/scrub.ts";
-import { sqlCommand } from "./commands/sql.ts";
 
 /** Makes the tree; nothing is opened until a command runs. */
 export function makeRoot(tools: Tools, all: readonly AnyModule[] = modules): Command {
@@ -36,24 +20,24 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       worker: async () => (await import("./commands/up.ts")).workerCommand(tools, all),
       demo: async () => (await import("./commands/demo.ts")).demoCommand(tools),
       look: async () => (await import("./commands/look.ts")).lookCommand(tools, all),
-      put: putCommand(tools, examplesOf(all, "put")),
-      get: getCommand(tools, examplesOf(all, "get")),
-      ls: lsCommand(tools),
-      rm: rmCommand(tools),
-      runs: runsCommand(tools),
-      dead: deadCommand(tools),
-      events: eventsCommand(tools),
-      notices: noticesCommand(tools),
-      schedule: scheduleCommand(tools),
-      keys: keysCommand(tools),
+      put: async () => (await import("./commands/put.ts")).putCommand(tools, examplesOf(all, "put")),
+      get: async () => (await import("./commands/get.ts")).getCommand(tools, examplesOf(all, "get")),
+      ls: async () => (await import("./commands/ls.ts")).lsCommand(tools),
+      rm: async () => (await import("./commands/rm.ts")).rmCommand(tools),
+      runs: async () => (await import("./commands/runs.ts")).runsCommand(tools),
+      dead: async () => (await import("./commands/dead.ts")).deadCommand(tools),
+      events: async () => (await import("./commands/events.ts")).eventsCommand(tools),
+      notices: async () => (await import("./commands/notices.ts")).noticesCommand(tools),
+      schedule: async () => (await import("./commands/schedule.ts")).scheduleCommand(tools),
+      keys: async () => (await import("./commands/keys.ts")).keysCommand(tools),
       users: async () => (await import("./commands/users.ts")).usersCommand(tools),
       tokens: async () => (await import("./commands/tokens.ts")).tokensCommand(tools),
-      sql: sqlCommand(tools, examplesOf(all, "sql")),
-      config: configCommand(tools),
-      home: homeCommand(tools),
-      doctor: doctorCommand(tools),
-      publish: publishCommand(tools),
-      scrub: scrubCommand(tools),
+      sql: async () => (await import("./commands/sql.ts")).sqlCommand(tools, examplesOf(all, "sql")),
+      config: async () => (await import("./commands/config.ts")).configCommand(tools),
+      home: async () => (await import("./commands/home.ts")).homeCommand(tools),
+      doctor: async () => (await import("./commands/doctor.ts")).doctorCommand(tools),
+      publish: async () => (await import("./commands/publish.ts")).publishCommand(tools),
+      scrub: async () => (await import("./commands/scrub.ts")).scrubCommand(tools),
       backup: async () => (await import("./commands/backup.ts")).backupCommand(tools),
       bench: async () => (await import("./commands/bench.ts")).benchCommand(tools),
       restore: async () => (await import("./commands/backup.ts")).restoreCommand(tools),

@@ -10,7 +10,6 @@ import type { Output } from "../platform/command/output.ts";
 import { findCall, runCall } from "../platform/command/parse.ts";
 import type { GlobalFlags } from "../platform/command/parse.ts";
 import { describeError, isStockroomError, meanings } from "../platform/errors.ts";
-import { concealText, makeLog } from "../platform/log.ts";
 import type { App, AppOptions } from "../app.ts";
 import { visible } from "../platform/text.ts";
 import type { OpenOptions, Tools } from "./tools.ts";
@@ -73,7 +72,7 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
     }
     await runCall(call);
   } catch (error) {
-    exit = stop.aborted ? "stopped" : tell(error, output, flags.debug);
+    exit = stop.aborted ? "stopped" : await tell(error, output, flags.debug);
   } finally {
     exit = await closed(app, exit, output, flags.debug);
   }
@@ -87,6 +86,7 @@ async function openWith(
   signal: AbortSignal,
 ): Promise<App> {
   const { logOf, openApp, readSettings } = await import("../app.ts");
+  const { makeLog } = await import("../platform/log.ts");
   const { values, origins } = readSettings(options);
   const log = !(quiet ?? false) || origins.has("log.level") ? logOf(values) : makeLog({ level: "warn", format: "pretty" });
   return await openApp({ ...options, work, log, signal });
@@ -100,12 +100,13 @@ async function closed<Exit>(app: Promise<App> | undefined, exit: Exit, output: O
     await open.close();
     return exit;
   } catch (error) {
-    return tell(error, output, debug);
+    return await tell(error, output, debug);
   }
 }
 
 /** Prints an error for people and gives the exit code of its kind. */
-function tell(error: unknown, output: Output, debug: boolean): number {
+async function tell(error: unknown, output: Output, debug: boolean): Promise<number> {
+  const { concealText } = await import("../platform/log.ts");
   const { kind, code, message, facts } = describeError(error);
   const details = Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${String(value)}`]));
   const words = isStockroomError(error)

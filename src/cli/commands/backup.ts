@@ -10,8 +10,6 @@ import { defineCommand } from "../../platform/command/contract.ts";
 import type { BaseSettings } from "../../platform/config/index.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { renameDurably, syncTree } from "../../platform/files/index.ts";
-import { makeLog } from "../../platform/log.ts";
-import { backupDatabase, markRestored, restoreDatabase } from "../../platform/database/index.ts";
 import type { Tools } from "../tools.ts";
 
 export const backupCommand = (tools: Tools) =>
@@ -24,6 +22,7 @@ The key file is not in it. Keep a copy of it elsewhere: without it nobody can op
     },
     args: { folder: { type: "positional", required: true, description: "A folder that is not there yet" } },
     run: async ({ args }) => {
+      const { backupDatabase } = await import("../../platform/database/index.ts");
       const target = path.resolve(tools.cwd, args.folder);
       if (await exists(target)) throw there(target, "BACKUP_EXISTS", "Choose another name");
       const { database, settings } = await tools.open();
@@ -56,6 +55,8 @@ Elsewhere than the original lay it starts quiet: no schedules, notices or delive
     },
     args: { folder: { type: "positional", required: true, description: "What `stockroom backup` made" } },
     run: async ({ args }) => {
+      const { markRestored, restoreDatabase } = await import("../../platform/database/index.ts");
+      const { makeLog } = await import("../../platform/log.ts");
       const source = path.resolve(tools.cwd, args.folder);
       const check = await tools.checkConfig();
       if (check.kind === "bad") {

@@ -3,7 +3,7 @@
 import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import { adoptHome, type Adoption, type HomeStanding } from "../../platform/database/index.ts";
+import type { Adoption, HomeStanding } from "../../platform/database/index.ts";
 import type { Tools } from "../tools.ts";
 
 const words: Readonly<Record<HomeStanding, string>> = {
@@ -44,6 +44,7 @@ Without a flag: it takes the place of the original, which must not work again.`,
       if (args.copy && args.beside) throw new StockroomError("input", "USAGE", "Expected one of --copy and --beside but received both.");
       const as: Adoption = args.copy ? "copy" : args.beside ? "beside" : "moved";
       const { database, settings } = await tools.open({ quiet: true });
+      const { adoptHome } = await import("../../platform/database/index.ts");
       const home = await adoptHome(database, settings.home, as);
       tools.print.line(`${settings.home}: ${words[home.standing]}. It holds from the next start of \`up\` or \`worker\`.`);
     },

@@ -3,9 +3,7 @@
 import path from "node:path";
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
-import { checkEncoding, fileBody, parseDecimalSign } from "../../platform/formats/index.ts";
-import { describeFile } from "../../platform/intake/describe.ts";
-import { type ColumnProfile, profileFile } from "../../platform/intake/profile.ts";
+import type { ColumnProfile } from "../../platform/intake/profile.ts";
 import type { AnyModule } from "../../platform/module.ts";
 import type { Tools } from "../tools.ts";
 
@@ -39,6 +37,11 @@ Examples:
       json: jsonFlag,
     },
     run: async ({ args }) => {
+      const { checkEncoding, fileBody, parseDecimalSign } = await import("../../platform/formats/index.ts");
+      const [{ describeFile }, { profileFile }] = await Promise.all([
+        import("../../platform/intake/describe.ts"),
+        import("../../platform/intake/profile.ts"),
+      ]);
       const { print, signal } = tools;
       const encoding = args.encoding === undefined ? undefined : checkEncoding(args.encoding);
       const name = path.relative("", path.resolve(args.file));

@@ -4,7 +4,6 @@ import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { printable } from "../../platform/command/output.ts";
 import { bytesText } from "../../platform/figures.ts";
-import { listDamage, scrub, scrubActor } from "../../platform/maintenance/maintenance.ts";
 import type { Tools } from "../tools.ts";
 
 export const scrubCommand = (tools: Tools) =>
@@ -20,6 +19,7 @@ It goes on where the last one stopped, at the pace of upkeep.scrubBytesPerSecond
       json: jsonFlag,
     },
     run: async ({ args }) => {
+      const { listDamage, scrub, scrubActor } = await import("../../platform/maintenance/maintenance.ts");
       const { database, objects, settings } = await tools.open({ settings: { "upkeep.scrubBytesPerSecond": args.pace } });
       const { scrubBytesPerSecond: bytesPerSecond } = settings.upkeep;
       const progress = await scrub({ database, objects }, { actor: scrubActor, bytesPerSecond, afresh: args.afresh, signal: tools.signal });

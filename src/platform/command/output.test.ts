@@ -45,6 +45,46 @@ describe("a table", () => {
   });
 });
 
+describe("a table on a terminal", () => {
+  const rows = [
+    { id: "schedule/forecast.monitor/2026-10-31T06:00:00.000Z", title: "compare the store's files", n: 123_456_789 },
+    { id: "short", title: "東京".repeat(20), n: 7 },
+  ];
+
+  it("fits its width: the widest cells give way first, and numbers never", () => {
+    const lines = renderTable(rows, undefined, 60).split("\n");
+    // Two columns share what there is, and 60 leaves one over.
+    expect(lines.slice(0, 2).map((line) => line.length)).toEqual([59, 59]);
+    expect(lines[1]).toMatch(/^schedule\/forecast\.mon\S*…  compare the store's f.*123456789$/);
+    expect(lines[2]).toMatch(/^short {10,}(東京){4,}東?… +7$/);
+    // Too narrow for what may not be cut: still whole numbers and headings.
+    expect(renderTable(rows, undefined, 10)).toContain("123456789");
+  });
+
+  it("is never wider than it, whatever the cells, when headings and numbers leave room", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ name: fc.string({ maxLength: 90 }), title: fc.string({ maxLength: 90 }) }), { minLength: 1 }),
+        fc.integer({ min: 18, max: 120 }),
+        (made, fit) => {
+          for (const line of renderTable(made, undefined, fit).split("\n")) expect(line.length).toBeLessThanOrEqual(fit);
+        },
+      ),
+    );
+  });
+
+  it("is complete where it goes elsewhere, and as JSON", () => {
+    const piped = memoryOutput();
+    makePrinter(piped).table(rows, { json: false, empty: "" });
+    expect(piped.printed[0]).not.toContain("…");
+    const terminal = { ...memoryOutput(), terminalColumns: 40 };
+    makePrinter(terminal).table(rows, { json: true, empty: "" });
+    expect(JSON.parse(terminal.printed[0] ?? "")).toEqual(rows);
+    makePrinter(terminal).table(rows, { json: false, empty: "" });
+    expect(terminal.printed[1]).toContain("…");
+  });
+});
+
 describe("rows", () => {
   it("with --json are one document, the empty list included; without, an empty list says so", () => {
     const json = memoryOutput();

@@ -1,17 +1,21 @@
 // Output: results to standard output, everything said about them to standard error.
 //
 //   O1. A cell never moves the cursor and hides nothing: such characters are shown as their codes, in JSON as escapes.
-//   O2. A reader that goes away (`| head`) ends the command quietly, with the app closed behind it.
+//   O2. A table on a terminal fits its width: long cells end in an ellipsis, numbers never. Elsewhere, and in JSON, every cell is complete.
+//   O3. A reader that goes away (`| head`) ends the command quietly, with the app closed behind it.
 
 import process from "node:process";
 import { once } from "node:events";
-import { SingleBar } from "cli-progress";
+import { createRequire } from "node:module";
+import type * as bars from "cli-progress";
 import { visible, visibleJson } from "../text.ts";
 import type { Cell, CommandTools, Printer, Progress, TableOptions } from "./contract.ts";
 
 /** Where a command writes; streams as arguments so that tests read them. */
 export interface Output {
   readonly columns: number;
+  /** The width of the terminal that shows standard output; absent: it goes elsewhere, where nothing is cut. */
+  readonly terminalColumns?: number | undefined;
   /** Whether a person sees standard error now: bars instead of lines. */
   readonly live: boolean;
   /** One or more whole lines to standard output. */
@@ -27,6 +31,7 @@ export function processOutput(): Output {
   const columns = stdout.columns ?? (Number(process.env["COLUMNS"]) || 100);
   return {
     columns,
+    terminalColumns: stdout.isTTY ? columns : undefined,
     live: stderr.isTTY && process.env["TERM"] !== "dumb",
     print: (text) => void stdout.write(`${text}\n`),
     write: async (bytes) => {
@@ -46,7 +51,7 @@ export function makePrinter(output: Output): Printer {
     table: (rows, options) => {
       if (options.json) output.print(toJson(rows));
       else if (rows.length === 0) output.say(options.empty);
-      else output.print(renderTable(rows, options.columns));
+      else output.print(renderTable(rows, options.columns, output.terminalColumns));
     },
     json: (value) => output.print(toJson(value)),
     line: (text) => output.print(text),
@@ -60,21 +65,55 @@ function toJson(value: unknown): string {
   return visibleJson(JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? inner.toString() : inner), 2));
 }
 
-/** An aligned table; numbers to the right. The last column is not padded, so that lines have no trailing space. */
-export function renderTable<Row extends object>(rows: readonly Row[], given?: TableOptions<Row>["columns"]): string {
+/**
+ * An aligned table; numbers to the right. The last column is not padded, so that lines have no trailing space.
+ *
+ * With `fit`, at most that many columns of a terminal wide, as far as headings and numbers allow (O2).
+ */
+export function renderTable<Row extends object>(rows: readonly Row[], given?: TableOptions<Row>["columns"], fit?: number): string {
   const columns = Object.entries(given ?? fieldsOf(rows));
   const cells = rows.map((row) => columns.map(([, cell]) => cellText(cell(row))));
   const numeric = columns.map(([, cell]) => rows.every((row) => isNumber(cell(row))));
-  const widths = columns.map(([name], at) => Math.max(width(name), ...cells.map((line) => width(line[at] ?? ""))));
+  const wanted = columns.map(([name], at) => Math.max(width(name), ...cells.map((line) => width(line[at] ?? ""))));
+  const least = columns.map(([name], at) => ((numeric[at] ?? false) ? (wanted[at] ?? 0) : Math.max(width(name), leastCell)));
+  const widths = fit === undefined ? wanted : fitWidths(wanted, least, fit - gap.length * (columns.length - 1));
   const line = (values: readonly string[]): string =>
     values
       .map((value, at) => {
-        const pad = " ".repeat(Math.max(0, (widths[at] ?? 0) - width(value)));
-        return (numeric[at] ?? false) ? pad + value : value + pad;
+        const shown = cut(value, widths[at] ?? 0);
+        const pad = " ".repeat(Math.max(0, (widths[at] ?? 0) - width(shown)));
+        return (numeric[at] ?? false) ? pad + shown : shown + pad;
       })
-      .join("  ")
+      .join(gap)
       .trimEnd();
   return [line(columns.map(([name]) => name.toUpperCase())), ...cells.map(line)].join("\n");
+}
+
+const gap = "  ";
+/** What is left of a cell at least; less says nothing. */
+const leastCell = 8;
+
+/** Widths that together take at most `total`, if they can: the widest give way first, none below its least. */
+function fitWidths(wanted: readonly number[], least: readonly number[], total: number): readonly number[] {
+  const widthsAt = (cap: number): readonly number[] => wanted.map((width, at) => Math.min(width, Math.max(cap, least[at] ?? 0)));
+  for (let cap = Math.max(...wanted); cap > 0; cap--) {
+    const widths = widthsAt(cap);
+    if (widths.reduce((sum, width) => sum + width, 0) <= total) return widths;
+  }
+  return widthsAt(0);
+}
+
+/** The text if it takes no more columns, else its beginning and an ellipsis. */
+function cut(text: string, columns: number): string {
+  if (width(text) <= columns) return text;
+  let kept = "";
+  let taken = 1;
+  for (const letter of text) {
+    taken += width(letter);
+    if (taken > columns) break;
+    kept += letter;
+  }
+  return `${kept}\u2026`;
 }
 
 /** The fields of the first row, as columns. */
@@ -122,9 +161,15 @@ export async function withProgress<Result>(
 
 const plainEveryMs = 5_000;
 
+/** Loaded with the first bar, because most commands show none. */
+function loadBars(): typeof bars {
+  return createRequire(import.meta.url)("cli-progress");
+}
+
 /** A bar on a terminal; elsewhere a line at most every five seconds, so that a log stays readable. */
 export function makeProgress(output: Output, title: string): Progress {
   if (output.live) {
+    const { SingleBar } = loadBars();
     const bar = new SingleBar({
       format: `${printable(title)} {bar} {percentage}% {note}`,
       hideCursor: true,
