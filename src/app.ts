@@ -34,7 +34,7 @@ import { mappingMigrations } from "./platform/mappings/mappings.ts";
 import { openObjectStore } from "./platform/objects/store.ts";
 import type { Database, Migration, Tx } from "./platform/database/contract.ts";
 import { databaseMigrations } from "./platform/database/outbox.ts";
-import { copiedHome, openDatabase, settleHome, type Home } from "./platform/database/index.ts";
+import { copiedHome, openDatabase, identifyHome, type Home } from "./platform/database/index.ts";
 import type { Access, Actor, Grant, Vault, Zone } from "./platform/vault/contract.ts";
 import { vaultMigrations } from "./platform/vault/migrations.ts";
 import { openVault } from "./platform/vault/vault.ts";
@@ -505,7 +505,7 @@ async function openFronts(
 
 /** Finds out which home this is. A copy takes no work; a command beside it is told. */
 async function knowHome(database: Database, folder: string, work: boolean, log: Log): Promise<Home> {
-  const home = await settleHome(database, folder);
+  const home = await identifyHome(database, folder);
   if (home.standing === "copied") {
     const refusal = copiedHome(folder, home.elsewhere);
     if (work) throw refusal;
@@ -598,7 +598,7 @@ async function tellDead(tx: Tx, letter: DeadLetter, link: string): Promise<void>
     id: `dead/${letter.id}`,
     severity: "alarm",
     title: `Given up: ${letter.title}`,
-    body: `${letter.error.message}\n\nAfter ${letter.tries} tries and ${letter.crashes} crashes it lies in the dead letters (${link}). When the cause is mended: \`stockroom dead redrive ${letter.id}\`.`,
+    body: `${letter.error.message}\n\nAfter ${letter.tries} tries and ${letter.crashes} crashes it lies in the dead letters (${link}). When the cause is repaired: \`stockroom dead redrive ${letter.id}\`.`,
     facts: { run: letter.runId, workflow: letter.workflow, code: letter.error.code, deadLetter: letter.id, link },
   });
 }

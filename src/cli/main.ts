@@ -1,6 +1,6 @@
 // Main: the process around a command: its signals, its pipes, its end.
 //
-// Ctrl-C once, or the end of what launched it: told, the command stops, the app closes. Twice: the process ends at once; the next start mends the rest.
+// Ctrl-C once, or the end of what launched it: told, the command stops, the app closes. Twice: the process ends at once; the next start repairs the rest.
 
 import process from "node:process";
 import { processOutput } from "../platform/command/output.ts";

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askReadOnly as ask } from "../../src/platform/warehouse/read-only.ts";
 import { makeMemoryLog } from "../../src/platform/log.ts";
 import type { Database } from "../../src/platform/database/contract.ts";
-import { appendEvent } from "../../src/platform/database/index.ts";
+import { appendEvent } from "../../src/platform/database/outbox.ts";
 import { openDatabase } from "../../src/platform/database/open.ts";
 import { testDatabase } from "../kit/database.ts";
 import type { TestDatabase } from "../kit/database.ts";

@@ -3,7 +3,8 @@
 import { rmSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { holdings, listDamage, purge, scrub, scrubActor } from "../../src/platform/maintenance/maintenance.ts";
+import { holdings, listDamage, scrub, scrubActor } from "../../src/platform/maintenance/maintenance.ts";
+import { purge } from "../../src/platform/maintenance/retention.ts";
 import { keepOf, recordZones, type App } from "../../src/app.ts";
 import { makePlace, openAt, operator, settled, textBytes, waitFor, type TestPlace } from "../kit/app.ts";
 

@@ -70,7 +70,7 @@ export const deadCommand = (tools: Tools) =>
           ] as const) {
             tools.print.line(`${name.padEnd(7)} ${printable(value)}`);
           }
-          if (letter.state === "waiting") tools.print.say(`When the cause is mended: stockroom dead redrive ${letter.id}`);
+          if (letter.state === "waiting") tools.print.say(`When the cause is repaired: stockroom dead redrive ${letter.id}`);
         },
       }),
       redrive: defineCommand({

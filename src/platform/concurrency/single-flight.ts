@@ -1,4 +1,4 @@
-// Single-flight: work that many ask for at once and that is done once.
+// Single-call: work that many ask for at once and that is done once.
 //
 // Owns: who shares which work, its deadline, giving it up. Does not own: keeping the result; the next who asks after the end starts anew.
 //   concurrency.F1. While work under a key is under way, whoever asks for the key joins it.
@@ -24,7 +24,7 @@ export interface SingleFlightOptions {
   readonly deadline?: { readonly ms: number; readonly error: () => Error };
 }
 
-interface Flight<Value> {
+interface Call<Value> {
   readonly value: Promise<Value>;
   readonly abort: AbortController;
   callers: number;
@@ -32,45 +32,45 @@ interface Flight<Value> {
 
 /** Makes one with no work under way. */
 export function makeSingleFlight<Value>({ deadline }: SingleFlightOptions = {}): SingleFlight<Value> {
-  const underWay = new Map<string, Flight<Value>>();
+  const underWay = new Map<string, Call<Value>>();
 
-  const start = (key: string, work: (signal: AbortSignal) => Promise<Value>): Flight<Value> => {
+  const start = (key: string, work: (signal: AbortSignal) => Promise<Value>): Call<Value> => {
     const abort = new AbortController();
     const { signal } = abort;
     const timer = deadline === undefined ? undefined : setTimeout(() => abort.abort(deadline.error()), deadline.ms);
     const givenUp = new Promise<never>((_resolve, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
     });
-    // Begun in a later turn, so that the flight is known before its work can end.
+    // Begun in a later turn, so that the call is known before its work can end.
     const value = Promise.race([Promise.resolve().then(async () => await work(signal)), givenUp]).finally(() => {
       clearTimeout(timer);
-      if (underWay.get(key) === flight) underWay.delete(key);
+      if (underWay.get(key) === call) underWay.delete(key);
     });
-    const flight: Flight<Value> = { value, abort, callers: 0 };
-    underWay.set(key, flight);
+    const call: Call<Value> = { value, abort, callers: 0 };
+    underWay.set(key, call);
     // Callers see the failure; work that all have left has nobody to tell.
     value.catch(() => undefined);
-    return flight;
+    return call;
   };
 
   return {
     join(key, signal, work) {
       const found = underWay.get(key);
       const joined = found !== undefined && !found.abort.signal.aborted;
-      const flight = joined ? found : start(key, work);
-      flight.callers += 1;
-      if (signal === undefined) return { joined, value: flight.value };
+      const call = joined ? found : start(key, work);
+      call.callers += 1;
+      if (signal === undefined) return { joined, value: call.value };
       const leave = (): void => {
-        flight.callers -= 1;
-        if (flight.callers === 0) flight.abort.abort(signal.reason);
+        call.callers -= 1;
+        if (call.callers === 0) call.abort.abort(signal.reason);
       };
       if (signal.aborted) leave();
       else {
         signal.addEventListener("abort", leave, { once: true });
         const off = (): void => signal.removeEventListener("abort", leave);
-        flight.value.then(off, off);
+        call.value.then(off, off);
       }
-      return { joined, value: flight.value };
+      return { joined, value: call.value };
     },
     get size() {
       return underWay.size;
@@ -78,7 +78,7 @@ export function makeSingleFlight<Value>({ deadline }: SingleFlightOptions = {}):
     async close(reason) {
       const all = [...underWay.values()];
       for (const { abort } of all) abort.abort(reason);
-      await Promise.allSettled(all.map((flight) => flight.value));
+      await Promise.allSettled(all.map((call) => call.value));
     },
   };
 }

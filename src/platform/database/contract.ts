@@ -1,4 +1,4 @@
-// Database: PostgreSQL behind a small door.
+// Database: PostgreSQL behind a small interface.
 //
 // Owns: the server's life (embedded or DATABASE_URL), the pool, transactions, migrations, the outbox table.
 // Does not own: what the other parts keep in their tables; each part hands in its own migrations.

@@ -91,11 +91,11 @@ export async function markRestored(home: string): Promise<void> {
 }
 
 /** Gives a home its id unless it has one; whoever comes first wins. */
-async function settleFile(home: string): Promise<HomeFile> {
+async function ensureHomeFile(home: string): Promise<HomeFile> {
   const found = await readFileOf(home);
   if (found !== undefined) return found;
   await createFileAtomically(path.join(home, fileName), `${JSON.stringify({ id: randomUUID() })}\n`, { mode: 0o600 });
-  return (await readFileOf(home)) ?? settleFile(home);
+  return (await readFileOf(home)) ?? ensureHomeFile(home);
 }
 
 const readHomes = (tx: Tx): Promise<HomeRow[]> => tx.query<HomeRow>(`select ${columns} from stockroom.home order by since, id`);
@@ -131,9 +131,9 @@ export async function inspectHome(tx: Tx, home: string, isOwn: boolean): Promise
 }
 
 /** Finds out what this home is and, unless it is a copy, writes down where it lies. `home` is a folder that is there. */
-export async function settleHome(database: Database, home: string): Promise<Home> {
+export async function identifyHome(database: Database, home: string): Promise<Home> {
   const isOwn = database.about().kind === "embedded";
-  const file = await settleFile(home);
+  const file = await ensureHomeFile(home);
   const here = await placeOf(home);
   return database.transaction(async (tx) => {
     await lockHomes(tx);
@@ -166,7 +166,7 @@ export async function adoptHome(database: Database, home: string, as: Adoption):
       "Expected DATABASE_URL for one more machine but this home has a database of its own. Name the common database, or say --copy.",
     );
   }
-  const before = await settleFile(home);
+  const before = await ensureHomeFile(home);
   const id = as === "moved" ? before.id : randomUUID();
   const here = await placeOf(home);
   const mode = as === "copy" ? "quiet" : "active";

@@ -1,12 +1,11 @@
-// Database: PostgreSQL, embedded or given, behind one small door. The contract says what it promises.
+// Database: PostgreSQL, embedded or given, behind one small interface. The contract says what it promises.
 
 export type { Migration, OutboxEvent, Database, DatabaseAbout, Tx } from "./contract.ts";
 export { openDatabase } from "./open.ts";
 export type { DatabaseOptions } from "./open.ts";
-export { appendEvent } from "./outbox.ts";
 export { backupDatabase, restoreDatabase } from "./backup.ts";
 export type { BackupManifest } from "./backup.ts";
-export { adoptHome, copiedHome, inspectHome, markRestored, readHomeId, settleHome } from "./home.ts";
+export { adoptHome, copiedHome, inspectHome, markRestored, readHomeId, identifyHome } from "./home.ts";
 export type { Adoption, Home, HomeStanding } from "./home.ts";
 export { peekDatabase } from "./peek.ts";
 export type { Peek } from "./peek.ts";

@@ -36,7 +36,7 @@ function checksumOf(sql: string): string {
  * applied one differs), `fault` `RECORDS_MIGRATION_FAILED` naming the one that failed; then nothing of this call was applied.
  */
 export async function migrate(
-  records: Tx & { transaction<T>(work: (tx: Tx) => Promise<T>, options?: TransactionOptions): Promise<T> },
+  database: Tx & { transaction<T>(work: (tx: Tx) => Promise<T>, options?: TransactionOptions): Promise<T> },
   migrations: readonly Migration[],
   log: Log,
 ): Promise<readonly string[]> {
@@ -46,8 +46,8 @@ export async function migrate(
     throw new StockroomError("fault", "RECORDS_MIGRATION_TWICE", `Expected each migration once but ${twice} is listed twice. Rename one.`);
   }
   // The usual start has nothing to do, and finds out without a lock.
-  if (pendingOf(migrations, await readApplied(records)).length === 0) return [];
-  return records.transaction(async (tx) => {
+  if (pendingOf(migrations, await readApplied(database)).length === 0) return [];
+  return database.transaction(async (tx) => {
     await tx.query(`select pg_advisory_xact_lock(${migrationLock})`);
     await tx.query(`
       create schema if not exists stockroom;

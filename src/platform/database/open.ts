@@ -1,4 +1,4 @@
-// Open: one door to PostgreSQL, whether it is ours (embedded) or given (DATABASE_URL).
+// Open: one way to PostgreSQL, whether it is ours (embedded) or given (DATABASE_URL).
 
 import { isStockroomError, StockroomError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -16,7 +16,7 @@ export interface DatabaseOptions {
   readonly url?: string | undefined;
   readonly home: string;
   readonly log: Log;
-  /** The other parts' migrations, in the order of the parts; the records' own come first by themselves. */
+  /** The other parts' migrations, in the order of the parts; the database's own come first by themselves. */
   readonly migrations: readonly Migration[];
   /** Gives up opening. Has no effect once open. */
   readonly signal?: AbortSignal | undefined;
@@ -38,9 +38,9 @@ const oldestVersion = 140_000;
  * `RECORDS_NO_DATABASE`, `conflict` `RECORDS_TOO_OLD`, `RECORDS_STANDBY`, `RECORDS_POOLER` and `RECORDS_NEWER`, and what `openEmbedded` and `migrate` throw.
  *
  * @example
- * const records = await openDatabase({ home: ".stockroom", log, migrations: [...vaultMigrations, ...objectMigrations] });
- * await records.transaction(async (tx) => appendEvent(tx, { kind: "shop.opened", subject: "shop/1", data: {} }));
- * await records.close();
+ * const database = await openDatabase({ home: ".stockroom", log, migrations: [...vaultMigrations, ...objectMigrations] });
+ * await database.transaction(async (tx) => appendEvent(tx, { kind: "shop.opened", subject: "shop/1", data: {} }));
+ * await database.close();
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const log = options.log.child({ room: "records" });

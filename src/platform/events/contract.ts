@@ -1,6 +1,6 @@
 // Events: facts from the outbox, each handed to every subscriber at least once, as one run per (event, subscriber).
 //
-// Owns: subscriptions, the relay, its place in the outbox. Does not own: the outbox table (records), the runs (workflow).
+// Owns: subscriptions, the relay, its place in the outbox. Does not own: the outbox table (database), the runs (workflow).
 //   E1. A run's id is derived from the event's dedupe key (or id) and the subscriber's name: repeated delivery starts nothing new.
 //   E2. A subscriber is marked as having an event in the transaction that enqueues its run, and the event is marked relayed in the
 //       transaction that gives it to the last of them.

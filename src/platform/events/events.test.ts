@@ -150,9 +150,9 @@ test("an event that a subscriber cannot take stays, is told of and holds up no o
   expect((await events.list({ prefix: "good" }))[0]?.relayedAt).toEqual(expect.any(String));
   await events.close();
   // After the fix the waiting events go out.
-  const mended = await openRelay([subscription("before"), subscription("picky")]);
-  await relayed(mended, "bad");
-  await relayed(mended, "huge");
+  const repaired = await openRelay([subscription("before"), subscription("picky")]);
+  await relayed(repaired, "bad");
+  await relayed(repaired, "huge");
 });
 
 test("an event is done when everybody known has it, also those whom this process does not know", async () => {

@@ -48,7 +48,7 @@ export interface OpenEventsOptions {
  * take events and lose them, so the app does not open.
  *
  * @example
- * const events = await openEvents({ records, workflows, log, subscriptions: [
+ * const events = await openEvents({ database, workflows, log, subscriptions: [
  *   { name: "train", kind: "object.stored", prefix: "classify/labelled/", workflow: train, input: (event) => ({ key: event.subject }) },
  * ] });
  */

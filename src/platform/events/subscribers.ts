@@ -1,6 +1,6 @@
 // Subscribers: who is known to want which events. The rows are the truth of the whole fleet; each process speaks for those it has.
 //
-// Owns: what is written about subscribers and who has which event. Does not own: the tables (records), starting runs (events.ts).
+// Owns: what is written about subscribers and who has which event. Does not own: the tables (database), starting runs (events.ts).
 
 import { StockroomError } from "../errors.ts";
 import type { Tx } from "../database/contract.ts";

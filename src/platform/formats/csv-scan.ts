@@ -316,7 +316,7 @@ export class CsvScanner {
       ],
       long: [
         "TABLE_RECORD_TOO_LONG",
-        `Expected at most ${maxRecordChars} characters in a row but it is longer. Raise the limit or mend the row.`,
+        `Expected at most ${maxRecordChars} characters in a row but it is longer. Raise the limit or correct the row.`,
       ],
     }[reason];
     this.#report({

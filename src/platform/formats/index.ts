@@ -1,4 +1,4 @@
-// Tables, the door of the part. See contract.ts for what it promises.
+// Formats, what other parts may import. See contract.ts for what it promises.
 
 export type { BadRow, ReadOptions, RowBatch, Table, TableFormat, WriteOptions } from "./contract.ts";
 export { checkHeader, withoutFormula } from "./csv.ts";

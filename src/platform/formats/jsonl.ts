@@ -153,7 +153,7 @@ function parseLine({ text, line, suspicious }: Line, typed: Set<string>): Parsed
     const column = place === null ? text.length + 1 : Number(place[1]) + 1;
     return bad(
       "TABLE_JSON_BROKEN",
-      "Expected a JSON object on this line but it is not valid JSON. Mend it; a newline within a value is written \\n.",
+      "Expected a JSON object on this line but it is not valid JSON. Correct it; a newline within a value is written \\n.",
       column,
     );
   }
@@ -232,7 +232,7 @@ async function* linesOf(body: AsyncIterable<TextPiece>, options: ReadOptions): A
       line,
       column: 1,
       code: "TABLE_RECORD_TOO_LONG",
-      reason: `Expected at most ${maxRecordChars} characters on a line but it is longer. Raise the limit or mend the line.`,
+      reason: `Expected at most ${maxRecordChars} characters on a line but it is longer. Raise the limit or correct the line.`,
       sample: text.slice(from, from + Math.min(200, maxRecordChars)).toWellFormed(),
     });
   for await (const piece of body) {

@@ -190,7 +190,7 @@ function textRow(raw: readonly unknown[], toText: readonly ToText[], line: numbe
         line,
         column: i + 1,
         code,
-        reason: `Expected text in this column (its number is given) but ${what} came. Mend the value.`,
+        reason: `Expected text in this column (its number is given) but ${what} came. Correct the value.`,
         sample: "",
       };
     }

@@ -1,4 +1,4 @@
-// Reading: one door for every format.
+// Reading: one function for every format.
 
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";

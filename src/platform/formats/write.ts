@@ -1,4 +1,4 @@
-// Writing: one door for every format.
+// Writing: one function for every format.
 
 import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";

@@ -12,7 +12,7 @@ import type { ScheduleDefinition, WorkflowDefinition } from "../workflow/contrac
 import { purge, type Keep } from "./retention.ts";
 import { listDamage, scrub } from "./scrub.ts";
 
-export { holdings, purge, type Keep } from "./retention.ts";
+export { holdings, type Keep } from "./retention.ts";
 export { listDamage, scrub } from "./scrub.ts";
 
 export const maintenanceMigrations: readonly Migration[] = [
@@ -60,7 +60,7 @@ export const scrubActor = { role: "scrub", purpose: "read every byte" } as const
 /** One step of the scheduled scrub: what a crash repeats at most is one object, what a stop waits for is one object too. */
 const partMs = 300_000;
 
-interface UpkeepParts {
+interface UpkeepDeps {
   readonly database: Database;
   readonly objects: ObjectStore;
   readonly log: Log;
@@ -73,20 +73,20 @@ interface UpkeepParts {
 }
 
 /** The workflows, in the queue `upkeep`, and their schedules. */
-export function makeMaintenance(parts: UpkeepParts): {
+export function makeMaintenance(deps: UpkeepDeps): {
   readonly workflows: readonly WorkflowDefinition[];
   readonly schedules: readonly ScheduleDefinition[];
 } {
   return {
-    workflows: [scrubWorkflow(parts), purgeWorkflow(parts)],
+    workflows: [scrubWorkflow(deps), purgeWorkflow(deps)],
     schedules: [
-      { name: "house.scrub", cron: parts.scrubCron, workflow: "house.scrub", input: null },
+      { name: "house.scrub", cron: deps.scrubCron, workflow: "house.scrub", input: null },
       { name: "house.purge", cron: "41 * * * *", workflow: "house.purge", input: null },
     ],
   };
 }
 
-function scrubWorkflow({ database, objects, bytesPerSecond, log }: UpkeepParts): WorkflowDefinition {
+function scrubWorkflow({ database, objects, bytesPerSecond, log }: UpkeepDeps): WorkflowDefinition {
   return {
     name: "house.scrub",
     queue: "upkeep",
@@ -119,7 +119,7 @@ function scrubWorkflow({ database, objects, bytesPerSecond, log }: UpkeepParts):
   };
 }
 
-function purgeWorkflow({ database, keep, recordZones, clock, log }: UpkeepParts): WorkflowDefinition {
+function purgeWorkflow({ database, keep, recordZones, clock, log }: UpkeepDeps): WorkflowDefinition {
   return {
     name: "house.purge",
     queue: "upkeep",

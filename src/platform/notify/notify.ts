@@ -289,7 +289,7 @@ async function goneChannel(database: Database, input: DeliverInput): Promise<Sto
   return error;
 }
 
-/** As records gives a timestamptz (ISO 8601, UTC), for one inside JSON, where records does not see it. */
+/** As the database part gives a timestamptz (ISO 8601, UTC), for one inside JSON, where that does not see it. */
 const isoTime = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 async function readNotice(tx: Tx, id: string): Promise<PostedNotice> {

@@ -34,7 +34,7 @@ export function prefixOf(pattern: KeyPattern): string {
 }
 
 /** A key put right, and how far the one that came is from it (0: it fits). */
-interface Mended {
+interface Repair {
   readonly cost: number;
   /** From the end to the beginning. */
   readonly parts: readonly string[];
@@ -42,7 +42,7 @@ interface Mended {
   readonly met: number;
 }
 
-const never: Mended = { cost: Infinity, parts: [], met: 0 };
+const never: Repair = { cost: Infinity, parts: [], met: 0 };
 const wrongCase = 0.5;
 const absentFolder = 1.5;
 const absentHole = 2;
@@ -60,8 +60,8 @@ function matchWord(word: string, text: string): number {
 
 function fillHole(hole: Hole | undefined, text: string): { readonly cost: number; readonly text: string } {
   if (hole === undefined || hole.fits.test(text)) return { cost: text === "" ? unfit : 0, text };
-  const mended = hole.repair?.(text);
-  return mended !== undefined && hole.fits.test(mended) ? { cost: wrongCase, text: mended } : { cost: unfit, text: `<${hole.name}>` };
+  const repaired = hole.repair?.(text);
+  return repaired !== undefined && hole.fits.test(repaired) ? { cost: wrongCase, text: repaired } : { cost: unfit, text: `<${hole.name}>` };
 }
 
 function holeOf(pattern: KeyPattern, part: string): Hole | undefined {
@@ -69,7 +69,7 @@ function holeOf(pattern: KeyPattern, part: string): Hole | undefined {
 }
 
 /** The name at the end of a key: a word, a hole, or a hole with an ending. */
-function matchName(pattern: KeyPattern, part: string, text: string): Mended {
+function matchName(pattern: KeyPattern, part: string, text: string): Repair {
   if (!part.startsWith("{")) {
     const cost = matchWord(part, text);
     return cost === Infinity ? never : { cost, parts: [part], met: 1 };
@@ -105,9 +105,9 @@ function matchName(pattern: KeyPattern, part: string, text: string): Mended {
 const joined = (stem: string, ending: string): string => (ending === "" ? stem : `${stem}.${ending}`);
 
 /** The cheapest way to make `texts` (folders, then the name) fit the parts of a pattern. */
-function repair(pattern: KeyPattern, parts: readonly string[], texts: readonly string[]): Mended {
-  const known = new Map<string, Mended>();
-  const at = (p: number, t: number): Mended => {
+function repair(pattern: KeyPattern, parts: readonly string[], texts: readonly string[]): Repair {
+  const known = new Map<string, Repair>();
+  const at = (p: number, t: number): Repair => {
     const id = `${p} ${t}`;
     const before = known.get(id);
     if (before !== undefined) return before;
@@ -115,12 +115,12 @@ function repair(pattern: KeyPattern, parts: readonly string[], texts: readonly s
     known.set(id, found);
     return found;
   };
-  const after = (rest: Mended, cost: number, part: readonly string[], met = 0): Mended => ({
+  const after = (rest: Repair, cost: number, part: readonly string[], met = 0): Repair => ({
     cost: rest.cost + cost,
     parts: [...rest.parts, ...part],
     met: rest.met + met,
   });
-  const ways = (p: number, t: number): Mended[] => {
+  const ways = (p: number, t: number): Repair[] => {
     const part = parts[p];
     const text = texts[t];
     if (part === undefined || text === undefined) return [never];
@@ -139,7 +139,7 @@ function repair(pattern: KeyPattern, parts: readonly string[], texts: readonly s
 }
 
 /** For the choice between patterns: each word that was met speaks for the pattern. */
-const farOf = ({ cost, met }: Mended): number => cost - 1.1 * met;
+const farOf = ({ cost, met }: Repair): number => cost - 1.1 * met;
 
 /** Whether a key fits one of the patterns. */
 export function isAwaited(patterns: readonly KeyPattern[], key: string): boolean {

@@ -97,7 +97,7 @@ export interface ObjectStore {
   /** Hides the current version (a tombstone row and `object.removed`); bytes go at the next sweep. */
   remove(actor: Actor, key: string): Promise<void>;
 
-  /** For worker threads: permission and keys are settled here, bytes move there. */
+  /** For worker threads: permission and keys are decided here, bytes move there. */
   readHandle(actor: Actor, key: string, version?: string): Promise<ReadHandle>;
   writeHandle(actor: Actor, key: string): Promise<WriteHandle>;
   /**

@@ -48,7 +48,7 @@ export async function inspectStore(root: string, tx: Tx | undefined, nowMs: numb
   const owner = (await stat(root).catch(() => undefined))?.uid;
   let files = 0;
   let page: string[] = [];
-  const settle = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     const strays = await withoutRow(tx, page);
     for (const name of strays) add(look.stale, name);
     page = [];
@@ -65,9 +65,9 @@ export async function inspectStore(root: string, tx: Tx | undefined, nowMs: numb
     files++;
     if (findId(name) === undefined) add(look.unknown, name);
     else if (nowMs - about.mtimeMs > dayMs) page.push(name);
-    if (page.length >= pageSize) await settle();
+    if (page.length >= pageSize) await check();
   }
-  await settle();
+  await check();
   const objects = tx === undefined ? undefined : await compare(root, tx, look);
   return { ...look, files, objects };
 }

@@ -1,4 +1,4 @@
-// Warehouse, the door of the part. See contract.ts for what it promises.
+// Warehouse, what other parts may import. See contract.ts for what it promises.
 
 import { unknownKind } from "../errors.ts";
 import type { LakeAccess, LakeAnswer, LakeOptions, LakeTable, Warehouse, WarehouseAddress } from "./contract.ts";

@@ -23,7 +23,7 @@ export function openPostgres(address: PostgresAddress): Warehouse {
     throw warehouseError(
       "input",
       "WAREHOUSE_ADDRESS",
-      "Expected an address like postgres://user:password@host:5432/database but another came. Mend it.",
+      "Expected an address like postgres://user:password@host:5432/database but another came. Correct it.",
       {},
     );
   }

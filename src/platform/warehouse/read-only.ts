@@ -146,7 +146,7 @@ async function watchServer(database: SqlDatabase, tx: Tx, { signal, own, maxMemo
 
 /** The server's words for what it did not take; what is the connection's trouble stays as it is. */
 function inWords(error: unknown, { timeoutS, maxMemoryMb }: ReadOnlyBounds): unknown {
-  // What records has put into its own words is still told apart by the server's code beneath.
+  // What the database part has put into its own words is still told apart by the server's code beneath.
   const { code, message } = describeError(isStockroomError(error) && error.cause !== undefined ? error.cause : error);
   if (message.includes(counter))
     return answerTooLarge(mostAnswerBytes(maxMemoryMb), "Lower the number of rows, select shorter columns, or raise --memory.");

@@ -50,7 +50,7 @@ export function sqlError(words: string, place: Place | undefined, cause?: unknow
   return new StockroomError(
     "input",
     "WAREHOUSE_SQL",
-    `Expected SQL that the warehouse can run${where} but it says: ${words}. Mend the statement.`,
+    `Expected SQL that the warehouse can run${where} but it says: ${words}. Correct the statement.`,
     {
       facts: { ...place },
       cause,

@@ -1,4 +1,4 @@
-// The door of the part: what app.ts and the parts above need.
+// What app.ts and the parts above may import.
 
 export * from "./contract.ts";
 export { workflowMigrations } from "./migrations.ts";

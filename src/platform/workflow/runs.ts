@@ -221,7 +221,7 @@ export async function findLetter(tx: Tx, id: string): Promise<DeadLetter | undef
   return row === undefined ? undefined : letterOf(row);
 }
 
-/** Settles the waiting letters of a run. False: there was none. */
+/** Closes the waiting letters of a run. False: there was none. */
 export async function closeLetters(tx: Tx, runId: string, state: "redriven" | "dropped"): Promise<boolean> {
   const rows = await tx.query(`update stockroom.dead_letter set state = $2 where run_id = $1 and state = 'waiting' returning 1 as one`, [
     runId,

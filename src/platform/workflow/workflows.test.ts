@@ -545,12 +545,12 @@ test("an execution that was given up for dead and lives on can change nothing", 
   expect((await deps.show("zombie")).steps.map((step) => step.name)).toEqual(["first"]);
   expect(await deps.show("zombie")).toMatchObject({ state: "running", executor: "rival" });
   // The rival was made up, so the mending has to bring it to its end.
-  const mended = async (): Promise<string> => {
+  const repaired = async (): Promise<string> => {
     await database.query(`update stockroom.run set updated_at = now() - interval '2 minutes' where id = 'zombie' and state = 'running'`);
     await deps.repair();
     return (await deps.show("zombie")).state;
   };
-  await expect.poll(mended, { timeout: 10_000 }).toBe("done");
+  await expect.poll(repaired, { timeout: 10_000 }).toBe("done");
   expect(marks).toEqual(["first", "zombie", "aborted true", "heir", "third"]);
 });
 
@@ -598,7 +598,7 @@ test("a run whose place in the queue is gone gets a new one", async () => {
   await starter.start(quick, null, { id: "lost" });
   await database.query(`delete from dbos.workflow_status where workflow_uuid = '1/lost'`);
   await starter.repair();
-  expect(await database.query(`select leg from stockroom.run where id = 'lost'`)).toEqual([{ leg: 1 }]);
+  expect(await database.query(`select leg as attempt from stockroom.run where id = 'lost'`)).toEqual([{ attempt: 1 }]);
   await database.query(`update stockroom.run set updated_at = now() - interval '2 minutes' where id = 'lost'`);
   await starter.repair();
   await starter.close();
