@@ -116,6 +116,8 @@ export interface OpenApp {
   readonly modules: readonly OpenModule[];
   /** What to tell whoever stored an object that nothing waits for, or that does not count as it is. */
   hintOf(key: string): Promise<string | undefined>;
+  /** How the columns of a stored object are read, in lines; undefined where there is nothing to tell. */
+  understoodOf(key: string): Promise<readonly string[] | undefined>;
   /** What was found amiss in the store at opening. Empty for a client. */
   readonly warnings: readonly string[];
   close(): Promise<void>;
@@ -360,6 +362,7 @@ async function openInOrder(
     notices,
     modules: openModules,
     hintOf: async (key) => await hint(key, true),
+    understoodOf: async (key) => await understoodOf(all, key),
     warnings,
     close,
   };
@@ -470,6 +473,14 @@ function endsOf(
       for (const { ends } of all) await ends?.revived?.(tx, runId);
     },
   };
+}
+
+async function understoodOf(all: readonly ModuleParts<unknown>[], key: string): Promise<readonly string[] | undefined> {
+  for (const parts of all) {
+    const lines = await parts.understand?.(key);
+    if (lines !== undefined) return lines;
+  }
+  return undefined;
 }
 
 function makeHint(all: readonly ModuleParts<unknown>[]): (key: string, isStored: boolean) => Promise<string | undefined> {

@@ -2,17 +2,25 @@
 //
 // One series:   values -> makeSeries -> models.ets.fit -> Fitted -> forecast, simulate          (or forecastValues: every model, weighed)
 // Many series:  rows or lists -> Panel -> runForecast -> RunResult -> rows, report
+// Any file:     look -> FileProfile -> propose -> Proposal -> apply -> readInputs
 // Afterwards:   reconcile, what-if, explain, replenish, monitor
 //
 // The engine is pure and synchronous; chance comes in as a `Random`, so that the same input and seed give the same numbers everywhere. A model
 // that cannot serve a series says why (`Unfit`); wrong use throws a `StockroomError` with a stable `code`.
 
+import { StockroomError } from "../platform/errors.ts";
+import { type FileProfile, type IntakeFile, type LookHints, profileFile } from "../platform/intake/profile.ts";
 import { makeRandom } from "../platform/random.ts";
 import type { CandidateName, Component } from "./engine/combine/contract.ts";
 import { mixForecast } from "./engine/combine/mix.ts";
 import { planMix } from "./engine/combine/plan.ts";
 import { tryModels } from "./engine/combine/trial.ts";
 import type { Forecast, Regressor, Series } from "./engine/contract.ts";
+import { applyPlan, type IntakeFilter } from "./workflows/intake/apply.ts";
+import { type GivenIntake, nameIn, type Proposal as IntakeProposal, proposeForecast } from "./workflows/intake/proposal.ts";
+import type { InputFile } from "./workflows/inputs/open.ts";
+import type { ReadInputsOptions } from "./workflows/inputs/options.ts";
+import { type Domain, domains } from "./workflows/inputs/schema.ts";
 
 export { openCompute, type Compute, type ComputeTask } from "../platform/compute/index.ts";
 export { StockroomError, type ErrorKind } from "../platform/errors.ts";
@@ -62,6 +70,14 @@ export {
 export { models } from "./engine/models/registry.ts";
 export { monitorForecast, type MonitorReport, type Watched } from "./engine/monitor/monitor.ts";
 export { forecastValueAdded, type ValueReport } from "./engine/monitor/value-added.ts";
+export type { ColumnProfile, FileProfile, IntakeFile, LookHints } from "../platform/intake/profile.ts";
+export type {
+  ColumnUse,
+  GivenIntake,
+  IntakePlan,
+  Proposal as IntakeProposal,
+  Question as IntakeQuestion,
+} from "./workflows/intake/proposal.ts";
 export { makePanel, type PlainPanel, type PlainSeries } from "./engine/panel/make.ts";
 export { historyLength, seriesAt, seriesCount } from "./engine/panel/series.ts";
 export { proposeOrder, type Proposal, type ReplenishInput } from "./engine/replenish/proposal.ts";
@@ -131,3 +147,64 @@ export function forecastValues(values: ArrayLike<number>, options: ForecastValue
   const { forecast, components, backtests } = mixForecast(trial, planMix([trial], mix), 0, mix);
   return { forecast, components, backtests };
 }
+
+/**
+ * Looks at a file of any shape: where its table is, what its columns hold. One pass; memory does not grow with the file.
+ *
+ * Throws `input` what cannot be read at all: `TABLE_EMPTY`, `TABLE_ARCHIVE_MANY`, `TABLE_JSON_ARRAY`, ...
+ */
+export async function look(file: IntakeFile, hints: LookHints = {}): Promise<FileProfile> {
+  return await profileFile(file, hints);
+}
+
+/** Proposes which column plays which part. What `given` says stands; what nothing speaks for is in `questions`, and is not guessed. */
+export function propose(profile: FileProfile, given: GivenIntake = {}): IntakeProposal {
+  return proposeForecast(profile, given);
+}
+
+export interface ApplyIntakeOptions extends IntakeFilter {
+  /** What the file was looked at with. */
+  readonly hints?: LookHints;
+  /** Default RETAIL. */
+  readonly domain?: Domain;
+}
+
+/**
+ * A file read by a proposal, as `readInputs` takes it: its rows in the domain's own columns, and what it knows ahead as related numbers.
+ *
+ * Throws `input` `INTAKE_QUESTION` for a proposal with a question: answer it in `given` and propose again.
+ *
+ * @example
+ * const file = { name: "sales.csv", open: () => fileBody("sales.csv") };
+ * const { panel } = await readInputs({ ...apply(file, propose(await look(file))), horizon: 12 });
+ */
+export function apply(
+  file: IntakeFile,
+  { plan, questions }: Pick<IntakeProposal, "plan" | "questions">,
+  { hints = {}, domain = "RETAIL", ...filter }: ApplyIntakeOptions = {},
+): Pick<ReadInputsOptions, "target" | "related" | "dimensions" | "aggregation" | "shortRelated" | "domain"> {
+  const [question] = questions;
+  if (question !== undefined) {
+    throw new StockroomError(
+      "input",
+      "INTAKE_QUESTION",
+      `Expected to know how ${file.name} is to be read but it does not tell everything. ${question.text} Answer in \`given\` and propose again.`,
+      { facts: { about: question.about } },
+    );
+  }
+  const part = (of: "target" | "related"): InputFile => ({
+    name: file.name,
+    body: noBytes(),
+    decimal: plan.decimal,
+    table: async (onBadRow) => await applyPlan(file, plan, of, { ...filter, hints, onBadRow, names: domains[domain] }),
+  });
+  return {
+    target: part("target"),
+    ...(plan.known.length === 0 ? {} : { related: part("related"), shortRelated: "leave-out" as const }),
+    dimensions: plan.dimensions.map((name) => nameIn(plan, name)),
+    aggregation: "sum",
+    domain,
+  };
+}
+
+async function* noBytes(): AsyncGenerator<Uint8Array> {}

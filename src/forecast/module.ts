@@ -44,6 +44,7 @@ export const forecast = defineModule({
     return {
       deps,
       awaited: Object.values(awaited),
+      understand: async (key) => await make.understand(deps, key),
       remark: async (key, isStored) => await make.remarkOn(deps, key, isStored),
       ends: {
         dead: async (tx, letter) => await make.endFailed(deps, tx, letter),
@@ -122,6 +123,7 @@ export const forecast = defineModule({
 
   forFiles: "run",
   look: async (profile) => (await import("./workflows/intake/intake.ts")).adviceOn(profile),
+  propose: async (profile) => (await import("./workflows/intake/intake.ts")).proposalOf(profile),
 
   tablesChange: ["forecast.exported"],
   tables: async (deps, actor) => await (await import("./workflows/views/tables.ts")).makeTables(deps, actor),

@@ -61,6 +61,8 @@ export interface ModuleParts<Deps> {
    * false: it is about to be stored, and is judged by its key alone.
    */
   remark?(key: string, isStored: boolean): Promise<string | undefined>;
+  /** How the columns of a stored object are read, in at most ten lines; undefined where there is nothing to tell. */
+  understand?(key: string): Promise<readonly string[] | undefined>;
   /** What becomes of its facts when a run ends otherwise than done; each in the transaction that ends it. Told of every run, its own or not. */
   readonly ends?: RunEnds;
 }
@@ -177,6 +179,8 @@ export interface Module<Name extends string, Schema extends z.ZodType, Deps> {
   readonly forFiles?: string;
   /** What it could do with a table as it was found, in lines for a person; none when nothing. */
   look?(profile: FileProfile): Promise<readonly string[]>;
+  /** The same as plain JSON, for programs; undefined when nothing. */
+  propose?(profile: FileProfile): Promise<unknown>;
   /** What can be asked by SQL, as `actor` may read it. */
   tables?(deps: Deps, actor: Actor): Promise<readonly LakeTable[]>;
   /** Kinds of events after which those tables have other rows. */

@@ -10,6 +10,7 @@ import type * as routes from "./contract.ts";
 
 export type ApiError = Problem;
 export type StoredObject = AnswerOf<typeof routes.putObject>;
+export type FileLook = AnswerOf<typeof routes.lookAtBody>;
 export type ObjectPage = AnswerOf<typeof routes.listObjects>;
 export type RunList = AnswerOf<typeof routes.listRuns>;
 export type DeadLetterList = AnswerOf<typeof routes.listDead>;

@@ -200,6 +200,8 @@ const stored = z
     storedAt: z.string(),
     /** Of an upload that nothing waits for, or that does not count as it is: why, and what was probably meant. Also in `x-stockroom-hint`. */
     hint: z.string().optional(),
+    /** Of a file that has not the usual columns: how they are read, in up to ten lines, and what is not clear. */
+    understood: list(z.string()).optional(),
   })
   .meta({ id: "StoredObject" });
 
@@ -213,6 +215,32 @@ export const putObject = defineRoute({
   body: bytes("application/octet-stream"),
   answer: stored,
   status: [201, 200],
+});
+
+export const lookAtBody = defineRoute({
+  name: "lookAtBody",
+  method: "POST",
+  path: "/api/look",
+  summary: "What a file holds and what could be made of it; nothing is stored",
+  needs: "viewer",
+  query: z.strictObject({
+    /** Its endings tell the format. */
+    name: line(500).default("file.csv"),
+    encoding: line(100).optional(),
+    decimal: z.enum([".", ","]).optional(),
+  }),
+  body: bytes("application/octet-stream"),
+  answer: z
+    .strictObject({
+      profile: record,
+      lines: list(z.string()),
+      first: list(list(z.string())),
+      /** By module: what it could make of the file, in lines. */
+      advice: z.record(z.string(), list(z.string())),
+      /** By module: the same as plain JSON. */
+      proposals: record,
+    })
+    .meta({ id: "FileLook" }),
 });
 
 const version = z.strictObject({ version: z.string().optional() });

@@ -19,6 +19,8 @@ export interface ServerDeps {
   readonly events: Pick<Events, "list">;
   /** What to tell whoever stored an object that nothing waits for, or that does not count as it is. */
   readonly hintOf?: (key: string) => Promise<string | undefined>;
+  /** How the columns of a stored object are read, in lines; undefined where there is nothing to tell. */
+  readonly understoodOf?: (key: string) => Promise<readonly string[] | undefined>;
   readonly notices: Pick<Notices, "list">;
 }
 

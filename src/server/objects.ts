@@ -57,7 +57,8 @@ export async function mountObjects(server: FastifyInstance, deps: ServerDeps, se
         const hint = await deps.hintOf?.(key);
         if (hint !== undefined) reply.header("x-stockroom-hint", encodeHeader(hint));
         reply.code(before?.version === entry.version ? 200 : 201);
-        return { ...shown(entry), ...(hint === undefined ? {} : { hint }) };
+        const understood = await deps.understoodOf?.(key);
+        return { ...shown(entry), ...(hint === undefined ? {} : { hint }), ...(understood === undefined ? {} : { understood }) };
       } catch (error) {
         // What is left of the body is not ours to read: answer, then hang up.
         reply.header("connection", "close");

@@ -24,6 +24,7 @@ import { usualEntrance, type Entrance } from "./identity/entrance.ts";
 import { mountSignIn } from "./identity/pages.ts";
 import { mountIdentity } from "./identity/routes.ts";
 import { makeMetrics } from "./metrics.ts";
+import { mountLook } from "./look.ts";
 import { mountObjects } from "./objects.ts";
 import { mountPage } from "./page.ts";
 import type { Probe, ServerDeps, ServerSettings } from "./deps.ts";
@@ -154,6 +155,7 @@ export async function mountRoutes(server: FastifyInstance, options: ServerOption
     { version, ...(deps.home === undefined ? {} : { home: deps.home.id }) },
   );
   await mountObjects(server, deps, settings, metrics.traffic);
+  await mountLook(server, modules);
   mountPlatform(server, deps);
   mountIdentity(server, entrance, deps.log);
   await mountSignIn(server, entrance);

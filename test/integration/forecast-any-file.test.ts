@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { App } from "../../src/app.ts";
 import { findLatest, listGroups, listRuns, type ForecastRunRow } from "../../src/forecast/store/runs.ts";
 import { understoodIn } from "../../src/forecast/workflows/views/understood.ts";
+import type { FileLook, StoredObject } from "../../src/server/api.ts";
 import { openServer, type OpenServer } from "../../src/server/index.ts";
 import { makePlace, openAt, operator, settled, textBytes, waitFor, type TestPlace } from "../kit/app.ts";
 import { runWords, type Told } from "../kit/command.ts";
@@ -114,6 +115,39 @@ test("an export is read by what it tells, and that is told wherever the forecast
   let csv = "";
   for await (const chunk of body) csv += Buffer.from(chunk).toString();
   expect(csv.split("\n")[0]).toMatch(/^item_id,store,timestamp/);
+});
+
+test("the answer to an upload says how its columns are read; of the usual ones, nothing more than before", async () => {
+  const putHttp = async (key: string, body: string): Promise<StoredObject> => {
+    const answer = await fetch(`${server.url}/objects/${key}`, { method: "PUT", body });
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the test then checks
+    return (await answer.json()) as StoredObject;
+  };
+  expect(await putHttp("forecast/train/strict.csv", shopTarget({ items: 2, months: 30 }))).not.toHaveProperty("understood");
+  const { understood = [] } = await putHttp("forecast/train/answered.csv", branchExport({ months: 29 }));
+  expect(understood.length).toBeLessThanOrEqual(10);
+  expect(understood.join("\n")).toMatch(/timestamp: Datum .*\nitem: Artikel .*\ndimension: Filiale/);
+  const asked = await putHttp("forecast/train/answered2.csv", branchExport({ header: "Datum;Artikel;Filiale;a;b" }));
+  expect(asked.understood?.at(-1)).toMatch(/^question: .*Which of "a", "b" says how much was sold\?.*intake:/s);
+  await settled(app);
+});
+
+test("a file is looked at without being stored", async () => {
+  const objects = (await app.objects.list("", { limit: 1_000 })).length;
+  const answer = await fetch(`${server.url}/api/look?name=branch.csv`, { method: "POST", body: branchExport() });
+  const told: FileLook = JSON.parse(await answer.text());
+  expect(answer.status).toBe(200);
+  expect(told).toMatchObject({
+    profile: { rows: 180, format: "csv" },
+    proposals: { forecast: { questions: [], plan: { demand: "Menge" }, intake: { decimal: ",", map: { Datum: "timestamp" } } } },
+    advice: { forecast: expect.arrayContaining([expect.stringMatching(/^demand: Menge/)]) },
+  });
+  expect(told.first).toHaveLength(10);
+  expect((await app.objects.list("", { limit: 1_000 })).length).toBe(objects);
+  const broken = await fetch(`${server.url}/api/look?name=x.xlsx`, { method: "POST", body: "PK\u0003\u0004nothing" });
+  expect([broken.status, await broken.text()]).toEqual([400, expect.stringMatching(/TABLE_ARCHIVE_BROKEN/)]);
+  const large = await fetch(`${server.url}/api/look`, { method: "POST", body: new Uint8Array(33 << 20) }).catch(() => undefined);
+  if (large !== undefined) expect([large.status, await large.text()]).toEqual([400, expect.stringMatching(/LOOK_TOO_LARGE/)]);
 });
 
 test("the next export of the same sender is read the same way, and what is new in it is told", async () => {

@@ -101,6 +101,31 @@ describe("its doors", () => {
     }
   });
 
+  test("take in a file of any shape: look, propose, apply, and ask where it does not tell", () => {
+    const rows = Array.from(
+      { length: 60 },
+      (_, i) => `${String((i % 28) + 1).padStart(2, "0")}.${String(Math.floor(i / 28) + 1).padStart(2, "0")}.2024;A${i % 2};${i},5`,
+    );
+    writeFileSync(path.join(shop, "verkauf.csv"), `Datum;Artikel;Menge\n${rows.join("\n")}\n`);
+    writeFileSync(
+      path.join(shop, "two.csv"),
+      `when,item,a,b\n${rows.map((_, i) => `2024-01-${String((i % 28) + 1).padStart(2, "0")},A,${i},${60 - i}`).join("\n")}\n`,
+    );
+    const script = `
+      import { apply, fileBody, look, propose, readInputs } from "stockroom/forecast";
+      const open = (name) => ({ name, open: () => fileBody(name) });
+      const file = open("verkauf.csv");
+      const profile = await look(file);
+      const { panel } = await readInputs({ ...apply(file, propose(profile)), horizon: 7, frequency: "D" });
+      const doubt = propose(await look(open("two.csv")));
+      let code = "";
+      try { apply(open("two.csv"), doubt); } catch (error) { code = error.code; }
+      console.log(JSON.stringify([profile.rows, panel.offsets.length - 1, doubt.questions.length, code]));`;
+    const told = run(process.execPath, ["--input-type=module", "-e", script], shop);
+    expect(told).toMatchObject({ status: 0, stderr: "" });
+    expect(JSON.parse(told.stdout)).toEqual([60, 2, 1, "INTAKE_QUESTION"]);
+  });
+
   test("lead nowhere else: what is not a door does not open", () => {
     const script = 'await import("stockroom/dist/app.js").catch((error) => console.log(error.code));';
     expect(run(process.execPath, ["--input-type=module", "-e", script], shop).stdout.trim()).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED");

@@ -49,9 +49,12 @@ A KEY that ends in / gets the file's name. The same bytes under the same key are
         );
         const known = before?.version === entry.version;
         const hint = await app.hintOf(key);
-        if (args.json) print.json({ ...entry, known, ...(hint === undefined ? {} : { hint }) });
+        const understood = await app.understoodOf(key);
+        if (args.json)
+          print.json({ ...entry, known, ...(hint === undefined ? {} : { hint }), ...(understood === undefined ? {} : { understood }) });
         else print.line(`${known ? "already there" : "stored"}: ${entry.key} (${bytesText(entry.bytes)}, version ${entry.version})`);
         if (hint !== undefined) print.say(`note: stored, but ${hint}`);
+        for (const text of understood ?? []) print.say(text);
       } finally {
         progress.end();
       }

@@ -10,6 +10,7 @@ export { makeGroupRun, makeTrain } from "./pipeline/group-run.ts";
 export { endCancelled, endFailed, goOn } from "./pipeline/ends.ts";
 export { makeIntake } from "./pipeline/intake.ts";
 export { remarkOn } from "./pipeline/remark.ts";
+export { understand } from "./pipeline/understand.ts";
 export { makeCleanup } from "./pipeline/cleanup.ts";
 export { makeSapDeliver } from "./sap/deliver.ts";
 export { makeSapExtract } from "./sap/extract.ts";

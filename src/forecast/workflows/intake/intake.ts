@@ -11,7 +11,7 @@ import { noExport } from "../../../platform/intake/exports/index.ts";
 import type { FileProfile, LookHints } from "../../../platform/intake/profile.ts";
 import type { IntakeFilter } from "./apply.ts";
 import { type IntakePlan, type Proposal, proposeForecast } from "./proposal.ts";
-import { blockOf, printBlock } from "./said.ts";
+import { blockOf, type IntakeBlock, printBlock } from "./said.ts";
 
 /** How a target file was taken in: plain JSON, kept in the record of a run. */
 export interface TakenIn {
@@ -145,6 +145,14 @@ export function adviceOn(profile: FileProfile): readonly string[] {
     "or as a command:",
     ["stockroom forecast run", shellWord(profile.name), ...flagsOf(plan, taken), "--horizon", horizon].join(" "),
   ];
+}
+
+/** What a forecast would make of a file, as plain JSON: the proposal, the settings that say it again, the usual horizon. Undefined where it holds no dates. */
+export function proposalOf(profile: FileProfile): (Proposal & { readonly intake: IntakeBlock; readonly horizon: number }) | undefined {
+  const proposal = proposeForecast(profile);
+  const { plan } = proposal;
+  if (plan.timestamp === null && plan.shape !== "wide-dates") return undefined;
+  return { ...proposal, intake: blockOf(plan, {}, { export: profile.export?.name }), horizon: usualHorizon(profile, plan, "auto") };
 }
 
 /** The flags that take a file in just so, without anything left to find. */

@@ -58,6 +58,8 @@ function givenOf({ plan }: KeptIntake): GivenIntake {
     ...(plan.item === null ? [] : [[plan.item, "item_id"]]),
     ...(plan.demand === null ? [] : [[plan.demand, "demand"]]),
     ...Object.entries(plan.names ?? {}),
+    // A list of items has no instants: its texts keep the names they have.
+    ...(plan.shape === "long" && plan.timestamp === null ? plan.metadata.map((name) => [name, nameIn(plan, name)]) : []),
   ]);
   return {
     ...(Object.keys(map).length === 0 ? {} : { map }),

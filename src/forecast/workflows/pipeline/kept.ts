@@ -190,7 +190,9 @@ export async function findKeptOf(
   for (const kind of datasetKinds) {
     const entry = entries[kind];
     const kept = entry === undefined ? undefined : await findKeptFor(tx, entry);
-    if (kept !== undefined) found[kind] = kept;
+    // What was proposed for this very file is proposed again, and told as that.
+    const isOwn = kept?.row.by === "proposal" && kept.row.sha256 === entry?.sha256;
+    if (kept !== undefined && !isOwn) found[kind] = kept;
   }
   return found;
 }
