@@ -147,7 +147,9 @@ test("a file is looked at without being stored", async () => {
   const broken = await fetch(`${server.url}/api/look?name=x.xlsx`, { method: "POST", body: "PK\u0003\u0004nothing" });
   expect([broken.status, await broken.text()]).toEqual([400, expect.stringMatching(/TABLE_ARCHIVE_BROKEN/)]);
   const large = await fetch(`${server.url}/api/look`, { method: "POST", body: new Uint8Array(33 << 20) }).catch(() => undefined);
-  if (large !== undefined) expect([large.status, await large.text()]).toEqual([400, expect.stringMatching(/LOOK_TOO_LARGE/)]);
+  // The answer comes before the body is through, so a client that still sends may find the connection closed.
+  const outcome = large === undefined ? "closed" : `${large.status} ${JSON.parse(await large.text()).code}`;
+  expect(["closed", "400 LOOK_TOO_LARGE"]).toContain(outcome);
 });
 
 test("the next export of the same sender is read the same way, and what is new in it is told", async () => {
