@@ -459,6 +459,17 @@ describe("what is not known", () => {
     );
     expect(historyOf(best.panel)[12]).toBe(30);
   });
+
+  test("steps at the end that are unknown leave backtests nothing to compare with, and that is told", async () => {
+    const sold = (out: number): ReadInputsOptions["target"] =>
+      target(
+        many(120, (i) => (i < 120 - out ? `a,${day(i)},5,9` : `a,${day(i)},0,0`)),
+        "item_id,timestamp,demand,stock_on_hand",
+      );
+    const told = (await read(sold(20), { horizon: 7 })).notes.find(({ code }) => code === "INPUT_LATEST_UNKNOWN")?.message;
+    expect(told).toContain("Of the 21 values of the last 21 steps of shop.csv only 1 are known");
+    expect(codes(await read(sold(12), { horizon: 7 }))).not.toContain("INPUT_LATEST_UNKNOWN");
+  });
 });
 
 describe("series that stopped", () => {

@@ -44,7 +44,7 @@ export function checkPanel(reading: Reading, sources: PanelSources, built: Built
     });
   }
   checkRepeats(reading, sources, built);
-  notes.push(...filledNotes(options, sources, panel));
+  notes.push(...filledNotes(options, sources, panel), ...unknownNotes(options.horizon, sources, panel));
   if (options.horizon + 2 > grid.length) {
     problems.push({
       code: "INPUT_HORIZON_TOO_LONG",
@@ -149,6 +149,28 @@ export function withEvents({ options, notes }: Reading, panel: Panel, events: re
   }
   if (placed.unseen.length > 0) notes.push(unseenNote(placed.unseen));
   return { ...panel, regressors: [...panel.regressors, ...placed.regressors], shared: [...panel.shared, ...placed.shared] };
+}
+
+/** Horizons at the end of the history with which backtests compare unless told otherwise; known values below this share of them say little. */
+const [comparedHorizons, leastKnown] = [3, 0.25];
+
+/** Whether what backtests compare with is mostly unknown: empty, or out of stock. */
+function unknownNotes(horizon: number, { target }: PanelSources, { grid, offsets, values }: Panel): readonly InputNote[] {
+  const steps = Math.min(comparedHorizons * horizon, grid.length);
+  let [cells, known] = [0, 0];
+  for (let i = 0; i + 1 < offsets.length; i++) {
+    for (let k = Math.max(offsets[i], offsets[i + 1] - steps); k < offsets[i + 1]; k++) {
+      cells++;
+      if (!Number.isNaN(values[k])) known++;
+    }
+  }
+  if (cells === 0 || known >= leastKnown * cells) return [];
+  return [
+    {
+      code: "INPUT_LATEST_UNKNOWN",
+      message: `Of the ${cells} values of the last ${steps} steps of ${target.apart.file} only ${known} are known (the others are empty or were out of stock): the backtests compare with hardly anything there, so their figures say little.`,
+    },
+  ];
 }
 
 /** With a larger share of filled steps, and no word about them, a forecast is worth a second look. */
