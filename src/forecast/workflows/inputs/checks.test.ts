@@ -466,8 +466,8 @@ describe("what is not known", () => {
         many(120, (i) => (i < 120 - out ? `a,${day(i)},5,9` : `a,${day(i)},0,0`)),
         "item_id,timestamp,demand,stock_on_hand",
       );
-    const told = (await read(sold(20), { horizon: 7 })).notes.find(({ code }) => code === "INPUT_LATEST_UNKNOWN")?.message;
-    expect(told).toContain("Of the 21 values of the last 21 steps of shop.csv only 1 are known");
+    const message = (await read(sold(20), { horizon: 7 })).notes.find(({ code }) => code === "INPUT_LATEST_UNKNOWN")?.message;
+    expect(message).toContain("Of the 21 values of the last 21 steps of shop.csv only 1 are known");
     expect(codes(await read(sold(12), { horizon: 7 }))).not.toContain("INPUT_LATEST_UNKNOWN");
   });
 });
