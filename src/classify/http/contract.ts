@@ -16,11 +16,7 @@ const numbers = z.record(z.string(), z.number());
 
 /** A whole number from 1 to `most`, read by the module's own parser: the command and the route refuse the same with the same code. */
 const limit = (usual: number, most: number): z.ZodType<string | undefined, string | number | undefined> =>
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a query holds text; callers may give the number
-  optional.meta({ type: "integer", minimum: 1, maximum: most, default: usual }) as unknown as z.ZodType<
-    string | undefined,
-    string | number | undefined
-  >;
+  optional.meta({ type: "integer", minimum: 1, maximum: most, default: usual });
 const page = (usual = 100, most = 1_000) => ({ limit: limit(usual, most), cursor: z.string().max(2_000).optional() });
 
 export const listLimits = { usual: 100, most: 1_000 } as const;

@@ -12,7 +12,7 @@ import { StockroomError } from "../errors.ts";
 import { nearest } from "../similar.ts";
 import type { Actor, Grant, Zone } from "../vault/contract.ts";
 import type { LakeAccess, LakeTable } from "../warehouse/index.ts";
-import type { Json, QueueDefinition, ScheduleDefinition, WorkflowDefinition } from "../workflow/contract.ts";
+import type { QueueDefinition, ScheduleDefinition, WorkflowDefinition } from "../workflow/contract.ts";
 import { type Publication, type Published, publishTables } from "./target.ts";
 
 export type PublishSettings = BaseSettings["publish"];
@@ -35,23 +35,22 @@ interface PublishParts {
 
 /** What the settings ask for as durable runs: one a target, by the clock and after each event that changes tables. */
 export function makePublish(parts: PublishParts): {
-  readonly workflows: readonly WorkflowDefinition<Json>[];
+  readonly workflows: readonly WorkflowDefinition<string>[];
   readonly schedules: readonly ScheduleDefinition[];
   readonly subscriptions: readonly Subscription[];
 } {
   const { settings, kinds } = parts;
   const names = Object.keys(settings.targets);
-  const workflow: WorkflowDefinition<Json> = {
+  const workflow: WorkflowDefinition<string> = {
     name: "publish.tables",
     queue: publishQueue.name,
     outward: true,
-    title: (target) => `publish tables to ${String(target)}`,
+    title: (target) => `publish tables to ${target}`,
     run: async (context, target) => {
-      const name = String(target);
       return await context.step(
         "publish",
         async (signal) => {
-          const published = await publishTo(parts, name, { signal, onRows: (table, rows) => context.progress(rows, 0, table) });
+          const published = await publishTo(parts, target, { signal, onRows: (table, rows) => context.progress(rows, 0, table) });
           return { tables: published.map((one) => ({ ...one })) };
         },
         { tries: 5, backoffMs: 5_000 },

@@ -25,7 +25,7 @@ export interface Publication {
   /** Changes whenever the rows do. */
   readonly content: string;
   /** Called only when the rows are not there yet. */
-  rows(signal: AbortSignal): Promise<AsyncIterable<readonly (readonly AnswerCell[])[]>>;
+  readonly rows: (signal: AbortSignal) => Promise<AsyncIterable<readonly (readonly AnswerCell[])[]>>;
 }
 
 export interface Published {

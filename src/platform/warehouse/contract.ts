@@ -67,13 +67,13 @@ export interface LakePart {
   /** The same rows under the same id; read once, however many tables have them. */
   readonly id: string;
   /** What the rows are at the moment, as a short text; absent: the id says it, because rows under it never change. */
-  fingerprint?(): Promise<string>;
+  readonly fingerprint?: () => Promise<string>;
   /** What the rows may have; those that their bytes lack are NULL. */
   readonly columns: readonly LakeColumn[];
   /** Opens the rows, as text, "" for NULL. `only`: the columns that are wanted; others may be left out. */
-  read(only: readonly string[], signal: AbortSignal | undefined): Promise<Table>;
+  readonly read: (only: readonly string[], signal: AbortSignal | undefined) => Promise<Table>;
   /** The part as a Parquet file in memory, when it is Parquet and this machine has such files. Access is checked by each call. */
-  memory?(files: MemoryFiles, signal: AbortSignal | undefined): Promise<MemoryLease | undefined>;
+  readonly memory?: (files: MemoryFiles, signal: AbortSignal | undefined) => Promise<MemoryLease | undefined>;
 }
 
 /** A part in its place within a table. */
