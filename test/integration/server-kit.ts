@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { systemClock } from "../../src/platform/time.ts";
+import { systemClock, type Clock } from "../../src/platform/time.ts";
 import { StockroomError } from "../../src/platform/errors.ts";
 import { openEvents } from "../../src/platform/events/index.ts";
 import { identityMigrations } from "../../src/platform/identity/migrations.ts";
@@ -17,7 +17,8 @@ import { vaultMigrations } from "../../src/platform/vault/migrations.ts";
 import { openVault } from "../../src/platform/vault/vault.ts";
 import { openWorkflows, workflowMigrations } from "../../src/platform/workflow/index.ts";
 import type { WorkflowDefinition } from "../../src/platform/workflow/contract.ts";
-import { openServer } from "../../src/server/index.ts";
+import type { BaseSettings } from "../../src/platform/config/index.ts";
+import { openEntrance, openServer } from "../../src/server/index.ts";
 import type { Probe, ServerSettings } from "../../src/server/index.ts";
 import { testDatabase } from "../kit/database.ts";
 
@@ -45,6 +46,7 @@ export async function openTestServer(
   settings: Partial<ServerSettings> = {},
   probes: Readonly<Record<string, Probe>> = {},
   notify: Pick<NotifyOptions, "channels" | "topics"> = { channels: {}, topics: {} },
+  signIn?: { readonly auth?: Partial<BaseSettings["auth"]>; readonly clock?: Clock },
 ) {
   const postgres = await testDatabase();
   const home = await mkdtemp(path.join(os.tmpdir(), "stockroom-server-"));
@@ -79,14 +81,21 @@ export async function openTestServer(
   });
   const events = await openEvents({ database, workflows, subscriptions: notices.subscriptions, log, pollMs: 20 });
   const deps = { log, clock, database, vault, objects, notices, workflows, events };
+  const served = { host: "127.0.0.1", port: 0, uploadMaxBytes: 64 * 1024 * 1024, ...settings };
+  const usersFile = path.join(home, "users.yaml");
+  const auth = { usersFile, sessionIdleMs: 12 * 3_600_000, sessionLongestMs: 7 * 86_400_000, trustedProxies: [], ...signIn?.auth };
+  const entrance = openEntrance({ settings: { server: served, auth }, database, clock: signIn?.clock ?? clock, log, vault });
   const server = await openServer({
     deps,
-    settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 64 * 1024 * 1024, ...settings },
+    settings: served,
+    ...(signIn === undefined ? {} : { entrance }),
     version: "1.2.3",
     probes,
   });
   return {
     ...deps,
+    identity: entrance.identity,
+    usersFile,
     root,
     url: server.url,
     close: async () => {
