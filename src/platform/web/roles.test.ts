@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, constantFrom, property, uniqueArray } from "fast-check";
 import { expect, it } from "vitest";
 import { may, roles, within } from "./roles.ts";
 
@@ -11,9 +11,9 @@ it("an order in which reviewer and planner stand side by side", () => {
 });
 
 it("what is within both is never more than either, and all that both may", () => {
-  const some = fc.uniqueArray(fc.constantFrom(...roles));
-  fc.assert(
-    fc.property(some, some, (asked, has) => {
+  const some = uniqueArray(constantFrom(...roles));
+  assert(
+    property(some, some, (asked, has) => {
       const both = within(asked, has);
       for (const role of roles) expect(may(both, role)).toBe(may(asked, role) && may(has, role));
       expect(within(both, both)).toEqual(both);
