@@ -2,6 +2,7 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { zipSync } from "fflate";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { App } from "../../src/app.ts";
 import { findLatest, listGroups, listRuns, type ForecastRunRow } from "../../src/forecast/store/runs.ts";
@@ -130,6 +131,13 @@ test("the answer to an upload says how its columns are read; of the usual ones, 
   const asked = await putHttp("forecast/train/answered2.csv", branchExport({ header: "Datum;Artikel;Filiale;a;b" }));
   expect(asked.understood?.at(-1)).toMatch(/^question: .*Which of "a", "b" says how much was sold\?.*intake:/s);
   await settled(app);
+});
+
+test("an archive of one export is looked into as well", async () => {
+  await app.objects.put(operator, "forecast/train/packed.zip", zipSync({ "export.csv": textBytes(branchExport()) }));
+  await settled(app);
+  expect(await stateOf("packed")).toMatch(/^idle/);
+  expect((await latest("packed"))?.summary).toMatchObject({ series: 6 });
 });
 
 test("a file is looked at without being stored", async () => {

@@ -67,7 +67,7 @@ describe.each([
   ["train/x.csv", "forecast/train/x.csv"],
   ["forecast/trian/x.csv", "forecast/train/x.csv"],
   ["classify/labeled/GBR/x.csv", "classify/labelled/GBR/x.csv"],
-  ["forecast/train/x.xlsx", "forecast/train/x.csv"],
+  ["forecast/train/x.xls", "forecast/train/x.xlsx"],
   ["forecast-default.yaml", "forecast-defaults.yaml"],
   ["Classify/Sales/2026-10/gbr.csv", "classify/sales/2026-10/GBR.csv"],
 ])("%s", (key, meant) => {

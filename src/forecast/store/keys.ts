@@ -38,12 +38,18 @@ const endingsOf = (kinds: readonly string[]): readonly string[] =>
     kinds.flatMap((kind) => tableFormats.map((format) => `${kind === "" ? "" : `${kind}.`}${format}${packed}`)),
   );
 
+/** Endings of files that are looked into before they are read, beside those of the formats themselves. */
+export const packedEndings = ["txt", "xlsx", "zip"] as const;
+
 /** The keys this module waits for. */
 export const awaited = {
   files: {
     keys: `${prefixes.train}.../{group}.{ending}`,
     holes: { group: groupHole },
-    endings: endingsOf(["", "related", "metadata", "events"]),
+    endings: [
+      ...endingsOf(["", "related", "metadata", "events"]),
+      ...["", "related.", "metadata."].flatMap((kind) => packedEndings.map((ending) => `${kind}${ending}`)),
+    ],
   },
   defaults: { keys: defaultsKey },
   stock: { keys: `${prefixes.stock}{group}.{ending}`, holes: { group: groupHole }, endings: endingsOf(["", "orders"]), starts: false },

@@ -1,6 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { strToU8, zipSync } from "fflate";
 import { expect, test } from "vitest";
+import { unpack } from "./container.ts";
 import { readTable } from "./read.ts";
 
 const open = async (bytes: Uint8Array, name: string): Promise<{ columns: readonly string[]; rows: string[][] }> => {
@@ -19,9 +20,12 @@ type CellXml = string;
 const text = (at: string, value: string): CellXml => `<c r="${at}" t="inlineStr"><is><t>${value}</t></is></c>`;
 const number = (at: string, value: number, style = 0): CellXml => `<c r="${at}" s="${style}"><v>${value}</v></c>`;
 
-/** A workbook of one sheet as Excel writes it, as small as it can be; style 1 is a date. */
-function workbook(rows: readonly (readonly CellXml[])[]): Uint8Array {
-  const sheet = rows.map((cells, i) => `<row r="${i + 1}">${cells.join("")}</row>`).join("");
+type Sheet = readonly (readonly CellXml[])[];
+
+/** A workbook as Excel writes it, as small as it can be; style 1 is a date. Without a cover it has one sheet, Sales. */
+function workbook(rows: Sheet, cover?: Sheet): Uint8Array {
+  const xmlOf = (all: Sheet): string => all.map((cells, i) => `<row r="${i + 1}">${cells.join("")}</row>`).join("");
+  const sheet = xmlOf(rows);
   const main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"';
   return zipSync({
     "[Content_Types].xml": strToU8(
@@ -31,15 +35,16 @@ function workbook(rows: readonly (readonly CellXml[])[]): Uint8Array {
       '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>',
     ),
     "xl/workbook.xml": strToU8(
-      `<workbook ${main} xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="Sales" sheetId="1" r:id="rId1"/></sheets></workbook>`,
+      `<workbook ${main} xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>${cover === undefined ? "" : '<sheet name="Cover" sheetId="2" r:id="rId3"/>'}<sheet name="Sales" sheetId="1" r:id="rId1"/></sheets></workbook>`,
     ),
     "xl/_rels/workbook.xml.rels": strToU8(
-      '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/></Relationships>',
+      '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/><Relationship Id="rId3" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet2.xml"/></Relationships>',
     ),
     "xl/styles.xml": strToU8(
       `<styleSheet ${main}><cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="14" applyNumberFormat="1"/></cellXfs></styleSheet>`,
     ),
     "xl/worksheets/sheet1.xml": strToU8(`<worksheet ${main}><sheetData>${sheet}</sheetData></worksheet>`),
+    "xl/worksheets/sheet2.xml": strToU8(`<worksheet ${main}><sheetData>${xmlOf(cover ?? [])}</sheetData></worksheet>`),
   });
 }
 
@@ -68,7 +73,7 @@ test("of several files it is asked which, and a damaged or empty archive is told
   await expect(open(cut, "cut.zip")).rejects.toMatchObject({ kind: "input", code: "TABLE_ARCHIVE_BROKEN" });
 });
 
-test("a workbook reads as the CSV of its first sheet: dates as ISO, numbers in plain decimals, blanks empty", async () => {
+test("a workbook reads as the CSV of its sheet: dates as ISO, numbers in plain decimals, blanks empty", async () => {
   const bytes = workbook([
     [text("A1", "Date"), text("B1", "Item"), text("C1", "Qty")],
     [number("A2", 45_322, 1), text("B2", "Tea, green"), number("C2", 0.000_001)],
@@ -81,6 +86,16 @@ test("a workbook reads as the CSV of its first sheet: dates as ISO, numbers in p
       ["2024-02-01", "Milk", ""],
     ],
   });
+});
+
+test("of several sheets the one with most rows is read, and that is told", async () => {
+  const rows = [[text("A1", "Item"), text("B1", "Qty")], ...[2, 3, 4].map((n) => [text(`A${n}`, `I${n}`), number(`B${n}`, n)])];
+  const bytes = workbook(rows, [[text("A1", "Report")], [text("A2", "of May")]]);
+  expect(await open(bytes, "sales.xlsx")).toMatchObject({ columns: ["Item", "Qty"], rows: { length: 3 } });
+  async function* once(): AsyncGenerator<Uint8Array> {
+    yield bytes;
+  }
+  expect((await unpack(once(), "sales.xlsx")).note).toMatch(/"Sales" was read.*not read: Cover/);
 });
 
 test("a workbook that is none is told", async () => {

@@ -34,6 +34,8 @@ export interface OpenFile {
   readonly headless: boolean;
   /** Columns were named by their places, whether there was a first line of other names or none. */
   readonly byPlace: boolean;
+  /** What of a container was read, where it holds more. */
+  readonly note?: string | undefined;
   /** Lets go of the bytes that were not read. */
   close(): Promise<void>;
 }
@@ -94,6 +96,7 @@ export async function openInput(file: InputFile, options: OpenOptions): Promise<
       unmapped: mapped.missing,
       headless: positions !== undefined,
       byPlace: positions !== undefined || placed !== table.columns,
+      note: packed.note,
       close: () => source.close(),
     };
   } catch (thrown) {

@@ -3,7 +3,7 @@
 import { tableFormats } from "../../../platform/formats/index.ts";
 import { StockroomError } from "../../../platform/errors.ts";
 import type { InputKind } from "../inputs/schema.ts";
-import { prefixes } from "../../store/keys.ts";
+import { packedEndings, prefixes } from "../../store/keys.ts";
 
 /** What a file of a group is: one of its datasets, or its events, which need none. */
 export type UploadKind = InputKind | "events";
@@ -24,9 +24,10 @@ export function parseUpload(key: string): Upload {
   const ends = rest.at(-1) === "gz" ? rest.slice(0, -1) : rest;
   const format = ends.at(-1) ?? "";
   const kind = ends.length === 1 ? "target" : ends.length === 2 ? ends[0] : undefined;
+  const isPacked = kind !== "events" && packedEndings.some((each) => each === rest.at(-1));
   if (
     /^[A-Za-z][A-Za-z0-9_-]*$/.test(group) &&
-    tableFormats.some((each) => each === format) &&
+    (isPacked || tableFormats.some((each) => each === format)) &&
     (kind === "target" || kind === "related" || kind === "metadata" || kind === "events")
   ) {
     return { group, kind };
@@ -34,7 +35,7 @@ export function parseUpload(key: string): Upload {
   throw new StockroomError(
     "input",
     "FORECAST_UPLOAD_NAME",
-    `Expected a name such as ${prefixes.train}retail.csv, retail.related.csv, retail.metadata.csv or retail.events.csv (also ${tableFormats.slice(1).join(", ")}, each also .gz; the group begins with a letter and has letters, digits, - and _) but received ${key}. Put the file under such a name.`,
+    `Expected a name such as ${prefixes.train}retail.csv, retail.related.csv, retail.metadata.csv or retail.events.csv (also ${tableFormats.slice(1).join(", ")}, each also .gz, and ${packedEndings.join(", ")}; the group begins with a letter and has letters, digits, - and _) but received ${key}. Put the file under such a name.`,
     { facts: { key } },
   );
 }
