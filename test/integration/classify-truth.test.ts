@@ -180,7 +180,10 @@ describe("an answer belongs to the item and outlives every later coding", () => 
   test("infer again, the file put again with the same items, a new champion: the same figures, nothing queued again, the reviewer is shown", async () => {
     await put(key, soldHead + sold(period, 0, 100));
     expect(await figuresNow(period)).toEqual({ K: 50, P: 50 });
-    answered = (await listReviews(app.database, { line, period, limit: 10_000 })).filter((review) => review.predicted === "P").slice(0, 5);
+    // Of those that nothing was sure of: what was decided by itself and is called wrong would hold the line.
+    answered = (await listReviews(app.database, { line, period, limit: 10_000 }))
+      .filter((review) => review.predicted === "P" && review.kind === "low")
+      .slice(0, 5);
     expect(answered).toHaveLength(5);
     for (const review of answered) await answerReview(app.classify.deps, review.id, "X", "ann");
     await writeReport(app.classify.deps, "test", period, country);
