@@ -47,7 +47,7 @@ const serve = async (settings: Partial<ServerSettings> = {}): Promise<OpenServer
   });
 
 beforeAll(async () => {
-  place = await makePlace({ STOCKROOM_CLASSIFY_TRAIN_TRIALS: "2" });
+  place = await makePlace({ STOCKROOM_CLASSIFY_TRAIN_TRIALS: "1" });
   await writeFile(path.join(place.home, "items.csv"), "id,country,title,units\na,GBR,kettle,2\n");
   await writeFile(
     path.join(place.home, "stockroom.yaml"),

@@ -286,6 +286,21 @@ export function catalogueFiles(seed = 1): readonly CatalogueFile[] {
       told: /10 of 16 codes have one item/,
       codes: 16,
     }),
+    file(
+      "said-not.csv",
+      [
+        "title,category",
+        ...of(
+          300,
+          (i, kind) => `${title(kind)},${["n/a", "none", "-"][i % 10] ?? (i % 10 === 4 ? kind.path[2].toUpperCase() : kind.path[2])}`,
+        ),
+      ],
+      {
+        told: /90 of 300 rows have no code[\s\S]*differ in case or blanks alone are different codes: "KETTLES" and "Kettles"/,
+        codes: 9,
+        items: 210,
+      },
+    ),
     file("titles-only.csv", ["title", ...of(100, (_, kind) => title(kind))], { question: "label" }),
     file(
       "two-codes.csv",

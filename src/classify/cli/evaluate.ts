@@ -5,7 +5,6 @@ import { jsonFlag, repeated } from "../../platform/command/flags.ts";
 import { withProgress } from "../../platform/command/output.ts";
 import { counted, percent } from "../../platform/figures.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import { labelOfRow } from "../engine/categories.ts";
 import type { Item } from "../engine/dataset.ts";
 import { openEvaluator, type Evaluation } from "../engine/evaluate.ts";
 import { openPredictor } from "../engine/predict.ts";
@@ -40,12 +39,8 @@ export const evaluateCommand = (tools: CommandTools): Command =>
         onBadRow: bad.add,
         signal: tools.signal,
       });
-      const rule = args.label === undefined ? model.card.reading?.label : undefined;
-      const labels = (rule?.columns ?? [args.label ?? model.card.label]).map((name) => rows.at(name, "label column"));
-      const codeOf = (row: readonly string[]): string => {
-        const cells = labels.map((at) => row[at] ?? "");
-        return rule === undefined ? (cells[0] ?? "").trim() : labelOfRow(cells, rule);
-      };
+      const whole = { columns: [args.label ?? model.card.label], path: null, several: null, level: null };
+      const codeOf = rows.labels(args.label === undefined ? (model.card.reading?.label ?? whole) : whole);
       const { items, unlabelled } = await withProgress(tools, "evaluate", async (progress) => {
         const seen = { items: 0, unlabelled: 0 };
         for await (const batch of rows.items(model.card.columns)) {

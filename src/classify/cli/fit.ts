@@ -10,7 +10,6 @@ import { openCompute } from "../../platform/compute/index.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 import { makeLog } from "../../platform/log.ts";
-import { labelOfRow } from "../engine/categories.ts";
 import { describeLabels, makeDatasetBuilder, type Dataset } from "../engine/dataset.ts";
 import { usualFloor, whyNothing } from "../engine/decisions.ts";
 import { wilson } from "../engine/intervals.ts";
@@ -108,12 +107,17 @@ Without --label and --text together the file is taken in as it lies: what its co
 
 /** What codes and texts say against what is learned from them, in sentences. */
 function notesOfDataset(dataset: Dataset): readonly string[] {
-  const { codes, single, mixed, rows } = describeLabels(dataset);
+  const { codes, single, mixed, rows, alike } = describeLabels(dataset);
   return [
     ...(single === 0
       ? []
       : [
           `${single} of ${counted(codes, "code")} ${single === 1 ? "has" : "have"} one item: learned from, but an item of such a code that is set aside always counts as wrong.`,
+        ]),
+    ...(alike.length === 0
+      ? []
+      : [
+          `Codes that differ in case or blanks alone are different codes: ${alike.map((names) => names.map((name) => `"${name}"`).join(" and ")).join("; ")}.`,
         ]),
     ...(mixed === 0
       ? []
@@ -154,18 +158,15 @@ async function readLabelled(
   let [newest, rowsRead, unlabelled, wordless] = ["", 0, 0, 0];
   const read = async (name: string, filters: readonly Condition[]): Promise<string> => {
     const rows = await openRows(name, { ...reading, reading: asItLies, conditions: filters, onBadRow: bad.add });
-    const labelsAt = label.columns.map((column) => rows.at(column, "label column"));
-    const [labelAt = -1] = labelsAt;
+    const codeOf = rows.labels(label);
+    const labelAt = rows.at(label.columns[0] ?? "", "label column");
     const groupAt = group === undefined ? -1 : rows.at(group, "group column");
     const idAt = id === undefined ? -1 : rows.at(id, "id column");
     const days = rows.columns.flatMap((column, index) => (/^date$|_date$/i.test(column) ? [index] : []));
     for await (const batch of rows.items(columns)) {
       for (const [index, row] of batch.rows.entries()) {
         rowsRead += 1;
-        const code = labelOfRow(
-          labelsAt.map((place) => row[place] ?? ""),
-          label,
-        );
+        const code = codeOf(row);
         if (code === "" && asItLies !== undefined) {
           unlabelled += 1;
           continue;

@@ -87,7 +87,7 @@ export function readCatalogueFlags(flags: FileFlags): GivenCatalogue {
   };
 }
 
-/** Looks at a catalogue and proposes how to learn from it. Throws what `profileFile` throws, and `input` `INTAKE_COLUMN_MISSING`. */
+/** Looks at a catalogue and proposes how to learn from it. Throws what `profileFile` throws, and `input` `INTAKE_COLUMN_MISSING`, `INTAKE_NO_ROWS`. */
 export async function lookAtCatalogue(
   file: string,
   flags: FileFlags,
@@ -100,6 +100,13 @@ export async function lookAtCatalogue(
   const hints = { encoding, decimal, export: textOf(flags, "export"), where: conditions, signal };
   const profile = await profileFile({ name, open: () => fileBody(file, signal) }, hints);
   checkNames(profile, given);
+  if (profile.rows === 0 && profile.bad.length === 0) {
+    const which = conditions.length === 0 ? "" : ` with ${conditions.map(conditionText).join(" and ")}`;
+    const advice = conditions.length === 0 ? "Check the file." : "Correct --where; upper and lower case count.";
+    throw new StockroomError("input", "INTAKE_NO_ROWS", `Expected rows of ${name}${which} but there is none. ${advice}`, {
+      facts: { file: name },
+    });
+  }
   return { profile, proposal: proposeCatalogue(profile, given) };
 }
 

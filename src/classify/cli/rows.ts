@@ -22,6 +22,8 @@ import {
 import type { Condition } from "../../platform/intake/conditions.ts";
 import { plainText } from "../../platform/intake/html.ts";
 import { type IntakeFile, leftOut, openLaidOut } from "../../platform/intake/profile.ts";
+import { isUnknown } from "../../platform/intake/values.ts";
+import { labelOfRow, type LabelRule } from "../engine/categories.ts";
 import type { Item, ItemColumnNames } from "../engine/dataset.ts";
 import type { Reading } from "../engine/reading.ts";
 
@@ -51,6 +53,8 @@ export interface Rows {
   notes(): readonly string[];
   /** SHA-256 of the bytes read; whole once the items are through. */
   hash(): string;
+  /** The code of a row by a rule; a word such as `n/a` gives none where the file is taken in as it lies. Throws `input` `COLUMN_MISSING`. */
+  labels(rule: LabelRule): (row: readonly string[]) => string;
   /** Where a column stands; throws `input` `COLUMN_MISSING`. */
   at(column: string, purpose: string): number;
 }
@@ -91,6 +95,17 @@ export async function openRows(file: string, options: RowsOptions): Promise<Rows
     },
     notes: () => [...encodingNotes(file, table.encoding?.()), ...notes()],
     hash: () => digest.copy().digest("hex"),
+    labels: (rule) => {
+      const places = rule.columns.map((column) => at(column, "label column"));
+      const cellOf = (text: string): string => (reading !== undefined && isUnknown(text) ? "" : text);
+      return (row) => {
+        const code = labelOfRow(
+          places.map((place) => cellOf(row[place] ?? "")),
+          rule,
+        );
+        return cellOf(code);
+      };
+    },
     at,
   };
 }

@@ -101,6 +101,8 @@ export interface LabelFigures {
   /** Texts that stand with more than one code, and the rows that have them. Items without any text are no such. */
   readonly mixed: number;
   readonly rows: number;
+  /** Codes that differ in case or blanks alone; at most five groups. */
+  readonly alike: readonly (readonly string[])[];
 }
 
 /** Counts codes of one item and texts of several codes. */
@@ -123,6 +125,9 @@ export function describeLabels({ classes, labels, texts, items }: Dataset): Labe
     single: counts.filter((count) => count === 1).length,
     mixed: mixed.length,
     rows: mixed.reduce((sum, { rows }) => sum + rows, 0),
+    alike: [...Map.groupBy(classes, (name) => name.toLowerCase().replaceAll(/\s+/gu, " ").trim()).values()]
+      .filter((names) => names.length > 1)
+      .slice(0, 5),
   };
 }
 

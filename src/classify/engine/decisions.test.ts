@@ -246,7 +246,7 @@ describe("why nothing is automatic", () => {
   });
 
   test("tells of a floor that nothing reaches, and nothing where something is decided", () => {
-    expect(why(300, () => false, 0.6)).toMatch(/none reached the floor of 90 % with known text/);
+    expect(why(300, () => false, 0.6)).toMatch(/hardly any reached the floor of 90 % with known text/);
     expect(why(300, () => false)).toBeUndefined();
   });
 });

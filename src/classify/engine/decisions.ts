@@ -292,11 +292,11 @@ export function whyNothing(decisions: Decisions, judged: number): string | undef
   const needed = Math.ceil(Math.log(risk) / Math.log(aim));
   const promised = `a promised precision of ${percentShort(promise)}`;
   const bound = `${needed} unseen items decided without an error are needed for ${promised}, or more with few`;
-  if (surest === undefined || surest.automatic === 0) {
+  if (surest === undefined || surest.precisionLow < 0.3) {
     const floor = decisions.floor ?? usualFloor;
     return judged < needed
       ? `${bound}; there were ${judged} unseen items in all. Add labelled items.`
-      : `${bound}; of ${judged} unseen items none reached the floor of ${percentShort(floor)} with known text. Add labelled items, or correct labels that contradict each other.`;
+      : `${bound}; of ${judged} unseen items hardly any reached the floor of ${percentShort(floor)} with known text, or not without error. Add labelled items, or correct labels that contradict each other.`;
   }
   const { automatic, wrong, precisionLow } = surest;
   const measured = `of ${judged} unseen items the ${automatic} surest had ${wrong === 0 ? "no error" : counted(wrong, "error")}, which shows ${percentShort(Math.floor(precisionLow * 1000) / 1000)} and no more`;

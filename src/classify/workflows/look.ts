@@ -13,7 +13,7 @@ export function adviceOn(profile: FileProfile): readonly string[] {
   const { plan, questions } = proposal;
   const isSales = profile.export !== undefined && profile.export.columns.category === undefined;
   if (isSales || (plan.text.length === 0 && plan.label.columns.length === 0)) return [];
-  // A list of names is no catalogue yet.
+  // A list of names is no catalogue yet, and neither are codes without a text.
   if (questions.some(({ about }) => about === "label") && plan.label.columns.length === 0) return [];
   if (questions.some(({ about }) => about === "text") && !proposal.uses.some(({ use, why }) => use === "code" && why === "its name"))
     return [];

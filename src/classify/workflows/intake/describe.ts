@@ -4,6 +4,7 @@ import { shellWord } from "../../../platform/command/flags.ts";
 import { counted } from "../../../platform/figures.ts";
 import { mapEntry } from "../../../platform/formats/columns.ts";
 import { noExport } from "../../../platform/intake/exports/index.ts";
+import { isUnknown } from "../../../platform/intake/values.ts";
 import type { FileProfile } from "../../../platform/intake/profile.ts";
 import { labelOfRow } from "../../engine/categories.ts";
 import type { CataloguePlan, CatalogueProposal } from "./proposal.ts";
@@ -29,7 +30,7 @@ function figuresOf({ sample, columns, rows }: FileProfile, { label }: CatalogueP
   const codes = sample
     .map((row) =>
       labelOfRow(
-        places.map((place) => row[place] ?? ""),
+        places.map((place) => (isUnknown(row[place] ?? "") ? "" : (row[place] ?? ""))),
         label,
       ),
     )
