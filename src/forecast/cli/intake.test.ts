@@ -7,12 +7,13 @@ import { type StrangerFile, strangerFiles } from "../../../test/kit/strangers.ts
 import { fileBody } from "../../platform/formats/index.ts";
 import { applyPlan } from "../workflows/intake/apply.ts";
 import { readAnswer, settleQuestions } from "../../platform/command/questions.ts";
+import { compareShapes, shapeOf } from "../../platform/intake/shape.ts";
 import { describeFile } from "../../platform/intake/describe.ts";
 import { adviceOn, lastWholeDay } from "../workflows/intake/intake.ts";
 import { Reading } from "../../platform/documents/index.ts";
 import { blockOf, blockOfAnswer, printBlock, readIntakeBlock, saidOf } from "../workflows/intake/said.ts";
 import { lookAtTarget } from "../workflows/intake/take-in.ts";
-import { lookAtFile, otherWords, tellIntake } from "./intake.ts";
+import { lookAtFile, otherWords, takeInBeside, tellIntake } from "./intake.ts";
 
 let folder = "";
 beforeAll(() => {
@@ -266,4 +267,60 @@ test("what a block of settings says is what the flags say, and is read back from
   const again = await lookAtTarget({ name: taken.plan.shape, open: () => fileBody(at) }, { said: read });
   expect(again.taken.plan).toEqual({ ...taken.plan, names: { Filiale: "store" } });
   expect(again.taken.filter).toEqual(taken.filter);
+});
+
+test("files beside the target are joined by what they hold, whatever their columns are called", async () => {
+  const sold = rowsOf(
+    ["Datum;Artikel;Menge", ...Array.from({ length: 90 }, (_, i) => `${dayAfter(i)};${["T1", "S2"][i % 2]};${i}`)],
+    "sold.csv",
+  );
+  const related = rowsOf(
+    [
+      "Stand;Bestand;Produkt;Preis brutto;Aktion",
+      ...Array.from({ length: 120 }, (_, i) => `${dayAfter(i)};X${i % 7};${["T1", "S2"][i % 2]};${i % 3},5;${i % 5 === 0 ? "ja" : "nein"}`),
+    ],
+    "prices.csv",
+  );
+  const metadata = rowsOf(["Nr;Gruppe;Farbe;Text", "T1;heiss;rot;a", "S2;kalt;rot;b", "M3;kalt;rot;c", "W4;kalt;rot;d"], "items.csv");
+  const target = await lookAtFile(sold, {}, signal);
+  const { taken } = await takeInBeside({ related, metadata }, target, "RETAIL", signal);
+  expect(taken.related?.plan).toMatchObject({ timestamp: "Stand", item: "Produkt", known: ["Preis brutto", "Aktion"], decimal: "," });
+  expect(taken.metadata?.plan).toMatchObject({ item: "Nr", metadata: ["Gruppe"] });
+  // In the domain's own columns they are read as they stand.
+  const strict = rowsOf(["item_id,timestamp,price", `T1,${dayAfter(0)},1.5`], "strict-prices.csv");
+  expect((await takeInBeside({ related: strict }, target, "RETAIL", signal)).taken).toEqual({});
+  const other = rowsOf(["Stand;Kasse;Preis", ...Array.from({ length: 60 }, (_, i) => `${dayAfter(i)};K${i % 4};${i},5`)], "other.csv");
+  await expect(takeInBeside({ related: other }, target, "RETAIL", signal)).rejects.toMatchObject({
+    code: "INTAKE_QUESTION",
+    message: expect.stringMatching(/names the item\?.*item_id, timestamp/),
+  });
+});
+
+test.each([
+  ["a new column", "Datum;Artikel;Menge;Neu", (line: string) => `${line};1`, [["new", false]]],
+  [
+    "a column in use that is gone",
+    "Datum;Artikel;Stueck",
+    (line: string) => line,
+    [
+      ["gone", true],
+      ["new", false],
+    ],
+  ],
+  ["another decimal sign", "Datum;Artikel;Menge", (line: string) => line.replace(",", "."), [["decimal", true]]],
+  ["another separator", "Datum\tArtikel\tMenge", (line: string) => line.replaceAll(";", "\t"), [["separator", false]]],
+  [
+    "dates that are proved to be written otherwise",
+    "Datum;Artikel;Menge",
+    (line: string) => line.replace(/^(\d+)-(\d+)-(\d+)/, "$3.$2.$1"),
+    [["date", false]],
+  ],
+  ["texts where numbers were", "Datum;Artikel;Menge", (line: string) => line.replace(/;[^;]*$/, ";viele"), [["kind", true]]],
+  ["nothing", "Datum;Artikel;Menge", (line: string) => line, []],
+] as const)("%s of the next file is told, harmful or not", async (_, header, change, expected) => {
+  const lines = Array.from({ length: 90 }, (__, i) => `${dayAfter(i)};A${i % 2};${i},5`);
+  const before = (await lookAtFile(rowsOf(["Datum;Artikel;Menge", ...lines], "before.csv"), {}, signal)).profile;
+  const { profile } = await lookAtFile(rowsOf([header, ...lines.map(change)], "after.csv"), {}, signal);
+  const changes = compareShapes(shapeOf(before), profile, new Set(["Datum", "Artikel", "Menge"]));
+  expect(changes.map(({ what, harmful }) => [what, harmful])).toEqual(expected);
 });

@@ -64,6 +64,7 @@ export function waysOfReading(file: OpenedFile, rows: ReadRows | undefined): rea
       ? [`The first line of ${apart.file} is data, not a header: its columns are taken as ${open.table.columns.join(", ")}.`]
       : [];
   const messages = [
+    ...(open.note === undefined ? [] : [`Of ${apart.file} ${open.note}.`]),
     ...named,
     ...taken,
     ...encodingNotes(apart.file, open.table.encoding?.()),
