@@ -1,8 +1,10 @@
 // Tools: what the command line's own commands get beside what every command gets: the settings, and an open app if they ask for one.
 
+import { userInfo } from "node:os";
 import type { CommandTools } from "../platform/command/contract.ts";
 import type { ConfigCheck, Sections } from "../platform/config/index.ts";
 import type { Actor } from "../platform/vault/contract.ts";
+import type { Word } from "../platform/workflow/acts.ts";
 import type { App, AppOptions } from "../app.ts";
 
 export interface OpenOptions {
@@ -25,6 +27,15 @@ export interface Tools extends CommandTools {
   checkConfig(): Promise<ConfigCheck<Sections>>;
   /** Opens the app, once; the command line closes it when the command ends. */
   open(options?: OpenOptions): Promise<App>;
+}
+
+/** Whose word it is at a shell: the user's of this machine. */
+export function wordAtShell({ reason }: { readonly reason?: string | undefined }): Word {
+  try {
+    return { by: userInfo().username, reason };
+  } catch {
+    return { by: "shell", reason };
+  }
 }
 
 /** Whom the vault sees behind the command line; what it may do is a matter of grants like any other role's. */

@@ -109,8 +109,9 @@ const schedule = z
     workflow: z.string(),
     input: anything,
     lastAt: z.string().optional(),
-    /** ISO, or `never`. */
+    /** ISO, `paused`, or `never`. */
     nextAt: z.string(),
+    paused: z.strictObject({ at: z.string(), by: z.string(), reason: z.string().optional() }).optional(),
   })
   .meta({ id: "Schedule" });
 
@@ -400,4 +401,283 @@ export const listSchedules = defineRoute({
   summary: "What runs by the clock, with the last and the next start",
   needs: "viewer",
   answer: z.strictObject({ schedules: list(schedule) }),
+});
+
+export const listVersions = defineRoute({
+  name: "listObjectVersions",
+  method: "GET",
+  path: "/api/object-versions",
+  summary: "Every version of one object, the newest first",
+  needs: "viewer",
+  query: z.strictObject({ key: z.string().min(1) }),
+  answer: z.strictObject({ objects: list(objectEntry) }),
+});
+
+const ids = z.array(z.string().min(1)).min(1).max(1_000);
+const acted = z
+  .strictObject({ done: list(z.string()), failed: list(z.strictObject({ id: z.string(), error: errorRecord })) })
+  .meta({ id: "Acted" });
+const manyRoute = { method: "POST", needs: "operator", answer: acted } as const;
+/** These, or all of a state and a workflow: at most 1,000, the newest first. */
+const runsMeant = { ids: ids.optional(), state: z.enum(runStates).optional(), workflow: z.string().optional(), reason };
+
+export const cancelRuns = defineRoute({
+  ...manyRoute,
+  name: "cancelRuns",
+  path: "/api/runs/cancel",
+  summary: "Stop many runs, by their ids or by state and workflow",
+  body: z.strictObject(runsMeant),
+});
+
+export const retryRuns = defineRoute({
+  ...manyRoute,
+  name: "retryRuns",
+  path: "/api/runs/retry",
+  summary: "Start many runs again, by their ids or by state and workflow",
+  body: z.strictObject(runsMeant),
+});
+
+/** These, or every waiting letter of a workflow, or of all with `all`: at most 1,000, the newest first. */
+const lettersMeant = { ids: ids.optional(), workflow: z.string().optional(), all: z.literal(true).optional(), reason };
+
+export const redriveMany = defineRoute({
+  ...manyRoute,
+  name: "redriveManyDead",
+  path: "/api/dead/redrive",
+  summary: "Do many dead letters again",
+  body: z.strictObject(lettersMeant),
+});
+
+export const dropMany = defineRoute({
+  ...manyRoute,
+  name: "dropManyDead",
+  path: "/api/dead/drop",
+  summary: "Let many dead letters rest",
+  body: z.strictObject(lettersMeant),
+});
+
+const subscription = z
+  .strictObject({
+    name: z.string(),
+    kind: z.string(),
+    prefix: z.string(),
+    workflow: z.string(),
+    seenAt: z.string(),
+    served: z.boolean(),
+    waiting: z.number(),
+  })
+  .meta({ id: "Subscription" });
+
+export const listSubscriptions = defineRoute({
+  name: "listSubscriptions",
+  method: "GET",
+  path: "/api/subscriptions",
+  summary: "Who is told of which events, whether a process serves it, and how many events wait for it",
+  needs: "viewer",
+  answer: z.strictObject({ subscriptions: list(subscription) }),
+});
+
+const byName = z.strictObject({ name: z.string().min(1) });
+
+export const forgetSubscription = defineRoute({
+  name: "forgetSubscription",
+  method: "DELETE",
+  path: "/api/subscriptions/:name",
+  summary: "Give up a subscription that no process serves any more, with the events and runs that wait for it",
+  needs: "operator",
+  params: byName,
+  answer: z.strictObject({ events: z.number(), runs: z.number() }),
+});
+
+export const resendNotice = defineRoute({
+  name: "resendNotice",
+  method: "POST",
+  path: "/api/notices/:id/resend",
+  summary: "Send a notice again by the channels that failed",
+  needs: "operator",
+  params: byId,
+  body: z.strictObject({ channel: z.string().optional() }),
+  answer: z.strictObject({ deliveries: list(z.strictObject({ channel: z.string(), run: z.string() })) }),
+  status: [202],
+});
+
+export const pauseSchedule = defineRoute({
+  name: "pauseSchedule",
+  method: "POST",
+  path: "/api/schedules/:name/pause",
+  summary: "Start nothing of it until it is resumed; what would have begun meanwhile is passed over",
+  needs: "operator",
+  params: byName,
+  body: z.strictObject({ reason }),
+  answer: z.strictObject({ name: z.string() }),
+});
+
+export const resumeSchedule = defineRoute({
+  name: "resumeSchedule",
+  method: "POST",
+  path: "/api/schedules/:name/resume",
+  summary: "Go on with the next time",
+  needs: "operator",
+  params: byName,
+  answer: z.strictObject({ name: z.string() }),
+});
+
+export const runSchedule = defineRoute({
+  name: "runSchedule",
+  method: "POST",
+  path: "/api/schedules/:name/run",
+  summary: "Start its run now, beside its times",
+  needs: "operator",
+  params: byName,
+  answer: z.strictObject({ run: z.string() }),
+  status: [202],
+});
+
+export const listKeys = defineRoute({
+  name: "listKeys",
+  method: "GET",
+  path: "/api/keys",
+  summary: "The key versions of every zone; never the keys themselves",
+  needs: "operator",
+  answer: z.strictObject({
+    keys: list(z.strictObject({ zone: z.string(), version: z.number(), createdAt: z.string(), current: z.boolean() })),
+  }),
+});
+
+export const rotateKey = defineRoute({
+  name: "rotateKey",
+  method: "POST",
+  path: "/api/keys/:zone/rotate",
+  summary: "Make a new key for a zone; back the key file up afterwards",
+  needs: "administrator",
+  params: z.strictObject({ zone: z.string().min(1) }),
+  answer: z.strictObject({ zone: z.string(), version: z.number() }),
+});
+
+const access = z.enum(["read", "write"]);
+const grant = z.strictObject({ role: z.string(), zone: z.string(), access });
+
+export const listGrants = defineRoute({
+  name: "listGrants",
+  method: "GET",
+  path: "/api/grants",
+  summary: "Who may read and write which zone",
+  needs: "operator",
+  answer: z.strictObject({ grants: list(grant) }),
+});
+
+const grantPath = { params: grant, answer: grant.extend({ allowed: z.boolean() }), needs: "administrator" } as const;
+
+export const allowGrant = defineRoute({
+  ...grantPath,
+  name: "allowGrant",
+  method: "PUT",
+  path: "/api/grants/:role/:zone/:access",
+  summary: "Give a role access to a zone",
+});
+
+export const denyGrant = defineRoute({
+  ...grantPath,
+  name: "denyGrant",
+  method: "DELETE",
+  path: "/api/grants/:role/:zone/:access",
+  summary: "Take a role's access to a zone away",
+});
+
+export const listUses = defineRoute({
+  name: "listKeyUses",
+  method: "GET",
+  path: "/api/keys/uses",
+  summary: "Every use of a key and every refusal, the newest first",
+  needs: "operator",
+  query: z.strictObject({ zone: z.string().optional(), role: z.string().optional(), ...pageQuery() }),
+  answer: z.strictObject({
+    uses: list(
+      z.strictObject({
+        id: z.number(),
+        at: z.string(),
+        role: z.string(),
+        purpose: z.string(),
+        zone: z.string(),
+        keyVersion: z.number(),
+        access,
+        key: z.string(),
+        allowed: z.boolean(),
+      }),
+    ),
+    next,
+  }),
+});
+
+export const listSettings = defineRoute({
+  name: "listSettings",
+  method: "GET",
+  path: "/api/settings",
+  summary: "Every setting of this process with its value and where it came from; secrets are masked",
+  needs: "operator",
+  answer: z.strictObject({
+    settings: list(
+      z.strictObject({
+        path: z.string(),
+        value: anything,
+        origin: z.looseObject({ kind: z.enum(["default", "file", "env", "flag"]) }),
+        environment: z.string(),
+        description: z.string(),
+      }),
+    ),
+    warnings: list(z.string()),
+  }),
+});
+
+export const getHome = defineRoute({
+  name: "getHome",
+  method: "GET",
+  path: "/api/home",
+  summary: "Which home is served, and whether it is the one the database knows",
+  needs: "viewer",
+  answer: z.strictObject({ id: z.string(), standing: z.enum(["active", "quiet", "copied"]), elsewhere: z.string().optional() }),
+});
+
+export const listDamaged = defineRoute({
+  name: "listDamaged",
+  method: "GET",
+  path: "/api/damage",
+  summary: "Objects whose bytes the last readings of the store found damaged; the schedule upkeep.scrub reads them",
+  needs: "operator",
+  answer: z.strictObject({
+    damage: list(z.strictObject({ key: z.string(), version: z.string(), code: z.string(), foundAt: z.string() })),
+  }),
+});
+
+export const listTables = defineRoute({
+  name: "listTables",
+  method: "GET",
+  path: "/api/sql",
+  summary: "Every table that can be asked, with its columns",
+  needs: "viewer",
+  answer: z.strictObject({
+    tables: list(z.strictObject({ table: z.string(), about: z.string(), columns: z.string() })),
+  }),
+});
+
+/** Forms of an answer of `POST /api/sql`, by the name that asks for them. */
+export const sqlTypes = { json: "application/json", csv: "text/csv", parquet: "application/vnd.apache.parquet" } as const;
+
+export const askSql = defineRoute({
+  name: "askSql",
+  method: "POST",
+  path: "/api/sql",
+  summary: "Ask the tables by one SELECT; JSON `{ columns, rows, more }`, CSV or Parquet, by `format` or Accept",
+  needs: "viewer",
+  body: z.strictObject({
+    query: z.string().min(1).max(100_000),
+    /** Stockroom's own tables, in PostgreSQL's SQL. */
+    system: z.boolean().default(false),
+    format: z.enum(["json", "csv", "parquet"]).optional(),
+    /** Rows at most; default 1,000 of JSON, else all up to 1,000,000. */
+    limit: z.int().min(1).max(1_000_000).optional(),
+    timeoutSeconds: z.int().min(1).max(600).default(60),
+    memoryMb: z.int().min(64).max(2_048).default(512),
+  }),
+  answer: bytes("application/json", "text/csv", "application/vnd.apache.parquet"),
 });

@@ -12,7 +12,7 @@ import type { ObjectEntry } from "../platform/objects/contract.ts";
 import type { Actor } from "../platform/vault/contract.ts";
 import { serve, type Asked } from "../platform/web/route.ts";
 import type { StoredObject } from "./api.ts";
-import { getObject, headObject, listObjects, putObject, removeObject } from "./contract.ts";
+import { getObject, headObject, listObjects, listVersions, putObject, removeObject } from "./contract.ts";
 import type { ServerDeps, ServerSettings } from "./deps.ts";
 import { receive } from "./upload.ts";
 
@@ -34,6 +34,8 @@ export async function mountObjects(server: FastifyInstance, deps: ServerDeps, se
     const last = page.at(-1);
     return found.length > limit && last !== undefined ? { objects: page, next: last.key } : { objects: page };
   });
+
+  serve(server, listVersions, async ({ query: { key } }) => ({ objects: await objects.versions(key) }));
 
   await server.register(async (scope) => {
     scope.removeAllContentTypeParsers();

@@ -1,8 +1,13 @@
 // Platform routes: runs, dead letters, events, notices, schedules as JSON.
 
 import type { FastifyInstance } from "fastify";
+import { StockroomError } from "../platform/errors.ts";
+import { giveUpSubscription } from "../platform/events/give-up.ts";
+import { listDamage } from "../platform/maintenance/maintenance.ts";
+import { callerOf } from "../platform/web/caller.ts";
 import { badCursor, pageOf, readCursor } from "../platform/web/paging.ts";
-import { serve } from "../platform/web/route.ts";
+import { serve, whileCalling } from "../platform/web/route.ts";
+import { actOn, actOnMany } from "../platform/workflow/acts.ts";
 import * as routes from "./contract.ts";
 import type { ServerDeps } from "./deps.ts";
 
@@ -10,16 +15,18 @@ export function mountPlatform(server: FastifyInstance, deps: ServerDeps): void {
   mountRuns(server, deps);
   mountDead(server, deps);
   mountTold(server, deps);
+  mountSchedules(server, deps);
 }
 
 /** Of lists whose rows have numbers. */
-function readNumber(cursor: string | undefined): number | undefined {
+export function readNumber(cursor: string | undefined): number | undefined {
   const id = readCursor(cursor);
   if (id !== undefined && !/^\d{1,15}$/.test(id)) throw badCursor();
   return id === undefined ? undefined : Number(id);
 }
 
-function mountRuns(server: FastifyInstance, { workflows }: ServerDeps): void {
+function mountRuns(server: FastifyInstance, deps: ServerDeps): void {
+  const { workflows } = deps;
   serve(server, routes.listRuns, async ({ query: { cursor, limit, ...query } }) => {
     const after = readCursor(cursor);
     const { rows: runs, ...more } = pageOf(await workflows.list({ ...query, after, limit: limit + 1 }), limit, ({ id }) => id);
@@ -31,32 +38,64 @@ function mountRuns(server: FastifyInstance, { workflows }: ServerDeps): void {
     return { runs, ...more };
   });
   serve(server, routes.getRun, async ({ params }) => await workflows.show(params.id));
-  serve(server, routes.cancelRun, async ({ params }) => {
-    await workflows.cancel(params.id);
-    return { id: params.id };
-  });
-  serve(server, routes.retryRun, async ({ params }) => {
-    await workflows.retry(params.id);
-    return { id: params.id };
-  });
+  serve(server, routes.cancelRun, async ({ params: { id }, body, request }) => ({
+    id: await actOn(deps, "cancel", id, { by: callerOf(request), reason: body.reason }),
+  }));
+  serve(server, routes.retryRun, async ({ params: { id }, body, request }) => ({
+    id: await actOn(deps, "retry", id, { by: callerOf(request), reason: body.reason }),
+  }));
+  for (const [route, act] of [
+    [routes.cancelRuns, "cancel"],
+    [routes.retryRuns, "retry"],
+  ] as const) {
+    serve(server, route, async ({ body: { ids, state, workflow, reason }, request, reply }) => {
+      checkMeant(route.path, ids, state ?? workflow);
+      const meant = ids ?? (await workflows.list({ state, workflow, limit: mostAtOnce })).map(({ id }) => id);
+      return await actOnMany(deps, act, meant, { by: callerOf(request), reason }, whileCalling(reply));
+    });
+  }
 }
 
-function mountDead(server: FastifyInstance, { workflows }: ServerDeps): void {
+const mostAtOnce = 1_000;
+
+/** By ids or by a filter, never by neither: an empty body must not mean everything. */
+function checkMeant(path: string, ids: readonly string[] | undefined, filter: unknown): void {
+  if ((ids === undefined) !== (filter === undefined)) return;
+  throw new StockroomError(
+    "input",
+    "BODY_BAD",
+    `Expected which ones are meant, either by ids or by a filter, but received ${ids === undefined ? "neither" : "both"} with POST ${path}. See docs/http.md.`,
+  );
+}
+
+function mountDead(server: FastifyInstance, deps: ServerDeps): void {
+  const { workflows } = deps;
   serve(server, routes.listDead, async ({ query: { cursor, limit, state } }) => {
     const after = readNumber(cursor)?.toString();
     const { rows: letters, ...more } = pageOf(await workflows.deadLetters({ state, after, limit: limit + 1 }), limit, ({ id }) => id);
     return { letters, ...more };
   });
   serve(server, routes.getDead, async ({ params }) => await workflows.deadLetter(params.id));
-  serve(server, routes.redriveDead, async ({ params }) => ({ run: await workflows.redrive(params.id) }));
-  serve(server, routes.dropDead, async ({ params }) => {
-    await workflows.drop(params.id);
-    return { id: params.id };
-  });
+  serve(server, routes.redriveDead, async ({ params: { id }, body, request }) => ({
+    run: await actOn(deps, "redrive", id, { by: callerOf(request), reason: body.reason }),
+  }));
+  serve(server, routes.dropDead, async ({ params: { id }, body, request }) => ({
+    id: await actOn(deps, "drop", id, { by: callerOf(request), reason: body.reason }),
+  }));
+  for (const [route, act] of [
+    [routes.redriveMany, "redrive"],
+    [routes.dropMany, "drop"],
+  ] as const) {
+    serve(server, route, async ({ body: { ids, workflow, all, reason }, request, reply }) => {
+      checkMeant(route.path, ids, workflow ?? all);
+      const waiting = ids ?? (await workflows.deadLetters({ state: "waiting", workflow, limit: mostAtOnce })).map(({ id }) => id);
+      return await actOnMany(deps, act, waiting, { by: callerOf(request), reason }, whileCalling(reply));
+    });
+  }
 }
 
-/** What was told to subscribers and people, and what the clock starts. */
-function mountTold(server: FastifyInstance, { events, notices, workflows }: ServerDeps): void {
+/** What was told to subscribers and people. */
+function mountTold(server: FastifyInstance, { database, events, notices, workflows }: ServerDeps): void {
   serve(server, routes.listEvents, async ({ query: { cursor, limit, ...query } }) => {
     const found = await events.list({ ...query, after: readNumber(cursor), limit: limit + 1 });
     const { rows, ...more } = pageOf(found, limit, ({ id }) => String(id));
@@ -67,5 +106,23 @@ function mountTold(server: FastifyInstance, { events, notices, workflows }: Serv
     const { rows, ...more } = pageOf(await notices.list({ topic, after, limit: limit + 1 }), limit, ({ id }) => id);
     return { notices: rows, ...more };
   });
+  serve(server, routes.resendNotice, async ({ params, body }) => ({
+    deliveries: await notices.resend(workflows, params.id, body.channel),
+  }));
+  serve(server, routes.listSubscriptions, async () => ({ subscriptions: await events.subscriptions() }));
+  serve(server, routes.forgetSubscription, async ({ params }) => await giveUpSubscription({ events, workflows }, params.name));
+  serve(server, routes.listDamaged, async () => ({ damage: await listDamage(database) }));
+}
+
+function mountSchedules(server: FastifyInstance, { workflows }: ServerDeps): void {
   serve(server, routes.listSchedules, async () => ({ schedules: await workflows.schedules() }));
+  serve(server, routes.pauseSchedule, async ({ params: { name }, body, request }) => {
+    await workflows.pauseSchedule(name, { by: callerOf(request), reason: body.reason });
+    return { name };
+  });
+  serve(server, routes.resumeSchedule, async ({ params: { name } }) => {
+    await workflows.resumeSchedule(name);
+    return { name };
+  });
+  serve(server, routes.runSchedule, async ({ params }) => ({ run: await workflows.runSchedule(params.name) }));
 }

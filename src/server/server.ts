@@ -29,6 +29,8 @@ import { mountObjects } from "./objects.ts";
 import { mountPage } from "./page.ts";
 import type { Probe, ServerDeps, ServerSettings } from "./deps.ts";
 import { mountPlatform } from "./platform.ts";
+import { mountSql } from "./sql.ts";
+import { mountPlace, mountVault } from "./vault.ts";
 
 export interface ServerOptions {
   readonly deps: ServerDeps;
@@ -159,6 +161,9 @@ export async function mountRoutes(server: FastifyInstance, options: ServerOption
   mountPlatform(server, deps);
   mountIdentity(server, entrance, deps.log);
   await mountSignIn(server, entrance);
+  mountVault(server, deps);
+  mountPlace(server, deps);
+  mountSql(server, deps, modules);
   const open = modules.filter(({ isOpen }) => isOpen);
   mountPage(server, deps, {
     version,

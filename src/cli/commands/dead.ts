@@ -5,9 +5,10 @@ import { jsonFlag, limitFlag, readChoice, readWhole } from "../../platform/comma
 import { printable } from "../../platform/command/output.ts";
 import { instantText } from "../../platform/figures.ts";
 import { StockroomError } from "../../platform/errors.ts";
+import { actOn } from "../../platform/workflow/acts.ts";
 import type { DeadLetter } from "../../platform/workflow/contract.ts";
-import type { Tools } from "../tools.ts";
-import { idArg } from "./list-args.ts";
+import { wordAtShell, type Tools } from "../tools.ts";
+import { idArg, reasonArg } from "./list-args.ts";
 
 const letterStates = ["waiting", "redriven", "dropped"] as const satisfies readonly DeadLetter["state"][];
 
@@ -78,26 +79,27 @@ export const deadCommand = (tools: Tools) =>
         args: {
           id: { type: "positional", required: false, description: "The letter's id" },
           all: { type: "boolean", description: "Every waiting letter" },
+          ...reasonArg,
         },
         run: async ({ args }) => {
           if ((args.id === undefined) === !args.all) {
             throw new StockroomError("input", "USAGE", "Expected either a letter's ID or --all. See: stockroom dead redrive --help");
           }
-          const { workflows } = await tools.open();
+          const app = await tools.open();
+          const { workflows } = app;
           const ids = args.all ? (await workflows.deadLetters({ state: "waiting", limit: 100_000 })).map(({ id }) => id) : [args.id ?? ""];
           for (const id of ids) {
             tools.signal.throwIfAborted();
-            tools.print.line(`redriven: ${id} as run ${await workflows.redrive(id)}`);
+            tools.print.line(`redriven: ${id} as run ${await actOn(app, "redrive", id, wordAtShell(args))}`);
           }
           if (ids.length === 0) tools.print.say("no dead letters wait");
         },
       }),
       drop: defineCommand({
         meta: { name: "drop", description: "Let it rest: the letter is kept but waits no more" },
-        args: idArg("The letter's id"),
+        args: { ...idArg("The letter's id"), ...reasonArg },
         run: async ({ args }) => {
-          const { workflows } = await tools.open();
-          await workflows.drop(args.id);
+          await actOn(await tools.open(), "drop", args.id, wordAtShell(args));
           tools.print.line(`dropped: ${args.id}`);
         },
       }),

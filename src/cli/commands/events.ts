@@ -3,7 +3,7 @@
 import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag, limitFlag, readWhole } from "../../platform/command/flags.ts";
 import { instantText } from "../../platform/figures.ts";
-import { isStockroomError } from "../../platform/errors.ts";
+import { giveUpSubscription } from "../../platform/events/give-up.ts";
 import type { Tools } from "../tools.ts";
 
 const eventsListArgs = {
@@ -71,23 +71,8 @@ export const eventsCommand = (tools: Tools) =>
         args: { name: { type: "positional", description: "The subscription's name, e.g. notify.ops", required: true } },
         run: async ({ args }) => {
           const { events, workflows } = await tools.open();
-          const known = (await events.subscriptions()).find(({ name }) => name === args.name);
-          const waiting = await events.forget(args.name);
-          const shared = known === undefined || (await events.subscriptions()).some(({ workflow }) => workflow === known.workflow);
-          const runs = shared ? [] : await workflows.list({ state: "queued", workflow: known.workflow, limit: 100_000 });
-          let cancelled = 0;
-          for (const run of runs) {
-            const isCancelled = await workflows.cancel(run.id).then(
-              () => true,
-              (error: unknown) => {
-                // Taken up and ended in the meantime.
-                if (isStockroomError(error) && error.code === "RUN_ENDED") return false;
-                throw error;
-              },
-            );
-            if (isCancelled) cancelled += 1;
-          }
-          tools.print.line(`forgotten: ${args.name}; given up: ${waiting} events, ${cancelled} runs`);
+          const { events: waiting, runs } = await giveUpSubscription({ events, workflows }, args.name);
+          tools.print.line(`forgotten: ${args.name}; given up: ${waiting} events, ${runs} runs`);
         },
       }),
     },

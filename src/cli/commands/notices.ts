@@ -5,14 +5,16 @@ import { jsonFlag, limitFlag, readWhole } from "../../platform/command/flags.ts"
 import { instantText } from "../../platform/figures.ts";
 import type { Tools } from "../tools.ts";
 
-export const noticesCommand = (tools: Tools) =>
+const listArgs = {
+  topic: { type: "string", description: "Only this topic, or a beginning that ends in a dot", valueHint: "topic" },
+  limit: limitFlag,
+  json: jsonFlag,
+} as const;
+
+const noticesList = (tools: Tools) =>
   defineCommand({
-    meta: { name: "notices", description: "Notices sent to people and systems, newest first, with each delivery's state" },
-    args: {
-      topic: { type: "string", description: "Only this topic, or a beginning that ends in a dot", valueHint: "topic" },
-      limit: limitFlag,
-      json: jsonFlag,
-    },
+    meta: { name: "list", description: "Notices sent to people and systems, newest first, with each delivery's state" },
+    args: listArgs,
     run: async ({ args }) => {
       const limit = readWhole("--limit", args.limit, 1, 100_000);
       const { notices } = await tools.open();
@@ -25,7 +27,30 @@ export const noticesCommand = (tools: Tools) =>
           topic: (notice) => notice.topic,
           title: (notice) => notice.title,
           deliveries: (notice) => notice.deliveries.map(({ channel, state }) => `${channel} ${state}`).join(", "),
+          id: (notice) => notice.id,
         },
       });
+    },
+  });
+
+export const noticesCommand = (tools: Tools) =>
+  defineCommand({
+    meta: { name: "notices", description: "Notices sent to people and systems: list, resend" },
+    args: listArgs,
+    run: (context) => noticesList(tools).run?.(context),
+    subCommands: {
+      list: noticesList(tools),
+      resend: defineCommand({
+        meta: { name: "resend", description: "Send a notice again by the channels that failed; whoever has it gets it no second time" },
+        args: {
+          id: { type: "positional", required: true, description: "The notice's id" },
+          channel: { type: "string", description: "Only by this channel", valueHint: "name" },
+        },
+        run: async ({ args }) => {
+          const { notices, workflows } = await tools.open();
+          for (const { channel, run } of await notices.resend(workflows, args.id, args.channel))
+            tools.print.line(`queued: by ${channel} as run ${run}`);
+        },
+      }),
     },
   });

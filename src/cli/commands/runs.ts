@@ -4,9 +4,10 @@ import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag, limitFlag, readChoice, readWhole } from "../../platform/command/flags.ts";
 import { printable } from "../../platform/command/output.ts";
 import { instantText } from "../../platform/figures.ts";
+import { actOn } from "../../platform/workflow/acts.ts";
 import type { RunDetail, RunRow, RunState } from "../../platform/workflow/contract.ts";
-import type { Tools } from "../tools.ts";
-import { idArg } from "./list-args.ts";
+import { wordAtShell, type Tools } from "../tools.ts";
+import { idArg, reasonArg } from "./list-args.ts";
 
 const runStates = ["queued", "running", "retrying", "done", "failed", "cancelled", "dead"] as const satisfies readonly RunState[];
 
@@ -93,19 +94,17 @@ export const runsCommand = (tools: Tools) =>
       }),
       cancel: defineCommand({
         meta: { name: "cancel", description: "Stop a run at its next step; what is done stays done" },
-        args: idArg("The run's id"),
+        args: { ...idArg("The run's id"), ...reasonArg },
         run: async ({ args }) => {
-          const { workflows } = await tools.open();
-          await workflows.cancel(args.id);
+          await actOn(await tools.open(), "cancel", args.id, wordAtShell(args));
           tools.print.line(`cancelled: ${args.id}`);
         },
       }),
       retry: defineCommand({
         meta: { name: "retry", description: "Start a failed, cancelled or dead run again from the step where it stopped" },
-        args: idArg("The run's id"),
+        args: { ...idArg("The run's id"), ...reasonArg },
         run: async ({ args }) => {
-          const { workflows } = await tools.open();
-          await workflows.retry(args.id);
+          await actOn(await tools.open(), "retry", args.id, wordAtShell(args));
           tools.print.line(`queued again: ${args.id}`);
         },
       }),

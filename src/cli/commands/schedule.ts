@@ -1,13 +1,14 @@
-// schedule: what runs by the clock.
+// schedule: what runs by the clock, resting or not.
 
 import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { instantText } from "../../platform/figures.ts";
-import type { Tools } from "../tools.ts";
+import { wordAtShell, type Tools } from "../tools.ts";
+import { reasonArg } from "./list-args.ts";
 
-export const scheduleCommand = (tools: Tools) =>
+const scheduleList = (tools: Tools) =>
   defineCommand({
-    meta: { name: "schedule", description: "What runs by the clock: the rule, the last and the next time (UTC)" },
+    meta: { name: "list", description: "What runs by the clock: the rule, the last and the next time (UTC)" },
     args: { json: jsonFlag },
     run: async ({ args }) => {
       const { workflows } = await tools.open();
@@ -20,7 +21,49 @@ export const scheduleCommand = (tools: Tools) =>
           workflow: (schedule) => schedule.workflow,
           last: (schedule) => instantText(schedule.lastAt),
           next: (schedule) => instantText(schedule.nextAt),
+          paused: ({ paused }) =>
+            paused === undefined
+              ? ""
+              : `since ${instantText(paused.at)} by ${paused.by}${paused.reason === undefined ? "" : `: ${paused.reason}`}`,
         },
       });
+    },
+  });
+
+const nameArg = { name: { type: "positional", required: true, description: "The schedule's name" } } as const;
+
+export const scheduleCommand = (tools: Tools) =>
+  defineCommand({
+    meta: { name: "schedule", description: "What runs by the clock: list, pause, resume, run" },
+    args: { json: jsonFlag },
+    run: (context) => scheduleList(tools).run?.(context),
+    subCommands: {
+      list: scheduleList(tools),
+      pause: defineCommand({
+        meta: { name: "pause", description: "Start nothing of it until it is resumed; what would have begun meanwhile is passed over" },
+        args: { ...nameArg, ...reasonArg },
+        run: async ({ args }) => {
+          const { workflows } = await tools.open();
+          await workflows.pauseSchedule(args.name, wordAtShell(args));
+          tools.print.line(`paused: ${args.name}`);
+        },
+      }),
+      resume: defineCommand({
+        meta: { name: "resume", description: "Go on with the next time" },
+        args: nameArg,
+        run: async ({ args }) => {
+          const { workflows } = await tools.open();
+          await workflows.resumeSchedule(args.name);
+          tools.print.line(`resumed: ${args.name}`);
+        },
+      }),
+      run: defineCommand({
+        meta: { name: "run", description: "Start its run now, beside its times" },
+        args: nameArg,
+        run: async ({ args }) => {
+          const { workflows } = await tools.open();
+          tools.print.line(`queued: ${await workflows.runSchedule(args.name)}`);
+        },
+      }),
     },
   });

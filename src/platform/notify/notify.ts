@@ -18,7 +18,7 @@ import { faultPoint } from "../faults.ts";
 import type { Log } from "../log.ts";
 import type { Migration, Database, Tx } from "../database/contract.ts";
 import { appendEvent } from "../database/outbox.ts";
-import type { Json, QueueDefinition, WorkflowDefinition } from "../workflow/contract.ts";
+import type { Json, QueueDefinition, WorkflowDefinition, Workflows } from "../workflow/contract.ts";
 import { makeChannel } from "./channels.ts";
 import type { Channel } from "./channels.ts";
 import type { Notice, NoticeRow } from "./contract.ts";
@@ -135,6 +135,15 @@ export interface Notices {
   publishTopics(): Promise<void>;
   /** Newest first, with the state of each delivery begun. */
   list(query?: NoticeQuery): Promise<readonly NoticeRow[]>;
+  /**
+   * Sends a notice again by the channels where it failed, or by one of them: its dead letter is redriven, else a run of its own is started.
+   * Throws `missing` `NOTICE_UNKNOWN`, `conflict` `NOTICE_NOT_FAILED` when there is no failed delivery to repeat.
+   */
+  resend(
+    workflows: Pick<Workflows, "redrive" | "start">,
+    id: string,
+    channel?: string,
+  ): Promise<readonly { readonly channel: string; readonly run: string }[]>;
 }
 
 /** The longest a delivery waits because a receiver asked for it (`Retry-After`). */
@@ -194,6 +203,7 @@ export function makeNotify(options: NotifyOptions): Notices {
     })),
     publishTopics: () => publishTopics(database, topics, log),
     list: (query) => listNotices(database, query),
+    resend: async (engine, id, channel) => await resendNotice(database, engine, { id, channel, at: new Date(clock.now()).toISOString() }),
   };
 }
 
@@ -272,6 +282,45 @@ async function deliver(database: Database, channel: Channel, input: DeliverInput
   // Not durable: after a crash in this pause the receiver is asked again sooner, which harms nobody.
   if (!over && attempt.retryAfterMs !== undefined) await setTimeout(Math.min(attempt.retryAfterMs, maxRetryAfterMs), undefined, { signal });
   throw attempt.error;
+}
+
+async function resendNotice(
+  database: Database,
+  workflows: Pick<Workflows, "redrive" | "start">,
+  { id, channel: wanted, at }: { readonly id: string; readonly channel: string | undefined; readonly at: string },
+): Promise<readonly { readonly channel: string; readonly run: string }[]> {
+  const [known] = await database.query(`select 1 as one from stockroom.notices where id = $1`, [id]);
+  if (known === undefined) {
+    throw new StockroomError("missing", "NOTICE_UNKNOWN", `Expected a notice "${id}" but there is none. See \`stockroom notices\`.`);
+  }
+  const deliveries = await database.query<{ channel: string; state: string }>(
+    `select channel, state from stockroom.notice_deliveries where notice = $1 and ($2::text is null or channel = $2) order by channel`,
+    [id, wanted ?? null],
+  );
+  const failed = deliveries.filter(({ state }) => state === "failed");
+  if (failed.length === 0) {
+    const states = deliveries.map(({ channel, state }) => `${channel} ${state}`).join(", ");
+    throw new StockroomError(
+      "conflict",
+      "NOTICE_NOT_FAILED",
+      `Expected a failed delivery of ${id}${wanted === undefined ? "" : ` by ${wanted}`} but there is ${states === "" ? "no delivery" : `only: ${states}`}. There is nothing to repeat.`,
+    );
+  }
+  const started: { channel: string; run: string }[] = [];
+  for (const { channel } of failed) {
+    const [letter] = await database.query<{ id: string }>(
+      `select l.id::text as id from stockroom.dead_letter l join stockroom.run r on r.id = l.run_id
+        where l.state = 'waiting' and (r.workflow = $3 or starts_with(r.workflow, $3 || '.')) and r.input::jsonb = $1::jsonb || $2::jsonb
+        order by l.id desc limit 1`,
+      [JSON.stringify({ notice: id }), JSON.stringify({ channel }), deliverWorkflow],
+    );
+    const run =
+      letter === undefined
+        ? await workflows.start(`${deliverWorkflow}.${channel}`, { notice: id, channel }, { id: `notify.resend/${id}/${channel}/${at}` })
+        : await workflows.redrive(letter.id);
+    started.push({ channel, run });
+  }
+  return started;
 }
 
 async function goneChannel(database: Database, input: DeliverInput): Promise<StockroomError> {

@@ -67,6 +67,8 @@ export interface Vault {
   uses(query: {
     readonly zone?: string | undefined;
     readonly role?: string | undefined;
+    /** Only those older than this use. */
+    readonly after?: number | undefined;
     readonly limit?: number | undefined;
   }): Promise<readonly KeyUse[]>;
   /** Keyed digest (HMAC-SHA-256, a key of its own in the key file) for hash chains and stable pseudonyms. */

@@ -120,8 +120,9 @@ async function recordUse(
 async function listUses(database: Database, query: Parameters<Vault["uses"]>[0]): Promise<readonly KeyUse[]> {
   const rows = await database.query<Omit<KeyUse, "id" | "keyVersion"> & { id: number; key_version: number }>(
     `select id::float8 as id, at, role, purpose, zone, key_version, access, object_key as key, allowed from stockroom.key_use
-     where ($1::text is null or zone = $1) and ($2::text is null or role = $2) order by key_use.id desc limit $3`,
-    [query.zone ?? null, query.role ?? null, query.limit ?? 100],
+     where ($1::text is null or zone = $1) and ($2::text is null or role = $2) and ($4::bigint is null or key_use.id < $4)
+     order by key_use.id desc limit $3`,
+    [query.zone ?? null, query.role ?? null, query.limit ?? 100, query.after ?? null],
   );
   return rows.map(({ key_version: keyVersion, ...row }) => ({ ...row, keyVersion }));
 }

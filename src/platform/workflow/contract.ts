@@ -95,6 +95,13 @@ export interface ScheduleDefinition {
   readonly input: Json;
 }
 
+export interface ScheduleRow extends ScheduleDefinition {
+  readonly lastAt: string | undefined;
+  /** ISO, `paused`, or `never`. */
+  readonly nextAt: string;
+  readonly paused: { readonly at: string; readonly by: string; readonly reason: string | undefined } | undefined;
+}
+
 export interface StartOptions {
   /** The run's identity (W1). */
   readonly id: string;
@@ -186,6 +193,7 @@ export interface Workflows {
   deadLetters(query?: {
     readonly state?: DeadLetter["state"] | undefined;
     readonly runId?: string | undefined;
+    readonly workflow?: string | undefined;
     /** Only those older than this letter. */
     readonly after?: string | undefined;
     readonly limit?: number | undefined;
@@ -196,7 +204,14 @@ export interface Workflows {
   redrive(deadLetterId: string, options?: { readonly fromStart?: boolean | undefined }): Promise<string>;
   /** Gives it up: the run stays `failed`. */
   drop(deadLetterId: string): Promise<void>;
-  schedules(): Promise<readonly (ScheduleDefinition & { readonly lastAt: string | undefined; readonly nextAt: string })[]>;
+  /** Those of this process. */
+  schedules(): Promise<readonly ScheduleRow[]>;
+  /** Starts nothing of it until it is resumed; what would have begun meanwhile is passed over. Throws `missing` `SCHEDULE_UNKNOWN`. */
+  pauseSchedule(name: string, word: { readonly by: string; readonly reason?: string | undefined }): Promise<void>;
+  /** Goes on with the next tick. Throws `missing` `SCHEDULE_UNKNOWN`. */
+  resumeSchedule(name: string): Promise<void>;
+  /** Starts its run now, paused or not, beside its ticks; gives the run's id. Throws `missing` `SCHEDULE_UNKNOWN`. */
+  runSchedule(name: string): Promise<string>;
   /** True when no run of a queue that is taken from here is queued, running or retrying, and the outbox has been relayed. */
   idle(): Promise<boolean>;
   /** Takes no more work, tells runs to stop, waits for them a bounded time; unfinished runs stay resumable. */

@@ -91,4 +91,12 @@ export const workflowMigrations: readonly Migration[] = [
       );
     `,
   },
+  {
+    id: "workflow-003-paused-schedules",
+    sql: `
+      alter table stockroom.schedule add column paused_at timestamptz;
+      alter table stockroom.schedule add column paused_by text;
+      alter table stockroom.schedule add column paused_why text;
+    `,
+  },
 ];

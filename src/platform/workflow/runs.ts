@@ -197,20 +197,22 @@ export async function listLetters(
   {
     state,
     runId,
+    workflow,
     after,
     limit,
   }: {
     readonly state?: DeadLetter["state"] | undefined;
     readonly runId?: string | undefined;
+    readonly workflow?: string | undefined;
     readonly after?: string | undefined;
     readonly limit: number;
   },
 ): Promise<DeadLetter[]> {
   const rows = await tx.query<LetterRow>(
     `select ${letterColumns} from stockroom.dead_letter where ($1::text is null or state = $1) and ($3::text is null or run_id = $3)
-       and ($4::bigint is null or dead_letter.id < $4)
+       and ($4::bigint is null or dead_letter.id < $4) and ($5::text is null or workflow = $5)
      order by dead_letter.id desc limit $2`,
-    [state ?? null, limit, runId ?? null, after ?? null],
+    [state ?? null, limit, runId ?? null, after ?? null, workflow ?? null],
   );
   return rows.map(letterOf);
 }

@@ -12,7 +12,7 @@ import { StockroomError } from "../errors.ts";
 import { faultPoint } from "../faults.ts";
 import type { Log } from "../log.ts";
 import type { Database, Tx } from "../database/contract.ts";
-import type { Json, ScheduleDefinition, StartOptions } from "./contract.ts";
+import type { Json, ScheduleDefinition, ScheduleRow, StartOptions } from "./contract.ts";
 
 /** A cron line that has been understood. Instants in milliseconds since 1970. */
 export interface Timetable {
@@ -56,11 +56,23 @@ export interface ScheduleOptions {
 }
 
 export interface Schedules {
-  list(): Promise<readonly (ScheduleDefinition & { readonly lastAt: string | undefined; readonly nextAt: string })[]>;
+  list(): Promise<readonly ScheduleRow[]>;
+  pause(name: string, word: { readonly by: string; readonly reason?: string | undefined }): Promise<void>;
+  resume(name: string): Promise<void>;
+  runNow(name: string): Promise<string>;
   /** Starts what is due now; gives the ids. Safe in any number of processes at once. */
   lookNow(): Promise<readonly string[]>;
   readonly ended: Promise<void>;
 }
+
+interface PausedRow {
+  readonly at: string | null;
+  readonly by: string | null;
+  readonly why: string | null;
+}
+
+const pausedOf = (row: PausedRow | undefined): ScheduleRow["paused"] =>
+  row === undefined || row.at === null ? undefined : { at: row.at, by: row.by ?? "", reason: row.why ?? undefined };
 
 /** Notes the schedules and begins to look at the clock. */
 export async function openSchedules(options: ScheduleOptions): Promise<Schedules> {
@@ -84,7 +96,7 @@ export async function openSchedules(options: ScheduleOptions): Promise<Schedules
       // The row lock makes a second process wait, then find the tick taken.
       const rows = await tx.query(
         `update stockroom.schedule set last_tick = to_timestamp($2::float8 / 1000), last_started_at = clock_timestamp()
-         where name = $1 and last_tick < to_timestamp($2::float8 / 1000) and cron = $3 returning 1 as one`,
+         where name = $1 and last_tick < to_timestamp($2::float8 / 1000) and cron = $3 and paused_at is null returning 1 as one`,
         [schedule.name, tick, schedule.cron],
       );
       if (rows.length === 0) return undefined;
@@ -94,6 +106,17 @@ export async function openSchedules(options: ScheduleOptions): Promise<Schedules
       faultPoint("workflow.schedule.started");
       return id;
     });
+  };
+
+  const known = (name: string): ScheduleDefinition => {
+    const found = options.schedules.find((schedule) => schedule.name === name);
+    if (found !== undefined) return found;
+    throw new StockroomError(
+      "missing",
+      "SCHEDULE_UNKNOWN",
+      `Expected a schedule of this process but received "${name}". It has: ${options.schedules.map((schedule) => schedule.name).join(", ") || "none"}.`,
+      { facts: { schedule: name } },
+    );
   };
 
   const lookNow = async (): Promise<readonly string[]> => {
@@ -128,21 +151,45 @@ export async function openSchedules(options: ScheduleOptions): Promise<Schedules
     ended: options.schedules.length === 0 ? Promise.resolve() : look(),
     lookNow,
     list: async () => {
-      const rows = await database.query<{ name: string; last_ms: number }>(
-        `select name, (extract(epoch from last_tick) * 1000)::float8 as last_ms from stockroom.schedule
-         where name = any($1) and last_started_at is not null`,
+      const rows = await database.query<PausedRow & { name: string; last_ms: number | null }>(
+        `select name, case when last_started_at is not null then (extract(epoch from last_tick) * 1000)::float8 end as last_ms,
+                paused_at as at, paused_by as by, paused_why as why
+           from stockroom.schedule where name = any($1)`,
         [options.schedules.map((schedule) => schedule.name)],
       );
-      const last = new Map(rows.map((row) => [row.name, row.last_ms]));
+      const kept = new Map(rows.map((row) => [row.name, row]));
       return options.schedules.map((schedule) => {
-        const lastMs = last.get(schedule.name);
+        const row = kept.get(schedule.name);
+        const lastMs = row?.last_ms ?? undefined;
         const nextMs = tables.get(schedule.name)?.next(clock.now());
+        const paused = pausedOf(row);
         return {
           ...schedule,
           lastAt: lastMs === undefined ? undefined : new Date(lastMs).toISOString(),
-          nextAt: nextMs === undefined ? "never" : new Date(nextMs).toISOString(),
+          nextAt: paused !== undefined ? "paused" : nextMs === undefined ? "never" : new Date(nextMs).toISOString(),
+          paused,
         };
       });
+    },
+    pause: async (name, { by, reason }) => {
+      await database.query(
+        `update stockroom.schedule set paused_at = coalesce(paused_at, clock_timestamp()), paused_by = $2, paused_why = $3 where name = $1`,
+        [known(name).name, by, reason ?? null],
+      );
+    },
+    resume: async (name) => {
+      // What the clock passed while it rested is not made up for.
+      await database.query(
+        `update stockroom.schedule set paused_at = null, paused_by = null, paused_why = null,
+           last_tick = greatest(last_tick, to_timestamp($2::float8 / 1000))
+         where name = $1 and paused_at is not null`,
+        [known(name).name, clock.now()],
+      );
+    },
+    runNow: async (name) => {
+      const { workflow, input } = known(name);
+      const id = `schedule/${name}/now/${new Date(clock.now()).toISOString()}`;
+      return await database.transaction(async (tx) => await options.startIn(tx, workflow, input, { id }));
     },
   };
 }

@@ -1,0 +1,149 @@
+// Ask: read-only questions by SQL, at a shell or over HTTP: to what modules keep sealed in the store, or to the app's own tables.
+//
+// Owns: which tables there are to a question, and the words of its errors. Does not own: what makes a question safe, which is the warehouse's: the
+// sealed tables are asked in memory, in a process of its own (warehouse/isolated.ts), the app's tables read-only on the server (warehouse/read-only.ts).
+
+import { isStockroomError, StockroomError } from "../platform/errors.ts";
+import type { AnyModule } from "../platform/module.ts";
+import type { Actor } from "../platform/vault/contract.ts";
+import {
+  answerOf,
+  asCell,
+  askReadOnly,
+  columnList,
+  queryTimedOut,
+  sqlName,
+  type Answer,
+  type AnswerCell,
+  type LakeAccess,
+  type LakeTable,
+  type ReadOnlyBounds,
+  type SqlDatabase,
+} from "../platform/warehouse/index.ts";
+
+/** Where is asked, and who asks. */
+export interface AskPlace {
+  readonly database: SqlDatabase;
+  readonly modules: readonly { readonly module: AnyModule; readonly parts: { readonly deps: unknown } }[];
+  readonly lake: Pick<LakeAccess, "askIsolated">;
+  readonly actor: Actor;
+}
+
+type Bounds = Omit<ReadOnlyBounds, "limit">;
+
+/** Asks the app's own tables, in PostgreSQL's SQL. */
+export async function askSystem(database: SqlDatabase, query: string, bounds: ReadOnlyBounds): Promise<Answer> {
+  const rows = await askReadOnly(database, query, bounds);
+  const columns = Object.keys(rows[0] ?? {});
+  return answerOf(
+    columns,
+    rows.map((row) => columns.map((name) => asCell(row[name]))),
+  );
+}
+
+/** Asks forecasts and predictions, in DuckDB's SQL. */
+export async function askSealed(
+  place: AskPlace,
+  query: string,
+  bounds: Bounds,
+  onPart: (done: number, total: number) => void = () => undefined,
+): Promise<Answer> {
+  const { signal, timeoutS, maxMemoryMb } = bounds;
+  const late = AbortSignal.timeout(timeoutS * 1_000);
+  const inWords = async (error: unknown): Promise<unknown> => {
+    if (!isStockroomError(error)) return late.aborted && !signal.aborted ? queryTimedOut(timeoutS) : error;
+    if (error.code === "WAREHOUSE_OUT_OF_MEMORY")
+      return new StockroomError(error.kind, error.code, `${error.message} That is: --memory.`, { facts: error.facts, cause: error });
+    return error.code === "WAREHOUSE_SQL" ? await withHint(place.database, error, bounds) : error;
+  };
+  try {
+    const { columns, batches } = await place.lake.askIsolated(await tablesOf(place), query, {
+      signal: AbortSignal.any([signal, late]),
+      maxMemoryMb,
+      onPart,
+    });
+    // Errors of later rows are told like those of the first.
+    const told = async function* (): Answer["batches"] {
+      try {
+        yield* batches;
+      } catch (error) {
+        throw await inWords(error);
+      }
+    };
+    return { columns, batches: told() };
+  } catch (error) {
+    throw await inWords(error);
+  }
+}
+
+/**
+ * Everything that can be asked without --system. Of tables with one name the first stands; but one that is named by a user, which can also be
+ * asked for by its schema, never hides another.
+ */
+async function tablesOf({ modules, actor }: Pick<AskPlace, "modules" | "actor">): Promise<readonly LakeTable[]> {
+  const found: { readonly table: LakeTable; readonly id: string; readonly byUser: boolean }[] = [];
+  for (const { module, parts } of modules) {
+    const tables = (await module.tables?.(parts.deps, actor)) ?? [];
+    const inSchema = new Set(tables.filter(({ schema }) => schema !== undefined).map(idOf));
+    for (const table of tables) found.push({ table, id: idOf(table), byUser: inSchema.has(idOf(table)) });
+  }
+  const stands = new Map<string, LakeTable>();
+  for (const { table, id } of found.toSorted((a, b) => Number(a.byUser) - Number(b.byUser))) {
+    if (table.schema === undefined && !stands.has(id)) stands.set(id, table);
+  }
+  return found.flatMap(({ table, id }) => (table.schema !== undefined || stands.get(id) === table ? [table] : []));
+}
+
+const idOf = ({ name }: LakeTable): string => name.toLowerCase();
+
+/** Every table with what it is about and its columns: those asked every day first, then the app's own, which are for whoever looks after it. */
+export async function listTables(place: AskPlace, bounds: ReadOnlyBounds, withSealed: boolean): Promise<Answer> {
+  const own = await askReadOnly(place.database, tablesQuery, bounds);
+  return answerOf(
+    ["table", "about", "columns"],
+    [
+      ...(withSealed ? await describeTables(await tablesOf(place)) : []),
+      ...own.map((row) => [String(row["table"]), "Stockroom's own (--system)", String(row["columns"])]),
+    ],
+  );
+}
+
+async function describeTables(tables: readonly LakeTable[]): Promise<(readonly AnswerCell[])[]> {
+  const listed: (readonly AnswerCell[])[] = [];
+  for (const table of tables) {
+    const name = [...(table.schema === undefined ? [] : [table.schema]), table.name].map(sqlName).join(".");
+    // `..._all` has the columns of its sister and may be made of thousands of objects.
+    const sister = name.endsWith("_all") ? name.slice(0, -"_all".length) : undefined;
+    const columns =
+      sister === undefined
+        ? await table.open(undefined).then((open) => columnList(open.columns), denied)
+        : table.schema === "groups"
+          ? `as ${sqlName(table.name)}`
+          : `as ${sister}`;
+    listed.push([name, table.about, columns]);
+  }
+  return listed;
+}
+
+function denied(error: unknown): string {
+  if (isStockroomError(error) && error.kind === "denied") return "not granted to the role operator";
+  throw error;
+}
+
+/** Adds where to look, when a table that is not there is one of the app's. */
+async function withHint(database: SqlDatabase, error: StockroomError, bounds: Bounds): Promise<StockroomError> {
+  const name = /Table with name (\S+) does not exist/.exec(error.message)?.[1]?.replaceAll('"', "");
+  if (name === undefined) return error;
+  const apps = await askReadOnly(database, "select table_name from information_schema.tables where table_schema = 'stockroom'", {
+    ...bounds,
+    limit: 10_000,
+    timeoutS: 30,
+  });
+  const hint = apps.some((row) => row["table_name"] === name)
+    ? `${name} is one of Stockroom's own tables: add --system.`
+    : "See the tables: stockroom sql";
+  return new StockroomError("input", "WAREHOUSE_SQL", `${error.message} ${hint}`, { facts: error.facts, cause: error });
+}
+
+const tablesQuery = `select table_name as table, string_agg(column_name || ' ' || data_type, ', ' order by ordinal_position) as columns
+  from information_schema.columns where table_schema = 'stockroom' group by table_name order by table_name`;

@@ -1,0 +1,47 @@
+// Keys, grants and uses over HTTP; what the settings and the home are.
+
+import type { FastifyInstance } from "fastify";
+import { describeConfig } from "../platform/config/index.ts";
+import { StockroomError } from "../platform/errors.ts";
+import { pageOf } from "../platform/web/paging.ts";
+import { serve } from "../platform/web/route.ts";
+import * as routes from "./contract.ts";
+import type { ServerDeps } from "./deps.ts";
+import { readNumber } from "./platform.ts";
+
+export function mountVault(server: FastifyInstance, { vault }: ServerDeps): void {
+  serve(server, routes.listKeys, async () => ({ keys: await vault.keys() }));
+  serve(server, routes.rotateKey, async ({ params: { zone } }) => ({ zone, version: await vault.rotate(zone) }));
+  serve(server, routes.listGrants, async () => ({ grants: await vault.grants() }));
+  serve(server, routes.allowGrant, async ({ params }) => {
+    await vault.setGrant(params, true);
+    return { ...params, allowed: true };
+  });
+  serve(server, routes.denyGrant, async ({ params }) => {
+    await vault.setGrant(params, false);
+    return { ...params, allowed: false };
+  });
+  serve(server, routes.listUses, async ({ query: { cursor, limit, ...query } }) => {
+    const found = await vault.uses({ ...query, after: readNumber(cursor), limit: limit + 1 });
+    const { rows: uses, ...more } = pageOf(found, limit, ({ id }) => String(id));
+    return { uses, ...more };
+  });
+}
+
+export function mountPlace(server: FastifyInstance, { config, home }: ServerDeps): void {
+  serve(server, routes.listSettings, () => {
+    if (config === undefined) throw unknownHere("settings");
+    return { settings: describeConfig(config).map(({ origin, ...row }) => ({ ...row, origin: { ...origin } })), warnings: config.warnings };
+  });
+  serve(server, routes.getHome, () => {
+    if (home === undefined) throw unknownHere("home");
+    return home;
+  });
+}
+
+const unknownHere = (what: string): StockroomError =>
+  new StockroomError(
+    "missing",
+    "SERVER_PLACE",
+    `Expected a server that knows its ${what} but this one was opened without. Open it by \`stockroom up\`.`,
+  );
