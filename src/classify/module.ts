@@ -8,6 +8,8 @@ import { awaited } from "./store/keys.ts";
 import { classifyGrants, classifyZones, type ClassifyDeps } from "./workflows/deps.ts";
 import { classifySettings } from "./workflows/settings.ts";
 
+/** What the module answers over HTTP, as declared: for the types of a client. */
+export type * as routes from "./http/contract.ts";
 export type {
   ItemStories,
   LineList,

@@ -9,6 +9,8 @@ import { forecastMigrations } from "./store/migrations.ts";
 import { forecastGrants, forecastZones, type ForecastDeps } from "./workflows/deps.ts";
 import { forecastSettings } from "./workflows/settings.ts";
 
+/** What the module answers over HTTP, as declared: for the types of a client. */
+export type * as routes from "./http/contract.ts";
 export type {
   AdjustmentList,
   ForecastRunDetail,

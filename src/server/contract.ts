@@ -14,8 +14,8 @@ const runStates = ["queued", "running", "retrying", "done", "failed", "cancelled
 /** Every state of a dead letter. */
 const letterStates = ["waiting", "redriven", "dropped"] as const;
 
-const anything = z.unknown();
-const record = z.record(z.string(), anything);
+const anything = z.unknown().optional();
+const record = z.record(z.string(), z.unknown());
 
 /** An error as it is kept with a run. */
 const errorRecord = problem
@@ -642,7 +642,7 @@ export const listDamaged = defineRoute({
   name: "listDamaged",
   method: "GET",
   path: "/api/damage",
-  summary: "Objects whose bytes the last readings of the store found damaged; the schedule upkeep.scrub reads them",
+  summary: "Objects whose bytes the last readings of the store found damaged; the schedule house.scrub reads them",
   needs: "operator",
   answer: z.strictObject({
     damage: list(z.strictObject({ key: z.string(), version: z.string(), code: z.string(), foundAt: z.string() })),
@@ -680,4 +680,22 @@ export const askSql = defineRoute({
     memoryMb: z.int().min(64).max(2_048).default(512),
   }),
   answer: bytes("application/json", "text/csv", "application/vnd.apache.parquet"),
+});
+
+/** What an event of the stream holds, by its name. */
+export const streamed = { event, run, gap: z.strictObject({ from: z.number(), to: z.number() }) } as const;
+
+export const stream = defineRoute({
+  name: "streamChanges",
+  method: "GET",
+  path: "/api/stream",
+  summary: "Events and changes of runs as they happen (server-sent events), resumable by Last-Event-ID",
+  needs: "viewer",
+  query: z.strictObject({
+    /** Only events of this kind. */
+    kind: z.string().optional(),
+    /** Absent: both. */
+    of: z.enum(["events", "runs"]).optional(),
+  }),
+  answer: bytes("text/event-stream"),
 });

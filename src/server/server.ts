@@ -30,6 +30,7 @@ import { mountPage } from "./page.ts";
 import type { Probe, ServerDeps, ServerSettings } from "./deps.ts";
 import { mountPlatform } from "./platform.ts";
 import { mountSql } from "./sql.ts";
+import { mountStream } from "./stream.ts";
 import { mountPlace, mountVault } from "./vault.ts";
 
 export interface ServerOptions {
@@ -164,6 +165,7 @@ export async function mountRoutes(server: FastifyInstance, options: ServerOption
   mountVault(server, deps);
   mountPlace(server, deps);
   mountSql(server, deps, modules);
+  mountStream(server, deps);
   const open = modules.filter(({ isOpen }) => isOpen);
   mountPage(server, deps, {
     version,
@@ -225,7 +227,7 @@ function answerError({ log }: ServerDeps, error: unknown, request: FastifyReques
   const status = record.code === tokenWanted ? 401 : record.code === tooMany ? 429 : meanings[record.kind].status;
   if (record.kind === "busy") reply.header("retry-after", "5");
   // Headers of the thing that was asked for do not describe the error.
-  for (const name of ["content-length", "content-disposition", "etag", "last-modified"]) reply.removeHeader(name);
+  for (const name of ["content-length", "content-disposition", "etag", "last-modified", "x-stockroom-bytes"]) reply.removeHeader(name);
   return reply
     .code(status)
     .type(problemType)

@@ -1,6 +1,6 @@
 // The package as a stranger gets it: packed, unpacked elsewhere, run by plain Node without the sources.
 
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -16,7 +16,9 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openTestServer } from "./server-kit.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const temp = realpathSync(mkdtempSync(path.join(tmpdir(), "package-")));
@@ -54,7 +56,7 @@ beforeAll(() => {
   symlinkSync(path.join(root, "node_modules"), path.join(packed, "node_modules"));
   mkdirSync(path.join(shop, "node_modules"), { recursive: true });
   symlinkSync(packed, path.join(shop, "node_modules/stockroom"));
-});
+}, 240_000);
 afterAll(() => rmSync(temp, { recursive: true, force: true }));
 
 test("holds what runs and nothing else", () => {
@@ -153,3 +155,58 @@ describe("its doors", () => {
     });
   });
 });
+
+test("its client is typed by the server's own declarations, and speaks to one", async () => {
+  const program = `import { isStockroomError, makeClient, type Routes } from "stockroom/client";
+
+const client = makeClient({ url: process.argv[2] ?? "" });
+const stored = await client.call("PUT /objects/*", { params: { "*": "shop/a b.csv" }, body: "id,units\\n1,2\\n", contentType: "text/csv" });
+const key: string = stored.key;
+for (const name of ["c", "d"]) await client.call("PUT /objects/*", { params: { "*": \`shop/\${name}\` }, body: name });
+const pages: string[][] = [];
+for await (const page of client.pages("GET /objects", { query: { prefix: "shop/", limit: 2 } })) pages.push(page.objects.map((one) => one.key));
+const back: Response = await client.call("GET /objects/*", { params: { "*": key } });
+const refused = await client.call("GET /api/runs/:id", { params: { id: "none" } }).catch((error: unknown) => (isStockroomError(error) ? [error.kind, error.code] : error));
+let told = "";
+const { events } = await client.call("GET /api/events", { query: { limit: 1 } });
+for await (const one of client.stream({ after: \`\${(events[0]?.id ?? 1) - 1}-0\`, of: "events" })) {
+  if (one.event === "event") told = one.data.subject;
+  break;
+}
+// @ts-expect-error -- there is no such route
+const none: keyof Routes = "GET /api/nothing";
+// @ts-expect-error -- no such state
+const wrong = () => client.call("GET /api/runs", { query: { state: "odd" } });
+// @ts-expect-error -- the id is not left out
+const less = () => client.call("GET /api/runs/:id");
+console.log(JSON.stringify({ key, pages, back: await back.text(), refused, told, none, more: [typeof wrong, typeof less] }));
+`;
+  writeFileSync(path.join(shop, "client.ts"), program);
+  const compiler = path.join(root, "node_modules/typescript/bin/tsc");
+  writeFileSync(
+    path.join(shop, "tsconfig.client.json"),
+    JSON.stringify({
+      extends: "./tsconfig.json",
+      compilerOptions: { noEmit: false, outDir: "out", skipLibCheck: true },
+      files: ["client.ts"],
+      include: [],
+    }),
+  );
+  expect(run(process.execPath, [compiler, "-p", "tsconfig.client.json"], shop)).toMatchObject({ status: 0, stdout: "" });
+  const app = await openTestServer();
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [path.join(shop, "out/client.js"), app.url], {
+      cwd: shop,
+      env: { HOME: temp },
+    });
+    expect(JSON.parse(stdout)).toMatchObject({
+      key: "shop/a b.csv",
+      pages: [["shop/a b.csv", "shop/c"], ["shop/d"]],
+      back: "id,units\n1,2\n",
+      refused: ["missing", "RUN_UNKNOWN"],
+      told: "shop/d",
+    });
+  } finally {
+    await app.close();
+  }
+}, 120_000);

@@ -22,6 +22,8 @@ import {
   speakMs,
   takeEvents,
   type WaitingEvent,
+  eventOf,
+  type EventRow,
 } from "./subscribers.ts";
 
 const dayMs = 86_400_000;
@@ -193,12 +195,6 @@ export function runIdOf(event: Pick<StoredEvent, "id">, dedupe: string | undefin
   if (dedupe === undefined) return `event/#${event.id}/${subscription.name}`;
   const key = Buffer.byteLength(dedupe) <= 1_000 ? dedupe : `sha256:${createHash("sha256").update(dedupe).digest("hex")}`;
   return `event/${key}/${subscription.name}`;
-}
-
-type EventRow = Omit<WaitingEvent, "waiting">;
-
-function eventOf(row: EventRow): StoredEvent {
-  return { id: row.id, kind: row.kind, subject: row.subject, data: row.data, at: row.at, relayedAt: row.relayed_at ?? undefined };
 }
 
 function checkSubscriptions(options: OpenEventsOptions): void {

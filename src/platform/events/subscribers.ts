@@ -6,7 +6,7 @@ import { StockroomError } from "../errors.ts";
 import type { Tx } from "../database/contract.ts";
 import { servedMs, wants } from "../database/outbox.ts";
 import type { Json } from "../workflow/contract.ts";
-import type { KnownSubscription, Subscription } from "./contract.ts";
+import type { KnownSubscription, Subscription, StoredEvent } from "./contract.ts";
 
 /** How often a process speaks for its subscribers. */
 export const speakMs = 20_000;
@@ -37,6 +37,12 @@ export interface WaitingEvent {
   readonly relayed_at: string | null;
   /** The known subscribers that still wait for it. */
   readonly waiting: readonly string[];
+}
+
+export type EventRow = Omit<WaitingEvent, "waiting">;
+
+export function eventOf(row: EventRow): StoredEvent {
+  return { id: row.id, kind: row.kind, subject: row.subject, data: row.data, at: row.at, relayedAt: row.relayed_at ?? undefined };
 }
 
 export const eventColumns = `id::float8 as id, kind, subject, data, dedupe, at, relayed_at`;

@@ -156,6 +156,7 @@ export function serve<const Spec extends RouteSpec>(
     handler: async (request, reply) => {
       if (body === undefined && hasBody(request.body)) throw unwanted(spec);
       reply.code(status);
+      if (isBytes(answer)) reply.header("x-stockroom-bytes", "1");
       // What the compiled schemas made of the request is what `Asked` says.
       const asked = { params: request.params, query: request.query, body: takesBody ? spoken(request) : undefined, request, reply };
       const given = await asCaller(request.caller, async () => await handle(asked as Asked<Spec>)); // oxlint-disable-line typescript/no-unsafe-type-assertion

@@ -422,6 +422,18 @@ export async function listRuns(tx: Tx, query: RunQuery): Promise<RunRow[]> {
   return rows.map(rowOf);
 }
 
+/** Runs that have changed at or after a moment (ms), in the order of their last change. Reads what is under way and what began or ended since. */
+export async function changedRuns(tx: Tx, sinceMs: number, limit: number): Promise<RunRow[]> {
+  const rows = await tx.query<StoredRun>(
+    `select ${runColumns} from stockroom.run
+      where (state in ${activeStates} or created_at >= to_timestamp($1::float8 / 1000) or ended_at >= to_timestamp($1::float8 / 1000))
+        and updated_at >= to_timestamp($1::float8 / 1000)
+      order by updated_at, id limit $2`,
+    [sinceMs, limit],
+  );
+  return rows.map(rowOf);
+}
+
 export async function findRun(tx: Tx, runId: string): Promise<RunDetail | undefined> {
   const [run] = await tx.query<StoredRun & { input: string; output: string | null }>(
     `select ${runColumns}, input, output from stockroom.run where id = $1`,

@@ -1,0 +1,453 @@
+// Every route of a running app, asked once: what it answers is what its declaration says. A route that nobody asks here fails by its name.
+
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { z } from "zod";
+import { gather } from "../../src/platform/bytes.ts";
+import { makeShop } from "../../src/classify/sample/shop.ts";
+import { beginImport, endImport, insertBatch, markBatch } from "../../src/forecast/store/sap.ts";
+import { findLatest } from "../../src/forecast/store/runs.ts";
+import { problem } from "../../src/platform/web/problem.ts";
+import { statusesOf, type RouteSpec } from "../../src/platform/web/route.ts";
+import { makeClient } from "../../src/client/index.ts";
+import type { App } from "../../src/app.ts";
+import { openServer, type OpenServer } from "../../src/server/index.ts";
+import { makePlace, openAt, operator, settled, textBytes, waitFor, type TestPlace } from "../kit/app.ts";
+import { shopDefaults, shopMetadata, shopTarget } from "../kit/forecast-shop.ts";
+import { mountAll } from "../kit/routes.ts";
+
+let place: TestPlace;
+let folder: string;
+let app: App;
+let server: OpenServer;
+let routes: ReadonlyMap<string, RouteSpec>;
+const asked = new Set<string>();
+
+const shop = makeShop({ seed: 5, items: 160, countries: ["GBR"], months: ["2026-10"] });
+
+beforeAll(async () => {
+  const { server: bare, mounted } = await mountAll();
+  await bare.close();
+  routes = new Map(mounted.flatMap(({ route }) => (route === undefined ? [] : [[route.name, route] as const])));
+  folder = await mkdtemp(path.join(tmpdir(), "stockroom-answers-"));
+  place = await makePlace({ STOCKROOM_CLASSIFY_TRAIN_TRIALS: "1", STOCKROOM_FORECAST_SETTLE_MS: "0" });
+  await writeFile(path.join(folder, "items.csv"), "id,country,title,units\na,GBR,kettle,2\n");
+  await writeFile(
+    path.join(place.home, "stockroom.yaml"),
+    `classify:
+  warehouses:
+    files: { kind: duckdb }
+  extracts:
+    - { name: sold, kind: sales, warehouse: files, sql: "select * from '${path.join(folder, "items.csv")}'" }
+forecast:
+  sap:
+    sources:
+      - { name: facts, url: "http://127.0.0.1:9/none", set: Facts, keys: [Product], credentials: secrets/sap.json, group: facts, columns: { item_id: Product, timestamp: Day, demand: Quantity } }
+    targets:
+      - { name: drop, kind: file, folder: "${folder}", fields: { PRODUCT: { from: item_id }, DAY: { from: timestamp, as: dats }, QUANTITY: { from: p50, as: decimal } } }
+`,
+  );
+  app = await openAt(place, { work: true, quiet: true });
+  server = await openServer({
+    deps: app,
+    settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000_000 },
+    version: "1.2.3",
+    modules: app.modules,
+  });
+  for (const file of shop.files()) {
+    if (file.key.includes("/sales/")) await settled(app);
+    await app.objects.put(operator, file.key, textBytes(Buffer.from(await gather(file.body())).toString("utf8")), {
+      contentType: file.contentType,
+    });
+  }
+  const put = async (key: string, text: string): Promise<void> => void (await app.objects.put(operator, key, textBytes(text)));
+  await put("forecast-defaults.yaml", shopDefaults());
+  await put("forecast/train/shop.metadata.csv", shopMetadata({ items: 4 }));
+  await put("forecast/train/shop.csv", shopTarget({ items: 4, months: 30 }));
+  await put("forecast/stock/shop.csv", "item_id,store,on_hand,pack_size\nitem_0,store_0,0,12\nitem_1,store_1,500,12\n");
+  await settled(app);
+  await put("forecast/train/shop.csv", shopTarget({ items: 4, months: 32 }));
+  await settled(app);
+}, 300_000);
+
+afterAll(async () => {
+  await server.close();
+  await app.close();
+  await place.remove();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Ask {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What is answered when things are not so that it can be done. */
+  readonly refused?: string;
+}
+
+/** Asks a route by its name and holds the answer against its declaration. */
+async function ask<T = Record<string, never>>(
+  name: string,
+  { params = {}, query = {}, body, headers = {}, refused }: Ask = {},
+): Promise<T> {
+  const route = routes.get(name);
+  if (route === undefined) throw new Error(`There is no route ${name}.`);
+  asked.add(name);
+  const way = route.path.replaceAll(/:([^/]+)|\*/g, (whole, param: string | undefined) => {
+    const value = params[param ?? "*"] ?? "";
+    return whole === "*" ? value : encodeURIComponent(value);
+  });
+  const sends = body === undefined ? {} : typeof body === "string" ? { body } : { body: JSON.stringify(body) };
+  const typed = body === undefined || typeof body === "string" ? {} : { "content-type": "application/json" };
+  const answer = await fetch(`${server.url}${way}?${new URLSearchParams(query).toString()}`, {
+    method: route.method,
+    headers: { ...typed, ...headers },
+    ...sends,
+  });
+  const text = await answer.text();
+  expect([name, flawOf(route, answer, text, refused)]).toEqual([name, undefined]);
+  return /^application\/(?:problem\+)?json/.test(answer.headers.get("content-type") ?? "") && !isBytes(route)
+    ? JSON.parse(text)
+    : (text as T);
+}
+
+const isBytes = ({ answer }: RouteSpec): boolean => answer !== "nothing" && "kind" in answer;
+
+/** In what an answer is not as declared. */
+function flawOf(route: RouteSpec, answer: Response, text: string, refused: string | undefined): unknown {
+  const type = answer.headers.get("content-type")?.split(";")[0] ?? "";
+  if (refused !== undefined) {
+    const told = problem.safeParse(type === "application/problem+json" ? JSON.parse(text) : undefined);
+    if (!told.success) return { expected: refused, type, text };
+    return told.data.code === refused && told.data.status === answer.status ? undefined : { expected: refused, told: told.data };
+  }
+  if (!answer.ok || !statusesOf(route).includes(answer.status)) return { status: answer.status, text };
+  if (route.answer === "nothing") return text === "" ? undefined : { text };
+  if ("kind" in route.answer && route.answer.kind === "bytes") {
+    const { types } = route.answer;
+    return types.includes(type) || types[0] === "application/octet-stream" ? undefined : { type };
+  }
+  if (type !== "application/json") return { type };
+  return (route.answer as z.ZodType).safeParse(JSON.parse(text)).error?.issues;
+}
+
+type Rows = readonly { readonly id: string; readonly [name: string]: unknown }[];
+
+test("the platform's", async () => {
+  for (const name of [
+    "getLive",
+    "getHealth",
+    "getReady",
+    "getMetrics",
+    "getOpenApi",
+    "listSubscriptions",
+    "listSchedules",
+    "listKeys",
+    "listGrants",
+  ])
+    await ask(name);
+  for (const name of ["listSettings", "getHome", "listDamaged", "listTables"]) await ask(name);
+
+  const key = { "*": "answers/one.txt" };
+  await ask("putObject", { params: key, body: "one" });
+  await ask("putObject", { params: key, body: "two" });
+  expect(await ask<string>("getObject", { params: key })).toBe("two");
+  await ask("headObject", { params: key });
+  expect((await ask<{ objects: Rows }>("listObjectVersions", { query: { key: key["*"] } })).objects).toHaveLength(2);
+  const page = await ask<{ next: string }>("listObjects", { query: { limit: "1" } });
+  await ask("listObjects", { query: { limit: "1", cursor: page.next } });
+  await ask("removeObject", { params: key });
+
+  const { runs, next } = await ask<{ runs: Rows; next: string }>("listRuns", { query: { limit: "2" } });
+  const more = await ask<{ runs: Rows }>("listRuns", { query: { limit: "2", cursor: next } });
+  const all = await ask<{ runs: Rows }>("listRuns", { query: { limit: "4" } });
+  expect([...runs, ...more.runs].map(({ id }) => id)).toEqual(all.runs.map(({ id }) => id));
+  await ask("listRuns", { query: { cursor: "bm9uZQ" }, refused: "CURSOR_BAD" });
+  await ask("listRuns", { query: { status: "done" }, refused: "QUERY_BAD" });
+  await ask("getRun", { params: { id: runs[0]?.id ?? "" } });
+  await ask("cancelRun", { params: { id: runs[0]?.id ?? "" }, body: { reason: "a test" }, refused: "RUN_ENDED" });
+  await ask("retryRun", { params: { id: runs[0]?.id ?? "" }, refused: "RUN_NOT_ENDED_BADLY" });
+  const acted = await ask<{ done: string[]; failed: Rows }>("cancelRuns", { body: { ids: [runs[0]?.id, "none"] } });
+  expect([acted.done, acted.failed.map(({ id }) => id)]).toEqual([[], [runs[0]?.id, "none"]]);
+  await ask("retryRuns", { body: { workflow: "no.such" } });
+  await ask("cancelRuns", { body: {}, refused: "BODY_BAD" });
+
+  const events = await ask<{ events: readonly { id: number }[]; next: string }>("listEvents", { query: { limit: "3" } });
+  const older = await ask<{ events: readonly { id: number }[] }>("listEvents", { query: { limit: "3", cursor: events.next } });
+  expect(Math.max(...older.events.map(({ id }) => id))).toBeLessThan(Math.min(...events.events.map(({ id }) => id)));
+  const notices = await ask<{ notices: Rows; next: string }>("listNotices", { query: { limit: "1" } });
+  await ask("listNotices", { query: { cursor: notices.next } });
+  await ask("resendNotice", { params: { id: notices.notices[0]?.id ?? "" }, refused: "NOTICE_NOT_FAILED" });
+  const uses = await ask<{ next: string }>("listKeyUses", { query: { limit: "2", role: "operator" } });
+  await ask("listKeyUses", { query: { limit: "2", cursor: uses.next } });
+  await ask("forgetSubscription", { params: { name: "none" }, refused: "SUBSCRIPTION_UNKNOWN" });
+
+  await ask("allowGrant", { params: { role: "visitor", zone: "general", access: "read" } });
+  await ask("denyGrant", { params: { role: "visitor", zone: "general", access: "read" } });
+  await ask("allowGrant", { params: { role: "visitor", zone: "general", access: "own" }, refused: "PATH_BAD" });
+  await ask("rotateKey", { params: { zone: "general" } });
+}, 120_000);
+
+test("schedules rest, go on, and run now", async () => {
+  const name = "house.scrub";
+  const paused = async () => {
+    const { schedules } = await ask<{ schedules: readonly { name: string; nextAt: string; paused?: { by: string; reason: string } }[] }>(
+      "listSchedules",
+    );
+    return schedules.find((one) => one.name === name);
+  };
+  await ask("pauseSchedule", { params: { name }, body: { reason: "a busy day" } });
+  expect(await paused()).toMatchObject({ nextAt: "paused", paused: { reason: "a busy day" } });
+  expect(await app.workflows.startDueSchedules()).not.toContainEqual(expect.stringContaining(name));
+  await ask("resumeSchedule", { params: { name } });
+  expect((await paused())?.paused).toBeUndefined();
+  const { run } = await ask<{ run: string }>("runSchedule", { params: { name } });
+  expect(run).toContain(`schedule/${name}/now/`);
+  await ask("pauseSchedule", { params: { name: "none" }, refused: "SCHEDULE_UNKNOWN" });
+});
+
+test("classification's", async () => {
+  const period = "2026-10";
+  const { lines } = await ask<{ lines: readonly { line: string; champion: string }[] }>("listClassifyLines");
+  const [{ line = "", champion = "" } = {}] = lines;
+  const models = await ask<{ models: Rows; next: string }>("listClassifyModels", { query: { limit: "1" } });
+  const rest = await ask<{ models: Rows }>("listClassifyModels", { query: { limit: "1", cursor: models.next } });
+  expect(rest.models.map(({ id }) => id)).not.toEqual(models.models.map(({ id }) => id));
+  for (const name of [
+    "listClassifyVerdicts",
+    "listClassifyChampions",
+    "listClassifyPeriods",
+    "getClassifyReviewRates",
+    "getClassifyReviewCounts",
+  ])
+    await ask(name);
+  await ask("listClassifySchemes");
+  await ask("listClassifySchemes", { query: { scheme: "GBR-WASTE" } });
+  await ask("getClassifyReport", { query: { period } });
+  await ask("restateClassifyReport", { body: { period } });
+  await ask("listClassifyRejected", { query: { period, limit: "1" } });
+  const queue = await ask<{ reviews: Rows; next: string }>("listClassifyReviews", { query: { limit: "1" } });
+  const second = await ask<{ reviews: Rows }>("listClassifyReviews", { query: { limit: "1", cursor: queue.next } });
+  const both = await ask<{ reviews: readonly { id: string; line: string; schemeVersion: string; itemId: string }[] }>(
+    "listClassifyReviews",
+    { query: { limit: "2" } },
+  );
+  expect([...queue.reviews, ...second.reviews].map(({ id }) => id)).toEqual(both.reviews.map(({ id }) => id));
+  const [review] = both.reviews;
+  const { schemes } = await ask<{
+    schemes: readonly [{ scheme: { versions: readonly { version: string; codes: readonly { code: string; heading?: true }[] }[] } }];
+  }>("listClassifySchemes", { query: { scheme: review?.line.replace("GBR-", "") ?? "" } });
+  const version = schemes[0].scheme.versions.find((one) => one.version === review?.schemeVersion);
+  const [one = "", other = ""] = (version?.codes ?? []).filter(({ heading }) => heading !== true).map(({ code }) => code);
+  await ask("answerClassifyReview", { params: { id: review?.id ?? "" }, body: { code: one, by: "ann" } });
+  await ask("amendClassifyReview", { params: { id: review?.id ?? "" }, body: { code: other, by: "ann", reason: "looked again" } });
+
+  await ask("setClassifyChampion", { body: { line, model: champion, reason: "a test" }, refused: "CHAMPION_ALREADY" });
+  await ask("ruleOnHeldChampion", { body: { held: line, ruling: "approved", reason: "a test" }, refused: "HELD_MISSING" });
+  await ask("setClassifyAutomatic", { body: { line, automatic: false, reason: "a test" } });
+  for (const [name, body] of [
+    ["trainClassify", { line }],
+    ["compareClassify", { line }],
+    ["inferClassify", { period }],
+    ["extractClassify", { period }],
+  ] as const)
+    await ask(name, { body });
+  const rules = [...shop.files()].filter(({ key }) => key.includes("/schemes/"));
+  expect(rules.length).toBeGreaterThan(0);
+  const contents = await Promise.all(rules.map(async ({ body }) => Buffer.from(await gather(body())).toString("utf8")));
+  await ask("importClassifySchemes", {
+    body: { files: rules.map(({ key }, at) => ({ name: path.basename(key), content: contents[at] })) },
+  });
+  await ask("importClassifySchemes", { body: { files: [{ name: "waste.json", content: "{" }] }, refused: "SCHEMES_BAD" });
+  await ask("recodeClassifySchemes", { body: { period, scheme: "GBR-WASTE" } });
+  await settled(app);
+  await ask("getClassifyAuditItem", { query: { id: review?.itemId ?? "", period } });
+  const { head } = await ask<{ head: string }>("getClassifyAuditHead");
+  await ask("verifyClassifyAudit", { query: { anchor: head } });
+  await ask("adoptClassifyAudit", { body: { by: "ann", reason: "a test" } });
+  const log = await ask<string>("exportClassifyAudit");
+  expect(
+    log
+      .trim()
+      .split("\n")
+      .map((each) => typeof JSON.parse(each)),
+  ).toContain("object");
+}, 240_000);
+
+test("forecasting's", async () => {
+  const query = { group: "shop" };
+  await ask("listForecastGroups");
+  const page = await ask<{ runs: Rows; next: string }>("listForecasts", { query: { ...query, limit: "1" } });
+  const second = await ask<{ runs: Rows }>("listForecasts", { query: { ...query, limit: "1", cursor: page.next } });
+  expect(second.runs.map(({ id }) => id)).not.toEqual(page.runs.map(({ id }) => id));
+  const id = (await findLatest(app.database, "shop"))?.id ?? "";
+  await ask("getForecast", { params: { id } });
+  await ask("getForecastExport", { params: { id, "*": "forecast" } });
+  await ask("getForecastDashboard", { params: { id } });
+  await ask("getForecastFigures", { params: { id }, query: { by: "store", category: "tea" } });
+  await ask("getMonitor", { query });
+  await ask("getValueAdded", { query });
+
+  const word = { group: "shop", kind: "set", value: 100, where: "item_id = item_0", from: "2024-09-01", author: "Ada", reason: "festival" };
+  const { adjustment } = await ask<{ adjustment: { id: string } }>("adjustForecast", { body: word });
+  await ask("adjustForecast", { body: { ...word, value: 50, from: "2024-10-01" } });
+  const last = await ask<{ adjustments: Rows; next: string }>("listAdjustments", { query: { limit: "1" } });
+  const before = await ask<{ adjustments: Rows }>("listAdjustments", { query: { limit: "1", cursor: last.next } });
+  expect(before.adjustments.map((one) => one.id)).toEqual([adjustment.id]);
+  await ask("withdrawAdjustment", { params: { id: adjustment.id }, body: { author: "Ada" } });
+
+  const question = { forecast: "shop", author: "Ada" };
+  const explained = await ask<{ scenario: string }>("askExplain", { body: { ...question, item: "item_0" } });
+  const stocked = await ask<{ scenario: string }>("askReplenish", { body: question });
+  const again = await ask<{ scenario: string }>("askReplenish", {
+    body: { ...question, leadTime: 2, service: { kind: "fill", level: 0.9 } },
+  });
+  await ask("askWhatif", { body: { ...question, set: "price *= 0.9" }, refused: "SCENARIO_FAULTS" });
+  await settled(app);
+  const scenarios = await ask<{ next: string }>("listScenarios", { query: { limit: "1" } });
+  await ask("listScenarios", { query: { limit: "1", cursor: scenarios.next } });
+  await ask("getScenario", { params: { id: stocked.scenario } });
+  expect(explained.scenario).not.toBe("");
+  await ask("getScenarioExport", { params: { id: stocked.scenario, "*": "orders" } });
+  await ask("compareScenarios", { query: { ids: `${stocked.scenario},${again.scenario}` } });
+
+  const { content } = await ask<{ content: string }>("getForecastDefaults");
+  await ask("checkForecastDefaults");
+  await ask("checkForecastDefaults", { body: { content: "Default: {}" } });
+  await ask("getForecastDefaultsSample");
+  await ask("putForecastDefaults", { body: { content: "Default: [" }, refused: "DEFAULTS_INVALID" });
+  await ask("putForecastDefaults", { body: { content } });
+
+  const { import: importId } = await ask<{ import: string }>("exportToSap", { body: { forecast: "shop", to: "drop" } });
+  await settled(app);
+  await ask("extractFromSap", { body: { source: "facts" } });
+  await ask("listSapImports", { query: { limit: "1" } });
+  await ask("getSapImport", { params: { id: importId } });
+  await ask("resumeSapImport", { params: { id: importId }, refused: "SAP_IMPORT_NOT_PARTLY" });
+  await seedImport();
+  await ask("resumeSapImport", { params: { id: "shop-1" } });
+  await ask("settleSapImport", { params: { id: importId }, body: { batch: 1, as: "taken" }, refused: "SAP_BATCH_CERTAIN" });
+}, 240_000);
+
+test("dead letters, after runs that could not be done", async () => {
+  // The source and the resumed import of before have nobody to speak to.
+  for (const id of ["forecast.sap.extract", "forecast.sap.deliver"]) {
+    const { runs } = await ask<{ runs: Rows }>("listRuns", { query: { workflow: id } });
+    expect([id, runs.length > 0]).toEqual([id, true]);
+  }
+  await app.workflows.start("classify.train", { line: "none", key: "none", version: "1" }, { id: "answers/dead/1" });
+  await app.workflows.start("classify.train", { line: "none", key: "none", version: "2" }, { id: "answers/dead/2" });
+  for (const id of ["answers/dead/1", "answers/dead/2"]) await app.workflows.outcome(id);
+  const { letters } = await ask<{ letters: readonly { id: string; runId: string }[] }>("listDead", { query: { state: "waiting" } });
+  const [one = "", two = ""] = ["answers/dead/1", "answers/dead/2"].map((run) => letters.find(({ runId }) => runId === run)?.id ?? "");
+  await ask("getDead", { params: { id: one } });
+  await ask("redriveDead", { params: { id: one }, body: { reason: "try again" } });
+  await ask("dropDead", { params: { id: two }, body: { reason: "poison" } });
+  expect(await app.events.list({ kind: "dead.dropped" })).toMatchObject([{ subject: two, data: { reason: "poison" } }]);
+  await app.workflows.outcome("answers/dead/1");
+  const again = await ask<{ done: string[] }>("redriveManyDead", { body: { workflow: "classify.train", reason: "once more" } });
+  expect(again.done).toHaveLength(1);
+  await app.workflows.outcome("answers/dead/1");
+  const dropped = await ask<{ done: string[] }>("dropManyDead", { body: { all: true } });
+  expect(dropped.done.length).toBeGreaterThan(0);
+}, 120_000);
+
+test("SQL's, in each form", async () => {
+  const rows = JSON.parse(
+    await ask<string>("askSql", { body: { query: "select identifier, dataset_group from aggregated order by all limit 3", limit: 2 } }),
+  );
+  expect(rows).toMatchObject({
+    columns: ["identifier", "dataset_group"],
+    rows: [[expect.any(String), "shop"], expect.any(Array)],
+    more: true,
+  });
+  const csv = await ask<string>("askSql", { body: { query: "select 1 as one, 'a' as word" }, headers: { accept: "text/csv" } });
+  expect(csv).toBe("one,word\n1,a\n");
+  expect(await ask<string>("askSql", { body: { query: "select 1 as one", format: "parquet" } })).toMatch(/^PAR1/);
+  expect(JSON.parse(await ask<string>("askSql", { body: { query: "select count(*) as n from run", system: true } }))).toMatchObject({
+    columns: ["n"],
+  });
+  await ask("askSql", { body: { query: "drop table run" }, refused: "WAREHOUSE_SQL" });
+  await ask("askSql", { body: { query: "select" }, refused: "WAREHOUSE_SQL" });
+  await ask("askSql", {
+    body: { query: "select 1 from range(100000000000) a, range(100000000) b where a.range * b.range = 7", timeoutSeconds: 1 },
+    refused: "SQL_TIMEOUT",
+  });
+});
+
+/** Processes of this one that answer queries. */
+async function askers(): Promise<number> {
+  const found = await Promise.all(
+    (await readdir("/proc"))
+      .filter((name) => /^\d+$/.test(name))
+      .map(async (pid) => {
+        const [status, command] = await Promise.all(
+          ["status", "cmdline"].map(async (file) => await readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "")),
+        );
+        return (
+          command?.includes("isolated") === true && status?.includes(`PPid:\t${process.pid}\n`) === true && !status.includes("State:\tZ")
+        );
+      }),
+  );
+  return found.filter(Boolean).length;
+}
+
+test.runIf(process.platform === "linux")(
+  "a caller who goes away ends the query",
+  async () => {
+    const endless = "select count(*) from range(100000000000) a, range(100000000) b where a.range * b.range = 7";
+    const gone = new AbortController();
+    const client = makeClient({ url: server.url });
+    const queries = Array.from(
+      { length: 4 },
+      async () => await client.call("POST /api/sql", { body: { query: endless, timeoutSeconds: 600 }, signal: gone.signal }),
+    );
+    await waitFor("the queries to run", async () => (await askers()) === 4);
+    await ask("askSql", { body: { query: "select 1" }, refused: "SQL_BUSY" });
+    gone.abort();
+    for (const query of queries) await expect(query).rejects.toThrow(/abort/i);
+    await waitFor("the queries to end", async () => (await askers()) === 0);
+    await ask("askSql", { body: { query: "select 1" } });
+  },
+  120_000,
+);
+
+test("the stream's begin", async () => {
+  asked.add("streamChanges"); // http-stream.test.ts tells the rest
+  const begun = await makeClient({ url: server.url }).call("GET /api/stream");
+  expect([begun.status, begun.headers.get("content-type")]).toEqual([200, "text/event-stream; charset=utf-8"]);
+  await begun.body?.cancel();
+});
+
+test("a group goes at last", async () => {
+  expect(await ask("removeForecastGroup", { params: { id: "shop" } })).toMatchObject({ group: "shop" });
+});
+
+test("none was left out", () => {
+  expect([...routes.keys()].filter((name) => !asked.has(name))).toEqual([]);
+});
+
+/** An import of which the ERP refused a row. */
+async function seedImport(): Promise<void> {
+  const at = "2026-01-01T00:00:00Z";
+  const answers = [
+    { seq: 0, taken: true, messages: [] },
+    { seq: 1, taken: false, messages: [{ type: "E", id: "ZFC/012", text: "Product is locked", field: "MATNR" }] },
+  ];
+  const entry = await app.objects.put(
+    { role: "deliver", purpose: "test" },
+    "forecast/imports/shop-1/answers-0-000000.jsonl",
+    textBytes(answers.map((answer) => JSON.stringify(answer)).join("\n")),
+  );
+  await app.database.transaction(async (tx) => {
+    const source = { key: "forecast/exports/shop/x/forecast.csv", version: "1" };
+    await beginImport(tx, { id: "shop-1", target: "drop", group: "shop", source, rows: 2, at });
+    await markBatch(tx, "shop-1", 0, 0, at);
+    await insertBatch(tx, "shop-1", { round: 0, batch: 0, sent: 2, failed: 1, answers: { key: entry.key, version: entry.version } }, at);
+    await endImport(tx, "shop-1", at);
+  });
+}
