@@ -6,9 +6,15 @@ import type { routes as forecast } from "../forecast/module.ts";
 import type { Bytes, RouteSpec } from "../platform/web/route.ts";
 import type * as openapi from "../platform/web/openapi-route.ts";
 import type * as platform from "../server/contract.ts";
+import type * as identity from "../server/identity/contract.ts";
 
 type Declared<Contract> = Extract<Contract[keyof Contract], RouteSpec>;
-type AnyRoute = Declared<typeof platform> | Declared<typeof classify> | Declared<typeof forecast> | Declared<typeof openapi>;
+type AnyRoute =
+  | Declared<typeof platform>
+  | Declared<typeof classify>
+  | Declared<typeof forecast>
+  | Declared<typeof openapi>
+  | Declared<typeof identity>;
 
 /** Every route by `METHOD /path`: `GET /api/runs/:id`. */
 export type Routes = { readonly [Spec in AnyRoute as `${Spec["method"]} ${Spec["path"]}`]: Spec };

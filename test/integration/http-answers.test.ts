@@ -315,6 +315,13 @@ test("forecasting's", async () => {
   await ask("getScenarioExport", { params: { id: stocked.scenario, "*": "orders" } });
   await ask("compareScenarios", { query: { ids: `${stocked.scenario},${again.scenario}` } });
 
+  await ask("listForecastMappings");
+  await ask("setForecastMapping", { body: { group: "shop", intake: { map: { demand: "demand" } } } });
+  expect((await ask<{ mappings: Rows }>("listForecastMappings", { query })).mappings).toHaveLength(1);
+  await ask("setForecastMapping", { body: { group: "shop", intake: { mpa: {} } }, refused: "BODY_BAD" });
+  await ask("forgetForecastMappings", { query });
+  await ask("forgetForecastMappings", { query, refused: "FORECAST_MAPPING_MISSING" });
+
   const { content } = await ask<{ content: string }>("getForecastDefaults");
   await ask("checkForecastDefaults");
   await ask("checkForecastDefaults", { body: { content: "Default: {}" } });
@@ -425,6 +432,24 @@ test("the stream's begin", async () => {
 
 test("a group goes at last", async () => {
   expect(await ask("removeForecastGroup", { params: { id: "shop" } })).toMatchObject({ group: "shop" });
+});
+
+test("sign-in's", async () => {
+  expect(await ask("getMe")).toMatchObject({ via: "local" });
+  await ask("setMyPassword", { body: { current: "none", password: "a password of some length" }, refused: "PASSWORD_NOT_HERE" });
+  const made = await ask<{ token: { id: string }; secret: string }>("addToken", {
+    body: { name: "notebook", roles: ["administrator"], machine: true },
+  });
+  // From the first user on, everybody says who they are.
+  const headers = { authorization: `Bearer ${made.secret}` };
+  await ask("addUser", { body: { name: "anna", roles: ["viewer"], password: "a password of some length" }, headers });
+  await ask("listUsers", { headers });
+  await ask("changeUser", { params: { name: "anna" }, body: { roles: ["planner"] }, headers });
+  await ask("listSessions", { headers });
+  await ask("endSession", { params: { id: "none" }, headers, refused: "SESSION_MISSING" });
+  await ask("removeUser", { params: { name: "anna" }, headers });
+  await ask("listTokens", { headers });
+  await ask("revokeToken", { params: { id: made.token.id }, headers });
 });
 
 test("none was left out", () => {

@@ -6,7 +6,7 @@ import { StockroomError } from "../../platform/errors.ts";
 import { prefixes } from "../store/keys.ts";
 import type { InputKind } from "../workflows/inputs/schema.ts";
 import { blockOfSaid, printBlock } from "../workflows/intake/said.ts";
-import { answerFor, forgetFor, listKept } from "../workflows/pipeline/kept.ts";
+import { answerFor, forgetFor, listKept, noMapping } from "../workflows/pipeline/kept.ts";
 import type { ForecastTools } from "./app-tools.ts";
 import { readingFlags } from "./input-flags.ts";
 import { intakeFlags, readIntakeFlags } from "./intake.ts";
@@ -108,11 +108,7 @@ const forgetMappings = (tools: ForecastTools): Command =>
       const { deps, workflows } = await tools.open();
       const { forgotten, goesOn } = await forgetFor(deps, workflows, { group: args.group, kind, sender: args.sender });
       if (forgotten === 0) {
-        throw new StockroomError(
-          "missing",
-          "FORECAST_MAPPING_MISSING",
-          `Expected a mapping of ${args.group} but none is kept. \`stockroom forecast mappings list\` shows those there are.`,
-        );
+        throw noMapping(args.group);
       }
       if (args.json) tools.print.json({ group: args.group, forgotten, goesOn });
       else tools.print.line(`forgotten: ${forgotten}${goesOn ? "; its forecast goes on" : ""}`);

@@ -625,3 +625,55 @@ export const sampleDefaults = defineRoute({
   needs: "viewer",
   answer: z.strictObject({ content: z.string() }),
 });
+
+const inputKinds = ["target", "related", "metadata"] as const;
+
+export const listMappings = defineRoute({
+  name: "listForecastMappings",
+  method: "GET",
+  path: "/api/forecast/mappings",
+  summary: "How files with columns of their own are read, by sender and key prefix",
+  needs: "viewer",
+  query: z.strictObject({ group: optional }),
+  answer: z.strictObject({
+    mappings: list(
+      z.strictObject({
+        group: z.string(),
+        kind: z.enum(inputKinds),
+        sender: z.string(),
+        prefix: z.string(),
+        by: z.enum(["proposal", "settings", "answer"]),
+        key: z.string(),
+        version: z.string(),
+        keptAt: z.string(),
+        /** In the words of settings. */
+        intake: record,
+      }),
+    ),
+  }),
+});
+
+export const setMapping = defineRoute({
+  name: "setForecastMapping",
+  method: "PUT",
+  path: "/api/forecast/mappings",
+  summary: "Say how the files of a group are read that come from the sender of its newest file",
+  needs: "planner",
+  body: z.strictObject({
+    group: text(),
+    kind: z.enum(inputKinds).default("target"),
+    /** Words of the intake block in the settings: `{ "map": { "Menge": "demand" } }`. */
+    intake: record,
+  }),
+  answer: z.strictObject({ group: z.string(), kind: z.enum(inputKinds), sender: z.string(), goesOn: z.boolean() }),
+});
+
+export const forgetMappings = defineRoute({
+  name: "forgetForecastMappings",
+  method: "DELETE",
+  path: "/api/forecast/mappings",
+  summary: "Forget how the files of a group are read: the next one is looked at anew",
+  needs: "planner",
+  query: z.strictObject({ group: text(), kind: z.enum(inputKinds).optional(), sender: optional }),
+  answer: z.strictObject({ group: z.string(), forgotten: z.number(), goesOn: z.boolean() }),
+});

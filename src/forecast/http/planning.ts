@@ -1,6 +1,7 @@
 // Planning: what planners and operators ask for over HTTP, by the same core as the commands. A run is started, never waited for.
 
 import type { FastifyInstance } from "fastify";
+import { StockroomError } from "../../platform/errors.ts";
 import type { ModuleApp } from "../../platform/module.ts";
 import { badCursor, pageOf, readCursor } from "../../platform/web/paging.ts";
 import { serve, whileCalling } from "../../platform/web/route.ts";
@@ -8,6 +9,8 @@ import { parseDefaults, refuseDefaults, type BadDefaults, type ForecastDefaults 
 import { sampleDefaults, usualSample } from "../workflows/defaults/sample.ts";
 import { shortGroup } from "../workflows/defaults/short.ts";
 import type { ForecastDeps } from "../workflows/deps.ts";
+import { intakeSchema } from "../workflows/intake/said.ts";
+import { answerFor, forgetFor, listKept, noMapping } from "../workflows/pipeline/kept.ts";
 import { removeGroup } from "../workflows/pipeline/remove.ts";
 import { sayAdjustment, takeBack } from "../workflows/planning/adjustments.ts";
 import { compareAnswers } from "../workflows/planning/compare.ts";
@@ -19,8 +22,9 @@ import { readValueAdded } from "../workflows/planning/value.ts";
 import { askWhatif, readChanges } from "../workflows/planning/whatif.ts";
 import { askExtract, askImport, askResume, findExported, settleImport, type AskedRun } from "../workflows/sap/asks.ts";
 import { getAnswer, listAnswers } from "../store/answers.ts";
-import { defaultsKey } from "../store/keys.ts";
+import { defaultsKey, prefixes } from "../store/keys.ts";
 import * as routes from "./contract.ts";
+import { readFields } from "./fields.ts";
 import { operatorOverHttp } from "./reading.ts";
 
 type App = ModuleApp<ForecastDeps>;
@@ -32,6 +36,7 @@ export function mountPlanning(server: FastifyInstance, app: App): void {
   mountJudgements(server, app);
   mountSap(server, app);
   mountDefaults(server, app);
+  mountMappings(server, app);
 }
 
 const purposeOf = ({ method, path }: { readonly method: string; readonly path: string }): string => `http ${method} ${path}`;
@@ -148,6 +153,32 @@ function mountDefaults(server: FastifyInstance, { deps }: App): void {
     const actor = { role: "operator", purpose: purposeOf(routes.putDefaults) };
     const { version } = await deps.objects.put(actor, defaultsKey, Buffer.from(content, "utf8"), { contentType: "application/yaml" });
     return { ...checkOf(parsed), version };
+  });
+}
+
+function mountMappings(server: FastifyInstance, { deps, workflows }: App): void {
+  serve(server, routes.listMappings, async ({ query }) => ({
+    mappings: (await listKept(deps.database, query.group)).map(({ group, kind, row, intake }) => {
+      const { sender, prefix, by, key, version, keptAt } = row;
+      return { group, kind, sender, prefix, by, key, version, keptAt, intake: { ...intake } };
+    }),
+  }));
+  serve(server, routes.setMapping, async ({ body: { group, kind, intake } }) => {
+    const block = readFields("body", intakeSchema, intake);
+    if (Object.keys(block).length === 0) {
+      throw new StockroomError(
+        "input",
+        "BODY_BAD",
+        'Expected intake to say how the file is read, such as { "map": { "Menge": "demand" } }, but it is empty. Give one word at least.',
+      );
+    }
+    const { place, goesOn } = await answerFor(deps, workflows, { group, kind, block, prefix: prefixes.train });
+    return { group, kind, sender: place.sender, goesOn };
+  });
+  serve(server, routes.forgetMappings, async ({ query: { group, kind, sender } }) => {
+    const { forgotten, goesOn } = await forgetFor(deps, workflows, { group, kind, sender });
+    if (forgotten === 0) throw noMapping(group);
+    return { group, forgotten, goesOn };
   });
 }
 

@@ -162,6 +162,9 @@ const blockSchema = z.strictObject({
   maxBadShare: z.number().min(0).max(1).optional(),
 });
 
+/** What is said of one file. */
+export const intakeSchema = blockSchema;
+
 /** The block in stockroom.yaml, by group. */
 export const groupIntakeSchema = blockSchema.extend({ related: blockSchema.optional(), metadata: blockSchema.optional() });
 

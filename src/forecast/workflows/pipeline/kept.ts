@@ -164,6 +164,14 @@ export async function forgetFor(
   return { forgotten, goesOn: forgotten > 0 && (await goOnAsked(deps, workflows, group)) };
 }
 
+/** The error of forgetting where nothing is kept. */
+export const noMapping = (group: string): StockroomError =>
+  new StockroomError(
+    "missing",
+    "FORECAST_MAPPING_MISSING",
+    `Expected a mapping of ${group} but none is kept. \`stockroom forecast mappings list\` shows those there are.`,
+  );
+
 /** Lets the group's newest run go on if it was given up over how to read a file. */
 async function goOnAsked(
   deps: Pick<ForecastDeps, "database">,
