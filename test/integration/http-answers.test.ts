@@ -14,7 +14,7 @@ import { problem } from "../../src/platform/web/problem.ts";
 import { statusesOf, type RouteSpec } from "../../src/platform/web/route.ts";
 import { makeClient } from "../../src/client/index.ts";
 import type { App } from "../../src/app.ts";
-import { openServer, type OpenServer } from "../../src/server/index.ts";
+import { openEntrance, openServer, type OpenServer } from "../../src/server/index.ts";
 import { makePlace, openAt, operator, settled, textBytes, waitFor, type TestPlace } from "../kit/app.ts";
 import { shopDefaults, shopMetadata, shopTarget } from "../kit/forecast-shop.ts";
 import { mountAll } from "../kit/routes.ts";
@@ -53,6 +53,7 @@ forecast:
   app = await openAt(place, { work: true, quiet: true });
   server = await openServer({
     deps: app,
+    entrance: openEntrance(app),
     settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000_000 },
     version: "1.2.3",
     modules: app.modules,
