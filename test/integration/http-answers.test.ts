@@ -162,6 +162,9 @@ test("the platform's", async () => {
   const page = await ask<{ next: string }>("listObjects", { query: { limit: "1" } });
   await ask("listObjects", { query: { limit: "1", cursor: page.next } });
   await ask("removeObject", { params: key });
+  expect(await ask("lookAtBody", { query: { name: "sales.csv" }, body: shopTarget({ items: 4, months: 30 }) })).toMatchObject({
+    lines: expect.any(Array),
+  });
 
   const { runs, next } = await ask<{ runs: Rows; next: string }>("listRuns", { query: { limit: "2" } });
   const more = await ask<{ runs: Rows }>("listRuns", { query: { limit: "2", cursor: next } });
