@@ -13,7 +13,7 @@ import { nearest } from "../similar.ts";
 import type { Actor, Grant, Zone } from "../vault/contract.ts";
 import type { LakeAccess, LakeTable } from "../warehouse/index.ts";
 import type { QueueDefinition, ScheduleDefinition, WorkflowDefinition } from "../workflow/contract.ts";
-import { type Publication, type Published, publishTables } from "./target.ts";
+import type { Publication, Published } from "./target.ts";
 
 export type PublishSettings = BaseSettings["publish"];
 
@@ -106,6 +106,8 @@ export async function publishTo(
   });
   const publications: Publication[] = [];
   for (const table of wanted) publications.push(await publicationOf(lake, table, options.signal));
+  // The driver is loaded by whoever publishes.
+  const { publishTables } = await import("./target.ts");
   return await publishTables(target, publications, options);
 }
 
