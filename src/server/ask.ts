@@ -3,6 +3,7 @@
 // Owns: which tables there are to a question, and the words of its errors. Does not own: what makes a question safe, which is the warehouse's: the
 // sealed tables are asked in memory, in a process of its own (warehouse/isolated.ts), the app's tables read-only on the server (warehouse/read-only.ts).
 
+import { tablesOf } from "../platform/publish/tables.ts";
 import { isStockroomError, StockroomError } from "../platform/errors.ts";
 import type { AnyModule } from "../platform/module.ts";
 import type { Actor } from "../platform/vault/contract.ts";
@@ -57,7 +58,7 @@ export async function askSealed(
     return error.code === "WAREHOUSE_SQL" ? await withHint(place.database, error, bounds) : error;
   };
   try {
-    const { columns, batches } = await place.lake.askIsolated(await tablesOf(place), query, {
+    const { columns, batches } = await place.lake.askIsolated(await tablesOf(place.modules, place.actor), query, {
       signal: AbortSignal.any([signal, late]),
       maxMemoryMb,
       onPart,
@@ -76,33 +77,13 @@ export async function askSealed(
   }
 }
 
-/**
- * Everything that can be asked without --system. Of tables with one name the first stands; but one that is named by a user, which can also be
- * asked for by its schema, never hides another.
- */
-async function tablesOf({ modules, actor }: Pick<AskPlace, "modules" | "actor">): Promise<readonly LakeTable[]> {
-  const found: { readonly table: LakeTable; readonly id: string; readonly byUser: boolean }[] = [];
-  for (const { module, parts } of modules) {
-    const tables = (await module.tables?.(parts.deps, actor)) ?? [];
-    const inSchema = new Set(tables.filter(({ schema }) => schema !== undefined).map(idOf));
-    for (const table of tables) found.push({ table, id: idOf(table), byUser: inSchema.has(idOf(table)) });
-  }
-  const stands = new Map<string, LakeTable>();
-  for (const { table, id } of found.toSorted((a, b) => Number(a.byUser) - Number(b.byUser))) {
-    if (table.schema === undefined && !stands.has(id)) stands.set(id, table);
-  }
-  return found.flatMap(({ table, id }) => (table.schema !== undefined || stands.get(id) === table ? [table] : []));
-}
-
-const idOf = ({ name }: LakeTable): string => name.toLowerCase();
-
 /** Every table with what it is about and its columns: those asked every day first, then the app's own, which are for whoever looks after it. */
 export async function listTables(place: AskPlace, bounds: ReadOnlyBounds, withSealed: boolean): Promise<Answer> {
   const own = await askReadOnly(place.database, tablesQuery, bounds);
   return answerOf(
     ["table", "about", "columns"],
     [
-      ...(withSealed ? await describeTables(await tablesOf(place)) : []),
+      ...(withSealed ? await describeTables(await tablesOf(place.modules, place.actor)) : []),
       ...own.map((row) => [String(row["table"]), "Stockroom's own (--system)", String(row["columns"])]),
     ],
   );
