@@ -226,6 +226,20 @@ export function oddFiles(seed = 2): readonly StrangerFile[] {
       plan: { shape: "wide-items", values: ["Tee", "Saft", "Milch"] },
       rows: 180,
     },
+    {
+      name: "units-and-revenue.csv",
+      bytes: Buffer.from(
+        [
+          "Item,Attribute,Jan 23,Feb 23,Mar 23,Apr 23",
+          ...items.flatMap((item, i) => ["Units", "Revenue"].map((what) => [item, what, units(i), units(i), units(i), units(i)].join(","))),
+          "",
+        ].join("\n"),
+      ),
+      question: "demand",
+    },
+    file("subtotals.csv", ["Date,Item,Qty"], daily, (r) => `${r.iso},${r.item},${r.units}${r.i === 2 ? `\n${r.iso},Total,99` : ""}`, {
+      question: "item",
+    }),
     file("carriage-returns.csv", ["Date,Item,Units"], daily, (r) => `${r.iso},${r.item},${r.units}`, {
       plan: { demand: "Units" },
       end: "\r",

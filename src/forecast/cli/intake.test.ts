@@ -252,6 +252,15 @@ test("a JSON list is told as what it is, and codes that a spreadsheet has cut ar
   expect((await lookAtFile(cut, {}, signal)).proposal.notes.join(" ")).toMatch(/codes such as 4\.00638\dE\+12: a spreadsheet has cut/);
 });
 
+test("rows of orders that came to nothing are told", async () => {
+  const lines = Array.from({ length: 90 }, (_, i) => `${dayAfter(i)},A${i % 3},${i % 7},${i % 10 === 0 ? "Cancelled" : "Shipped"}`);
+  const { notes, questions } = (await lookAtFile(rowsOf(["Date,SKU,Quantity,Status", ...lines], "status.csv"), {}, signal)).proposal;
+  expect([questions, notes.join(" ")]).toEqual([
+    [],
+    expect.stringMatching(/"Status" is Cancelled are counted; --where "Status!=Cancelled"/),
+  ]);
+});
+
 test("what a block of settings says is what the flags say, and is read back from what is printed", async () => {
   const at = rowsOf(
     ["Wann;Was;Filiale;Zahl", ...Array.from({ length: 90 }, (_, i) => `${dayAfter(i)};A${i % 2};F${i % 3};${i},5`)],

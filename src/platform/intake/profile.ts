@@ -221,6 +221,9 @@ const totalLetters = new Set(Array.from("gtszruiycGTSZRUIYC合总 \u00a0", (lett
 const beginsTotal = (text: string): boolean =>
   text.length > 1 && text.length < 40 && totalLetters.has(text.codePointAt(0)) && totalWords.test(text.trim());
 
+/** Whether a text is a word for a total, and nothing else. */
+export const isTotalWord = (text: string): boolean => text.length < 40 && totalWords.test(text.trim());
+
 /** Whether a row only adds up others: a word for a total, and no more than it and numbers beside it. */
 export function isTotal(row: readonly string[]): boolean {
   let words = 0;

@@ -9,7 +9,7 @@
 
 import { findDateParts, joinDate, readPart } from "./date-parts.ts";
 import { columnsOfPart } from "../../../platform/intake/exports/index.ts";
-import { type ColumnProfile, type FileProfile, isDateName } from "../../../platform/intake/profile.ts";
+import { type ColumnProfile, type FileProfile, isDateName, isTotalWord } from "../../../platform/intake/profile.ts";
 import { isUnknown } from "../../../platform/intake/values.ts";
 import { rankOfName, wordsOfName } from "../../../platform/intake/names.ts";
 import { dateStyles, findDateStyle, type DateStyle } from "../../../platform/intake/dates.ts";
@@ -253,6 +253,20 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
   };
   const relations = makeRelations({ profile, timestamp, style, stampOf, item: item?.column, demand: demand?.column });
   for (const column of free()) judge(column, { given, relations, use });
+  const sums = item === undefined || item.why === "as you said" ? undefined : totalAmong(profile, item.column);
+  if (sums !== undefined && item !== undefined) {
+    questions.push({
+      about: "item",
+      text: `Does "${sums}" in "${item.column.name}" add up the other items? It would be forecast as one of them.`,
+      answers: [`--where "${item.column.name}!=${sums}"`, `--map "${item.column.name}=item_id"`],
+    });
+  }
+  const undone = profile.columns.find(({ name, kind }) => kind === "text" && statusNames.test(wordsOfName(name)));
+  const words = undone?.examples.filter((text) => undoneWords.test(text)) ?? [];
+  if (undone !== undefined && words.length > 0 && !given.without?.includes(undone.name))
+    notes.push(
+      `Rows whose "${undone.name}" is ${words.join(" or ")} are counted; --where "${undone.name}!=${words.join(",")}" leaves them out.`,
+    );
   const cut = item?.column.examples.find((text) => /^\d(?:[.,]\d+)?E\+?\d+$/i.test(text));
   if (cut !== undefined)
     notes.push(
@@ -436,6 +450,17 @@ function chooseItem(
   );
   const [only] = texts;
   return texts.length === 1 && only !== undefined ? { column: only, why: "the only text whose values come again" } : undefined;
+}
+
+/** What an order's state is called, and what says that nothing was sold. */
+const statusNames = /(?:^| )(?:status|state|order status|zustand|estado|statut|stato)(?:$| )/;
+const undoneWords = /cancel|storn|void|annul|abgebrochen|anulad|cancelad|refund|erstattet/i;
+
+/** An item that is called as a sum, among others. */
+function totalAmong({ sample }: FileProfile, { place, distinct, many }: ColumnProfile): string | undefined {
+  if (distinct < 3 && !many) return undefined;
+  const found = sample.find((row) => isTotalWord(row[place] ?? ""));
+  return found?.[place]?.trim();
 }
 
 const distinctIn = ({ sample }: FileProfile, { place }: ColumnProfile): number => new Set(sample.map((row) => row[place])).size;
@@ -698,6 +723,37 @@ function findWide(profile: FileProfile, given: GivenIntake): Proposal | undefine
   return wideByDate(profile, given) ?? wideByPart(profile, given) ?? wideByItem(profile, given);
 }
 
+/** What tells the rows of one item apart in a wide table, where nothing forecasts by it: units beside revenue must not be summed in silence. */
+function rowsApart(
+  { sample }: FileProfile,
+  item: ColumnProfile | undefined,
+  dimensions: readonly ColumnProfile[],
+  rest: readonly ColumnProfile[],
+): Question | undefined {
+  const keys = (columns: readonly ColumnProfile[]): number =>
+    new Set(sample.map((row) => columns.map(({ place }) => row[place]).join("\u0000"))).size;
+  const known = [...(item === undefined ? [] : [item]), ...dimensions];
+  if (keys(known) >= 0.95 * sample.length) return undefined;
+  const column = rest.find(
+    (one) =>
+      !known.includes(one) &&
+      one.kind === "text" &&
+      one.distinct > 1 &&
+      one.distinct <= 20 &&
+      keys([...known, one]) >= 0.95 * sample.length,
+  );
+  if (column === undefined) return undefined;
+  const [first, second] = column.examples;
+  return {
+    about: "demand",
+    text: `Which rows say how much was sold? Each item has several, which differ in "${column.name}" (${quoted(column.examples)}).`,
+    answers: [
+      ...[first, second].flatMap((value) => (value === undefined ? [] : [`--where "${column.name}=${value}"`])),
+      `--dimensions "${column.name}"`,
+    ],
+  };
+}
+
 function wideByDate(profile: FileProfile, given: GivenIntake): Proposal | undefined {
   const readers = [...dateStyles, ...["yyyy", "yyyymm"].flatMap((id) => findDateStyle(id) ?? [])];
   const readable = readers
@@ -714,8 +770,9 @@ function wideByDate(profile: FileProfile, given: GivenIntake): Proposal | undefi
   const item =
     mapped(profile, given, ["item_id"]) ?? rest.toSorted((a, b) => rank(a, itemNames) - rank(b, itemNames) || b.distinct - a.distinct)[0];
   const dimensions = rest.filter(
-    (column) => column !== item && given.dimensions?.includes(column.name) !== false && Number.isFinite(rank(column, dimensionNames)),
+    (column) => column !== item && (given.dimensions?.includes(column.name) ?? Number.isFinite(rank(column, dimensionNames))),
   );
+  const apart = rowsApart(profile, item, dimensions, rest);
   const decimal = given.decimal ?? (columns.some(({ number }) => number?.sure === true && number.decimal === ",") ? "," : ".");
   return {
     plan: {
@@ -745,7 +802,7 @@ function wideByDate(profile: FileProfile, given: GivenIntake): Proposal | undefi
         .filter((column) => column !== item && !dimensions.includes(column))
         .map(({ name }) => ({ column: name, use: "left out" as const, why: "says nothing of demand" })),
     ],
-    questions: [],
+    questions: apart === undefined ? [] : [apart],
     notes: ["A column a date: each becomes a row."],
   };
 }

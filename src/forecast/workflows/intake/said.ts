@@ -246,7 +246,7 @@ export const printBlock = (block: GroupIntake): readonly string[] =>
 
 /** The same answer as a block. */
 export function blockOfAnswer(answer: string): IntakeBlock {
-  const { map, known, count, decimal, ...others } = readAnswer(answer);
+  const { map, known, count, decimal, where, dimensions, ...others } = readAnswer(answer);
   const dateFormat = others["date-format"];
   const share = others["max-bad-share"];
   const at = typeof map === "string" ? map.lastIndexOf("=") : -1;
@@ -254,6 +254,8 @@ export function blockOfAnswer(answer: string): IntakeBlock {
     ...(typeof map === "string" ? { map: { [map.slice(0, at)]: map.slice(at + 1) } } : {}),
     ...(typeof known === "string" ? { known: known.split(",") } : {}),
     ...(count === true ? { count } : {}),
+    ...(typeof where === "string" ? { where } : {}),
+    ...(typeof dimensions === "string" ? { dimensions: dimensions.split(",") } : {}),
     ...(typeof dateFormat === "string" ? { dateFormat } : {}),
     ...(decimal === "," || decimal === "." ? { decimal } : {}),
     ...(typeof share === "string" ? { maxBadShare: Number(share) } : {}),
