@@ -288,7 +288,11 @@ if (flags.keep !== undefined) {
         "Origin 0 ends with the data; no setting was chosen by it. The others lie one and two horizons earlier.",
         `Series: ${thin.join(", ")}; the others in full.`,
         ...(measuredAt === "" ? [] : [`Set by set, in this order, at commit ${measuredAt}.`]),
-        ...(commits === "" ? [] : [`Before: the same series at commit ${commits}; orders then took errors of neighbouring steps to correlate by 0.3, now by 0.5.`]),
+        ...(commits === ""
+          ? []
+          : [
+              `Before: the same series at commit ${commits}; orders then took errors of neighbouring steps to correlate by 0.3, now by 0.5.`,
+            ]),
       ],
       notMeasured: ["the held-out third of each data set", ...missing],
       machine: machineNow,
