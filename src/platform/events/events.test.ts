@@ -169,8 +169,13 @@ test("an event is done when everybody known has it, also those whom this process
   // The one that knows it is gone: its events wait, and are told.
   await more.close();
   await append("later", "later");
-  await few.relayNow();
-  await few.relayNow();
+  // A relay passes over rows that another holds at that moment.
+  await expect
+    .poll(async () => {
+      await few.relayNow();
+      return (await few.subscriptions()).find(({ name }) => name === "common")?.waiting;
+    })
+    .toBe(0);
   expect((await few.list({ prefix: "later" }))[0]?.relayedAt).toBeUndefined();
   expect(await few.subscriptions()).toMatchObject([
     { name: "common", waiting: 0, served: true },
