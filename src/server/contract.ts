@@ -78,6 +78,8 @@ const event = z
     data: record,
     at: z.string(),
     relayedAt: z.string().optional(),
+    /** Who signed in and from whose request it came. */
+    by: z.string().optional(),
   })
   .meta({ id: "Event" });
 
@@ -603,6 +605,8 @@ export const listUses = defineRoute({
         access,
         key: z.string(),
         allowed: z.boolean(),
+        /** Who signed in and for whom it was. */
+        by: z.string().optional(),
       }),
     ),
     next,

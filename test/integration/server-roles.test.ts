@@ -4,12 +4,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { z } from "zod";
 import { modules } from "../../src/modules.ts";
 import { openDatabase } from "../../src/platform/database/open.ts";
 import { makeIdentity } from "../../src/platform/identity/identity.ts";
 import { identityMigrations } from "../../src/platform/identity/migrations.ts";
 import { makeLog } from "../../src/platform/log.ts";
 import { systemClock } from "../../src/platform/time.ts";
+import { isSpeaker } from "../../src/platform/web/fields.ts";
 import { may, roles, type Needs } from "../../src/platform/web/roles.ts";
 import { makeEntrance } from "../../src/server/identity/entrance.ts";
 import { makeServer } from "../../src/server/server.ts";
@@ -103,6 +105,17 @@ it("every route is answered for the roles that it declares and refused to all ot
   expect(wrong).toEqual([]);
   expect(allowed + refused).toBe(mounted.length * (roles.length + 1));
   expect(Math.min(allowed, refused)).toBeGreaterThan(100);
+});
+
+it("every body's field that says who speaks has the name of the sign-in", () => {
+  const found = mounted.flatMap(({ route }) => {
+    const body = route?.body instanceof z.ZodObject ? route.body.shape : {};
+    return Object.entries(body).flatMap(([name, field]) =>
+      /^(?:by|author|reviewer|user)$/.test(name) ? [[route?.name, name, isSpeaker(field) !== false] as const] : [],
+    );
+  });
+  expect(found.length).toBeGreaterThan(8);
+  expect(found.filter(([, , speaks]) => !speaks)).toEqual([]);
 });
 
 it("what does not exist is told to nobody who may not ask", async () => {

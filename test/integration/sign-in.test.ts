@@ -299,6 +299,36 @@ describe("a session", () => {
   });
 });
 
+describe("what somebody does", () => {
+  it("stands under their name: uses of keys, refused ones too, and events", async () => {
+    const browser = makeBrowser();
+    await signIn(browser, "ben", ben);
+    const headers = { ...withCookie(secretOf(browser) ?? ""), origin: app.url };
+    expect((await fetch(`${app.url}/objects/a/file.txt`, { method: "PUT", headers, body: "text" })).status).toBe(201);
+    expect((await fetch(`${app.url}/objects/closed/file.txt`, { method: "PUT", headers, body: "text" })).status).toBe(403);
+    const machine = await app.identity.tokens.add(
+      { name: "nightly", roles: ["operator"], days: 1, machine: true },
+      { id: "local", roles: ["administrator"], via: "local" },
+    );
+    expect(await (await fetch(`${app.url}/objects/a/file.txt`, { headers: bearer(machine.secret) })).text()).toBe("text");
+    const one = await fetch(`${app.url}/objects/a/other.txt`, { method: "PUT", headers: bearer(serverToken), body: "text" });
+    expect(one.status).toBe(201);
+    const uses = (await app.vault.uses({})).map(({ purpose, access, zone, allowed, by }) => [purpose, access, zone, allowed, by]);
+    expect(uses.toReversed()).toEqual([
+      ["http PUT", "write", "general", true, "ben"],
+      ["http PUT", "write", "closed", false, "ben"],
+      ["http GET", "read", "general", true, "machine:nightly"],
+      ["http PUT", "write", "general", true, undefined],
+    ]);
+    expect((await app.events.list({ kind: "object.stored" })).map(({ subject, by }) => [subject, by])).toEqual([
+      ["a/other.txt", undefined],
+      ["a/file.txt", "ben"],
+    ]);
+    const told = await fetch(`${app.url}/api/events?kind=object.stored`, { headers });
+    expect(await told.json()).toMatchObject({ events: [{ subject: "a/other.txt" }, { subject: "a/file.txt", by: "ben" }] });
+  });
+});
+
 describe("a token", () => {
   const session = async (name: string, password: string): Promise<Record<string, string>> => {
     const browser = makeBrowser();

@@ -29,6 +29,7 @@ const eventsList = (tools: Tools) =>
           kind: (event) => event.kind,
           subject: (event) => event.subject,
           relayed: (event) => instantText(event.relayedAt),
+          by: (event) => event.by,
         },
       });
     },

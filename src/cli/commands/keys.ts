@@ -115,6 +115,7 @@ New objects use it at once; old ones keep opening with theirs. Back the key file
               zone: (use) => `${use.zone}/${use.keyVersion}`,
               object: (use) => use.key,
               purpose: (use) => use.purpose,
+              by: (use) => use.by,
             },
           });
         },

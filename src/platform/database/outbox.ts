@@ -1,5 +1,6 @@
 // Outbox: facts written in the transaction that makes them true, for the relay to hand out (events part).
 
+import { currentCaller } from "../web/caller.ts";
 import type { Migration, OutboxEvent, Tx } from "./contract.ts";
 
 /** NOTIFY on this channel tells that the outbox has grown; the payload is empty. */
@@ -53,6 +54,11 @@ export const databaseMigrations: readonly Migration[] = [
       );
     `,
   },
+  {
+    id: "records-004-users",
+    // Who signed in; null: nobody in particular, or the app itself.
+    sql: "alter table stockroom.outbox add column by_user text",
+  },
 ];
 
 /**
@@ -64,12 +70,12 @@ export const databaseMigrations: readonly Migration[] = [
 export async function appendEvent(tx: Tx, event: OutboxEvent): Promise<number | undefined> {
   const [row] = await tx.query<{ id: number }>(
     `with written as (
-       insert into stockroom.outbox (kind, subject, data, dedupe) values ($1, $2, $3, $4)
+       insert into stockroom.outbox (kind, subject, data, dedupe, by_user) values ($1, $2, $3, $4, $5)
        on conflict (dedupe) do nothing
        returning id
      )
      select id::float8 as id, pg_notify('${outboxChannel}', '') from written`,
-    [event.kind, event.subject, JSON.stringify(event.data), event.dedupe ?? null],
+    [event.kind, event.subject, JSON.stringify(event.data), event.dedupe ?? null, currentCaller()?.name ?? null],
   );
   return row?.id;
 }

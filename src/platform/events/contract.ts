@@ -20,6 +20,8 @@ export interface StoredEvent {
   readonly data: Readonly<Record<string, Json>>;
   readonly at: string;
   readonly relayedAt: string | undefined;
+  /** The person or machine that signed in and from whose request it came. */
+  readonly by?: string;
 }
 
 export interface Subscription {

@@ -35,6 +35,7 @@ export interface WaitingEvent {
   readonly dedupe: string | null;
   readonly at: string;
   readonly relayed_at: string | null;
+  readonly by_user: string | null;
   /** The known subscribers that still wait for it. */
   readonly waiting: readonly string[];
 }
@@ -42,10 +43,11 @@ export interface WaitingEvent {
 export type EventRow = Omit<WaitingEvent, "waiting">;
 
 export function eventOf(row: EventRow): StoredEvent {
-  return { id: row.id, kind: row.kind, subject: row.subject, data: row.data, at: row.at, relayedAt: row.relayed_at ?? undefined };
+  const { id, kind, subject, data, at, relayed_at: relayedAt, by_user: by } = row;
+  return { id, kind, subject, data, at, relayedAt: relayedAt ?? undefined, ...(by === null ? {} : { by }) };
 }
 
-export const eventColumns = `id::float8 as id, kind, subject, data, dedupe, at, relayed_at`;
+export const eventColumns = `id::float8 as id, kind, subject, data, dedupe, at, relayed_at, by_user`;
 
 /**
  * Locks the oldest events with which this process can get on: one of `mine` waits for it, or nobody does.

@@ -92,4 +92,6 @@ export interface KeyUse {
   readonly access: Access;
   readonly key: string;
   readonly allowed: boolean;
+  /** The person or machine that signed in and for whom it was. */
+  readonly by?: string;
 }

@@ -43,4 +43,9 @@ export const vaultMigrations: readonly Migration[] = [
         for each statement execute function stockroom.key_use_is_append_only();
     `,
   },
+  {
+    id: "vault-002-users",
+    // Who signed in; null: nobody in particular, or the app itself.
+    sql: "alter table stockroom.key_use add column by_user text",
+  },
 ];

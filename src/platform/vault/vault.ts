@@ -8,6 +8,7 @@ import { StockroomError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Database } from "../database/contract.ts";
 import type { Access, Actor, Grant, KeyUse, Vault, Zone } from "./contract.ts";
+import { currentCaller } from "../web/caller.ts";
 import { makeGrants } from "./grants.ts";
 import { makeKeyFileSource } from "./key-source.ts";
 import { Keyring } from "./keyring.ts";
@@ -92,20 +93,21 @@ async function recordUse(
   { database, clock, log }: VaultOptions,
   { actor, access, key, zone, byDefault, keyVersion }: Use,
 ): Promise<number> {
+  const by = currentCaller()?.name;
   const [use] = await database.query<{ allowed: boolean; version: number }>(
     `with decision as (
        select coalesce((select allowed from stockroom.vault_grant where role = $1 and zone = $2 and access = $3), $4::boolean) as allowed,
               coalesce($5::integer, (select max(version) from stockroom.vault_key where zone = $2)) as version
      )
-     insert into stockroom.key_use (at, role, purpose, zone, key_version, access, object_key, allowed)
-     select $6::timestamptz, $1, $7, $2, version, $3, $8, allowed from decision
+     insert into stockroom.key_use (at, role, purpose, zone, key_version, access, object_key, allowed, by_user)
+     select $6::timestamptz, $1, $7, $2, version, $3, $8, allowed, $9 from decision
      returning allowed, key_version as version`,
-    [actor.role, zone, access, byDefault, keyVersion ?? null, new Date(clock.now()).toISOString(), actor.purpose, key],
+    [actor.role, zone, access, byDefault, keyVersion ?? null, new Date(clock.now()).toISOString(), actor.purpose, key, by ?? null],
   );
   if (use === undefined)
     throw new StockroomError("fault", "VAULT_NO_USE_ROW", "Expected a row of the use log but the database gave none back.");
   if (!use.allowed) {
-    log.warn("key use denied", { role: actor.role, purpose: actor.purpose, zone, access, key });
+    log.warn("key use denied", { role: actor.role, by, purpose: actor.purpose, zone, access, key });
     throw new StockroomError(
       "denied",
       "VAULT_NO_GRANT",
@@ -118,11 +120,11 @@ async function recordUse(
 }
 
 async function listUses(database: Database, query: Parameters<Vault["uses"]>[0]): Promise<readonly KeyUse[]> {
-  const rows = await database.query<Omit<KeyUse, "id" | "keyVersion"> & { id: number; key_version: number }>(
-    `select id::float8 as id, at, role, purpose, zone, key_version, access, object_key as key, allowed from stockroom.key_use
+  const rows = await database.query<Omit<KeyUse, "id" | "keyVersion"> & { id: number; key_version: number; by_user: string | null }>(
+    `select id::float8 as id, at, role, purpose, zone, key_version, access, object_key as key, allowed, by_user from stockroom.key_use
      where ($1::text is null or zone = $1) and ($2::text is null or role = $2) and ($4::bigint is null or key_use.id < $4)
      order by key_use.id desc limit $3`,
     [query.zone ?? null, query.role ?? null, query.limit ?? 100, query.after ?? null],
   );
-  return rows.map(({ key_version: keyVersion, ...row }) => ({ ...row, keyVersion }));
+  return rows.map(({ key_version: keyVersion, by_user: by, ...row }) => ({ ...row, keyVersion, ...(by === null ? {} : { by }) }));
 }
