@@ -54,7 +54,10 @@ export async function askSealed(
   const inWords = async (error: unknown): Promise<unknown> => {
     if (!isStockroomError(error)) return late.aborted && !signal.aborted ? queryTimedOut(timeoutS) : error;
     if (error.code === "WAREHOUSE_OUT_OF_MEMORY")
-      return new StockroomError(error.kind, error.code, `${error.message} That is: --memory.`, { facts: error.facts, cause: error });
+      return new StockroomError(error.kind, error.code, `${error.message} That is: --memory, over HTTP memoryMb.`, {
+        facts: error.facts,
+        cause: error,
+      });
     return error.code === "WAREHOUSE_SQL" ? await withHint(place.database, error, bounds) : error;
   };
   try {
