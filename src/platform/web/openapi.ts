@@ -30,8 +30,13 @@ export async function mountOpenApi(server: FastifyInstance, version: string): Pr
     openapi: {
       openapi: "3.1.0",
       info: { title: "Stockroom", version, description: "Classification, forecasts and their installation. docs/http.md tells more." },
-      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
-      security: [{ token: [] }],
+      components: {
+        securitySchemes: {
+          token: { type: "http", scheme: "bearer" },
+          session: { type: "apiKey", in: "cookie", name: "stockroom_session" },
+        },
+      },
+      security: [{ token: [] }, { session: [] }],
     },
     transform: (document) => {
       const { schema, url } = transform(document);
