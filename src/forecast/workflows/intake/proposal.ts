@@ -253,38 +253,12 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
   };
   const relations = makeRelations({ profile, timestamp, style, stampOf, item: item?.column, demand: demand?.column });
   for (const column of free()) judge(column, { given, relations, use });
-  const sums = item === undefined || item.why === "as you said" ? undefined : totalAmong(profile, item.column);
-  if (sums !== undefined && item !== undefined) {
-    questions.push({
-      about: "item",
-      text: `Does "${sums}" in "${item.column.name}" add up the other items? It would be forecast as one of them.`,
-      answers: [`--where "${item.column.name}!=${sums}"`, `--map "${item.column.name}=item_id"`],
-    });
-  }
-  const undone = profile.columns.find(({ name, kind }) => kind === "text" && statusNames.test(wordsOfName(name)));
-  const words = undone?.examples.filter((text) => undoneWords.test(text)) ?? [];
-  if (undone !== undefined && words.length > 0 && !given.without?.includes(undone.name))
-    notes.push(
-      `Rows whose "${undone.name}" is ${words.join(" or ")} are counted; --where "${undone.name}!=${words.join(",")}" leaves them out.`,
-    );
-  const cut = item?.column.examples.find((text) => /^\d(?:[.,]\d+)?E\+?\d+$/i.test(text));
-  if (cut !== undefined)
-    notes.push(
-      `"${item?.column.name ?? ""}" holds codes such as ${cut}: a spreadsheet has cut their digits, and different items may have become one.`,
-    );
-  if (item === undefined) notes.push("No column names an item: everything is one series, called all.");
+  questions.push(...totalQuestions(profile, item), ...decimalQuestions(demand?.column, given));
+  notes.push(...rowNotes(profile, item?.column, given));
   const negate = (demand?.column.number?.negative ?? 0) > 0.9;
   if (negate) notes.push(`Nearly all of "${demand?.column.name ?? ""}" is below zero, as of goods that leave: the sign is turned.`);
   const decimal =
     given.decimal ?? demand?.column.number?.decimal ?? demand?.column.unit?.number.decimal ?? demand?.column.mixed?.number.decimal ?? ".";
-  if (demand !== undefined && given.decimal === undefined && demand.column.number?.sure === false) {
-    const example = demand.column.examples.find((text) => /[.,]/.test(text)) ?? "";
-    questions.push({
-      about: "decimal",
-      text: `Is ${example} in "${demand.column.name}" a number of thousands or has it decimals?`,
-      answers: ["--decimal .", "--decimal ,"],
-    });
-  }
   const dimensions = profile.columns.filter(({ name }) => uses.some(({ column, use: part }) => column === name && part === "dimension"));
   const columnsOf = (part: ColumnUse["use"]): readonly string[] => uses.filter((one) => one.use === part).map(({ column }) => column);
   return {
@@ -313,6 +287,51 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
       ...zoneNotes(profile, timestamp, style),
     ],
   };
+}
+
+/** Whether a name among the items is the sum of the others, where nobody said what the item is. */
+function totalQuestions(
+  profile: FileProfile,
+  item: { readonly column: ColumnProfile; readonly why: string } | undefined,
+): readonly Question[] {
+  const sums = item === undefined || item.why === "as you said" ? undefined : totalAmong(profile, item.column);
+  if (sums === undefined || item === undefined) return [];
+  return [
+    {
+      about: "item",
+      text: `Does "${sums}" in "${item.column.name}" add up the other items? It would be forecast as one of them.`,
+      answers: [`--where "${item.column.name}!=${sums}"`, `--map "${item.column.name}=item_id"`],
+    },
+  ];
+}
+
+function decimalQuestions(demand: ColumnProfile | undefined, given: GivenIntake): readonly Question[] {
+  if (demand?.number?.sure !== false || given.decimal !== undefined) return [];
+  const example = demand.examples.find((text) => /[.,]/.test(text)) ?? "";
+  return [
+    {
+      about: "decimal",
+      text: `Is ${example} in "${demand.name}" a number of thousands or has it decimals?`,
+      answers: ["--decimal .", "--decimal ,"],
+    },
+  ];
+}
+
+/** What is worth knowing of the rows: cancelled ones that count, and items whose codes a spreadsheet has cut. */
+function rowNotes(profile: FileProfile, item: ColumnProfile | undefined, given: GivenIntake): readonly string[] {
+  const notes: string[] = [];
+  const undone = profile.columns.find(({ name, kind }) => kind === "text" && statusNames.test(wordsOfName(name)));
+  const words = undone?.examples.filter((text) => undoneWords.test(text)) ?? [];
+  if (undone !== undefined && words.length > 0 && !given.without?.includes(undone.name))
+    notes.push(
+      `Rows whose "${undone.name}" is ${words.join(" or ")} are counted; --where "${undone.name}!=${words.join(",")}" leaves them out.`,
+    );
+  const cut = item?.examples.find((text) => /^\d(?:[.,]\d+)?E\+?\d+$/i.test(text));
+  if (cut !== undefined)
+    notes.push(
+      `"${item?.name ?? ""}" holds codes such as ${cut}: a spreadsheet has cut their digits, and different items may have become one.`,
+    );
+  return notes;
 }
 
 // --- the instant -----------------------------------------------------------------------------------------------------------------------------
