@@ -36,6 +36,8 @@ const samples: readonly unknown[] = [
   "AA",
   "secrets/x",
   "https://host/x",
+  "https://host",
+  "10.0.0.0/8",
   "postgres://host/d",
   "smtp://host",
   "a@b",

@@ -99,7 +99,6 @@ describe("values", () => {
     const later = mistakes({ yaml: good.replace("king: [all]", "viewer: []") });
     expect(later.map((line) => line.split(": ").slice(0, 2).join(": "))).toEqual([
       "stockroom.yaml:8:5: auth.oidc.roles",
-      "stockroom.yaml:7:5: auth.oidc.scopes",
       "stockroom.yaml:5:13: auth.oidc.issuer",
     ]);
     const whole = good.replace("http://login", "https://login").replace("[profile]", "[openid]").replace("king", "viewer");

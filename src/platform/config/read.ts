@@ -132,13 +132,12 @@ function checkToken(draft: Draft, values: Record<string, unknown>): void {
 function checkProvider(draft: Draft, values: Record<string, unknown>): void {
   const oidc = z
     .object({
-      oidc: z.object({ issuer: z.string(), scopes: z.array(z.string()), roles: z.record(z.string(), z.array(z.string())) }).optional(),
+      oidc: z.object({ issuer: z.string(), roles: z.record(z.string(), z.array(z.string())) }).optional(),
     })
     .parse(values["auth"]).oidc;
   if (oidc === undefined) return;
   if (Object.values(oidc.roles).every((groups) => groups.length === 0))
     draft.problem(["auth", "oidc", "roles"], "expected at least one group with a role, such as `viewer: [staff]`, but there is none");
-  if (!oidc.scopes.includes("openid")) draft.problem(["auth", "oidc", "scopes"], "expected a list that has openid but it has not");
   const { protocol, hostname } = new URL(oidc.issuer);
   if (protocol === "http:" && !isLoopback(hostname))
     draft.problem(["auth", "oidc", "issuer"], "expected https, because whoever is on the way could let anybody in");

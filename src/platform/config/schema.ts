@@ -145,7 +145,7 @@ const oidc = z.object({
   clientSecret: secret({ description: "Secret of that client; absent: a public client." }).optional(),
   scopes: z
     .array(z.string().min(1))
-    .meta({ description: "What is asked of the provider.", expected: "a list that has openid" })
+    .meta({ description: "What is asked of the provider, openid in any case.", expected: "a list of scopes" })
     .default(["openid", "profile", "email"]),
   nameClaim: z
     .string()

@@ -66,7 +66,7 @@ export function makeProvider({ settings, database, clock, log }: ProviderOptions
       );
       const to = client.buildAuthorizationUrl(provider, {
         redirect_uri: callback.href,
-        scope: settings.scopes.join(" "),
+        scope: [...new Set(["openid", ...settings.scopes])].join(" "),
         state,
         nonce,
         code_challenge: await client.calculatePKCECodeChallenge(verifier),
