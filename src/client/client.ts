@@ -152,7 +152,9 @@ const fill = (path: string, params: Readonly<Record<string, string>>): string =>
   );
 
 function queryOf(query: Readonly<Record<string, unknown>>): string {
-  const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const]));
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, typeof value === "string" ? value : JSON.stringify(value)] as const],
+  );
   return given.length === 0 ? "" : `?${new URLSearchParams(Object.fromEntries(given)).toString()}`;
 }
 

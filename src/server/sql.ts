@@ -52,7 +52,8 @@ export function mountSql(
   serve(server, routes.listTables, async ({ reply }) => {
     const bounds = { timeoutS: 60, maxMemoryMb: 256, own: own(), signal: whileCalling(reply), limit: 10_000 };
     const rows = await alongside(async () => await gatherRows(await listTables(place, bounds, true), bounds.maxMemoryMb));
-    return { tables: rows.map(([table, about, columns]) => ({ table: String(table), about: String(about), columns: String(columns) })) };
+    const textOf = (cell: unknown): string => (typeof cell === "string" ? cell : "");
+    return { tables: rows.map(([table, about, columns]) => ({ table: textOf(table), about: textOf(about), columns: textOf(columns) })) };
   });
 
   serve(server, routes.askSql, async ({ body, request, reply }) => {

@@ -230,7 +230,7 @@ test("schedules rest, go on, and run now", async () => {
 test("classification's", async () => {
   const period = "2026-10";
   const { lines } = await ask<{ lines: readonly { line: string; champion: string }[] }>("listClassifyLines");
-  const [{ line = "", champion = "" } = {}] = lines;
+  const [{ line, champion } = { line: "", champion: "" }] = lines;
   const models = await ask<{ models: Rows; next: string }>("listClassifyModels", { query: { limit: "1" } });
   const rest = await ask<{ models: Rows }>("listClassifyModels", { query: { limit: "1", cursor: models.next } });
   expect(rest.models.map(({ id }) => id)).not.toEqual(models.models.map(({ id }) => id));
@@ -419,9 +419,7 @@ async function askers(): Promise<number> {
         const [status, command] = await Promise.all(
           ["status", "cmdline"].map(async (file) => await readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "")),
         );
-        return (
-          command?.includes("isolated") === true && status?.includes(`PPid:\t${process.pid}\n`) === true && !status.includes("State:\tZ")
-        );
+        return command?.includes("isolated") && status?.includes(`PPid:\t${process.pid}\n`) && !status.includes("State:\tZ");
       }),
   );
   return found.filter(Boolean).length;
