@@ -14,7 +14,8 @@ import process from "node:process";
 import { runCommand } from "citty";
 import { quietTools } from "../../test/kit/tools.ts";
 import { makeCommands } from "../../src/classify/cli/commands.ts";
-import { openRows } from "../../src/classify/cli/rows.ts";
+import { openRows } from "../../src/classify/workflows/intake/rows.ts";
+import { itemFile } from "../../src/classify/cli/files.ts";
 import { parseCondition } from "../../src/platform/intake/conditions.ts";
 import { usualFloor } from "../../src/classify/engine/decisions.ts";
 import { decodeModel } from "../../src/classify/engine/model.ts";
@@ -235,7 +236,7 @@ async function child(name: string, args: readonly string[]): Promise<void> {
   if (name === "label") {
     const [modelFile = "", file = ""] = args;
     const predictor = openPredictor(decodeModel(await readFile(modelFile)));
-    const rows = await openRows(file, { conditions: [parseCondition("split=test")], onBadRow: () => undefined, signal });
+    const rows = await openRows(itemFile(file, signal), { conditions: [parseCondition("split=test")], onBadRow: () => undefined, signal });
     const batches = [];
     for await (const batch of rows.items(predictor.model.card.columns)) batches.push(batch.items);
     const passes = 5;

@@ -8,7 +8,8 @@
 
 import process from "node:process";
 import { makeRandom } from "../../src/platform/random.ts";
-import { openRows } from "../../src/classify/cli/rows.ts";
+import { openRows } from "../../src/classify/workflows/intake/rows.ts";
+import { itemFile } from "../../src/classify/cli/files.ts";
 import { parseCondition } from "../../src/platform/intake/conditions.ts";
 import { hashItemText, makeDatasetBuilder, type Item } from "../../src/classify/engine/dataset.ts";
 import { fitModel, type FitOptions } from "../../src/classify/engine/fit.ts";
@@ -50,10 +51,11 @@ const ways = [
 ] as const;
 
 async function read(folder: string, { file, text, label }: Source): Promise<readonly Row[]> {
-  const rows = await openRows(`${folder}/${file}`, {
+  const { signal } = new AbortController();
+  const rows = await openRows(itemFile(`${folder}/${file}`, signal), {
     conditions: [parseCondition("split=train")],
     onBadRow: () => undefined,
-    signal: new AbortController().signal,
+    signal,
   });
   const at = rows.at(label, "label");
   const all: Row[] = [];

@@ -8,7 +8,8 @@
 
 import process from "node:process";
 import { makeRandom, type Random } from "../../src/platform/random.ts";
-import { openRows } from "../../src/classify/cli/rows.ts";
+import { openRows } from "../../src/classify/workflows/intake/rows.ts";
+import { itemFile } from "../../src/classify/cli/files.ts";
 import { parseCondition } from "../../src/platform/intake/conditions.ts";
 import { makeDatasetBuilder, type Item } from "../../src/classify/engine/dataset.ts";
 import { fitDecisions, reasonForReview, usualFloor, type Decisions } from "../../src/classify/engine/decisions.ts";
@@ -31,10 +32,11 @@ const columns = { text: ["title", "brand", "description"], categories: ["country
 const floors = [0, 0.8, 0.9, 0.95];
 
 async function read(folder: string, split: string): Promise<readonly Row[]> {
-  const rows = await openRows(`${folder}/ords_items.csv.gz`, {
+  const { signal } = new AbortController();
+  const rows = await openRows(itemFile(`${folder}/ords_items.csv.gz`, signal), {
     conditions: [parseCondition(`split=${split}`)],
     onBadRow: () => undefined,
-    signal: new AbortController().signal,
+    signal,
   });
   const [label, date] = [rows.at("category", "label"), rows.at("event_date", "date")];
   const all: Row[] = [];

@@ -134,6 +134,7 @@ export const classify = defineModule({
   commands: async (tools) => (await import("./cli/commands.ts")).makeCommands(tools),
 
   look: async (profile) => (await import("./workflows/look.ts")).adviceOn(profile),
+  propose: async (profile) => (await import("./workflows/look.ts")).proposalOf(profile),
 
   tablesChange: ["classify.period.coded", "classify.report.written"],
   tables: async (deps, actor) => (await import("./workflows/views.ts")).makeTables(deps, actor),

@@ -152,6 +152,18 @@ test("a file is looked at without being stored", async () => {
   });
   expect(told.first).toHaveLength(10);
   expect((await app.objects.list("", { limit: 1_000 })).length).toBe(objects);
+  // And of a catalogue, what classification would learn from it.
+  const catalogue = `sku;Bezeichnung;Warengruppe\n${Array.from({ length: 60 }, (_, i) => `S${i};Ding ${i} gross;W${i % 4}`).join("\n")}\n`;
+  const looked: FileLook = JSON.parse(
+    await (await fetch(`${server.url}/api/look?name=catalogue.csv`, { method: "POST", body: catalogue })).text(),
+  );
+  expect(looked.proposals).toMatchObject({
+    classify: {
+      questions: [],
+      plan: { text: ["Bezeichnung"], label: { columns: ["Warengruppe"] } },
+      flags: expect.arrayContaining(["--map"]),
+    },
+  });
   const broken = await fetch(`${server.url}/api/look?name=x.xlsx`, { method: "POST", body: "PK\u0003\u0004nothing" });
   expect([broken.status, await broken.text()]).toEqual([400, expect.stringMatching(/TABLE_ARCHIVE_BROKEN/)]);
   const large = await fetch(`${server.url}/api/look`, { method: "POST", body: new Uint8Array(33 << 20) }).catch(() => undefined);

@@ -128,6 +128,29 @@ describe("its doors", () => {
     expect(JSON.parse(told.stdout)).toEqual([60, 2, 1, "INTAKE_QUESTION"]);
   });
 
+  test("take in a catalogue of any shape: look, propose, apply, learn and ask where it does not tell", () => {
+    const words = ["kettle", "toaster", "headset"];
+    const rows = Array.from({ length: 90 }, (_, i) => `S${i};${words[i % 3]} no ${i};Haus > ${words[i % 3]}`);
+    writeFileSync(path.join(shop, "katalog.csv"), `Artikelnummer;Bezeichnung;Warengruppe\n${rows.join("\n")}\n`);
+    writeFileSync(path.join(shop, "doubt.csv"), `title,category\n${rows.map((_, i) => `Red thing ${i},C${i % 60}`).join("\n")}\n`);
+    const script = `
+      import { apply, fileBody, fitModel, look, openPredictor, propose } from "stockroom/classify";
+      const open = (name) => ({ name, open: () => fileBody(name) });
+      const file = open("katalog.csv");
+      const profile = await look(file);
+      const { dataset, card } = await apply(file, profile, propose(profile));
+      const model = fitModel(dataset, { ...card, seed: 1 });
+      const [{ code }] = openPredictor(model).predict([{ text: ["toaster no 5"], categories: [], numbers: [] }]);
+      const unsure = await look(open("doubt.csv"));
+      const doubt = propose(unsure);
+      const asked = await apply(open("doubt.csv"), unsure, doubt).catch((error) => error.code);
+      const answered = propose(unsure, { map: { category: "label" } });
+      console.log(JSON.stringify([dataset.size, code, card.data.hash.length, doubt.questions.length, asked, answered.questions.length]));`;
+    const told = run(process.execPath, ["--input-type=module", "-e", script], shop);
+    expect(told).toMatchObject({ status: 0, stderr: "" });
+    expect(JSON.parse(told.stdout)).toEqual([90, "Haus > toaster", 64, 1, "INTAKE_QUESTION", 0]);
+  });
+
   test("lead nowhere else: what is not a door does not open", () => {
     const script = 'await import("stockroom/dist/app.js").catch((error) => console.log(error.code));';
     expect(run(process.execPath, ["--input-type=module", "-e", script], shop).stdout.trim()).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED");

@@ -7,9 +7,9 @@ import { StockroomError } from "../../platform/errors.ts";
 import type { Model } from "../engine/model.ts";
 import { exportOnnx } from "../engine/onnx.ts";
 import type { Item } from "../engine/dataset.ts";
-import { collectBadRows, readingArgs, readingOf, refuseBadFile, type BadRows, type Reading } from "./files.ts";
+import { collectBadRows, itemFile, readingArgs, readingOf, refuseBadFile, type BadRows, type Reading } from "./files.ts";
 import { readModel } from "./model-file.ts";
-import { openRows } from "./rows.ts";
+import { openRows } from "../workflows/intake/rows.ts";
 
 const sampleRows = 20;
 
@@ -55,7 +55,13 @@ async function readSamples(
   { model, reading, bad }: { readonly model: Model; readonly reading: Reading; readonly bad: BadRows },
   tools: CommandTools,
 ): Promise<readonly Item[]> {
-  const rows = await openRows(file, { ...reading, reading: model.card.reading, conditions: [], onBadRow: bad.add, signal: tools.signal });
+  const rows = await openRows(itemFile(file, tools.signal), {
+    ...reading,
+    reading: model.card.reading,
+    conditions: [],
+    onBadRow: bad.add,
+    signal: tools.signal,
+  });
   const samples: Item[] = [];
   let usable = 0;
   for await (const batch of rows.items(model.card.columns)) {

@@ -4,7 +4,11 @@ import type { CommandTools } from "../../platform/command/contract.ts";
 import { readShare } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
-import { checkEncoding, parseDecimalSign, type BadRow, type DecimalSign } from "../../platform/formats/index.ts";
+import { checkEncoding, fileBody, parseDecimalSign, type BadRow, type DecimalSign } from "../../platform/formats/index.ts";
+import type { IntakeFile } from "../../platform/intake/profile.ts";
+
+/** A file by its path, to be opened as often as its reading needs. */
+export const itemFile = (file: string, signal: AbortSignal): IntakeFile => ({ name: file, open: () => fileBody(file, signal) });
 
 /** Enough to find what is wrong; a file of nothing but bad rows must not fill the memory. */
 const MOST_BAD_ROWS = 100_000;

@@ -7,22 +7,20 @@ import { jsonFlag, readNumber, readWhole, repeated, readThreads } from "../../pl
 import { bytesText, counted, percent, rounded } from "../../platform/figures.ts";
 import { withProgress } from "../../platform/command/output.ts";
 import { openCompute } from "../../platform/compute/index.ts";
-import { StockroomError } from "../../platform/errors.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 import { makeLog } from "../../platform/log.ts";
-import { describeLabels, makeDatasetBuilder, type Dataset } from "../engine/dataset.ts";
+import { describeLabels, type Dataset } from "../engine/dataset.ts";
 import { usualFloor, whyNothing } from "../engine/decisions.ts";
 import { wilson } from "../engine/intervals.ts";
 import { fitModel, fitModelWith, planFit, type FitOptions } from "../engine/fit.ts";
 import { encodeModel, type Model } from "../engine/model.ts";
 import { appraiseJob } from "../workflows/jobs/appraise-job.ts";
-import { dayOf } from "../workflows/jobs/items.ts";
 import { learnJob } from "../workflows/jobs/learn-job.ts";
 import { trialJob } from "../workflows/jobs/trial-job.ts";
-import { catalogueFlags, takeCatalogue, type TakenCatalogue } from "./intake.ts";
-import { collectBadRows, readingArgs, readingOf, refuseBadFile, type BadRows, type Reading } from "./files.ts";
-import { type Condition, parseCondition } from "../../platform/intake/conditions.ts";
-import { openRows } from "./rows.ts";
+import { readLabelledFiles } from "../workflows/intake/apply.ts";
+import { catalogueFlags, takeCatalogue } from "./intake.ts";
+import { collectBadRows, itemFile, readingArgs, readingOf, refuseBadFile } from "./files.ts";
+import { parseCondition } from "../../platform/intake/conditions.ts";
 import { where } from "./model-file.ts";
 
 export const fitCommand = (tools: CommandTools): Command =>
@@ -77,10 +75,11 @@ Without --label and --text together the file is taken in as it lies: what its co
       const started = process.cpuUsage();
       const taken = await takeCatalogue(args, { rawArgs, conditions, out }, tools);
       const bad = collectBadRows();
-      const read = await readLabelled(
-        { file: args.file, valid: args.valid, conditions, ...taken },
-        { ...reading, bad, signal: tools.signal },
-      );
+      const files = {
+        file: itemFile(args.file, tools.signal),
+        valid: args.valid === undefined ? undefined : itemFile(args.valid, tools.signal),
+      };
+      const read = await readLabelledFiles({ ...files, conditions, ...taken }, { ...reading, onBadRow: bad.add, signal: tools.signal });
       for (const note of read.notes) tools.print.say(note);
       const bound = { file: args.file, damaged: read.damaged, usable: read.items, maxBad: reading.maxBad };
       await refuseBadFile(bad, { ...bound, refused: "No model was made.", out }, tools);
@@ -88,7 +87,7 @@ Without --label and --text together the file is taken in as it lies: what its co
         ...asked,
         label: taken.label.columns.join(" > "),
         date: args.date ?? sourceDate() ?? read.newest,
-        data: { name: path.basename(args.file), hash: read.hash, rows: read.rows, badRows: bad.count },
+        data: { name: path.basename(args.file), hash: read.hash, rows: read.rows, badRows: read.badRows },
         ...(taken.reading === undefined ? {} : { reading: taken.reading }),
         ...(read.validationFrom === undefined ? {} : { validationFrom: read.validationFrom }),
       };
@@ -125,89 +124,6 @@ function notesOfDataset(dataset: Dataset): readonly string[] {
           `${counted(mixed, "text")} ${mixed === 1 ? "stands" : "stand"} with different codes (${counted(rows, "row")}): all are learned from, and one of the codes at most can be right.`,
         ]),
   ];
-}
-
-interface LabelledFiles extends TakenCatalogue {
-  readonly file: string;
-  /** Items to judge by; absent: a part of those of `file`. */
-  readonly valid: string | undefined;
-  readonly conditions: readonly Condition[];
-}
-
-/** What was read to learn from. */
-interface Labelled {
-  readonly items: number;
-  readonly rows: number;
-  /** Bad rows but for those without a code: a file of items labelled in part is usual and no damage. */
-  readonly damaged: number;
-  readonly validationFrom: number | undefined;
-  /** The newest date in the data, "" where it has none. */
-  readonly newest: string;
-  readonly notes: readonly string[];
-  readonly hash: string;
-  build(): Dataset;
-}
-
-/** Reads the files of a fit. Throws `input` `FIT_NO_VALIDATION`, and what opening rows throws. */
-async function readLabelled(
-  { file, valid, label, group, id, columns, conditions, reading: asItLies }: LabelledFiles,
-  { bad, ...reading }: Reading & { readonly bad: BadRows; readonly signal: AbortSignal },
-): Promise<Labelled> {
-  const builder = makeDatasetBuilder(columns);
-  const notes: string[] = [];
-  let [newest, rowsRead, unlabelled, wordless] = ["", 0, 0, 0];
-  const read = async (name: string, filters: readonly Condition[]): Promise<string> => {
-    const rows = await openRows(name, { ...reading, reading: asItLies, conditions: filters, onBadRow: bad.add });
-    const codeOf = rows.labels(label);
-    const labelAt = rows.at(label.columns[0] ?? "", "label column");
-    const groupAt = group === undefined ? -1 : rows.at(group, "group column");
-    const idAt = id === undefined ? -1 : rows.at(id, "id column");
-    const days = rows.columns.flatMap((column, index) => (/^date$|_date$/i.test(column) ? [index] : []));
-    for await (const batch of rows.items(columns)) {
-      for (const [index, row] of batch.rows.entries()) {
-        rowsRead += 1;
-        const code = codeOf(row);
-        if (code === "" && asItLies !== undefined) {
-          unlabelled += 1;
-          continue;
-        }
-        if (code === "") {
-          const reason = `Expected a code in the column "${label.columns.join('", "')}" but it is empty. Fill it in or filter the row out.`;
-          bad.add({ line: batch.lines[index], column: labelAt + 1, code: "FIT_NO_LABEL", reason, sample: "" });
-          unlabelled += 1;
-          continue;
-        }
-        for (const day of days) {
-          const found = dayOf(row[day] ?? "") ?? "";
-          if (found > newest) newest = found;
-        }
-        const item = batch.items[index];
-        if (item.text.every((text) => text.trim() === "")) wordless += 1;
-        // A row that names no group is one of its own.
-        const named = groupAt < 0 ? "" : (row[groupAt] ?? "").trim() || (row[idAt] ?? "").trim();
-        builder.add(item, code, named === "" ? undefined : named);
-      }
-    }
-    notes.push(...rows.notes());
-    return rows.hash();
-  };
-  let hash = await read(file, conditions);
-  const validationFrom = valid === undefined ? undefined : builder.size;
-  if (valid !== undefined) {
-    // A condition such as split=train picks the rows to learn from; it is not meant for the file to judge by.
-    hash += await read(valid, []);
-    if (builder.size === validationFrom) {
-      throw new StockroomError(
-        "input",
-        "FIT_NO_VALIDATION",
-        `Expected labelled items in ${valid} but there are none. Leave --valid out to set items aside.`,
-      );
-    }
-  }
-  if (asItLies !== undefined && unlabelled > 0) notes.push(`${unlabelled} of ${counted(rowsRead, "row")} have no code and teach nothing.`);
-  if (wordless > 0) notes.push(`${counted(wordless, "item")} with a code ${wordless === 1 ? "has" : "have"} no text at all.`);
-  const counts = { items: builder.size, rows: rowsRead, damaged: asItLies === undefined ? bad.count - unlabelled : bad.count };
-  return { ...counts, validationFrom, newest, notes, hash, build: () => builder.build() };
 }
 
 interface Learned {

@@ -11,9 +11,8 @@ import { type Condition, conditionText } from "../../platform/intake/conditions.
 import { describeFile } from "../../platform/intake/describe.ts";
 import { noExport } from "../../platform/intake/exports/index.ts";
 import { type FileProfile, profileFile } from "../../platform/intake/profile.ts";
-import type { LabelLevel, LabelRule } from "../engine/categories.ts";
-import type { ItemColumnNames } from "../engine/dataset.ts";
-import type { Reading } from "../engine/reading.ts";
+import type { LabelLevel } from "../engine/categories.ts";
+import { takenOf, type TakenCatalogue } from "../workflows/intake/apply.ts";
 import { catalogueFlagsOf, describeCatalogue } from "../workflows/intake/describe.ts";
 import { type CatalogueProposal, type GivenCatalogue, proposeCatalogue } from "../workflows/intake/proposal.ts";
 import { readingOf } from "./files.ts";
@@ -33,17 +32,6 @@ export const catalogueFlags = {
     valueHint: "NAME",
   },
 } as const;
-
-/** What a fit reads of a file. */
-export interface TakenCatalogue {
-  readonly label: LabelRule;
-  readonly group: string | undefined;
-  /** What names an item whose row names no group: variants may name it as theirs. */
-  readonly id: string | undefined;
-  readonly columns: ItemColumnNames;
-  /** Undefined: strictly. */
-  readonly reading: Reading | undefined;
-}
 
 export interface Catalogue {
   readonly profile: FileProfile;
@@ -176,14 +164,7 @@ export async function takeCatalogue(
     }
     for (const line of tellCatalogue(catalogue)) tools.print.say(line);
     tools.print.say(`the same again: ${fitAgain(flags.file, catalogue, { flags: said, ...words })}`);
-    const { text, categories, numbers, label, group, id, inherit } = proposal.plan;
-    return {
-      label,
-      group: group ?? undefined,
-      id: id ?? undefined,
-      columns: { text, categories, numbers },
-      reading: { label, export: profile.export?.name ?? noExport, inherit },
-    };
+    return takenOf(profile, proposal.plan);
   }
 }
 

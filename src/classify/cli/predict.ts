@@ -8,9 +8,9 @@ import { counted, rounded } from "../../platform/figures.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 import { formatOf, writeTable } from "../../platform/formats/index.ts";
 import { openPredictor, type Evidence } from "../engine/predict.ts";
-import { collectBadRows, readingArgs, readingOf, refuseBadFile } from "./files.ts";
+import { collectBadRows, itemFile, readingArgs, readingOf, refuseBadFile } from "./files.ts";
 import { parseCondition } from "../../platform/intake/conditions.ts";
-import { openRows } from "./rows.ts";
+import { openRows } from "../workflows/intake/rows.ts";
 import { readModel, where, floor, floorOf } from "./model-file.ts";
 
 export const predictCommand = (tools: CommandTools): Command =>
@@ -32,7 +32,7 @@ export const predictCommand = (tools: CommandTools): Command =>
       const bad = collectBadRows();
       const reading = readingOf(args);
       const conditions = repeated(rawArgs, "where").map(parseCondition);
-      const rows = await openRows(args.file, {
+      const rows = await openRows(itemFile(args.file, tools.signal), {
         ...reading,
         reading: model.card.reading,
         conditions,

@@ -1,15 +1,14 @@
-// Rows: files of items as the engine's commands read them: filtered, hashed on the way, bad rows set apart.
+// Rows: files of items as the engine's commands and its library read them: filtered, hashed on the way, bad rows set apart.
 //
 //   W1. A bad row never stops the file; it is counted, told of and written beside the output.
 //   W2. What was found rather than known of a file (its encoding, its decimal sign) is told, and columns that tell nothing are.
 //   W3. A column asked for that the file lacks is an error that lists those it has.
 
 import { createHash, type Hash } from "node:crypto";
-import type { Body } from "../../platform/bytes.ts";
-import { StockroomError } from "../../platform/errors.ts";
+import type { Body } from "../../../platform/bytes.ts";
+import { StockroomError } from "../../../platform/errors.ts";
 import {
   encodingNotes,
-  fileBody,
   numberNotes,
   numberText,
   readNumbers,
@@ -18,14 +17,14 @@ import {
   type DecimalSign,
   type RowBatch,
   type Table,
-} from "../../platform/formats/index.ts";
-import type { Condition } from "../../platform/intake/conditions.ts";
-import { plainText } from "../../platform/intake/html.ts";
-import { type IntakeFile, leftOut, openLaidOut } from "../../platform/intake/profile.ts";
-import { isUnknown } from "../../platform/intake/values.ts";
-import { labelOfRow, type LabelRule } from "../engine/categories.ts";
-import type { Item, ItemColumnNames } from "../engine/dataset.ts";
-import type { Reading } from "../engine/reading.ts";
+} from "../../../platform/formats/index.ts";
+import type { Condition } from "../../../platform/intake/conditions.ts";
+import { plainText } from "../../../platform/intake/html.ts";
+import { type IntakeFile, leftOut, openLaidOut } from "../../../platform/intake/profile.ts";
+import { isUnknown } from "../../../platform/intake/values.ts";
+import { labelOfRow, type LabelRule } from "../../engine/categories.ts";
+import type { Item, ItemColumnNames } from "../../engine/dataset.ts";
+import type { Reading } from "../../engine/reading.ts";
 
 export interface RowsOptions {
   readonly conditions: readonly Condition[];
@@ -59,14 +58,15 @@ export interface Rows {
   at(column: string, purpose: string): number;
 }
 
-/** Opens a file of items. Throws what `fileBody`, `readTable` and `readNumbers` throw, and `COLUMN_MISSING` for a condition on no column. */
-export async function openRows(file: string, options: RowsOptions): Promise<Rows> {
+/** Opens a file of items. Throws what opening it, `readTable` and `readNumbers` throw, and `COLUMN_MISSING` for a condition on no column. */
+export async function openRows(source: IntakeFile, options: RowsOptions): Promise<Rows> {
   const { conditions, onBadRow, signal, encoding, decimal, reading } = options;
+  const file = source.name;
   let digest = createHash("sha256");
   const hashed = (): Body => {
     // Read again from the start where rows take texts from others.
     digest = createHash("sha256");
-    return hashing(fileBody(file, signal), digest);
+    return hashing(source.open(), digest);
   };
   const table =
     reading === undefined
