@@ -1,6 +1,6 @@
 // The proposal: which columns of a stranger's catalogue hold the text, the code and what else a model is learned from.
 //
-// Owns: the choice, with reasons, doubts and what is left out. Does not own: what columns hold (platform/intake), rows (cli/rows.ts), the question to a
+// Owns: the choice, with reasons, doubts and what is left out. Does not own: what columns hold (platform/intake), rows (rows.ts), the question to a
 // person (the command).
 //   R1. What a person said stands; then what is known of a well-known export; then names; then what the values are.
 //   R2. A number is no text and no code unless its name says so; what tells the code by itself is left out, because it would not be there in use.
