@@ -16,7 +16,7 @@ import { makeClient } from "../../src/client/index.ts";
 import type { App } from "../../src/app.ts";
 import { openEntrance, openServer, type OpenServer } from "../../src/server/index.ts";
 import { makePlace, openAt, operator, settled, textBytes, waitFor, type TestPlace } from "../kit/app.ts";
-import { shopDefaults, shopMetadata, shopTarget } from "../kit/forecast-shop.ts";
+import { shopDefaults, shopMetadata, shopRelated, shopTarget } from "../kit/forecast-shop.ts";
 import { mountAll } from "../kit/routes.ts";
 
 let place: TestPlace;
@@ -65,8 +65,9 @@ forecast:
     });
   }
   const put = async (key: string, text: string): Promise<void> => void (await app.objects.put(operator, key, textBytes(text)));
-  await put("forecast-defaults.yaml", shopDefaults());
+  await put("forecast-defaults.yaml", shopDefaults({ related: true }));
   await put("forecast/train/shop.metadata.csv", shopMetadata({ items: 4 }));
+  await put("forecast/train/shop.related.csv", shopRelated({ items: 4, months: 32 }));
   await put("forecast/train/shop.csv", shopTarget({ items: 4, months: 30 }));
   await put("forecast/stock/shop.csv", "item_id,store,on_hand,pack_size\nitem_0,store_0,0,12\nitem_1,store_1,500,12\n");
   await settled(app);
@@ -323,11 +324,13 @@ test("forecasting's", async () => {
   const again = await ask<{ scenario: string }>("askReplenish", {
     body: { ...question, leadTime: 2, service: { kind: "fill", level: 0.9 } },
   });
-  await ask("askWhatif", { body: { ...question, set: "price *= 0.9" }, refused: "SCENARIO_FAULTS" });
+  await ask("askWhatif", { body: { ...question, set: "priec *= 0.9" }, refused: "SCENARIO_FAULTS" });
+  const cheaper = await ask<{ scenario: string }>("askWhatif", { body: { ...question, set: "price *= 0.9" } });
   await settled(app);
   const scenarios = await ask<{ next: string }>("listScenarios", { query: { limit: "1" } });
   await ask("listScenarios", { query: { limit: "1", cursor: scenarios.next } });
   await ask("getScenario", { params: { id: stocked.scenario } });
+  await ask("getScenario", { params: { id: cheaper.scenario } });
   expect(explained.scenario).not.toBe("");
   await ask("getScenarioExport", { params: { id: stocked.scenario, "*": "orders" } });
   await ask("compareScenarios", { query: { ids: `${stocked.scenario},${again.scenario}` } });

@@ -1,10 +1,14 @@
 // A target holds what the tables held at one moment, or nothing new; and dashboards on it see only that.
 
+import { execFileSync, spawnSync } from "node:child_process";
+import process from "node:process";
 import { Client } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type TestDatabase, testDatabase } from "../../../test/kit/database.ts";
 import { listPart, openLake, type LakeColumn, type LakeTable } from "../warehouse/index.ts";
 import { makePublish, publishTo, type PublishSettings } from "./publish.ts";
+
+const hasPsql = spawnSync("psql", ["--version"]).status === 0;
 
 let database: TestDatabase;
 let reader: Client;
@@ -159,6 +163,22 @@ describe("publishing", () => {
     } finally {
       await reader.query("drop schema bi cascade; drop owned by weak_publisher; drop role weak_publisher; drop role if exists weak_reader");
     }
+  });
+
+  it.skipIf(!hasPsql)("is found and read by psql, which asks the catalogue as the drivers of dashboards do", async () => {
+    await publish([tableOf("sales", () => sales)]);
+    const psql = (...words: readonly string[]): string =>
+      execFileSync("psql", [database.url, "--no-psqlrc", "--csv", "--quiet", ...words], {
+        encoding: "utf8",
+        env: { ...process.env, PGTZ: "UTC" },
+      });
+    expect(psql("-c", "\\dt bi.*")).toContain("bi,sales,table,");
+    const described = psql("-c", "\\d bi.sales");
+    for (const column of ["item,text", "at,timestamp without time zone", "units,double precision", "group,text", "day,date"])
+      expect(described).toContain(column);
+    expect(psql("-c", `select item, units, day from bi.sales where units > 1 and item like 'a%'`)).toBe(
+      `item,units,day\n"a\n""x"",\t'y'\\N",1.25,2026-02-03\n`,
+    );
   });
 
   it("goes by itself after events that change tables, one run a target", () => {
