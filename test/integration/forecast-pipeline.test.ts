@@ -267,7 +267,7 @@ describe("a group", () => {
   test("without its target waits for it, and a name that is no upload's goes to the dead letters", async () => {
     await put("forecast-defaults.yaml", shopDefaults());
     await put("forecast/train/shop.metadata.csv", shopMetadata());
-    await put("forecast/train/readme.txt", "hello");
+    await put("forecast/train/readme.docx", "hello");
     await settled(app);
     expect((await outcomes()).filter((outcome) => outcome !== "superseded")).toEqual(["waiting"]);
     expect((await app.workflows.deadLetters()).map((letter) => letter.error.code)).toEqual(["FORECAST_UPLOAD_NAME"]);

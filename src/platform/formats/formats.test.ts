@@ -190,6 +190,23 @@ describe("JSONL", () => {
     }
   });
 
+  it("reads keys with escapes as they are after keys that look like the beginning of their text", async () => {
+    const keys = ["\\", '"', "\n", "a\\", 'a"', "a\n", "ab\\", "ab\t", "x\\y", 'x"y'];
+    for (let round = 0; round < 3; round++) {
+      for (const first of keys) {
+        for (const second of keys.filter((key) => key !== first)) {
+          const columns = ["", first, second];
+          expect((await read(await write([["", "1", "2"]], { format: "jsonl", columns }), {}, 30)).columns).toEqual(columns);
+        }
+      }
+    }
+    const nested = Buffer.from('{"a\\\\":{"b\\n":[1,{"c\\"":"x,"}]},"n":"\\ue000"}\n');
+    expect(await read(nested, {}, 30)).toMatchObject({
+      columns: ["a\\", "n"],
+      rows: [[JSON.stringify({ "b\n": [1, { 'c"': "x," }] }), "\ue000"]],
+    });
+  });
+
   it("reads back what it writes, whatever the chunks", async () => {
     await fc.assert(
       fc.asyncProperty(anyTable, fc.boolean(), fc.integer({ min: 1, max: 30 }), async ([columns, rows], gzip, size) => {

@@ -144,7 +144,7 @@ function parseLine({ text, line, suspicious }: Line, typed: Set<string>): Parsed
   });
   const wrong = suspicious ? findWrongCharacter(text, line) : undefined;
   if (wrong !== undefined) return wrong;
-  const marked = markLoneEscapes(text);
+  const marked = markEscapedKeys(text);
   let value: unknown;
   try {
     value = JSON.parse(marked.text);
@@ -169,8 +169,9 @@ function parseLine({ text, line, suspicious }: Line, typed: Set<string>): Parsed
   const escaped = text.includes("\\u");
   const values = new Map<string, string>();
   for (const [found, inner] of Object.entries(value)) {
-    const key = marked.mark !== undefined && found.startsWith(marked.mark) ? found.slice(1) : found;
-    const cell = valueText(inner, exact?.get(found));
+    const key = marked.clean?.(found) ?? found;
+    const read = valueText(inner, exact?.get(found));
+    const cell = marked.clean?.(read) ?? read;
     values.set(key, cell);
     if (typeof inner === "number" && !Number.isInteger(inner)) typed.add(key);
     if (!escaped) continue;
@@ -181,19 +182,35 @@ function parseLine({ text, line, suspicious }: Line, typed: Set<string>): Parsed
   return { values, line, text };
 }
 
-/** Where a key begins that is one escaped character and nothing else. Within a string no quote stands without a backslash before it. */
-const loneEscape = /(?<=[{,]\s*)"(?=\\(?:["\\/bfnrt]|u[\da-f]{4})"\s*:)/gi;
+/** Where a key begins that holds an escape. Within a string no quote stands without a backslash before it. */
+const escapedKey = /(?<=[{,]\s*)"(?=[^"\\]*\\.(?:[^"\\]|\\.)*"\s*:)/g;
+
+interface Marked {
+  readonly text: string;
+  /** Takes the marks out of what was read; undefined where there are none. */
+  readonly clean: ((text: string) => string) | undefined;
+}
+
+let marks = 0;
 
 /**
- * A line in which no key is one escaped character alone. Node 24.21 reads such a key (`"\n"`) as a backslash when it has met its neighbours before
- * (V8 guesses the next key from the raw text); with a mark before it, it is read as it is. The mark is a character that the line does not hold.
+ * A line whose keys with escapes begin in a way that no key began before. V8 (of Node 24.21) guesses the next key from objects read earlier, and
+ * compares the guess with as many characters of the raw text as the key has: after a key `a\` it reads `"a\n"` as that. No guess begins like a mark.
  */
-function markLoneEscapes(text: string): { readonly text: string; readonly mark: string | undefined } {
-  if (!text.includes("\\") || text.search(loneEscape) < 0) return { text, mark: undefined };
-  let mark = 0xe000;
-  while (text.includes(String.fromCharCode(mark))) mark += 1;
-  const sign = String.fromCharCode(mark);
-  return { text: text.replaceAll(loneEscape, `"${sign}`), mark: sign };
+function markEscapedKeys(text: string): Marked {
+  if (!text.includes("\\") || text.search(escapedKey) < 0) return { text, clean: undefined };
+  let code = 0xe000;
+  const lower = text.toLowerCase();
+  while (text.includes(String.fromCharCode(code)) || lower.includes(`\\u${code.toString(16)}`)) code += 1;
+  const sign = String.fromCharCode(code);
+  const mark = new RegExp(`${sign}[0-9a-z]+${sign}`, "g");
+  return {
+    text: text.replaceAll(escapedKey, () => {
+      marks += 1;
+      return `"${sign}${marks.toString(36)}${sign}`;
+    }),
+    clean: (read) => read.replaceAll(mark, ""),
+  };
 }
 
 function valueText(value: unknown, source: string | undefined): string {
