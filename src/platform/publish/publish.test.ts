@@ -165,6 +165,26 @@ describe("publishing", () => {
     }
   });
 
+  it("waits for no reader that holds a table up, and is told as busy", async () => {
+    await publish([tableOf("sales", () => sales)]);
+    const holder = new Client({ connectionString: database.url });
+    await holder.connect();
+    await holder.query("begin; select * from bi.sales");
+    try {
+      // A new column needs the table for itself; the rows alone do not.
+      await publish([tableOf("sales", () => [])]);
+      const wider = tableOf("sales", () => [], [...columns, { name: "price", type: "number" }]);
+      const parts = { settings: settingsOf(["sales"]), lake, tables: async () => [wider] };
+      await expect(publishTo(parts, "bi", { signal, lockTimeoutMs: 50 })).rejects.toMatchObject({
+        kind: "busy",
+        code: "PUBLISH_UNREACHABLE",
+      });
+    } finally {
+      await holder.end();
+    }
+    expect((await reader.query("select count(*)::int as n from bi.sales")).rows).toEqual([{ n: 0 }]);
+  });
+
   it.skipIf(!hasPsql)("is found and read by psql, which asks the catalogue as the drivers of dashboards do", async () => {
     await publish([tableOf("sales", () => sales)]);
     const psql = (...words: readonly string[]): string =>

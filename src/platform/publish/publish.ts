@@ -13,7 +13,7 @@ import { nearest } from "../similar.ts";
 import type { Actor, Grant, Zone } from "../vault/contract.ts";
 import type { LakeAccess, LakeTable } from "../warehouse/index.ts";
 import type { QueueDefinition, ScheduleDefinition, WorkflowDefinition } from "../workflow/contract.ts";
-import type { Publication, Published } from "./target.ts";
+import type { Publication, Published, PublishOptions } from "./target.ts";
 
 export type PublishSettings = BaseSettings["publish"];
 
@@ -80,7 +80,7 @@ export function makePublish(parts: PublishParts): {
 export async function publishTo(
   { settings, lake, tables }: Pick<PublishParts, "settings" | "lake" | "tables">,
   name: string,
-  options: { readonly signal: AbortSignal; readonly onRows?: (table: string, rows: number) => void },
+  options: PublishOptions,
 ): Promise<readonly Published[]> {
   const target = settings.targets[name];
   if (target === undefined) {

@@ -28,6 +28,13 @@ export interface Publication {
   readonly rows: (signal: AbortSignal) => Promise<AsyncIterable<readonly (readonly AnswerCell[])[]>>;
 }
 
+export interface PublishOptions {
+  readonly signal: AbortSignal;
+  readonly onRows?: (table: string, rows: number) => void;
+  /** How long a table that somebody else holds is waited for. */
+  readonly lockTimeoutMs?: number;
+}
+
 export interface Published {
   readonly table: string;
   readonly rows: number;
@@ -37,6 +44,8 @@ export interface Published {
 
 const ledger = "stockroom_published";
 
+const usualLockTimeoutMs = 30_000;
+
 /** Values of one statement; PostgreSQL takes 65,535 parameters, Redshift 32,767. */
 const mostParameters = 30_000;
 const rowsAtOnce = 2_000;
@@ -44,11 +53,18 @@ const rowsAtOnce = 2_000;
 const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 interface Dialect {
+  /** Keeps other writers out and lets readers in, where the database has such a lock. */
+  readonly lockMode: string;
+  /** Said at the beginning of a connection. */
+  settings(lockTimeoutMs: number): readonly string[];
   readonly types: Readonly<Record<LakeType, string>>;
   load(client: Client, table: string, columns: readonly LakeColumn[], rows: readonly (readonly AnswerCell[])[]): Promise<void>;
 }
 
 const postgres: Dialect = {
+  lockMode: "in exclusive mode",
+  // Whoever waits for a table holds up those who come after; a reader that never ends must not stop the others.
+  settings: (lockTimeoutMs) => [`set lock_timeout = ${lockTimeoutMs}`],
   types: { text: "text", number: "double precision", timestamp: "timestamp", date: "date" },
   // A parameter a column, an array of its values each.
   load: async (client, table, columns, rows) => {
@@ -59,6 +75,8 @@ const postgres: Dialect = {
 };
 
 const redshift: Dialect = {
+  lockMode: "",
+  settings: () => [],
   // Its `text` has 256 bytes.
   types: { ...postgres.types, text: "varchar(65535)" },
   load: async (client, table, columns, rows) => {
@@ -90,7 +108,7 @@ const valueOf = (cell: AnswerCell): string | null => {
 export async function publishTables(
   target: Target,
   tables: readonly Publication[],
-  options: { readonly signal: AbortSignal; readonly onRows?: (table: string, rows: number) => void },
+  options: PublishOptions,
 ): Promise<readonly Published[]> {
   const { signal } = options;
   signal.throwIfAborted();
@@ -120,9 +138,9 @@ class Publishing {
   readonly #client: Client;
   readonly #dialect: Dialect;
   readonly #target: Target;
-  readonly #options: Parameters<typeof publishTables>[2];
+  readonly #options: PublishOptions;
 
-  constructor(client: Client, dialect: Dialect, target: Target, options: Parameters<typeof publishTables>[2]) {
+  constructor(client: Client, dialect: Dialect, target: Target, options: PublishOptions) {
     this.#client = client;
     this.#dialect = dialect;
     this.#target = target;
@@ -152,6 +170,7 @@ class Publishing {
 
   async #prepare(): Promise<void> {
     const { schema } = this.#target;
+    for (const setting of this.#dialect.settings(this.#options.lockTimeoutMs ?? usualLockTimeoutMs)) await this.#client.query(setting);
     const found = await this.#client.query("select 1 from information_schema.schemata where schema_name = $1", [schema]);
     // Whoever prepared the schema need not let us make schemas.
     if (found.rows.length === 0) await this.#client.query(`create schema ${identifier(schema)}`);
@@ -221,18 +240,13 @@ class Publishing {
     await this.#client.query("begin");
     try {
       // Two that publish to one schema come one after the other; readers are not held up.
-      await this.#client.query(`lock table ${this.#named(ledger)} in exclusive mode`).catch(async (thrown: unknown) => {
-        if (this.#dialect !== redshift) throw thrown;
-        await this.#client.query("rollback");
-        await this.#client.query("begin");
-        await this.#client.query(`lock table ${this.#named(ledger)}`);
-      });
+      await this.#client.query(`lock table ${this.#named(ledger)} ${this.#dialect.lockMode}`);
       for (const { table, stage, rows } of staged) {
         const list = table.columns.map(({ name }) => identifier(name)).join(", ");
         await this.#client.query(`delete from ${this.#named(table.name)}`);
         await this.#client.query(`insert into ${this.#named(table.name)} (${list}) select ${list} from ${stage}`);
         await this.#client.query(`delete from ${this.#named(ledger)} where table_name = $1`, [table.name]);
-        await this.#client.query(`insert into ${this.#named(ledger)} values ($1, $2, $3, current_timestamp)`, [
+        await this.#client.query(`insert into ${this.#named(ledger)} values ($1, $2, $3, current_timestamp at time zone 'UTC')`, [
           table.name,
           table.content,
           rows,
@@ -265,7 +279,7 @@ function explain(thrown: unknown, { schema }: Target): unknown {
       { facts },
     );
   }
-  if (/^(08|53|57|40)/.test(code) || /^E[A-Z]+$/.test(code) || /terminated|timeout|closed/i.test(thrown.message)) {
+  if (/^(08|53|57|40|55P03)/.test(code) || /^E[A-Z]+$/.test(code) || /terminated|timeout|closed/i.test(thrown.message)) {
     return new StockroomError(
       "busy",
       "PUBLISH_UNREACHABLE",
