@@ -147,12 +147,9 @@ test("an event that a subscriber cannot take stays, is told of and holds up no o
   await expect.poll(known, { timeout: 10_000 }).toEqual(expect.arrayContaining(["event/good/picky", "event/bad/before"]));
   const ids = await known();
   expect(ids).not.toContain("event/bad/picky");
-  expect(
-    log.lines
-      .filter((line) => line.level === "error")
-      .map((line) => line.facts["subject"])
-      .toSorted(),
-  ).toEqual(["bad", "huge"]);
+  const told = log.lines.filter((line) => line.level === "error").map((line) => line.facts["subject"]);
+  expect(told).toHaveLength(2);
+  expect(told).toEqual(expect.arrayContaining(["bad", "huge"]));
   expect((await events.list({ prefix: "bad" }))[0]?.relayedAt).toBeUndefined();
   expect((await events.list({ prefix: "good" }))[0]?.relayedAt).toEqual(expect.any(String));
   await events.close();
