@@ -21,10 +21,20 @@ export interface BenchSeries {
 }
 
 /** The folder with the real data, if it is there. */
-export function findData(): string | undefined {
+function findData(): string | undefined {
   const root = process.env["STOCKROOM_DATA"] ?? path.resolve(import.meta.dirname, "../../../shared/data");
   const folder = path.join(root, "forecast");
   return existsSync(path.join(folder, "m3.csv.gz")) ? folder : undefined;
+}
+
+/** The same; without it, says so and ends the program: a benchmark that has nothing to measure has not failed. */
+export function needData(): string {
+  const folder = findData();
+  if (folder !== undefined) return folder;
+  console.log(
+    "The benchmark needs the forecasting data in `forecast/` under STOCKROOM_DATA (or ../shared/data); there is none. Nothing was done.",
+  );
+  process.exit(0);
 }
 
 /** The rows of a table by column name. Plain CSV without line breaks in fields, as the data's own script writes it. */

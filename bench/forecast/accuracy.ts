@@ -6,7 +6,6 @@
 // accuracy-rivals.ts for where that is kept). No choice was made by these figures: the settings of the engine come from M1 and from backtests
 // inside training parts, and are the same for every data set here.
 
-import process from "node:process";
 import { parseArgs } from "node:util";
 import type { Forecast } from "../../src/forecast/engine/contract.ts";
 import { makeReconciler, type Method } from "../../src/forecast/engine/hierarchy/reconcile.ts";
@@ -14,7 +13,7 @@ import { croston, sba, tsb } from "../../src/forecast/engine/models/croston/cros
 import { naive, snaive } from "../../src/forecast/engine/models/naive/naive.ts";
 import { seriesAt } from "../../src/forecast/engine/panel/series.ts";
 import { machine, type Result, type ResultTable, writeResult } from "../machine.ts";
-import { type BenchSeries, findData, lagOf, readPublished, readSeries, seasonsOf } from "./accuracy-data.ts";
+import { type BenchSeries, needData, lagOf, readPublished, readSeries, seasonsOf } from "./accuracy-data.ts";
 import { type Lot, makeLot, meanOfTwo, mixLot, modelLot, naive2Lot, pointForecast, scoreLot, scoreTable } from "./accuracy-lots.ts";
 import { readOrangeJuice, readTurnover, readUci } from "./accuracy-retail.ts";
 import { findR, type RivalForecast, type RivalMethod, runRival } from "./accuracy-rivals.ts";
@@ -26,14 +25,7 @@ const { values: flags } = parseArgs({
     "no-r": { type: "boolean", default: false },
   },
 });
-const found = findData();
-if (found === undefined) {
-  console.log(
-    "The accuracy benchmark needs the forecasting data in `forecast/` under STOCKROOM_DATA (or ../shared/data); there is none. Nothing was done.",
-  );
-  process.exit(0);
-}
-const folder = found;
+const folder = needData();
 const sample = Number(flags.sample);
 const versions = findR();
 const frequencyOf = { YEARLY: "Y", QUARTERLY: "Q", MONTHLY: "M", WEEKLY: "W", DAILY: "D", HOURLY: "H", OTHER: "D" } as const;

@@ -10,7 +10,6 @@
 // by those alone. `--sample N` takes every N-th series of what each set gives by itself.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import process from "node:process";
 import { parseArgs } from "node:util";
 import type { Forecast } from "../../src/forecast/engine/contract.ts";
 import { repeatSeason } from "../../src/forecast/engine/metrics/metrics.ts";
@@ -21,7 +20,7 @@ import { inlineCompute } from "../../src/forecast/workflows/run/inline.ts";
 import { memoryChunks } from "../../src/forecast/workflows/run/pieces.ts";
 import { runForecast } from "../../src/forecast/workflows/run/run.ts";
 import { type Cell, machine, writeResult } from "../machine.ts";
-import { findData } from "./accuracy-data.ts";
+import { needData } from "./accuracy-data.ts";
 import { type Lot, modelLot } from "./accuracy-lots.ts";
 import { lotAt, retailSets } from "./retail-sets.ts";
 
@@ -183,13 +182,7 @@ function readKept(file: string): { readonly commit: string; readonly rows: reado
 }
 
 async function measure(): Promise<Cell[][]> {
-  const folder = findData();
-  if (folder === undefined) {
-    console.log(
-      "The benchmark needs the forecasting data in `forecast/` under STOCKROOM_DATA (or ../shared/data); there is none. Nothing was done.",
-    );
-    process.exit(0);
-  }
+  const folder = needData();
   const rows: Cell[][] = [];
   for (const name of flags.sets.split(",")) {
     const set = retailSets[name]?.(folder);

@@ -5,7 +5,6 @@
 // Each span is forecast from what lay before it, by the whole run with two windows, twice: the same in all but `--holidays`. Beside it what repeating
 // the last week would have had. Writes bench/results/forecast-holidays.md and .json. Nothing was chosen by these figures.
 
-import process from "node:process";
 import { parseArgs } from "node:util";
 import type { Forecast } from "../../src/forecast/engine/contract.ts";
 import { daysOf, holidayRegressors } from "../../src/forecast/engine/calendar/holidays.ts";
@@ -16,7 +15,7 @@ import { inlineCompute } from "../../src/forecast/workflows/run/inline.ts";
 import { memoryChunks } from "../../src/forecast/workflows/run/pieces.ts";
 import { runForecast } from "../../src/forecast/workflows/run/run.ts";
 import { type Cell, machine, writeResult } from "../machine.ts";
-import { findData, readRows, readSeries } from "./accuracy-data.ts";
+import { needData, readRows, readSeries } from "./accuracy-data.ts";
 import { type Lot, makeLot } from "./accuracy-lots.ts";
 
 const dayMs = 86_400_000;
@@ -166,13 +165,7 @@ function scores(lot: Lot, forecasts: readonly (Forecast | undefined)[], holidays
 }
 
 const { values: flags } = parseArgs({ options: { sets: { type: "string", default: Object.keys(sets).join(",") } } });
-const folder = findData();
-if (folder === undefined) {
-  console.log(
-    "The benchmark needs the forecasting data in `forecast/` under STOCKROOM_DATA (or ../shared/data); there is none. Nothing was done.",
-  );
-  process.exit(0);
-}
+const folder = needData();
 const rows: Cell[][] = [];
 for (const name of flags.sets.split(",")) {
   const set = sets[name]?.(folder);

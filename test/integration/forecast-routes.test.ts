@@ -7,7 +7,6 @@ import { askLake } from "../../src/platform/warehouse/index.ts";
 import { makeTables } from "../../src/forecast/workflows/views/tables.ts";
 import { addAdjustment } from "../../src/forecast/store/adjustments.ts";
 import { insertAnswer } from "../../src/forecast/store/answers.ts";
-import { beginImport, endImport, insertBatch, markBatch } from "../../src/forecast/store/sap.ts";
 import { findLatest, requestGroup } from "../../src/forecast/store/runs.ts";
 import type { App } from "../../src/app.ts";
 import type {
@@ -24,6 +23,7 @@ import type {
 import type { ApiError } from "../../src/server/api.ts";
 import type { OpenServer } from "../../src/server/index.ts";
 import { shopDefaults, shopMetadata, shopTarget } from "../kit/forecast-shop.ts";
+import { seedImport } from "../kit/sap-app.ts";
 import { testDatabase, type TestDatabase } from "../kit/database.ts";
 import { makePlace, openAt, operator, serve, settled, textBytes, type TestPlace } from "../kit/app.ts";
 
@@ -73,7 +73,7 @@ beforeAll(async () => {
   await settled(app);
   latest = await latestRun();
   await app.database.transaction(async (tx) => await requestGroup(tx, "waiting", "0", "2026-01-01T00:00:00Z"));
-  await seedImport();
+  await seedImport(app, { target: "car", product: `Product ${attack}` });
   await seedScenario();
   await app.database.transaction(async (tx) => {
     await addAdjustment(tx, {
@@ -98,27 +98,6 @@ afterAll(async () => {
   await place.remove();
   await dashboards.drop();
 });
-
-/** An import of which the ERP refused one row. */
-async function seedImport(): Promise<void> {
-  const at = "2026-01-01T00:00:00Z";
-  const answers = [
-    { seq: 0, taken: true, messages: [] },
-    { seq: 1, taken: false, messages: [{ type: "E", id: "ZFC/012", text: `Product ${attack} is locked`, field: "MATNR" }] },
-  ];
-  const entry = await app.objects.put(
-    { role: "deliver", purpose: "test" },
-    "forecast/imports/shop-1/answers-0-000000.jsonl",
-    textBytes(answers.map((answer) => JSON.stringify(answer)).join("\n")),
-  );
-  await app.database.transaction(async (tx) => {
-    const source = { key: "forecast/exports/shop/x/forecast.csv", version: "1" };
-    await beginImport(tx, { id: "shop-1", target: "car", group: "shop", source, rows: 2, at });
-    await markBatch(tx, "shop-1", 0, 0, at);
-    await insertBatch(tx, "shop-1", { round: 0, batch: 0, sent: 2, failed: 1, answers: { key: entry.key, version: entry.version } }, at);
-    await endImport(tx, "shop-1", at);
-  });
-}
 
 /** An answer kept as the module keeps them. */
 async function seedScenario(): Promise<void> {

@@ -8,7 +8,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { z } from "zod";
 import { gather } from "../../src/platform/bytes.ts";
 import { makeShop } from "../../src/classify/sample/shop.ts";
-import { beginImport, endImport, insertBatch, markBatch } from "../../src/forecast/store/sap.ts";
 import { findLatest } from "../../src/forecast/store/runs.ts";
 import { problem } from "../../src/platform/web/problem.ts";
 import { statusesOf, type RouteSpec } from "../../src/platform/web/route.ts";
@@ -18,6 +17,7 @@ import { openEntrance, openServer, type OpenServer } from "../../src/server/inde
 import { makePlace, openAt, operator, settled, textBytes, waitFor, type TestPlace } from "../kit/app.ts";
 import { shopDefaults, shopMetadata, shopRelated, shopTarget } from "../kit/forecast-shop.ts";
 import { mountAll } from "../kit/routes.ts";
+import { seedImport } from "../kit/sap-app.ts";
 
 let place: TestPlace;
 let folder: string;
@@ -362,7 +362,7 @@ test("forecasting's", async () => {
   await ask("listSapImports", { query: { limit: "1" } });
   await ask("getSapImport", { params: { id: importId } });
   await ask("resumeSapImport", { params: { id: importId }, refused: "SAP_IMPORT_NOT_PARTLY" });
-  await seedImport();
+  await seedImport(app, { target: "drop" });
   await ask("resumeSapImport", { params: { id: "shop-1" } });
   await ask("settleSapImport", { params: { id: importId }, body: { batch: 1, as: "taken" }, refused: "SAP_BATCH_CERTAIN" });
 }, 240_000);
@@ -480,24 +480,3 @@ test("sign-in's", async () => {
 test("none was left out", () => {
   expect([...routes.keys()].filter((name) => !asked.has(name))).toEqual([]);
 });
-
-/** An import of which the ERP refused a row. */
-async function seedImport(): Promise<void> {
-  const at = "2026-01-01T00:00:00Z";
-  const answers = [
-    { seq: 0, taken: true, messages: [] },
-    { seq: 1, taken: false, messages: [{ type: "E", id: "ZFC/012", text: "Product is locked", field: "MATNR" }] },
-  ];
-  const entry = await app.objects.put(
-    { role: "deliver", purpose: "test" },
-    "forecast/imports/shop-1/answers-0-000000.jsonl",
-    textBytes(answers.map((answer) => JSON.stringify(answer)).join("\n")),
-  );
-  await app.database.transaction(async (tx) => {
-    const source = { key: "forecast/exports/shop/x/forecast.csv", version: "1" };
-    await beginImport(tx, { id: "shop-1", target: "drop", group: "shop", source, rows: 2, at });
-    await markBatch(tx, "shop-1", 0, 0, at);
-    await insertBatch(tx, "shop-1", { round: 0, batch: 0, sent: 2, failed: 1, answers: { key: entry.key, version: entry.version } }, at);
-    await endImport(tx, "shop-1", at);
-  });
-}

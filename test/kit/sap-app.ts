@@ -3,6 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { App } from "../../src/app.ts";
+import { beginImport, endImport, insertBatch, markBatch } from "../../src/forecast/store/sap.ts";
 import { makePlace, openAt, operator, textBytes } from "./app.ts";
 import { openGateway, type Gateway, type GatewayOptions } from "./sap-gateway.ts";
 
@@ -47,4 +48,28 @@ export async function openSapApp<Name extends string, Case>(
       await place.remove();
     },
   };
+}
+
+/** An import of which the ERP refused the second of two rows, as the module keeps it. */
+export async function seedImport(
+  app: App,
+  { target, product = "Product" }: { readonly target: string; readonly product?: string },
+): Promise<void> {
+  const at = "2026-01-01T00:00:00Z";
+  const answers = [
+    { seq: 0, taken: true, messages: [] },
+    { seq: 1, taken: false, messages: [{ type: "E", id: "ZFC/012", text: `${product} is locked`, field: "MATNR" }] },
+  ];
+  const entry = await app.objects.put(
+    { role: "deliver", purpose: "test" },
+    "forecast/imports/shop-1/answers-0-000000.jsonl",
+    textBytes(answers.map((answer) => JSON.stringify(answer)).join("\n")),
+  );
+  await app.database.transaction(async (tx) => {
+    const source = { key: "forecast/exports/shop/x/forecast.csv", version: "1" };
+    await beginImport(tx, { id: "shop-1", target, group: "shop", source, rows: 2, at });
+    await markBatch(tx, "shop-1", 0, 0, at);
+    await insertBatch(tx, "shop-1", { round: 0, batch: 0, sent: 2, failed: 1, answers: { key: entry.key, version: entry.version } }, at);
+    await endImport(tx, "shop-1", at);
+  });
 }

@@ -10,6 +10,7 @@ import { findDateParts } from "./date-parts.ts";
 import { itemNames } from "./names.ts";
 import {
   chooseTimestamp,
+  decimalQuestions,
   type ColumnUse,
   findColumn,
   type GivenIntake,
@@ -123,13 +124,7 @@ export function proposeRelated(profile: FileProfile, given: GivenIntake, target:
   }
   const numbers = profile.columns.filter(({ name, number }) => known.includes(name) && number !== undefined && !number.whole);
   const open = profile.columns.find(({ name, number }) => known.includes(name) && number?.sure === false);
-  if (open !== undefined && given.decimal === undefined) {
-    questions.push({
-      about: "decimal",
-      text: `Is ${open.examples.find((text) => /[.,]/.test(text)) ?? ""} in "${open.name}" a number of thousands or has it decimals?`,
-      answers: ["--decimal .", "--decimal ,"],
-    });
-  }
+  questions.push(...decimalQuestions(open, given));
   return {
     plan: {
       shape: "long",

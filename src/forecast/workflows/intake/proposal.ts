@@ -305,7 +305,8 @@ function totalQuestions(
   ];
 }
 
-function decimalQuestions(demand: ColumnProfile | undefined, given: GivenIntake): readonly Question[] {
+/** Asks which sign is the decimal one, where the values of a column allow both and nobody said. */
+export function decimalQuestions(demand: ColumnProfile | undefined, given: GivenIntake): readonly Question[] {
   if (demand?.number?.sure !== false || given.decimal !== undefined) return [];
   const example = demand.examples.find((text) => /[.,]/.test(text)) ?? "";
   return [
