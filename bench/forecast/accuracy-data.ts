@@ -20,21 +20,17 @@ export interface BenchSeries {
   readonly test: Float64Array;
 }
 
-/** The folder with the real data, if it is there. */
-function findData(): string | undefined {
+/** The folder of the forecasting data; without it, says so and ends the program: a benchmark that has nothing to measure has not failed. */
+export function needData(): string {
   const root = process.env["STOCKROOM_DATA"] ?? path.resolve(import.meta.dirname, "../../../shared/data");
   const folder = path.join(root, "forecast");
-  return existsSync(path.join(folder, "m3.csv.gz")) ? folder : undefined;
-}
-
-/** The same; without it, says so and ends the program: a benchmark that has nothing to measure has not failed. */
-export function needData(): string {
-  const folder = findData();
-  if (folder !== undefined) return folder;
-  console.log(
-    "The benchmark needs the forecasting data in `forecast/` under STOCKROOM_DATA (or ../shared/data); there is none. Nothing was done.",
-  );
-  process.exit(0);
+  if (!existsSync(path.join(folder, "m3.csv.gz"))) {
+    console.log(
+      "The benchmark needs the forecasting data in `forecast/` under STOCKROOM_DATA (or ../shared/data); there is none. Nothing was done.",
+    );
+    process.exit(0);
+  }
+  return folder;
 }
 
 /** The rows of a table by column name. Plain CSV without line breaks in fields, as the data's own script writes it. */

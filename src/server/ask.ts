@@ -124,7 +124,7 @@ async function withHint(database: SqlDatabase, error: StockroomError, bounds: Bo
     timeoutS: 30,
   });
   const hint = apps.some((row) => row["table_name"] === name)
-    ? `${name} is one of Stockroom's own tables: add --system.`
+    ? `${name} is one of Stockroom's own tables: add --system, over HTTP "system": true.`
     : "See the tables: stockroom sql";
   return new StockroomError("input", "WAREHOUSE_SQL", `${error.message} ${hint}`, { facts: error.facts, cause: error });
 }

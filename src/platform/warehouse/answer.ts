@@ -47,7 +47,10 @@ export async function gatherRows({ batches }: Answer, maxMemoryMb: number): Prom
   for await (const batch of batches) {
     bytes += batch.reduce((sum, row) => sum + row.reduce<number>((of, cell) => of + sizeOf(cell), 0), 0);
     if (bytes > mostBytes)
-      throw answerTooLarge(mostBytes, "Lower --limit, select shorter columns, print --csv (row by row), or raise --memory.");
+      throw answerTooLarge(
+        mostBytes,
+        "Ask for fewer rows, shorter columns or CSV (row by row), or allow more: --memory, over HTTP memoryMb.",
+      );
     rows.push(...batch);
   }
   return rows;
@@ -70,7 +73,7 @@ export function queryTimedOut(timeoutS: number): StockroomError {
   return new StockroomError(
     "input",
     "SQL_TIMEOUT",
-    `Expected an answer within ${timeoutS} s but there was none. Narrow the query or raise --timeout.`,
+    `Expected an answer within ${timeoutS} s but there was none. Narrow the query or give it more time: --timeout, over HTTP timeoutSeconds.`,
   );
 }
 

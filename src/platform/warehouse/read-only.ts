@@ -149,7 +149,10 @@ function inWords(error: unknown, { timeoutS, maxMemoryMb }: ReadOnlyBounds): unk
   // What the database part has put into its own words is still told apart by the server's code beneath.
   const { code, message } = describeError(isStockroomError(error) && error.cause !== undefined ? error.cause : error);
   if (message.includes(counter))
-    return answerTooLarge(mostAnswerBytes(maxMemoryMb), "Lower the number of rows, select shorter columns, or raise --memory.");
+    return answerTooLarge(
+      mostAnswerBytes(maxMemoryMb),
+      "Lower the number of rows, select shorter columns, or allow more: --memory, over HTTP memoryMb.",
+    );
   if (code === "57014") return queryTimedOut(timeoutS);
   const isMemory =
     code === "53200" || code === "53400" || code === "54000" || /memory alloc request size|enlarge string buffer/.test(message);
@@ -164,7 +167,7 @@ function serverMemory(maxMemoryMb: number, cause: unknown, said = ""): Stockroom
   return new StockroomError(
     "input",
     "SQL_OUT_OF_MEMORY",
-    `Expected the query to fit ${maxMemoryMb} MB on the server but ${why}. Select less and shorter, or raise --memory.`,
+    `Expected the query to fit ${maxMemoryMb} MB on the server but ${why}. Select less and shorter, or allow more: --memory, over HTTP memoryMb.`,
     { facts: { maxMemoryMb }, cause },
   );
 }
