@@ -198,6 +198,12 @@ describe("sections of the modules", () => {
 });
 
 describe("mistakes", () => {
+  it("are told once each, however many demands the value fails", () => {
+    expect(mistakes({ yaml: "upkeep: { scrubBytesPerSecond: quick }" })).toEqual([
+      'stockroom.yaml:1:32: upkeep.scrubBytesPerSecond: expected a size such as 1048576, 512 MiB or 5 GiB but got "quick"',
+    ]);
+  });
+
   it("are told all at once, each with its place", () => {
     const yaml = [
       "server:", //

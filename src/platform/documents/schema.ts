@@ -184,6 +184,8 @@ class Check {
   }
 
   #tell(path: Path, message: string, of: SchemaProblem["of"] = "value"): void {
+    // Two demands on one value may fail for the same reason, and in the same words.
+    if (this.problems.some((known) => known.message === message && known.path.join(".") === path.join("."))) return;
     this.problems.push({ path, message, of });
   }
 
