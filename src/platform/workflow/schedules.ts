@@ -65,20 +65,66 @@ export interface Schedules {
   readonly ended: Promise<void>;
 }
 
-interface PausedRow {
-  readonly at: string | null;
-  readonly by: string | null;
-  readonly why: string | null;
-}
-
-const pausedOf = (row: PausedRow | undefined): ScheduleRow["paused"] =>
-  row === undefined || row.at === null ? undefined : { at: row.at, by: row.by ?? "", reason: row.why ?? undefined };
-
 /** Notes the schedules and begins to look at the clock. */
 export async function openSchedules(options: ScheduleOptions): Promise<Schedules> {
-  const { database, clock, log, signal } = options;
-  const tables = new Map(options.schedules.map((schedule) => [schedule.name, parseCron(schedule.cron, schedule.name)]));
-  for (const schedule of options.schedules) {
+  const { database, clock } = options;
+  const timetables = new Map(options.schedules.map((schedule) => [schedule.name, parseCron(schedule.cron, schedule.name)]));
+  const watched: Watched = { ...options, latestTick: (schedule) => timetables.get(schedule.name)?.latest(clock.now()) };
+  await insertSchedules(options);
+
+  return {
+    ended: options.schedules.length === 0 ? Promise.resolve() : watchClock(watched),
+    lookNow: async () => {
+      const ids: string[] = [];
+      for (const schedule of options.schedules) {
+        const id = await startDue(watched, schedule);
+        if (id !== undefined) ids.push(id);
+      }
+      return ids;
+    },
+    list: async () => {
+      const rows = await database.query<KeptRow & { name: string }>(
+        `select name, case when last_started_at is not null then (extract(epoch from last_tick) * 1000)::float8 end as last_ms,
+                paused_at as at, paused_by as by, paused_why as why
+           from stockroom.schedule where name = any($1)`,
+        [options.schedules.map((schedule) => schedule.name)],
+      );
+      const kept = new Map(rows.map((row) => [row.name, row]));
+      return options.schedules.map((schedule) =>
+        rowOf(schedule, kept.get(schedule.name), timetables.get(schedule.name)?.next(clock.now())),
+      );
+    },
+    pause: async (name, { by, reason }) => {
+      await database.query(
+        `update stockroom.schedule set paused_at = coalesce(paused_at, clock_timestamp()), paused_by = $2, paused_why = $3 where name = $1`,
+        [findSchedule(options.schedules, name).name, by, reason ?? null],
+      );
+    },
+    resume: async (name) => {
+      // What the clock passed while it rested is not made up for.
+      await database.query(
+        `update stockroom.schedule set paused_at = null, paused_by = null, paused_why = null,
+           last_tick = greatest(last_tick, to_timestamp($2::float8 / 1000))
+         where name = $1 and paused_at is not null`,
+        [findSchedule(options.schedules, name).name, clock.now()],
+      );
+    },
+    runNow: async (name) => {
+      const { workflow, input } = findSchedule(options.schedules, name);
+      const id = `schedule/${name}/now/${new Date(clock.now()).toISOString()}`;
+      return await database.transaction(async (tx) => await options.startIn(tx, workflow, input, { id }));
+    },
+  };
+}
+
+/** The schedules of this process, with their timetables read. */
+interface Watched extends ScheduleOptions {
+  /** The last tick of a schedule until now; undefined: none within reach. */
+  readonly latestTick: (schedule: ScheduleDefinition) => number | undefined;
+}
+
+async function insertSchedules({ database, clock, schedules }: ScheduleOptions): Promise<void> {
+  for (const schedule of schedules) {
     await database.query(
       `insert into stockroom.schedule (name, cron, last_tick) values ($1, $2, to_timestamp($3::float8 / 1000))
        on conflict (name) do update set
@@ -88,108 +134,74 @@ export async function openSchedules(options: ScheduleOptions): Promise<Schedules
       [schedule.name, schedule.cron, clock.now()],
     );
   }
+}
 
-  const startDue = async (schedule: ScheduleDefinition): Promise<string | undefined> => {
-    const tick = tables.get(schedule.name)?.latest(clock.now());
-    if (tick === undefined) return undefined;
-    return database.transaction(async (tx) => {
-      // The row lock makes a second process wait, then find the tick taken.
-      const rows = await tx.query(
-        `update stockroom.schedule set last_tick = to_timestamp($2::float8 / 1000), last_started_at = clock_timestamp()
-         where name = $1 and last_tick < to_timestamp($2::float8 / 1000) and cron = $3 and paused_at is null returning 1 as one`,
-        [schedule.name, tick, schedule.cron],
-      );
-      if (rows.length === 0) return undefined;
-      const id = await options.startIn(tx, schedule.workflow, schedule.input, {
-        id: `schedule/${schedule.name}/${new Date(tick).toISOString()}`,
-      });
-      faultPoint("workflow.schedule.started");
-      return id;
-    });
-  };
-
-  const known = (name: string): ScheduleDefinition => {
-    const found = options.schedules.find((schedule) => schedule.name === name);
-    if (found !== undefined) return found;
-    throw new StockroomError(
-      "missing",
-      "SCHEDULE_UNKNOWN",
-      `Expected a schedule of this process but received "${name}". It has: ${options.schedules.map((schedule) => schedule.name).join(", ") || "none"}.`,
-      { facts: { schedule: name } },
+/** Starts the run of the last tick unless somebody has (S1); gives its id. */
+async function startDue(watched: Watched, schedule: ScheduleDefinition): Promise<string | undefined> {
+  const tick = watched.latestTick(schedule);
+  if (tick === undefined) return undefined;
+  return watched.database.transaction(async (tx) => {
+    // The row lock makes a second process wait, then find the tick taken.
+    const rows = await tx.query(
+      `update stockroom.schedule set last_tick = to_timestamp($2::float8 / 1000), last_started_at = clock_timestamp()
+       where name = $1 and last_tick < to_timestamp($2::float8 / 1000) and cron = $3 and paused_at is null returning 1 as one`,
+      [schedule.name, tick, schedule.cron],
     );
-  };
+    if (rows.length === 0) return undefined;
+    const id = await watched.startIn(tx, schedule.workflow, schedule.input, {
+      id: `schedule/${schedule.name}/${new Date(tick).toISOString()}`,
+    });
+    faultPoint("workflow.schedule.started");
+    return id;
+  });
+}
 
-  const lookNow = async (): Promise<readonly string[]> => {
-    const ids: string[] = [];
-    for (const schedule of options.schedules) {
-      const id = await startDue(schedule);
-      if (id !== undefined) ids.push(id);
-    }
-    return ids;
-  };
-
-  const look = async (): Promise<void> => {
-    // One statement per schedule only when its tick has changed since we last looked.
-    const seen = new Map<string, number>();
-    while (!signal.aborted) {
-      for (const schedule of options.schedules) {
-        const tick = tables.get(schedule.name)?.latest(clock.now());
-        if (tick === undefined || seen.get(schedule.name) === tick) continue;
-        try {
-          await startDue(schedule);
-          seen.set(schedule.name, tick);
-        } catch (thrown) {
-          if (signal.aborted) return;
-          log.warn("a schedule could not start its run; it is tried again", { schedule: schedule.name, error: thrown });
-        }
+/** Looks at the clock until the signal; ends with it. */
+async function watchClock(watched: Watched): Promise<void> {
+  const { schedules, signal, log, lookMs } = watched;
+  // One statement per schedule only when its tick has changed since we last looked.
+  const seen = new Map<string, number>();
+  while (!signal.aborted) {
+    for (const schedule of schedules) {
+      const tick = watched.latestTick(schedule);
+      if (tick === undefined || seen.get(schedule.name) === tick) continue;
+      try {
+        await startDue(watched, schedule);
+        seen.set(schedule.name, tick);
+      } catch (thrown) {
+        if (signal.aborted) return;
+        log.warn("a schedule could not start its run; it is tried again", { schedule: schedule.name, error: thrown });
       }
-      await pause(options.lookMs, undefined, { signal }).catch(() => undefined);
     }
-  };
+    await pause(lookMs, undefined, { signal }).catch(() => undefined);
+  }
+}
 
+function findSchedule(schedules: readonly ScheduleDefinition[], name: string): ScheduleDefinition {
+  const found = schedules.find((schedule) => schedule.name === name);
+  if (found !== undefined) return found;
+  throw new StockroomError(
+    "missing",
+    "SCHEDULE_UNKNOWN",
+    `Expected a schedule of this process but received "${name}". It has: ${schedules.map((schedule) => schedule.name).join(", ") || "none"}.`,
+    { facts: { schedule: name } },
+  );
+}
+
+interface KeptRow {
+  readonly last_ms: number | null;
+  readonly at: string | null;
+  readonly by: string | null;
+  readonly why: string | null;
+}
+
+function rowOf(schedule: ScheduleDefinition, row: KeptRow | undefined, nextMs: number | undefined): ScheduleRow {
+  const lastMs = row?.last_ms ?? undefined;
+  const paused = row === undefined || row.at === null ? undefined : { at: row.at, by: row.by ?? "", reason: row.why ?? undefined };
   return {
-    ended: options.schedules.length === 0 ? Promise.resolve() : look(),
-    lookNow,
-    list: async () => {
-      const rows = await database.query<PausedRow & { name: string; last_ms: number | null }>(
-        `select name, case when last_started_at is not null then (extract(epoch from last_tick) * 1000)::float8 end as last_ms,
-                paused_at as at, paused_by as by, paused_why as why
-           from stockroom.schedule where name = any($1)`,
-        [options.schedules.map((schedule) => schedule.name)],
-      );
-      const kept = new Map(rows.map((row) => [row.name, row]));
-      return options.schedules.map((schedule) => {
-        const row = kept.get(schedule.name);
-        const lastMs = row?.last_ms ?? undefined;
-        const nextMs = tables.get(schedule.name)?.next(clock.now());
-        const paused = pausedOf(row);
-        return {
-          ...schedule,
-          lastAt: lastMs === undefined ? undefined : new Date(lastMs).toISOString(),
-          nextAt: paused !== undefined ? "paused" : nextMs === undefined ? "never" : new Date(nextMs).toISOString(),
-          paused,
-        };
-      });
-    },
-    pause: async (name, { by, reason }) => {
-      await database.query(
-        `update stockroom.schedule set paused_at = coalesce(paused_at, clock_timestamp()), paused_by = $2, paused_why = $3 where name = $1`,
-        [known(name).name, by, reason ?? null],
-      );
-    },
-    resume: async (name) => {
-      // What the clock passed while it rested is not made up for.
-      await database.query(
-        `update stockroom.schedule set paused_at = null, paused_by = null, paused_why = null,
-           last_tick = greatest(last_tick, to_timestamp($2::float8 / 1000))
-         where name = $1 and paused_at is not null`,
-        [known(name).name, clock.now()],
-      );
-    },
-    runNow: async (name) => {
-      const { workflow, input } = known(name);
-      const id = `schedule/${name}/now/${new Date(clock.now()).toISOString()}`;
-      return await database.transaction(async (tx) => await options.startIn(tx, workflow, input, { id }));
-    },
+    ...schedule,
+    lastAt: lastMs === undefined ? undefined : new Date(lastMs).toISOString(),
+    nextAt: paused !== undefined ? "paused" : nextMs === undefined ? "never" : new Date(nextMs).toISOString(),
+    paused,
   };
 }

@@ -30,8 +30,10 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   );
 }
 
-/** Declares the suite for one driver. `open` gives an empty place each time. Long because it is a list: one `test` a law. */
+/** Declares the suite for one driver. `open` gives an empty place each time. */
+// oxlint-disable-next-line eslint/max-lines-per-function -- a list: one `test` a law
 export function driverLaws(name: string, open: () => Promise<DriverUnderTest>): void {
+  // oxlint-disable-next-line eslint/max-lines-per-function -- the same list
   describe(`${name} driver`, () => {
     let under: DriverUnderTest;
     let driver: Driver;
