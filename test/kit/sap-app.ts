@@ -3,7 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { App } from "../../src/app.ts";
-import { beginImport, endImport, insertBatch, markBatch } from "../../src/forecast/store/sap.ts";
+import { beginImport, doubtBatch, endImport, insertBatch, markBatch } from "../../src/forecast/store/sap.ts";
 import { makePlace, openAt, operator, textBytes } from "./app.ts";
 import { openGateway, type Gateway, type GatewayOptions } from "./sap-gateway.ts";
 
@@ -71,5 +71,26 @@ export async function seedImport(
     await markBatch(tx, "shop-1", 0, 0, at);
     await insertBatch(tx, "shop-1", { round: 0, batch: 0, sent: 2, failed: 1, answers: { key: entry.key, version: entry.version } }, at);
     await endImport(tx, "shop-1", at);
+  });
+}
+
+/** An import of which the ERP took the first of two rows, and nobody knows of the second, as the module keeps it. */
+export async function seedDoubt(app: App, { id, target }: { readonly id: string; readonly target: string }): Promise<void> {
+  const at = "2026-01-01T00:00:00Z";
+  const known = [
+    { seq: 1, taken: true, messages: [] },
+    { seq: 2, taken: false, unsure: true, messages: [] },
+  ];
+  const part = await app.objects.put(
+    { role: "deliver", purpose: "test" },
+    `forecast/imports/${id}/known-1-000001.jsonl`,
+    textBytes(known.map((answer) => JSON.stringify(answer)).join("\n")),
+  );
+  await app.database.transaction(async (tx) => {
+    const source = { key: "forecast/exports/shop/x/forecast.csv", version: "1" };
+    await beginImport(tx, { id, target, group: "shop", source, rows: 2, at });
+    await markBatch(tx, id, 1, 1, at);
+    const doubt = { round: 1, batch: 1, unsure: 1, reason: "the connection ended" };
+    await doubtBatch(tx, id, { ...doubt, part: { key: part.key, version: part.version }, runId: `forecast.sap.deliver/${id}` });
   });
 }
