@@ -207,10 +207,36 @@ function recordOf(error: unknown): ErrorRecord {
   }
   if (isStockroomError(error)) return describeError(error);
   const record = describeError(error);
+  const refusal = refusals[record.code];
+  if (refusal !== undefined && isOfTheSystem(error)) {
+    const [code, remedy] = refusal;
+    const message = `Expected the server's machine to take this but its system refused: ${record.code}. ${remedy}`;
+    return { kind: "busy", code, message, facts: {} };
+  }
   const status = typeof error === "object" && error !== null && "statusCode" in error ? error.statusCode : undefined;
   if (typeof status === "number" && status >= 400 && status < 500) return { ...record, kind: "input" };
   return { ...record, message: "Expected this to work but the server failed. Its log has the details; look for this code and time." };
 }
+
+const makeRoom = ["DISK_FULL", "Free some room on its disk, and try again."] as const;
+const letWrite = [
+  "DISK_REFUSED",
+  "Give the home folder to the user that runs Stockroom and mount it for writing, and try again. The log names the file.",
+] as const;
+
+/** What of a machine can refuse whatever is asked, and is no mistake of the caller. */
+const refusals: Readonly<Record<string, readonly [code: string, remedy: string]>> = {
+  ENOSPC: makeRoom,
+  EDQUOT: makeRoom,
+  EACCES: letWrite,
+  EPERM: letWrite,
+  EROFS: letWrite,
+  EMFILE: ["FILES_TOO_MANY", "Raise the limit of open files (ulimit -n), or try again."],
+  ENFILE: ["FILES_TOO_MANY", "Try again later."],
+};
+
+/** Node's own errors of the system; a driver's may have the same codes. */
+const isOfTheSystem = (error: unknown): boolean => error instanceof Error && "syscall" in error && "errno" in error;
 
 /** What PostgreSQL (22021, 22P05) and the file system say of U+0000 in a text: the caller's mistake, wherever it was let through. */
 function holdsNul(error: unknown): boolean {
@@ -221,9 +247,22 @@ function holdsNul(error: unknown): boolean {
   return false;
 }
 
+/** Errors that only whoever runs the server can mend: into its log, whatever their kind. */
+const isForOperator = (code: string): boolean =>
+  /^(?:USERS_FILE_(?!LOCKED)|VAULT_KEY_FILE_|STORE_(?:REFUSED|FULL)$|DISK_|FILES_)/.test(code);
+
+/** To somebody of whom nobody knows who it is, a file of the server and what stands in it are not told. */
+function forStranger(record: ErrorRecord, { caller }: FastifyRequest): ErrorRecord {
+  if (caller !== undefined || !record.code.startsWith("USERS_FILE_")) return record;
+  const message =
+    "Expected to look up who asks but the server's password file cannot be used. Tell whoever runs it: its log says why. The server's token, where it has one, works meanwhile.";
+  return { kind: record.kind, code: record.code, message, facts: {} };
+}
+
 function answerError({ log }: ServerDeps, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const record = recordOf(error);
-  if (record.kind === "fault") log.error("request failed", { method: request.method, path: pathOf(request), error });
+  const record = forStranger(recordOf(error), request);
+  if (record.kind === "fault" || (record.kind === "busy" && isForOperator(record.code)))
+    log.error("request failed", { method: request.method, path: pathOf(request), error });
   const status = record.code === tokenWanted ? 401 : record.code === tooMany ? 429 : meanings[record.kind].status;
   if (record.kind === "busy") reply.header("retry-after", "5");
   // Headers of the thing that was asked for do not describe the error.

@@ -436,7 +436,7 @@ describe("the password file", () => {
       "- anna\n",
     ]) {
       await writeFile(app.usersFile, broken);
-      expect([broken.slice(0, 20), await statusOf()]).toEqual([broken.slice(0, 20), 500]);
+      expect([broken.slice(0, 20), await statusOf()]).toEqual([broken.slice(0, 20), 503]);
       expect(() => app.identity.users.list()).toThrow(/users.yaml.*(until then nobody is let in)/s);
     }
     await writeFile(app.usersFile, "anna:\n  roles: [king]\n");

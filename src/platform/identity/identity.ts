@@ -20,8 +20,8 @@ export interface IdentityOptions {
   readonly log: Log;
   /** Of digests for forms; the same in every process that answers. */
   readonly macKey: Uint8Array;
-  /** The password file; need not be there. */
-  readonly usersFile: string;
+  /** The password file; need not be there. Undefined: nobody signs in by a password. */
+  readonly usersFile: string | undefined;
   /** The one token of the settings. */
   readonly serverToken?: string | undefined;
   /** What people call the provider of their accounts. */

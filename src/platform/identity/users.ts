@@ -57,10 +57,15 @@ export function parseRoles(text: string): readonly Role[] {
   throw new StockroomError("input", "USER_ROLE", `Expected roles of ${allRoles.join(", ")} but received "${text}". Correct it.`);
 }
 
-/** The password file. Safe for several processes: changes are made under a lock and appear whole. */
+/**
+ * The password file. Safe for several processes: changes are made under a lock and appear whole.
+ *
+ * A change throws `conflict` `USERS_FILE_NONE` where no file is meant to be, `busy` `USERS_FILE_UNWRITABLE`, `USERS_FILE_LOCKED`.
+ */
 export interface Users {
-  readonly file: string;
-  /** Those there are now, by name. Throws `fault` `USERS_FILE_BAD`, `USERS_FILE_EXPOSED`, `USERS_FILE_UNREADABLE`. */
+  /** Undefined: nobody signs in by a password here. */
+  readonly file: string | undefined;
+  /** Those there are now, by name. Throws `busy` `USERS_FILE_BAD`, `USERS_FILE_EXPOSED`, `USERS_FILE_UNREADABLE`. */
   list(): readonly User[];
   find(name: string): User | undefined;
   /** Throws `USER_NAME`, `PASSWORD_WEAK` (input), `USER_THERE` (conflict). */
@@ -75,31 +80,21 @@ interface Read {
   readonly users: ReadonlyMap<string, User>;
 }
 
-export function makeUsers(file: string, clock: Clock): Users {
+export function makeUsers(file: string | undefined, clock: Clock): Users {
   let last: Read = { stamp: "", users: new Map() };
   const read = (): ReadonlyMap<string, User> => {
+    if (file === undefined) return last.users;
     const stamp = stampOf(file);
     if (stamp !== last.stamp) last = { stamp, users: stamp === "" ? new Map() : readUsers(file) };
     return last.users;
   };
-  const write = async (change: (users: Map<string, User>) => User): Promise<User> => {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-    const onTimeout = (): Error =>
-      new StockroomError("busy", "USERS_FILE_LOCKED", `Expected to change ${file} but another process is doing so. Try again.`);
-    return await withFileLock(
-      `${file}.lock`,
-      async () => {
-        const users = new Map(stampOf(file) === "" ? [] : readUsers(file));
-        const changed = change(users);
-        const rows = [...users.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
-        const text = stringify(Object.fromEntries(rows.map(({ name, ...row }) => [name, { ...row, roles: [...row.roles] }])), {
-          lineWidth: 0,
-        });
-        await writeFileAtomically(file, `# Who may sign in by a password. Written by: stockroom users\n${text}`, { mode: 0o600 });
-        return changed;
-      },
-      { patienceMs: 5_000, onTimeout },
-    );
+  const write = async (change: (users: Map<string, User>, file: string) => User): Promise<User> => {
+    if (file === undefined) throw noFile();
+    try {
+      return await writeUsers(file, change);
+    } catch (cause) {
+      throw cause instanceof StockroomError ? cause : unwritable(file, cause);
+    }
   };
   const now = (): string => new Date(clock.now()).toISOString();
   return {
@@ -127,8 +122,8 @@ export function makeUsers(file: string, clock: Clock): Users {
     change: async (name, { password, roles }) => {
       if (password !== undefined) checkPassword(password, name);
       const hash = password === undefined ? undefined : await hashPassword(password);
-      return await write((users) => {
-        const known = getUser(users, name, file);
+      return await write((users, from) => {
+        const known = getUser(users, name, from);
         const changed = {
           ...known,
           ...(roles === undefined ? {} : { roles }),
@@ -139,12 +134,33 @@ export function makeUsers(file: string, clock: Clock): Users {
       });
     },
     remove: async (name) =>
-      await write((users) => {
-        const known = getUser(users, name, file);
+      await write((users, from) => {
+        const known = getUser(users, name, from);
         users.delete(nameKey(name));
         return known;
       }),
   };
+}
+
+/** Changes the file under its lock. Throws what `change` throws, and what the file system says. */
+async function writeUsers(file: string, change: (users: Map<string, User>, file: string) => User): Promise<User> {
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  const onTimeout = (): Error =>
+    new StockroomError("busy", "USERS_FILE_LOCKED", `Expected to change ${file} but another process is doing so. Try again.`);
+  return await withFileLock(
+    `${file}.lock`,
+    async () => {
+      const users = new Map(stampOf(file) === "" ? [] : readUsers(file));
+      const changed = change(users, file);
+      const rows = [...users.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      const text = stringify(Object.fromEntries(rows.map(({ name, ...row }) => [name, { ...row, roles: [...row.roles] }])), {
+        lineWidth: 0,
+      });
+      await writeFileAtomically(file, `# Who may sign in by a password. Written by: stockroom users\n${text}`, { mode: 0o600 });
+      return changed;
+    },
+    { patienceMs: 5_000, onTimeout },
+  );
 }
 
 function getUser(users: ReadonlyMap<string, User>, name: string, file: string): User {
@@ -168,9 +184,24 @@ function stampOf(file: string): string {
   }
 }
 
+const noFile = (): StockroomError =>
+  new StockroomError(
+    "conflict",
+    "USERS_FILE_NONE",
+    "Expected a password file to write users to but this server was opened without one. Open it by `stockroom up`, or add users by `stockroom users add`.",
+  );
+
+const unwritable = (file: string, cause: unknown): StockroomError =>
+  new StockroomError(
+    "busy",
+    "USERS_FILE_UNWRITABLE",
+    `Expected to write the password file ${file} but the system refused: ${codeOf(cause) ?? "no reason given"}. Give its folder to the user that runs Stockroom, make sure that its disk has room and may be written to, and try again.`,
+    { facts: { file }, cause },
+  );
+
 const unreadable = (file: string, cause: unknown): StockroomError =>
   new StockroomError(
-    "fault",
+    "busy",
     "USERS_FILE_UNREADABLE",
     `Expected to read the password file ${file} but the system refused. Give it to the user that runs Stockroom.`,
     { facts: { file }, cause },
@@ -182,7 +213,7 @@ function readUsers(file: string): ReadonlyMap<string, User> {
     const { mode } = statSync(file);
     if (process.platform !== "win32" && (mode & 0o077) !== 0) {
       throw new StockroomError(
-        "fault",
+        "busy",
         "USERS_FILE_EXPOSED",
         `Expected the password file ${file} to be its owner's alone but its mode is ${(mode & 0o777).toString(8)}. See who could change it, then run chmod 600 on it.`,
         { facts: { file } },
@@ -195,7 +226,7 @@ function readUsers(file: string): ReadonlyMap<string, User> {
   const document = parseYaml(text);
   const bad = (what: string, place?: { readonly line: number; readonly column: number }): StockroomError =>
     new StockroomError(
-      "fault",
+      "busy",
       "USERS_FILE_BAD",
       `Expected a password file as \`stockroom users\` writes it but ${file}${place === undefined ? "" : `:${place.line}:${place.column}`} says otherwise: ${what}. Correct it; until then nobody is let in.`,
       { facts: { file, ...place } },

@@ -65,7 +65,7 @@ export function makeKeyFileSource(file: string): KeySource {
       // Windows has no such bits; there the folder's access list has to do.
       if (process.platform !== "win32" && (about.mode & 0o077) !== 0) {
         throw new StockroomError(
-          "fault",
+          "busy",
           "VAULT_KEY_FILE_EXPOSED",
           `Expected the key file ${file} to be readable by its owner alone but its mode is ${(about.mode & 0o777).toString(8)}. ` +
             `Find out who could read it, then run chmod 600 on it.`,
@@ -77,7 +77,7 @@ export function makeKeyFileSource(file: string): KeySource {
       if (codeOf(cause) === "ENOENT") return undefined;
       if (codeOf(cause) === "EACCES" || codeOf(cause) === "EPERM") {
         throw new StockroomError(
-          "fault",
+          "busy",
           "VAULT_KEY_FILE_UNREADABLE",
           `Expected to read the key file ${file} but the system refused. Run as its owner, or give the file to the user that runs Stockroom.`,
           { facts: { file }, cause },
@@ -110,7 +110,9 @@ export function makeKeyFileSource(file: string): KeySource {
       zones: { ...kept, ...Object.fromEntries(added) },
     };
     const next = { ...content, checksum: checksumOf(content) };
-    await save(file, `${JSON.stringify(next, undefined, 2)}\n`, first);
+    await save(file, `${JSON.stringify(next, undefined, 2)}\n`, first).catch((cause: unknown) => {
+      throw cause instanceof StockroomError ? cause : unwritable(file, cause);
+    });
     faultPoint("vault.key-file-written");
     return keySetOf(next);
   };
@@ -151,6 +153,14 @@ function parseKeyFile(file: string, text: string): KeyFile {
   if (parsed.data.checksum !== checksumOf(parsed.data)) throw broken(file, "its checksum does not match its content");
   return parsed.data;
 }
+
+const unwritable = (file: string, cause: unknown): StockroomError =>
+  new StockroomError(
+    "busy",
+    "VAULT_KEY_FILE_UNWRITABLE",
+    `Expected to write the key file ${file} but the system refused: ${codeOf(cause) ?? "no reason given"}. Give its folder to the user that runs Stockroom, make sure that its disk has room and may be written to, and try again.`,
+    { facts: { file }, cause },
+  );
 
 const broken = (file: string, detail: string): StockroomError =>
   new StockroomError(

@@ -131,7 +131,7 @@ export function usualEntrance(
     clock,
     log,
     macKey: createHash("sha256").update(randomBytes(32)).digest(),
-    usersFile: "",
+    usersFile: undefined,
     serverToken: settings.token,
     times: { idleMs: 12 * 3_600_000, longestMs: 7 * 86_400_000 },
     isLocal: isLoopback(settings.host),

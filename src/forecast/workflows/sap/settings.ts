@@ -169,6 +169,6 @@ export function getNamed<One extends { readonly name: string }>(kind: "source" |
   throw new StockroomError(
     "missing",
     kind === "source" ? "SAP_SOURCE_MISSING" : "SAP_TARGET_MISSING",
-    `Expected a ${kind} named "${name}" in the settings (forecast.sap.${kind}s) but ${all.length === 0 ? "there is none" : `there are ${all.map((one) => one.name).join(", ")}`}.`,
+    `Expected a ${kind} named "${name}" in the settings (forecast.sap.${kind}s) but ${all.length === 0 ? "there is none. Add it there" : `there are ${all.map((one) => one.name).join(", ")}. Name one of those, or add it there`}.`,
   );
 }

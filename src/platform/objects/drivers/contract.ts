@@ -25,7 +25,7 @@ export interface ReadOptions {
 }
 
 export interface Driver {
-  /** Gives the number of bytes written. Throws `busy` `STORE_FULL`, `conflict` `STORE_PATH_TAKEN`, `fault` `STORE_REFUSED`. */
+  /** Gives the number of bytes written. Throws `busy` `STORE_FULL`, `conflict` `STORE_PATH_TAKEN`, `busy` `STORE_REFUSED`. */
   write(path: string, body: Body, signal?: AbortSignal): Promise<number>;
   /** Moves `from` to `to`. Harmless when that has been done already; throws `missing` `STORE_NO_FILE` when neither is there. */
   promote(from: string, to: string): Promise<void>;
