@@ -334,7 +334,7 @@ async function openInOrder(
   if (options.work) {
     const inbox = await openInbox({
       folder: settings.inbox.folder,
-      settleMs: settings.inbox.settleMs,
+      unchangedMs: settings.inbox.settleMs,
       store: objects,
       actor: { role: "inbox", purpose: "inbox folder" } satisfies Actor,
       // The notice is kept with the commit, so it is written before.

@@ -1,4 +1,4 @@
-// Parts: what the server wants of the app, and no more. `App` in app.ts is one of these.
+// Deps: what the server wants of the app, and no more. `App` in app.ts is one of these.
 
 import type { Clock } from "../platform/time.ts";
 import type { Events } from "../platform/events/contract.ts";

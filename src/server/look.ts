@@ -1,6 +1,6 @@
 // Look: what a file holds and what could be made of it, before it is stored. Nothing is written.
 //
-//   L1. Bounded: a body of at most `mostBytes` in memory, one look at a time, `lookMs` for it; between pieces others are answered.
+//   L1. Bounded: a body of at most `mostBytes` in memory, one look at a time, `lookMs` for it; between blocks others are answered.
 
 import type { FastifyInstance } from "fastify";
 import type { Body } from "../platform/bytes.ts";
@@ -37,7 +37,7 @@ export async function mountLook(server: FastifyInstance, modules: readonly Serve
           const encoding = query.encoding === undefined ? undefined : checkEncoding(query.encoding);
           const late = AbortSignal.timeout(lookMs);
           const profile = await profileFile(
-            { name: query.name, open: () => inPieces(bytes) },
+            { name: query.name, open: () => inBlocks(bytes) },
             { encoding, decimal: query.decimal, signal: late },
           ).catch((error: unknown) => {
             if (!late.aborted) throw error;
@@ -79,13 +79,13 @@ async function gather(body: Body): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-const pieceBytes = 1 << 18;
+const blockBytes = 1 << 18;
 
-/** Bytes piece by piece, with a turn for others between them. */
-async function* inPieces(bytes: Uint8Array): Body {
-  for (let at = 0; at < bytes.length; at += pieceBytes) {
+/** Bytes block by block, with a turn for others between them. */
+async function* inBlocks(bytes: Uint8Array): Body {
+  for (let at = 0; at < bytes.length; at += blockBytes) {
     await new Promise((resolve) => setImmediate(resolve));
-    yield bytes.subarray(at, at + pieceBytes);
+    yield bytes.subarray(at, at + blockBytes);
   }
 }
 

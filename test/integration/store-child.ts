@@ -6,11 +6,11 @@ import type { Body } from "../../src/platform/bytes.ts";
 import { makeManualClock } from "../../src/platform/time.ts";
 import { makeInbox } from "../../src/platform/objects/inbox.ts";
 import { writeThrough } from "../../src/platform/objects/handles.ts";
-import { clerk, openParts } from "./store-kit.ts";
+import { clerk, openDeps } from "./store-kit.ts";
 
 const [url = "", folder = "", command = "", key = "", ...rest] = process.argv.slice(2);
 const clock = makeManualClock(Date.parse("2026-10-01T00:00:00Z"));
-const { store, vault, database, log } = await openParts(url, folder, clock);
+const { store, vault, database, log } = await openDeps(url, folder, clock);
 const megabyte = 1 << 20;
 
 /** Bytes that do not repeat from chunk to chunk, made as they are pulled. */
@@ -51,7 +51,7 @@ switch (command) {
     await store.reconcile();
     break;
   case "inbox": {
-    const inbox = await makeInbox({ folder: key, store, actor: clerk, clock, log, settleMs: 10 });
+    const inbox = await makeInbox({ folder: key, store, actor: clerk, clock, log, unchangedMs: 10 });
     await inbox.scan();
     clock.advance(10);
     await inbox.scan();

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { makeManualClock } from "../../src/platform/time.ts";
 import { openObjectStore } from "../../src/platform/objects/store.ts";
 import { writeThrough } from "../../src/platform/objects/handles.ts";
-import { clerk, codeOf, graceMs, openParts, openTestStore, pieces, type TestStore } from "./store-kit.ts";
+import { clerk, codeOf, graceMs, openDeps, openTestStore, pieces, type TestStore } from "./store-kit.ts";
 
 let app: TestStore;
 beforeEach(async () => {
@@ -275,7 +275,7 @@ describe("neighbours", () => {
   });
 
   test("another process sees a put as soon as it has returned", async () => {
-    const elsewhere = await openParts(app.url, app.folder, makeManualClock(app.clock.now()));
+    const elsewhere = await openDeps(app.url, app.folder, makeManualClock(app.clock.now()));
     try {
       const entry = await app.store.put(clerk, key, Buffer.from("seen"));
       expect(await elsewhere.store.head(key)).toEqual(entry);

@@ -47,7 +47,7 @@ export interface TestStore {
 export const graceMs = 60_000;
 
 /** Opens what a process of its own would open on the same database and folders. */
-export async function openParts(url: string, folder: string, clock: ManualClock, log: MemoryLog = makeMemoryLog()) {
+export async function openDeps(url: string, folder: string, clock: ManualClock, log: MemoryLog = makeMemoryLog()) {
   const database = await openDatabase({ url, home: folder, log, migrations: [...vaultMigrations, ...objectsMigrations] });
   const keyFile = path.join(folder, "keys.json");
   const root = path.join(folder, "store");
@@ -60,7 +60,7 @@ export async function openTestStore(): Promise<TestStore> {
   const postgres = await testDatabase();
   const folder = await mkdtemp(path.join(os.tmpdir(), "stockroom-store-"));
   const clock = makeManualClock(Date.parse("2026-10-01T00:00:00Z"));
-  const parts = await openParts(postgres.url, folder, clock);
+  const parts = await openDeps(postgres.url, folder, clock);
   return {
     ...parts,
     url: postgres.url,

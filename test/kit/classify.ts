@@ -4,9 +4,9 @@ import { classifyMigrations } from "../../src/classify/store/migrations.ts";
 import { classifyGrants, classifyZones, type ClassifyDeps } from "../../src/classify/workflows/deps.ts";
 import { classifySettings } from "../../src/classify/workflows/settings.ts";
 import type { ObjectRef } from "../../src/classify/store/keys.ts";
-import { openParts, tester, type TestParts } from "./workflow.ts";
+import { openDeps, tester, type TestDeps } from "./workflow.ts";
 
-export interface ClassifyParts extends TestParts {
+export interface ClassifyParts extends TestDeps {
   readonly deps: ClassifyDeps;
   /** Puts a file; lines without their line ends. */
   put(key: string, lines: readonly string[]): Promise<ObjectRef>;
@@ -14,7 +14,7 @@ export interface ClassifyParts extends TestParts {
 
 /** `settings` over the defaults, with one trial a training. */
 export async function openClassify(settings: object = {}): Promise<ClassifyParts> {
-  const parts = await openParts({ migrations: classifyMigrations, zones: classifyZones, grants: classifyGrants });
+  const parts = await openDeps({ migrations: classifyMigrations, zones: classifyZones, grants: classifyGrants });
   return {
     ...parts,
     deps: { ...parts, settings: classifySettings.parse({ train: { trials: 1 }, ...settings }) },

@@ -26,7 +26,7 @@ import { workflowMigrations } from "../../src/platform/workflow/index.ts";
 import { testDatabase } from "./database.ts";
 
 /** What every module's `deps` are made of; a module adds its settings. */
-export interface TestParts {
+export interface TestDeps {
   readonly database: Database;
   readonly vault: Vault;
   readonly objects: ObjectStore;
@@ -41,7 +41,7 @@ export interface TestParts {
   close(): Promise<void>;
 }
 
-export interface TestPartsOptions {
+export interface TestDepsOptions {
   /** The module's own; those of the platform are always there. */
   readonly migrations: readonly Migration[];
   readonly zones: readonly Zone[];
@@ -54,11 +54,11 @@ export interface TestPartsOptions {
  * Opens the parts on a database and a folder of their own.
  *
  * @example
- * const parts = await openParts({ migrations: classifyMigrations, zones: classifyZones, grants: classifyGrants });
+ * const parts = await openDeps({ migrations: classifyMigrations, zones: classifyZones, grants: classifyGrants });
  * const deps: ClassifyDeps = { ...parts, settings: classifySettings.parse({}) };
  * const run = await runWorkflow(makeIntake(deps, train), { key, version });
  */
-export async function openParts(options: TestPartsOptions): Promise<TestParts> {
+export async function openDeps(options: TestDepsOptions): Promise<TestDeps> {
   const postgres = await testDatabase();
   const home = await mkdtemp(path.join(tmpdir(), "stockroom-parts-"));
   const log = makeMemoryLog();

@@ -3,7 +3,7 @@
 import path from "node:path";
 import type { CommandTools } from "../../platform/command/contract.ts";
 import { readNames, shellWord, usage } from "../../platform/command/flags.ts";
-import { type FileFlags, settleQuestions } from "../../platform/command/questions.ts";
+import { type FileFlags, answerQuestions } from "../../platform/command/questions.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { parseColumnMap } from "../../platform/formats/columns.ts";
 import { fileBody } from "../../platform/formats/index.ts";
@@ -157,7 +157,7 @@ export async function takeCatalogue(
     const catalogue = await lookAtCatalogue(flags.file, said, words.conditions, tools.signal);
     const { profile, proposal } = catalogue;
     if (proposal.questions.length > 0) for (const line of tellCatalogue(catalogue)) tools.print.say(line);
-    const more = await settleQuestions(profile.name, proposal.questions, said, tools.signal);
+    const more = await answerQuestions(profile.name, proposal.questions, said, tools.signal);
     if (more !== undefined) {
       said = more;
       continue;

@@ -15,7 +15,7 @@ async function digest(shop: Shop): Promise<string> {
   const hash = createHash("sha256");
   for (const file of shop.files()) {
     hash.update(file.key);
-    for await (const piece of file.body()) hash.update(piece);
+    for await (const bytes of file.body()) hash.update(bytes);
   }
   return hash.digest("hex");
 }

@@ -6,7 +6,7 @@ import { oddFiles } from "../../../test/kit/odd-strangers.ts";
 import { type StrangerFile, strangerFiles } from "../../../test/kit/strangers.ts";
 import { fileBody } from "../../platform/formats/index.ts";
 import { applyPlan } from "../workflows/intake/apply.ts";
-import { readAnswer, settleQuestions } from "../../platform/command/questions.ts";
+import { readAnswer, answerQuestions } from "../../platform/command/questions.ts";
 import { compareShapes, shapeOf } from "../../platform/intake/shape.ts";
 import { describeFile } from "../../platform/intake/describe.ts";
 import { adviceOn, lastWholeDay } from "../workflows/intake/intake.ts";
@@ -56,7 +56,7 @@ test.each(files.filter(([, { question }]) => question !== undefined))(
   async (_, file) => {
     const intake = await lookAtFile(put(file), {}, signal);
     expect(intake.proposal.questions.map(({ about }) => about)).toEqual([file.question]);
-    await expect(settleQuestions(intake.profile.name, intake.proposal.questions, {}, signal)).rejects.toMatchObject({
+    await expect(answerQuestions(intake.profile.name, intake.proposal.questions, {}, signal)).rejects.toMatchObject({
       kind: "input",
       code: "INTAKE_QUESTION",
     });

@@ -2,7 +2,7 @@
 
 import path from "node:path";
 import { readNames, shellWord, usage } from "../../platform/command/flags.ts";
-import { settleQuestions } from "../../platform/command/questions.ts";
+import { answerQuestions } from "../../platform/command/questions.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { parseColumnMap } from "../../platform/formats/columns.ts";
 import { fileBody, parseDecimalSign } from "../../platform/formats/index.ts";
@@ -144,7 +144,7 @@ export async function takeIn(
   let said = flags;
   for (;;) {
     const intake = await lookAtFile(file, said, signal);
-    const more = await settleQuestions(intake.profile.name, intake.proposal.questions, said, signal);
+    const more = await answerQuestions(intake.profile.name, intake.proposal.questions, said, signal);
     if (more === undefined) return { intake, flags: said };
     said = more;
   }

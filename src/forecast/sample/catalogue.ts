@@ -394,12 +394,12 @@ function drawDemand({ item, random, size, drawn, calendar, length }: DemandDraw,
 function drawCount(mean: number, shape: number, random: Random): number {
   if (mean > 60) return Math.max(0, Math.round(mean + random.normal() * Math.sqrt(mean + (mean * mean) / (shape * 4))));
   let rate = (mean * drawGamma(shape, random)) / shape;
-  // Knuth 1969, in pieces of 30 so that exp(-rate) stays in range.
+  // Knuth 1969, in parts of at most 30 so that exp(-rate) stays in range.
   let count = 0;
   while (rate > 0) {
-    const piece = Math.min(30, rate);
-    rate -= piece;
-    const floor = Math.exp(-piece);
+    const part = Math.min(30, rate);
+    rate -= part;
+    const floor = Math.exp(-part);
     for (let product = random.next(); product > floor; product *= random.next()) count += 1;
   }
   return count;

@@ -110,7 +110,7 @@ export interface ForecastRunRow {
   readonly currentAt: string | undefined;
 }
 
-interface RunRecord {
+interface StoredRun {
   readonly id: string;
   readonly dataset_group: string;
   readonly run_id: string;
@@ -131,7 +131,7 @@ interface RunRecord {
 
 const columns = `id, dataset_group, run_id, request, content, recipe, inputs, settings, reuses, state, why, summary, exports, started_at, ended_at, current_at`;
 
-const rowOf = (row: RunRecord): ForecastRunRow => ({
+const rowOf = (row: StoredRun): ForecastRunRow => ({
   id: row.id,
   group: row.dataset_group,
   runId: row.run_id,
@@ -345,7 +345,7 @@ export async function makeCurrent(tx: Tx, id: string, at: string): Promise<void>
 
 /** The finished run of a content, if there is one. */
 export async function findRunOf(tx: Tx, group: string, content: string): Promise<ForecastRunRow | undefined> {
-  const [row] = await tx.query<RunRecord>(
+  const [row] = await tx.query<StoredRun>(
     `select ${columns} from stockroom.forecast_run where dataset_group = $1 and content = $2 and state = 'done'`,
     [group, content],
   );
@@ -354,7 +354,7 @@ export async function findRunOf(tx: Tx, group: string, content: string): Promise
 
 /** The last run that trained by this recipe, not before `since`. */
 export async function findTrained(tx: Tx, group: string, recipe: string, since: string): Promise<ForecastRunRow | undefined> {
-  const [row] = await tx.query<RunRecord>(
+  const [row] = await tx.query<StoredRun>(
     `select ${columns} from stockroom.forecast_run
       where dataset_group = $1 and recipe = $2 and state = 'done' and reuses is null and ended_at >= $3 order by ended_at desc, id desc limit 1`,
     [group, recipe, since],
@@ -364,7 +364,7 @@ export async function findTrained(tx: Tx, group: string, recipe: string, since: 
 
 /** The last finished run of a group. */
 export async function findLatest(tx: Tx, group: string): Promise<ForecastRunRow | undefined> {
-  const [row] = await tx.query<RunRecord>(
+  const [row] = await tx.query<StoredRun>(
     `select ${columns} from stockroom.forecast_run
       where dataset_group = $1 and state = 'done'
         and not exists (select 1 from stockroom.forecast_group where name = $1 and removed_at is not null)
@@ -376,7 +376,7 @@ export async function findLatest(tx: Tx, group: string): Promise<ForecastRunRow 
 
 /** Throws `missing` `FORECAST_RUN_MISSING`. */
 export async function getRun(tx: Tx, id: string): Promise<ForecastRunRow> {
-  const [row] = await tx.query<RunRecord>(`select ${columns} from stockroom.forecast_run where id = $1`, [id]);
+  const [row] = await tx.query<StoredRun>(`select ${columns} from stockroom.forecast_run where id = $1`, [id]);
   if (row !== undefined) return rowOf(row);
   throw new StockroomError(
     "missing",
@@ -395,7 +395,7 @@ export async function listRuns(
     readonly limit?: number;
   } = {},
 ): Promise<readonly ForecastRunRow[]> {
-  const rows = await tx.query<RunRecord>(
+  const rows = await tx.query<StoredRun>(
     `select ${columns} from stockroom.forecast_run r
       where ($1::text is null or dataset_group = $1)
         and ($3::text is null or exists (

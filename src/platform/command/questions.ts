@@ -19,7 +19,7 @@ export type FileFlags = Readonly<Record<string, unknown>>;
  *
  * Throws `input` `INTAKE_QUESTION` with all questions where nobody can answer, and at the end of input.
  */
-export async function settleQuestions(
+export async function answerQuestions(
   name: string,
   questions: readonly FileQuestion[],
   flags: FileFlags,

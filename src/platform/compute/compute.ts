@@ -24,7 +24,7 @@ export interface OpenComputeOptions {
 }
 
 /** A run under way, as `close` sees it. */
-interface ActiveRun {
+interface ActiveTask {
   readonly abort: () => void;
   readonly settled: Promise<void>;
 }
@@ -47,7 +47,7 @@ const threadModule = fileURLToPath(
  */
 export function openCompute(options: OpenComputeOptions): Compute {
   const { threads = availableParallelism(), graceMs = 5000, log } = options;
-  const active = new Set<ActiveRun>();
+  const active = new Set<ActiveTask>();
   let pool: Piscina<Envelope, Reply> | undefined;
   let closing: Promise<void> | undefined;
 
@@ -92,7 +92,7 @@ export function openCompute(options: OpenComputeOptions): Compute {
     const onAbort = (): void => end("aborted");
     signal?.addEventListener("abort", onAbort, { once: true });
     const settled = Promise.withResolvers<void>();
-    const self: ActiveRun = { abort: () => end("closed"), settled: settled.promise };
+    const self: ActiveTask = { abort: () => end("closed"), settled: settled.promise };
     active.add(self);
 
     try {

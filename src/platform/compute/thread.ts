@@ -13,7 +13,7 @@ export async function runEnvelope(envelope: Envelope): Promise<Reply> {
   const progress = makeProgress(envelope.progress);
   const watch = watchAbort(flags);
   try {
-    const run = await loadRun(envelope);
+    const run = await loadTask(envelope);
     const value: unknown = await run(envelope.input, { signal: watch.signal, progress: progress.say });
     return { kind: "done", value };
   } catch (thrown) {
@@ -24,11 +24,11 @@ export async function runEnvelope(envelope: Envelope): Promise<Reply> {
   }
 }
 
-type Run = (input: unknown, tools: TaskTools) => unknown;
+type TaskFunction = (input: unknown, tools: TaskTools) => unknown;
 
-const isRun = (value: unknown): value is Run => typeof value === "function";
+const isTaskFunction = (value: unknown): value is TaskFunction => typeof value === "function";
 
-async function loadRun(envelope: Envelope): Promise<Run> {
+async function loadTask(envelope: Envelope): Promise<TaskFunction> {
   const { module, name } = envelope;
   const loaded: unknown = await import(module).catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -38,7 +38,7 @@ async function loadRun(envelope: Envelope): Promise<Run> {
     });
   });
   const run = typeof loaded === "object" && loaded !== null && "run" in loaded ? loaded.run : undefined;
-  if (isRun(run)) return run;
+  if (isTaskFunction(run)) return run;
   throw new StockroomError(
     "fault",
     "COMPUTE_TASK_UNLOADABLE",

@@ -27,7 +27,7 @@ export function dataArgument(cluster: Cluster): string {
   return cluster.user === undefined ? cluster.places.data : "/proc/self/cwd";
 }
 
-export interface ProgramRun {
+export interface ProgramCall {
   readonly program: string;
   readonly args: readonly string[];
   readonly folder: string;
@@ -40,7 +40,7 @@ export interface ProgramRun {
 /** Runs one of the server's programs to its end, as the cluster's user. */
 export async function runProgram(
   cluster: Pick<Cluster, "user">,
-  { program, args, folder, descriptor, input = "" }: ProgramRun,
+  { program, args, folder, descriptor, input = "" }: ProgramCall,
 ): Promise<{ exit: number; output: string }> {
   const child = spawn(program, args, {
     cwd: folder,

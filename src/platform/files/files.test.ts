@@ -19,7 +19,7 @@ const whole = "new content whole\n";
 
 /** Runs the writer in a process of its own, killed at the fault point; gives the signal that ended it. */
 async function killedAt(fault: string, how: "replace" | "create"): Promise<string | undefined> {
-  const script = path.join(import.meta.dirname, "fixtures/write-in-pieces.ts");
+  const script = path.join(import.meta.dirname, "fixtures/write-in-blocks.ts");
   return await new Promise((resolve) => {
     execFile(process.execPath, [script, file, how], { env: { ...process.env, STOCKROOM_FAULT: fault } }, (thrown) =>
       resolve(thrown?.signal ?? undefined),

@@ -18,7 +18,7 @@ export type TableFormat = "csv" | "tsv" | "jsonl" | "parquet";
 
 /** Rows in batches, because a promise per row costs more than the row. */
 export interface RowBatch {
-  /** Index-aligned with the table's columns; a missing value is "". Values may be slices of their piece of the file: keep few of them for long. */
+  /** Index-aligned with the table's columns; a missing value is "". Values may be slices of their block of the file: keep few of them for long. */
   readonly rows: readonly (readonly string[])[];
   /** Physical line (1-based) on which each row begins; for Parquet the row number. */
   readonly lines: readonly number[];

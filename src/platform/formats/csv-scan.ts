@@ -1,7 +1,7 @@
-// CSV scanner: text in pieces becomes records, each with the physical line on which it begins.
+// CSV scanner: text in blocks becomes records, each with the physical line on which it begins.
 //
 // Owns: quotes, line ends, the width of rows, and finding back into step after a broken quote. Does not own: bytes, files, the meaning of columns.
-//   S1. Where the pieces end changes nothing: the same text gives the same rows and bad rows.
+//   S1. Where the blocks end changes nothing: the same text gives the same rows and bad rows.
 //   S2. A broken quote costs the line on which its field opened. Scanning goes on at the next physical line, however far the quote reached.
 //   S3. Every line that is not blank ends in exactly one row or one bad row (a bad row may span lines; its reason says so).
 //   S4. Work is linear in the text: what is scanned again after a lost quote holds no second lost quote.
@@ -44,9 +44,9 @@ interface Mark {
 const nowhere: Mark = { line: 0, lineStart: 0, at: 0 };
 
 /**
- * Scans one text. `push` pieces in order, then `finish`; both give the batches that became full (`finish` also the last one).
+ * Scans one text. `push` blocks in order, then `finish`; both give the batches that became full (`finish` also the last one).
  *
- * Values are slices of the piece they came from: whoever keeps a few of them for long keeps their pieces alive (some 256 KiB each).
+ * Values are slices of the block they came from: whoever keeps a few of them for long keeps their blocks alive (some 256 KiB each).
  */
 export class CsvScanner {
   readonly #options: ScanOptions;
@@ -381,7 +381,7 @@ export function findWrongCharacter(record: string, recordLine: number): BadRow |
 
 /** The line at `from`, at most 200 characters, safe to print as UTF-8. */
 function sampleOf(text: string, from: number, to: number): string {
-  const piece = text.slice(from, Math.min(to, from + sampleChars));
-  const end = piece.search(/[\r\n]/);
-  return (end < 0 ? piece : piece.slice(0, end)).toWellFormed();
+  const block = text.slice(from, Math.min(to, from + sampleChars));
+  const end = block.search(/[\r\n]/);
+  return (end < 0 ? block : block.slice(0, end)).toWellFormed();
 }

@@ -5,7 +5,7 @@ import { StockroomError } from "../errors.ts";
 import type { BadRow, ReadOptions, RowBatch, Table, WriteOptions } from "./contract.ts";
 import { CsvScanner } from "./csv-scan.ts";
 import { type Cell, cellText } from "./values.ts";
-import { type TextPiece, decodeText } from "./text-in.ts";
+import { type TextBlock, decodeText } from "./text-in.ts";
 import type { TextEncoding } from "./contract.ts";
 
 /** Characters of output gathered before they become bytes. */
@@ -15,25 +15,25 @@ const blockChars = 1 << 16;
 export async function readCsv(body: Body, format: "csv" | "tsv", options: ReadOptions): Promise<Table> {
   let encoding: TextEncoding | undefined;
   const onEncoding = (found: TextEncoding): void => void (encoding = found);
-  const pieces = decodeText(body, { signal: options.signal, encoding: options.encoding, onEncoding });
+  const blocks = decodeText(body, { signal: options.signal, encoding: options.encoding, onEncoding });
   try {
-    const table = await openCsv(options.skippedLines === undefined ? pieces : withoutLines(pieces, options.skippedLines), format, options);
+    const table = await openCsv(options.skippedLines === undefined ? blocks : withoutLines(blocks, options.skippedLines), format, options);
     return { ...table, batches: options.spreadsheet === true ? unguarded(table.batches) : table.batches, encoding: () => encoding };
   } catch (thrown) {
-    await pieces.return(undefined);
+    await blocks.return(undefined);
     throw thrown;
   }
 }
 
 /** The text from behind its first lines on. */
-async function* withoutLines(pieces: AsyncGenerator<TextPiece>, count: number): AsyncGenerator<TextPiece> {
+async function* withoutLines(blocks: AsyncGenerator<TextBlock>, count: number): AsyncGenerator<TextBlock> {
   let left = count;
   let half = false;
   try {
-    for await (const piece of pieces) {
+    for await (const block of blocks) {
       let at = 0;
-      const { text } = piece;
-      // A CR at the end of a piece and an LF at the begin of the next are one end of a line.
+      const { text } = block;
+      // A CR at the end of a block and an LF at the begin of the next are one end of a line.
       if (half && text.startsWith("\n")) at = 1;
       half = false;
       while (left > 0 && at < text.length) {
@@ -49,14 +49,14 @@ async function* withoutLines(pieces: AsyncGenerator<TextPiece>, count: number): 
         }
         left -= 1;
       }
-      if (at < text.length) yield at === 0 ? piece : { ...piece, text: text.slice(at) };
+      if (at < text.length) yield at === 0 ? block : { ...block, text: text.slice(at) };
     }
   } finally {
-    await pieces.return(undefined);
+    await blocks.return(undefined);
   }
 }
 
-async function openCsv(pieces: AsyncGenerator<TextPiece>, format: "csv" | "tsv", options: ReadOptions): Promise<Table> {
+async function openCsv(blocks: AsyncGenerator<TextBlock>, format: "csv" | "tsv", options: ReadOptions): Promise<Table> {
   const { name, batchRows = 2048, maxRecordChars = 1 << 20 } = options;
   let columns = options.header === false ? options.columns : undefined;
   if (options.header === false && (columns === undefined || columns.length === 0)) {
@@ -67,7 +67,7 @@ async function openCsv(pieces: AsyncGenerator<TextPiece>, format: "csv" | "tsv",
   let suspicious = false;
   let found = findDelimiter(text, columns?.length);
   while (!found.certain && text.length <= maxRecordChars) {
-    const next = await pieces.next();
+    const next = await blocks.next();
     if (next.done === true) break;
     text += next.value.text;
     suspicious ||= next.value.suspicious;
@@ -89,7 +89,7 @@ async function openCsv(pieces: AsyncGenerator<TextPiece>, format: "csv" | "tsv",
   const ready = scanner.push(text, suspicious);
   for (;;) {
     if (columns !== undefined) break;
-    const next = await pieces.next();
+    const next = await blocks.next();
     ready.push(...(next.done === true ? scanner.finish() : scanner.push(next.value.text, next.value.suspicious)));
     if (next.done === true) break;
   }
@@ -97,19 +97,19 @@ async function openCsv(pieces: AsyncGenerator<TextPiece>, format: "csv" | "tsv",
     const message = `Expected a table in ${name} but the file is empty. Send one with a header line.`;
     throw new StockroomError("input", "TABLE_EMPTY", message, { facts: { name } });
   }
-  return { columns, delimiter, batches: batchesOf(ready, pieces, scanner, name) };
+  return { columns, delimiter, batches: batchesOf(ready, blocks, scanner, name) };
 }
 
 async function* batchesOf(
   ready: readonly RowBatch[],
-  pieces: AsyncGenerator<TextPiece>,
+  blocks: AsyncGenerator<TextBlock>,
   scanner: CsvScanner,
   name: string,
 ): AsyncGenerator<RowBatch> {
   try {
     yield* ready;
     for (;;) {
-      const next = await pieces.next();
+      const next = await blocks.next();
       if (next.done === true) break;
       yield* scanner.push(next.value.text, next.value.suspicious);
     }
@@ -118,7 +118,7 @@ async function* batchesOf(
     yield* scanner.stop();
     throw atLine(thrown, scanner.line, name);
   } finally {
-    await pieces.return(undefined);
+    await blocks.return(undefined);
   }
   yield* scanner.finish();
 }

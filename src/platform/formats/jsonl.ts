@@ -11,7 +11,7 @@ import { StockroomError } from "../errors.ts";
 import type { ColumnType, BadRow, ReadOptions, RowBatch, Table, WriteOptions } from "./contract.ts";
 import { encode, wrongWidth } from "./csv.ts";
 import { findWrongCharacter } from "./csv-scan.ts";
-import { type TextPiece, decodeText } from "./text-in.ts";
+import { type TextBlock, decodeText } from "./text-in.ts";
 import type { TextEncoding } from "./contract.ts";
 import { type Cell, cellText, nestedText, plainNumber } from "./values.ts";
 
@@ -19,7 +19,7 @@ const headRows = 1000;
 const headChars = 1 << 20;
 const blockChars = 1 << 16;
 
-interface Line {
+interface TextLine {
   readonly text: string;
   readonly line: number;
   /** Holds NUL or wrong bytes, perhaps. */
@@ -119,7 +119,7 @@ async function* batchesOf(
 }
 
 /** `typed` is told the keys of numbers with a fraction: whole ones are the same with every decimal sign. */
-async function* parsedRows(body: AsyncIterable<TextPiece>, options: ReadOptions, typed: Set<string>): AsyncGenerator<ParsedRow> {
+async function* parsedRows(body: AsyncIterable<TextBlock>, options: ReadOptions, typed: Set<string>): AsyncGenerator<ParsedRow> {
   let first = true;
   for await (const line of linesOf(body, options)) {
     if (/^\s*$/.test(line.text)) continue;
@@ -134,7 +134,7 @@ async function* parsedRows(body: AsyncIterable<TextPiece>, options: ReadOptions,
   }
 }
 
-function parseLine({ text, line, suspicious }: Line, typed: Set<string>): ParsedRow | BadRow {
+function parseLine({ text, line, suspicious }: TextLine, typed: Set<string>): ParsedRow | BadRow {
   const bad = (code: string, reason: string, column?: number): BadRow => ({
     line,
     column,
@@ -238,7 +238,7 @@ function sourceNumbers(text: string): ReadonlyMap<string, string> {
   return new Map(found.filter((one) => one.holder === root).map((one) => [one.key, one.source]));
 }
 
-async function* linesOf(body: AsyncIterable<TextPiece>, options: ReadOptions): AsyncGenerator<Line> {
+async function* linesOf(body: AsyncIterable<TextBlock>, options: ReadOptions): AsyncGenerator<TextLine> {
   const { maxRecordChars = 1 << 20 } = options;
   let text = "";
   let suspicious = false;
@@ -252,9 +252,9 @@ async function* linesOf(body: AsyncIterable<TextPiece>, options: ReadOptions): A
       reason: `Expected at most ${maxRecordChars} characters on a line but it is longer. Raise the limit or correct the line.`,
       sample: text.slice(from, from + Math.min(200, maxRecordChars)).toWellFormed(),
     });
-  for await (const piece of body) {
-    suspicious = piece.suspicious || (suspicious && (text.includes("\0") || !text.isWellFormed()));
-    text += piece.text;
+  for await (const block of body) {
+    suspicious = block.suspicious || (suspicious && (text.includes("\0") || !text.isWellFormed()));
+    text += block.text;
     let start = 0;
     for (let end = text.indexOf("\n", start); end >= 0; end = text.indexOf("\n", start)) {
       const stop = text.charCodeAt(end - 1) === 13 && end > start ? end - 1 : end;

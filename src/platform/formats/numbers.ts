@@ -306,7 +306,7 @@ class ColumnState {
   }
 
   /** The unit that most values carry is the column's. */
-  settleUnits(): void {
+  decideUnits(): void {
     if (this.percent === undefined && this.percents.with + this.percents.without > 0)
       this.percent = this.percents.with > this.percents.without;
     if (this.currency === "") this.currency = [...this.currencies].toSorted((a, b) => b[1] - a[1])[0]?.[0] ?? "";
@@ -329,13 +329,13 @@ const mostSlips = 0.1;
 export function readNumbers(table: Table, options: NumberOptions): NumberedTable {
   const states = options.columns.map((column) => new ColumnState(column, options.decimal));
   // As far as it was read: of JSONL that is known row by row.
-  const settleTyped = (): void => {
+  const decideTyped = (): void => {
     if (table.isTyped === undefined || options.decimal === ".") return;
     for (const state of states) if (table.isTyped(state.column.name)) state.format = { kind: "given", decimal: ".", value: "", line: 0 };
   };
   return {
     columns: table.columns,
-    batches: numberedBatches(table.batches, states, { ...options, settleTyped }),
+    batches: numberedBatches(table.batches, states, { ...options, decideTyped }),
     summary: () =>
       states.map(({ column, format, values, missing, wrong, min, max }) => ({
         name: column.name,
@@ -352,7 +352,7 @@ export function readNumbers(table: Table, options: NumberOptions): NumberedTable
 async function* numberedBatches(
   batches: AsyncIterable<RowBatch>,
   states: readonly ColumnState[],
-  options: NumberOptions & { readonly settleTyped: () => void },
+  options: NumberOptions & { readonly decideTyped: () => void },
 ): AsyncGenerator<NumberedBatch> {
   if (states.length === 0) {
     for await (const { rows, lines } of batches) yield { rows, lines, numbers: [] };
@@ -362,18 +362,18 @@ async function* numberedBatches(
   let held: RowBatch[] = [];
   let heldRows = 0;
   for await (const batch of batches) {
-    options.settleTyped();
+    options.decideTyped();
     lookAhead(batch, states);
     held.push(batch);
     heldRows += batch.rows.length;
     // Values without a decimal sign are the same in every format: only what needs one is worth waiting for.
     if (heldRows < lookaheadRows && !states.every(isDecided)) continue;
-    settle(states, options);
+    decide(states, options);
     for (const one of held) yield readBatch(one, states, options);
     held = [];
     heldRows = 0;
   }
-  settle(states, options);
+  decide(states, options);
   for (const one of held) yield readBatch(one, states, options);
 }
 
@@ -388,9 +388,9 @@ function lookAhead(batch: RowBatch, states: readonly ColumnState[]): void {
 }
 
 /** Decides every column for which something speaks. */
-function settle(states: readonly ColumnState[], options: NumberOptions): void {
+function decide(states: readonly ColumnState[], options: NumberOptions): void {
   for (const state of states) {
-    state.settleUnits();
+    state.decideUnits();
     if (isDecided(state)) continue;
     const { ".": points, ",": commas } = state.proofs;
     if (points.count === 0 && commas.count === 0) continue;
@@ -427,7 +427,7 @@ function decideByOthers(state: ColumnState, open: Seen, states: readonly ColumnS
   throw ambiguous(state, open, options);
 }
 
-/** A copy: a slice would keep its piece of the file in memory. */
+/** A copy: a slice would keep its block of the file in memory. */
 const own = (text: string): string => Buffer.from(text.slice(0, 200).toWellFormed()).toString();
 
 function readBatch(batch: RowBatch, states: readonly ColumnState[], options: NumberOptions): NumberedBatch {

@@ -17,15 +17,15 @@ import { StockroomError } from "../errors.ts";
 import type { TextEncoding } from "./contract.ts";
 import { isGzip, sniffBytes } from "./formats.ts";
 
-/** A piece of decoded text. */
-export interface TextPiece {
+/** A block of decoded text. */
+export interface TextBlock {
   readonly text: string;
   /** Whether it holds NUL or bytes that are not UTF-8; rows need a look only then. */
   readonly suspicious: boolean;
 }
 
 /** Larger chunks are decoded in parts, so that a file handed over in one chunk does not become one batch of all its rows. */
-const pieceBytes = 1 << 18;
+const blockBytes = 1 << 18;
 
 /** Looks at the first bytes without taking them away. The returned body gives all bytes again. */
 export async function peek(body: Body, wanted: number = sniffBytes): Promise<{ readonly first: Uint8Array; readonly body: Body }> {
@@ -61,7 +61,7 @@ export async function gunzipIfPacked(body: Body, name: string): Promise<Body> {
 }
 
 async function* gunzip(body: Body, name: string): Body {
-  const unpack = createGunzip({ chunkSize: pieceBytes });
+  const unpack = createGunzip({ chunkSize: blockBytes });
   let sourceError: { readonly thrown: unknown } | undefined;
   const source = (async function* () {
     try {
@@ -71,7 +71,7 @@ async function* gunzip(body: Body, name: string): Body {
       throw thrown;
     }
   })();
-  const fed = pipeline(Readable.from(source, { objectMode: false, highWaterMark: pieceBytes }), unpack);
+  const fed = pipeline(Readable.from(source, { objectMode: false, highWaterMark: blockBytes }), unpack);
   fed.catch(() => {}); // the reader below meets the same error
   let unpacked = 0;
   try {
@@ -128,32 +128,32 @@ export function encodingNotes(name: string, encoding: TextEncoding | undefined):
 }
 
 /** Decodes text in the encoding that is given, marked or found (D3). Never throws for wrong bytes: see D2. */
-export async function* decodeText(body: Body, options: DecodeOptions = {}): AsyncGenerator<TextPiece> {
+export async function* decodeText(body: Body, options: DecodeOptions = {}): AsyncGenerator<TextBlock> {
   const { signal, encoding: given, onEncoding = () => undefined } = options;
   const seen = await peek(body, sniffedBytes);
-  const pieces = cut(seen.body, signal);
+  const blocks = cut(seen.body, signal);
   const marked = markOf(seen.first);
   const named = given === undefined ? undefined : checkEncoding(given);
   const wide = marked ?? (named === undefined ? unmarkedUtf16(seen.first) : undefined) ?? named;
   if (wide !== undefined && wide !== "utf-8") {
     onEncoding({ name: wide, from: marked !== undefined ? "mark" : named !== undefined ? "given" : "bytes" });
-    yield* decodeWith(pieces, wide);
+    yield* decodeWith(blocks, wide);
     return;
   }
   if (wide === "utf-8") {
     onEncoding({ name: wide, from: marked === undefined ? "given" : "mark" });
-    yield* decodeUtf8Pieces(pieces);
+    yield* decodeUtf8Blocks(blocks);
     return;
   }
-  yield* decodeUnmarked(pieces, onEncoding);
+  yield* decodeUnmarked(blocks, onEncoding);
 }
 
 /** Bytes from the first one beyond ASCII on that decide the encoding. */
 const decisiveBytes = 1 << 16;
 
 /** Text without a mark: ASCII as it comes, then UTF-8 or Windows-1252 by the bytes that follow (D3). */
-async function* decodeUnmarked(pieces: Body, onEncoding: (encoding: TextEncoding) => void): AsyncGenerator<TextPiece> {
-  const iterator = pieces[Symbol.asyncIterator]();
+async function* decodeUnmarked(blocks: Body, onEncoding: (encoding: TextEncoding) => void): AsyncGenerator<TextBlock> {
+  const iterator = blocks[Symbol.asyncIterator]();
   const held: Uint8Array[] = [];
   let size = 0;
   // The byte before the first one beyond ASCII, wherever the chunks end.
@@ -162,20 +162,20 @@ async function* decodeUnmarked(pieces: Body, onEncoding: (encoding: TextEncoding
     while (size < decisiveBytes) {
       const next = await iterator.next();
       if (next.done === true) break;
-      const piece = next.value;
-      const at = held.length > 0 ? 0 : firstBeyondAscii(piece);
+      const block = next.value;
+      const at = held.length > 0 ? 0 : firstBeyondAscii(block);
       if (at > 0) {
-        yield decodeUtf8(piece.subarray(0, at), false);
-        previous = piece.slice(at - 1, at);
+        yield decodeUtf8(block.subarray(0, at), false);
+        previous = block.slice(at - 1, at);
       }
-      if (at === piece.length) continue;
-      held.push(piece.subarray(at));
-      size += piece.length - at;
+      if (at === block.length) continue;
+      held.push(block.subarray(at));
+      size += block.length - at;
     }
     const western = looksWestern(Buffer.concat([previous, Buffer.concat(held).subarray(0, decisiveBytes)]));
     onEncoding({ name: western ? "windows-1252" : "utf-8", from: "bytes" });
     const all = rest(held, iterator);
-    yield* western ? decodeWith(all, "windows-1252") : decodeUtf8Pieces(all, false);
+    yield* western ? decodeWith(all, "windows-1252") : decodeUtf8Blocks(all, false);
   } finally {
     await iterator.return?.();
   }
@@ -222,11 +222,11 @@ function looksWestern(bytes: Buffer): boolean {
   return wrong > 0 && utf8 * 10 <= wrong && likely >= 0.9 * wrong;
 }
 
-async function* decodeUtf8Pieces(pieces: Body, atStart = true): AsyncGenerator<TextPiece> {
+async function* decodeUtf8Blocks(blocks: Body, atStart = true): AsyncGenerator<TextBlock> {
   let first = atStart;
   let carry: Uint8Array = new Uint8Array(0);
-  for await (const piece of pieces) {
-    const joined = carry.length === 0 ? piece : Buffer.concat([carry, piece]);
+  for await (const block of blocks) {
+    const joined = carry.length === 0 ? block : Buffer.concat([carry, block]);
     const whole = joined.length - unfinishedTail(joined);
     if (first && joined.length < 3) {
       carry = joined.slice();
@@ -242,9 +242,9 @@ async function* decodeUtf8Pieces(pieces: Body, atStart = true): AsyncGenerator<T
 
 async function* cut(body: Body, signal: AbortSignal | undefined): Body {
   for await (const chunk of body) {
-    for (let at = 0; at < chunk.length; at += pieceBytes) {
+    for (let at = 0; at < chunk.length; at += blockBytes) {
       signal?.throwIfAborted();
-      yield chunk.subarray(at, at + pieceBytes);
+      yield chunk.subarray(at, at + blockBytes);
     }
   }
 }
@@ -271,22 +271,22 @@ function unmarkedUtf16(first: Uint8Array): "utf-16le" | "utf-16be" | undefined {
   return odd === 0 && even >= 0.9 * pairs ? "utf-16be" : undefined;
 }
 
-async function* decodeWith(pieces: Body, name: string): AsyncGenerator<TextPiece> {
+async function* decodeWith(blocks: Body, name: string): AsyncGenerator<TextBlock> {
   const decoder = new TextDecoder(name);
   // What a decoder does not know becomes U+FFFD; it is a wrong character as much as a wrong byte of UTF-8.
-  const piece = (text: string): TextPiece => {
+  const block = (text: string): TextBlock => {
     const marked = text.includes("\uFFFD") ? text.replaceAll("\uFFFD", "\uDCFF") : text;
     return { text: marked, suspicious: marked !== text || text.includes("\0") };
   };
-  for await (const bytes of pieces) {
+  for await (const bytes of blocks) {
     const text = decoder.decode(bytes, { stream: true });
-    if (text !== "") yield piece(text);
+    if (text !== "") yield block(text);
   }
   const last = decoder.decode();
-  if (last !== "") yield piece(last);
+  if (last !== "") yield block(last);
 }
 
-function decodeUtf8(bytes: Uint8Array, atStart: boolean): TextPiece {
+function decodeUtf8(bytes: Uint8Array, atStart: boolean): TextBlock {
   const marked = atStart && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   const plain = marked ? bytes.subarray(3) : bytes;
   const buffer = Buffer.from(plain.buffer, plain.byteOffset, plain.length);
@@ -305,7 +305,7 @@ function unfinishedTail(bytes: Uint8Array): number {
   return 0;
 }
 
-/** The slow way, for pieces with wrong bytes only: valid runs as they are, every other byte as U+DC00 + byte. */
+/** The slow way, for blocks with wrong bytes only: valid runs as they are, every other byte as U+DC00 + byte. */
 function escapeWrongBytes(bytes: Buffer): string {
   let text = "";
   let from = 0;

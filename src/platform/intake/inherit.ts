@@ -85,7 +85,7 @@ async function* fillFromParent(table: Table, { by, places, how, again }: Parents
   for await (const { rows } of first.batches) {
     for (const row of rows) {
       if (!isBlank(row[by])) continue;
-      // Copied: values may be slices of their piece of the file.
+      // Copied: values may be slices of their block of the file.
       const kept = row.map((text, place) => (places.includes(place) ? Buffer.from(text).toString() : ""));
       if (!isBlank(row[code])) parents.set((row[code] ?? "").trim(), kept);
       if (!isBlank(row[id])) parents.set(`id:${(row[id] ?? "").trim()}`, kept);

@@ -207,7 +207,7 @@ async function textOf(bytes: Uint8Array, hints: LookHints): Promise<string> {
     yield bytes;
   }
   let text = "";
-  for await (const piece of decodeText(once(), { encoding: hints.encoding, signal: hints.signal })) text += piece.text;
+  for await (const block of decodeText(once(), { encoding: hints.encoding, signal: hints.signal })) text += block.text;
   return text;
 }
 

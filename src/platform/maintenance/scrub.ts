@@ -12,7 +12,7 @@ import { openHandle } from "../objects/handles.ts";
 import type { Database } from "../database/contract.ts";
 import type { Actor } from "../vault/contract.ts";
 
-interface ScrubParts {
+interface ScrubDeps {
   readonly database: Database;
   readonly objects: Pick<ObjectStore, "readHandle">;
 }
@@ -51,8 +51,8 @@ interface Candidate {
 }
 
 /** Goes on with the scrub under way, or begins one. Throws `conflict` `SCRUB_RUNNING` when another moves the position meanwhile. */
-export async function scrub(parts: ScrubParts, options: ScrubOptions): Promise<ScrubProgress> {
-  const { database } = parts;
+export async function scrub(deps: ScrubDeps, options: ScrubOptions): Promise<ScrubProgress> {
+  const { database } = deps;
   const began = performance.now();
   let read = 0;
   let { position, ...progress } = await begin(database, options.afresh ?? false);
@@ -65,7 +65,7 @@ export async function scrub(parts: ScrubParts, options: ScrubOptions): Promise<S
       [position],
     );
     if (next === undefined) return end(database, position, progress);
-    const code = await readWhole(parts, options, next, async (bytes) => {
+    const code = await readWhole(deps, options, next, async (bytes) => {
       read += bytes;
       const aheadMs = (read / options.bytesPerSecond) * 1_000 - (performance.now() - began);
       if (aheadMs > 5) await pause(aheadMs, undefined, { signal: options.signal });
@@ -94,7 +94,7 @@ async function begin(database: Database, afresh: boolean): Promise<ScrubProgress
 
 /** The code of what is wrong with an object, or `undefined`. What may pass by itself (`busy`) is thrown. */
 async function readWhole(
-  { objects }: ScrubParts,
+  { objects }: ScrubDeps,
   { actor, signal }: ScrubOptions,
   { key, version }: Candidate,
   paced: (bytes: number) => Promise<void>,

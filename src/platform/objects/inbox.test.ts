@@ -7,7 +7,7 @@ import { StockroomError } from "../errors.ts";
 import type { ObjectStore } from "./contract.ts";
 import { makeInbox, openInbox, type Inbox } from "./inbox.ts";
 
-const settleMs = 2000;
+const unchangedMs = 2000;
 let app: TestStore;
 let folder = "";
 let inbox: Inbox;
@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => app.close());
 
 const make = (store: ObjectStore = app.store): Promise<Inbox> =>
-  makeInbox({ folder, store, actor: clerk, clock: app.clock, log: app.log, settleMs });
+  makeInbox({ folder, store, actor: clerk, clock: app.clock, log: app.log, unchangedMs });
 const drop = async (name: string, content: string): Promise<void> => {
   const file = path.join(folder, name);
   await mkdir(path.dirname(file), { recursive: true });
@@ -36,7 +36,7 @@ const left = async (): Promise<readonly string[]> => {
 const rejected = (name: string): Promise<string> => readFile(path.join(folder, ".rejected", name), "utf8");
 const settled = async (): Promise<Awaited<ReturnType<Inbox["scan"]>>> => {
   const first = await inbox.scan();
-  app.clock.advance(settleMs);
+  app.clock.advance(unchangedMs);
   const second = await inbox.scan();
   return { taken: [...first.taken, ...second.taken], rejected: [...first.rejected, ...second.rejected], waiting: second.waiting };
 };
@@ -44,7 +44,7 @@ const settled = async (): Promise<Awaited<ReturnType<Inbox["scan"]>>> => {
 test("a settled file becomes an object named after its path, and goes", async () => {
   await drop("classify/sales/DE/june.csv", "id,units\n1,2\n");
   expect(await inbox.scan()).toEqual({ taken: [], rejected: [], waiting: 1 });
-  app.clock.advance(settleMs - 1);
+  app.clock.advance(unchangedMs - 1);
   expect(await inbox.scan()).toEqual({ taken: [], rejected: [], waiting: 1 });
   app.clock.advance(1);
   expect(await inbox.scan()).toEqual({ taken: ["classify/sales/DE/june.csv"], rejected: [], waiting: 0 });
@@ -58,11 +58,11 @@ test("a file that still grows waits, and is taken whole", async () => {
   await drop("classify/sales/grows", "a");
   await inbox.scan();
   for (let i = 0; i < 3; i++) {
-    app.clock.advance(settleMs);
+    app.clock.advance(unchangedMs);
     await appendFile(path.join(folder, "classify/sales/grows"), "b");
     expect((await inbox.scan()).taken).toEqual([]);
   }
-  app.clock.advance(settleMs);
+  app.clock.advance(unchangedMs);
   expect((await inbox.scan()).taken).toEqual(["classify/sales/grows"]);
   expect(await read("classify/sales/grows")).toBe("abbb");
 });
@@ -70,7 +70,7 @@ test("a file that still grows waits, and is taken whole", async () => {
 test("a file of the same size written again starts to settle anew", async () => {
   await drop("classify/sales/same", "aaaa");
   await inbox.scan();
-  app.clock.advance(settleMs);
+  app.clock.advance(unchangedMs);
   await drop("classify/sales/same", "bbbb");
   await utimes(path.join(folder, "classify/sales/same"), 1, 1);
   expect((await inbox.scan()).taken).toEqual([]);
@@ -204,11 +204,11 @@ test("two processes on one inbox take each file once", async () => {
   for (const name of names) await drop(name, name);
   const both = [await make(), await make()];
   for (const one of both) await one.scan();
-  app.clock.advance(settleMs);
+  app.clock.advance(unchangedMs);
   await Promise.all(both.map((one) => one.scan()));
-  app.clock.advance(settleMs);
+  app.clock.advance(unchangedMs);
   for (const one of both) await one.scan();
-  app.clock.advance(settleMs);
+  app.clock.advance(unchangedMs);
   for (const one of both) await one.scan();
   expect(await left()).toEqual([]);
   for (const name of names) expect(await app.store.versions(name)).toHaveLength(1);
@@ -222,7 +222,7 @@ test("the watching inbox takes a dropped file by itself and stops on its signal"
     actor: clerk,
     clock: systemClock,
     log: app.log,
-    settleMs: 20,
+    unchangedMs: 20,
     pollMs: 50,
     signal: stop.signal,
   });

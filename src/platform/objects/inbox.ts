@@ -1,7 +1,7 @@
 // Inbox: a folder; what is dropped there becomes an object, and the plain file goes.
 //
 // Owns: when a file is finished, its way into the store, what becomes of one that cannot be taken. Does not own: what the object starts.
-//   I1. A file is taken when its size and time have stayed the same for the settle time, seen twice.
+//   I1. A file is taken when its size and time have stayed the same for `unchangedMs`, seen twice.
 //   I2. It is first moved to `.taking/ID/` (one rename), so that a new file of the same name, or another process, cannot get mixed up in it.
 //   I3. It is deleted after the commit. A crash in between repeats the put, which changes nothing: same bytes, or a version that carries
 //       the same mark of the file.
@@ -37,7 +37,7 @@ export interface InboxOptions {
   readonly hintOf?: (key: string) => Promise<string | undefined>;
   readonly tell?: (tx: Tx, entry: ObjectEntry, hint: string) => Promise<void>;
   /** Default 2,000. */
-  readonly settleMs?: number;
+  readonly unchangedMs?: number;
   /** How often the folder is looked through when the system reports nothing. Default 5,000. */
   readonly pollMs?: number;
   /** Stops watching; a file half taken is finished or left for the next start. */
@@ -54,7 +54,7 @@ export interface InboxReport {
 }
 
 export interface Inbox {
-  /** Looks through the folder once. Two scans with the settle time between them take a finished file. */
+  /** Looks through the folder once. Two scans with `unchangedMs` between them take a finished file. */
   scan(): Promise<InboxReport>;
   /** Ends the watching after the file under way. */
   close(): Promise<void>;
@@ -92,7 +92,7 @@ const unfinished = /\.(part|tmp|crdownload)$/i;
 /** Makes the folder and scans it without watching; `openInbox` is what an app uses. */
 export async function makeInbox(options: InboxOptions): Promise<Inbox> {
   await mkdir(options.folder, { recursive: true, mode: 0o700 });
-  const settleMs = options.settleMs ?? 2000;
+  const unchangedMs = options.unchangedMs ?? 2000;
   let seen = new Map<string, Seen>();
   const turn = makeMutex();
   const never = new AbortController().signal;
@@ -107,14 +107,14 @@ export async function makeInbox(options: InboxOptions): Promise<Inbox> {
       const before = seen.get(found.path);
       const now = before?.mark === found.mark ? before : { mark: found.mark, sinceMs: nowMs, failures: 0, notBeforeMs: 0 };
       next.set(found.path, now);
-      if (before === undefined || nowMs - now.sinceMs < settleMs || nowMs < now.notBeforeMs) continue;
+      if (before === undefined || nowMs - now.sinceMs < unchangedMs || nowMs < now.notBeforeMs) continue;
       const outcome = await take(options, found, now.failures === 0);
       next.delete(found.path);
       if (outcome.kind === "taken") taken.push(outcome.key);
       if (outcome.kind === "rejected") rejected.push(found.path);
       // A large file on a full disk must not be written again with every scan.
       if (outcome.kind === "failed") {
-        const waitMs = Math.min(maxRetryMs, settleMs * 2 ** now.failures);
+        const waitMs = Math.min(maxRetryMs, unchangedMs * 2 ** now.failures);
         next.set(outcome.path, { ...now, failures: now.failures + 1, notBeforeMs: nowMs + waitMs });
       }
       // Whatever it looks like next time, it is new.
@@ -124,7 +124,7 @@ export async function makeInbox(options: InboxOptions): Promise<Inbox> {
     return { taken, rejected, waiting: next.size };
   }
   return {
-    // One after another: two scans at once would count the settle time twice.
+    // One after another: two scans at once would count that time twice.
     scan: async () => {
       const leave = await turn.enter(never);
       try {
@@ -149,7 +149,7 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]);
   const inbox = await makeInbox({ ...options, signal });
-  const settleMs = options.settleMs ?? 2000;
+  const unchangedMs = options.unchangedMs ?? 2000;
   const pollMs = options.pollMs ?? 5000;
   let wake: (() => void) | undefined;
   const watcher = startWatch(options, signal, () => wake?.());
@@ -161,8 +161,8 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
       } catch (error) {
         options.log.warn("inbox could not be looked through; trying again", { folder: options.folder, error });
       }
-      // While something settles there is no use in waking earlier than it can have settled.
-      await pause(waiting > 0 ? Math.min(settleMs, pollMs) : pollMs, signal, (resolve) => {
+      // While a file may still grow there is no use in waking earlier than it can have kept still.
+      await pause(waiting > 0 ? Math.min(unchangedMs, pollMs) : pollMs, signal, (resolve) => {
         wake = waiting > 0 ? undefined : resolve;
       });
     }
@@ -260,7 +260,7 @@ async function take(options: InboxOptions, found: Found, isFirst: boolean): Prom
     const file = path.join(options.folder, inside);
     const staged = await writeThrough(handle, readPlain(file), options.signal);
     if ((await markOf(file)) !== found.mark) {
-      // Somebody still holds it open and writes; it settles anew where it now lies.
+      // Somebody still holds it open and writes; it has to keep still anew where it now lies.
       await store.discard([handle]);
       return { kind: "changed", path: inside };
     }

@@ -24,7 +24,7 @@ export const publishGrants = (zones: readonly Zone[]): readonly Grant[] =>
 
 export const publishQueue: QueueDefinition = { name: "publish", perWorker: 1, overall: 1 };
 
-interface PublishParts {
+interface PublishDeps {
   readonly settings: PublishSettings;
   readonly lake: LakeAccess;
   /** The tables of all modules as `publishActor` may read them. */
@@ -34,12 +34,12 @@ interface PublishParts {
 }
 
 /** What the settings ask for as durable runs: one a target, by the clock and after each event that changes tables. */
-export function makePublish(parts: PublishParts): {
+export function makePublish(deps: PublishDeps): {
   readonly workflows: readonly WorkflowDefinition<string>[];
   readonly schedules: readonly ScheduleDefinition[];
   readonly subscriptions: readonly Subscription[];
 } {
-  const { settings, kinds } = parts;
+  const { settings, kinds } = deps;
   const names = Object.keys(settings.targets);
   const workflow: WorkflowDefinition<string> = {
     name: "publish.tables",
@@ -50,7 +50,7 @@ export function makePublish(parts: PublishParts): {
       return await context.step(
         "publish",
         async (signal) => {
-          const published = await publishTo(parts, target, { signal, onRows: (table, rows) => context.progress(rows, 0, table) });
+          const published = await publishTo(deps, target, { signal, onRows: (table, rows) => context.progress(rows, 0, table) });
           return { tables: published.map((one) => ({ ...one })) };
         },
         { tries: 5, backoffMs: 5_000 },
@@ -78,7 +78,7 @@ export function makePublish(parts: PublishParts): {
  * Throws `input` `PUBLISH_TARGET_UNKNOWN`, `PUBLISH_TABLE_UNKNOWN`, and what `publishTables` throws.
  */
 export async function publishTo(
-  { settings, lake, tables }: Pick<PublishParts, "settings" | "lake" | "tables">,
+  { settings, lake, tables }: Pick<PublishDeps, "settings" | "lake" | "tables">,
   name: string,
   options: PublishOptions,
 ): Promise<readonly Published[]> {

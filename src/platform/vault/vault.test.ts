@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { copyFile, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { clerk, codeOf, grants, openParts, openTestStore, zones, type TestStore } from "../../../test/integration/store-kit.ts";
+import { clerk, codeOf, grants, openDeps, openTestStore, zones, type TestStore } from "../../../test/integration/store-kit.ts";
 import { makeMemoryLog } from "../log.ts";
 import type { Access, Grant } from "./contract.ts";
 import { openVault } from "./vault.ts";
@@ -115,7 +115,7 @@ describe("zones", () => {
 
 describe("keys", () => {
   test("objects sealed before a rotation open after it, new ones use the new key, and another process sees it at once", async () => {
-    const elsewhere = await openParts(app.url, app.folder, app.clock);
+    const elsewhere = await openDeps(app.url, app.folder, app.clock);
     try {
       const old = await app.store.put(clerk, "classify/sales/old", Buffer.from("sealed with one"));
       expect(await app.vault.rotate("sales")).toBe(2);

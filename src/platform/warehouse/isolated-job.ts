@@ -9,7 +9,7 @@ import type { IsolatedQuestion, IsolatedTable, IsolatedWork, FromIsolated, ToIso
 import type { LakeTable, Warehouse, WarehouseAddress } from "./contract.ts";
 
 /** Of one message, roughly; a single row may take more. */
-const mostPieceBytes = 4 << 20;
+const mostBatchBytes = 4 << 20;
 const mostRowBytes = 64 << 20;
 
 const stop = new AbortController();
@@ -56,7 +56,7 @@ async function work(todo: IsolatedWork): Promise<void> {
   try {
     const { columns, typed, batches, read } = todo.kind === "lake" ? await lake(todo) : await query(todo);
     tell({ type: "columns", columns, typed, read });
-    for await (const rows of pieces(batches)) {
+    for await (const rows of cutByBytes(batches)) {
       await pulled();
       tell({ type: "rows", rows });
     }
@@ -79,22 +79,22 @@ async function pulled(): Promise<void> {
 type Batches = AsyncIterable<readonly (readonly unknown[])[]>;
 
 /** Cuts batches by the bytes of their rows. */
-async function* pieces(batches: Batches): AsyncGenerator<readonly (readonly unknown[])[]> {
+async function* cutByBytes(batches: Batches): AsyncGenerator<readonly (readonly unknown[])[]> {
   for await (const batch of batches) {
-    let piece: (readonly unknown[])[] = [];
+    let filled: (readonly unknown[])[] = [];
     let bytes = 0;
     for (const row of batch) {
       const size = row.reduce<number>((sum, cell) => sum + sizeOf(cell), 0);
       if (size > mostRowBytes) throw tooLong(size);
-      if (piece.length > 0 && bytes + size > mostPieceBytes) {
-        yield piece;
-        piece = [];
+      if (filled.length > 0 && bytes + size > mostBatchBytes) {
+        yield filled;
+        filled = [];
         bytes = 0;
       }
-      piece.push(row);
+      filled.push(row);
       bytes += size;
     }
-    if (piece.length > 0) yield piece;
+    if (filled.length > 0) yield filled;
   }
 }
 

@@ -62,7 +62,7 @@ function children(): string[] {
 }
 
 describe("a query in a process of its own", () => {
-  it("gets the rows of tables read here, and gives its own in pieces", async () => {
+  it("gets the rows of tables read here, and gives its own in batches", async () => {
     expect(await rowsOf("select count(*), sum(units), [1, 2], {'a': NULL} from sales")).toEqual([[6_000, 17_997_000, [1, 2], { a: null }]]);
     await expect(rowsOf("select nothing from sales")).rejects.toMatchObject({
       kind: "input",

@@ -3,7 +3,7 @@
 // Owns: starting that process, feeding it rows, watching its memory, ending it. Does not own: the query (duckdb.ts, postgres.ts, lake.ts).
 //   P1. An aborted query is over at once: no call into a database library is waited for, the process is killed.
 //   P2. Memory is bounded from outside too: what a library does not count itself (long texts, lists, the rows on their way) ends the process.
-//   P3. Rows come in pieces of bounded size, only as they are pulled; a row larger than the bound is refused by name.
+//   P3. Rows come in batches of bounded size, only as they are pulled; a row larger than the bound is refused by name.
 //   P4. The process ends with this one, however this one ends: it watches the channel between them.
 
 import { type ChildProcess, fork } from "node:child_process";
@@ -287,8 +287,8 @@ export async function askLakeIsolated(
         return { columns: table?.columns ?? [], reader: readers.length - 1 };
       }
       case "rows": {
-        const piece = await readers[question.reader]?.next();
-        return piece === undefined || piece.done === true ? undefined : piece.value.rows;
+        const next = await readers[question.reader]?.next();
+        return next === undefined || next.done === true ? undefined : next.value.rows;
       }
       default:
         throw unknownKind(question, "question");

@@ -3,7 +3,7 @@
 //   Y1. One query, and nothing but what gives rows: it runs through a cursor in a read-only transaction.
 //   Y2. A superuser (the embedded server's owner is one) steps down to a role that may only read, so that no function reaches files or other
 //       sessions.
-//   Y3. Rows are fetched in pieces and stop at the limit; the query is ended after its time, and on abort at once.
+//   Y3. Rows are fetched in batches and stop at the limit; the query is ended after its time, and on abort at once.
 //   Y4. Memory is bounded: the server counts the answer's bytes before it sends them, and an embedded server's own process is watched.
 
 import { setTimeout as pause } from "node:timers/promises";
@@ -73,9 +73,9 @@ export async function askReadOnly(database: SqlDatabase, query: string, bounds: 
         await tx.query(openCursor("counted"));
         const rows: Row[] = [];
         while (rows.length <= limit) {
-          const piece = await tx.query(`fetch ${Math.min(fetchRows, limit + 1 - rows.length)} from answer`);
-          for (const { [counter]: _counted, ...row } of piece) rows.push(row);
-          if (piece.length === 0) break;
+          const fetched = await tx.query(`fetch ${Math.min(fetchRows, limit + 1 - rows.length)} from answer`);
+          for (const { [counter]: _counted, ...row } of fetched) rows.push(row);
+          if (fetched.length === 0) break;
         }
         return rows;
       } catch (error) {

@@ -24,14 +24,14 @@ interface Place {
 
 async function serve(limits: Partial<ConnectionLimits>): Promise<Place> {
   const connections = makeConnections({ most: 20, always: (path) => path === "/health", lookMs: 20, ...limits });
-  const gate = Promise.withResolvers<void>();
+  const latch = Promise.withResolvers<void>();
   let waits = 0;
   const server = createServer(
     { headersTimeout: 600_000, requestTimeout: 0 },
     connections.listener((request, response) => {
       if (request.url === "/wait") {
         waits += 1;
-        void gate.promise.then(() => response.end("waited"));
+        void latch.promise.then(() => response.end("waited"));
       } else if (request.url === "/much") response.end(megabytes);
       else response.end("answered");
     }),
@@ -39,11 +39,11 @@ async function serve(limits: Partial<ConnectionLimits>): Promise<Place> {
   connections.watch(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   opened.push(async () => {
-    gate.resolve();
+    latch.resolve();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
-  return { server, port: (server.address() as AddressInfo).port, waiting: () => waits, release: () => gate.resolve() };
+  return { server, port: (server.address() as AddressInfo).port, waiting: () => waits, release: () => latch.resolve() };
 }
 
 async function caller(port: number, text = ""): Promise<Socket> {

@@ -3,9 +3,9 @@
 import type { Compute, ComputeTask, TaskTools } from "../../../platform/compute/contract.ts";
 import { StockroomError } from "../../../platform/errors.ts";
 
-type Run = (input: unknown, tools: TaskTools) => unknown;
+type TaskFunction = (input: unknown, tools: TaskTools) => unknown;
 
-const isRun = (value: unknown): value is Run => typeof value === "function";
+const isTaskFunction = (value: unknown): value is TaskFunction => typeof value === "function";
 
 /** Runs tasks in this thread. Nothing needs closing. */
 export function inlineCompute(): Compute {
@@ -21,7 +21,7 @@ export function inlineCompute(): Compute {
       signal.throwIfAborted();
       const loaded: unknown = await import(task.module);
       const run = typeof loaded === "object" && loaded !== null && "run" in loaded ? loaded.run : undefined;
-      if (!isRun(run)) {
+      if (!isTaskFunction(run)) {
         throw new StockroomError("fault", "COMPUTE_TASK_UNLOADABLE", `Expected ${task.name} to export a function run but it does not.`);
       }
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the module returns is declared by its ComputeTask

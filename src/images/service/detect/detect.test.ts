@@ -65,7 +65,7 @@ describe("over HTTP", () => {
   ]);
   const server = createServer((request, response) => {
     let bytes = 0;
-    request.on("data", (piece: Buffer) => (bytes += piece.length));
+    request.on("data", (block: Buffer) => (bytes += block.length));
     request.on("end", () => {
       asked.push({ type: request.headers["content-type"], bytes });
       const answer = answers.get(request.url ?? "")?.();

@@ -66,7 +66,7 @@ export function runKalman(
   for (let k = arma; k < size; k++) covariance[k * size + k] = kappa;
   const deltaAt = Int32Array.from(delta.keys()).filter((k) => delta[k] !== 0);
   // What the prior leaves behind in rounding never goes away.
-  const settledBelow = Math.max(STEADY, lost > 0 ? kappa * 1e-15 : 0);
+  const steadyBelow = Math.max(STEADY, lost > 0 ? kappa * 1e-15 : 0);
   const middle = new Float64Array(size * size);
   const gain = new Float64Array(size);
   const moved = new Float64Array(size);
@@ -130,8 +130,8 @@ export function runKalman(
     // Nothing left to learn about the state: every later gain is this one, until a value is missing.
     if (seen && variance - 1 < 1e-6) {
       let largest = 0;
-      for (let i = 0; i < size && largest < settledBelow; i++) largest = Math.max(largest, Math.abs(covariance[i * size + i]));
-      if (largest < settledBelow) {
+      for (let i = 0; i < size && largest < steadyBelow; i++) largest = Math.max(largest, Math.abs(covariance[i * size + i]));
+      if (largest < steadyBelow) {
         steady = true;
         variance = 1;
         deviation = 1;

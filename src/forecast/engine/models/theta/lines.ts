@@ -14,11 +14,11 @@
  * `drift`: none while fitting, half the fitted slope added to the forecasts (Hyndman & Billah 2003, "Unmasking the Theta method", eq. 11);
  * `static`: the least-squares line of the whole history; `dynamic`: the least-squares line of the history so far.
  */
-export type Line = "drift" | "static" | "dynamic";
+export type ThetaLine = "drift" | "static" | "dynamic";
 
 /** What the search finds. */
 export interface ThetaParameters {
-  readonly line: Line;
+  readonly line: ThetaLine;
   readonly alpha: number;
   /** Level before the first value. */
   readonly level: number;
@@ -67,7 +67,7 @@ function profile(
   values: Float64Array,
   known: Uint8Array,
   trend: Trend,
-  line: Line,
+  line: ThetaLine,
   free: boolean,
   alpha: number,
   out: Float64Array,
@@ -132,7 +132,7 @@ const golden = 0.3819660112501051;
  *
  * A grid over alpha, then Brent's parabolic search within the best bracket, to 1e-7 in alpha. Cost: about 35 passes.
  */
-export function fitLines(values: Float64Array, known: Uint8Array, line: Line, free: boolean): ThetaParameters {
+export function fitLines(values: Float64Array, known: Uint8Array, line: ThetaLine, free: boolean): ThetaParameters {
   // Sums of squares about a point near the data: a level of 1e7 with errors of 1 keeps its digits.
   const shift = values[0];
   const centred = new Float64Array(values.length);

@@ -13,7 +13,7 @@ import {
   runLines,
   varianceOfSteps,
   walkLines,
-  type Line,
+  type ThetaLine,
   type ThetaParameters,
   type ThetaState,
 } from "./lines.ts";
@@ -22,7 +22,7 @@ import { classicalIndices, deseason, findSeason, seasonless, type SeasonForm, ty
 /** One member of the Theta family. */
 export interface ThetaMember {
   readonly title: string;
-  readonly line: Line;
+  readonly line: ThetaLine;
   /** Whether theta is estimated (at least 1) or stands at 2. */
   readonly free: boolean;
   /** Straight lines over logarithms, that is exponential trends (Spiliotis, Assimakopoulos & Makridakis 2020); only for positive values. */
