@@ -106,6 +106,14 @@ const cases = {
   gone: { options: { count: 25 }, habits: { forgetsPage: { page: 2, times: 1 } } },
   forgetful: { options: { count: 25 }, habits: { forgetsPage: { page: 2, times: 99 } } },
   empty: { options: { count: 30 } },
+  initial: {
+    options: { count: 3, row: (index) => ({ ...rowOf(index), Unit: index === 1 ? "" : "EA" }) },
+    settings: ["keys: [Product, Day, Unit]"],
+  },
+  other: { options: { count: 3, row: (index) => ({ ...rowOf(index), Price: `${index}.50` }) } },
+  again: { options: { count: 3 }, habits: { changes: "additive" } },
+  atom: { options: { count: 3 } },
+  page2: { options: { count: 25 } },
   price: {
     options: { count: 2, row: (index) => ({ ...rowOf(index), Launch: "/Date(1706659200000)/", Code: "4711-", Price: "3.50" }) },
     habits: { metadata: { Product: "Edm.String", Day: "Edm.DateTime", Launch: "Edm.DateTime", Code: "Edm.String", Price: "Edm.Decimal" } },
@@ -128,7 +136,7 @@ function settingsOf(name: Name, from: Case, gateway: Gateway): string {
     `      - name: ${name}`,
     `        url: "${gateway.url}${from.query ?? ""}"`,
     "        set: Facts",
-    "        keys: [Product, Day]",
+    ...(has("keys") ? [] : ["        keys: [Product, Day]"]),
     "        credentials: secrets/sap.json",
     "        pageRows: 10",
     `        group: ${name}`,
@@ -180,6 +188,16 @@ describe("keys and columns", () => {
     expect(await fileOf("keys")).toEqual(
       looks.slice(1).map((text) => `${cellOf(text)},2026-01-01,${text === "4711-" ? "3.000" : "-12.500"}`),
     );
+  });
+
+  test("an initial value is a key as any other; a row whose key is absent is left out and told", async () => {
+    await extract("initial");
+    expect(await demands("initial")).toEqual({ P0: "0.000", P1: "1.000", P2: "2.000" });
+    gatewayOf("initial").change("U", { ...rowOf(1), Unit: "", Quantity: "8.000" });
+    gatewayOf("initial").emit({ Product: "P7", Day: day(0), Unit: null, Quantity: "9.000", ODQ_CHANGEMODE: "C", ODQ_ENTITYCNTR: "1" });
+    await extract("initial");
+    expect(await demands("initial")).toEqual({ P0: "0.000", P1: "8.000", P2: "2.000" });
+    expect(await titles()).toContain("1 rows of initial were left out");
   });
 
   test("other columns are what $metadata says", async () => {
@@ -234,6 +252,22 @@ describe("changes", () => {
     gateway.emit({ ...rowOf(2), Quantity: "4.000", ODQ_CHANGEMODE: "C", ODQ_ENTITYCNTR: "1" });
     expect(await extract("left")).toMatchObject({ rows: 3, leftover: 0 });
     expect(await demands("left")).toEqual({ P0: "0.000", P1: "1.250", P2: "4.500" });
+  });
+
+  test("that come again under the same number are applied once, and told", async () => {
+    const gateway = gatewayOf("again");
+    await extract("again");
+    const change = { ...rowOf(1), Quantity: "5.000", ODQ_CHANGEMODE: "U", ODQ_ENTITYCNTR: "0", ODQ_TSN: "20261123100000.000000001" };
+    for (const [unit, number] of [
+      [1, 1],
+      [1, 2],
+      [1, 1],
+      [2, 1],
+    ])
+      gateway.emit({ ...change, ODQ_UNITNO: unit, ODQ_RECORDNO: number });
+    await extract("again");
+    expect(await demands("again")).toMatchObject({ P1: "16.000" });
+    expect(await titles()).toContain("1 changes of again came again");
   });
 
   test("that are differences are not taken for rows", async () => {
@@ -346,6 +380,30 @@ describe("an answer from somewhere else", () => {
     expect(said).toMatch(/SAP_REDIRECT.*https:\/\/idp.example.com\/saml2\/sso/);
     expect(said).not.toContain("SAMLRequest");
   });
+});
+
+describe("a refusal on the way", () => {
+  test("speaks of the page it is of, and of what can be done there", async () => {
+    gatewayOf("page2").setFault((n) => (n === 2 ? 406 : undefined));
+    const said = await extract("page2").catch((error: unknown) => String(error));
+    expect(said).toMatch(/SAP_REFUSED.*page 2 of Facts.*406.*pageRows/);
+    expect(said).not.toMatch(/entity set and filter/);
+  });
+
+  test("in XML where JSON was asked for is told as that, at once", async () => {
+    gatewayOf("atom").setFault(() => "atom");
+    await expect(extract("atom")).rejects.toThrow(/SAP_ANSWER.*XML.*format=json/);
+    expect(gatewayOf("atom").counts.requests).toBe(1);
+  });
+});
+
+test("a source whose settings have changed is loaded whole, and then by changes again", async () => {
+  await extract("other");
+  expect(await extract("other")).toMatchObject({ kind: "delta" });
+  await app.database.query("update stockroom.forecast_sap_source set settings = 'others' where name = 'other'");
+  expect(await extract("other")).toMatchObject({ kind: "full", rows: 3 });
+  expect(await extract("other")).toMatchObject({ kind: "delta" });
+  expect(await titles()).toContain("Everything of other is loaded again: its settings are others");
 });
 
 describe("a delta link", () => {

@@ -15,7 +15,26 @@ export interface GatewayRow {
   readonly [field: string]: string | number;
 }
 
-export type Fault = 401 | 403 | 410 | 429 | 500 | 503 | "slow" | "cut" | "cut-after" | "cut-middle" | "half" | "csrf" | "html" | "redirect";
+export type Fault =
+  | 400
+  | 401
+  | 403
+  | 404
+  | 406
+  | 408
+  | 410
+  | 429
+  | 500
+  | 503
+  | "slow"
+  | "cut"
+  | "cut-after"
+  | "cut-middle"
+  | "half"
+  | "csrf"
+  | "html"
+  | "atom"
+  | "redirect";
 
 /** What real systems do and ours did not expect. */
 export interface Habits {
@@ -237,6 +256,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     if (what === "slow") return true; // The caller's time-out ends it.
     if (what === "cut") request.socket.destroy();
     else if (what === "html") sendHtml(response);
+    else if (what === "atom")
+      send(response, 200, `<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"/>`, { "content-type": "application/atom+xml" });
     else if (what === "redirect") send(response, 302, "", { location: "https://idp.example.com/saml2/sso?SAMLRequest=abc" });
     else if (what === "csrf") {
       csrfTokens.clear();

@@ -4,7 +4,7 @@ import type { Migration } from "../../platform/database/contract.ts";
 import { adjustmentMigrations } from "./adjustments.ts";
 import { planMigrations } from "./answers.ts";
 import { currentMigrations, endMigrations, runMigrations } from "./runs.ts";
-import { sapChangeMigrations, sapDoubtMigrations, sapMigrations, sapOrderMigrations } from "./sap.ts";
+import { sapChangeMigrations, sapDoubtMigrations, sapMigrations, sapOrderMigrations, sapSettingsMigrations } from "./sap.ts";
 
 export const forecastMigrations: readonly Migration[] = [
   ...sapMigrations,
@@ -16,4 +16,5 @@ export const forecastMigrations: readonly Migration[] = [
   ...endMigrations,
   ...sapOrderMigrations,
   ...sapDoubtMigrations,
+  ...sapSettingsMigrations,
 ];

@@ -124,6 +124,16 @@ export const sapDoubtMigrations: readonly Migration[] = [
   },
 ];
 
+/** Appended after the marks of doubt. */
+export const sapSettingsMigrations: readonly Migration[] = [
+  {
+    id: "forecast-010-sap-settings",
+    sql: `
+      alter table stockroom.forecast_sap_source add column settings text;
+    `,
+  },
+];
+
 export interface SourceRow {
   readonly name: string;
   readonly generation: number;
@@ -138,6 +148,8 @@ export interface SourceRow {
   readonly kind: "additive" | "overwriting" | null;
   /** Which delta link is ours was a guess: changes may come twice by it. */
   readonly mayRepeat: boolean;
+  /** Names the settings that say which rows and fields the replica holds; null in rows of earlier versions. */
+  readonly settings: string | null;
 }
 
 export async function findSource(tx: Tx, name: string): Promise<SourceRow | undefined> {
@@ -153,8 +165,9 @@ export async function findSource(tx: Tx, name: string): Promise<SourceRow | unde
     format: number;
     kind: SourceRow["kind"];
     may_repeat: boolean;
+    settings: string | null;
   }>(
-    `select name, generation::int, delta_link, replica_key, replica_version, rows::float8, run_id, at, format, kind, may_repeat
+    `select name, generation::int, delta_link, replica_key, replica_version, rows::float8, run_id, at, format, kind, may_repeat, settings
        from stockroom.forecast_sap_source where name = $1`,
     [name],
   );
@@ -170,6 +183,7 @@ export async function findSource(tx: Tx, name: string): Promise<SourceRow | unde
     format: row.format,
     kind: row.kind,
     mayRepeat: row.may_repeat,
+    settings: row.settings,
   };
 }
 
@@ -180,15 +194,29 @@ export async function findSource(tx: Tx, name: string): Promise<SourceRow | unde
  */
 export async function moveSource(tx: Tx, from: number, row: Omit<SourceRow, "generation">): Promise<void> {
   const moved = await tx.query(
-    `insert into stockroom.forecast_sap_source as s (name, generation, delta_link, replica_key, replica_version, rows, run_id, at, format, kind, may_repeat)
-     values ($1, $2::bigint + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    `insert into stockroom.forecast_sap_source as s (name, generation, delta_link, replica_key, replica_version, rows, run_id, at, format, kind, may_repeat, settings)
+     values ($1, $2::bigint + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
      on conflict (name) do update
        set generation = excluded.generation, delta_link = excluded.delta_link, replica_key = excluded.replica_key,
            replica_version = excluded.replica_version, rows = excluded.rows, run_id = excluded.run_id, at = excluded.at,
-           format = excluded.format, kind = excluded.kind, may_repeat = excluded.may_repeat
+           format = excluded.format, kind = excluded.kind, may_repeat = excluded.may_repeat,
+           settings = excluded.settings
        where s.generation = $2 or s.run_id = excluded.run_id
      returning name`,
-    [row.name, from, row.deltaLink, row.replica.key, row.replica.version, row.rows, row.runId, row.at, row.format, row.kind, row.mayRepeat],
+    [
+      row.name,
+      from,
+      row.deltaLink,
+      row.replica.key,
+      row.replica.version,
+      row.rows,
+      row.runId,
+      row.at,
+      row.format,
+      row.kind,
+      row.mayRepeat,
+      row.settings,
+    ],
   );
   if (moved.length === 1) return;
   throw new StockroomError(

@@ -176,10 +176,119 @@ test.each([
   expect(left(book)).toEqual({ A: "10" });
 });
 
-test("a change without a key is counted, not guessed", () => {
+test("an empty text is a key as any other", () => {
   const book = open();
-  book.change(record("", "1", "U", "1"), false);
-  expect(book.counts.withoutKey).toBe(1);
+  book.load(record("", "1", "", "1"));
+  book.change(record("", "2", "U", "1"), false);
+  expect(left(book)).toEqual({ "": "2" });
+});
+
+describe("rows that were not held when their images came", () => {
+  const both = (changes: readonly (readonly [string, string, string])[]): Record<string, string> => {
+    const book = open();
+    book.hold(["A", "", "1"], 1);
+    for (const [quantity, mode, counter] of changes) book.change(record("B", quantity, mode, counter), true);
+    return left(book);
+  };
+  test.each([
+    [
+      "changed",
+      [
+        ["-5", "U", "-1"],
+        ["7", "U", "1"],
+      ],
+      { A: "1", B: "7" },
+    ],
+    [
+      "changed, the images the wrong way round",
+      [
+        ["7", "U", "1"],
+        ["-5", "U", "-1"],
+      ],
+      { A: "1", B: "7" },
+    ],
+    [
+      "changed twice",
+      [
+        ["-5", "U", "-1"],
+        ["7", "U", "1"],
+        ["-7", "U", "-1"],
+        ["9", "U", "1"],
+      ],
+      { A: "1", B: "9" },
+    ],
+    [
+      "come and gone",
+      [
+        ["7", "U", "1"],
+        ["-7", "U", "-1"],
+      ],
+      { A: "1" },
+    ],
+    [
+      "come and gone, the wrong way round",
+      [
+        ["-7", "U", "-1"],
+        ["7", "U", "1"],
+      ],
+      { A: "1" },
+    ],
+    [
+      "changed and deleted",
+      [
+        ["-5", "U", "-1"],
+        ["7", "U", "1"],
+        ["-7", "D", "-1"],
+      ],
+      { A: "1" },
+    ],
+  ] as const)("%s", (_, changes, expected) => {
+    expect(both(changes)).toEqual(expected);
+  });
+});
+
+test("images within a first load count whatever their order", () => {
+  const before = record("A", "-10", "U", "-1");
+  const after = record("A", "12", "U", "1");
+  for (const images of [
+    [before, after],
+    [after, before],
+  ]) {
+    const book = open();
+    for (const one of [record("A", "10", "", "1"), record("B", "3", "", "1"), ...images]) book.load(one);
+    expect(left(book)).toEqual({ A: "12", B: "3" });
+    expect(book.counts.repeated).toBe(0);
+  }
+  const again = open();
+  for (const one of [record("A", "10", "", "1"), record("A", "10", "D", "-1"), record("A", "4", "C", "1")]) again.load(one);
+  expect(left(again)).toEqual({ A: "4" });
+  expect(again.counts.repeated).toBe(0);
+});
+
+test("a deletion that counts off a single record with initial amounts is one by its key", () => {
+  const book = open({ kind: "additive" });
+  book.hold(["A", "text", "10"], 1);
+  book.change({ fields: ["A", "", "0.000"], mode: "D", counter: "-1" }, true);
+  expect([...book.kept()]).toEqual([]);
+  book.change(record("A", "4", "C", "1"), true);
+  expect(left(book)).toEqual({ A: "4" });
+});
+
+test("a difference that comes before its record counts no record of its own", () => {
+  const book = open({ kind: "additive" });
+  book.change(record("A", "5", "U", "0"), true);
+  book.change(record("A", "10", "C", "1"), true);
+  expect(left(book)).toEqual({ A: "15" });
+  book.change(record("A", "-15", "D", "-1"), true);
+  expect([...book.kept()]).toEqual([]);
+});
+
+test("blanks are no counter", () => {
+  const book = open();
+  book.hold(["A", "", "10"], 1);
+  book.change(record("A", "12", "U", " "), false);
+  expect(book.trouble).toBeUndefined();
+  expect(left(book)).toEqual({ A: "12" });
 });
 
 test("keys are texts: none is another one", () => {

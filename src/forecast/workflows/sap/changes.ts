@@ -43,8 +43,6 @@ export interface Trouble {
 export interface BookCounts {
   set: number;
   deleted: number;
-  /** Database without a value in one of the keys. */
-  withoutKey: number;
   /** Database of a first load whose key was there already. */
   repeated: number;
   /** Created although there: told, because an additive source would have meant it to be added. */
@@ -60,23 +58,29 @@ export interface BookCounts {
 interface Held {
   fields: readonly string[];
   counter: number;
+  /** A difference came before anything else of its key: the record that it belongs to is counted and may still come. */
+  isAssumed?: boolean;
+  /** Of a key that was not held when its first change came: what its images add up to, one sum a measure. */
+  images?: readonly (string | undefined)[];
+  /** The row as it is after a change, when the images of such a key came to nothing by their counters. */
+  latest?: readonly string[];
 }
 
 /** Whether the changes say by themselves that they are to be added: only additive sources send images that count for nothing. */
 export function isAdditive(record: Pick<ChangeRecord, "mode" | "counter">): boolean {
-  return record.mode === "U" && record.counter !== "" && Number(record.counter) === 0;
+  const counter = numberText(record.counter);
+  return record.mode === "U" && counter !== "" && Number(counter) === 0;
 }
 
 /** Whether a source sends the row as it was, too. */
 export function isBeforeImage(record: Pick<ChangeRecord, "mode" | "counter">): boolean {
-  return record.mode === "U" && Number(numberText(record.counter)) < 0;
+  return record.mode !== "D" && Number(numberText(record.counter)) < 0;
 }
 
 /** Of a book in which nothing was written yet. */
 export const noCounts: Readonly<BookCounts> = {
   set: 0,
   deleted: 0,
-  withoutKey: 0,
   repeated: 0,
   recreated: 0,
   sample: undefined,
@@ -107,16 +111,22 @@ export class Book {
 
   /** A record of a first load. */
   load(record: ChangeRecord): void {
-    if (record.mode !== "" && record.mode !== "C") return this.change(record, false);
     const counter = this.#counterOf(record);
+    // Images of changes that happened while it was read: by their counters, which need no order.
+    if ((record.mode !== "" && record.mode !== "C") || (counter !== undefined && counter < 0)) return this.change(record, true);
     if (counter === undefined || this.#trouble !== undefined) return;
-    if (this.#lacksKey(record)) return;
     this.counts.set += 1;
     const key = this.#key(record.fields);
     const held = this.#rows.get(key);
     const images = Math.max(1, counter);
     if (held === undefined) {
       this.#rows.set(key, { fields: record.fields, counter: images });
+      return;
+    }
+    if (held.counter <= 0 && this.#options.kind !== "additive") {
+      // Taken off before, or after, in whichever order they came.
+      held.fields = record.fields;
+      held.counter += images;
       return;
     }
     this.counts.repeated += 1;
@@ -135,7 +145,6 @@ export class Book {
         `Expected ODQ_CHANGEMODE to be C, U or D but "${record.mode}" came with ${this.#named(record.fields)}. Its meaning is not known, so nothing was changed. Ask who wrote the service.`,
       );
     }
-    if (this.#lacksKey(record)) return;
     if (this.#options.kind === "additive") this.#changeAdditive(record, counter);
     else this.#changeOverwriting(record, counter, both);
   }
@@ -143,7 +152,10 @@ export class Book {
   /** The rows that are left, in the order in which their keys were first seen. */
   *rows(): Generator<{ readonly fields: readonly string[]; readonly counter: number }> {
     const most = this.#options.kind === "additive" ? Number.MAX_SAFE_INTEGER : 1;
-    for (const held of this.#rows.values()) if (held.counter > 0) yield { fields: held.fields, counter: Math.min(most, held.counter) };
+    for (const held of this.#rows.values()) {
+      if (held.counter > 0) yield { fields: held.fields, counter: Math.min(most, held.counter) };
+      else if (held.counter === 0 && held.latest !== undefined && this.#isLeft(held)) yield { fields: held.latest, counter: 1 };
+    }
     yield* this.#extra;
   }
 
@@ -181,23 +193,49 @@ export class Book {
     const held = this.#rows.get(key);
     if (record.mode === "D") {
       if (held !== undefined && held.counter > 0) this.counts.deleted += 1;
-      if (held !== undefined) held.counter = 0;
+      if (held !== undefined) Object.assign(held, { counter: 0, images: undefined, latest: undefined });
       return;
     }
     if (counter < 0) {
       // As it was: gone, unless the same delta says what it is now.
-      if (held !== undefined) held.counter += counter;
-      else this.#rows.set(key, { fields: record.fields, counter });
+      if (held !== undefined) {
+        held.counter += counter;
+        this.#sumImages(held, record);
+      } else this.#rows.set(key, this.#summed({ fields: record.fields, counter }, record));
       return;
     }
     this.counts.set += 1;
     if (held === undefined) {
-      this.#rows.set(key, { fields: record.fields, counter: 1 });
+      this.#rows.set(key, this.#summed({ fields: record.fields, counter: 1, latest: record.fields }, record));
       return;
+    }
+    if (held.images !== undefined) {
+      this.#sumImages(held, record);
+      held.latest = record.fields;
     }
     if (record.mode === "C" && held.counter > 0 && !both) this.counts.recreated += 1;
     held.fields = record.fields;
     held.counter = both ? held.counter + 1 : 1;
+  }
+
+  #summed(held: Held, record: ChangeRecord): Held {
+    return { ...held, images: this.#options.measures.map((at) => numberText(record.fields[at] ?? "")) };
+  }
+
+  #sumImages(held: Held, record: ChangeRecord): void {
+    if (held.images === undefined) return;
+    held.images = this.#options.measures.map((at, index) => {
+      const sum = held.images?.[index];
+      return sum === undefined ? undefined : addDecimals(sum, numberText(record.fields[at] ?? ""));
+    });
+  }
+
+  /**
+   * Whether a row that was not held, and whose images count to nothing, is there: what came and went adds up to nothing; of a row that had been there
+   * without our knowing, what it is now is left over.
+   */
+  #isLeft({ images = [] }: Held): boolean {
+    return images.some((sum) => sum === undefined || (sum !== "" && !sameDecimal(sum, "0")));
   }
 
   #changeAdditive(record: ChangeRecord, counter: number): void {
@@ -205,7 +243,9 @@ export class Book {
     const key = this.#key(record.fields);
     const held = this.#rows.get(key);
     const empty = measures.every((at) => (record.fields[at] ?? "") === "");
-    if (record.mode === "D" && (counter === 0 || empty)) {
+    // By its keys alone, the other fields initial: taken off with nothing, a single record that is worth something would leave all of it.
+    const initial = counter === -1 && held?.counter === 1 && measures.every((at) => !this.#isAmount(record.fields[at]));
+    if (record.mode === "D" && (counter === 0 || empty || initial)) {
       if (held !== undefined && held.counter > 0) this.counts.deleted += 1;
       this.#rows.delete(key);
       return;
@@ -217,8 +257,8 @@ export class Book {
       );
     }
     if (held === undefined) {
-      const first = record.mode === "U" && counter === 0 ? 1 : counter;
-      this.#rows.set(key, { fields: record.fields, counter: first });
+      const isAssumed = record.mode === "U" && counter === 0;
+      this.#rows.set(key, { fields: record.fields, counter: isAssumed ? 1 : counter, isAssumed });
       if (counter >= 0) this.counts.set += 1;
       return;
     }
@@ -230,6 +270,11 @@ export class Book {
     }
     const before = held.counter;
     this.#add(held, record, counter);
+    if (held.isAssumed === true && counter > 0) {
+      // The record that was assumed: its creation came behind its difference.
+      held.counter -= 1;
+      held.isAssumed = false;
+    }
     if (record.mode === "D" && before > 0 && held.counter <= 0) this.counts.deleted += 1;
     else if (counter >= 0) this.counts.set += 1;
   }
@@ -263,7 +308,8 @@ export class Book {
 
   #counterOf(record: ChangeRecord): number | undefined {
     // Of a source that does not count, a change leaves the row one row.
-    if (record.counter === "") return record.mode === "D" ? -1 : record.mode === "U" && this.#options.kind === "additive" ? 0 : 1;
+    if (numberText(record.counter) === "")
+      return record.mode === "D" ? -1 : record.mode === "U" && this.#options.kind === "additive" ? 0 : 1;
     const counter = Number(numberText(record.counter));
     if (Number.isInteger(counter)) return counter;
     this.#fail(
@@ -271,12 +317,6 @@ export class Book {
       `Expected ODQ_ENTITYCNTR to be a whole number but "${record.counter}" came with ${this.#named(record.fields)}. Nothing was changed. Ask who wrote the service.`,
     );
     return undefined;
-  }
-
-  #lacksKey(record: ChangeRecord): boolean {
-    if (!this.#options.keys.some((at) => (record.fields[at] ?? "") === "")) return false;
-    this.counts.withoutKey += 1;
-    return true;
   }
 
   #key(fields: readonly string[]): string {

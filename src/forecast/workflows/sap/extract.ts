@@ -11,7 +11,6 @@
 import { createHash } from "node:crypto";
 import { isStockroomError, StockroomError } from "../../../platform/errors.ts";
 import { faultPoint } from "../../../platform/faults.ts";
-import type { Tx } from "../../../platform/database/contract.ts";
 import { writeTable } from "../../../platform/formats/index.ts";
 import type { RunContext, WorkflowDefinition } from "../../../platform/workflow/contract.ts";
 import { prefixes, type ObjectRef } from "../../store/keys.ts";
@@ -22,10 +21,22 @@ import { deltaTokenOf, makeAddress, type ServiceAddress } from "./address.ts";
 import type { ChangeKind } from "./changes.ts";
 import { changeColumns, fieldsOf, foldJob, type ColumnType, type FoldResult } from "./fold-job.ts";
 import { columnTypeOf, readMetadata, type SetShape } from "./metadata.ts";
+import { fileKeyOf, held, tellDoubts, tellGone, tellHeld, tellSettings, tellWhole } from "./extract-tells.ts";
 import { placeOf } from "./exchange.ts";
 import { openSession, parseCredentials, type Credentials, type Session } from "./session.ts";
+import { madeWith, isOtherKind } from "./made-with.ts";
 import { getNamed, type SapSource } from "./settings.ts";
-import { pickDelta, rawText, readDeltaLinks, readErrorText, readPage, type DeltaEntry, type Page } from "./wire.ts";
+import {
+  parseWire,
+  pickDelta,
+  rawText,
+  readDeltaLinks,
+  readErrorText,
+  readPage,
+  type DeltaEntry,
+  type Page,
+  type WireRow,
+} from "./wire.ts";
 
 /** `requestedAt` makes two requests two runs. `afresh` loads everything although a delta would do; `accept` takes a load that was held (X5). */
 export type ExtractInput = { readonly source: string; readonly requestedAt: string; readonly afresh?: boolean; readonly accept?: boolean };
@@ -53,10 +64,14 @@ type Begun = {
   readonly kind: ChangeKind | null;
   /** Changes may come twice by the delta link. */
   readonly mayRepeat?: boolean;
+  /** Absent in runs that an earlier version began. */
+  readonly settings?: string;
 };
 
 type StoredPage = {
   readonly rows: number;
+  /** Those without a value in one of the keys: not stored. Absent in pages of earlier versions. */
+  readonly withoutKey?: number;
   readonly object: ObjectRef;
   readonly next: string | null;
   readonly delta: string | null;
@@ -79,7 +94,7 @@ export function makeSapExtract(deps: ForecastDeps): WorkflowDefinition<ExtractIn
     title: (input) => `fetch ${input.source} from SAP`,
     run: async (context, input) => {
       const source = getSource(deps, input.source);
-      const begun = await context.step("begin", async () => await begin(deps, source, input.afresh === true));
+      const begun = await context.step("begin", async () => await begin(deps, context.runId, source, input.afresh === true));
       const session = makeLazySession(deps, source, context.runId);
       // Read anew, the steps of the second reading have names of their own.
       const attempt = async (start: Begun, suffix: string): Promise<{ readonly read: Chain; readonly folded: Folded | "whole" }> => {
@@ -116,16 +131,21 @@ export function makeSapExtract(deps: ForecastDeps): WorkflowDefinition<ExtractIn
 /** Where the changes since are to be had. `mayRepeat`: it was a guess which of several links is ours, so changes may come twice. */
 type DeltaLink = { readonly link: string; readonly mayRepeat: boolean };
 
-async function begin(deps: ForecastDeps, source: SapSource, afresh: boolean): Promise<Begun> {
+async function begin(deps: ForecastDeps, runId: string, source: SapSource, afresh: boolean): Promise<Begun> {
   const row = await findSource(deps.database, source.name);
-  const goesOn = source.track && !afresh && row !== undefined && row.deltaLink !== null && row.format === replicaFormat;
+  const settings = madeWith(source);
+  const isOther = row !== undefined && (isOtherKind(source, row.kind) || (row.settings !== null && row.settings !== settings));
+  const wouldGoOn = source.track && !afresh && row !== undefined && row.deltaLink !== null && row.format === replicaFormat;
+  if (wouldGoOn && isOther) await tellSettings(deps, runId, source);
+  const goesOn = wouldGoOn && !isOther;
   return {
     generation: row?.generation ?? 0,
     delta: goesOn ? row.deltaLink : null,
     replica: goesOn ? row.replica : null,
     former: row?.rows ?? 0,
-    kind: row?.kind ?? null,
+    kind: isOther ? null : (row?.kind ?? null),
     mayRepeat: goesOn && row.mayRepeat,
+    settings,
   };
 }
 
@@ -166,17 +186,14 @@ function makeLazySession(deps: ForecastDeps, source: SapSource, runId: string): 
   };
 }
 
-/** The file of the group a source writes. */
-function fileKeyOf(source: Pick<SapSource, "group" | "file">): string {
-  return `${prefixes.train}${source.group}${source.file === "target" ? "" : `.${source.file}`}.csv`;
-}
-
 interface Chain {
   readonly full: boolean;
   readonly pages: readonly ObjectRef[];
   /** Pages of chains that the server forgot on the way. */
   readonly dropped: readonly ObjectRef[];
   readonly rows: number;
+  /** Rows without a value in one of the keys: left out, told of. */
+  readonly withoutKey: number;
   readonly delta: string | null;
   readonly begunAt: number | null;
   readonly endedAt: number | null;
@@ -221,6 +238,7 @@ type Followed =
       readonly kind: "whole";
       readonly pages: readonly ObjectRef[];
       readonly rows: number;
+      readonly withoutKey: number;
       readonly delta: string | null;
       readonly begunAt: number | null;
       readonly endedAt: number | null;
@@ -243,6 +261,7 @@ async function followPages(
   const circles = makeCircleWatch(source);
   const suffix = patience === 1 ? "" : `-again-${patience}`;
   let rows = 0;
+  let withoutKey = 0;
   let begunAt: number | null = null;
   let address = start.first;
   for (let number = 1; ; number++) {
@@ -259,10 +278,11 @@ async function followPages(
     faultPoint("forecast.sap.page");
     pages.push(kept.object);
     rows += kept.rows;
+    withoutKey += kept.withoutKey ?? 0;
     begunAt ??= kept.at;
     context.progress(rows, 0, `rows in ${number} pages`);
     circles.pass(address, kept);
-    if (kept.next === null) return { kind: "whole", pages, rows, delta: kept.delta, begunAt, endedAt: kept.at };
+    if (kept.next === null) return { kind: "whole", pages, rows, withoutKey, delta: kept.delta, begunAt, endedAt: kept.at };
     address = makeAddress(source).follow(kept.next, jsonOption);
   }
 }
@@ -322,18 +342,28 @@ async function askPage(
     throw new StockroomError(
       "input",
       "SAP_REFUSED",
-      `Expected ${place.kind === "delta" ? `the changes of ${source.set}` : `page ${place.number} of ${source.set}`} from ${placeOf(url)} but it answered ${answer.status}${said === "" ? "" : `: ${said}`}. ${
-        place.kind === "delta"
-          ? `Nothing was loaded anew, because that does not say that the delta link is gone. Correct what it says, or load everything: \`stockroom forecast extract-sap ${source.name} --afresh\`.`
-          : "Check the source's address, entity set and filter."
+      `Expected ${place.kind === "delta" && place.number === 1 ? `the changes of ${source.set}` : `page ${place.number} of ${source.set}`} from ${placeOf(url)} but it answered ${answer.status}${said === "" ? "" : `: ${said}`}. ${
+        place.number > 1
+          ? `Nothing has changed; the pages before it were read. If it says nothing that can be corrected, ask for more rows a page (pageRows), so that there are fewer pages, and start the extraction again.`
+          : place.kind === "delta"
+            ? `Nothing was loaded anew, because that does not say that the delta link is gone. Correct what it says, or load everything: \`stockroom forecast extract-sap ${source.name} --afresh\`.`
+            : "Check the source's address, entity set and filter."
       }`,
       { facts: { source: source.name, status: answer.status } },
     );
   }
   let body: unknown;
   try {
-    body = JSON.parse(answer.text);
+    body = parseWire(answer.text);
   } catch (cause) {
+    if (/^\s*</.test(answer.text)) {
+      throw new StockroomError(
+        "input",
+        "SAP_ANSWER",
+        `Expected JSON from ${placeOf(url)} but XML came: the service does not heed $format=json. Nothing has changed. Let the service give JSON (OData V2), or put another one before it.`,
+        { facts: { source: source.name } },
+      );
+    }
     throw new StockroomError(
       "busy",
       "SAP_ANSWER",
@@ -393,8 +423,11 @@ async function storePage(
     }
   }
   const columns = [...fields, ...changeColumns];
-  const rows = page.rows.map((row) => columns.map((column) => rawText(row[column])));
-  const digest = createHash("sha256").update(JSON.stringify(rows)).digest("hex").slice(0, 32);
+  // An empty text is a value: SAP has keys whose initial value is one. What is absent is none.
+  const isNamed = (row: WireRow): boolean => source.keys.every((key) => row[key] !== null && row[key] !== undefined);
+  const all = page.rows.map((row) => columns.map((column) => rawText(row[column])));
+  const rows = all.filter((_, index) => isNamed(page.rows[index] ?? {}));
+  const digest = createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 32);
   const batches = (async function* (): AsyncGenerator<string[][]> {
     for (let at = 0; at < rows.length; at += 2_048) yield rows.slice(at, at + 2_048);
   })();
@@ -405,7 +438,8 @@ async function storePage(
     signal,
   });
   const object = { key: entry.key, version: entry.version };
-  return { rows: rows.length, object, next: page.next ?? null, delta: page.delta ?? null, digest, at: page.at };
+  const withoutKey = all.length - rows.length;
+  return { rows: all.length, withoutKey, object, next: page.next ?? null, delta: page.delta ?? null, digest, at: page.at };
 }
 
 function shortOf(runId: string): string {
@@ -541,8 +575,9 @@ async function fold(deps: ForecastDeps, context: RunContext, work: FoldWork, sig
         at,
         format: replicaFormat,
         kind: result.kind === "additive" ? "additive" : null,
+        settings: begun.settings ?? null,
       });
-      await tellDoubts(deps, tx, context.runId, source, result);
+      await tellDoubts(deps, tx, context.runId, source, { ...result, withoutKey: read.withoutKey });
     },
   });
   faultPoint("forecast.sap.committed");
@@ -567,101 +602,4 @@ const someRows = 20;
 
 function isTooSmall(rows: number, former: number, share: number): boolean {
   return rows === 0 || (former >= someRows && rows < former * share);
-}
-
-const acceptCommand = (source: SapSource): string => `\`stockroom forecast extract-sap ${source.name} --accept\``;
-
-function held(source: SapSource, rows: number, former: number): StockroomError {
-  return new StockroomError(
-    "conflict",
-    "SAP_LOAD_HELD",
-    `Expected about ${former === 0 ? "some" : former} rows of ${source.set} but a whole load gave ${rows}. ${fileKeyOf(source)} stays as it was. Check the filter, the client and the authorisations of the user; if it is right, say ${acceptCommand(source)}.`,
-    { facts: { source: source.name, rows, former } },
-  );
-}
-
-async function tellHeld(deps: ForecastDeps, runId: string, source: SapSource, rows: number, former: number): Promise<void> {
-  await deps.database.transaction(async (tx) => {
-    await deps.postNotice(tx, {
-      topic: "forecast",
-      id: `forecast.sap.held/${runId}`,
-      severity: "warning",
-      title: `A load of ${source.name} is held: ${rows} rows, ${former} before`,
-      body: held(source, rows, former).message,
-      facts: { source: source.name, rows, former },
-    });
-  });
-}
-
-/** Tells what was left out or may have been meant otherwise. */
-async function tellDoubts(deps: ForecastDeps, tx: Tx, runId: string, source: SapSource, result: FoldResult): Promise<void> {
-  const doubts: { readonly id: string; readonly rows: number; readonly title: string; readonly body: string }[] = [
-    {
-      id: "keyless",
-      rows: result.withoutKey,
-      title: `${result.withoutKey} rows of ${source.name} were left out`,
-      body: `${result.withoutKey} rows of ${source.set} came without a value in ${source.keys.join(" or ")}, so it is not known which rows they change. Check the keys of the source.`,
-    },
-    {
-      id: "recreated",
-      rows: result.recreated,
-      title: `${result.recreated} rows of ${source.name} were created although they were there`,
-      body: `${result.recreated} rows of ${source.set} came as created while rows with their keys were there; they replaced them. That is right when rows were created during the first load. If the source sends amounts to be added, say \`kind: additive\` and load it afresh.`,
-    },
-    {
-      id: "leftover",
-      rows: result.leftover,
-      title: `Keys of ${source.name} that stand for no record have an amount left: ${result.leftover}`,
-      body: `By ODQ_ENTITYCNTR, some keys of ${source.set} (${result.leftover}) stand for no record any more, yet their differences do not add up to nothing: first ${result.leftoverSample ?? ""}. They are not in ${fileKeyOf(source)}; what comes for these keys is added to what is left. Usually a record was counted off with other amounts than it was loaded with. Look at these keys in SAP and load everything: \`stockroom forecast extract-sap ${source.name} --afresh\`.`,
-    },
-  ];
-  for (const { id, rows, title, body } of doubts) {
-    if (rows === 0) continue;
-    await deps.postNotice(tx, {
-      topic: "forecast",
-      id: `forecast.sap.${id}/${runId}`,
-      severity: "warning",
-      title,
-      body,
-      facts: { source: source.name, rows },
-    });
-  }
-}
-
-async function tellWhole(deps: ForecastDeps, runId: string, source: SapSource): Promise<void> {
-  await deps.database.transaction(async (tx) => {
-    await deps.postNotice(tx, {
-      topic: "forecast",
-      id: `forecast.sap.whole/${runId}`,
-      severity: "warning",
-      title: `Everything of ${source.name} is loaded again: its changes may have come twice`,
-      body: `Of the delta tokens that DeltaLinksOf${source.set} lists, two could be ours, so the changes may hold some that were loaded already. This source sends differences or images from before a change, in which that is no longer harmless. Give this source a user of its own in SAP, then its token is the only one.`,
-      facts: { source: source.name },
-    });
-  });
-}
-
-async function tellGone(deps: ForecastDeps, runId: string, source: SapSource, gone: Gone["gone"], page: number): Promise<void> {
-  await deps.database.transaction(async (tx) => {
-    await deps.postNotice(
-      tx,
-      gone === "token"
-        ? {
-            topic: "forecast",
-            id: `forecast.sap.expired/${runId}`,
-            severity: "warning",
-            title: `SAP no longer knows the delta of ${source.name}`,
-            body: `The delta link of ${source.set} has expired, so everything is loaded again. Extract more often than SAP keeps its delta queue, or lengthen that time in transaction ODQMON.`,
-            facts: { source: source.name },
-          }
-        : {
-            topic: "forecast",
-            id: `forecast.sap.forgotten/${runId}`,
-            severity: "info",
-            title: `SAP forgot the pages of ${source.name} at page ${page}`,
-            body: `The page chain of ${source.set} had expired at page ${page}, so it is read from its start again. If that comes often, ask for more rows a page (pageRows).`,
-            facts: { source: source.name, page },
-          },
-    );
-  });
 }

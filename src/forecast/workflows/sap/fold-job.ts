@@ -48,14 +48,14 @@ export interface FoldResult {
   readonly rows: number;
   readonly set: number;
   readonly deleted: number;
-  /** Changes without one of the keys: left out, told of. */
-  readonly withoutKey: number;
   readonly repeated: number;
   readonly recreated: number;
   readonly sample: string | undefined;
   /** Keys that stand for no record and still have an amount: no row of the file, told of. */
   readonly leftover: number;
   readonly leftoverSample: string | undefined;
+  /** Changes that came again under the number they had: applied once. */
+  readonly again: number;
   /** What kind the source is, as far as it is known now. */
   readonly kind: ChangeKind | undefined;
   readonly written: { readonly replica: StagedObject; readonly file: StagedObject } | undefined;
@@ -79,13 +79,13 @@ export async function run(input: FoldInput, tools: TaskTools): Promise<FoldResul
   const found = input.kind ?? (seen.additive ? "additive" : undefined);
   // Twice the same row is that row; twice the same difference, or image of two, is another sum.
   if (input.mayRepeat === true && input.replica !== undefined && (found === "additive" || seen.both))
-    return { rows: 0, ...noCounts, kind: found, written: undefined, trouble: undefined, needsWhole: true };
+    return { rows: 0, ...noCounts, again: 0, kind: found, written: undefined, trouble: undefined, needsWhole: true };
   const measures = Object.entries(input.columns)
     .filter(([column, field]) => input.types[column] === "number" && !input.keys.includes(field))
     .map(([, field]) => fields.indexOf(field));
   if (found === "additive" && measures.length === 0) {
     const said = `Expected a number column for an additive source to add to but the file has none of ${Object.keys(input.columns).join(", ")}. Name it under \`types\`.`;
-    return { rows: 0, ...noCounts, kind: found, written: undefined, trouble: { code: "SAP_KIND", said } };
+    return { rows: 0, ...noCounts, again: 0, kind: found, written: undefined, trouble: { code: "SAP_KIND", said } };
   }
   const book = new Book({
     kind: found ?? "overwriting",
@@ -99,7 +99,7 @@ export async function run(input: FoldInput, tools: TaskTools): Promise<FoldResul
       book.hold(row.slice(0, -1), Number(row.at(-1)));
   }
   const apply = (record: ChangeRecord): void => (input.replica === undefined ? book.load(record) : book.change(record, seen.both));
-  const waiting: { readonly record: ChangeRecord; readonly unit: readonly string[] }[] = [];
+  const waiting: Numbered[] = [];
   for (const [index, page] of input.pages.entries()) {
     for await (const { record, unit } of recordsOf(page, fields, tools.signal)) {
       if (seen.ordered) waiting.push({ record, unit });
@@ -107,10 +107,31 @@ export async function run(input: FoldInput, tools: TaskTools): Promise<FoldResul
     }
     tools.progress(index + 1, input.pages.length, "pages");
   }
-  for (const { record } of waiting.toSorted((a, b) => byUnit(a.unit, b.unit))) apply(record);
+  const inOrder = once(waiting.toSorted((a, b) => byUnit(a.unit, b.unit)));
+  for (const { record } of inOrder) apply(record);
+  const again = waiting.length - inOrder.length;
   const refused = input.replica === undefined && book.counts.repeated > 0 && found !== "additive" && input.repeated === "refuse";
-  if (book.trouble !== undefined || refused) return { rows: 0, ...book.counts, kind: found, written: undefined, trouble: book.trouble };
-  return { ...(await write(input, book, fields, tools.signal)), ...book.counts, kind: found, trouble: undefined };
+  if (book.trouble !== undefined || refused)
+    return { rows: 0, ...book.counts, again, kind: found, written: undefined, trouble: book.trouble };
+  return { ...(await write(input, book, fields, tools.signal)), ...book.counts, again, kind: found, trouble: undefined };
+}
+
+interface Numbered {
+  readonly record: ChangeRecord;
+  readonly unit: readonly string[];
+}
+
+/** Without those that came twice: the same record under the same transaction, unit and number of SAP's queue is no second change. */
+function once(sorted: readonly Numbered[]): readonly Numbered[] {
+  let seen = new Set<string>();
+  let before: readonly string[] = [];
+  return sorted.filter(({ record, unit }) => {
+    if (byUnit(before, unit) !== 0) seen = new Set();
+    before = unit;
+    if (unit.includes("")) return true;
+    const text = JSON.stringify([record.fields, record.mode, record.counter]);
+    return !seen.has(text) && seen.add(text) !== undefined;
+  });
 }
 
 interface Seen {
@@ -178,11 +199,7 @@ export function fieldsOf(keys: readonly string[], columns: Readonly<Record<strin
   return [...new Set([...keys, ...Object.values(columns)])];
 }
 
-async function* recordsOf(
-  page: ReadHandle,
-  fields: readonly string[],
-  signal: AbortSignal,
-): AsyncGenerator<{ readonly record: ChangeRecord; readonly unit: readonly string[] }> {
+async function* recordsOf(page: ReadHandle, fields: readonly string[], signal: AbortSignal): AsyncGenerator<Numbered> {
   for await (const row of rowsOf(page, [...fields, ...changeColumns], signal)) {
     const [mode = "", counter = "", ...unit] = row.slice(fields.length);
     yield { record: { fields: row.slice(0, fields.length), mode, counter }, unit };

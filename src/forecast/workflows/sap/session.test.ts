@@ -78,6 +78,41 @@ test("headers of the settings and of the credentials go with every request", asy
   });
 });
 
+describe("what a failing server says", () => {
+  test.each([
+    [
+      500,
+      JSON.stringify({ error: { code: "X/1", message: { value: "Delta queue is being reorganised" } } }),
+      /500: Delta queue is being reorganised/,
+    ],
+    [
+      403,
+      "<error><code>S/403</code><message>No authorization to access service ZSRV</message></error>",
+      /403: No authorization to access service ZSRV/,
+    ],
+    [503, "<html><head><title>Service cannot be reached</title></head></html>", /503: Service cannot be reached/],
+    [
+      401,
+      "<html><head><title>Anmeldung fehlgeschlagen (APIKey secret)</title></head></html>",
+      /401: Anmeldung fehlgeschlagen \(APIKey \.\.\.\)/,
+    ],
+    [429, "", /too many requests \(429\)/],
+  ] as const)("is told (%i)", async (status, body, said) => {
+    const { url, session } = await start((_, response) =>
+      response.writeHead(status, { "content-type": "text/x", "retry-after": "0" }).end(body),
+    );
+    await expect(session.send(url, get, signal)).rejects.toThrow(said);
+  });
+
+  test("leaves open what was posted, when its patience ended (408) or it failed (502)", async () => {
+    for (const status of [408, 502]) {
+      const { url, session } = await start((_, response) => response.writeHead(status).end());
+      await expect(session.send(url, post, signal)).rejects.toMatchObject({ code: "SAP_UNSURE" });
+      await close?.();
+    }
+  });
+});
+
 test("what was posted and not answered is unsure; what never arrived is not", async () => {
   const { url, session } = await start((request) => request.socket.destroy());
   await expect(session.send(url, post, signal)).rejects.toMatchObject({ code: "SAP_UNSURE" });

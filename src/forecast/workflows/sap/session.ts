@@ -9,6 +9,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { isStockroomError, StockroomError } from "../../../platform/errors.ts";
+import { readErrorText } from "./wire.ts";
 import { exchange, placeOf, type Cookies, type ExchangeOptions, type SapAnswer } from "./exchange.ts";
 
 /** For gateways in front of the gateway: `{ "APIKey": "..." }`. */
@@ -85,6 +86,8 @@ interface Failure {
   readonly reason: string;
   readonly pauseMs: number | undefined;
   readonly carriedOut: boolean;
+  /** Somebody must change something: more tries do not help. */
+  readonly isDenied?: boolean;
 }
 
 /** What a session knows between requests. */
@@ -113,7 +116,7 @@ export function openSession(options: SessionOptions): Session {
             { facts: { where } },
           );
         }
-        if (/refused/.test(result.reason)) denied += 1;
+        if (result.isDenied === true) denied += 1;
         if (attempt >= options.tries || denied >= 3) throw lastFailure(placeOf(url), result, { attempt, isDenied: denied >= 3 });
         const grown = options.pauseMs * 2 ** (attempt - 1);
         await pause(Math.min(result.pauseMs ?? grown, longestPauseMs), undefined, { signal });
@@ -149,7 +152,8 @@ async function sendOnce(state: SessionState, url: string, request: SapRequest, s
     if (signal.aborted) throw signal.reason;
     if (isStockroomError(error)) throw error;
     const reason = reasonOf(error, state.options.timeoutMs);
-    return { kind: "failed", reason, pauseMs: undefined, carriedOut: sent && !neverReached(error) };
+    const isDenied = error instanceof TokenRefused && (error.status === 401 || error.status === 403);
+    return { kind: "failed", reason, pauseMs: undefined, carriedOut: sent && !neverReached(error), isDenied };
   }
 }
 
@@ -208,18 +212,36 @@ async function fetchCsrf(state: SessionState, from: string, signal: AbortSignal)
 function failureOf(state: SessionState, answer: SapAnswer, carriedOut: boolean): Failure | undefined {
   // A refusal comes before the work; only a failure of the server leaves in doubt whether the work was done.
   const failed = (reason: string): Failure => ({ kind: "failed", reason, pauseMs: retryAfterMs(answer.headers), carriedOut: false });
+  const denied = (reason: string): Failure => ({ ...failed(reason), isDenied: true });
+  const said = wordsOf(state, answer);
   if (answer.status === 401) {
     state.bearer = undefined;
-    return failed("the credentials were refused (401)");
+    return denied(`the credentials were refused (401${said})`);
   }
   if (answer.status === 403 && /required/i.test(answer.headers.get("x-csrf-token") ?? "")) {
     state.csrf = undefined;
     return failed("the CSRF token had expired (403)");
   }
-  if (answer.status === 403) return failed("access was refused (403)");
-  if (answer.status === 429) return failed("too many requests (429)");
-  if (answer.status >= 500) return { ...failed(`the server failed (${answer.status})`), carriedOut };
+  if (answer.status === 403) return denied(`access was refused (403${said})`);
+  if (answer.status === 408) return { ...failed(`the request took too long for the server (408${said})`), carriedOut };
+  if (answer.status === 429) return failed(`too many requests (429${said})`);
+  if (answer.status >= 500) return { ...failed(`the server failed (${answer.status}${said})`), carriedOut };
   return undefined;
+}
+
+/** What an answer says of itself, for people: its messages, or the title of a page. */
+function wordsOf({ options: { credentials }, bearer }: SessionState, answer: SapAnswer): string {
+  const messages = readErrorText(answer.text).map((message) => message.text);
+  const title = /<title[^>]*>([^<]{1,120})/i.exec(answer.text)?.[1]?.trim();
+  const secrets = [
+    credentials?.kind === "basic" ? credentials.password : credentials?.clientSecret,
+    bearer,
+    ...Object.values(credentials?.headers ?? {}),
+  ];
+  let words = messages.length > 0 ? messages.join("; ") : (title ?? "");
+  // A server that repeats what it was sent (S2); what is shorter is in every other word.
+  for (const secret of secrets) if (secret !== undefined && secret.length > 3) words = words.replaceAll(secret, "...");
+  return words === "" ? "" : `: ${words.slice(0, 300)}`;
 }
 
 /** Whether a request failed before a connection stood: then nobody can have carried it out. */

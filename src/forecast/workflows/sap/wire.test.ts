@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { numberText, pickDelta, rawText, readDeltaLinks, readErrorText, readPage, timeText, type DeltaEntry } from "./wire.ts";
+import { numberText, parseWire, pickDelta, rawText, readDeltaLinks, readErrorText, readPage, timeText, type DeltaEntry } from "./wire.ts";
 
 test.each([
   ["/Date(1706659200000)/", "2024-01-31"],
@@ -147,4 +147,12 @@ test.each([
 
 test("the words of application/problem+json are read", () => {
   expect(readErrorText(JSON.stringify({ title: "Bad Gateway", status: 502, detail: "no route" }))).toMatchObject([{ text: "no route" }]);
+});
+
+test("a number of more digits than JavaScript keeps stays what it is", () => {
+  const text = `{"d":{"results":[{"Material":12345678901234567890,"Ean":[4006381333931],"Price":1.50,"Rate":0.12345678901234567891}]}}`;
+  expect(parseWire(text)).toEqual({
+    d: { results: [{ Material: "12345678901234567890", Ean: [4_006_381_333_931], Price: 1.5, Rate: "0.12345678901234567891" }] },
+  });
+  expect(parseWire(`{"a":1}`)).toEqual({ a: 1 });
 });

@@ -57,6 +57,20 @@ export function readPage(body: unknown, where: string): Page {
   return { rows, next, delta: link("__delta") };
 }
 
+/** A number that JavaScript would round. */
+const longNumber = /[:[,]\s*-?\d[\d.]{15,}/;
+
+/** Reads JSON; numbers of more digits than JavaScript keeps stay the text they are: a key of twenty digits is another one when it is rounded. */
+export function parseWire(text: string): unknown {
+  if (!longNumber.test(text)) return JSON.parse(text);
+  return JSON.parse(text, function keep(_, value: unknown, context?: { readonly source?: string }) {
+    const source = context?.source;
+    return typeof value === "number" && source !== undefined && /^-?\d[\d.]{15,}$/.test(source) && String(value) !== source
+      ? source
+      : value;
+  });
+}
+
 /** One row of `DeltaLinksOf<Set>`. */
 export interface DeltaEntry {
   readonly token: string;

@@ -65,6 +65,11 @@ describe("an answer to a $batch", () => {
     expect(await write({ body })).toEqual([false, true, true]);
   });
 
+  test("may have the names in the heads of its parts", async () => {
+    const named = (id: string, status: number): string => part(undefined, status).replace("--out\r\n", `--out\r\nContent-ID: ${id}\r\n`);
+    expect(await write({ body: `${named("3", 201)}${named("1", 400)}${named("2", 201)}--out--\r\n` })).toEqual([false, true, true]);
+  });
+
   test("without names goes by order, when every row is there", async () => {
     const body = `${part(undefined, 201)}${part(undefined, 400)}${part(undefined, 201)}--out--\r\n`;
     expect(await write({ body })).toEqual([true, false, true]);

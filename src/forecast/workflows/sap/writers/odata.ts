@@ -212,7 +212,12 @@ export function parseBatch(contentType: string, text: string, root: string): rea
     const { headers, body } = headAndBody(section);
     const type = headers.get("content-type") ?? "";
     if (/^multipart\/mixed/i.test(type)) parts.push(...parseBatch(type, body, root));
-    else parts.push(parseHttp(body, root));
+    else {
+      const part = parseHttp(body, root);
+      // The row's name stands with the answer, or with the part that holds it.
+      const id = part.headers.get("content-id") ?? headers.get("content-id");
+      parts.push(id === undefined ? part : { ...part, headers: new Map([...part.headers, ["content-id", id]]) });
+    }
   }
   return parts;
 }
