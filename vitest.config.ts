@@ -6,8 +6,13 @@ export default defineConfig({
     hookTimeout: 60_000,
     globalSetup: ["test/kit/database.ts"],
     projects: [
-      { extends: true, test: { name: "unit", include: ["src/**/*.test.ts", "tools/**/*.test.ts", "bench/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: { name: "unit", include: ["src/**/*.test.ts", "console/src/**/*.test.ts", "tools/**/*.test.ts", "bench/**/*.test.ts"] },
+      },
       { extends: true, test: { name: "integration", include: ["test/integration/**/*.test.ts", "test/golden/**/*.test.ts"] } },
+      // A real Chromium on a real app; where there is none each test says that it is skipped.
+      { extends: true, test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 180_000 } },
       // The longer walks: `npm run test:crash`; not part of `npm test`.
       { extends: true, test: { name: "crash", include: ["test/crash/**/*.test.ts"], testTimeout: 300_000, hookTimeout: 300_000 } },
     ],

@@ -30,3 +30,6 @@ if (!installed) {
   }
   writeFileSync(mark, lock);
 }
+
+// The console is made of sources of ours; a start takes what was made before when they are the same.
+await import("./console.js");

@@ -4,7 +4,7 @@ import path from "node:path";
 import process from "node:process";
 
 const root = path.resolve(import.meta.dirname, "..");
-const projects = ["unit", "integration", ...(process.env["CI"] === undefined || process.env["CI"] === "" ? [] : ["crash"])];
+const projects = ["unit", "integration", "browser", ...(process.env["CI"] === undefined || process.env["CI"] === "" ? [] : ["crash"])];
 const args = [
   "run",
   ...projects.flatMap((name) => ["--project", name]),

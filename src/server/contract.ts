@@ -637,9 +637,16 @@ export const getHome = defineRoute({
   name: "getHome",
   method: "GET",
   path: "/api/home",
-  summary: "Which home is served, and whether it is the one the database knows",
+  summary: "Which home is served, whether it is the one the database knows, and which modules are open",
   needs: "viewer",
-  answer: z.strictObject({ id: z.string(), standing: z.enum(["active", "quiet", "copied"]), elsewhere: z.string().optional() }),
+  answer: z.strictObject({
+    id: z.string(),
+    standing: z.enum(["active", "quiet", "copied"]),
+    elsewhere: z.string().optional(),
+    version: z.string(),
+    /** Those that are open. */
+    modules: list(z.string()),
+  }),
 });
 
 export const listDamaged = defineRoute({

@@ -81,7 +81,8 @@ describe("a declaration", () => {
     expect(mounted.filter(({ needs }) => needs === undefined || !known.includes(needs))).toEqual([]);
     const open = mounted.filter(({ needs }) => needs === "anyone").map(({ method, url }) => `${method} ${url}`);
     const signIn = ["GET /sign-in", "POST /sign-in", "GET /sign-in/provider", "GET /sign-in/callback", "POST /sign-out"];
-    expect(open.toSorted()).toEqual(["GET /health", "GET /health/live", "GET /health/ready", ...signIn].toSorted());
+    const files = ["GET /console/assets/*", "GET /console/icon.svg"];
+    expect(open.toSorted()).toEqual(["GET /health", "GET /health/live", "GET /health/ready", ...files, ...signIn].toSorted());
     const pages = mounted.filter(({ route }) => route === undefined).map(({ method, url }) => `${method} ${url}`);
     expect(pages.toSorted()).toEqual([
       "GET /",
@@ -89,6 +90,10 @@ describe("a declaration", () => {
       "GET /classify/champions",
       "GET /classify/report",
       "GET /classify/review",
+      "GET /console",
+      "GET /console/",
+      "GET /console/*",
+      ...files,
       "GET /forecast",
       "GET /forecast/-/adjustments",
       "GET /forecast/-/imports",

@@ -18,6 +18,7 @@ import { mountOpenApi } from "../platform/web/openapi.ts";
 import { problemOf, problemType } from "../platform/web/problem.ts";
 import { may } from "../platform/web/roles.ts";
 import { proveDeclared } from "../platform/web/route.ts";
+import { mountConsole } from "./console.ts";
 import { checkBinding, guard, tokenWanted } from "./guard.ts";
 import { mountHealth } from "./health.ts";
 import { usualEntrance, type Entrance } from "./identity/entrance.ts";
@@ -163,10 +164,11 @@ export async function mountRoutes(server: FastifyInstance, options: ServerOption
   mountIdentity(server, entrance, deps.log);
   await mountSignIn(server, entrance);
   mountVault(server, deps);
-  mountPlace(server, deps);
+  const open = modules.filter(({ isOpen }) => isOpen);
+  mountPlace(server, deps, { version, modules: open.map(({ module }) => module.name) });
   mountSql(server, deps, modules);
   mountStream(server, deps);
-  const open = modules.filter(({ isOpen }) => isOpen);
+  mountConsole(server);
   mountPage(server, deps, {
     version,
     pages: open.flatMap(({ module }) => module.page ?? []),

@@ -28,14 +28,18 @@ export function mountVault(server: FastifyInstance, { vault }: ServerDeps): void
   });
 }
 
-export function mountPlace(server: FastifyInstance, { config, home }: ServerDeps): void {
+export function mountPlace(
+  server: FastifyInstance,
+  { config, home }: ServerDeps,
+  { version, modules }: { readonly version: string; readonly modules: readonly string[] },
+): void {
   serve(server, routes.listSettings, () => {
     if (config === undefined) throw unknownHere("settings");
     return { settings: describeConfig(config).map(({ origin, ...row }) => ({ ...row, origin: { ...origin } })), warnings: config.warnings };
   });
   serve(server, routes.getHome, () => {
     if (home === undefined) throw unknownHere("home");
-    return home;
+    return { ...home, version, modules };
   });
 }
 

@@ -1,0 +1,70 @@
+// Acting: a call that changes something, from the press of a button to what is told of it.
+//
+//   A1. While it is under way it cannot be pressed again; what the server refuses is told with its words and code.
+//   A2. What can be undone offers it for as long as the message stands.
+
+import { useState } from "preact/hooks";
+import { tell } from "../frame/toasts.tsx";
+import { client, sayError, type AnswerOf, type CallOf, type RouteName } from "./client.ts";
+import { forget } from "./query.ts";
+
+export interface ActOptions<Name extends RouteName> {
+  /** What is told when it is done. */
+  readonly done?: string | ((answer: AnswerOf<Name>) => string);
+  readonly undo?: (answer: AnswerOf<Name>) => Promise<unknown>;
+  /** Routes whose answers are stale now. Default: all. */
+  readonly stale?: readonly RouteName[];
+}
+
+export interface Act<Name extends RouteName> {
+  /** Gives the answer, or undefined when it was refused (and told). */
+  run(call: CallOf<Name>, options?: ActOptions<Name>): Promise<AnswerOf<Name> | undefined>;
+  readonly isRunning: boolean;
+  readonly error: unknown;
+}
+
+/**
+ * @example
+ * const cancel = useAct("POST /api/runs/:id/cancel", { done: "It stops at its next step" });
+ * <Button busy={cancel.isRunning} onPress={() => void cancel.run({ params: { id }, body: { reason } })}>Cancel</Button>
+ */
+export function useAct<Name extends RouteName>(name: Name, usual: ActOptions<Name> = {}): Act<Name> {
+  const [isRunning, setRunning] = useState(false);
+  const [error, setError] = useState<unknown>(undefined);
+  return {
+    isRunning,
+    error,
+    run: async (call, options = {}) => {
+      const { done, undo, stale = [] } = { ...usual, ...options };
+      setRunning(true);
+      setError(undefined);
+      try {
+        const send = client.call.bind(client) as (name: Name, call: object) => Promise<AnswerOf<Name>>; // oxlint-disable-line typescript/no-unsafe-type-assertion
+        const answer = await send(name, call);
+        forget(...stale);
+        if (done !== undefined) {
+          tell({
+            kind: "good",
+            text: typeof done === "string" ? done : done(answer),
+            ...(undo === undefined
+              ? {}
+              : {
+                  undo: async () => {
+                    await undo(answer);
+                    forget();
+                  },
+                }),
+          });
+        }
+        return answer;
+      } catch (caught) {
+        setError(caught);
+        const { code, message } = sayError(caught);
+        tell({ kind: "bad", text: message, code });
+        return undefined;
+      } finally {
+        setRunning(false);
+      }
+    },
+  };
+}

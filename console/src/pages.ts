@@ -1,0 +1,27 @@
+// The pages of the console: one line each. The rail, the palette and the router are made of this list.
+
+import type { ComponentType } from "preact";
+import type { Role } from "../../src/platform/web/roles.ts";
+
+export interface Page {
+  /** Below /console; `:name` is a part of the path, given to the page as a property. */
+  readonly path: string;
+  /** Its words in the rail and the palette; absent: reached from another page alone. */
+  readonly title?: string;
+  readonly section: Section;
+  /** Who sees it in the rail. */
+  readonly needs: Role;
+  /** Only where this module is open. */
+  readonly module?: "classify" | "forecast" | "images";
+  /** The page's own code, fetched when it is first shown. */
+  readonly load: () => Promise<ComponentType<Readonly<Record<string, string>>>>;
+}
+
+export const sections = ["Today", "Classify", "Forecast", "Pictures", "Data", "Operation"] as const;
+export type Section = (typeof sections)[number];
+
+export const pages: readonly Page[] = [
+  { path: "/", title: "Home", section: "Today", needs: "viewer", load: async () => (await import("./pages/home/home.tsx")).Home },
+  { path: "/runs", title: "Runs", section: "Operation", needs: "viewer", load: async () => (await import("./pages/runs/runs.tsx")).Runs },
+  { path: "/runs/:id", section: "Operation", needs: "viewer", load: async () => (await import("./pages/runs/run.tsx")).Run },
+];
