@@ -192,12 +192,17 @@ export function apply(
       { facts: { about: question.about } },
     );
   }
-  const part = (of: "target" | "related"): InputFile => ({
-    name: file.name,
-    body: noBytes(),
-    decimal: plan.decimal,
-    table: async (onBadRow) => await applyPlan(file, plan, of, { ...filter, hints, onBadRow, names: domains[domain] }),
-  });
+  const part = (of: "target" | "related"): InputFile => {
+    // What was in stock stands beside what was sold: it is read once.
+    const read = of === "target" ? plan : { ...plan, stock: undefined };
+    return {
+      name: file.name,
+      body: noBytes(),
+      decimal: plan.decimal,
+      stockColumn: read.stock,
+      table: async (onBadRow) => await applyPlan(file, read, of, { ...filter, hints, onBadRow, names: domains[domain] }),
+    };
+  };
   return {
     target: part("target"),
     ...(plan.known.length === 0 ? {} : { related: part("related"), shortRelated: "leave-out" as const }),

@@ -41,7 +41,7 @@ export const readingFlags = {
   },
   "stock-column": {
     type: "string",
-    description: "column that is 0 where there was no stock: demand is then unknown",
+    description: "column that is 0 (a stockout: not 0) where there was no stock: demand is then unknown",
     valueHint: "in_stock",
   },
   stamps: { type: "string", description: "weekly dates are the begin (default) or the end of their week", valueHint: "begin|end" },

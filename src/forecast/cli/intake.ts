@@ -46,6 +46,7 @@ export function readIntakeFlags(flags: RunFlags): SaidIntake {
   const map = textOf(flags, "map");
   const dimensions = textOf(flags, "dimensions");
   const ahead = textOf(flags, "known");
+  const stock = textOf(flags, "stock-column");
   const known = textOf(flags, "export");
   const without = textOf(flags, "without");
   const dateStyle = textOf(flags, "date-format");
@@ -60,6 +61,7 @@ export function readIntakeFlags(flags: RunFlags): SaidIntake {
       ...(map === undefined ? {} : { map: parseColumnMap(map) }),
       ...(dimensions === undefined ? {} : { dimensions: dimensions.toLowerCase() === "none" ? [] : readNames(dimensions) }),
       ...(ahead === undefined ? {} : { known: readNames(ahead) }),
+      ...(stock === undefined ? {} : { stock }),
       ...(without === undefined ? {} : { without: readNames(without) }),
       ...(flags["count"] === true ? { count: true } : {}),
       ...(dateStyle === undefined ? {} : { dateStyle }),
@@ -96,6 +98,7 @@ const ownFlags = new Set([
   "date-format",
   "dimensions",
   "known",
+  "stock-column",
   "decimal",
   "encoding",
   "where",

@@ -196,7 +196,10 @@ interface Part {
 }
 
 /** A file of any shape as one of the usual shape. What a target knows ahead is read from it once more; it is hashed the first time. */
-function openTaken({ kind, file, part, names }: Part, { plan, filter, hints }: TakenIn, { folder, signal, digests }: Opening): InputFile {
+function openTaken({ kind, file, part, names }: Part, taken: TakenIn, { folder, signal, digests }: Opening): InputFile {
+  const { filter, hints } = taken;
+  // What was in stock stands beside what was sold: it is read once.
+  const plan = kind === part ? taken.plan : { ...taken.plan, stock: undefined };
   const place = path.resolve(folder, file);
   const name = path.relative("", place);
   const hash = kind === part ? createHash("sha256") : undefined;
@@ -211,6 +214,7 @@ function openTaken({ kind, file, part, names }: Part, { plan, filter, hints }: T
     name,
     body: nothing(),
     decimal: plan.decimal,
+    stockColumn: plan.stock,
     table: async (onBadRow) =>
       await applyPlan({ name, open: hashed }, plan, part, { ...filter, hints: { ...hints, signal }, onBadRow, names }),
   };

@@ -117,7 +117,7 @@ async function openOne(
     schema: file.schema,
     dimensions,
     without: file.table === undefined ? (options.without ?? []) : [],
-    stockColumn: options.stockColumn,
+    stockColumn: options.stockColumn ?? file.stockColumn,
     looks,
     readsTime: (text) => !Number.isNaN(settings.parseTime(text)),
   });

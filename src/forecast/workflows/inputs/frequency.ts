@@ -23,6 +23,8 @@ export interface FrequencyRequest {
   readonly file: string;
   /** Of the timestamp, from 1. */
   readonly column: number;
+  /** Columns that tell no series apart are taken for dimensions: the rhythm of each says nothing. */
+  readonly splitWrong: boolean;
   readonly problems: Problem[];
   readonly notes: InputNote[];
 }
@@ -37,7 +39,7 @@ export function decideFrequency(rows: Rows, request: FrequencyRequest): Frequenc
   const { asked, file, column, problems, notes } = request;
   const stamps = stampsOf(rows);
   const inferred = inferFrequency(stamps);
-  const own = inferred.kind === "regular" ? rhythmOfSeries(rows, inferred.frequency) : undefined;
+  const own = inferred.kind === "regular" && !request.splitWrong ? rhythmOfSeries(rows, inferred.frequency) : undefined;
   const facts = { file, column };
   const examples = stamps
     .slice(0, 3)
@@ -143,7 +145,8 @@ function stepsApart(
     most = Math.max(most, gap);
   }
   if (!(least > 1) || most > 2 * least) return undefined;
-  return { least, most, empty: 1 - units.length / (units[units.length - 1] - units[0] + 1) };
+  const { multiple } = frequency;
+  return { least: least * multiple, most: most * multiple, empty: 1 - units.length / (units[units.length - 1] - units[0] + 1) };
 }
 
 const anchored = (found: Frequency, { weeksEnd }: FrequencyRequest): Frequency => (weeksEnd ? endingWeeks(found) : found);
@@ -168,8 +171,8 @@ function stampsOf(rows: Rows): readonly number[] {
   return [...seen].toSorted((a, b) => a - b);
 }
 
-/** A coarser frequency that nearly all series have for themselves, each with stamps of its own: weeks of different weekdays look like days. */
-function rhythmOfSeries(rows: Rows, together: Frequency): Frequency | undefined {
+/** Different stamps of the first series, ascending, by their key. */
+function stampsBySeries(rows: Rows): ReadonlyMap<number, readonly number[]> {
   const byKey = new Map<number, Set<number>>();
   for (const block of rows.blocks) {
     for (let i = 0; i < block.count; i++) {
@@ -183,15 +186,50 @@ function rhythmOfSeries(rows: Rows, together: Frequency): Frequency | undefined 
       if (own.size < 2000) own.add(block.minutes[i] * 60 + block.seconds[i]);
     }
   }
-  const found: Inferred[] = [...byKey.values()]
-    .filter((stamps) => stamps.size >= 8)
-    .map((stamps) => inferFrequency([...stamps].toSorted((a, b) => a - b)));
+  return new Map([...byKey].map(([key, stamps]) => [key, [...stamps].toSorted((a, b) => a - b)]));
+}
+
+/** A coarser frequency that nearly all series have for themselves, each with stamps of its own: weeks of different weekdays look like days. */
+function rhythmOfSeries(rows: Rows, together: Frequency): Frequency | undefined {
+  const found: Inferred[] = [...stampsBySeries(rows).values()]
+    .filter((stamps) => stamps.length >= rhythmFrom)
+    .map((stamps) => inferFrequency(stamps));
   const coarser = found.flatMap((each) =>
     each.kind === "regular" && stepMinutes(each.frequency) > 1.5 * stepMinutes(together) && isDense(each.frequency) ? [each.frequency] : [],
   );
   if (found.length < 2 || coarser.length < 0.9 * found.length) return undefined;
   const { unit, multiple } = coarser[0];
   return coarser.every((each) => each.unit === unit && each.multiple === multiple) ? { unit, multiple } : undefined;
+}
+
+/**
+ * Tells of series that have a row in nearly every longer step, at one and the same place of it, and none between: a weekly item among daily ones. All
+ * between its rows is invented.
+ */
+export function slowerNotes(
+  keys: KeySpace,
+  rows: Rows,
+  frequency: Frequency,
+  { file, target }: { file: string; target: string },
+): readonly InputNote[] {
+  const slower = [...stampsBySeries(rows)].flatMap(([key, stamps]) => {
+    if (stamps.length < rhythmFrom) return [];
+    const own = inferFrequency(stamps);
+    if (own.kind !== "regular" || !isDense(own.frequency)) return [];
+    const ratio = stepMinutes(own.frequency) / stepMinutes(frequency);
+    const span = (stamps[stamps.length - 1] - stamps[0]) / (60 * stepMinutes(own.frequency)) + 1;
+    return ratio > 1.9 && stamps.length >= 0.8 * span ? [{ key, frequency: own.frequency, empty: 1 - 1 / ratio }] : [];
+  });
+  const [first] = slower;
+  if (first === undefined || slower.length === keys.size) return [];
+  const name = keys.names.map((_, c) => keys.text(first.key, c)).join(" / ");
+  const some = keys.size > lookedSeries ? `of the ${lookedSeries} looked at` : `of ${keys.size}`;
+  return [
+    {
+      code: "INPUT_SLOWER_SERIES",
+      message: `${slower.length} ${some} series of ${file} have a row every ${nameOf(first.frequency)} and none between, such as ${name}, while the file comes every ${nameOf(frequency)}: ${Math.round(100 * first.empty)} % of their steps are filled by rule. If nobody wrote down what was sold between, forecast at --frequency ${first.frequency.unit}, or take their rows to a file of their own; --fill "${target} middlefill=nan" makes the steps between unknown.`,
+    },
+  ];
 }
 
 /** Multiples of a unit come about by chance in sparse series; whole units do not. */

@@ -20,6 +20,8 @@ export interface InputFile {
   readonly table?: (onBadRow: (row: BadRow) => void) => Promise<Table>;
   /** Of `table`: the decimal sign of its numbers. Its dates are ISO. */
   readonly decimal?: DecimalSign;
+  /** Of `table`: its column that says whether there was stock. */
+  readonly stockColumn?: string | undefined;
   /** The columns in their order. Needed where a file has no header and more than the domain's own columns. */
   readonly schema?: readonly SchemaAttribute[];
 }

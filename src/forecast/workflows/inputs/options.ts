@@ -47,7 +47,7 @@ export interface ReadInputsOptions {
   readonly nonNegative?: boolean;
   /** Share of rows, and of the target's value, that may be bad; default 0.1. */
   readonly mostBadShare?: number;
-  /** A column of the target or the related file that is 0 (or false) where there was no stock: demand is then unknown, not zero. */
+  /** A column of the target or the related file that is 0 (or false) where there was no stock, or called `stockout` and not 0: demand is then unknown, not zero. */
   readonly stockColumn?: string;
   /** How dates are written, as `dd.mm.yyyy`; default ISO. */
   readonly dateFormat?: string;

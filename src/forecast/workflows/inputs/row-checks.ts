@@ -6,7 +6,7 @@ import type { Frequency } from "../../engine/contract.ts";
 import { averageTwice, findClockChanges } from "../../engine/panel/clock.ts";
 import { instantText } from "./fields.ts";
 import type { OpenedFile } from "./files.ts";
-import { checkSpan, decideFrequency } from "./frequency.ts";
+import { checkSpan, decideFrequency, slowerNotes } from "./frequency.ts";
 import type { InputNote, Problem } from "./notes.ts";
 import type { Reading } from "./options.ts";
 import { findStrays } from "./phases.ts";
@@ -57,7 +57,12 @@ export function waysOfReading(file: OpenedFile, rows: ReadRows | undefined): rea
   // That a column is constant or empty is told where it matters.
   const formats = (rows?.numbers ?? []).map((summary) => ({ ...summary, values: 0, missing: 0 }));
   const { stock } = file.columns;
-  const taken = stock === undefined ? [] : [`${stock.name} of ${apart.file} is read as what was in stock: 0 or false is out of stock.`];
+  const taken =
+    stock === undefined
+      ? []
+      : stock.saysEmpty
+        ? [`${stock.name} of ${apart.file} is read as what was out of stock: 1 or true is out of stock.`]
+        : [`${stock.name} of ${apart.file} is read as what was in stock: 0 or false is out of stock.`];
   // A group's schema was given to name columns by; without one nobody said what they are.
   const named =
     open.headless && file.schema === undefined
@@ -112,7 +117,7 @@ export function checkTarget(reading: Reading, target: OpenedFile, read: ReadRows
       message: `${below} rows of ${file} have ${targetName} below zero, as returns do: they are taken off what was sold in their step, and the forecast does not go below zero. If this is no demand and may be negative, say --negative; if they are mistakes, correct them.`,
     });
   }
-  checkDimensions(reading, target, read);
+  const splitWrong = !checkDimensions(reading, target, read);
   const ofNames = nameNotes(target, read);
   const before = problems.length;
   const frequency = decideFrequency(read.rows, {
@@ -120,11 +125,14 @@ export function checkTarget(reading: Reading, target: OpenedFile, read: ReadRows
     weeksEnd: options.stamps === "end",
     file,
     column,
+    splitWrong,
     problems,
     notes,
   });
   notes.push(...ofNames);
   if (frequency === undefined) return undefined;
+  const isFilled = options.nonNegative !== false && rule?.middle === undefined;
+  if (isFilled && !splitWrong) notes.push(...slowerNotes(read.keys, read.rows, frequency, { file, target: targetName }));
   const { from, before: after } = settings.between;
   checkSpan(read.keys, read.rows, frequency, {
     file,
@@ -286,10 +294,10 @@ function nameNotes(target: OpenedFile, { keys }: ReadRows): readonly InputNote[]
   return notes;
 }
 
-/** Texts that nobody named as dimensions are told; those that tell no two rows of one time apart are none. */
-function checkDimensions({ problems, notes }: Reading, target: OpenedFile, { keys, rows }: ReadRows): void {
+/** Texts that nobody named as dimensions are told; those that tell no two rows of one time apart are none: false. */
+function checkDimensions({ problems, notes }: Reading, target: OpenedFile, { keys, rows }: ReadRows): boolean {
   const { assumed } = target.columns;
-  if (assumed.length === 0 || keys.size === 0) return;
+  if (assumed.length === 0 || keys.size === 0) return true;
   const { file } = target.apart;
   const items = keys.levels[0].length;
   const names = assumed.map(({ name, place }, c) => `${name} (${keys.levels[c + 1]?.length ?? 0} values, column ${place + 1})`);
@@ -311,12 +319,13 @@ function checkDimensions({ problems, notes }: Reading, target: OpenedFile, { key
       message: `Expected columns that tell series apart beside the item but ${names.join(", ")} of ${file} ${assumed.length === 1 ? "changes" : "change"} from row to row and no item has two rows at one time: ${keys.size} series would come of ${items} items. Leave ${assumed.length === 1 ? "it" : "them"} out (--dimensions none), or name what to forecast by (--dimensions ${assumed.map(({ name }) => name).join(",")}).`,
       facts: { file, series: keys.size, items },
     });
-    return;
+    return false;
   }
   notes.push({
     code: "INPUT_DIMENSIONS",
     message: `${file} is forecast by ${names.join(", ")} beside the item: ${keys.size} series of ${items} items. --dimensions names others, or none.`,
   });
+  return true;
 }
 
 function countBelowZero({ rows }: ReadRows): number {

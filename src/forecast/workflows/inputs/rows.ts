@@ -17,7 +17,8 @@ import {
 import type { ItemMetadata } from "../../engine/panel/build.ts";
 import { KeySpace, Rows } from "../../engine/panel/rows.ts";
 import { offsetOf } from "./fields.ts";
-import type { Column, Columns } from "./schema.ts";
+import { isUnknown, provedSign, readFlag } from "../../../platform/intake/values.ts";
+import type { Column, Columns, StockColumn } from "./schema.ts";
 
 const sampleChars = 200;
 
@@ -118,7 +119,7 @@ export async function readRows(reading: RowReading, kind: "target" | "related"):
         if (Math.abs(value) > mostNumber) bad ??= tooLarge(numbers[c], row[numbers[c].place], line);
         values[c] = value;
       }
-      const isOut = stock === undefined ? undefined : isOutOfStock(row[stock.place]);
+      const isOut = stock === undefined ? undefined : isOutOfStock(row[stock.place], stock, reading.decimal);
       if (isOut === "wrong" && stock !== undefined) bad ??= wrongStock(stock, row[stock.place], line);
       if (bad !== undefined) {
         reading.onBadRow(bad, first < 0 ? "" : row[first]);
@@ -150,17 +151,19 @@ export async function readRows(reading: RowReading, kind: "target" | "related"):
   return { keys, rows, empty, outside, size, out, offsets, repeats, numbers: numbered.summary() };
 }
 
-const outWords = new Set(["0", "false", "f", "no", "n", "out", "out_of_stock"]);
-const inWords = new Set(["1", "true", "t", "yes", "y", "in", "in_stock"]);
+const outWords = new Set(["out", "out of stock", "out_of_stock", "sold out", "ausverkauft", "nicht lieferbar"]);
+const inWords = new Set(["in", "in stock", "in_stock", "available", "vorhanden", "lieferbar", "auf lager"]);
 
 /** Of a stock column: whether nothing was there. An empty field does not say. */
-function isOutOfStock(text: string): boolean | "wrong" {
+function isOutOfStock(text: string, { saysEmpty }: StockColumn, decimal: DecimalSign | undefined): boolean | "wrong" {
+  if (isUnknown(text)) return false;
   const word = text.trim().toLowerCase();
-  if (word === "") return false;
   if (outWords.has(word)) return true;
   if (inWords.has(word)) return false;
-  const value = parseNumber(text);
-  return value === notNumber ? "wrong" : value <= 0;
+  const flag = readFlag(word);
+  if (flag !== undefined) return (flag === 1) === saysEmpty;
+  const value = parseNumber(text, provedSign(text) ?? decimal ?? ".");
+  return value === notNumber ? "wrong" : value > 0 === saysEmpty;
 }
 
 /** Reads metadata; an item that comes again with other texts is a bad row, with the same texts it is none. */
@@ -211,7 +214,10 @@ function missingKey(column: Column, index: number, line: number): BadRow {
     line,
     column: column.place + 1,
     code: index === 0 ? "INPUT_ITEM_EMPTY" : "INPUT_DIMENSION_EMPTY",
-    reason: `Expected ${index === 0 ? "an item" : "a value"} in ${column.name} but the field is empty. Fill it in.`,
+    reason:
+      index === 0
+        ? `Expected an item in ${column.name} but the field is empty. Fill it in.`
+        : `Expected a value in ${column.name}, which is forecast by, but the field is empty. Fill it in, or leave the column out: --without ${column.name}.`,
     sample: "",
   };
 }
@@ -239,12 +245,15 @@ function tooLarge(column: Column, text: string, line: number): BadRow {
   };
 }
 
-function wrongStock(column: Column, text: string, line: number): BadRow {
+function wrongStock(column: StockColumn, text: string, line: number): BadRow {
+  const expected = column.saysEmpty
+    ? `1 or true in ${column.name} where there was no stock, and 0 or false elsewhere,`
+    : `0 or false in ${column.name} where there was no stock, and 1, true or a stock elsewhere,`;
   return {
     line,
     column: column.place + 1,
     code: "INPUT_STOCK_WRONG",
-    reason: `Expected 0 or false in ${column.name} where there was no stock, and 1, true or a stock elsewhere, but received "${short(text)}". Write it so.`,
+    reason: `Expected ${expected} but received "${short(text)}". Write it so.`,
     sample: text.slice(0, sampleChars),
   };
 }

@@ -4,6 +4,7 @@
 // Names of each domain's item and target: "Predefined Dataset Domains and Dataset Types" of the Amazon Forecast guide.
 
 import { cureOf, type Look, patternCure, shown } from "./sniff.ts";
+import { isStockName, saysEmpty } from "./stock-names.ts";
 
 export type Domain = "RETAIL" | "CUSTOM" | "INVENTORY_PLANNING" | "WORK_FORCE" | "WEB_TRAFFIC" | "EC2_CAPACITY" | "METRICS";
 
@@ -42,6 +43,11 @@ export interface Column {
   readonly place: number;
 }
 
+/** A column that says whether there was stock: 0 or false is out of stock, or, where it says when nothing was there (`stockout`), in stock. */
+export interface StockColumn extends Column {
+  readonly saysEmpty: boolean;
+}
+
 /** The columns of one file by their parts. */
 export interface Columns {
   readonly item: Column;
@@ -52,8 +58,8 @@ export interface Columns {
   readonly numbers: readonly Column[];
   /** Metadata. */
   readonly texts: readonly Column[];
-  /** Says whether the item was in stock: 0 or false is out of stock. */
-  readonly stock: Column | undefined;
+  /** Says whether the item was in stock. */
+  readonly stock: StockColumn | undefined;
   /** Dimensions that nobody named: texts beside item, timestamp and target. */
   readonly assumed: readonly Column[];
   /** Columns that are not read: left out by name, or summed over. */
@@ -89,9 +95,6 @@ export interface ColumnRequest {
 }
 
 const isNamed = ({ name }: Look, wanted: string): boolean => name.trim().toLowerCase() === wanted;
-
-/** Names that can mean nothing else than whether there was stock. */
-const stockNames = new Set(["in_stock", "instock", "is_in_stock", "stock_on_hand", "on_hand"]);
 
 /**
  * Gives each column its part: by name, in any order, upper and lower case alike where no name fits exactly.
@@ -134,7 +137,7 @@ export function assignColumns(request: ColumnRequest): {
   const leftOut = rest.filter(({ name }) => request.without.includes(name));
   if (kind !== "metadata") rest = rest.filter((column) => !leftOut.includes(column));
   const stock = kind === "metadata" ? undefined : stockOf(rest, request);
-  if (stock !== undefined) rest = rest.filter((column) => column !== stock);
+  if (stock !== undefined) rest = rest.filter(({ place }) => place !== stock.place);
 
   const dimensions: Column[] = [];
   let others = rest;
@@ -191,9 +194,12 @@ export function assignColumns(request: ColumnRequest): {
 }
 
 /** The column that says whether there was stock: the one that was named, or one of a name that means nothing else. */
-function stockOf(columns: readonly Column[], { stockColumn, dimensions, kind }: ColumnRequest): Column | undefined {
-  if (stockColumn !== undefined) return columns.find(({ name }) => name.toLowerCase() === stockColumn.toLowerCase());
-  return columns.find(({ name }) => stockNames.has(name.toLowerCase()) && !(kind === "target" && dimensions?.includes(name) === true));
+function stockOf(columns: readonly Column[], { stockColumn, dimensions, kind }: ColumnRequest): StockColumn | undefined {
+  const found =
+    stockColumn === undefined
+      ? columns.find(({ name }) => isStockName(name) && !(kind === "target" && dimensions?.includes(name) === true))
+      : columns.find(({ name }) => name.toLowerCase() === stockColumn.toLowerCase());
+  return found === undefined ? undefined : { ...found, saysEmpty: saysEmpty(found.name) };
 }
 
 /** Numbers and dates beside the target make a series of every value: never without being asked. */

@@ -57,6 +57,8 @@ export async function applyPlan(file: IntakeFile, plan: IntakePlan, part: Intake
   const time = at(plan.timestamp);
   const parts = plan.dateParts.map(at);
   const orders = table.columns.flatMap((name, place) => (orderWords.test(` ${wordsOfName(name)} `) ? [place] : []));
+  const stock = at(plan.stock ?? null);
+  const hasStock = stock >= 0 && plan.shape === "long";
   const valueOf = (text: string): string => {
     if (part === "related") return String(/^\p{L}/u.test(text) ? (readFlag(text) ?? text) : text);
     const bare = plan.unit === undefined ? text : withoutUnit(text, plan.unit);
@@ -85,7 +87,8 @@ export async function applyPlan(file: IntakeFile, plan: IntakePlan, part: Intake
                   text,
                   parts.map((place) => dated[place] ?? ""),
                 );
-          rows.push([nameOf(row[item]), stamp(whole), ...numbers.map((place) => (place < 0 ? "1" : valueOf(row[place] ?? ""))), ...places]);
+          const amounts = numbers.map((place) => (place < 0 ? "1" : valueOf(row[place] ?? "")));
+          rows.push([nameOf(row[item]), stamp(whole), ...amounts, ...places, ...(hasStock ? [row[stock] ?? ""] : [])]);
           lines.push(line);
           if (!carries) above = row;
           continue;
@@ -109,6 +112,7 @@ export async function applyPlan(file: IntakeFile, plan: IntakePlan, part: Intake
     "timestamp",
     ...(part === "target" ? [names.target] : plan.known.map((name) => nameIn(plan, name))),
     ...plan.dimensions.map((name) => nameIn(plan, name)),
+    ...(hasStock ? [plan.stock ?? ""] : []),
   ];
   const { encoding } = table;
   return { columns, ...(encoding === undefined ? {} : { encoding }), batches: batches() };

@@ -9,6 +9,7 @@ import { findDateStyle } from "../../../platform/intake/dates.ts";
 import { findDateParts } from "./date-parts.ts";
 import { itemNames } from "./names.ts";
 import {
+  chooseStock,
   chooseTimestamp,
   decimalQuestions,
   type ColumnUse,
@@ -113,9 +114,11 @@ export function proposeRelated(profile: FileProfile, given: GivenIntake, target:
       if (column.name !== to) names[column.name] = to;
     }
   }
+  const stock = chooseStock(profile, given, free());
+  if (stock !== undefined) use(stock.column, "stock", stock.why);
   for (const column of free()) judgeRelated(column, given, use);
   const known = uses.filter((one) => one.use === "known").map(({ column }) => column);
-  if (known.length === 0) {
+  if (known.length === 0 && stock === undefined) {
     questions.push({
       about: "demand",
       text: `Which column of ${profile.name} holds a number that is known ahead? None of ${quoted(profile.columns.map(({ name }) => name))} does.`,
@@ -137,6 +140,7 @@ export function proposeRelated(profile: FileProfile, given: GivenIntake, target:
       demand: null,
       dimensions: uses.filter((one) => one.use === "dimension").map(({ column }) => column),
       known,
+      ...(stock === undefined ? {} : { stock: stock.column.name }),
       names,
       values: [],
       decimal: given.decimal ?? numbers[0]?.number?.decimal ?? ".",

@@ -172,6 +172,7 @@ export function flagsOf(plan: IntakePlan, { filter, hints, end }: TakenIn): read
     shellWord(plan.dateStyle),
     ...(plan.shape === "long" ? ["--dimensions", plan.dimensions.length === 0 ? "none" : shellWord(plan.dimensions.join(","))] : []),
     ...(plan.known.length === 0 ? [] : ["--known", shellWord(plan.known.join(","))]),
+    ...(plan.stock === undefined ? [] : ["--stock-column", shellWord(plan.stock)]),
     ...(plan.decimal === "," ? ["--decimal", ","] : []),
     ...(hints.encoding === undefined ? [] : ["--encoding", hints.encoding]),
     ...(hints.export === undefined || hints.export === noExport ? [] : ["--export", hints.export]),

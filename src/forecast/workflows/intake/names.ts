@@ -442,6 +442,7 @@ export const knownNames = [
   ["temperature", "temp", "temperatur", "temperatura", "weather", "wetter", "rain", "humidity", "fuel price", "cpi", "unemployment"],
 ] as const;
 
+/** Surest first; names that mean nothing else stand in inputs/stock-names.ts, too. */
 export const stockNames = [
   [
     "in stock",
@@ -449,15 +450,37 @@ export const stockNames = [
     "is in stock",
     "stock on hand",
     "on hand",
-    "available",
+    "onhand",
+    "qty on hand",
+    "quantity on hand",
     "stockout",
+    "stock out",
+    "stockouts",
     "out of stock",
+    "outofstock",
+    "oos",
+    "sold out",
+    "soldout",
+    "ausverkauft",
+    "agotado",
+    "sin stock",
+    "esaurito",
+    "uitverkocht",
+    "rupture",
+    "rupture de stock",
+  ],
+  [
+    "available",
+    "availability",
+    "verfugbar",
     "inventory",
     "stock",
+    "stock level",
     "bestand",
     "lagerbestand",
     "existencias",
     "giacenza",
+    "voorraad",
   ],
 ] as const;
 

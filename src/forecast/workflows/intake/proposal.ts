@@ -14,6 +14,7 @@ import { isUnknown } from "../../../platform/intake/values.ts";
 import { rankOfName, wordsOfName } from "../../../platform/intake/names.ts";
 import { dateStyles, findDateStyle, type DateStyle } from "../../../platform/intake/dates.ts";
 import type { DecimalSign } from "../../../platform/formats/index.ts";
+import { isStockName, saysEmpty } from "../inputs/stock-names.ts";
 import {
   asideWords,
   calendarWords,
@@ -32,6 +33,8 @@ export interface GivenIntake {
   readonly map?: Readonly<Record<string, string>>;
   readonly dimensions?: readonly string[];
   readonly known?: readonly string[];
+  /** The column that says whether there was stock. */
+  readonly stock?: string;
   readonly without?: readonly string[];
   /** Every row is one piece. */
   readonly count?: boolean;
@@ -62,6 +65,8 @@ export interface IntakePlan {
   readonly dimensions: readonly string[];
   /** Numbers that are known ahead. */
   readonly known: readonly string[];
+  /** The column that says whether there was stock: demand is unknown where there was none. */
+  readonly stock?: string | undefined;
   /** Dimensions and known numbers that are called otherwise in what comes out, by the file's name. */
   readonly names?: Readonly<Record<string, string>>;
   /** Columns whose blanks are those of the row above: merged cells. */
@@ -223,6 +228,8 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
 
   const renamed = Object.entries(given.map ?? {}).filter(([, to]) => !mappedParts.includes(to));
   const fileName = (name: string): string => renamed.find(([, to]) => to === name)?.[0] ?? name;
+  const stock = chooseStock(profile, given, free());
+  if (stock !== undefined) use(stock.column, "stock", stock.why);
   for (const name of given.known ?? []) {
     const column = findColumn(profile, fileName(name));
     if (column !== undefined && !taken.has(column)) use(column, "known", "as you said");
@@ -252,7 +259,7 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
         );
   };
   const relations = makeRelations({ profile, timestamp, style, stampOf, item: item?.column, demand: demand?.column });
-  for (const column of free()) judge(column, { given, relations, use });
+  for (const column of free()) judge(column, { given, relations, stock: stock?.column, use });
   questions.push(...totalQuestions(profile, item), ...decimalQuestions(demand?.column, given));
   notes.push(...rowNotes(profile, item?.column, given));
   const negate = (demand?.column.number?.negative ?? 0) > 0.9;
@@ -272,7 +279,8 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
       item: item?.column.name ?? null,
       demand: demand?.column.name ?? null,
       dimensions: columnsOf("dimension"),
-      known: [...columnsOf("known"), ...columnsOf("stock")],
+      known: columnsOf("known"),
+      ...(stock === undefined ? {} : { stock: stock.column.name }),
       ...(Object.keys(names).length === 0 ? {} : { names }),
       ...(demand?.column.unit === undefined ? {} : { unit: demand.column.unit.word }),
       values: [],
@@ -287,6 +295,28 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
       ...zoneNotes(profile, timestamp, style),
     ],
   };
+}
+
+/** The column that says whether there was stock: the one that was named, else by its name, surest names first. */
+export function chooseStock(
+  profile: FileProfile,
+  given: GivenIntake,
+  free: readonly ColumnProfile[],
+): { readonly column: ColumnProfile; readonly why: string } | undefined {
+  const said = given.stock === undefined ? undefined : findColumn(profile, given.stock);
+  if (said !== undefined) return { column: said, why: "as you said: demand is unknown where nothing was there" };
+  // What was accepted before has words for it; a mapping kept by an older program has it among what is known ahead.
+  const isOld = given.exact === true;
+  const isSaid = ({ name }: ColumnProfile): boolean =>
+    given.dimensions?.includes(name) === true || Object.hasOwn(given.map ?? {}, name) || given.known?.includes(name) === true;
+  const [best] = free
+    .filter((column) => (column.kind === "number" || column.isFlag || column.distinct <= 3) && Number.isFinite(rank(column, stockNames)))
+    .filter((column) => column.distinct > 1 || column.many)
+    .filter((column) => (isOld ? given.known?.includes(column.name) === true : !isSaid(column) || isStockName(column.name)))
+    .toSorted((a, b) => rank(a, stockNames) - rank(b, stockNames));
+  if (best === undefined) return undefined;
+  const sense = saysEmpty(best.name) ? "is not 0" : "is 0";
+  return { column: best, why: `its name: demand is unknown where it ${sense}` };
 }
 
 /** Whether a name among the items is the sum of the others, where nobody said what the item is. */
@@ -683,11 +713,12 @@ function isCalendar(column: ColumnProfile, sample: readonly (readonly string[])[
 interface Judging {
   readonly given: GivenIntake;
   readonly relations: Relations;
+  readonly stock: ColumnProfile | undefined;
   readonly use: (column: ColumnProfile, part: ColumnUse["use"], why: string) => void;
 }
 
 /** Gives a column that no part was found for yet its use (R2, R4). */
-function judge(column: ColumnProfile, { given, relations, use }: Judging): void {
+function judge(column: ColumnProfile, { given, relations, stock, use }: Judging): void {
   const words = wordsOfName(column.name);
   const isPlace =
     rank(column, dimensionNames) < dimensionNames.length || (column.kind === "text" && Number.isFinite(rank(column, dimensionNames)));
@@ -723,7 +754,8 @@ function judge(column: ColumnProfile, { given, relations, use }: Judging): void 
     );
   }
   if (given.exact === true) return use(column, "left out", "not used before");
-  if (Number.isFinite(rank(column, stockNames))) return use(column, "stock", "its name: demand is unknown where nothing was there");
+  if (stock !== undefined && Number.isFinite(rank(column, stockNames)))
+    return use(column, "left out", `"${stock.name}" says what was in stock`);
   if (calendarWords.test(words) && relations.followsDate(column)) return use(column, "left out", "follows from the date");
   if (isId(column)) return use(column, "left out", "a number that names something");
   const share = relations.knownAhead(column);

@@ -27,6 +27,8 @@ export interface IntakeBlock {
   readonly map?: Readonly<Record<string, string>> | undefined;
   readonly dimensions?: readonly string[] | undefined;
   readonly known?: readonly string[] | undefined;
+  /** The column that says whether there was stock. */
+  readonly stock?: string | undefined;
   /** Every row is one piece. */
   readonly count?: boolean | undefined;
   /** Rows that count: by column the value they have, or conditions as the flag has them (`Country=DE,AT;Status!=open`). */
@@ -68,12 +70,13 @@ export function isTimeZone(name: string): boolean {
 }
 
 export function saidOf(block: IntakeBlock): SaidIntake {
-  const { map, dimensions, known, without, count, dateFormat, decimal, where, timeZone, encoding, export: from } = block;
+  const { map, dimensions, known, stock, without, count, dateFormat, decimal, where, timeZone, encoding, export: from } = block;
   return {
     given: {
       ...(map === undefined ? {} : { map }),
       ...(dimensions === undefined ? {} : { dimensions }),
       ...(known === undefined ? {} : { known }),
+      ...(stock === undefined ? {} : { stock }),
       ...(without === undefined ? {} : { without }),
       ...(count === true ? { count } : {}),
       ...(dateFormat === undefined ? {} : { dateStyle: dateFormat }),
@@ -104,13 +107,14 @@ const whereIn = (where: readonly Condition[]): NonNullable<IntakeBlock["where"]>
 
 /** The same words as a block. */
 export function blockOfSaid({ given, filter, hints }: SaidIntake): IntakeBlock {
-  const { map, dimensions, known, without, count, dateStyle, decimal } = given;
+  const { map, dimensions, known, stock, without, count, dateStyle, decimal } = given;
   const { where, timeZone } = filter;
   return JSON.parse(
     JSON.stringify({
       map,
       dimensions,
       known,
+      stock,
       count,
       where: where === undefined ? undefined : whereIn(where),
       without,
@@ -145,6 +149,7 @@ const blockSchema = z.strictObject({
   map: texts.optional().meta({ description: "from a column of the file to item_id, timestamp, demand, or another name" }),
   dimensions: names.optional().meta({ description: "columns to forecast by beside the item; []: the item alone" }),
   known: names.optional().meta({ description: "numbers that are known ahead" }),
+  stock: z.string().min(1).optional().meta({ description: "the column that says whether there was stock" }),
   count: z.boolean().optional().meta({ description: "every row is one piece" }),
   where: z
     .union([texts, z.string().refine(isWhere, whereAllowed)])
@@ -197,6 +202,7 @@ export function readIntakeBlock(reading: Reading, place: Place, isGroup = true):
     },
     dimensions: (at: Place) => (block.dimensions = list(at, "dimensions")),
     known: (at: Place) => (block.known = list(at, "known")),
+    stock: (at: Place) => (block.stock = reading.text(at, "the name of a column")),
     count: (at: Place) => (block.count = reading.flag(at, "count")),
     where: (at: Place) =>
       (block.where = isMap(at.node) ? map(at, "where (a column: the value it must have)") : checked(at, "where", isWhere, whereAllowed)),
@@ -230,6 +236,7 @@ export function blockOf(plan: IntakePlan, filter: IntakeFilter, hints: SaidIntak
     ...(Object.keys(map).length === 0 ? {} : { map }),
     ...(plan.shape === "long" && plan.timestamp !== null ? { dimensions: plan.dimensions } : {}),
     ...(plan.known.length === 0 ? {} : { known: plan.known }),
+    ...(plan.stock === undefined ? {} : { stock: plan.stock }),
     ...(isCounted ? { count: true } : {}),
     ...(filter.where === undefined ? {} : { where: whereIn(filter.where) }),
     ...(plan.timestamp === null && plan.shape === "long" ? {} : { dateFormat: plan.dateStyle }),

@@ -65,6 +65,7 @@ function givenOf({ plan }: KeptIntake): GivenIntake {
     ...(Object.keys(map).length === 0 ? {} : { map }),
     dimensions: plan.dimensions,
     known: plan.known,
+    ...(plan.stock === undefined ? {} : { stock: plan.stock }),
     ...(plan.shape === "long" && plan.demand === null ? { count: true } : {}),
     ...(plan.decimal === "," ? { decimal: plan.decimal } : {}),
     exact: true,
@@ -140,6 +141,7 @@ function checkNames(profile: FileProfile, { given, filter }: SaidIntake): void {
   const asked = [
     ...Object.keys(given.map ?? {}),
     ...[...(given.dimensions ?? []), ...(given.known ?? [])].filter((name) => !renamed.has(name)),
+    ...(given.stock === undefined ? [] : [given.stock]),
     ...(given.without ?? []),
     ...(filter.where ?? []).map(({ column }) => column),
   ];
@@ -193,6 +195,7 @@ function judged(look: Look, { kept }: Looking): Look {
     ...before.dateParts,
     ...before.dimensions,
     ...before.known,
+    ...(before.stock === undefined ? [] : [before.stock]),
     ...before.metadata,
   ]);
   // Of wide tables the columns are dates or items, and come and go.

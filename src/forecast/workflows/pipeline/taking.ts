@@ -80,11 +80,12 @@ function blockFor({ recipe: { intake = {} }, answers }: Taking, kind: InputKind)
 
 /** What the section `Inputs` says of every file, as far as a look can use it. */
 function usualOf({ inputs = {} }: Recipe): SaidIntake {
-  const { without, decimal, encoding, dateFormat, map } = inputs;
+  const { without, decimal, encoding, dateFormat, map, stockColumn } = inputs;
   return {
     given: {
       ...(without === undefined ? {} : { without }),
       ...(map === undefined ? {} : { map }),
+      ...(stockColumn === undefined ? {} : { stock: stockColumn }),
       ...(decimal === undefined ? {} : { decimal }),
       ...(dateFormat === undefined || findDateStyle(dateFormat) === undefined ? {} : { dateStyle: dateFormat }),
     },
@@ -142,11 +143,14 @@ export async function takeInGroup(sources: GroupSources, taking: Taking): Promis
     const look = lookOf(kind);
     const schema = recipe.datasets[kind]?.schema;
     if (look === undefined) return { name: source.name, body: source.open(), ...(schema === undefined ? {} : { schema }) };
-    const { plan, filter, hints } = look.taken;
+    const { filter, hints } = look.taken;
+    // What was in stock stands beside what was sold: it is read once.
+    const plan = kind === part ? look.taken.plan : { ...look.taken.plan, stock: undefined };
     return {
       name: source.name,
       body: nothing(),
       decimal: plan.decimal,
+      stockColumn: plan.stock,
       table: async (onBadRow) => await applyPlan(source, plan, part, { ...filter, hints: { ...hints, signal }, onBadRow, names }),
     };
   };
