@@ -91,6 +91,36 @@ describe("closed steps", () => {
   });
 });
 
+test.each([
+  ["two days a week", 203, 7, (t: number) => t % 7 > 4],
+  ["the nights of hours", 24 * 30, 24, (t: number) => t % 24 < 8 || t % 24 > 20],
+])("a shop that sells 20 to 40 when open is no shop of rare sales for being closed %s", (_, length, season, isClosed) => {
+  const options: MixOptions = {
+    horizon: season,
+    levels: [0.1, 0.5, 0.9],
+    windows: 3,
+    offset: season,
+    nonNegative: true,
+    models: "auto",
+    random: makeRandom(7),
+  };
+  const trials = [1, 2].map((seed) => {
+    const random = makeRandom(seed);
+    const values = Array.from({ length }, (__, t) => (isClosed(t) ? 0 : 20 + random.below(21)));
+    return tryModels(`s${seed}`, series(values, [season]), options);
+  });
+  expect(trials.map(({ profile }) => profile.demand)).toEqual(["smooth", "smooth"]);
+  const { forecast } = mixForecast(trials[0], planMix(trials, options), 0, options);
+  const open = Array.from({ length: season }, (__, h) => h).filter((h) => !isClosed(length + h));
+  // Evenly between 20 and 40: p10 is 22, p50 and the mean 30, p90 38.
+  const middle = (values: ArrayLike<number>, from: number): number => open.reduce((sum, h) => sum + values[from + h], 0) / open.length;
+  const { mean, quantiles } = forecast ?? { mean: [], quantiles: [] };
+  expect(Math.abs(middle(mean, 0) - 30)).toBeLessThan(2.5);
+  expect(Math.abs(middle(quantiles, 0) - 22)).toBeLessThan(3);
+  expect(Math.abs(middle(quantiles, season) - 30)).toBeLessThan(2.5);
+  expect(Math.abs(middle(quantiles, 2 * season) - 38)).toBeLessThan(3);
+});
+
 test.each([[1], [1, Number.NaN]])("a single value has an honest fan", (...values) => {
   const options: MixOptions = {
     horizon: 3,

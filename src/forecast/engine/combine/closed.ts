@@ -9,12 +9,29 @@ const fewest = 8;
 /** Were the phase like the others, so many nothings in a row would come less often than this. */
 const chance = 1e-3;
 
+/**
+ * What models are shown of the values before `end`: closed steps are no demand of nothing, they are no demand at all. As zeros they made a steady shop
+ * one of rare sales, with spreads and levels of such. The values themselves where nothing is closed.
+ */
+export function withoutClosed(series: Series, end: number): Float64Array {
+  let shown = series.values.subarray(0, end);
+  for (const season of series.seasons) {
+    if (!isLookedAt(season, end)) continue;
+    const phases = closedPhases(series, end, season);
+    if (phases === undefined) continue;
+    shown = shown.map((value, t) => (value === 0 && phases[t % season] === 1 ? Number.NaN : value));
+  }
+  return shown;
+}
+
+/** Of a longer season no phase has been seen often enough. */
+const isLookedAt = (season: number, end: number): boolean => Number.isInteger(season) && season >= 2 && fewest * season <= end;
+
 /** Which of the steps `[end, end + horizon)` are closed, by the values before `end`; undefined where none is. Values must mean demand. */
 export function closedSteps(series: Series, end: number, horizon: number): Uint8Array | undefined {
   let closed: Uint8Array | undefined;
   for (const season of series.seasons) {
-    // Of a longer season no phase has been seen often enough.
-    if (!Number.isInteger(season) || season < 2 || fewest * season > end) continue;
+    if (!isLookedAt(season, end)) continue;
     const phases = closedPhases(series, end, season);
     if (phases === undefined) continue;
     for (let h = 0; h < horizon; h++) {

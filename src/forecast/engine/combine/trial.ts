@@ -9,7 +9,7 @@ import type { Fitted, FitOptions, Forecast, Series } from "../contract.ts";
 import { liftAt, raise, withoutLift } from "../events/raise.ts";
 import { scaleOf } from "../metrics/metrics.ts";
 import { candidatesFor } from "./candidates.ts";
-import { closedSteps } from "./closed.ts";
+import { closedSteps, withoutClosed } from "./closed.ts";
 import { isOfCalendar } from "../calendar/holidays.ts";
 import { inSeason, withoutSeason } from "./yearly.ts";
 import type { CandidateName, GivenForecast, MixOptions, Trial } from "./contract.ts";
@@ -52,8 +52,18 @@ export function tryModels(
   const { horizon } = options;
   const levels = trialLevels(options.levels);
   const { cuts, asked } = chooseCuts(series, options);
-  const plain = withoutLift(series, values.length);
-  const plainBefore = cuts.length === 0 ? plain : withoutLift(series, cuts[0]);
+  // What lay before an instant as models see it: without what events did, and without closed steps.
+  const seen = new Map<number, Series>();
+  const seenAt = (end: number): Series => {
+    let found = seen.get(end);
+    if (found !== undefined) return found;
+    const bare = withoutLift(series, end);
+    found = options.nonNegative ? { ...bare, values: withoutClosed(bare, end) } : bare;
+    seen.set(end, found);
+    return found;
+  };
+  const plain = seenAt(values.length);
+  const plainBefore = cuts.length === 0 ? plain : seenAt(cuts[0]);
   const whole = profileSeries(plain);
   const before = cuts.length === 0 ? whole : profileSeries(plainBefore, cuts[0]);
   const early = new Set(candidatesFor(before, plainBefore, options));
@@ -99,7 +109,7 @@ export function tryModels(
 
   const seasoned = (name: CandidateName, w: number, forecast: Forecast): Forecast => {
     const end = w === windows ? values.length : cuts[w];
-    return inSeason(name, forecast, yearly?.(end), withoutLift(series, end).values.subarray(0, end));
+    return inSeason(name, forecast, yearly?.(end), seenAt(end).values.subarray(0, end));
   };
 
   const own = options.random.fork(key);
@@ -110,7 +120,7 @@ export function tryModels(
     for (let w = 0; w <= windows; w++) {
       if (!(w === windows ? late : early).has(candidate)) continue;
       const end = w === windows ? values.length : cuts[w];
-      const bare = withoutLift(series, end);
+      const bare = seenAt(end);
       const season = yearly?.(end);
       const ordinary = withoutSeason(candidate.name, bare.values.subarray(0, end), season);
       const shown = show({ ...bare, values: ordinary }, end, horizon, candidate.limit);

@@ -242,3 +242,36 @@ describe("the global model", () => {
     expect(() => forecastGlobal(model, panel, { from: 0, to: 1 }, { cut: length, horizon: horizon + 1, levels })).toThrow(RangeError);
   });
 });
+
+test("what sells once in fifty steps is expected to sell as often as it did", () => {
+  for (const [chance, size] of [
+    [0.02, 1],
+    [0.05, 8],
+    [0.15, 3],
+  ] as const) {
+    const random = makeRandom(11);
+    let sold = 0;
+    const sale = (): number => (size === 1 ? 1 : 1 + Math.floor(-Math.log(1 - random.next()) * (size - 1)));
+    const values = Array.from({ length: 30 }, () =>
+      Float64Array.from({ length: 300 }, () => {
+        const value = random.next() < chance ? sale() : 0;
+        sold += value;
+        return value;
+      }),
+    );
+    const panel = makePanel({
+      grid: { frequency: { unit: "D", multiple: 1 }, startMs: Date.UTC(2024, 0, 1), length: 300, horizon: 14 },
+      series: values.map((each, i) => ({ item: `x${i}`, values: each })),
+      seasons: [7],
+    });
+    const model = fitGlobal(panel, { cut: 300, horizon: 14, levels: [0.5], random: makeRandom(5), nonNegative: true });
+    if (model.kind === "unfit") throw new Error(model.reason);
+    // From several instants: of one the last weeks decide.
+    const means = [120, 160, 200, 240, 280, 300].flatMap((cut) =>
+      forecastGlobal(model, panel, { from: 0, to: 30 }, { cut, horizon: 14, levels: [0.5] }).flatMap(({ mean }) => [...mean]),
+    );
+    const said = means.reduce((sum, each) => sum + each, 0) / means.length;
+    expect(said / (sold / 9000)).toBeGreaterThan(0.8);
+    expect(said / (sold / 9000)).toBeLessThan(1.25);
+  }
+});

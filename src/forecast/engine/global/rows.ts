@@ -18,6 +18,10 @@ export interface Drawn {
   readonly features: Float32Array;
   /** Demand divided by level. */
   readonly targets: Float32Array;
+  /** Demand as it came, where a target is bounded. */
+  readonly demand: Float32Array;
+  /** 1 where the row shows sales of its own series. */
+  readonly sold: Uint8Array;
   readonly levels: Float64Array;
 }
 
@@ -64,6 +68,8 @@ export function drawRows(reader: Reader, options: DrawOptions, random: Random): 
   const width = plan.features.length;
   const features = new Float32Array(rows * width);
   const targets = new Float32Array(rows);
+  const demand = new Float32Array(rows);
+  const sold = new Uint8Array(rows);
   const levels = new Float64Array(rows);
   const colds = random.fork("cold");
   let at = 0;
@@ -81,11 +87,13 @@ export function drawRows(reader: Reader, options: DrawOptions, random: Random): 
         levels[at] = writeRow(reader, origin, part.steps[n], false, features, at * width);
         targets[at] = panel.values[target] / levels[at];
       }
+      sold[at] = !cold && reader.open.absolute[origin - reader.open.start] > 0 ? 1 : 0;
+      demand[at] = panel.values[target];
       targets[at] = Math.max(-mostLevels, Math.min(mostLevels, targets[at]));
       at++;
     }
   }
-  return { rows, train: teach.count, features, targets, levels };
+  return { rows, train: teach.count, features, targets, demand, sold, levels };
 }
 
 interface DraftOptions {

@@ -18,6 +18,13 @@ describe("bridgeGaps", () => {
     for (let t = 0; t < 12; t++) expect(whole?.values[t]).toBeCloseTo(values[t], 9);
   });
 
+  it("follows the season around days that are never known", () => {
+    const values = Float64Array.from({ length: 28 }, (_, t) => (t % 7 === 6 ? Number.NaN : 100 + 10 * (t % 7)));
+    const broken = values.slice();
+    broken[9] = Number.NaN;
+    expect(bridgeGaps(broken, 7)?.values[9]).toBeCloseTo(values[9], 9);
+  });
+
   it("has nothing to say of nothing", () => {
     expect(bridgeGaps(new Float64Array(0), 1)).toBeUndefined();
     expect(bridgeGaps(Float64Array.from([Number.NaN]), 1)).toBeUndefined();

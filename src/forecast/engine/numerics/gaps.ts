@@ -57,7 +57,7 @@ function bridge(values: Float64Array, from: number, to: number, base: Float64Arr
   }
 }
 
-/** Means by phase; undefined when a phase was never seen. */
+/** Means by phase, of one that was never seen (a closed day) that of the others; undefined when that is true of two thirds of them. */
 function phaseMeans(values: Float64Array, known: Uint8Array, season: number): Float64Array | undefined {
   const sums = new Float64Array(season);
   const counts = new Int32Array(season);
@@ -66,9 +66,14 @@ function phaseMeans(values: Float64Array, known: Uint8Array, season: number): Fl
     sums[t % season] += values[t];
     counts[t % season]++;
   }
+  let [total, seen] = [0, 0];
   for (let p = 0; p < season; p++) {
-    if (counts[p] === 0) return undefined;
+    if (counts[p] === 0) continue;
     sums[p] /= counts[p];
+    total += sums[p];
+    seen++;
   }
+  if (3 * seen < season) return undefined;
+  for (let p = 0; p < season; p++) if (counts[p] === 0) sums[p] = total / seen;
   return sums;
 }
