@@ -52,16 +52,7 @@ export function tryModels(
   const { horizon } = options;
   const levels = trialLevels(options.levels);
   const { cuts, asked } = chooseCuts(series, options);
-  // What lay before an instant as models see it: without what events did, and without closed steps.
-  const seen = new Map<number, Series>();
-  const seenAt = (end: number): Series => {
-    let found = seen.get(end);
-    if (found !== undefined) return found;
-    const bare = withoutLift(series, end);
-    found = options.nonNegative ? { ...bare, values: withoutClosed(bare, end) } : bare;
-    seen.set(end, found);
-    return found;
-  };
+  const seenAt = makePasts(series, options.nonNegative);
   const plain = seenAt(values.length);
   const plainBefore = cuts.length === 0 ? plain : seenAt(cuts[0]);
   const whole = profileSeries(plain);
@@ -96,8 +87,9 @@ export function tryModels(
 
   // By window and then of the future: steps on which nothing ever sells.
   const closed = [...cuts, values.length].map((end) => (options.nonNegative ? closedSteps(series, end, horizon) : undefined));
+  const endOf = (w: number): number => (w === windows ? values.length : cuts[w]);
   const keep = (m: number, w: number, given: Forecast): void => {
-    const forecast = raise(hush(given, closed[w]), liftAt(series, w === windows ? values.length : cuts[w]));
+    const forecast = raise(hush(given, closed[w]), liftAt(series, endOf(w)));
     if (w === windows) {
       trial.futureMeans.set(forecast.mean, m * horizon);
       trial.futureQuantiles.set(forecast.quantiles, m * block);
@@ -107,10 +99,8 @@ export function tryModels(
     }
   };
 
-  const seasoned = (name: CandidateName, w: number, forecast: Forecast): Forecast => {
-    const end = w === windows ? values.length : cuts[w];
-    return inSeason(name, forecast, yearly?.(end), seenAt(end).values.subarray(0, end));
-  };
+  const seasoned = (name: CandidateName, w: number, forecast: Forecast): Forecast =>
+    inSeason(name, forecast, yearly?.(endOf(w)), seenAt(endOf(w)).values.subarray(0, endOf(w)));
 
   const own = options.random.fork(key);
   for (const [m, candidate] of locals.entries()) {
@@ -119,7 +109,7 @@ export function tryModels(
     let fitted: Fitted | undefined;
     for (let w = 0; w <= windows; w++) {
       if (!(w === windows ? late : early).has(candidate)) continue;
-      const end = w === windows ? values.length : cuts[w];
+      const end = endOf(w);
       const bare = seenAt(end);
       const season = yearly?.(end);
       const ordinary = withoutSeason(candidate.name, bare.values.subarray(0, end), season);
@@ -149,6 +139,19 @@ export function tryModels(
     trial.titles[m] = each.name;
   }
   return trial;
+}
+
+/** What lay before an instant as models see it: without what events did, and of demand without closed steps. */
+function makePasts(series: Series, nonNegative: boolean): (end: number) => Series {
+  const seen = new Map<number, Series>();
+  return (end) => {
+    let found = seen.get(end);
+    if (found !== undefined) return found;
+    const bare = withoutLift(series, end);
+    found = nonNegative ? { ...bare, values: withoutClosed(bare, end) } : bare;
+    seen.set(end, found);
+    return found;
+  };
 }
 
 /** The grid indexes of a panel at which any of its series may have a cut, latest first. */

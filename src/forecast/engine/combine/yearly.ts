@@ -44,7 +44,7 @@ export type YearlySeason = (index: number, cut: number) => Float64Array | undefi
 export function yearlySeason(panel: Panel): YearlySeason | undefined {
   const lag = Math.round(panel.seasons[0] ?? 1);
   const series = panel.offsets.length - 1;
-  if (lag <= shortSeason || series < fewest) return undefined;
+  if (lag <= shortSeason || series === 0) return undefined;
   const codes = panel.metadata[0]?.codes;
   const sizes = new Map<number, number>();
   if (codes !== undefined) for (const code of codes) sizes.set(code, (sizes.get(code) ?? 0) + 1);
@@ -71,11 +71,14 @@ function seasonsAt(
   const seasons = new Map<number, Float64Array>();
   if (cut < lag + recent) return seasons;
   const repeats: Repeats = { xx: 0, xy: 0, yy: 0, count: 0 };
+  const isFew = panel.offsets.length - 1 < fewest;
   for (const code of groups) {
     const index = pooledIndex(panel, lag, cut, { codes, code });
     if (index === undefined) continue;
-    const season = seasonOf(index, lag, panel.grid.horizon);
-    addRepeats(repeats, index.logs, season, lag);
+    // What few series do slowly may be no season but a level that wanders: it counts for what repeats, not only what stands out of its surroundings.
+    const logs = isFew ? withoutTrend(index.logs, lag) : index.logs;
+    const season = isFew ? seasonOfFew(logs, lag, panel.grid.horizon) : seasonOf(index, lag, panel.grid.horizon);
+    addRepeats(repeats, logs, season, { lag, reach: isFew ? logs.length : recent });
     seasons.set(code, season);
   }
   const belief = beliefOf(repeats);
@@ -106,6 +109,7 @@ function pooledIndex(panel: Panel, lag: number, cut: number, { codes, code }: Gr
   const sums = new Float64Array(cut);
   const squares = new Float64Array(cut);
   const counts = new Int32Array(cut);
+  let members = 0;
   for (let i = 0; i + 1 < panel.offsets.length; i++) {
     if (code >= 0 && codes?.[i] !== code) continue;
     const values = panel.values.subarray(panel.offsets[i], panel.offsets[i + 1]);
@@ -113,6 +117,7 @@ function pooledIndex(panel: Panel, lag: number, cut: number, { codes, code }: Gr
     if (start > cut - lag) continue;
     const unit = meanOf(values.subarray(cut - lag - start, cut - start));
     if (!(unit > 0)) continue;
+    members++;
     for (let t = start; t < cut; t++) {
       const value = values[t - start] / unit;
       if (Number.isNaN(value)) continue;
@@ -121,7 +126,9 @@ function pooledIndex(panel: Panel, lag: number, cut: number, { codes, code }: Gr
       counts[t]++;
     }
   }
-  const logs = sums.map((sum, t) => (counts[t] >= fewest && sum > 0 ? Math.log(sum / counts[t]) : Number.NaN));
+  // Of few series every step wants all of them, or one that is missing would look like a change.
+  const wanted = Math.max(1, Math.min(fewest, members));
+  const logs = sums.map((sum, t) => (counts[t] >= wanted && sum > 0 ? Math.log(sum / counts[t]) : Number.NaN));
   const year = logs
     .subarray(cut - lag)
     .filter((each) => !Number.isNaN(each))
@@ -156,9 +163,84 @@ function seasonOf({ logs, noise }: PooledIndex, lag: number, horizon: number): F
   return season;
 }
 
-/** The mean of the known values of `values` within `recent` steps of `t`, from `from` on. */
-const levelAround = (values: Float64Array, t: number, from: number): number =>
-  meanOf(values.subarray(Math.max(from, t - recent), t + recent + 1));
+/** Steps on each side that a smooth season of few series is averaged over, nearer ones more. */
+const smoothReach = 3;
+/** A single step of few series stands out of the smooth season beyond so many times its variance: of 52 the largest by chance lies there. */
+const fewSureness = 8;
+/** Steps seen twice at which half of their change from year to year is believed to be a trend. */
+const trendSteps = 8;
+
+/**
+ * The season of fewer series than make a group. Nothing but time tells chance from season there: a smooth course is kept as far as it is more than the
+ * average of chance, all of it or nothing, and on top of it what stands far out of it.
+ */
+function seasonOfFew(logs: Float64Array, lag: number, horizon: number): Float64Array {
+  const cut = logs.length;
+  const noise = commonNoise(logs, lag);
+  const season = new Float64Array(cut + horizon);
+  for (let from = 0; from < season.length; from += lag) {
+    // Of the first year its own, later what the years before did (Y1, and what repeats are judged by).
+    const year = yearOf(logs.subarray(0, Math.min(cut, Math.max(lag, from))), lag, noise);
+    for (let t = from; t < Math.min(season.length, from + lag); t++) season[t] = year[t - from];
+  }
+  return season;
+}
+
+/** A trend is no season: it is what a year adds to the same steps. */
+function withoutTrend(logs: Float64Array, lag: number): Float64Array {
+  const changes = logs
+    .map((each, t) => (t < lag ? Number.NaN : each - logs[t - lag]))
+    .filter((each) => !Number.isNaN(each))
+    .toSorted();
+  if (changes.length === 0) return logs;
+  const trend = ((changes[changes.length >> 1] / lag) * changes.length) / (changes.length + trendSteps);
+  return logs.map((each, t) => each - trend * (t - logs.length));
+}
+
+/** One year of a season, from the years of `logs`. */
+function yearOf(logs: Float64Array, lag: number, noise: number): Float64Array {
+  const sums = new Float64Array(lag);
+  const years = new Int32Array(lag);
+  for (const [t, each] of logs.entries()) {
+    if (Number.isNaN(each)) continue;
+    sums[t % lag] += each;
+    years[t % lag]++;
+  }
+  const means = sums.map((sum, phase) => (years[phase] === 0 ? Number.NaN : sum / years[phase]));
+  const known = means.filter((each) => !Number.isNaN(each)).toSorted();
+  if (known.length < lag / 2) return new Float64Array(lag);
+  const ordinary = known[known.length >> 1];
+  const smooth = new Float64Array(lag);
+  let [power, chance] = [0, 0];
+  for (let phase = 0; phase < lag; phase++) {
+    let [sum, weights, squares] = [0, 0, 0];
+    for (let k = -smoothReach; k <= smoothReach; k++) {
+      const at = (phase + k + lag) % lag;
+      if (years[at] === 0) continue;
+      const weight = smoothReach + 1 - Math.abs(k);
+      sum += weight * Math.max(-high, Math.min(high, means[at] - ordinary));
+      weights += weight;
+      squares += (weight * weight) / years[at];
+    }
+    if (weights === 0) continue;
+    smooth[phase] = sum / weights;
+    power += smooth[phase] ** 2;
+    chance += (noise * squares) / weights ** 2;
+  }
+  const kept = power > 0 ? Math.max(0, 1 - (sureness * chance) / power) : 0;
+  const apart = means.map((each, phase) => (years[phase] === 0 ? 0 : each - ordinary - kept * smooth[phase]));
+  return smooth.map((each, phase) => {
+    const beside = (apart[(phase + lag - 1) % lag] + apart[phase] + apart[(phase + 1) % lag]) / 3;
+    // Weeks side by side that stand out alike say more than one; the square leaves what is plainly more than chance nearly whole.
+    const seen = Math.max(apart[phase] ** 2, beside * apart[phase] > 0 ? 3 * beside ** 2 : 0);
+    const beyond = seen === 0 ? 0 : Math.max(0, 1 - ((fewSureness * noise) / Math.max(1, years[phase]) / seen) ** 2);
+    return Math.max(-Math.log(mostFactor), Math.min(Math.log(mostFactor), kept * each + beyond * apart[phase]));
+  });
+}
+
+/** The mean of the known values of `values` within `reach` steps of `t`, from `from` on. */
+const levelAround = (values: Float64Array, t: number, from: number, reach: number = recent): number =>
+  meanOf(values.subarray(Math.max(from, t - reach), t + reach + 1));
 
 /**
  * How much of a step's index is chance that all series share (a promotion in every store), as a variance: half of that of its change from year to
@@ -190,13 +272,13 @@ interface Repeats {
   count: number;
 }
 
-function addRepeats(sums: Repeats, logs: Float64Array, season: Float64Array, lag: number): void {
+function addRepeats(sums: Repeats, logs: Float64Array, season: Float64Array, { lag, reach }: { lag: number; reach: number }): void {
   const said = season.map((each, t) => (Number.isNaN(logs[t] ?? Number.NaN) ? Number.NaN : each));
   const most = season.reduce((sum, each) => Math.max(sum, Math.abs(each)), 0);
   for (let t = lag; t < logs.length; t++) {
     if (Number.isNaN(logs[t])) continue;
-    const x = said[t] - levelAround(said, t, lag);
-    const y = logs[t] - levelAround(logs, t, lag);
+    const x = said[t] - levelAround(said, t, lag, reach);
+    const y = logs[t] - levelAround(logs, t, lag, reach);
     const weight = most > 0 ? Math.min(1, Math.abs(x) / most) : 0;
     sums.xx += weight * x * x;
     sums.xy += weight * x * y;

@@ -147,8 +147,8 @@ export function fitGlobal(panel: Panel, options: GlobalOptions): GlobalModel | U
     widths = stretch({ plan, edges, drawn, labels, levels, forest: scout });
   }
   const all: Labels = { ...labels, train: drawn.rows };
-  const learned = boostMean(columns, all, loss, { ...tuning, trees: meanTrees }, random.fork("mean"));
-  const mean = loss.kind === "tweedie" ? balanced(learned, { plan, edges, drawn, loss, typical: reader.typical }) : learned;
+  const grown = boostMean(columns, all, loss, { ...tuning, trees: meanTrees }, random.fork("mean"));
+  const mean = loss.kind === "tweedie" ? balanced(grown, { plan, edges, drawn, loss, typical: reader.typical }) : grown;
   const quantiles = boostQuantiles(columns, all, levels, { ...tuning, trees: quantileTrees }, random.fork("quantiles"));
   return { kind: "global", plan, edges, loss, mean, levels, quantiles, widths, nonNegative, typical: reader.typical, rows: drawn.rows };
 }
