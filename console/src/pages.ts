@@ -23,5 +23,33 @@ export type Section = (typeof sections)[number];
 export const pages: readonly Page[] = [
   { path: "/", title: "Home", section: "Today", needs: "viewer", load: async () => (await import("./pages/home/home.tsx")).Home },
   { path: "/runs", title: "Runs", section: "Operation", needs: "viewer", load: async () => (await import("./pages/runs/runs.tsx")).Runs },
+  {
+    path: "/dead",
+    title: "Dead letters",
+    section: "Operation",
+    needs: "viewer",
+    load: async () => (await import("./pages/dead/dead.tsx")).Dead,
+  },
+  {
+    path: "/events",
+    title: "Events and notices",
+    section: "Operation",
+    needs: "viewer",
+    load: async () => (await import("./pages/told/told.tsx")).Told,
+  },
+  {
+    path: "/upload",
+    title: "Drop a file",
+    section: "Data",
+    needs: "operator",
+    load: async () => (await import("./pages/upload/upload.tsx")).Upload,
+  },
+  {
+    path: "/objects",
+    title: "Objects",
+    section: "Data",
+    needs: "viewer",
+    load: async () => (await import("./pages/objects/objects.tsx")).Objects,
+  },
   { path: "/runs/:id", section: "Operation", needs: "viewer", load: async () => (await import("./pages/runs/run.tsx")).Run },
 ];

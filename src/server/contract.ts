@@ -296,6 +296,25 @@ export const listRuns = defineRoute({
   answer: z.strictObject({ runs: list(run), next }),
 });
 
+export const countRuns = defineRoute({
+  name: "countRuns",
+  method: "GET",
+  path: "/api/runs/counts",
+  summary: "How many runs began in each hour or day (UTC), by workflow and state, the oldest first",
+  needs: "viewer",
+  query: z.strictObject({
+    state: z.enum(runStates).optional(),
+    workflow: z.string().optional(),
+    /** A day or an instant, ISO; absent: 48 hours or 60 days ago. At most 31 days of hours, 3,700 days. */
+    since: z.union([z.iso.date(), z.iso.datetime({ offset: true })]).optional(),
+    by: z.enum(["hour", "day"]).default("day"),
+  }),
+  answer: z.strictObject({
+    since: z.string(),
+    counts: list(z.strictObject({ at: z.string(), workflow: z.string(), state: z.enum(runStates), count: z.number() })),
+  }),
+});
+
 export const getRun = defineRoute({
   name: "getRun",
   method: "GET",

@@ -15,7 +15,7 @@ import { receive } from "./upload.ts";
 
 const mostBytes = 32 << 20;
 const lookMs = 30_000;
-const firstRows = 10;
+const firstRows = 20;
 
 /** Mounts the preview. In a scope of its own, because here a body is a stream whatever its type says. */
 export async function mountLook(server: FastifyInstance, modules: readonly ServedModule[]): Promise<void> {

@@ -37,6 +37,10 @@ function mountRuns(server: FastifyInstance, deps: ServerDeps): void {
     }
     return { runs, ...more };
   });
+  serve(server, routes.countRuns, async ({ query: { since, by, ...query } }) => {
+    const from = countedFrom(since, by, Date.now());
+    return { since: from, counts: await workflows.count({ ...query, since: from, by }) };
+  });
   serve(server, routes.getRun, async ({ params }) => await workflows.show(params.id));
   serve(server, routes.cancelRun, async ({ params: { id }, body, request }) => ({
     id: await actOn(deps, "cancel", id, { by: callerOf(request), reason: body.reason }),
@@ -54,6 +58,16 @@ function mountRuns(server: FastifyInstance, deps: ServerDeps): void {
       return await actOnMany(deps, act, meant, { by: callerOf(request), reason }, whileCalling(reply));
     });
   }
+}
+
+const dayMs = 86_400_000;
+/** How far back counts go at most, and how far unless told. */
+const countedBack = { hour: { most: 31 * dayMs, usual: 2 * dayMs }, day: { most: 3_700 * dayMs, usual: 60 * dayMs } } as const;
+
+/** From when on runs are counted: what was asked for, as far as it makes no more stretches than a page can show. */
+function countedFrom(since: string | undefined, by: "hour" | "day", now: number): string {
+  const { most, usual } = countedBack[by];
+  return new Date(Math.max(since === undefined ? now - usual : Date.parse(since), now - most)).toISOString();
 }
 
 const mostAtOnce = 1_000;

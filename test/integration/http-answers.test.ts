@@ -179,6 +179,8 @@ test("the platform's", async () => {
   expect([...runs, ...more.runs].map(({ id }) => id)).toEqual(all.runs.map(({ id }) => id));
   await ask("listRuns", { query: { cursor: "bm9uZQ" }, refused: "CURSOR_BAD" });
   await ask("listRuns", { query: { status: "done" }, refused: "QUERY_BAD" });
+  const { counts } = await ask<{ counts: Rows }>("countRuns", { query: { by: "hour", state: "done" } });
+  expect(counts.length).toBeGreaterThan(0);
   await ask("getRun", { params: { id: runs[0]?.id ?? "" } });
   await ask("cancelRun", { params: { id: runs[0]?.id ?? "" }, body: { reason: "a test" }, refused: "RUN_ENDED" });
   await ask("retryRun", { params: { id: runs[0]?.id ?? "" }, refused: "RUN_NOT_ENDED_BADLY" });

@@ -37,6 +37,8 @@ export interface AskOptions {
   readonly live?: readonly Live[];
   /** Ask every so many milliseconds besides. */
   readonly everyMs?: number;
+  /** It does not change: asked once, and not again when the window is looked at again. */
+  readonly once?: boolean;
   /** False: not yet, because something it needs is missing. */
   readonly when?: boolean;
 }
@@ -69,6 +71,7 @@ export function useAnswer<Value>(key: QueryKey, ask: (signal: AbortSignal) => Pr
         queryFn: async ({ signal }) => await ask(signal),
         enabled: options.when ?? true,
         ...(options.everyMs === undefined ? {} : { refetchInterval: options.everyMs }),
+        ...(options.once === true ? { staleTime: Number.POSITIVE_INFINITY } : {}),
         placeholderData: (before: unknown) => before as never, // Q1
       }),
     [hash, options.when, options.everyMs],

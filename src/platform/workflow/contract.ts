@@ -177,6 +177,14 @@ export interface Workflows {
     readonly after?: string | undefined;
     readonly limit?: number | undefined;
   }): Promise<readonly RunRow[]>;
+  /** How many runs began since a moment, by stretch of time (UTC), workflow and state; the oldest first. */
+  count(query: {
+    /** ISO. */
+    readonly since: string;
+    readonly by: "hour" | "day";
+    readonly state?: RunState | undefined;
+    readonly workflow?: string | undefined;
+  }): Promise<readonly { readonly at: string; readonly workflow: string; readonly state: RunState; readonly count: number }[]>;
   /** Throws `RUN_UNKNOWN`. */
   show(runId: string): Promise<RunDetail>;
   /**

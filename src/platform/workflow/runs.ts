@@ -422,6 +422,35 @@ export async function listRuns(tx: Tx, query: RunQuery): Promise<RunRow[]> {
   return rows.map(rowOf);
 }
 
+/** How many runs began in a stretch of time, by workflow and state. */
+export interface RunCount {
+  /** Where the stretch begins, ISO, UTC. */
+  readonly at: string;
+  readonly workflow: string;
+  readonly state: RunState;
+  readonly count: number;
+}
+
+export interface CountQuery {
+  /** ISO; runs that began at or after it. */
+  readonly since: string;
+  readonly by: "hour" | "day";
+  readonly state?: RunState | undefined;
+  readonly workflow?: string | undefined;
+}
+
+/** Counts runs by when they began, the oldest first; a stretch in which none began is left out. Reads what began since, by its index. */
+export async function countRuns(tx: Tx, { since, by, state, workflow }: CountQuery): Promise<RunCount[]> {
+  const rows = await tx.query<{ at_ms: number; workflow: string; state: RunState; count: number }>(
+    `select (extract(epoch from date_trunc($2, created_at, 'UTC')) * 1000)::float8 as at_ms, workflow, state, count(*)::float8 as count
+       from stockroom.run
+      where created_at >= $1::timestamptz and ($3::text is null or state = $3) and ($4::text is null or workflow = $4)
+      group by 1, 2, 3 order by 1, 2, 3`,
+    [since, by, state ?? null, workflow ?? null],
+  );
+  return rows.map(({ at_ms, ...row }) => ({ at: new Date(at_ms).toISOString(), ...row }));
+}
+
 /** Runs that have changed at or after a moment (ms), in the order of their last change. Reads what is under way and what began or ended since. */
 export async function changedRuns(tx: Tx, sinceMs: number, limit: number): Promise<RunRow[]> {
   const rows = await tx.query<StoredRun>(

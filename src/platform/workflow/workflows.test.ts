@@ -322,6 +322,32 @@ test("a parent waits for its children and is told how each ended", async () => {
   expect((await deps.list({ parent: "family" })).map((run) => run.title).toSorted()).toEqual(["square 1", "square 2", "square 3"]);
 });
 
+test("runs are counted by when they began, by workflow and state", async () => {
+  const count = define("t.count", async (_, n: number) => {
+    if (n > 2) throw new StockroomError("input", "T_TWO", "Expected another number.");
+    return n;
+  });
+  const deps = await openFixture([count]);
+  for (const n of [1, 2, 3]) {
+    await deps.start(count, n, { id: `count/${n}` });
+    await deps.outcome(`count/${n}`);
+  }
+  for (const [n, at] of [
+    [1, "2026-03-01T23:59:59Z"],
+    [2, "2026-03-02T00:00:00Z"],
+    [3, "2026-03-02T22:30:00Z"],
+  ] as const)
+    await database.query("update stockroom.run set created_at = $2::timestamptz where id = $1", [`count/${n}`, at]);
+  const asked = { workflow: "t.count", since: "2026-03-01T00:00:00Z" };
+  expect(await deps.count({ ...asked, by: "day" })).toEqual([
+    { at: "2026-03-01T00:00:00.000Z", workflow: "t.count", state: "done", count: 1 },
+    { at: "2026-03-02T00:00:00.000Z", workflow: "t.count", state: "dead", count: 1 },
+    { at: "2026-03-02T00:00:00.000Z", workflow: "t.count", state: "done", count: 1 },
+  ]);
+  expect((await deps.count({ ...asked, by: "hour", state: "dead" })).map(({ at }) => at)).toEqual(["2026-03-02T22:00:00.000Z"]);
+  expect(await deps.count({ ...asked, since: "2026-03-02T22:30:00.001Z", by: "hour" })).toEqual([]);
+});
+
 test("a redriven parent takes its dead children with it", async () => {
   let broken = true;
   const child = define(

@@ -27,7 +27,7 @@ import { forgetExecutor, openLanes, registerExecutor, renewMs, type Lanes } from
 import { holdLock, sweep, type Liveness, type LivenessOptions } from "./liveness.ts";
 import { makeOutcomes, readOutcome, unknownRun, type Outcomes } from "./outcomes.ts";
 import { Interrupted } from "./persist.ts";
-import { anyActive, findRun, listLetters, listRuns } from "./runs.ts";
+import { anyActive, countRuns, findRun, listLetters, listRuns } from "./runs.ts";
 import { openSchedules } from "./schedules.ts";
 import { checkSetup, makeRegistry, type WorkflowSetup } from "./setup.ts";
 import { makeStartIn } from "./start.ts";
@@ -238,7 +238,10 @@ async function leave(
   }
 }
 
-type RunsApi = Pick<Workflows, "outcome" | "list" | "show" | "cancel" | "retry" | "deadLetters" | "deadLetter" | "redrive" | "drop">;
+type RunsApi = Pick<
+  Workflows,
+  "outcome" | "list" | "count" | "show" | "cancel" | "retry" | "deadLetters" | "deadLetter" | "redrive" | "drop"
+>;
 
 /** Looking at runs and dead letters, and deciding on them. */
 function makeRunsApi(deps: ControlDeps, attempts: Attempts, closing: AbortSignal): RunsApi {
@@ -246,6 +249,7 @@ function makeRunsApi(deps: ControlDeps, attempts: Attempts, closing: AbortSignal
   return {
     outcome: (runId, wanted = {}) => waitFor(deps.outcomes, runId, wanted, closing),
     list: (query = {}) => listRuns(database, query),
+    count: (query) => countRuns(database, query),
     show: async (runId) => {
       const run = await findRun(database, runId);
       if (run === undefined) throw unknownRun(runId);

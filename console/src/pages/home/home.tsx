@@ -1,14 +1,21 @@
 // Home: how things stand, and one list of what waits for a person.
 
+import { useLocation } from "preact-iso";
+import { useMe } from "../../data/me.ts";
 import { useAsk } from "../../data/query.ts";
+import { to } from "../../data/url.ts";
 import { useWaiting, type Wait } from "../../data/waiting.ts";
 import { Page } from "../../frame/page.tsx";
+import { DropZone } from "../../parts/drop-zone.tsx";
 import { Badge, Figure, When } from "../../parts/show.tsx";
 import { Empty, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
+import { dropped } from "../upload/dropped.ts";
 
 export function Home() {
   const waiting = useWaiting();
+  const me = useMe();
+  const { route } = useLocation();
   return (
     <Page title="Home" about="How things stand, and what waits for a person.">
       <div class="cards">
@@ -16,6 +23,17 @@ export function Home() {
         <Freshness />
         <NextSchedule />
       </div>
+      {me.may("operator") && (
+        <DropZone
+          title="Drop a file here, or choose one"
+          onFile={(file) => {
+            dropped.value = file;
+            route(to("/upload"));
+          }}
+        >
+          <span class="dim">What it holds and what would start is shown first.</span>
+        </DropZone>
+      )}
       <section class="card">
         <header>
           <h2>Waits for a person</h2>

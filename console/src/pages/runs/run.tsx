@@ -1,59 +1,223 @@
-// A run: its steps in time, what it was given and what came of it.
+// A run: its steps in time, what it was given and what came of it, the runs it started, what was done to it; stopped or started again.
 
+import { useEffect, useState } from "preact/hooks";
+import type { AnswerOf } from "../../data/client.ts";
+import { useMe } from "../../data/me.ts";
 import { useAsk } from "../../data/query.ts";
+import { to } from "../../data/url.ts";
 import { Page } from "../../frame/page.tsx";
+import { Button, CopyAs } from "../../parts/button.tsx";
 import { Facts, RunLink, spanText, State, When } from "../../parts/show.tsx";
-import { Note, Shown } from "../../parts/states.tsx";
+import { Empty, Note, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
+import { ActOnRun, canBe, type RunAct } from "./acts.tsx";
+import { linksIn, type Link } from "./lineage.ts";
+import { timeLineOf } from "./timeline.ts";
+import "./runs.css";
+
+type Detail = AnswerOf<"GET /api/runs/:id">;
 
 export function Run({ id = "" }: Readonly<Record<string, string>>) {
   const run = useAsk("GET /api/runs/:id", { params: { id } }, { live: ["runs"] });
+  if (run.value === undefined)
+    return (
+      <Page title="Run">
+        <Shown of={run}>{() => null}</Shown>
+      </Page>
+    );
+  return <RunPage key={id} run={run.value} />;
+}
+
+function RunPage({ run }: { run: Detail }) {
+  const me = useMe();
+  const [act, setAct] = useState<RunAct | undefined>(undefined);
+  const { id, title, state, workflow, queue, tries, crashes, executor, createdAt, updatedAt, parent, error, progress } = run;
   return (
-    <Shown of={run}>
-      {({ title, state, workflow, queue, tries, createdAt, updatedAt, parent, error, steps, input, output }) => (
-        <Page title={title} about={<State of={state} />}>
-          {error !== undefined && (
-            <Note kind="bad">
-              <p>{error.message}</p>
-              <span class="dim mono">{error.code}</span>
-            </Note>
-          )}
-          <Facts
-            of={[
-              ["Workflow", <code>{workflow}</code>],
-              ["Queue", queue],
-              ["Tries", String(tries)],
-              ["Began", <When at={createdAt} />],
-              ["Changed", <When at={updatedAt} />],
-              ["Started by", parent === undefined ? "" : <RunLink id={parent} />],
-            ]}
-          />
-          <section class="card">
-            <h2>Steps</h2>
-            <Table
-              label="Steps"
-              rows={steps}
-              idOf={({ name }) => name}
-              columns={[
-                { id: "name", title: "Step", cell: ({ name }) => <code>{name}</code> },
-                { id: "tries", title: "Tries", number: true, cell: ({ tries }) => String(tries) },
-                {
-                  id: "took",
-                  title: "Took",
-                  number: true,
-                  cell: ({ startedAt, endedAt }) =>
-                    startedAt === undefined || endedAt === undefined ? "" : spanText(Date.parse(endedAt) - Date.parse(startedAt)),
-                },
-                { id: "error", title: "Error", cell: ({ error }) => error ?? "" },
-              ]}
-            />
-          </section>
-          <section class="card">
-            <h2>Given and made</h2>
-            <pre>{JSON.stringify({ input, output }, undefined, 2)}</pre>
-          </section>
-        </Page>
+    <Page
+      title={title}
+      about={<State of={state} />}
+      acts={
+        <>
+          {me.may("operator") &&
+            (["retry", "cancel"] as const)
+              .filter((act) => canBe(act, state))
+              .map((act) => (
+                <Button key={act} look={act === "retry" ? "first" : "danger"} onPress={() => setAct(act)}>
+                  {act === "retry" ? "Start again" : "Cancel"}
+                </Button>
+              ))}
+          <CopyAs said={{ method: "GET", path: `/api/runs/${encodeURIComponent(id)}`, command: ["runs", "show", id] }} small={false} />
+        </>
+      }
+    >
+      {act !== undefined && <ActOnRun act={act} id={id} title={title} onClose={() => setAct(undefined)} />}
+      {error !== undefined && state !== "done" && (
+        <Note kind="bad">
+          <p>{error.message}</p>
+          <span class="dim mono">{error.code}</span>
+          {state === "dead" && <a href={to("/dead", { run: id })}>Its dead letter</a>}
+        </Note>
       )}
-    </Shown>
+      <Facts
+        of={[
+          ["Workflow", <a href={to("/runs", { workflow })}>{workflow}</a>],
+          ["Id", <code>{id}</code>],
+          ["Queue", queue],
+          ["Tries", crashes === 0 ? String(tries) : `${tries}, of which ${crashes} ended with their process`],
+          ["Process", executor === undefined ? "" : <code>{executor}</code>],
+          ["Began", <When at={createdAt} />],
+          ["Changed", <When at={updatedAt} />],
+          [
+            "Progress",
+            progress === undefined ? "" : `${progress.done} of ${progress.total}${progress.note === "" ? "" : `: ${progress.note}`}`,
+          ],
+          ["Started by", parent === undefined ? "" : <RunLink id={parent} />],
+        ]}
+      />
+      <TimeLine run={run} />
+      <Lineage run={run} />
+      <Children id={id} />
+      <Acts id={id} />
+    </Page>
   );
 }
+
+const underWay: ReadonlySet<string> = new Set(["queued", "running", "retrying"]);
+
+function TimeLine({ run }: { run: Detail }) {
+  const isOpen = underWay.has(run.state);
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    if (!isOpen) return undefined;
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, [isOpen]);
+  const { beginMs, endMs, bars } = timeLineOf(run, isOpen ? now : undefined);
+  const lastEnd = Math.max(0, ...bars.map(({ from, width }) => from + width));
+  return (
+    <section class="card runs-line">
+      <header>
+        <h2>Steps</h2>
+        <span class="dim">{spanText(endMs - beginMs)} in all</span>
+      </header>
+      {bars.length === 0 && <Empty>{isOpen ? "No step is done yet." : "It has no steps."}</Empty>}
+      <ol>
+        {bars.map(({ step: { name, error, tries }, from, width, tookMs }) => (
+          <li key={name}>
+            <span>
+              <code>{name}</code>
+              {tries > 1 && <span class="dim"> · {tries} tries</span>}
+            </span>
+            <span class="runs-track" aria-hidden="true">
+              <i class={error === undefined ? "" : "bad"} style={{ left: `${from * 100}%`, width: `${width * 100}%` }} />
+            </span>
+            <span class="num">{tookMs === undefined ? "–" : spanText(tookMs)}</span>
+            {error !== undefined && <span class="runs-error">{error}</span>}
+          </li>
+        ))}
+        {isOpen && (
+          <li>
+            <span class="dim">{run.progress?.note === undefined || run.progress.note === "" ? run.state : run.progress.note}</span>
+            <span class="runs-track" aria-hidden="true">
+              <i class="now" style={{ left: `${lastEnd * 100}%`, right: "0" }} />
+            </span>
+            <span class="num">{spanText((1 - lastEnd) * (endMs - beginMs))}</span>
+          </li>
+        )}
+      </ol>
+    </section>
+  );
+}
+
+const placeOf = ({ kind, name, version }: Link): string =>
+  kind === "object"
+    ? to("/objects", { key: name, version })
+    : kind === "line"
+      ? to(`/lines/${encodeURIComponent(name)}`)
+      : kind === "model"
+        ? to("/lines", { model: name })
+        : kind === "group"
+          ? to(`/forecasts/${encodeURIComponent(name)}`)
+          : to(`/runs/${encodeURIComponent(name)}`);
+
+/** Links to what is named in a value, and the value itself, whole. */
+function Links({ title, of }: { title: string; of: unknown }) {
+  const links = linksIn(of);
+  return (
+    <section class="card">
+      <h2>{title}</h2>
+      {of === undefined || of === null ? (
+        <span class="dim">Nothing.</span>
+      ) : (
+        <>
+          {links.length > 0 && <Facts of={links.map((link) => [link.kind, <a href={placeOf(link)}>{link.name}</a>] as const)} />}
+          <details open={links.length === 0}>
+            <summary>As JSON</summary>
+            <pre>{JSON.stringify(of, undefined, 2)}</pre>
+          </details>
+        </>
+      )}
+    </section>
+  );
+}
+
+const Lineage = ({ run: { input, output } }: { run: Detail }) => (
+  <div class="cards">
+    <Links title="Given" of={input} />
+    <Links title="Made" of={output} />
+  </div>
+);
+
+function Children({ id }: { id: string }) {
+  const children = useAsk("GET /api/runs", { query: { parent: id, limit: 50 } }, { live: ["runs"] });
+  if (children.value !== undefined && children.value.runs.length === 0) return null;
+  return (
+    <section class="card">
+      <header>
+        <h2>Runs it started</h2>
+        {children.value?.next !== undefined && <a href={to("/runs", { parent: id })}>All of them</a>}
+      </header>
+      <Shown of={children}>
+        {({ runs }) => (
+          <Table
+            label="Runs it started"
+            rows={runs}
+            idOf={({ id }) => id}
+            sortName="children"
+            columns={[
+              { id: "title", title: "What", cell: ({ id, title }) => <RunLink id={id}>{title}</RunLink> },
+              { id: "state", title: "State", cell: ({ state }) => <State of={state} />, by: ({ state }) => state },
+              { id: "at", title: "Changed", cell: ({ updatedAt }) => <When at={updatedAt} /> },
+            ]}
+          />
+        )}
+      </Shown>
+    </section>
+  );
+}
+
+/** What people did to it, with their reasons. */
+function Acts({ id }: { id: string }) {
+  const events = useAsk("GET /api/events", { query: { prefix: id, limit: 50 } }, { live: ["events"] });
+  const own = (events.value?.events ?? []).filter(({ subject }) => subject === id);
+  if (own.length === 0) return null;
+  return (
+    <section class="card">
+      <h2>What was done to it</h2>
+      <Table
+        label="What was done to it"
+        rows={own}
+        idOf={({ id }) => String(id)}
+        sortName="acts"
+        columns={[
+          { id: "kind", title: "What", cell: ({ kind }) => <code>{kind}</code> },
+          { id: "by", title: "By", cell: ({ data, by }) => textOf(data["by"]) ?? by ?? "" },
+          { id: "reason", title: "Reason", cell: ({ data }) => textOf(data["reason"]) ?? "" },
+          { id: "at", title: "When", cell: ({ at }) => <When at={at} /> },
+        ]}
+      />
+    </section>
+  );
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);

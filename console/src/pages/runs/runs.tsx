@@ -1,60 +1,198 @@
-// Runs: everything that was or is being done, the newest first.
+// Runs: everything that was or is being done, the newest first, by state and workflow, over time; many stopped or started again at once.
 
-import { usePages } from "../../data/query.ts";
-import { useFilters } from "../../data/url.ts";
+import { useState } from "preact/hooks";
+import type { AnswerOf } from "../../data/client.ts";
+import { useMe } from "../../data/me.ts";
+import { useAsk, usePages } from "../../data/query.ts";
+import { to, useFilters } from "../../data/url.ts";
 import { Page } from "../../frame/page.tsx";
-import { CopyAs } from "../../parts/button.tsx";
-import { SelectField, TextField } from "../../parts/fields.tsx";
+import { Button, CopyAs } from "../../parts/button.tsx";
+import { SelectField } from "../../parts/fields.tsx";
+import { SavedViews } from "../../parts/saved-views.tsx";
 import { RunLink, State, When } from "../../parts/show.tsx";
 import { Empty, Shown } from "../../parts/states.tsx";
 import { More, Table } from "../../parts/table.tsx";
+import { ActOnRuns, type RunAct, type RunsMeant } from "./acts.tsx";
+import { countsWith, facetOf, type RunCount } from "./counts.ts";
+import { Histogram } from "./histogram.tsx";
+import "./runs.css";
 
 const states = ["queued", "running", "retrying", "done", "failed", "cancelled", "dead"] as const;
+const spans = [
+  { value: "day", name: "by day, 60 days" },
+  { value: "hour", name: "by hour, 2 days" },
+] as const;
+
+type Row = AnswerOf<"GET /api/runs">["runs"][number];
 
 export function Runs() {
   const filters = useFilters();
   const state = states.find((one) => one === filters.get("state"));
   const workflow = filters.get("workflow");
-  const runs = usePages(
-    "GET /api/runs",
-    { query: { ...(state === undefined ? {} : { state }), ...(workflow === "" ? {} : { workflow }) } },
-    { live: ["runs"] },
-  );
+  const parent = filters.get("parent");
+  const by = filters.get("by") === "hour" ? "hour" : "day";
+  const query = {
+    ...(state === undefined ? {} : { state }),
+    ...(workflow === "" ? {} : { workflow }),
+    ...(parent === "" ? {} : { parent }),
+  };
+  const runs = usePages("GET /api/runs", { query }, { live: ["runs"] });
+  const counts = useAsk("GET /api/runs/counts", { query: { by } }, { live: ["runs"] });
   return (
     <Page
       title="Runs"
       about="Everything that was or is being done, the newest first."
-      acts={<CopyAs said={{ method: "GET", path: `/api/runs${location.search}`, command: ["runs", "list"] }} />}
-    >
-      <div class="filters">
-        <SelectField
-          title="State"
-          value={filters.get("state")}
-          onValue={(state) => filters.set({ state })}
-          choices={[{ value: "", name: "every state" }, ...states]}
+      acts={
+        <CopyAs
+          said={{
+            method: "GET",
+            path: `/api/runs?${new URLSearchParams(query).toString()}`,
+            command: ["runs", "list", ...Object.entries(query).flatMap(([name, value]) => [`--${name}`, value])],
+          }}
         />
-        <TextField title="Workflow" value={workflow} onValue={(workflow) => filters.set({ workflow })} />
-      </div>
+      }
+    >
+      <SavedViews />
+      <Shown of={counts} lines={3}>
+        {({ counts, since }) => (
+          <section class="card">
+            <Facets counts={counts} state={state ?? ""} workflow={workflow} onSet={(values) => filters.set(values)} />
+            <Histogram counts={countsWith(counts, { state: state ?? "", workflow })} by={by} since={since} />
+            <SelectField title="Bars" value={by} onValue={(by) => filters.set({ by: by === "day" ? "" : by })} choices={spans} />
+          </section>
+        )}
+      </Shown>
+      {parent !== "" && (
+        <p class="row">
+          Those that <RunLink id={parent} /> started.
+          <Button small onPress={() => filters.set({ parent: "" })}>
+            Show all
+          </Button>
+        </p>
+      )}
       <Shown of={runs}>
-        {(shown) => {
-          const rows = shown.flatMap((page) => page.runs);
-          if (rows.length === 0) return <Empty>No run is like that.</Empty>;
-          return (
-            <Table
-              label="Runs"
-              rows={rows}
-              idOf={({ id }) => id}
-              columns={[
-                { id: "title", title: "What", cell: ({ id, title }) => <RunLink id={id}>{title}</RunLink> },
-                { id: "state", title: "State", cell: ({ state }) => <State of={state} /> },
-                { id: "workflow", title: "Workflow", cell: ({ workflow }) => <code>{workflow}</code> },
-                { id: "at", title: "Changed", cell: ({ updatedAt }) => <When at={updatedAt} /> },
-              ]}
-            />
-          );
-        }}
+        {(shown) => <RunList rows={shown.flatMap((page) => page.runs)} state={state} workflow={workflow} isWhole={parent === ""} />}
       </Shown>
       <More of={runs} />
     </Page>
+  );
+}
+
+interface FacetsProps {
+  readonly counts: readonly RunCount[];
+  readonly state: string;
+  readonly workflow: string;
+  readonly onSet: (values: Readonly<Record<string, string>>) => void;
+}
+
+/** Each counts what would be shown: a state among those of the chosen workflow, and the other way round. */
+function Facets({ counts, state, workflow, onSet }: FacetsProps) {
+  const found = facetOf(countsWith(counts, { workflow }), "state");
+  const workflows = facetOf(countsWith(counts, { state }), "workflow");
+  return (
+    <div class="runs-facets">
+      <div class="row" role="group" aria-label="State">
+        {["", ...states].map((one) => {
+          const count =
+            one === "" ? found.reduce((sum, { count }) => sum + count, 0) : (found.find(({ value }) => value === one)?.count ?? 0);
+          return (
+            <button
+              key={one}
+              type="button"
+              class={`button small runs-facet ${state === one ? "chosen" : ""}`}
+              aria-pressed={state === one}
+              onClick={() => onSet({ state: one })}
+            >
+              {one === "" ? "all" : one} <span class="dim">{count}</span>
+            </button>
+          );
+        })}
+      </div>
+      <SelectField
+        title="Workflow"
+        value={workflow}
+        onValue={(workflow) => onSet({ workflow })}
+        choices={[
+          { value: "", name: "every workflow" },
+          ...(workflow === "" || workflows.some(({ value }) => value === workflow) ? [] : [{ value: workflow, name: `${workflow} (0)` }]),
+          ...workflows.map(({ value, count }) => ({ value, name: `${value} (${count})` })),
+        ]}
+      />
+    </div>
+  );
+}
+
+interface RunListProps {
+  readonly rows: readonly Row[];
+  readonly state: (typeof states)[number] | undefined;
+  readonly workflow: string;
+  /** False: the list has a filter that acts on many do not know. */
+  readonly isWhole: boolean;
+}
+
+function RunList({ rows, state, workflow, isWhole }: RunListProps) {
+  const me = useMe();
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [asked, setAsked] = useState<{ readonly act: RunAct; readonly meant: RunsMeant } | undefined>(undefined);
+  if (rows.length === 0)
+    return (
+      <Empty>
+        <p>No run is like that.</p>
+        {(state !== undefined || workflow !== "") && (
+          <a class="button" href={to("/runs")}>
+            Show every run
+          </a>
+        )}
+      </Empty>
+    );
+  const canAct = me.may("operator");
+  const ids = rows.map(({ id }) => id).filter((id) => chosen.has(id));
+  const filter = { kind: "filter" as const, ...(state === undefined ? {} : { state }), ...(workflow === "" ? {} : { workflow }) };
+  const isFiltered = isWhole && (state !== undefined || workflow !== "");
+  return (
+    <>
+      {canAct && (
+        <div class="row runs-acts">
+          <span class="dim">{ids.length === 0 ? "Choose runs to act on them" : `${ids.length} chosen`}</span>
+          {(["cancel", "retry"] as const).map((act) => (
+            <Button key={act} small disabled={ids.length === 0} onPress={() => setAsked({ act, meant: { kind: "ids", ids } })}>
+              {act === "cancel" ? "Cancel chosen" : "Start chosen again"}
+            </Button>
+          ))}
+          {isFiltered &&
+            (["cancel", "retry"] as const).map((act) => (
+              <Button key={`all ${act}`} small look="plain" onPress={() => setAsked({ act, meant: filter })}>
+                {act === "cancel" ? "Cancel all of this filter" : "Start all of this filter again"}
+              </Button>
+            ))}
+        </div>
+      )}
+      <Table
+        label="Runs"
+        rows={rows}
+        idOf={({ id }) => id}
+        {...(canAct ? { chosen, onChosen: setChosen } : {})}
+        columns={[
+          { id: "title", title: "What", cell: ({ id, title }) => <RunLink id={id}>{title}</RunLink>, by: ({ title }) => title },
+          { id: "state", title: "State", cell: (run) => <RunState run={run} />, by: ({ state }) => state },
+          { id: "workflow", title: "Workflow", cell: ({ workflow }) => <code>{workflow}</code>, by: ({ workflow }) => workflow },
+          { id: "began", title: "Began", cell: ({ createdAt }) => <When at={createdAt} />, by: ({ createdAt }) => createdAt },
+          { id: "at", title: "Changed", cell: ({ updatedAt }) => <When at={updatedAt} />, by: ({ updatedAt }) => updatedAt },
+        ]}
+      />
+      {asked !== undefined && <ActOnRuns {...asked} onDone={() => setChosen(new Set())} onClose={() => setAsked(undefined)} />}
+    </>
+  );
+}
+
+function RunState({ run: { state, progress, error } }: { run: Row }) {
+  return (
+    <>
+      <State of={state} />
+      {progress !== undefined && state === "running" && (
+        <span class="dim"> {Math.round((100 * progress.done) / Math.max(progress.total, 1e-9))} %</span>
+      )}
+      {error !== undefined && state !== "done" && <div class="dim mono">{error.code}</div>}
+    </>
   );
 }

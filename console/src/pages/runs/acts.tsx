@@ -1,0 +1,109 @@
+// What a person does to runs: stop them, start them again; one or many, with the reason that is kept.
+
+import type { AnswerOf } from "../../data/client.ts";
+import { useAct } from "../../data/act.ts";
+import { Confirm } from "../../parts/dialog.tsx";
+import { counted } from "../../parts/show.tsx";
+
+export type RunAct = "cancel" | "retry";
+
+const running: ReadonlySet<string> = new Set(["queued", "running", "retrying"]);
+const endedBadly: ReadonlySet<string> = new Set(["failed", "cancelled", "dead"]);
+
+export const canBe = (act: RunAct, state: string): boolean => (act === "cancel" ? running : endedBadly).has(state);
+
+const words = {
+  cancel: { title: "Cancel", act: "Cancel", told: "stops at its next step", many: "stop at their next step" },
+  retry: {
+    title: "Start again",
+    act: "Start again",
+    told: "goes on from the step where it stopped",
+    many: "go on from where they stopped",
+  },
+} as const;
+
+const withReason = (reason: string): { reason?: string } => (reason === "" ? {} : { reason });
+
+/** What was done and what was not, in a sentence. */
+export function toldOf({ done, failed }: Pick<AnswerOf<"POST /api/runs/cancel">, "done" | "failed">, what: string): string {
+  const [first] = failed;
+  const good = `${counted(done.length, "run")} ${what}`;
+  return first === undefined ? `${good}.` : `${good}; ${failed.length} could not: ${first.error.message}`;
+}
+
+/** Asks for the reason and does it to one run. */
+export function ActOnRun({ act, id, title, onClose }: { act: RunAct; id: string; title: string; onClose: () => void }) {
+  const cancel = useAct("POST /api/runs/:id/cancel", { done: `It ${words.cancel.told}.` });
+  const retry = useAct("POST /api/runs/:id/retry", { done: `It ${words.retry.told}.` });
+  const doing = act === "cancel" ? cancel : retry;
+  return (
+    <Confirm
+      title={`${words[act].title}: ${title}`}
+      act={words[act].act}
+      danger={act === "cancel"}
+      busy={doing.isRunning}
+      reason="asked"
+      said={(reason) => ({
+        method: "POST",
+        path: `/api/runs/${encodeURIComponent(id)}/${act}`,
+        body: withReason(reason),
+        command: ["runs", act, id, ...(reason === "" ? [] : ["--reason", reason])],
+      })}
+      onDo={(reason) => {
+        void doing.run({ params: { id }, body: withReason(reason) }).then((answer) => answer !== undefined && onClose());
+      }}
+      onClose={onClose}
+    >
+      <p>
+        {act === "cancel"
+          ? "It stops at its next step, and so do the runs it started. What is done stays done."
+          : "It goes on from the step where it stopped; what was done is not done again."}
+      </p>
+    </Confirm>
+  );
+}
+
+/** Those that were chosen, or all of a state and a workflow. */
+export type RunsMeant =
+  | { readonly kind: "ids"; readonly ids: string[] }
+  | {
+      readonly kind: "filter";
+      readonly state?: "queued" | "running" | "retrying" | "done" | "failed" | "cancelled" | "dead";
+      readonly workflow?: string;
+    };
+
+/** Asks for the reason and does it to many. */
+export function ActOnRuns({ act, meant, onDone, onClose }: { act: RunAct; meant: RunsMeant; onDone: () => void; onClose: () => void }) {
+  const cancel = useAct("POST /api/runs/cancel", { done: (answer) => toldOf(answer, words.cancel.many) });
+  const retry = useAct("POST /api/runs/retry", { done: (answer) => toldOf(answer, words.retry.many) });
+  const doing = act === "cancel" ? cancel : retry;
+  const bodyOf = (reason: string) => {
+    const { kind: _, ...which } = meant;
+    return { ...which, ...withReason(reason) };
+  };
+  const who =
+    meant.kind === "ids"
+      ? counted(meant.ids.length, "run")
+      : `every run ${[meant.state === undefined ? "" : `that is ${meant.state}`, meant.workflow === undefined ? "" : `of ${meant.workflow}`].filter((text) => text !== "").join(" ")}`;
+  return (
+    <Confirm
+      title={`${words[act].title} ${who}`}
+      act={words[act].act}
+      danger={act === "cancel"}
+      busy={doing.isRunning}
+      reason="must"
+      said={(reason) => ({ method: "POST", path: `/api/runs/${act}`, body: bodyOf(reason) })}
+      onDo={(reason) => {
+        void doing.run({ body: bodyOf(reason) }).then((answer) => {
+          if (answer === undefined) return;
+          onDone();
+          onClose();
+        });
+      }}
+      onClose={onClose}
+    >
+      {meant.kind === "filter" && <p>At most 1,000 at once, the newest first.</p>}
+      <p>Those that cannot be {act === "cancel" ? "cancelled" : "started again"} any more are left as they are, and told.</p>
+    </Confirm>
+  );
+}

@@ -1,0 +1,165 @@
+// The columns of a file: its first rows, what each is taken for, and the command that says the same.
+
+import { Button, copyText } from "../../parts/button.tsx";
+import { Note } from "../../parts/states.tsx";
+import { Table } from "../../parts/table.tsx";
+import type { CatalogueProposal, ColumnUse, ForecastProposal, LookedColumn, ModuleProposal } from "./look.ts";
+import { blockOf, commandOf, forecastUses, isChanged, usesOf, useTitles, withUse, type Uses } from "./mapping.ts";
+import { quoted } from "../../data/copy.ts";
+
+export function Sheet({ columns, rows }: { columns: readonly string[]; rows: readonly (readonly string[])[] }) {
+  return (
+    <div class="upload-sheet" tabIndex={0} role="region" aria-label="The first rows">
+      <table aria-label="The first rows">
+        <thead>
+          <tr>
+            {columns.map((name, at) => (
+              <th key={at} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row, at) => (
+            <tr key={at}>
+              {columns.map((_, place) => (
+                <td key={place}>{row[place] ?? ""}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** What nothing speaks for: said by a person in the columns below, or on the command line. */
+export function Questions({ of }: { of: ModuleProposal["questions"] }) {
+  if (of.length === 0) return null;
+  return (
+    <Note kind="warn">
+      <b>{of.length === 1 ? "One thing is not clear" : `${of.length} things are not clear`}</b>
+      {of.map(({ text, answers }) => (
+        <p key={text}>
+          {text} {answers.length > 0 && <span class="dim">On the command line: {answers.join(" or ")}</span>}
+        </p>
+      ))}
+    </Note>
+  );
+}
+
+const examplesOf = (columns: readonly LookedColumn[], name: string): string =>
+  (columns.find((column) => column.name === name)?.examples ?? []).slice(0, 3).join(", ");
+
+function Command({ text }: { text: string }) {
+  return (
+    <div class="stack">
+      <div class="row apart">
+        <b>The same on a command line</b>
+        <Button small onPress={() => void copyText(text, "the command")}>
+          Copy
+        </Button>
+      </div>
+      <pre class="upload-command">{text}</pre>
+    </div>
+  );
+}
+
+interface ForecastColumnsProps {
+  readonly file: string;
+  readonly proposal: ForecastProposal;
+  readonly uses: Uses;
+  readonly onUses: (uses: Uses) => void;
+  readonly columns: readonly LookedColumn[];
+}
+
+export const dateStylesOf = (columns: readonly LookedColumn[]): Readonly<Record<string, string | undefined>> =>
+  Object.fromEntries(columns.map(({ name, dateStyle }) => [name, dateStyle]));
+
+export function ForecastColumns({ file, proposal, uses, onUses, columns }: ForecastColumnsProps) {
+  const block = blockOf(uses, proposal, dateStylesOf(columns));
+  const whyOf = ({ column, use, why }: ColumnUse): string => (uses[column] === use ? why : "as you said");
+  return (
+    <section class="card">
+      <header>
+        <h2>What each column is taken for</h2>
+        {isChanged(uses, proposal.uses) && (
+          <Button small onPress={() => onUses(usesOf(proposal.uses))}>
+            As proposed
+          </Button>
+        )}
+      </header>
+      {!proposal.isLong && (
+        <p class="dim">A column for each date or item: every column becomes rows. Its columns cannot be chosen one by one.</p>
+      )}
+      <Table
+        label="Columns"
+        rows={proposal.uses}
+        idOf={({ column }) => column}
+        sortName="columns"
+        columns={[
+          { id: "column", title: "Column", cell: ({ column }) => <b>{column}</b> },
+          { id: "examples", title: "Such as", cell: ({ column }) => <span class="dim wrap">{examplesOf(columns, column)}</span> },
+          {
+            id: "use",
+            title: "Taken for",
+            cell: ({ column, use }) =>
+              proposal.isLong ? (
+                <select
+                  aria-label={`What ${column} is`}
+                  value={uses[column]}
+                  onChange={(event) => onUses(withUse(uses, column, event.currentTarget.value))}
+                >
+                  {[...new Set([use, ...forecastUses])].map((one) => (
+                    <option key={one} value={one} selected={one === uses[column]}>
+                      {useTitles[one] ?? one}
+                    </option>
+                  ))}
+                </select>
+              ) : (
+                (useTitles[use] ?? use)
+              ),
+          },
+          { id: "why", title: "Because", cell: (use) => whyOf(use) },
+        ]}
+      />
+      {proposal.notes.map((note) => (
+        <p key={note}>{note}</p>
+      ))}
+      {proposal.isLong && <Command text={commandOf(file, block, proposal.horizon)} />}
+    </section>
+  );
+}
+
+export function CatalogueColumns({
+  file,
+  proposal,
+  columns,
+}: {
+  file: string;
+  proposal: CatalogueProposal;
+  columns: readonly LookedColumn[];
+}) {
+  return (
+    <section class="card">
+      <h2>What each column is taken for</h2>
+      <Table
+        label="Columns"
+        rows={proposal.uses}
+        idOf={({ column }) => column}
+        sortName="columns"
+        columns={[
+          { id: "column", title: "Column", cell: ({ column }) => <b>{column}</b> },
+          { id: "examples", title: "Such as", cell: ({ column }) => <span class="dim wrap">{examplesOf(columns, column)}</span> },
+          { id: "use", title: "Taken for", cell: ({ use }) => use },
+          { id: "why", title: "Because", cell: ({ why }) => why },
+        ]}
+      />
+      {proposal.notes.map((note) => (
+        <p key={note}>{note}</p>
+      ))}
+      <Command text={["stockroom classify fit", quoted(file), ...proposal.flags, "--out model"].join(" ")} />
+    </section>
+  );
+}
