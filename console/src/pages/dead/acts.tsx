@@ -33,6 +33,11 @@ export function ActOnLetters({ act, ids, onDone, onClose }: ActOnLettersProps) {
   const doing = act === "redrive" ? redrive : drop;
   const [only] = ids;
   const bodyOf = (reason: string) => ({ ids: [...ids], ...(reason === "" ? {} : { reason }) });
+  const doToAll = async (reason: string): Promise<void> => {
+    if ((await doing.run({ body: bodyOf(reason) })) === undefined) return;
+    onDone();
+    onClose();
+  };
   return (
     <Confirm
       title={`${words[act].act} ${counted(ids.length, "dead letter")}`}
@@ -46,13 +51,7 @@ export function ActOnLetters({ act, ids, onDone, onClose }: ActOnLettersProps) {
         body: bodyOf(reason),
         ...(ids.length === 1 && only !== undefined ? { command: ["dead", act, only, ...(reason === "" ? [] : ["--reason", reason])] } : {}),
       })}
-      onDo={(reason) => {
-        void doing.run({ body: bodyOf(reason) }).then((answer) => {
-          if (answer === undefined) return;
-          onDone();
-          onClose();
-        });
-      }}
+      onDo={(reason) => void doToAll(reason)}
       onClose={onClose}
     >
       <p>{words[act].why}</p>

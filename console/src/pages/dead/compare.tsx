@@ -65,30 +65,33 @@ function Compared({ file, before, now }: { file: string; before: string; now: st
       {({ difference, isWhole }) => (
         <>
           {!isWhole && <p class="dim">Only the first {bytesText(mostCompared)} of each are compared.</p>}
-          <Changes of={difference} />
+          <Changes of={difference} isTable={hasColumns(file)} />
         </>
       )}
     </Shown>
   );
 }
 
-function Changes({ of: { columns, separator, lines, added, gone } }: { of: FileDifference }) {
+const tableFacts = ({ columns, separator }: Pick<FileDifference, "columns" | "separator">) =>
+  [
+    ["Columns", columns.gone.length + columns.added.length === 0 ? `the same ${columns.now.length}` : ""],
+    ["Columns gone", columns.gone.join(", ")],
+    ["Columns new", columns.added.join(", ")],
+    [
+      "Separator",
+      separator.before === separator.now
+        ? ""
+        : `${names[separator.before] ?? separator.before} before, ${names[separator.now] ?? separator.now} now`,
+    ],
+  ] as const;
+
+/** Whether the first line names columns. */
+const hasColumns = (key: string): boolean => /\.(?:csv|tsv|txt|tab)(?:\.gz)?$/i.test(key);
+
+function Changes({ of: { columns, separator, lines, added, gone }, isTable }: { of: FileDifference; isTable: boolean }) {
   return (
     <>
-      <Facts
-        of={[
-          ["Columns", columns.gone.length + columns.added.length === 0 ? `the same ${columns.now.length}` : ""],
-          ["Columns gone", columns.gone.join(", ")],
-          ["Columns new", columns.added.join(", ")],
-          [
-            "Separator",
-            separator.before === separator.now
-              ? ""
-              : `${names[separator.before] ?? separator.before} before, ${names[separator.now] ?? separator.now} now`,
-          ],
-          ["Lines", `${lines.before} before, ${lines.now} now`],
-        ]}
-      />
+      <Facts of={[...(isTable ? tableFacts({ columns, separator }) : []), ["Lines", `${lines.before} before, ${lines.now} now`]]} />
       {added.count + gone.count === 0 && <p class="dim">Both have the same lines.</p>}
       <Lines title="Only in the file that failed" of={added} />
       <Lines title="Only in the file before it" of={gone} />

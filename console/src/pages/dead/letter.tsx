@@ -81,7 +81,7 @@ function Told({ letter, onClose }: { letter: Letter; onClose: () => void }) {
       />
       {run.value !== undefined && <Rejected input={run.value.input} facts={error.facts} />}
       {file !== undefined && me.may("operator") && <Difference file={file.name} version={file.version} />}
-      {file !== undefined && canAct && <Mend letter={letter} file={file.name} isPinned={file.version !== undefined} />}
+      {file !== undefined && canAct && <Repair letter={letter} file={file.name} isPinned={file.version !== undefined} />}
       {act !== undefined && <ActOnLetters act={act} ids={[id]} onDone={() => undefined} onClose={() => setAct(undefined)} />}
     </>
   );
@@ -108,12 +108,12 @@ function useFile({ error }: Letter, input: unknown): LetterFile | undefined {
 }
 
 /** The repaired file in the place of the broken one. What waits for the file starts anew by itself; the letter is then settled. */
-function Mend({ letter: { id, workflow }, file, isPinned }: { letter: Letter; file: string; isPinned: boolean }) {
+function Repair({ letter: { id, workflow }, file, isPinned }: { letter: Letter; file: string; isPinned: boolean }) {
   const put = useAct("PUT /objects/*", { done: `The repaired file lies at ${file}.` });
   const drop = useAct("POST /api/dead/:id/drop", { done: "The letter is dropped: the repaired file has a run of its own." });
   const redrive = useAct("POST /api/dead/:id/redrive", { done: "It is done again." });
   const [stored, setStored] = useState<string | undefined>(undefined);
-  const mend = async (chosen: File): Promise<void> => {
+  const repair = async (chosen: File): Promise<void> => {
     const answer = await put.run({
       params: { "*": file },
       body: chosen,
@@ -136,7 +136,7 @@ function Mend({ letter: { id, workflow }, file, isPinned }: { letter: Letter; fi
           onChange={(event) => {
             const chosen = event.currentTarget.files?.[0];
             event.currentTarget.value = "";
-            if (chosen !== undefined) void mend(chosen);
+            if (chosen !== undefined) void repair(chosen);
           }}
         />
       </label>

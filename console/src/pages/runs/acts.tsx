@@ -85,6 +85,11 @@ export function ActOnRuns({ act, meant, onDone, onClose }: { act: RunAct; meant:
     meant.kind === "ids"
       ? counted(meant.ids.length, "run")
       : `every run ${[meant.state === undefined ? "" : `that is ${meant.state}`, meant.workflow === undefined ? "" : `of ${meant.workflow}`].filter((text) => text !== "").join(" ")}`;
+  const doToAll = async (reason: string): Promise<void> => {
+    if ((await doing.run({ body: bodyOf(reason) })) === undefined) return;
+    onDone();
+    onClose();
+  };
   return (
     <Confirm
       title={`${words[act].title} ${who}`}
@@ -93,13 +98,7 @@ export function ActOnRuns({ act, meant, onDone, onClose }: { act: RunAct; meant:
       busy={doing.isRunning}
       reason="must"
       said={(reason) => ({ method: "POST", path: `/api/runs/${act}`, body: bodyOf(reason) })}
-      onDo={(reason) => {
-        void doing.run({ body: bodyOf(reason) }).then((answer) => {
-          if (answer === undefined) return;
-          onDone();
-          onClose();
-        });
-      }}
+      onDo={(reason) => void doToAll(reason)}
       onClose={onClose}
     >
       {meant.kind === "filter" && <p>At most 1,000 at once, the newest first.</p>}

@@ -1,9 +1,20 @@
 // Runs over time, as bars: how many began, and how many of them ended badly.
 
+import type { ComponentChildren } from "preact";
 import { Chart } from "../../parts/chart.tsx";
 import { overTime, type RunCount } from "./counts.ts";
 
-export function Histogram({ counts, by, since }: { counts: readonly RunCount[]; by: "hour" | "day"; since: string }) {
+interface HistogramProps {
+  readonly counts: readonly RunCount[];
+  readonly by: "hour" | "day";
+  readonly since: string;
+  readonly children?: ComponentChildren;
+}
+
+/** No bar where there is none: one of height zero would still draw its edge. */
+const bars = (values: readonly number[]): readonly (number | null)[] => values.map((value) => (value === 0 ? null : value));
+
+export function Histogram({ counts, by, since, children }: HistogramProps) {
   const { at, all, bad } = overTime(counts, by, since, Date.now());
   return (
     <Chart
@@ -12,9 +23,11 @@ export function Histogram({ counts, by, since }: { counts: readonly RunCount[]; 
       height={150}
       format={(value) => (Number.isInteger(value) ? String(value) : "")}
       lines={[
-        { title: "Began", values: all, look: "bars", colour: "--chart-1" },
-        { title: "Of these failed or dead", values: bad, look: "bars", colour: "--bad" },
+        { title: "Began", values: bars(all), look: "bars", colour: "--chart-1" },
+        { title: "Of these failed or dead", values: bars(bad), look: "bars", colour: "--bad" },
       ]}
-    />
+    >
+      {children}
+    </Chart>
   );
 }

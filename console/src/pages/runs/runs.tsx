@@ -19,8 +19,8 @@ import "./runs.css";
 
 const states = ["queued", "running", "retrying", "done", "failed", "cancelled", "dead"] as const;
 const spans = [
-  { value: "day", name: "by day, 60 days" },
-  { value: "hour", name: "by hour, 2 days" },
+  { value: "day", name: "60 days" },
+  { value: "hour", name: "2 days" },
 ] as const;
 
 type Row = AnswerOf<"GET /api/runs">["runs"][number];
@@ -57,8 +57,19 @@ export function Runs() {
         {({ counts, since }) => (
           <section class="card">
             <Facets counts={counts} state={state ?? ""} workflow={workflow} onSet={(values) => filters.set(values)} />
-            <Histogram counts={countsWith(counts, { state: state ?? "", workflow })} by={by} since={since} />
-            <SelectField title="Bars" value={by} onValue={(by) => filters.set({ by: by === "day" ? "" : by })} choices={spans} />
+            <Histogram counts={countsWith(counts, { state: state ?? "", workflow })} by={by} since={since}>
+              {spans.map(({ value, name }) => (
+                <button
+                  key={value}
+                  type="button"
+                  class={`button small runs-facet ${value === by ? "chosen" : ""}`}
+                  aria-pressed={value === by}
+                  onClick={() => filters.set({ by: value === "day" ? "" : value })}
+                >
+                  {name}
+                </button>
+              ))}
+            </Histogram>
           </section>
         )}
       </Shown>

@@ -11,6 +11,7 @@ export interface LookedColumn {
   readonly kind: string;
   readonly examples: readonly string[];
   readonly dateStyle: string | undefined;
+  /** Of numbers with a fraction. */
   readonly decimal: string | undefined;
 }
 
@@ -70,7 +71,7 @@ export function fileOf({ profile }: Pick<Look, "profile">): LookedFile {
         kind: textOf(kind) ?? "",
         examples: textsOf(examples),
         dateStyle: textOf(fieldsOf(date)["style"]),
-        decimal: textOf(fieldsOf(number)["decimal"]),
+        decimal: fieldsOf(number)["whole"] === false ? textOf(fieldsOf(number)["decimal"]) : undefined,
       };
     }),
   };

@@ -91,7 +91,7 @@ export function blockOf(
 /** What is still wanting before the file can be read so. */
 export function wantsOf(uses: Uses): readonly string[] {
   const has = (use: string): boolean => Object.values(uses).includes(use);
-  return [...(has("timestamp") ? [] : ["Choose the column that says when it was sold."])];
+  return has("timestamp") ? [] : ["Choose the column that says when it was sold."];
 }
 
 const listFlag = (flag: string, values: readonly string[]): readonly string[] =>
