@@ -157,7 +157,7 @@ describe("publishing", () => {
       });
       await reader.query("grant usage, create on schema bi to weak_publisher");
       await publish([tableOf("sales", () => sales)], settingsOf(["sales"], url.href));
-      await reader.query("create role weak_reader");
+      await reader.query("create role weak_reader; grant usage on schema bi to weak_reader");
       await publish([tableOf("sales", () => [])], settingsOf(["sales"], url.href, ["weak_reader"]));
       expect((await reader.query("select has_table_privilege('weak_reader', 'bi.sales', 'select') as may")).rows).toEqual([{ may: true }]);
     } finally {
