@@ -167,7 +167,7 @@ export async function mountRoutes(server: FastifyInstance, options: ServerOption
   const open = modules.filter(({ isOpen }) => isOpen);
   mountPlace(server, deps, { version, modules: open.map(({ module }) => module.name) });
   mountSql(server, deps, modules);
-  mountStream(server, deps);
+  mountStream(server, deps, entrance);
   mountConsole(server);
   mountPage(server, deps, {
     version,

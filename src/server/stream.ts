@@ -1,20 +1,24 @@
 // Stream: what happens, as it happens, by server-sent events: events of the outbox, and runs whenever they change.
 //
-//   T1. An event is told once, in order, none left out, also over a cut: `Last-Event-ID` says how far the caller had come.
+//   T1. An event is told once, in order, none left out, also over a cut: `Last-Event-ID` says how far the caller had come. What was deleted
+//       meanwhile is told as a gap, and so is a place that lies ahead of all events (the database was put back).
 //   T2. A run is told with the state it has; states it passed through between two looks are not. Around a cut a run may be told twice.
 //   T3. Bounded: so many callers at once, and a caller who reads slowly is read for slowly. The stream ends with the server.
+//   T4. Whoever is let in no more (removed, revoked, signed out, another role) hears no more within seconds; listening keeps no session open.
 
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import type { Database } from "../platform/database/contract.ts";
 import { outboxChannel } from "../platform/database/outbox.ts";
 import { StockroomError } from "../platform/errors.ts";
-import { followEvents, newestEvent, oldestEvent } from "../platform/events/follow.ts";
+import { beginNow, followEvents, oldestEvent, type Begin } from "../platform/events/follow.ts";
+import { may } from "../platform/web/roles.ts";
 import { serve, whileCalling } from "../platform/web/route.ts";
 import { changedRuns } from "../platform/workflow/runs.ts";
 import type { RunRow } from "../platform/workflow/contract.ts";
 import * as routes from "./contract.ts";
 import type { ServerDeps } from "./deps.ts";
+import type { Entrance } from "./identity/entrance.ts";
 
 const callersAtOnce = 64;
 const batch = 500;
@@ -22,6 +26,8 @@ const batch = 500;
 const lookMs = 1_000;
 /** Silence after which a comment tells that the connection lives; proxies cut after 30 seconds and more. */
 const heartbeatMs = 15_000;
+/** How often it is looked at whether the caller is still let in. */
+const recheckMs = 5_000;
 /** A change is seen when its transaction commits, which may be later than a later one: so far is looked back. */
 const lookBackMs = 5_000;
 
@@ -43,12 +49,14 @@ function readPlace(text: string): Place {
   );
 }
 
-export function mountStream(server: FastifyInstance, { database, clock }: ServerDeps): void {
+export function mountStream(server: FastifyInstance, { database, clock }: ServerDeps, entrance: Entrance): void {
   const closing = new AbortController();
   server.addHook("preClose", async () => closing.abort());
   let callers = 0;
 
   serve(server, routes.stream, async ({ query: { kind, of }, request, reply }) => {
+    const { "last-event-id": header } = request.headers;
+    const from = typeof header === "string" ? readPlace(header) : undefined;
     if (callers >= callersAtOnce) {
       throw new StockroomError(
         "busy",
@@ -56,18 +64,51 @@ export function mountStream(server: FastifyInstance, { database, clock }: Server
         `Expected fewer than ${callersAtOnce} callers at once but so many listen. Ask again soon.`,
       );
     }
-    const header = request.headers["last-event-id"];
-    const begin = typeof header === "string" ? readPlace(header) : { event: await newestEvent(database), runMs: clock.now() };
-    const signal = AbortSignal.any([closing.signal, whileCalling(reply)]);
+    // Before anything is waited for: of many who come at once each counts.
     callers += 1;
-    const told = tell(database, begin, { kind, events: of !== "runs", runs: of !== "events", signal });
-    const stream = Readable.from(told, { objectMode: false, highWaterMark: 64 * 1024 });
-    stream.once("close", () => {
-      callers -= 1;
-    });
-    reply.headers({ "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" });
-    return await reply.send(stream);
+    let isIn = true;
+    const leave = (): void => {
+      if (isIn) callers -= 1;
+      isIn = false;
+    };
+    const left = whileCalling(reply);
+    const signal = AbortSignal.any([closing.signal, left]);
+    try {
+      const isLetIn = async (): Promise<boolean> =>
+        may((await entrance.findCaller(request.raw, { isUse: false }))?.roles ?? [], routes.stream.needs);
+      const begin = await beginAt(database, from, clock);
+      const wanted = { kind, events: of !== "runs", runs: of !== "events", signal, isLetIn, clock };
+      const stream = Readable.from(tell(database, begin, wanted), { objectMode: false, highWaterMark: 64 * 1024 });
+      stream.once("close", leave);
+      // Gone while we looked: its end has been told already.
+      if (left.aborted) stream.destroy();
+      reply.headers({ "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" });
+      return await reply.send(stream);
+    } catch (error) {
+      leave();
+      throw error;
+    }
   });
+}
+
+interface Beginning {
+  readonly place: Place;
+  readonly events: number | Begin;
+  /** Of a caller who comes back: what cannot be told any more. */
+  readonly gap: { readonly from: number; readonly to: number } | undefined;
+}
+
+async function beginAt(database: Database, from: Place | undefined, clock: ServerDeps["clock"]): Promise<Beginning> {
+  const now = await beginNow(database);
+  const nowMs = clock.now();
+  if (from === undefined) return { place: { event: now.position, runMs: nowMs }, events: now, gap: undefined };
+  const runMs = Math.min(from.runMs, nowMs);
+  if (from.event > now.position) {
+    const gap = { from: now.position + 1, to: from.event };
+    return { place: { event: now.position, runMs }, events: now, gap };
+  }
+  const to = ((await oldestEvent(database)) ?? now.position + 1) - 1;
+  return { place: { event: from.event, runMs }, events: from.event, gap: to > from.event ? { from: from.event + 1, to } : undefined };
 }
 
 interface Wanted {
@@ -75,41 +116,49 @@ interface Wanted {
   readonly events: boolean;
   readonly runs: boolean;
   readonly signal: AbortSignal;
+  readonly isLetIn: () => Promise<boolean>;
+  readonly clock: ServerDeps["clock"];
 }
 
-async function* tell(database: Database, begin: Place, { kind, events, runs, signal }: Wanted): AsyncGenerator<string> {
-  const follower = followEvents(database, begin.event);
-  const changes = followRuns(database, begin.runMs);
+async function* tell(database: Database, begin: Beginning, { kind, events, runs, signal, isLetIn, clock }: Wanted): AsyncGenerator<string> {
+  const follower = followEvents(database, begin.events);
+  const changes = followRuns(database, begin.place.runMs);
   // Of what was told, not of what was read: a cut may come between any two messages.
-  let place = begin;
-  const message = (name: keyof typeof routes.streamed, data: unknown): string =>
-    `event: ${name}\nid: ${textOf(place)}\ndata: ${JSON.stringify(data)}\n\n`;
+  let { place } = begin;
+  let [saidAt, checkedAt] = [clock.now(), clock.now()];
+  const message = (name: keyof typeof routes.streamed, data: unknown): string => {
+    saidAt = clock.now();
+    return `event: ${name}\nid: ${textOf(place)}\ndata: ${JSON.stringify(data)}\n\n`;
+  };
   let wake = Promise.withResolvers<void>();
   const stopListening = await database.listen(outboxChannel, () => wake.resolve());
   const stop = (): void => wake.resolve();
   signal.addEventListener("abort", stop);
-  let saidAt = performance.now();
   try {
     yield `retry: 2000\nid: ${textOf(place)}\n\n`;
-    const oldest = await oldestEvent(database);
     // Told once, at the begin: what was deleted meanwhile cannot be told any more.
-    if (events && oldest !== undefined && oldest > begin.event + 1) yield message("gap", { from: begin.event + 1, to: oldest - 1 });
+    if (events && begin.gap !== undefined) yield message("gap", begin.gap);
     while (!signal.aborted) {
       // Made before looking, so that a call during the look is not lost.
       wake = Promise.withResolvers<void>();
+      if (clock.now() - checkedAt >= recheckMs) {
+        if (!(await isLetIn())) return;
+        checkedAt = clock.now();
+      }
       const found = await follower.next(batch);
       for (const event of found) {
-        place = { ...place, event: event.id };
+        // A late one has a lower number than what was told before.
+        place = { ...place, event: Math.max(place.event, event.id) };
         if (events && (kind === undefined || event.kind === kind)) yield message("event", event);
       }
       for (const run of runs ? await changes.next() : []) {
         place = { ...place, runMs: Math.max(place.runMs, Date.parse(run.updatedAt)) };
         yield message("run", run);
       }
-      if (found.length > 0) saidAt = performance.now();
-      else if (performance.now() - saidAt > heartbeatMs) {
-        saidAt = performance.now();
-        yield ": still here\n\n";
+      if (clock.now() - saidAt > heartbeatMs) {
+        saidAt = clock.now();
+        // With the place: whoever hears of few kinds has come on too.
+        yield `: still here\nid: ${textOf(place)}\n\n`;
       }
       if (found.length < batch) await waitFor(wake.promise, signal);
     }

@@ -11,7 +11,7 @@ import type { makeUsers } from "./users.ts";
 
 export interface Callers {
   readonly ofBearer: (bearer: string) => Promise<Caller | undefined>;
-  readonly ofSession: (secret: string) => Promise<Caller | undefined>;
+  readonly ofSession: (secret: string, isUse?: boolean) => Promise<Caller | undefined>;
   /** Whom a session of that user, begun at that instant, would stand for. */
   readonly callerOfSession: (userId: string, createdAt: string) => Promise<Caller | undefined>;
   readonly isServerToken: (text: string) => boolean;
@@ -81,8 +81,8 @@ export function makeCallers({ database, users, tokens, sessions, serverToken }: 
     return person === undefined ? undefined : { id: userId, name: person.name, roles: person.roles, via: "session" };
   };
 
-  const ofSession = async (secret: string): Promise<Caller | undefined> => {
-    const session = await sessions.find(secret);
+  const ofSession = async (secret: string, isUse = true): Promise<Caller | undefined> => {
+    const session = await sessions.find(secret, isUse);
     if (session === undefined) return undefined;
     const caller = await callerOfSession(session.userId, session.createdAt);
     // Whoever a token let in is still a token: it makes no other.

@@ -19,6 +19,8 @@ export interface Credentials {
   readonly bearer?: string | undefined;
   /** Of the session's cookie. */
   readonly session?: string | undefined;
+  /** False: asked again for what began before; a session is not used by it. Default true. */
+  readonly isUse?: boolean;
 }
 
 /** Where somebody signs in from. */

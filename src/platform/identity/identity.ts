@@ -67,9 +67,9 @@ export function makeIdentity(options: IdentityOptions): Identity {
     sessions,
     isOpen: () => isLocal && serverToken === undefined && provider === undefined && users.list().length === 0,
     ways: () => ({ password: users.list().length > 0, provider, token: true }),
-    identify: async ({ bearer, session }) => {
+    identify: async ({ bearer, session, isUse }) => {
       if (bearer !== undefined) return await callers.ofBearer(bearer);
-      return session === undefined ? undefined : await callers.ofSession(session);
+      return session === undefined ? undefined : await callers.ofSession(session, isUse);
     },
     signInByPassword: async (name, password, visitor) => {
       const attempt = attempts.begin(visitor.address, nameKey(name));

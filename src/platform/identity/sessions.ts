@@ -35,8 +35,8 @@ export interface Sessions {
     readonly secret: string;
     readonly session: Session;
   }>;
-  /** The one that is open now, and notes its use. */
-  find(secret: string): Promise<Session | undefined>;
+  /** The one that is open now, and notes its use unless told otherwise. */
+  find(secret: string, isUse?: boolean): Promise<Session | undefined>;
   /** Open ones, newest first; `userId`: only of one. */
   list(userId?: string): Promise<readonly Session[]>;
   end(by: { readonly secret: string } | { readonly userId: string }): Promise<void>;
@@ -92,15 +92,15 @@ export function makeSessions(database: Tx, clock: Clock, { idleMs, longestMs }: 
         throw new StockroomError("fault", "SESSION_NO_ROW", "Expected a row of the session but the database gave none back.");
       return { secret, session: sessionOf(row) };
     },
-    find: async (secret) => {
+    find: async (secret, isUse = true) => {
       const [row] = await database.query<Row>(
         `with found as (
            select * from stockroom.identity_session where digest = $1 and expires_at > $2 and seen_at > $3
          ), seen as (
-           update stockroom.identity_session s set seen_at = $2 from found where s.id = found.id and found.seen_at < $4
+           update stockroom.identity_session s set seen_at = $2 from found where s.id = found.id and found.seen_at < $4 and $5::boolean
          )
          select ${columns} from found`,
-        [digestOf(secret), at(), at(-idleMs), at(-seenEveryMs)],
+        [digestOf(secret), at(), at(-idleMs), at(-seenEveryMs), isUse],
       );
       return row === undefined ? undefined : sessionOf(row);
     },

@@ -10,6 +10,7 @@
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { problemOf, problemType } from "./problem.ts";
 
 export interface ConnectionLimits {
   /** Connections of all callers together. */
@@ -138,14 +139,10 @@ function queuedOf(socket: Socket): number {
 }
 
 function turnAway(response: ServerResponse): void {
-  const body = JSON.stringify({
-    kind: "busy",
-    code: "SERVER_FULL",
-    message: "Expected a free connection but all are at work. Try again in a few seconds.",
-    facts: {},
-  });
+  const message = "Expected a free connection but all are at work. Try again in a few seconds.";
+  const body = JSON.stringify(problemOf({ kind: "busy", code: "SERVER_FULL", message, facts: {} }));
   response.writeHead(503, {
-    "content-type": "application/json; charset=utf-8",
+    "content-type": problemType,
     "content-length": Buffer.byteLength(body),
     "retry-after": "5",
     connection: "close",

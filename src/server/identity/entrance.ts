@@ -36,8 +36,8 @@ export interface Entrance {
   /** The host of the address where people reach us, beside this machine's own names. */
   readonly publicHost: string | undefined;
   see(request: IncomingMessage): Seen;
-  /** Who it comes from; undefined when nobody proved anything. */
-  findCaller(request: IncomingMessage): Promise<Caller | undefined>;
+  /** Who it comes from; undefined when nobody proved anything. `isUse` false: asked again of a request that goes on, which keeps no session open. */
+  findCaller(request: IncomingMessage, options?: { readonly isUse: boolean }): Promise<Caller | undefined>;
   /** The session's secret as it came. */
   sessionOf(request: IncomingMessage): string | undefined;
   /** The cookie that keeps a sign-in, or with nothing the one that ends it. */
@@ -80,9 +80,9 @@ export function makeEntrance({ identity, provider, publicUrl, trustedProxies = [
     publicHost: outside === undefined ? undefined : hostName(outside.host),
     see,
     sessionOf,
-    findCaller: async (request) => {
+    findCaller: async (request, { isUse } = { isUse: true }) => {
       if (identity.isOpen()) return local;
-      return await identity.identify({ bearer: bearerOf(request), session: sessionOf(request) });
+      return await identity.identify({ bearer: bearerOf(request), session: sessionOf(request), isUse });
     },
     cookieFor: (request, signedIn) => {
       const { isSecure } = see(request);
