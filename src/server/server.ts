@@ -6,20 +6,18 @@
 
 import { createServer, type RequestListener } from "node:http";
 import { fastify } from "fastify";
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { describeError, isStockroomError, meanings, StockroomError } from "../platform/errors.ts";
-import type { ErrorRecord } from "../platform/errors.ts";
-import { tooMany } from "../platform/identity/attempts.ts";
+import type { FastifyError, FastifyInstance } from "fastify";
+import { StockroomError } from "../platform/errors.ts";
 import type { AnyModule, Front } from "../platform/module.ts";
 import { logAccess } from "../platform/web/access.ts";
 import { makeConnections } from "../platform/web/connections.ts";
 import { closeWithin, listenError, urlOf } from "../platform/web/listen.ts";
 import { mountOpenApi } from "../platform/web/openapi.ts";
-import { problemOf, problemType } from "../platform/web/problem.ts";
 import { may } from "../platform/web/roles.ts";
 import { proveDeclared } from "../platform/web/route.ts";
 import { mountConsole } from "./console.ts";
-import { checkBinding, guard, tokenWanted } from "./guard.ts";
+import { answerError, pathOf } from "./failures.ts";
+import { checkBinding, guard } from "./guard.ts";
 import { mountHealth } from "./health.ts";
 import { usualEntrance, type Entrance } from "./identity/entrance.ts";
 import { mountSignIn } from "./identity/pages.ts";
@@ -196,83 +194,6 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     url,
     close: async () => await closeWithin(server.server, async () => await server.close()),
   };
-}
-
-const pathOf = (request: FastifyRequest): string => request.url.split("?", 1)[0] ?? "/";
-
-/** What the framework itself refuses, in our words. */
-function recordOf(error: unknown): ErrorRecord {
-  if (isStockroomError(error) && error.kind !== "fault") return describeError(error);
-  if (holdsNul(error)) {
-    const message = "Expected text without the character U+0000 but the path, the query or the body has one. Leave it out.";
-    return { ...describeError(error), kind: "input", code: "TEXT_BAD", message, facts: {} };
-  }
-  if (isStockroomError(error)) return describeError(error);
-  const record = describeError(error);
-  const refusal = refusals[record.code];
-  if (refusal !== undefined && isOfTheSystem(error)) {
-    const [code, remedy] = refusal;
-    const message = `Expected the server's machine to take this but its system refused: ${record.code}. ${remedy}`;
-    return { kind: "busy", code, message, facts: {} };
-  }
-  const status = typeof error === "object" && error !== null && "statusCode" in error ? error.statusCode : undefined;
-  if (typeof status === "number" && status >= 400 && status < 500) return { ...record, kind: "input" };
-  return { ...record, message: "Expected this to work but the server failed. Its log has the details; look for this code and time." };
-}
-
-const makeRoom = ["DISK_FULL", "Free some room on its disk, and try again."] as const;
-const letWrite = [
-  "DISK_REFUSED",
-  "Give the home folder to the user that runs Stockroom and mount it for writing, and try again. The log names the file.",
-] as const;
-
-/** What of a machine can refuse whatever is asked, and is no mistake of the caller. */
-const refusals: Readonly<Record<string, readonly [code: string, remedy: string]>> = {
-  ENOSPC: makeRoom,
-  EDQUOT: makeRoom,
-  EACCES: letWrite,
-  EPERM: letWrite,
-  EROFS: letWrite,
-  EMFILE: ["FILES_TOO_MANY", "Raise the limit of open files (ulimit -n), or try again."],
-  ENFILE: ["FILES_TOO_MANY", "Try again later."],
-};
-
-/** Node's own errors of the system; a driver's may have the same codes. */
-const isOfTheSystem = (error: unknown): boolean => error instanceof Error && "syscall" in error && "errno" in error;
-
-/** What PostgreSQL (22021, 22P05) and the file system say of U+0000 in a text: the caller's mistake, wherever it was let through. */
-function holdsNul(error: unknown): boolean {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    const { code } = describeError(at);
-    if (code === "22021" || code === "22P05" || (code === "ERR_INVALID_ARG_VALUE" && at.message.includes("null bytes"))) return true;
-  }
-  return false;
-}
-
-/** Errors that only whoever runs the server can mend: into its log, whatever their kind. */
-const isForOperator = (code: string): boolean =>
-  /^(?:USERS_FILE_(?!LOCKED)|VAULT_KEY_FILE_|STORE_(?:REFUSED|FULL)$|DISK_|FILES_)/.test(code);
-
-/** To somebody of whom nobody knows who it is, a file of the server and what stands in it are not told. */
-function forStranger(record: ErrorRecord, { caller }: FastifyRequest): ErrorRecord {
-  if (caller !== undefined || !record.code.startsWith("USERS_FILE_")) return record;
-  const message =
-    "Expected to look up who asks but the server's password file cannot be used. Tell whoever runs it: its log says why. The server's token, where it has one, works meanwhile.";
-  return { kind: record.kind, code: record.code, message, facts: {} };
-}
-
-function answerError({ log }: ServerDeps, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const record = forStranger(recordOf(error), request);
-  if (record.kind === "fault" || (record.kind === "busy" && isForOperator(record.code)))
-    log.error("request failed", { method: request.method, path: pathOf(request), error });
-  const status = record.code === tokenWanted ? 401 : record.code === tooMany ? 429 : meanings[record.kind].status;
-  if (record.kind === "busy") reply.header("retry-after", "5");
-  // Headers of the thing that was asked for do not describe the error.
-  for (const name of ["content-length", "content-disposition", "etag", "last-modified", "x-stockroom-bytes"]) reply.removeHeader(name);
-  return reply
-    .code(status)
-    .type(problemType)
-    .send(JSON.stringify(problemOf(record, status)));
 }
 
 /** Ends a request whose small body does not come. Uploads are held to a pace of their own. */

@@ -42,6 +42,32 @@ describe("the character U+0000", () => {
   });
 });
 
+describe("a request that cannot be read", () => {
+  const json = { "content-type": "application/json" };
+  it.each<readonly [string, string, RequestInit]>([
+    ["BODY_TYPE", "api/sql", { body: "query=1", headers: { "content-type": "application/x-www-form-urlencoded" } }],
+    ["BODY_TYPE", "api/sql", { body: "<query/>", headers: { "content-type": "application/xml" } }],
+    // As a form of another page could send it.
+    ["BODY_BAD", "api/sql", { body: '{"query":"select 1"}', headers: { "content-type": "text/plain" } }],
+    ["BODY_BAD", "api/sql", { body: "{", headers: json }],
+    ["BODY_BAD", "api/sql", { body: "", headers: json }],
+    ["BODY_BAD", "api/sql", { body: "[]", headers: json }],
+    ["BODY_BAD", "api/sql", { body: '"select 1"', headers: json }],
+    ["BODY_BAD", "api/sql", { body: '{"query":"select 1","__proto__":{"system":true}}', headers: json }],
+    ["BODY_TOO_LARGE", "api/sql", { body: JSON.stringify({ query: "x".repeat(2_000_000) }), headers: json }],
+    ["PATH_BAD", "api/runs/%ZZ/cancel", {}],
+  ])("is told so in our words: %s of %s (%#)", async (code, way, init) => {
+    const answer = await call(`/${way}`, { method: "POST", ...init });
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([400, expect.stringMatching(/^application\/problem\+json/)]);
+    expect(await errorOf(answer)).toMatchObject({
+      code,
+      kind: "input",
+      detail: expect.stringMatching(/^Expected .*\./),
+      remedy: expect.any(String),
+    });
+  });
+});
+
 describe("objects", () => {
   it("have the type their ending tells when the sender names none, or one that says nothing", async () => {
     const typed = async (key: string, headers: Record<string, string>): Promise<unknown> => {
