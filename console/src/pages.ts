@@ -22,6 +22,37 @@ export type Section = (typeof sections)[number];
 
 export const pages: readonly Page[] = [
   { path: "/", title: "Home", section: "Today", needs: "viewer", load: async () => (await import("./pages/home/home.tsx")).Home },
+  {
+    path: "/lines",
+    title: "Lines and models",
+    section: "Classify",
+    needs: "viewer",
+    module: "classify",
+    load: async () => (await import("./pages/lines/lines.tsx")).Lines,
+  },
+  {
+    path: "/lines/:line",
+    section: "Classify",
+    needs: "viewer",
+    module: "classify",
+    load: async () => (await import("./pages/lines/line.tsx")).Line,
+  },
+  {
+    path: "/review",
+    title: "Review",
+    section: "Classify",
+    needs: "reviewer",
+    module: "classify",
+    load: async () => (await import("./pages/review/review.tsx")).Review,
+  },
+  {
+    path: "/report",
+    title: "Report",
+    section: "Classify",
+    needs: "viewer",
+    module: "classify",
+    load: async () => (await import("./pages/report/report.tsx")).Report,
+  },
   { path: "/runs", title: "Runs", section: "Operation", needs: "viewer", load: async () => (await import("./pages/runs/runs.tsx")).Runs },
   {
     path: "/dead",

@@ -272,6 +272,7 @@ test("classification's", async () => {
   expect(rest.models.map(({ id }) => id)).not.toEqual(models.models.map(({ id }) => id));
   for (const name of [
     "listClassifyVerdicts",
+    "listClassifyCodings",
     "listClassifyChampions",
     "listClassifyPeriods",
     "getClassifyReviewRates",

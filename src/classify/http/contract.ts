@@ -152,6 +152,42 @@ export const listChampions = defineRoute({
 
 const word = { reason: text(2_000), by: speaker(100, "optional") };
 
+const codingRow = z
+  .strictObject({
+    id: z.string(),
+    period: z.string(),
+    country: z.string(),
+    line: z.string(),
+    model: z.string(),
+    sales: ref,
+    items: z.number(),
+    autoItems: z.number(),
+    reviewItems: z.number(),
+    badRows: z.number(),
+    /** How far the items are from those of training, whole and by column. */
+    drift: z.strictObject({
+      level: z.string().optional(),
+      psi: z.number().optional(),
+      summary: z.string().optional(),
+      features: numbers.optional(),
+    }),
+    /** Whether it is in the figures: the newest of sales that are current. */
+    counts: z.boolean(),
+    runId: z.string(),
+    at: z.string(),
+  })
+  .meta({ id: "ClassifyCoding" });
+
+export const listCodings = defineRoute({
+  name: "listClassifyCodings",
+  method: "GET",
+  path: "/api/classify/codings",
+  summary: "Which model coded which sales, how many by itself, and how far they were from its training data, the newest first",
+  needs: "viewer",
+  query: z.strictObject({ line: optional, ...page() }),
+  answer: z.strictObject({ codings: list(codingRow), total: z.number(), next }),
+});
+
 export const setChampion = defineRoute({
   name: "setClassifyChampion",
   method: "POST",
@@ -313,6 +349,15 @@ const reviewRow = z.strictObject({
 });
 const review = reviewRow.meta({ id: "ClassifyReview" });
 
+const bounds = z.strictObject({
+  inference: z.string(),
+  model: z.string(),
+  /** Least probability of an automatic decision. */
+  floor: z.number().optional(),
+  /** Least confidence of one: the probability against that of the runner-up. */
+  confidence: z.number().optional(),
+});
+
 const reviewCount = z.strictObject({ line: z.string(), kind: z.string(), state: z.string(), count: z.number() });
 
 export const listReviews = defineRoute({
@@ -332,6 +377,10 @@ export const listReviews = defineRoute({
     reviews: list(reviewRow.extend({ item: z.record(z.string(), z.string()), evidence: z.string(), reason: z.string() })),
     /** Over everything ever queued. */
     counts: list(reviewCount),
+    /** Columns with an item's words, the most telling first. */
+    texts: list(z.string()),
+    /** From where on the codings of these reviews decide by themselves. */
+    bounds: list(bounds),
     next,
   }),
 });

@@ -40,7 +40,7 @@ import { amendReview, answerReview, readReviews } from "../workflows/review.ts";
 import { importSchemes } from "../workflows/schemes.ts";
 import { exportAudit, findHead } from "../store/audit.ts";
 import { listAutomatic, listChampions, listHeld } from "../store/champions.ts";
-import { listPeriods } from "../store/inferences.ts";
+import { listBounds, listCodings, listPeriods, type InferenceRow } from "../store/inferences.ts";
 import { getLine, listLines, listModels, listVerdicts } from "../store/lines.ts";
 import { listReported } from "../store/reports.ts";
 import { auditRates, countReviews, getReview } from "../store/reviews.ts";
@@ -99,6 +99,13 @@ function mountLists(server: FastifyInstance, deps: ClassifyDeps): void {
     return { verdicts: rows, total: before.length, ...more };
   });
 
+  serve(server, routes.listCodings, async ({ query: { line, limit, cursor } }) => {
+    const paging = { limit: most(limit), cursor };
+    const all = await listCodings(database, line === undefined ? undefined : (await getLine(database, line)).line);
+    const { rows, ...more } = pageOfAll(all, paging, ({ id }) => id);
+    return { codings: rows.map(shownCoding), total: all.length, ...more };
+  });
+
   serve(server, routes.listPeriods, async () => {
     const reported = Map.groupBy(await listReported(database), (row) => row.period);
     const periods = await listPeriods(database);
@@ -113,6 +120,19 @@ function mountLists(server: FastifyInstance, deps: ClassifyDeps): void {
     await restate(deps, `http POST ${routes.restate.path}`, body);
     return await readReport(deps, body);
   });
+}
+
+/** Without what the reports hold: figures, and where the predictions lie. */
+function shownCoding({
+  figures: _figures,
+  predictions: _predictions,
+  shared: _shared,
+  schemeRevision: _revision,
+  drift,
+  ...row
+}: InferenceRow & { readonly counts: boolean }): AnswerOf<typeof routes.listCodings>["codings"][number] {
+  const { level, psi, summary, features } = drift as AnswerOf<typeof routes.listCodings>["codings"][number]["drift"];
+  return { ...row, drift: { level, psi, summary, features } };
 }
 
 function mountSchemes(server: FastifyInstance, deps: ClassifyDeps): void {
@@ -185,7 +205,8 @@ function mountReviews(server: FastifyInstance, deps: ClassifyDeps): void {
       ...(after === undefined ? {} : { after }),
     });
     const { rows, ...more } = pageOf(found, query.limit, ({ id }) => id);
-    return { reviews: rows, counts: await countReviews(database), ...more };
+    const bounds = await listBounds(database, [...new Set(rows.map((row) => row.inference))]);
+    return { reviews: rows, counts: await countReviews(database), texts: deps.settings.columns.text, bounds, ...more };
   });
   serve(server, routes.reviewCounts, async () => ({ counts: await countReviews(database) }));
   serve(server, routes.reviewRates, async () => ({

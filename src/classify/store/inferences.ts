@@ -230,6 +230,42 @@ export async function listCodedSales(tx: Tx, line: string): Promise<readonly Obj
   );
 }
 
+/** Codings of a line, or of all, the newest first, and whether each counts at present. */
+export async function listCodings(tx: Tx, line?: string): Promise<readonly (InferenceRow & { readonly counts: boolean })[]> {
+  const rows = await tx.query<InferenceRecord & { readonly counts: boolean }>(
+    `select i.*, c.id is not null as counts from stockroom.classify_inference i
+       left join ${countingInferences("$1::text is null or i.line = $1")} c on c.id = i.id
+      where $1::text is null or i.line = $1 order by i.at desc, i.id`,
+    [line ?? null],
+  );
+  return rows.map((row) => ({ ...toInference(row), counts: row.counts }));
+}
+
+/** From where on the models of these codings decide by themselves; of one trained before that was kept, the model alone. */
+export async function listBounds(tx: Tx, inferences: readonly string[]): Promise<readonly CodingBounds[]> {
+  const rows = await tx.query<{ inference: string; model: string; floor: number | null; confidence: number | null }>(
+    `select i.id as inference, i.model, (m.metrics->>'automatic_floor')::float8 as floor,
+            (m.metrics->>'automatic_confidence')::float8 as confidence
+       from stockroom.classify_inference i left join stockroom.classify_model m on m.id = i.model
+      where i.id = any($1) order by i.id`,
+    [inferences],
+  );
+  return rows.map(({ floor, confidence, ...row }) => ({
+    ...row,
+    ...(floor === null ? {} : { floor }),
+    ...(confidence === null ? {} : { confidence }),
+  }));
+}
+
+export interface CodingBounds {
+  readonly inference: string;
+  readonly model: string;
+  /** Least probability. */
+  readonly floor?: number;
+  /** Least confidence: the probability against that of the runner-up. Absent beside a floor: nothing is decided automatically. */
+  readonly confidence?: number;
+}
+
 /** The newest periods that a line has ever coded. */
 export async function listCodedPeriods(tx: Tx, line: string, limit: number): Promise<readonly string[]> {
   const rows = await tx.query<{ period: string }>(

@@ -162,7 +162,7 @@ async function decide(deps: ClassifyDeps, pair: Pair, judged: Judged, prediction
       decision: verdict.decision,
       promoted,
       reason: verdict.reason,
-      verdict: { ...verdict },
+      verdict: { ...verdict, changes: judged.changes },
       data: {
         test: pair.test,
         predictions,

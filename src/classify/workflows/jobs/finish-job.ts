@@ -10,7 +10,7 @@ import { composeModel, type Appraisal, type FitOptions, type FitPlan } from "../
 import { encodeModel, type ModelWeights, type Model } from "../../engine/model.ts";
 import { openPredictor } from "../../engine/predict.ts";
 import type { SearchOutcome } from "../../engine/search.ts";
-import { whyNothing } from "../../engine/decisions.ts";
+import { usualFloor, whyNothing, type Decisions } from "../../engine/decisions.ts";
 import { decodePrepared, type PreparedItems } from "./prepared.ts";
 
 export interface FinishInput {
@@ -53,9 +53,18 @@ export async function run(input: FinishInput, tools: TaskTools): Promise<FinishR
       log_loss: logLoss,
       ece,
       coverage,
+      ...bounds(model.decisions),
       ...(why === undefined ? {} : { why_nothing_automatic: why }),
     },
   };
+}
+
+/** From where on an item is decided without a person: its probability, and its confidence (the probability against that of the runner-up). */
+function bounds({ segments, unknown, floor = usualFloor }: Decisions): Readonly<Record<string, number>> {
+  const own = Object.values(segments);
+  // A line is of one country; a model of several goes by the strictest.
+  const rule = own.length === 1 ? own[0] : unknown;
+  return { automatic_floor: floor, ...(rule.kind === "from" ? { automatic_confidence: rule.confidence } : {}) };
 }
 
 /** The look of all items; codes and confidences of the unseen ones, because a model is surer of those it has learned from. */

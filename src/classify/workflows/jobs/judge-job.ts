@@ -22,7 +22,20 @@ export interface JudgeResult {
   readonly verdict: Verdict;
   /** On those kept; null without a champion or without any. */
   readonly ground: GroundVerdict | null;
+  /** Items to which the two give different codes, by what they are and what either says, the most frequent first; none without a champion. */
+  readonly changes: readonly Change[];
 }
+
+/** Items of one true code that the champion gives one code and the challenger another. */
+export interface Change {
+  readonly truth: string;
+  readonly champion: string;
+  readonly challenger: string;
+  readonly items: number;
+}
+
+/** As many as a person looks at; the rest is said as a number of items by McNemar's test. */
+const mostChanges = 200;
 
 export const judgeJob: ComputeTask<JudgeInput, JudgeResult> = { module: import.meta.url, name: "classify.judge" };
 
@@ -63,7 +76,26 @@ export async function run(input: JudgeInput, tools: TaskTools): Promise<JudgeRes
   return {
     verdict: judgeChallenger(all, options),
     ground: opponent === undefined || kept.length === 0 ? null : judgeHolding({ ...onKept, champion: opponent }, options),
+    changes:
+      champion === undefined ? [] : countChanges(judged, { truth: codes, champion: champion[1] ?? [], challenger: challenger[1] ?? [] }),
   };
+}
+
+type Codes = Readonly<Record<"truth" | "champion" | "challenger", readonly string[]>>;
+
+/** Pure. Of equally frequent changes the one whose codes come first. */
+export function countChanges(rows: readonly number[], codes: Codes, most = mostChanges): readonly Change[] {
+  const counts = new Map<string, Change>();
+  for (const row of rows) {
+    const [truth, champion, challenger] = [codes.truth[row] ?? "", codes.champion[row] ?? "", codes.challenger[row] ?? ""];
+    if (champion === challenger) continue;
+    const name = JSON.stringify([truth, champion, challenger]);
+    counts.set(name, { truth, champion, challenger, items: (counts.get(name)?.items ?? 0) + 1 });
+  }
+  return [...counts]
+    .toSorted(([a, one], [b, other]) => other.items - one.items || (a < b ? -1 : 1))
+    .slice(0, most)
+    .map(([, change]) => change);
 }
 
 /** Whole columns of a small object, by name. */

@@ -1,0 +1,36 @@
+// Who says so: the name that stands beside every answer and word. Whoever signed in has one; on a server without users it is asked once and kept in
+// this browser.
+
+import { effect, signal } from "@preact/signals";
+import { useMe } from "./me.ts";
+
+function readName(): string {
+  try {
+    return localStorage.getItem("stockroom.speaker") ?? "";
+  } catch {
+    return "";
+  }
+}
+
+export const typedName = signal(readName());
+
+effect(() => {
+  try {
+    localStorage.setItem("stockroom.speaker", typedName.value);
+  } catch {
+    // A browser that keeps nothing: the name lasts as long as the page.
+  }
+});
+
+export interface Speaker {
+  /** "": it must be asked first. */
+  readonly name: string;
+  /** Whether it is the name of the sign-in, which nobody types. */
+  readonly isSignedIn: boolean;
+}
+
+export function useSpeaker(): Speaker {
+  const { known } = useMe();
+  const own = known?.name ?? "";
+  return own === "" ? { name: typedName.value.trim(), isSignedIn: false } : { name: own, isSignedIn: true };
+}
