@@ -1,6 +1,6 @@
 // A line: its champion, what its models scored over time, the verdicts, drift, and what an operator can do.
 
-import { schemeOf } from "../../data/codes.ts";
+import { schemeOf } from "../../data/codebook.ts";
 import { useMe } from "../../data/me.ts";
 import { useAsk } from "../../data/query.ts";
 import { to, useFilters } from "../../data/url.ts";

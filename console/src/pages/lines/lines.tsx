@@ -41,7 +41,7 @@ export function Lines() {
       (what === "none" && line.champion === undefined));
   return (
     <Page
-      title="Lines"
+      title="Lines and models"
       about="A line is a country and a scheme of codes; its champion is the model that codes what is sold there."
       acts={
         <CopyAs

@@ -4,7 +4,8 @@ import { Badge, counted, Facts, grouped, percent, State, When } from "../../part
 import { Note } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
 import { points } from "../../../../src/platform/figures.ts";
-import { useCodes, type CodeBook } from "../../data/codes.ts";
+import type { CodeBook } from "../../data/codebook.ts";
+import { useCodes } from "../../data/codes.ts";
 import { changeText, placeLead, readVerdict, type Change, type Lead, type Scores, type Verdict } from "./shape.ts";
 
 export function VerdictView({ verdict, scheme }: { verdict: Verdict; scheme: string }) {

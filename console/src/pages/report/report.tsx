@@ -1,6 +1,7 @@
 // Report: what was sold in a period, by country, scheme and code, with margins; what was told first, and why it has changed.
 
-import { useCodes, type CodeBook } from "../../data/codes.ts";
+import type { CodeBook } from "../../data/codebook.ts";
+import { useCodes } from "../../data/codes.ts";
 import { useMe } from "../../data/me.ts";
 import { useAsk } from "../../data/query.ts";
 import { to, useFilters } from "../../data/url.ts";
@@ -52,7 +53,7 @@ function OfPeriod({ period, periods }: { period: string; periods: readonly strin
   return (
     <Page
       title={`Report of ${period}`}
-      about="What was sold, by code. A margin says how far the figure may be off, by what is coded by a model and how often those were wrong."
+      about="What was sold, by code. A margin says how far a figure may be off because a model coded the items."
       acts={<Acts report={report.value} book={book} />}
     >
       <div class="filters">

@@ -1,7 +1,7 @@
 // A question: the item's own words with the evidence marked, what the model says and how sure it is, and the answers to give.
 
 import type { ComponentChildren, RefObject } from "preact";
-import type { CodeBook } from "../../data/codes.ts";
+import type { CodeBook } from "../../data/codebook.ts";
 import { Button } from "../../parts/button.tsx";
 import { Badge, counted, Facts, grouped, percent } from "../../parts/show.tsx";
 import { Note } from "../../parts/states.tsx";
@@ -156,7 +156,7 @@ function Sureness({ review: { probability, inference }, bounds }: { review: Revi
     ) : (
       <>
         by itself from {percent(floor, { digits: 0 })}
-        {confidence === undefined ? " (no lead is safe: all go to people)" : `, and a lead of ${percent(confidence)} against the runner-up`}
+        {confidence === undefined ? " (no lead is safe: all go to people)" : `, and ${percent(confidence)} against the runner-up alone`}
       </>
     );
   return (

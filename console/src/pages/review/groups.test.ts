@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { alikeOf, groupReviews, paceOf, placesText, plainTitle, type Review } from "./groups.ts";
+import { alikeOf, groupReviews, paceOf, placesText, plainTitle, toSend, type Review } from "./groups.ts";
 
 const review = (id: string, given: Partial<Review> = {}): Review => ({
   id,
@@ -45,6 +45,16 @@ describe("what is asked once", () => {
   it("keeps apart another version, and one id with other words", () => {
     const groups = groupReviews([review("a"), review("b", { schemeVersion: "2" }), review("c", { item: { title: "Desk lamp" } })], columns);
     expect(groups.map(({ reviews }) => reviews.length)).toEqual([1, 1, 1]);
+  });
+
+  it("sends one answer for rows of one item on one day: the server takes it for all of them", () => {
+    const rows = [
+      review("sold"),
+      review("returned", { units: -1 }),
+      review("later", { day: "2026-10-20" }),
+      review("abroad", { line: "IRL-WASTE" }),
+    ];
+    expect(toSend(rows).map(({ id }) => id)).toEqual(["sold", "later", "abroad"]);
   });
 
   it("finds what is alike: the same title and predicted code, in the same scheme version", () => {

@@ -3,7 +3,7 @@
 //   G1. Only rows with the same words are one question: an id that two countries use for two things stays two.
 //   G2. Questions on one item stand one after another, so that its words are read once.
 
-import { schemeOf } from "../../data/codes.ts";
+import { schemeOf } from "../../data/codebook.ts";
 import type { AnswerOf } from "../../data/client.ts";
 
 export type Review = AnswerOf<"GET /api/classify/review">["reviews"][number];
@@ -69,6 +69,17 @@ export function alikeOf(group: Group, groups: readonly Group[]): readonly Group[
       other.reviews[0].predicted === predicted &&
       plainTitle(other.title) === title,
   );
+}
+
+/** The rows to send an answer for: it holds for the item, its day and the version, so that rows that share them are answered by one of them. Pure. */
+export function toSend(reviews: readonly Review[]): readonly Review[] {
+  const first = new Map<string, Review>();
+  for (const review of reviews) {
+    const { line, itemId, day, schemeVersion } = review;
+    const name = JSON.stringify([line, itemId, day, schemeVersion]);
+    if (!first.has(name)) first.set(name, review);
+  }
+  return [...first.values()];
 }
 
 /** Where an answer goes: "GBR-WASTE 2026-09, 2026-10". */

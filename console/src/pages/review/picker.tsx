@@ -1,7 +1,7 @@
 // Picker: the codes of a scheme's version in the law's own words, as a tree; searched by the words of a code and of what stands above it.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Code, CodeBook } from "../../data/codes.ts";
+import type { Code, CodeBook } from "../../data/codebook.ts";
 import { Button } from "../../parts/button.tsx";
 import { layTree, searchCodes, type Branch } from "./tree.ts";
 

@@ -5,10 +5,10 @@
 //   S2. What was answered is gone from the queue before the server knows; what is refused comes back first, with the server's words.
 
 import { signal, type ReadonlySignal } from "@preact/signals";
-import { client, sayError } from "../../data/client.ts";
+import { client, isStockroomError, sayError } from "../../data/client.ts";
 import { forget } from "../../data/query.ts";
 import type { AnswerOf } from "../../data/client.ts";
-import { groupReviews, type Group, type Review } from "./groups.ts";
+import { groupReviews, toSend, type Group, type Review } from "./groups.ts";
 import { openOutbox, type Answer, type Batch } from "./outbox.ts";
 
 export interface Filter {
@@ -104,7 +104,13 @@ export function openSession(filter: Filter, by: () => { readonly by: string | un
       const timer = setTimeout(call, ms);
       return () => clearTimeout(timer);
     },
-    send: async (answer, { amends }) => await sendAnswer(answer, amends, by()),
+    send: async (answer, { amends }) => {
+      try {
+        await sendAnswer(answer, amends, by());
+      } catch (error) {
+        if (!saysSame(error, answer.code)) throw error;
+      }
+    },
     onChange: () => {
       change({ open: outbox.open });
       if (outbox.open === 0) forget("GET /api/classify/review/counts", "GET /api/classify/review/rates");
@@ -142,11 +148,13 @@ export function openSession(filter: Filter, by: () => { readonly by: string | un
       const { back, done, times } = state.peek();
       const keys = new Set(groups.map(({ key }) => key));
       const amends = back.find(({ group }) => keys.has(group.key))?.amends;
-      const answers = groups.flatMap(({ reviews }) =>
-        reviews.filter(({ id }) => amends !== undefined || !done.has(id)).map(({ id }): Answer => ({ review: id, code })),
-      );
+      const rows = groups.flatMap(({ reviews }) => reviews);
+      const answers = toSend(amends === undefined ? rows.filter(({ id }) => !done.has(id)) : rows).map(({ id }): Answer => ({
+        review: id,
+        code,
+      }));
       change({
-        done: new Set([...done, ...answers.map(({ review }) => review)]),
+        done: new Set([...done, ...rows.map(({ id }) => id)]),
         back: back.filter(({ group }) => !keys.has(group.key)),
         times: [...times, ...groups.map(() => Date.now())],
         said: `${code} for ${groups.length === 1 ? (groups[0]?.title ?? "") : `${groups.length} items alike`}.`,
@@ -167,7 +175,7 @@ export function openSession(filter: Filter, by: () => { readonly by: string | un
     undo: () => {
       const undone = outbox.undo();
       if (undone === undefined) return change({ said: "There is nothing to undo." });
-      const { groups, answers, code } = undone.batch;
+      const { groups, code } = undone.batch;
       const now = state.peek();
       const isKept = undone.how === "kept";
       const text = isKept
@@ -182,7 +190,7 @@ export function openSession(filter: Filter, by: () => { readonly by: string | un
           ? now.done
           : without(
               now.done,
-              answers.map(({ review }) => review),
+              groups.flatMap(({ reviews }) => reviews.map(({ id }) => id)),
             ),
         times: now.times.slice(0, -groups.length),
         said: text,
@@ -199,6 +207,10 @@ const without = (set: ReadonlySet<string>, ids: readonly string[]): ReadonlySet<
   const out = new Set(ids);
   return new Set([...set].filter((id) => !out.has(id)));
 };
+
+/** Whether what stands there already is this very code: an answer in another version was carried over, or somebody said the same. */
+const saysSame = (error: unknown, code: string): boolean =>
+  isStockroomError(error) && (error.code === "REVIEW_SAME" || (error.code === "REVIEW_ANSWERED" && error.facts["answer"] === code));
 
 async function sendAnswer(
   { review: id, code }: Answer,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { makeCodeBook } from "../../data/codes.ts";
+import { makeCodeBook } from "../../data/codebook.ts";
 import { layTree, searchCodes } from "./tree.ts";
 
 const codes = [

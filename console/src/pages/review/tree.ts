@@ -1,6 +1,6 @@
 // The tree of a scheme's codes, laid out in the law's order, and searched.
 
-import type { Code } from "../../data/codes.ts";
+import type { Code } from "../../data/codebook.ts";
 
 export interface Branch {
   readonly code: string;
