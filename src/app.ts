@@ -19,7 +19,7 @@ import type { AnyModule, Front, Module, ModuleParts, PlatformDeps, SettingsPlace
 import { systemClock, type Clock } from "./platform/time.ts";
 import { openCompute, type Compute } from "./platform/compute/index.ts";
 import { type LakeAccess, openLake } from "./platform/warehouse/index.ts";
-import { checkConfig, readConfig, type BaseSettings, type Config, type Sections } from "./platform/config/index.ts";
+import { checkConfig, readConfig, settingsFileName, type BaseSettings, type Config, type Sections } from "./platform/config/index.ts";
 import { isStockroomError, StockroomError } from "./platform/errors.ts";
 import { openEvents, type Events } from "./platform/events/index.ts";
 import { identityMigrations } from "./platform/identity/migrations.ts";
@@ -486,6 +486,8 @@ async function understoodOf(all: readonly ModuleParts<unknown>[], key: string): 
 function makeHint(all: readonly ModuleParts<unknown>[]): (key: string, isStored: boolean) => Promise<string | undefined> {
   const awaited = all.flatMap((parts) => parts.awaited);
   return async (key, isStored) => {
+    if (path.posix.basename(key) === settingsFileName)
+      return `nothing waits for such a key; the settings of an installation are the file ${settingsFileName} in its home folder`;
     const meant = hintOf(awaited, key);
     if (meant !== undefined) return meant;
     for (const parts of all) {

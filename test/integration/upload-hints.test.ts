@@ -116,4 +116,8 @@ test("a file under the right key is told what keeps it from being read, and noth
   expect(await putHttp("forecast/train/shop.csv")).toMatchObject({ hint: undefined, header: null });
   expect((await put("forecast/stock/shop.csv"))[1]).toBe("");
   expect((await put("notes/readme.txt"))[1]).toBe("note: stored, but nothing waits for such a key");
+  expect((await putHttp("forecast/train/shop_metadata.csv")).hint).toMatch(
+    /^it is read as the target of a group named shop_metadata; did you mean forecast\/train\/shop\.metadata\.csv\?$/,
+  );
+  expect((await putHttp("conf/stockroom.yaml")).hint).toMatch(/the file stockroom\.yaml in its home folder$/);
 });

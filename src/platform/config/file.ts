@@ -9,7 +9,7 @@ import type { ConfigOptions, Sections } from "./contract.ts";
 import { expandHome, nonEmpty, relative, type Draft } from "./draft.ts";
 import { nodeOf } from "./walk.ts";
 
-const settingsFileName = "stockroom.yaml";
+export const settingsFileName = "stockroom.yaml";
 export const defaultHome = ".stockroom";
 
 type World = Pick<ConfigOptions<Sections>, "file" | "env" | "flags" | "cwd">;

@@ -63,6 +63,12 @@ describe("a key that nothing waits for", () => {
     ["classify/sales/GBR.csv", "classify/sales/<period>/GBR.csv"],
     ["sales/2026-10/GBR.csv", "classify/sales/2026-10/GBR.csv"],
     ["forecast/stok/x.csv", "forecast/stock/x.csv"],
+    ["forecast/training/x.csv", "forecast/train/x.csv"],
+    ["forecast/train2026/x.csv", "forecast/train/x.csv"],
+    ["forecast/train/forecast-defaults.yaml", "forecast-defaults.yaml"],
+    ["defaults.yaml", "forecast-defaults.yaml"],
+    ["classify/labels/GBR/june.csv", "classify/labelled/GBR/june.csv"],
+    ["classify/sales/2026/10/GBR.csv", "classify/sales/2026-10/GBR.csv"],
   ])("%s was meant as %s", (key, right) => {
     expect(meant(key)).toBe(right);
     expect(isAwaited(patterns, key)).toBe(false);

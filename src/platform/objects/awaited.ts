@@ -49,13 +49,26 @@ const absentHole = 2;
 const furtherFolder = 2;
 const unfit = 2;
 const wrongEnding = 1.5;
+/** Two folders that are one text of the pattern: 2026/10 for 2026-10. */
+const twoInOne = 1;
+/** Letters that two words have in common at their beginning, from which on one is taken for the other: labels, labelled. */
+const commonLetters = 4;
+const sameBeginning = 1.4;
+const nameMet = 6;
 /** Two folders are missing and the ending is wrong. */
 const mostCost = 4.5;
 
 function matchWord(word: string, text: string): number {
   if (word === text) return 0;
   if (word.toLowerCase() === text.toLowerCase()) return wrongCase;
-  return nearest(text, [word]) === undefined ? Infinity : editDistance(text.toLowerCase(), word.toLowerCase());
+  const [a, b] = [text.toLowerCase(), word.toLowerCase()];
+  if (nearest(text, [word]) !== undefined) return editDistance(a, b);
+  // What was left out of a name with several words, or added to a word.
+  if (word.includes("-") && b.endsWith(`-${a}`)) return sameBeginning;
+  let common = 0;
+  while (common < Math.min(a.length, b.length) && a[common] === b[common]) common += 1;
+  const rest = Math.max(a.length, b.length) - common;
+  return common >= commonLetters && rest <= common && !word.includes(".") ? sameBeginning : Infinity;
 }
 
 function fillHole(hole: Hole | undefined, text: string): { readonly cost: number; readonly text: string } {
@@ -72,7 +85,8 @@ function holeOf(pattern: KeyPattern, part: string): Hole | undefined {
 function matchName(pattern: KeyPattern, part: string, text: string): Repair {
   if (!part.startsWith("{")) {
     const cost = matchWord(part, text);
-    return cost === Infinity ? never : { cost, parts: [part], met: 1 };
+    // A name of its own, written right, says more than any folder.
+    return cost === Infinity ? never : { cost, parts: [part], met: cost === 0 ? nameMet : 1 };
   }
   const hole = holeOf(pattern, part.split(".")[0] ?? "");
   const { endings } = pattern;
@@ -133,7 +147,10 @@ function repair(pattern: KeyPattern, parts: readonly string[], texts: readonly s
     const absent = after(at(p + 1, t), isHole ? absentHole : absentFolder, [isHole ? `<${hole?.name ?? part}>` : part]);
     if (isLastText) return [absent];
     const filled = isHole ? fillHole(hole, text) : { cost: matchWord(part, text), text: part };
-    return [absent, after(at(p + 1, t + 1), filled.cost, [filled.text], isHole ? 0 : 1), after(at(p, t + 1), furtherFolder, [])];
+    const next = texts[t + 1] ?? "";
+    const joint = isHole && t + 1 < texts.length - 1 && hole?.fits.test(`${text}-${next}`) === true;
+    const both = joint ? [after(at(p + 1, t + 2), twoInOne, [`${text}-${next}`])] : [];
+    return [absent, ...both, after(at(p + 1, t + 1), filled.cost, [filled.text], isHole ? 0 : 1), after(at(p, t + 1), furtherFolder, [])];
   };
   return at(0, 0);
 }

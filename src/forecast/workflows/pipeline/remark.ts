@@ -1,7 +1,7 @@
 // Remark: what the settings of a group leave unread of its files, told to whoever uploads them and with every forecast made without them.
 
 import { isStockroomError } from "../../../platform/errors.ts";
-import { defaultsKey } from "../../store/keys.ts";
+import { defaultsKey, prefixes } from "../../store/keys.ts";
 import type { InputKind } from "../inputs/schema.ts";
 import type { ForecastDeps } from "../deps.ts";
 import { findShortRelated } from "./preview.ts";
@@ -20,6 +20,32 @@ export function unnamedFile(group: string, kind: Exclude<InputKind, "target">): 
   return `the settings of ${group} name no ${what}, so it is not read; add a dataset with \`DatasetType: ${type}\` to ${group}.Datasets (or Default.Datasets) in ${defaultsKey}`;
 }
 
+const kindWords: Readonly<Record<string, string>> = {
+  related: "related",
+  metadata: "metadata",
+  meta: "metadata",
+  items: "metadata",
+  events: "events",
+  event: "events",
+  target: "",
+};
+
+/** What a target's name or folder says that only the word before its ending can say: `retail_related.csv`, `related/retail.csv`. */
+export function misplacedKind(key: string): string | undefined {
+  const upload = findUpload(key);
+  if (upload?.kind !== "target") return undefined;
+  const folder = key.split("/").at(-2) ?? "";
+  const [, stem, word] = /^(.+)[-_](related|metadata|meta|events?|target)$/i.exec(upload.group) ?? [];
+  const [group, said, read] =
+    stem !== undefined && word !== undefined
+      ? [stem, word, `of a group named ${upload.group}`]
+      : [upload.group, folder, `of ${upload.group}, whatever its folder is called`];
+  const kind = kindWords[said.toLowerCase()];
+  if (kind === undefined || (kind === "" && stem === undefined)) return undefined;
+  const name = key.slice(key.lastIndexOf("/") + 1).slice(upload.group.length);
+  return `it is read as the target ${read}; did you mean ${prefixes.train}${group}${kind === "" ? "" : `.${kind}`}${name}?`;
+}
+
 /**
  * What to tell whoever stored this file, or (`isStored` false) is about to; undefined when its group reads it and nothing is left open.
  */
@@ -32,6 +58,8 @@ export async function remarkOn(
   if (upload === undefined) return undefined;
   try {
     const recipes = await readRecipes(deps, "upload");
+    const misplaced = recipes.names.includes(upload.group) ? undefined : misplacedKind(key);
+    if (misplaced !== undefined) return misplaced;
     const readers = recipes
       .dependents(upload.group)
       .map((name) => recipes.of(name))
