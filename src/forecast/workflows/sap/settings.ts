@@ -3,8 +3,13 @@
 import { z } from "zod";
 import { duration } from "../../../platform/config/index.ts";
 import { StockroomError } from "../../../platform/errors.ts";
+import { parseCron } from "../../../platform/workflow/schedules.ts";
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and hyphens");
+const group = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, "the name of a dataset group: a letter, then letters, digits, - and _")
+  .describe("a dataset group");
 const field = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of an OData property or ABAP field");
 const address = z.url({ protocol: /^https?$/ });
 const credentials = z
@@ -44,7 +49,16 @@ const every = {
     .describe("further headers of every request; secret ones stand under `headers` in the credentials object"),
 } as const;
 
-const source = z.strictObject({
+function isCron(text: string): boolean {
+  try {
+    parseCron(text, "");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const sourceShape = z.strictObject({
   name,
   url: address.describe("the OData V2 service, e.g. https://host/sap/opu/odata/sap/ZDEMAND_SRV"),
   set: field.describe("the entity set, e.g. FactsOfZDEMAND"),
@@ -59,7 +73,7 @@ const source = z.strictObject({
     .describe(
       "additive: changes are added to the number columns; overwriting: they replace the row; auto: additive once the source sends differences",
     ),
-  group: z.string().min(1).describe("the dataset group whose file is written"),
+  group: group.describe("the dataset group whose file is written"),
   file: z.enum(["target", "related", "metadata"]).default("target"),
   columns: z
     .record(z.string().min(1), field)
@@ -76,8 +90,17 @@ const source = z.strictObject({
     .default(0.1)
     .describe("a whole load with fewer rows than this share of the former ones (or none at all) is held until somebody accepts it"),
   ...every,
-  cron: z.string().min(1).optional().describe("UTC; absent: by command only"),
+  cron: z.string().refine(isCron, "five or six cron fields, such as 0 4 * * *").optional().describe("UTC; absent: by command only"),
   ...retries,
+});
+
+/** A name that is none of those it must be one of is a mistake, not a wish. */
+const source = sourceShape.check(({ value, issues }) => {
+  for (const column of Object.keys(value.types)) {
+    if (column in value.columns) continue;
+    const message = `a column of this source (${Object.keys(value.columns).join(", ")})`;
+    issues.push({ code: "custom", input: column, path: ["types", column], message });
+  }
 });
 
 /** How one field of the ERP is filled: from a column of the export, or with a fixed value. */
@@ -101,7 +124,7 @@ const target = {
       "absent: a batch is repeated only after the receiver has said that it carries a repeated request id out once; false: never; true: you vouch for it (soap, module; an OData service must say so itself)",
     ),
   remembers: duration().prefault("1 h").describe("for how long a receiver knows a request id; an older one is not repeated"),
-  automatic: z.array(z.string().min(1)).default([]).describe("dataset groups whose forecasts go there as soon as they are written"),
+  automatic: z.array(group).default([]).describe("dataset groups whose forecasts go there as soon as they are written"),
   ...retries,
 } as const;
 
@@ -150,11 +173,25 @@ const targets = z.discriminatedUnion("kind", [
   }),
 ]);
 
+/** Rows are read back by these, so they must be sent. */
+const checkedTargets = targets.check(({ value, issues }) => {
+  if (value.kind !== "odata") return;
+  for (const [at, key] of (value.keys ?? []).entries()) {
+    if (key in value.fields) continue;
+    issues.push({
+      code: "custom",
+      input: key,
+      path: ["keys", at],
+      message: `one of the target's fields (${Object.keys(value.fields).join(", ")})`,
+    });
+  }
+});
+
 const distinct = (list: readonly { readonly name: string }[]): boolean => new Set(list.map((one) => one.name)).size === list.length;
 
 export const sapSettings = z.strictObject({
   sources: z.array(source).default([]).refine(distinct, "names that differ"),
-  targets: z.array(targets).default([]).refine(distinct, "names that differ"),
+  targets: z.array(checkedTargets).default([]).refine(distinct, "names that differ"),
 });
 
 export type SapSettings = z.infer<typeof sapSettings>;
