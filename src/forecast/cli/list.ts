@@ -3,7 +3,7 @@
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import { defaultsKey } from "../store/keys.ts";
+import { defaultsKey, prefixes } from "../store/keys.ts";
 import { getRun, listGroups, listRuns, type ForecastGroup } from "../store/runs.ts";
 import { checkGroup, type ForecastTools } from "./app-tools.ts";
 import { rowOf } from "./forecast-row.ts";
@@ -34,7 +34,11 @@ export const listCommand = (tools: ForecastTools): Command =>
         );
         return;
       }
-      const empty = `No forecast yet. Put ${defaultsKey} and a file such as forecast/train/retail.csv.`;
+      const { length: put } = await deps.objects.list(prefixes.train, { limit: 1 });
+      const empty =
+        put === 0
+          ? `No forecast yet. Put ${defaultsKey} and a file such as ${prefixes.train}retail.csv.`
+          : `No forecast yet, though files lie under ${prefixes.train}: they are read as long as Stockroom runs (\`stockroom up\`).`;
       if (group !== undefined) {
         tools.print.table(
           runs.map((run) => ({ ...rowOf(run), why: run.why ?? "" })),
