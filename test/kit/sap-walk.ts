@@ -286,7 +286,11 @@ export async function takeRoad(app: App, name: Road, sap: SapSide): Promise<Walk
   const run = await findLatest(database, name);
   const imports = await Promise.all(
     (await listImports(database)).map(async (one) => ({
-      ...{ state: one.state, rows: one.rows, sent: one.sent, failed: one.failed, unsure: one.unsure },
+      state: one.state,
+      rows: one.rows,
+      sent: one.sent,
+      failed: one.failed,
+      unsure: one.unsure,
       isLatest: one.sourceVersion === run?.exports["forecast"]?.version,
       exported: (await tableOf(app, { key: one.sourceKey, version: one.sourceVersion })).map((row) =>
         [row["item_id"], row["location"], `/Date(${Date.parse(`${row["timestamp"]}T00:00:00Z`)})/`, Number(row["p50"]).toFixed(3)].join(
