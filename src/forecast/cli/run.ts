@@ -19,7 +19,8 @@ import { makeReport } from "../workflows/run/report-data.ts";
 import { renderReport } from "../workflows/run/report/page.ts";
 import { rowsOf, sumRows, tableBody, type RunTable } from "../workflows/run/rows.ts";
 import { openRun } from "../workflows/run/run.ts";
-import { refuseUnserved } from "../workflows/run/served.ts";
+import { idleColumns } from "../engine/hierarchy/structure.ts";
+import { refuseUnserved, unservedNote } from "../workflows/run/served.ts";
 import { openFolder } from "./folder.ts";
 import { candidateNames, parseRequest, readRequest, settingsOf, type ReadFile, type RunFlags, type RunRequest } from "./request.ts";
 import { commandOf, flagsForRun, intakeFlags, otherWords, takeIn, takeInBeside, tellIntake } from "./intake.ts";
@@ -120,7 +121,8 @@ Models: ${candidateNames.join(", ")}; auto tries those that suit each series.`,
       const record = await runInto(folder, request, threads, tools);
       if (args.json) tools.print.json({ out: folder, ...record });
       else tell(record, folder, tools);
-      if (Object.values(record.bad_rows).some((count) => count > 0)) tools.exitWith(3);
+      const isUnserved = record.request.models !== "auto" && record.summary.silent > 0;
+      if (isUnserved || Object.values(record.bad_rows).some((count) => count > 0)) tools.exitWith(3);
     },
   });
 
@@ -195,6 +197,10 @@ async function runInto(folder: string, request: RunRequest, threads: number, too
         .filter((kind) => bad.countOf(kind) > 0)
         .map((kind) => `${bad.countOf(kind)} rows of the ${kind} file were set apart; ${badFile(kind)} says why.`),
       ...notes.map(({ message }) => message),
+      ...idleColumns(panel, settings.hierarchy).map(
+        (name) =>
+          `${name} divides nothing in --hierarchy ${settings.hierarchy.join(">")} that is not divided before it, so there are no sums of ${name}: columns go from the whole to the parts.`,
+      ),
     ];
     const record: RunRecord = {
       stockroom: tools.version,
@@ -291,6 +297,9 @@ function stageProgress(tools: CommandTools): {
   };
 }
 
+/** What is told of the files stands in one screen. */
+const mostNotes = 12;
+
 function tell({ summary, request, bad_rows: badRows, notes }: RunRecord, folder: string, tools: CommandTools): void {
   const { print } = tools;
   const { accuracy, models, series } = summary;
@@ -307,9 +316,10 @@ function tell({ summary, request, bad_rows: badRows, notes }: RunRecord, folder:
   } else if (request.windows > 0) print.line("No series was long enough for a backtest.");
   const [best] = models;
   if (best !== undefined) print.line(`Leading model: ${best.model}, in ${percent(best.leads, { digits: 0 })} of the series.`);
-  if (summary.silent > 0) print.say(`${summary.silent} series have nothing to go by and no forecast; see models.csv.`);
-  for (const note of notes.slice(0, 5)) print.say(note);
-  if (notes.length > 5) print.say(`and ${notes.length - 5} more notes in run.json`);
+  const unserved = unservedNote(series, summary.silent, request.models);
+  if (unserved !== undefined) print.say(unserved);
+  for (const note of notes.slice(0, mostNotes)) print.say(note);
+  if (notes.length > mostNotes) print.say(`and ${notes.length - mostNotes} more notes in run.json`);
   print.line(`Look at ${path.join(folder, "report.html")}.`);
   if (Object.keys(badRows).length === 0) return;
   print.say("Some rows were set apart, so this is partly done.");

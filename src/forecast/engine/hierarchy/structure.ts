@@ -102,6 +102,14 @@ export function hierarchyOf(panel: Named, groupings: readonly (readonly string[]
   return makeHierarchy(bottom, levels);
 }
 
+/** Columns of a hierarchy that divide nothing that those before them had not divided: their sums are no level of their own. */
+export function idleColumns(panel: Named, names: readonly string[]): readonly string[] {
+  return names.filter((_, i) => {
+    if (i === 0) return false;
+    return groupBy(panel, names.slice(0, i + 1)).labels.length === groupBy(panel, names.slice(0, i)).labels.length;
+  });
+}
+
 function usualGroupings(panel: Named): string[][] {
   const items = new Set(panel.itemIds).size;
   const groupings: string[][] = [[]];

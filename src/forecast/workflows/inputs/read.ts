@@ -28,8 +28,8 @@ import { type OpenedFile, openFiles, orProblem, readOr, rowReading } from "./fil
 import { gathered, type InputNote, type Problem } from "./notes.ts";
 import { type Reading, type ReadInputsOptions, readSettings } from "./options.ts";
 import { checkPanel, holidaysOn, withEvents } from "./panel-checks.ts";
-import { checkRelated, checkTarget, checkBadRows, offsetNotes, turnClocks, waysOfReading } from "./row-checks.ts";
-import { readMetadata, type ReadRows, type RowReading } from "./rows.ts";
+import { checkRelated, checkTarget, checkBadRows, dateProblems, offsetNotes, turnClocks, waysOfReading } from "./row-checks.ts";
+import { readMetadata, type ReadRows } from "./rows.ts";
 import { outOfStockCells } from "./stock.ts";
 
 export type { InputNote } from "./notes.ts";
@@ -67,31 +67,30 @@ export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
       // What is wrong with the rows of the files that can be read is told in the same breath.
       for (const [kind, file] of [["target", target] as const, ["related", related] as const]) {
         if (file === undefined) continue;
-        const rows = await readOr(reading, rowReading(reading, file), kind);
+        const rows = await rowsOf(reading, file, kind);
         if (rows !== undefined) checkBadRows(reading, file, rows);
       }
       throw gathered(problems);
     }
     const targetName = target.columns.numbers[0].name;
     let total = 0;
-    const counted = (file: OpenedFile): RowReading =>
-      rowReading(reading, file, (rows) => {
-        total += rows;
-        options.onRows?.(total);
-      });
-    const targetRows = await readOr(reading, counted(target), "target");
+    const count = (rows: number): void => {
+      total += rows;
+      options.onRows?.(total);
+    };
+    const targetRows = await rowsOf(reading, target, "target", count);
     // Related rows before cells only where they say what was in stock: cells are a third of their rows.
-    const early = related?.columns.stock === undefined ? undefined : await readOr(reading, counted(related), "related");
+    const early = related?.columns.stock === undefined ? undefined : await rowsOf(reading, related, "related", count);
     const isBad = targetRows === undefined || checkBadRows(reading, target, targetRows);
     const frequency = isBad ? undefined : checkTarget(reading, target, targetRows);
     const skipped = frequency === undefined || targetRows === undefined ? [] : turnClocks(reading, frequency, target, targetRows);
     const cells =
       frequency === undefined || targetRows === undefined ? undefined : gather(reading, frequency, { target, targetRows, early, skipped });
     const isRead = related?.columns.stock !== undefined;
-    const relatedRows = related === undefined ? undefined : isRead ? early : await readOr(reading, counted(related), "related");
+    const relatedRows = related === undefined ? undefined : isRead ? early : await rowsOf(reading, related, "related", count);
     if (related !== undefined && relatedRows !== undefined && !checkBadRows(reading, related, relatedRows))
       checkRelated(reading, related, relatedRows);
-    const items = metadata === undefined ? undefined : await readMetadata(counted(metadata));
+    const items = metadata === undefined ? undefined : await readMetadata(rowReading(reading, metadata, count));
     if (metadata !== undefined && items !== undefined) checkBadRows(reading, metadata, { rows: { count: items.items.size }, size: 0 });
     const isWhole = related === undefined || relatedRows !== undefined;
     const built = cells === undefined || !isWhole ? undefined : build(reading, { cells, related, relatedRows, items });
@@ -115,6 +114,18 @@ export async function readInputs(options: ReadInputsOptions): Promise<Inputs> {
   } finally {
     for (const file of [files.target, files.related, files.metadata]) await file?.open.close();
   }
+}
+
+/** The rows of a file; undefined when its numbers can be read in two ways, which is told, with dates that cannot be read either. */
+async function rowsOf(
+  reading: Reading,
+  file: OpenedFile,
+  kind: "target" | "related",
+  onRows?: (rows: number) => void,
+): Promise<ReadRows | undefined> {
+  const rows = await readOr(reading, rowReading(reading, file, onRows), kind);
+  if (rows === undefined) reading.problems.push(...dateProblems(reading, file));
+  return rows;
 }
 
 interface Gathered {

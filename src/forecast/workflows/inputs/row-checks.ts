@@ -27,17 +27,27 @@ export function checkBadRows(
   if (blank.length > 0) problems.push(emptyColumns(file, blank));
   else problems.push(problem);
   // A row is set apart for its first mistake: dates that nothing could be read from either are told by a look at them.
-  const look = columns.timestamp === undefined ? undefined : looks[columns.timestamp.place];
-  const cure = look === undefined ? "" : patternCure(look);
-  const reads = (text: string): boolean => file.shaped !== undefined || !Number.isNaN(settings.parseTime(text));
-  if (look !== undefined && cure !== "" && !reads(look.example) && !problem.message.includes(cure)) {
-    problems.push({
-      code: "INPUT_TIMESTAMP_WRONG",
-      message: `Expected dates of ${apart.file} as ${settings.timePattern} in ${look.name} but received ${shown(look)}. ${cure}`,
-      facts: { file: apart.file, line: look.line, column: look.place + 1 },
-    });
-  }
+  problems.push(...dateProblems({ settings }, file, problem.message));
   return true;
+}
+
+/** Dates that cannot be read, told by a look at them where rows were refused for something else; nothing where `told` says it already. */
+export function dateProblems(
+  { settings }: Pick<Reading, "settings">,
+  { apart, columns, looks, shaped }: OpenedFile,
+  told = "",
+): readonly Problem[] {
+  const look = columns.timestamp === undefined ? undefined : looks[columns.timestamp.place];
+  if (look === undefined || look.kind === "empty" || shaped !== undefined || !Number.isNaN(settings.parseTime(look.example))) return [];
+  const cure = patternCure(look);
+  if (told.includes(cure === "" ? `in ${look.name.trim()} (column` : cure)) return [];
+  return [
+    {
+      code: "INPUT_TIMESTAMP_WRONG",
+      message: `Expected dates of ${apart.file} as ${settings.timePattern} in ${look.name} but received ${shown(look)}. ${cure === "" ? "Write them so, or name their --date-format." : cure}`,
+      facts: { file: apart.file, line: look.line, column: look.place + 1 },
+    },
+  ];
 }
 
 /** Columns nobody named as dimensions, and nobody filled in. */

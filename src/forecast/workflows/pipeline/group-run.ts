@@ -37,7 +37,7 @@ import type { InputKind } from "../inputs/schema.ts";
 import { programOfRuns } from "../run/pieces.ts";
 import { openRun, type ForecastRun } from "../run/run.ts";
 import { globalPieceOf } from "../run/stages.ts";
-import { refuseUnserved } from "../run/served.ts";
+import { refuseUnserved, unservedNote } from "../run/served.ts";
 import type { ChunkStore, RunProgress } from "../run/contract.ts";
 import { writeAggregated } from "./aggregated.ts";
 import { exportBacktest, exportForecast, exportReport, type Exports } from "./exports.ts";
@@ -485,7 +485,9 @@ async function publish(
   const at = timeOf(deps);
   return await deps.database.transaction(async (tx) => {
     await setGroupState(tx, group, request, "idle");
-    const warnings = warningsOf(prepared);
+    const silent = summary["silent"];
+    const unserved = unservedNote(prepared.series, typeof silent === "number" ? silent : 0, plan.settings.models);
+    const warnings = [...warningsOf(prepared), ...(unserved === undefined ? [] : [unserved])];
     const facts = { ...summary, badRows: prepared.badRows, points: prepared.points, warnings, ...understoodIn(prepared) };
     const isFirst = await endRun(tx, plan.id, { summary: facts, exports, at });
     // Another of the same content was quicker.

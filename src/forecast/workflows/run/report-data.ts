@@ -13,6 +13,7 @@ import type { RunResult, RunSummary, SeriesResult, SumResult } from "./contract.
 import { cutsOf } from "./global-model.ts";
 import type { Report, ReportCurve, ReportMetrics, ReportRow, ReportSeries } from "./report/contract.ts";
 import { idsOf, labelOf } from "./rows.ts";
+import { unservedNote } from "./served.ts";
 
 export interface ReportOptions {
   readonly title: string;
@@ -264,7 +265,9 @@ function drawSeries(result: RunResult, { index, mixed, tallies }: SeriesResult, 
   const [leader, ...rest] = mixed.components;
   const models =
     leader === undefined
-      ? "none: there is nothing to go by"
+      ? settings.models === "auto"
+        ? "none: there is nothing to go by"
+        : "none: no model that was named suits it"
       : [
           `${leader.title || leader.model} ${percent(leader.weight, { digits: 0 })}`,
           ...rest.slice(0, 5).map(({ model, weight }) => `${model} ${percent(weight, { digits: 0 })}`),
@@ -372,10 +375,8 @@ function notesOf({ panel, settings }: RunResult, summary: RunSummary, rare: numb
   const served = cold - Math.min(cold, summary.silent);
   if (served > 0 && !given.some((note) => note.includes("no history")))
     notes.push(`${grouped(served)} series have no history: they are forecast from items like them.`);
-  if (summary.silent > 0)
-    notes.push(
-      `${grouped(summary.silent)} series could not be forecast: they have no value and nothing else to go by. models.csv says why.`,
-    );
+  const unserved = unservedNote(summary.series, summary.silent, settings.models);
+  if (unserved !== undefined) notes.push(unserved);
   if (rare > 0)
     notes.push(
       `${grouped(rare)} series sell in so few steps that ${labelOf(settings.levels.at(-1) ?? 0)} of a step is below its mean: most steps sell nothing, a few sell all. Neither is wrong; order by a proposal for the whole lead time, or by the mean, not by a sum of ${labelOf(settings.levels.at(-1) ?? 0)}.`,

@@ -1,6 +1,7 @@
 // Models that were named must serve: a forecast without the model that was asked for is not what was asked for.
 
 import { StockroomError } from "../../../platform/errors.ts";
+import { grouped } from "../../../platform/figures.ts";
 import type { CandidateName } from "../../engine/combine/contract.ts";
 import type { RunResult } from "./contract.ts";
 
@@ -50,4 +51,13 @@ export async function refuseUnserved(result: RunResult, hasGlobal: boolean, sign
     `Expected a forecast of at least one of ${series} series but none has a value or anything else to go by. Check the target file.`,
     { facts: { series } },
   );
+}
+
+/** What is told of series without a forecast; undefined when every one has one. Models that were named may be what a series is too short for. */
+export function unservedNote(series: number, silent: number, models: "auto" | readonly string[]): string | undefined {
+  if (silent === 0) return undefined;
+  const some = `${grouped(silent)} of ${grouped(series)} series`;
+  return models === "auto"
+    ? `${some} could not be forecast: they have no value and nothing else to go by. models.csv says why.`
+    : `${some} have no forecast: none of the models that were named (${models.join(", ")}) suits them. models.csv says why; auto has models for each.`;
 }
