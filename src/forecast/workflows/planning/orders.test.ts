@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import { gather } from "../../../platform/bytes.ts";
-import { ordersBody } from "./orders.ts";
+import { beyondForecast, ordersBody } from "./orders.ts";
+
+test("orders that must last longer than was forecast are told, those within are not", () => {
+  const orders = [2, 4, 10].map((protection) => ({ proposal: { protection } }));
+  expect(beyondForecast(orders, 4)).toEqual([expect.stringContaining("1 of 3 orders must last up to 10 steps")]);
+  expect(beyondForecast(orders, 10)).toEqual([]);
+});
 
 test("an id that a spreadsheet would run as a formula is text in the table of orders", async () => {
   const proposal = {

@@ -81,6 +81,8 @@ export async function replenishForecast(
     signal,
     onBadRow: optionsOf(stock).onBadRow,
   });
+  const horizon = Math.max(0, ...[...forecasts.values()].slice(0, 1).map(({ mean }) => mean.length));
+  warnings.push(...beyondForecast(orders, horizon));
   const wanted = orders.filter(({ proposal }) => proposal.quantity > 0);
   const [first] = bad;
   return {
@@ -141,6 +143,19 @@ export function proposeOrders(
     }
   }
   return orders;
+}
+
+/** What is told of orders that must last longer than anything was forecast. */
+export function beyondForecast(
+  orders: readonly { readonly proposal: Pick<Order["proposal"], "protection"> }[],
+  horizon: number,
+): readonly string[] {
+  const far = orders.filter(({ proposal }) => proposal.protection > horizon);
+  if (far.length === 0) return [];
+  const last = Math.ceil(far.reduce((most, { proposal }) => Math.max(most, proposal.protection), 0));
+  return [
+    `${far.length} of ${orders.length} orders must last up to ${last} steps (lead time and review period) but ${horizon} were forecast: what lies beyond was taken as these steps once more, so no season or event there is seen. Forecast ${last} steps ahead, or correct the times.`,
+  ];
 }
 
 /** Series that were forecast and have no row of stock: nothing is proposed for them. */
