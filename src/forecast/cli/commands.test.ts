@@ -301,6 +301,9 @@ describe("over a finished run", () => {
       at("stock.csv"),
       "item_id,location,on_hand,pack_size\nitem_00001,store_001,0,6\nitem_00002,store_001,100000,1\nitem_00003,store_001,x,1\nitem_00003,store_009,1,1\nitem_00003,store_002,1,-1\nitem_00001,store_001,9,6\n",
     );
+    await expect(stockroom(["replenish", at("first"), "--stock", at("stock.csv"), "--service-level", "1.2"])).rejects.toMatchObject({
+      code: "USAGE",
+    });
     const printed = await stockroom(["replenish", at("first"), "--stock", at("stock.csv"), "--lead-time", "2"]);
     expect(printed.exit).toBe(3);
     const orders = readFileSync(at("first/orders.csv"), "utf8")

@@ -45,8 +45,8 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
       const number = (flag: string, given: string): number => readNumber(`--${flag}`, given, { least: 0 });
       const service: Service =
         args["fill-rate"] === undefined
-          ? { kind: "cycle", level: number("service-level", args["service-level"]) }
-          : { kind: "fill", level: number("fill-rate", args["fill-rate"]) };
+          ? { kind: "cycle", level: readNumber("--service-level", args["service-level"], { above: 0, below: 1 }) }
+          : { kind: "fill", level: readNumber("--fill-rate", args["fill-rate"], { above: 0, below: 1 }) };
       const { signal } = tools;
       const defaults = {
         leadTime: number("lead-time", args["lead-time"]),

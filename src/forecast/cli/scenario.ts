@@ -128,8 +128,8 @@ docs/forecast-planning.md lists the columns of stock; forecast/stock/<group>.ord
       const fill = args["fill-rate"];
       const service: Service =
         fill === undefined
-          ? { kind: "cycle", level: readNumber("--service-level", args["service-level"]) }
-          : { kind: "fill", level: readNumber("--fill-rate", fill) };
+          ? { kind: "cycle", level: readNumber("--service-level", args["service-level"], { above: 0, below: 1 }) }
+          : { kind: "fill", level: readNumber("--fill-rate", fill, { above: 0, below: 1 }) };
       const defaults = {
         leadTime: readNumber("--lead-time", args["lead-time"]),
         reviewPeriod: readNumber("--review-period", args["review-period"]),

@@ -31,16 +31,16 @@ export function checkBadRows(
   return true;
 }
 
-/** Dates that cannot be read, told by a look at them where rows were refused for something else; nothing where `told` says it already. */
+/** Dates that cannot be read, told by a look at them where rows were refused for something else; nothing where `message` says it already. */
 export function dateProblems(
   { settings }: Pick<Reading, "settings">,
   { apart, columns, looks, shaped }: OpenedFile,
-  told = "",
+  message = "",
 ): readonly Problem[] {
   const look = columns.timestamp === undefined ? undefined : looks[columns.timestamp.place];
   if (look === undefined || look.kind === "empty" || shaped !== undefined || !Number.isNaN(settings.parseTime(look.example))) return [];
   const cure = patternCure(look);
-  if (told.includes(cure === "" ? `in ${look.name.trim()} (column` : cure)) return [];
+  if (message.includes(cure === "" ? `in ${look.name.trim()} (column` : cure)) return [];
   return [
     {
       code: "INPUT_TIMESTAMP_WRONG",
