@@ -30,11 +30,14 @@ export interface AskPlace {
   readonly actor: Actor;
 }
 
+/** Digests of sessions and tokens, addresses, sign-ins under way: `GET /api/sessions` and `GET /api/tokens` tell whose they are. */
+const identityTables = ["identity_session", "identity_token", "identity_flow"];
+
 type Bounds = Omit<ReadOnlyBounds, "limit">;
 
-/** Asks the app's own tables, in PostgreSQL's SQL. */
+/** Asks the app's own tables, in PostgreSQL's SQL, but for those that say how people prove who they are. */
 export async function askSystem(database: SqlDatabase, query: string, bounds: ReadOnlyBounds): Promise<Answer> {
-  const rows = await askReadOnly(database, query, bounds);
+  const rows = await askReadOnly(database, query, { ...bounds, hidden: identityTables });
   const columns = Object.keys(rows[0] ?? {});
   return answerOf(
     columns,
@@ -110,7 +113,7 @@ async function describeTables(tables: readonly LakeTable[]): Promise<(readonly A
 }
 
 function denied(error: unknown): string {
-  if (isStockroomError(error) && error.kind === "denied") return "not granted to the role operator";
+  if (isStockroomError(error) && error.kind === "denied") return `not granted to the role ${String(error.facts["role"] ?? "operator")}`;
   throw error;
 }
 

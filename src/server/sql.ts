@@ -10,6 +10,8 @@ import { StockroomError } from "../platform/errors.ts";
 import type { ColumnType } from "../platform/formats/contract.ts";
 import { writeTable } from "../platform/formats/index.ts";
 import { askLakeIsolated, firstRows, gatherRows, plainCell, type Answer, type AnswerCell } from "../platform/warehouse/index.ts";
+import type { Caller } from "../platform/web/caller.ts";
+import { may } from "../platform/web/roles.ts";
 import { serve, whileCalling } from "../platform/web/route.ts";
 import { askSealed, askSystem, listTables, type AskPlace } from "./ask.ts";
 import * as routes from "./contract.ts";
@@ -58,6 +60,7 @@ export function mountSql(
 
   serve(server, routes.askSql, async ({ body, request, reply }) => {
     const { query, system, timeoutSeconds: timeoutS, memoryMb: maxMemoryMb } = body;
+    if (system) checkOperator(request.caller);
     const format = body.format ?? formatOf(request.headers.accept);
     const limit = body.limit ?? (format === "json" ? usualJsonRows : mostRows);
     const bounds = { timeoutS, maxMemoryMb, own: own(), signal: whileCalling(reply) };
@@ -73,6 +76,17 @@ export function mountSql(
       return await sendTable(reply, answer, format);
     });
   });
+}
+
+/** Stockroom's own tables hold everybody's runs, reviews and notices, whatever grants say of zones. */
+function checkOperator(caller: Caller | undefined): void {
+  if (caller === undefined || may(caller.roles, "operator")) return;
+  throw new StockroomError(
+    "denied",
+    "ROLE_WANTED",
+    `Expected the role operator for Stockroom's own tables (system) but ${caller.name ?? "the caller"} is ${caller.roles.join(", ")}. Ask an administrator for it.`,
+    { facts: { needs: "operator" } },
+  );
 }
 
 /** The first form that the caller takes and that we have; JSON for who takes anything. */

@@ -4,6 +4,8 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { clerk, codeOf, grants, openDeps, openTestStore, zones, type TestStore } from "../../../test/integration/store-kit.ts";
 import { makeMemoryLog } from "../log.ts";
+import { asCaller } from "../web/caller.ts";
+import { roles as people, type Role } from "../web/roles.ts";
 import type { Access, Grant } from "./contract.ts";
 import { openVault } from "./vault.ts";
 
@@ -67,6 +69,37 @@ describe("grants", () => {
     }
     const refused = await app.vault.handle({ role: "report", purpose: "p" }, "write", keyOf("models")).catch((error: unknown) => error);
     expect(refused).toMatchObject({ kind: "denied", facts: { role: "report", zone: "models", access: "write" } });
+  });
+
+  test("of a person's roles one must hold the grant too; the app's own work needs none of theirs", async () => {
+    const as = async (has: readonly Role[] | undefined, access: Access, zone: string): Promise<string> => {
+      const caller = has === undefined ? undefined : ({ id: "password:anna", name: "anna", roles: has, via: "session" } as const);
+      return await asCaller(caller, async () => await codeOf(app.vault.handle(clerk, access, keyOf(zone))));
+    };
+    const zone = "sales";
+    for (const role of people) {
+      for (const access of ["read", "write"] satisfies Access[]) {
+        const grant = { role: `person:${role}`, zone, access };
+        const other = people.find((one) => one !== role) ?? role;
+        expect([role, access, await as([role], access, zone)]).toEqual([role, access, "none"]);
+        await app.vault.setGrant(grant, false);
+        const said = [await as([role], access, zone), await as([role, other], access, zone), await as([other], access, zone)];
+        expect([role, access, ...said]).toEqual([role, access, "VAULT_NO_GRANT", "none", "none"]);
+        expect([await as(undefined, access, zone), await as([], access, zone)]).toEqual(["none", "VAULT_NO_GRANT"]);
+        expect(await as([role], access, "models")).toBe(await as(undefined, access, "models"));
+        expect((await app.vault.grants()).some((one) => one.role === grant.role && one.zone === zone && one.access === access)).toBe(false);
+        const [use] = await app.vault.uses({ zone, limit: 4 });
+        expect(use).toMatchObject({ role: clerk.role });
+        await app.vault.setGrant(grant, true);
+      }
+    }
+    await app.vault.setGrant({ role: "person:viewer", zone, access: "read" }, false);
+    const refused = await asCaller(
+      { id: "machine:1", name: "machine:wall", roles: ["viewer"], via: "token" },
+      async () => await app.vault.handle(clerk, "read", keyOf(zone)).catch((error: unknown) => error),
+    );
+    expect(refused).toMatchObject({ kind: "denied", facts: { role: "person:viewer", zone, access: "read" } });
+    expect(await codeOf(app.vault.setGrant({ role: "person:king", zone, access: "read" }, true))).toBe("VAULT_ROLE_UNKNOWN");
   });
 
   test("without a row in the log no key is handed out", async () => {

@@ -12,6 +12,7 @@ import { currentCaller } from "../web/caller.ts";
 import { makeGrants } from "./grants.ts";
 import { makeKeyFileSource } from "./key-source.ts";
 import { Keyring } from "./keyring.ts";
+import { checkPersonRole, peopleGrants, personRolesOf } from "./people.ts";
 import { makeZones } from "./zones.ts";
 
 export interface VaultOptions {
@@ -37,7 +38,7 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
   const { database, clock, log } = options;
   const zones = makeZones(options.zones);
   for (const grant of options.grants) zones.check(grant.zone);
-  const grants = makeGrants(database, options.grants);
+  const grants = makeGrants(database, [...options.grants, ...peopleGrants(zones.names)]);
   const keyring = await Keyring.open({ source: makeKeyFileSource(options.keyFile), zones: zones.names, database, clock });
   const mac = (purpose: string, data: Uint8Array | string): Uint8Array => {
     // A key per purpose, so that a digest made for one can never stand for another.
@@ -63,6 +64,7 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
     grants: () => grants.list(),
     setGrant: async (grant, allowed) => {
       zones.check(grant.zone);
+      checkPersonRole(grant.role);
       await grants.set(grant, allowed, clock.now());
       log.info("grant set", { role: grant.role, zone: grant.zone, access: grant.access, allowed });
     },
@@ -88,32 +90,55 @@ interface Use {
   readonly keyVersion: number | undefined;
 }
 
-/** Decides on a use and writes it into the log, also when denied; gives the key's version. Throws `VAULT_NO_GRANT` (denied). */
+/**
+ * Decides on a use and writes it into the log, also when denied; gives the key's version. A person needs the grant of one of their roles besides
+ * (people.ts). Throws `VAULT_NO_GRANT` (denied).
+ */
 async function recordUse(
   { database, clock, log }: VaultOptions,
   { actor, access, key, zone, byDefault, keyVersion }: Use,
 ): Promise<number> {
-  const by = currentCaller()?.name;
-  const [use] = await database.query<{ allowed: boolean; version: number }>(
+  const caller = currentCaller();
+  const [by, people] = [caller?.name, personRolesOf(caller)];
+  const [use] = await database.query<{ allowed: boolean; version: number; part: boolean }>(
     `with decision as (
-       select coalesce((select allowed from stockroom.vault_grant where role = $1 and zone = $2 and access = $3), $4::boolean) as allowed,
+       select coalesce((select allowed from stockroom.vault_grant where role = $1 and zone = $2 and access = $3), $4::boolean) as part,
+              $10::text[] is null or exists (
+                select from unnest($10::text[]) as person
+                 where coalesce((select allowed from stockroom.vault_grant where role = person and zone = $2 and access = $3), true)
+              ) as person,
               coalesce($5::integer, (select max(version) from stockroom.vault_key where zone = $2)) as version
+     ), used as (
+       insert into stockroom.key_use (at, role, purpose, zone, key_version, access, object_key, allowed, by_user)
+       select $6::timestamptz, $1, $7, $2, version, $3, $8, part and person, $9 from decision
+       returning allowed, key_version as version
      )
-     insert into stockroom.key_use (at, role, purpose, zone, key_version, access, object_key, allowed, by_user)
-     select $6::timestamptz, $1, $7, $2, version, $3, $8, allowed, $9 from decision
-     returning allowed, key_version as version`,
-    [actor.role, zone, access, byDefault, keyVersion ?? null, new Date(clock.now()).toISOString(), actor.purpose, key, by ?? null],
+     select used.allowed, used.version, decision.part from used, decision`,
+    [
+      actor.role,
+      zone,
+      access,
+      byDefault,
+      keyVersion ?? null,
+      new Date(clock.now()).toISOString(),
+      actor.purpose,
+      key,
+      by ?? null,
+      people === undefined ? null : [...people],
+    ],
   );
   if (use === undefined)
     throw new StockroomError("fault", "VAULT_NO_USE_ROW", "Expected a row of the use log but the database gave none back.");
   if (!use.allowed) {
-    log.warn("key use denied", { role: actor.role, by, purpose: actor.purpose, zone, access, key });
+    // The part itself may: then it is the person who may not.
+    const role = use.part ? (people ?? []).join(" or ") : actor.role;
+    log.warn("key use denied", { role, by, purpose: actor.purpose, zone, access, key });
     throw new StockroomError(
       "denied",
       "VAULT_NO_GRANT",
-      `Expected role "${actor.role}" to hold the grant to ${access} zone "${zone}" but it does not. ` +
+      `Expected role "${role}" to hold the grant to ${access} zone "${zone}" but it does not. ` +
         `Ask for it, or give it with: stockroom keys grants.`,
-      { facts: { role: actor.role, zone, access, key } },
+      { facts: { role, zone, access, key } },
     );
   }
   return use.version;

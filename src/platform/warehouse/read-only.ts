@@ -27,6 +27,8 @@ export interface ReadOnlyBounds {
   /** Of the embedded server's process for this query; an eighth of it may be answered. */
   readonly maxMemoryMb: number;
   readonly signal: AbortSignal;
+  /** Tables of the app that no query reads: what proves who somebody is. */
+  readonly hidden?: readonly string[];
 }
 
 /** The text travels as a value, not in a statement: "select 1; commit; ..." in a statement would be three. */
@@ -52,7 +54,9 @@ export async function askReadOnly(database: SqlDatabase, query: string, bounds: 
   const text = query.trim().replace(/;\s*$/, "");
   if (text === "") throw refused("the query is empty", "");
   signal.throwIfAborted();
-  const restricted = await makeReader(database, own);
+  const restricted = await makeReader(database, bounds);
+  // Without a role that may not read them, their names are refused wherever they stand.
+  if (!restricted) checkHidden(text, bounds);
   const work = database.transaction(
     async (tx) => {
       await tx.query("set transaction isolation level repeatable read, read only");
@@ -91,7 +95,7 @@ export async function askReadOnly(database: SqlDatabase, query: string, bounds: 
 }
 
 /** Makes the role that may only read, where the user of the connection could do more. False where it is not needed. */
-async function makeReader(database: SqlDatabase, own: boolean): Promise<boolean> {
+async function makeReader(database: SqlDatabase, { own, hidden = [] }: ReadOnlyBounds): Promise<boolean> {
   return await database.transaction(async (tx) => {
     const [me] = await tx.query<{ super: boolean }>("select rolsuper as super from pg_roles where rolname = current_user");
     if (!(me?.super ?? false)) return false;
@@ -100,10 +104,16 @@ async function makeReader(database: SqlDatabase, own: boolean): Promise<boolean>
     if (known.length === 0) await tx.query(`create role ${reader} nologin`);
     await tx.query(`grant usage on schema stockroom to ${reader}`);
     await tx.query(`grant select on all tables in schema stockroom to ${reader}`);
+    for (const table of hidden) await tx.query(`revoke select on stockroom.${table} from ${reader}`);
     // Else a query could step up again in the middle of itself: set_config('role', 'none', true).
     if (own) await tx.query("revoke execute on function pg_catalog.set_config(text, text, boolean) from public");
     return true;
   });
+}
+
+function checkHidden(text: string, { hidden = [] }: ReadOnlyBounds): void {
+  const named = hidden.find((table) => text.toLowerCase().includes(table));
+  if (named !== undefined) throw refused(`permission denied for table ${named}`, "42501");
 }
 
 interface Watched {

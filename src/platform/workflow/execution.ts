@@ -9,6 +9,7 @@ import { randomUUID } from "node:crypto";
 import { describeError, meanings } from "../errors.ts";
 import type { ErrorRecord } from "../errors.ts";
 import { faultPoint } from "../faults.ts";
+import { asCaller } from "../web/caller.ts";
 import type { DeadLetter, WorkflowDefinition } from "./contract.ts";
 import type { Attempt } from "./engine.ts";
 import { readJson } from "./json.ts";
@@ -101,7 +102,8 @@ async function work(deps: ExecutionDeps, definition: WorkflowDefinition, run: Wo
 
   let end: { readonly kind: "returned"; readonly output: string | undefined } | { readonly kind: "threw"; readonly thrown: unknown };
   try {
-    const output = await definition.run(run.context, readJson(begun.input));
+    // Whoever asked for it has gone; what it may do is a matter of its own role.
+    const output = await asCaller(undefined, async () => await definition.run(run.context, readJson(begun.input)));
     end = { kind: "returned", output: output === undefined ? undefined : finalText(output, `the result of ${definition.name}`) };
   } catch (thrown) {
     end = { kind: "threw", thrown };
