@@ -354,10 +354,33 @@ test("forecasting's", async () => {
   await ask("getForecastExport", { params: { id, "*": "forecast" } });
   await ask("getForecastDashboard", { params: { id } });
   await ask("getForecastFigures", { params: { id }, query: { by: "store", category: "tea" } });
+  expect(await ask("getForecastCurve", { params: { id }, query: { category: "juice" } })).toMatchObject({
+    series: 2,
+    summed: { windows: 2 },
+  });
+  expect(await ask("getForecastCurve", { params: { id }, query: { identifier: "item_1" } })).toMatchObject({ summed: { method: "own" } });
+  await ask("getForecastCurve", { params: { id }, query: { shelf: "3" }, refused: "FORECAST_AXIS" });
+  const cells = await ask<{ rows: Rows; next: string }>("getForecastCells", { params: { id }, query: { limit: "1", store: "store_1" } });
+  expect(cells).toMatchObject({ total: 2, rows: [{ ids: ["item_3", "store_1"] }] });
+  const others = await ask("getForecastCells", { params: { id }, query: { store: "store_1", cursor: cells.next } });
+  expect(others).toMatchObject({ rows: [{ ids: ["item_1", "store_1"] }] });
   await ask("getMonitor", { query });
   await ask("getValueAdded", { query });
 
   const word = { group: "shop", kind: "set", value: 100, where: "item_id = item_0", from: "2024-09-01", author: "Ada", reason: "festival" };
+  expect(await ask("listForecastExceptions", { params: { id }, query: { store: "store_0" } })).toMatchObject({ series: 2 });
+  const { author: _author, reason: _reason, group: _group, ...said } = word;
+  expect(await ask("previewAdjustments", { body: { group: "shop", words: [said] } })).toMatchObject({
+    series: 1,
+    cells: [{ ids: ["item_0", "store_0"], at: "2024-09-01", after: { mean: 100 } }],
+    sum: { after: 100 },
+    orders: [{ ids: ["item_0", "store_0"] }],
+  });
+  await ask("previewAdjustments", {
+    body: { group: "shop", words: [{ ...said, where: "item_id = item_9" }] },
+    refused: "ADJUSTMENT_NO_SERIES",
+  });
+  expect(await ask("listAdjustments", { query })).toMatchObject({ adjustments: [] });
   const { adjustment } = await ask<{ adjustment: { id: string } }>("adjustForecast", { body: word });
   await ask("adjustForecast", { body: { ...word, value: 50, from: "2024-10-01" } });
   const last = await ask<{ adjustments: Rows; next: string }>("listAdjustments", { query: { limit: "1" } });

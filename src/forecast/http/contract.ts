@@ -151,6 +151,110 @@ export const getFigures = defineRoute({
   }),
 });
 
+/** Every name that is none of a route's own is an axis that is held at a level. */
+const heldAxes = text(1_000);
+const curveForecast = z.strictObject({ mean: list(z.number()), quantiles: list(list(z.number())) }).nullable();
+
+export const getCurve = defineRoute({
+  name: "getForecastCurve",
+  method: "GET",
+  path: "/api/forecast/runs/:id/curve",
+  summary: "The series at the levels that are held as one curve: history, forecast with quantiles, backtests, what is known ahead",
+  needs: "viewer",
+  params: byId,
+  query: z.object({}).catchall(heldAxes),
+  answer: z.strictObject({
+    series: z.number(),
+    /** Those that have a forecast. */
+    forecast: z.number(),
+    levels: list(z.number()),
+    instants: list(z.string()),
+    /** Index of the first forecast step in `instants`. */
+    split: z.number(),
+    yearSteps: number,
+    history: list(number),
+    system: curveForecast,
+    /** Where planners changed something. */
+    planners: curveForecast,
+    backtests: list(z.strictObject({ at: z.number(), mean: list(z.number()) })),
+    /** By step ahead: series by series, and as one sum. */
+    errors: list(z.strictObject({ step: z.number(), points: z.number(), wape: number, sumWape: number, bias: number })),
+    /** Prices, promotions: the mean over the series, and what was seen of them. */
+    related: list(
+      z.strictObject({
+        name: z.string(),
+        values: list(number),
+        seen: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
+      }),
+    ),
+    /** How quantiles of a sum came about. */
+    summed: z.strictObject({
+      method: z.enum(["own", "joint draws", "independent draws", "none"]),
+      paths: z.number(),
+      windows: z.number(),
+    }),
+    warnings: list(z.string()),
+  }),
+});
+
+export const getCells = defineRoute({
+  name: "getForecastCells",
+  method: "GET",
+  path: "/api/forecast/runs/:id/cells",
+  summary: "The series at the levels that are held, step by step: the system's mean, the one in use, the outermost quantiles",
+  needs: "viewer",
+  params: byId,
+  query: z.object({ find: text(200).optional(), ...pageQuery(50, 500) }).catchall(heldAxes),
+  answer: z.strictObject({
+    total: z.number(),
+    idColumns: list(z.string()),
+    instants: list(z.string()),
+    levels: list(z.number()),
+    rows: list(
+      z.strictObject({
+        ids: list(z.string()),
+        system: list(z.number()),
+        used: list(z.number()),
+        low: list(z.number()),
+        high: list(z.number()),
+      }),
+    ),
+    next,
+  }),
+});
+
+const exceptionKinds = ["no forecast", "ended", "new", "bias", "worse than last season"] as const;
+
+export const listExceptions = defineRoute({
+  name: "listForecastExceptions",
+  method: "GET",
+  path: "/api/forecast/runs/:id/exceptions",
+  summary: "The series at the levels that are held that deserve a look, the most money first where a price is known",
+  needs: "viewer",
+  params: byId,
+  query: z.object({ kind: z.enum(exceptionKinds).optional(), ...pageQuery(100, 1_000) }).catchall(heldAxes),
+  answer: z.strictObject({
+    series: z.number(),
+    counts: z.strictObject(
+      Object.fromEntries(exceptionKinds.map((kind) => [kind, z.number()])) as Record<(typeof exceptionKinds)[number], z.ZodNumber>,
+    ),
+    rows: list(
+      z.strictObject({
+        ids: list(z.string()),
+        kinds: list(z.enum(exceptionKinds)),
+        reasons: list(z.string()),
+        ahead: z.number(),
+        price: number,
+        money: number,
+        wape: number,
+        naiveWape: number,
+        bias: number,
+      }),
+    ),
+    next,
+  }),
+});
+
 const comparisons = ["EQUALS", "NOT_EQUALS", "LESS_THAN", "GREATER_THAN", "AT_MOST", "AT_LEAST"] as const;
 const condition = z.strictObject({ attribute: z.string(), comparison: z.enum(comparisons), values: list(z.string()) });
 
@@ -203,6 +307,45 @@ export const adjust = defineRoute({
   /** `series` it meets, and the durable run that lays it over. */
   answer: z.strictObject({ adjustment, series: z.number().optional(), run: z.string() }),
   status: [202],
+});
+
+const previewed = z.strictObject({ mean: z.number(), quantiles: list(z.number()) });
+
+export const previewAdjustments = defineRoute({
+  name: "previewAdjustments",
+  method: "POST",
+  path: "/api/forecast/adjustments/preview",
+  summary: "What adjustments would do to the latest forecast and to its orders; nothing is kept",
+  needs: "planner",
+  body: z.strictObject({
+    group: text(),
+    /** In the order in which they would be said. */
+    words: z
+      .array(
+        z.strictObject({
+          kind: z.enum(adjustmentKinds),
+          value: z.number(),
+          where: z.string().max(4_000).default(""),
+          from: text(),
+          to: text().optional(),
+        }),
+      )
+      .min(1)
+      .max(200),
+    /** Cells told at most; sums are of all. */
+    limit: z.int().min(1).max(5_000).default(500),
+  }),
+  answer: z.strictObject({
+    run: z.string(),
+    levels: list(z.number()),
+    series: z.number(),
+    cells: list(z.strictObject({ ids: list(z.string()), at: z.string(), before: previewed, after: previewed })),
+    more: z.number(),
+    sum: z.strictObject({ before: z.number(), after: z.number() }),
+    /** Of the series that are met and have a row of stock; null without a table of stock. */
+    orders: list(z.strictObject({ ids: list(z.string()), before: z.number(), after: z.number(), reasons: list(z.string()) })).nullable(),
+    warnings: list(z.string()),
+  }),
 });
 
 export const withdrawAdjustment = defineRoute({

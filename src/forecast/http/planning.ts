@@ -15,6 +15,7 @@ import { removeGroup } from "../workflows/pipeline/remove.ts";
 import { sayAdjustment, takeBack } from "../workflows/planning/adjustments.ts";
 import { compareAnswers } from "../workflows/planning/compare.ts";
 import { askExplain } from "../workflows/planning/explain.ts";
+import { previewAdjustments } from "../workflows/planning/preview.ts";
 import { askReplenish } from "../workflows/planning/replenish.ts";
 import { readStandingOut } from "../workflows/planning/standing-out.ts";
 import { checkGroup } from "../workflows/planning/stored.ts";
@@ -56,6 +57,17 @@ function mountAdjustments(server: FastifyInstance, { deps, workflows }: App): vo
     );
     return { adjustment: kept.row, series: kept.series, run: kept.runId };
   });
+  serve(
+    server,
+    routes.previewAdjustments,
+    async ({ body: { words, ...asked }, reply }) =>
+      await previewAdjustments(
+        deps,
+        { ...asked, words: words.map((word) => ({ ...word, to: word.to ?? word.from })) },
+        purposeOf(routes.previewAdjustments),
+        whileCalling(reply),
+      ),
+  );
   serve(server, routes.withdrawAdjustment, async ({ params, body }) => {
     const { row, runId } = await takeBack(deps, workflows, params.id, body.author);
     return { adjustment: row, run: runId };

@@ -12,9 +12,12 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ModuleApp } from "../../platform/module.ts";
-import { badCursor, makeCursor, pageOf, readCursor } from "../../platform/web/paging.ts";
+import { badCursor, makeCursor, pageOf, pageOfAll, readCursor } from "../../platform/web/paging.ts";
 import { serve, whileCalling, type AnswerOf } from "../../platform/web/route.ts";
 import type { ForecastDeps } from "../workflows/deps.ts";
+import { readCells, readCurve, readExceptions, type Look } from "../workflows/node/node.ts";
+import { keyOfIds } from "../workflows/planning/finished.ts";
+import { findFinished } from "../workflows/planning/stored.ts";
 import { getAdjustment, listAdjustments } from "../store/adjustments.ts";
 import { getAnswer, listAnswers } from "../store/answers.ts";
 import { getRun, listGroups, listRuns } from "../store/runs.ts";
@@ -44,6 +47,7 @@ export async function mountRoutes(server: FastifyInstance, app: ModuleApp<Foreca
     const run = await getRun(deps.database, params.id);
     return await driller.read(run, { by: by === "" ? undefined : by, where: Object.entries(held) }, `${api}/runs/${run.id}/figures`);
   });
+  mountNodes(server, deps);
   mountSaid(server, deps);
   mountImports(server, deps);
   mountPlanning(server, app);
@@ -86,6 +90,30 @@ function mountForecasts(server: FastifyInstance, deps: ForecastDeps): void {
     const entry = await findExport(deps, run, "dashboard.json");
     const { body } = await deps.objects.get(operatorOverHttp(`${api}/runs/${run.id}/dashboard`), entry.key, { version: entry.version });
     return await reply.type("application/json; charset=utf-8").send(Readable.from(body, { objectMode: false }));
+  });
+}
+
+/** The series of a forecast that have the levels asked for. */
+function mountNodes(server: FastifyInstance, deps: ForecastDeps): void {
+  const lookAt = async (id: string, held: Readonly<Record<string, string>>, part: string, reply: FastifyReply): Promise<Look> => ({
+    actor: operatorOverHttp(`${api}/runs/${id}/${part}`),
+    run: await findFinished(deps.database, (await getRun(deps.database, id)).id),
+    where: Object.entries(held),
+    signal: whileCalling(reply),
+  });
+  serve(
+    server,
+    routes.getCurve,
+    async ({ params: { id }, query, reply }) => await readCurve(deps, await lookAt(id, query, "curve", reply)),
+  );
+  serve(server, routes.getCells, async ({ params: { id }, query: { find, limit, cursor, ...held }, reply }) => {
+    const { rows, ...cells } = await readCells(deps, await lookAt(id, held, "cells", reply), find ?? "");
+    return { ...cells, total: rows.length, ...pageOfAll(rows, { limit, cursor }, ({ ids }) => keyOfIds(ids)) };
+  });
+  serve(server, routes.listExceptions, async ({ params: { id }, query: { kind, limit, cursor, ...held }, reply }) => {
+    const { rows, ...found } = await readExceptions(deps, await lookAt(id, held, "exceptions", reply));
+    const wanted = kind === undefined ? rows : rows.filter(({ kinds }) => kinds.includes(kind));
+    return { ...found, ...pageOfAll(wanted, { limit, cursor }, ({ ids }) => keyOfIds(ids)) };
   });
 }
 

@@ -105,11 +105,7 @@ export async function sayAdjustment(
   let series: number | undefined;
   if (latest !== undefined) {
     const names = await readNames(deps, actAs("plan", purpose), latest);
-    const found = findSeries(names, row.conditions);
-    if (found.kind === "faults")
-      throw new StockroomError("input", "ADJUSTMENT_FAULTS", found.faults.map(({ message }) => message).join(" "));
-    series = found.series.reduce((sum, one) => sum + one, 0);
-    if (series === 0) throw noSeries(names, row.conditions, latest);
+    series = countSeries(names, row, latest);
   }
   return await deps.database.transaction(async (tx) => {
     await lockGroup(tx, asked.group);
@@ -128,6 +124,15 @@ export async function sayAdjustment(
     const runId = await startAdjust(workflows, tx, asked.group, made.id);
     return { row: made, series, runId };
   });
+}
+
+/** How many series of a forecast an adjustment meets. Throws `input` `ADJUSTMENT_FAULTS`, `ADJUSTMENT_NO_SERIES`. */
+export function countSeries(names: PanelNames, { conditions }: Pick<AdjustmentRow, "conditions">, run: ForecastRunRow): number {
+  const found = findSeries(names, conditions);
+  if (found.kind === "faults") throw new StockroomError("input", "ADJUSTMENT_FAULTS", found.faults.map(({ message }) => message).join(" "));
+  const series = found.series.reduce((sum, one) => sum + one, 0);
+  if (series === 0) throw noSeries(names, conditions, run);
+  return series;
 }
 
 /** Whether two adjustments do the same to the same series and dates, whatever their reasons. */

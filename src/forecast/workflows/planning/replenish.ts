@@ -106,7 +106,7 @@ export async function askReplenish(
 }
 
 /** The newest file of that name in any format. */
-async function findStock(deps: Pick<ForecastDeps, "objects">, stem: string): Promise<ObjectRef | undefined> {
+export async function findStock(deps: Pick<ForecastDeps, "objects">, stem: string): Promise<ObjectRef | undefined> {
   const found = (await deps.objects.list(`${stem}.`, { limit: 1_000 })).filter((entry) =>
     /^\.(?:csv|tsv|jsonl|parquet)(?:\.gz)?$/.test(entry.key.slice(stem.length)),
   );

@@ -61,7 +61,7 @@ export interface Drill {
 }
 
 /** The axes of a run: its dimensions, its metadata, its items last. */
-function axesOf(run: ForecastRunRow): readonly DrillAxis[] {
+export function axesOf(run: ForecastRunRow): readonly DrillAxis[] {
   const recipe = recipeOf(run);
   const { item } = domains[recipe.domain];
   const metadata = (recipe.datasets.metadata?.schema ?? []).filter((attribute) => attribute.name !== item).slice(0, 10);
@@ -70,6 +70,14 @@ function axesOf(run: ForecastRunRow): readonly DrillAxis[] {
     ...recipe.dimensions.slice(0, 10).map((name, index) => ({ column: `dimension_${index + 1}`, name })),
     { column: "identifier", name: item },
   ];
+}
+
+/** The axis of that column or name. Throws `input` `FORECAST_AXIS`. */
+export function findAxis(axes: readonly DrillAxis[], text: string): DrillAxis {
+  const found = axes.find((axis) => axis.column === text) ?? axes.find((axis) => axis.name === text);
+  if (found !== undefined) return found;
+  const names = axes.map((axis) => axis.name).join(", ");
+  throw new StockroomError("input", "FORECAST_AXIS", `Expected one of ${names} but received ${text}. Choose one of them.`);
 }
 
 /**
@@ -85,12 +93,7 @@ export async function readDrill(
   signal: AbortSignal,
 ): Promise<Drill> {
   const axes = axesOf(run);
-  const axisOf = (text: string): DrillAxis => {
-    const found = axes.find((axis) => axis.column === text) ?? axes.find((axis) => axis.name === text);
-    if (found !== undefined) return found;
-    const names = axes.map((axis) => axis.name).join(", ");
-    throw new StockroomError("input", "FORECAST_AXIS", `Expected one of ${names} but received ${text}. Choose one of them.`);
-  };
+  const axisOf = (text: string): DrillAxis => findAxis(axes, text);
   const chosen = asked.where.map(([name, level]) => ({ axis: axisOf(name), level }));
   const by = asked.by === undefined ? axes.find((axis) => chosen.every((one) => one.axis !== axis)) : axisOf(asked.by);
   const { exports, since } = newestMonths(run);
