@@ -83,4 +83,27 @@ export const pages: readonly Page[] = [
     load: async () => (await import("./pages/objects/objects.tsx")).Objects,
   },
   { path: "/runs/:id", section: "Operation", needs: "viewer", load: async () => (await import("./pages/runs/run.tsx")).Run },
+  {
+    path: "/forecasts",
+    title: "Forecasts",
+    section: "Forecast",
+    needs: "viewer",
+    module: "forecast",
+    load: async () => (await import("./pages/forecasts/forecasts.tsx")).Forecasts,
+  },
+  {
+    path: "/forecasts/:group",
+    section: "Forecast",
+    needs: "viewer",
+    module: "forecast",
+    load: async () => (await import("./pages/forecasts/group.tsx")).Group,
+  },
+  {
+    path: "/imports",
+    title: "ERP imports",
+    section: "Forecast",
+    needs: "viewer",
+    module: "forecast",
+    load: async () => (await import("./pages/imports/imports.tsx")).Imports,
+  },
 ];

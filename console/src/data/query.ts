@@ -98,7 +98,7 @@ export interface AskedPages<Value> extends Asked<readonly Value[]> {
 /** Asks a list page by page: `value` holds the pages that were asked so far. */
 export function usePages<Name extends PagedRoute>(
   name: Name,
-  call: { readonly query?: object },
+  call: { readonly params?: object; readonly query?: object },
   { live = [], when = true }: AskOptions = {},
 ): AskedPages<AnswerOf<Name>> {
   const key = keyOf(name, call, live);

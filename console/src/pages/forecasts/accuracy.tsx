@@ -1,0 +1,115 @@
+// How good the forecast is: what the backtests missed, step by step ahead, and level by level.
+
+import { useAsk } from "../../data/query.ts";
+import { Chart } from "../../parts/chart.tsx";
+import { amount, percent } from "../../parts/show.tsx";
+import { Empty, Shown } from "../../parts/states.tsx";
+import { Table } from "../../parts/table.tsx";
+import { useFilters } from "../../data/url.ts";
+import { useCurve } from "./fan.tsx";
+import type { Looked } from "./group.tsx";
+import { itemAxis, printNode, queryOf, titleOf } from "./node.ts";
+
+export function Accuracy({ run, node, ...looked }: Looked) {
+  const curve = useCurve(run.id, node);
+  return (
+    <>
+      <section class="card">
+        <h2>Error by step ahead: {titleOf(node)}</h2>
+        <Shown of={curve} lines={8}>
+          {({ errors, series }) =>
+            errors.length === 0 ? (
+              <Empty>There is no backtest of these series: they are too short, or the settings ask for none.</Empty>
+            ) : (
+              <>
+                <Chart
+                  title="What the backtests missed, as a share of what was sold"
+                  over="number"
+                  at={errors.map(({ step }) => step)}
+                  lines={[
+                    { title: "WAPE, series by series", values: errors.map(({ wape }) => wape), colour: "--chart-1" },
+                    ...(series > 1
+                      ? [{ title: "WAPE of the sum", values: errors.map(({ sumWape }) => sumWape), colour: "--chart-3" as const }]
+                      : []),
+                    { title: "Bias", values: errors.map(({ bias }) => bias), colour: "--chart-2" as const, dash: true },
+                  ]}
+                  format={(value) => percent(value)}
+                />
+                <p class="dim">WAPE: what was missed, as a share of what was sold. Bias above zero: the forecast was too low.</p>
+              </>
+            )
+          }
+        </Shown>
+      </section>
+      <Levels run={run} node={node} {...looked} />
+    </>
+  );
+}
+
+function Levels({ run, node }: Looked) {
+  const filters = useFilters();
+  const by = filters.get("by");
+  const figures = useAsk("GET /api/forecast/runs/:id/figures", {
+    params: { id: run.id },
+    query: { ...queryOf(node), ...(by === "" || node.some(([axis]) => axis === by) ? {} : { by }) },
+  });
+  return (
+    <section class="card">
+      <Shown of={figures} lines={6}>
+        {({ by, levels, since }) => (
+          <>
+            <h2>By {by.name}</h2>
+            {since !== undefined && <p class="dim">Months since {since.slice(0, 7)} alone; earlier ones are too many to read here.</p>}
+            <Table
+              label={`Accuracy by ${by.name}`}
+              rows={levels}
+              idOf={({ name }) => name ?? ""}
+              sortName="levels"
+              columns={[
+                {
+                  id: "name",
+                  title: by.name,
+                  by: ({ name }) => name ?? "",
+                  cell: ({ name }) => (
+                    <button
+                      type="button"
+                      class="button plain small"
+                      onClick={() =>
+                        filters.set({ at: printNode([...node, [by.column === itemAxis ? itemAxis : by.name, name ?? ""]]), by: "" }, "push")
+                      }
+                    >
+                      {name ?? "(none)"}
+                    </button>
+                  ),
+                },
+                {
+                  id: "sold",
+                  title: "Sold in the backtests",
+                  number: true,
+                  by: ({ actual }) => actual ?? undefined,
+                  cell: ({ actual }) => amount(actual),
+                },
+                { id: "wape", title: "WAPE", number: true, by: ({ wape }) => wape ?? undefined, cell: ({ wape }) => percent(wape) },
+                {
+                  id: "naive",
+                  title: "Last season repeated",
+                  number: true,
+                  by: ({ naiveWape }) => naiveWape ?? undefined,
+                  cell: ({ naiveWape }) => percent(naiveWape),
+                },
+                {
+                  id: "bias",
+                  title: "Bias",
+                  number: true,
+                  by: ({ bias }) => bias ?? undefined,
+                  cell: ({ bias }) => percent(bias, { signed: true }),
+                },
+                { id: "ahead", title: "Ahead", number: true, by: ({ ahead }) => ahead ?? undefined, cell: ({ ahead }) => amount(ahead) },
+              ]}
+            />
+          </>
+        )}
+      </Shown>
+    </section>
+  );
+}

@@ -1,0 +1,110 @@
+// Value added: whose forecast was better, the last season repeated, the system's, or the planners'; by planner, reason and item.
+
+import type { AnswerOf } from "../../data/client.ts";
+import { useAsk } from "../../data/query.ts";
+import { CopyAs } from "../../parts/button.tsx";
+import { amount, Badge, Figure, percent } from "../../parts/show.tsx";
+import { Empty, Shown } from "../../parts/states.tsx";
+import { Table } from "../../parts/table.tsx";
+import type { Looked } from "./group.tsx";
+
+type Adjusted = AnswerOf<"GET /api/forecast/value-added">["adjusted"];
+
+export function ValueAdded({ group }: Looked) {
+  const value = useAsk("GET /api/forecast/value-added", { query: { group } }, { live: ["events"] });
+  return (
+    <section class="card">
+      <header>
+        <h2>Value added</h2>
+        <CopyAs
+          said={{
+            method: "GET",
+            path: `/api/forecast/value-added?group=${encodeURIComponent(group)}`,
+            command: ["forecast", "value-added", group],
+          }}
+        />
+      </header>
+      <Shown of={value}>
+        {({ adjusted }) =>
+          adjusted.all.points === null || adjusted.all.points === 0 ? (
+            <Empty>Nothing is known yet: no actuals have come since a forecast was made.</Empty>
+          ) : (
+            <>
+              <p>
+                <Badge tone={adjusted.verdict === "adjustments harm" ? "bad" : adjusted.verdict === "adjustments help" ? "good" : "plain"}>
+                  {adjusted.verdict}
+                </Badge>{" "}
+                {adjusted.reason}
+              </p>
+              <div class="cards">
+                <Figure title="Last season repeated">{percent(adjusted.all.wapeNaive)}</Figure>
+                <Figure title="System" note={`adds ${percent(adjusted.all.systemAdded, { signed: true })}`}>
+                  {percent(adjusted.all.wapeSystem)}
+                </Figure>
+                <Figure title="In use, with planners" note={`adds ${percent(adjusted.all.adjustmentAdded, { signed: true })}`}>
+                  {percent(adjusted.all.wapeUsed)}
+                </Figure>
+              </div>
+              <p class="dim">WAPE over {amount(adjusted.all.points)} points. Planners are judged where they changed something alone:</p>
+              <ValueTable title="Planner" rows={adjusted.byAuthor} />
+              <ValueTable title="Reason" rows={adjusted.byReason} />
+              <ValueTable title="Item" rows={adjusted.byItem} />
+            </>
+          )
+        }
+      </Shown>
+    </section>
+  );
+}
+
+function ValueTable({ title, rows }: { title: string; rows: Adjusted["byAuthor"] }) {
+  if (rows.length === 0) return null;
+  return (
+    <Table
+      label={`Value added by ${title.toLowerCase()}`}
+      rows={rows.slice(0, 100)}
+      idOf={({ group }) => group}
+      tight
+      sortName={`by-${title.toLowerCase()}`}
+      columns={[
+        { id: "name", title, by: ({ group }) => group, cell: ({ group }) => group },
+        { id: "points", title: "Points", number: true, by: ({ points }) => points ?? undefined, cell: ({ points }) => amount(points) },
+        {
+          id: "system",
+          title: "System",
+          number: true,
+          by: ({ wapeSystem }) => wapeSystem ?? undefined,
+          cell: ({ wapeSystem }) => percent(wapeSystem),
+        },
+        {
+          id: "used",
+          title: "Planner",
+          number: true,
+          by: ({ wapeUsed }) => wapeUsed ?? undefined,
+          cell: ({ wapeUsed }) => percent(wapeUsed),
+        },
+        {
+          id: "added",
+          title: "Added",
+          number: true,
+          by: ({ adjustmentAdded }) => adjustmentAdded ?? undefined,
+          cell: ({ adjustmentAdded }) => percent(adjustmentAdded, { signed: true }),
+        },
+        {
+          id: "improved",
+          title: "Better",
+          number: true,
+          by: ({ improved }) => improved ?? undefined,
+          cell: ({ improved }) => amount(improved),
+        },
+        {
+          id: "worsened",
+          title: "Worse",
+          number: true,
+          by: ({ worsened }) => worsened ?? undefined,
+          cell: ({ worsened }) => amount(worsened),
+        },
+      ]}
+    />
+  );
+}
