@@ -28,6 +28,7 @@ import { makeNotify, notifyMigrations, postNotice, type Notices } from "./platfo
 import { hintOf } from "./platform/objects/awaited.ts";
 import type { ObjectEntry, ObjectStore, ReconcileReport } from "./platform/objects/contract.ts";
 import { proveFreeSpace } from "./platform/objects/disk.ts";
+import { folderOf } from "./platform/objects/drivers/open.ts";
 import { openInbox } from "./platform/objects/inbox.ts";
 import { objectsMigrations } from "./platform/objects/migrations.ts";
 import { mappingMigrations } from "./platform/mappings/mappings.ts";
@@ -180,7 +181,7 @@ export const knownMigrations: readonly string[] = [...databaseMigrations, ...mig
 /** Proofs of readiness beyond the server's own: that runs are taken, and that there is room to write. */
 export function appProbes({ workflows, settings }: Pick<OpenApp, "workflows" | "settings">): Readonly<Record<string, () => Promise<void>>> {
   const { home, objects, vault, disk } = settings;
-  const folders = [home, path.join(home, "postgres"), objects.root, path.dirname(vault.keyFile)];
+  const folders = [home, path.join(home, "postgres"), folderOf(objects), path.dirname(vault.keyFile)];
   return {
     workflows: async () => {
       if (workflows.taking) return;

@@ -1,9 +1,10 @@
 // What docs say of routes, in both directions: every route there is stands in the document of its owner, and every documented one exists.
 
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { mountAll } from "../../test/kit/routes.ts";
 import { modules } from "../modules.ts";
+import type { RouteSpec } from "../platform/web/route.ts";
 
 /** The routes in the first column of a document's tables; the method is GET where none is named. */
 function documentedIn(file: string): readonly string[] {
@@ -50,3 +51,26 @@ test("every route stands in its owner's document, and every documented route exi
     });
   }
 });
+
+test("every declared route is served, and the client knows its contract", async () => {
+  const source = new URL("../", import.meta.url);
+  const contracts = globSync("**/contract.ts", { cwd: source }).filter((file) =>
+    /= defineRoute\(/.test(readFileSync(new URL(file, source), "utf8")),
+  );
+  expect(contracts.length).toBeGreaterThan(3);
+  const { server, mounted } = await mountAll();
+  await server.close();
+  const served = new Set(mounted.map(({ route }) => route));
+  const client = readFileSync(new URL("client/routes.ts", source), "utf8");
+  for (const file of contracts) {
+    const exported: Record<string, unknown> = await import(new URL(file, source).href);
+    const declared = Object.values(exported).filter(isRoute);
+    expect([file, declared.length > 0, declared.filter((route) => !served.has(route)).map(({ name }) => name)]).toEqual([file, true, []]);
+    // A module's contract reaches the client through its module.ts.
+    const by = file.endsWith("/http/contract.ts") ? file.replace("http/contract.ts", "module.ts") : file;
+    expect([file, client.includes(`"../${by}"`)]).toEqual([file, true]);
+  }
+});
+
+const isRoute = (value: unknown): value is RouteSpec =>
+  typeof value === "object" && value !== null && "method" in value && "path" in value && "answer" in value && "needs" in value;

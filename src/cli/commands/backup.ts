@@ -10,6 +10,7 @@ import { defineCommand } from "../../platform/command/contract.ts";
 import type { BaseSettings } from "../../platform/config/index.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { renameDurably, syncTree } from "../../platform/files/index.ts";
+import { folderOf } from "../../platform/objects/drivers/open.ts";
 import type { Tools } from "../tools.ts";
 
 export const backupCommand = (tools: Tools) =>
@@ -33,7 +34,7 @@ The key file is not in it. Keep a copy of it elsewhere: without it nobody can op
         tools.print.say("copying the database");
         const { takenAt } = await backupDatabase(database, path.join(aside, "database"), tools.signal);
         tools.print.say("copying the objects, sealed as they are");
-        await copyObjects(settings.objects.root, path.join(aside, "objects"), tools.signal);
+        await copyObjects(folderOf(settings.objects), path.join(aside, "objects"), tools.signal);
         await renameDurably(aside, target);
         tools.print.line(`backed up: ${target} (as of ${takenAt})`);
         tools.print.say(`The key file ${settings.vault.keyFile} is not in it; keep a copy of it apart.`);
@@ -81,10 +82,11 @@ Elsewhere than the original lay it starts quiet: no schedules, notices or delive
           `Expected the folders database and objects in ${source} but they are not there. Name what \`stockroom backup\` made.`,
         );
       }
-      if (((await readdir(objects.root).catch(() => [])) satisfies string[]).length > 0) {
-        throw there(objects.root, "RESTORE_OVER_DATA", "Restore into another home (--home), or move that folder away");
+      const folder = folderOf(objects);
+      if (((await readdir(folder).catch(() => [])) satisfies string[]).length > 0) {
+        throw there(folder, "RESTORE_OVER_DATA", "Restore into another home (--home), or move that folder away");
       }
-      const aside = `${objects.root}.partial`;
+      const aside = `${folder}.partial`;
       await rm(aside, { recursive: true, force: true });
       try {
         tools.print.say("copying the objects");
@@ -92,8 +94,8 @@ Elsewhere than the original lay it starts quiet: no schedules, notices or delive
         await copyObjects(path.join(source, "objects"), aside, tools.signal);
         tools.print.say("copying the database, checking every byte");
         await restoreDatabase(path.join(source, "database"), home, makeLog({ level: "warn", format: "pretty" }));
-        await rm(objects.root, { recursive: true, force: true });
-        await renameDurably(aside, objects.root);
+        await rm(folder, { recursive: true, force: true });
+        await renameDurably(aside, folder);
         await markRestored(home);
       } catch (error) {
         await rm(aside, { recursive: true, force: true });

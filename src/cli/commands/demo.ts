@@ -6,6 +6,7 @@
 import { rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { defineCommand } from "../../platform/command/contract.ts";
+import { folderOf } from "../../platform/objects/drivers/open.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import type { OpenApp } from "../../app.ts";
@@ -146,5 +147,5 @@ const isThere = async (file: string): Promise<boolean> => (await stat(file).catc
 function placesOf({ settings }: OpenApp): readonly string[] {
   const inHome = (place: string): boolean => place.startsWith(path.resolve(settings.home) + path.sep);
   const own = ["postgres", "home-id"].map((name) => path.join(path.resolve(settings.home), name));
-  return [...own, settings.objects.root, settings.vault.keyFile, settings.inbox.folder].filter(inHome);
+  return [...own, folderOf(settings.objects), settings.vault.keyFile, settings.inbox.folder].filter(inHome);
 }

@@ -7,6 +7,7 @@ import path from "node:path";
 import type { BaseSettings } from "../../platform/config/index.ts";
 import { describeError } from "../../platform/errors.ts";
 import { freeSpaceOf } from "../../platform/objects/disk.ts";
+import { folderOf } from "../../platform/objects/drivers/open.ts";
 import { readHomeId } from "../../platform/database/index.ts";
 import { fail, ok, warn, type Finding } from "./findings.ts";
 
@@ -17,7 +18,7 @@ const soon = 4;
 export const foldersOf = ({ home, objects, vault }: Pick<BaseSettings, "home" | "objects" | "vault">): readonly string[] => [
   home,
   path.join(home, "postgres"),
-  objects.root,
+  folderOf(objects),
   path.dirname(vault.keyFile),
 ];
 

@@ -14,6 +14,9 @@ import { formatNames } from "./formats.ts";
 /** How a URL is written, its dialect: Base64 JSON, thumbor's words, or a rewritten path read as thumbor's words. */
 export type RequestType = "default" | "custom" | "thumbor";
 
+/** Whether the edits of a dialect come as JSON, as they are, or are read out of thumbor's words: `null` and the place of a quality differ. */
+export const comesAsJson: Readonly<Record<RequestType, boolean>> = { default: true, custom: false, thumbor: false };
+
 /** `open` improves on the classic handler where docs/images-differences.md says so; `strict` never does. */
 export type Compat = "open" | "strict";
 

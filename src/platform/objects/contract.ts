@@ -67,7 +67,10 @@ export interface StagedObject {
   readonly sha256: string;
 }
 
-/** Names a driver so that another thread can open it; its kinds are those that settings may name (`objects.driver`). */
+/**
+ * Names a driver so that another thread can open it; its kinds are those that settings may name (`objects.driver`). app.ts makes it of the
+ * settings: what a further kind needs to be opened comes in here, as a union by `kind`.
+ */
 export interface DriverAddress {
   readonly kind: BaseSettings["objects"]["driver"];
   readonly root: string;

@@ -11,7 +11,7 @@ import sharp, { type Sharp } from "sharp";
 import type { Draft } from "./contract.ts";
 import { isStockroomError } from "../../../platform/errors.ts";
 import { formatNames, outputFormat, type OutputFormat, sourceType } from "../formats.ts";
-import { editEntries, type EditName, type Edits, type ImageRequest, type JsonValue } from "../plan.ts";
+import { comesAsJson, editEntries, type EditName, type Edits, type ImageRequest, type JsonValue } from "../plan.ts";
 import { needsColours } from "./colours.ts";
 import { measure, makePixels } from "./draft.ts";
 import { type Cost, nothing } from "./costs.ts";
@@ -285,7 +285,7 @@ function turnsUpright(request: ImageRequest): boolean {
   const says = "rotate" in edits;
   if (compat === "strict") return says && edits["rotate"] === undefined;
   // `null` in Base64 JSON is a wish not to be turned; in thumbor's words it is only how stripping metadata is written.
-  return !(says && edits["rotate"] === null && requestType === "default");
+  return !(says && edits["rotate"] === null && comesAsJson[requestType]);
 }
 
 function upright(header: Header, request: ImageRequest): { width: number; height: number } {

@@ -4,7 +4,7 @@
 //   B2. The same parts give the same URL, so that caches meet it again.
 
 import { StockroomError } from "../../../platform/errors.ts";
-import type { Compat, Edits, ImageRequest, JsonValue } from "../plan.ts";
+import { comesAsJson, type Compat, type Edits, type ImageRequest, type JsonValue } from "../plan.ts";
 import { completeRequest } from "./format.ts";
 import { isObject } from "./json.ts";
 import { parseRequest } from "./parse.ts";
@@ -185,7 +185,7 @@ export function formatRequest(request: ImageRequest): string {
   if (keepMetadata) query["metadata"] = "keep";
   if (quality !== undefined) query["quality"] = quality;
   if (request.formatFrom === "accept") query["format"] = "auto";
-  if (request.requestType !== "default") {
+  if (!comesAsJson[request.requestType]) {
     const { focal, maxBytes, roundCorner, trimFrom } = request;
     const said: Sayable = {
       bucket,

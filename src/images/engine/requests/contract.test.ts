@@ -1,4 +1,5 @@
 // The URL contract as one table: every filter, edit, query name, kind, bucket, key, format, header and error of it, a line each.
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { planOf, type JsonValue, type RequestOptions, type RequestType } from "../plan.ts";
 import { filterNames } from "./filters.ts";
@@ -34,6 +35,12 @@ const dialects: Readonly<Record<RequestType, readonly [path: string, given: Requ
 };
 
 describe("kind of a request", () => {
+  it("has a line in the table of docs/images-urls.md for each dialect", () => {
+    const document = readFileSync(new URL("../../../../docs/images-urls.md", import.meta.url), "utf8");
+    const [, table = ""] = /^\| way \|.*\n\| --- .*\n((?:\|.*\n)+)/m.exec(document) ?? [];
+    expect(table.trim().split("\n").length).toBe(Object.keys(dialects).length);
+  });
+
   it.each(Object.entries(dialects))("%s is recognised", (dialect, [path, given]) =>
     expect(parseRequest(path, given)).toMatchObject({ requestType: dialect, key: "a.jpg" }),
   );

@@ -5,7 +5,7 @@
 
 import { reviveError } from "../../../platform/errors.ts";
 import { type FormatName, formatName, formatNames } from "../formats.ts";
-import { editEntries } from "../plan.ts";
+import { comesAsJson, editEntries } from "../plan.ts";
 import type { Edits, FormatOrigin, ImageRequest, JsonValue, RequestType } from "../plan.ts";
 import { isObject } from "./json.ts";
 
@@ -97,7 +97,7 @@ function withoutAvif(request: ImageRequest): ImageRequest {
 function moveQuality(edits: Edits, requestType: RequestType, outputFormat: string | undefined): Edits {
   const to = formatOf(outputFormat);
   const from = editEntries(edits).find(([name]) => formatOf(name) !== undefined)?.[0];
-  if (requestType === "default" || to === undefined || from === undefined || from === to) return edits;
+  if (comesAsJson[requestType] || to === undefined || from === undefined || from === to) return edits;
   const { [from]: options, ...rest } = edits;
   return { ...rest, [to]: options };
 }
