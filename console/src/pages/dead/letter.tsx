@@ -81,7 +81,7 @@ function Told({ letter, onClose }: { letter: Letter; onClose: () => void }) {
       />
       {run.value !== undefined && <Rejected input={run.value.input} facts={error.facts} />}
       {file !== undefined && me.may("operator") && <Difference file={file.name} version={file.version} />}
-      {file !== undefined && canAct && <Repair letter={letter} file={file.name} isPinned={file.version !== undefined} />}
+      {file !== undefined && canAct && <Repair letter={letter} file={file.name} />}
       {act !== undefined && <ActOnLetters act={act} ids={[id]} onDone={() => undefined} onClose={() => setAct(undefined)} />}
     </>
   );
@@ -108,7 +108,7 @@ function useFile({ error }: Letter, input: unknown): LetterFile | undefined {
 }
 
 /** The repaired file in the place of the broken one. What waits for the file starts anew by itself; the letter is then settled. */
-function Repair({ letter: { id, workflow }, file, isPinned }: { letter: Letter; file: string; isPinned: boolean }) {
+function Repair({ letter: { id, workflow }, file }: { letter: Letter; file: string }) {
   const put = useAct("PUT /objects/*", { done: `The repaired file lies at ${file}.` });
   const drop = useAct("POST /api/dead/:id/drop", { done: "The letter is dropped: the repaired file has a run of its own." });
   const redrive = useAct("POST /api/dead/:id/redrive", { done: "It is done again." });
@@ -143,27 +143,16 @@ function Repair({ letter: { id, workflow }, file, isPinned }: { letter: Letter; 
       {stored !== undefined && (
         <Note kind="good">
           <p>
-            Stored as version <code>{stored}</code>.{" "}
-            {isPinned
-              ? "This run was started for the former version and would read that again: drop its letter, the repaired file has a run of its own."
-              : "Redrive it to have it done with the repaired file."}
+            Stored as version <code>{stored}</code>: <a href={to("/upload", { key: file, version: stored })}>see what it started</a>. This
+            run keeps the file it was started for, so its letter is dropped once the new one went well. Redrive it where the fault was
+            another one.
           </p>
           <div class="row">
-            <Button
-              small
-              {...(isPinned ? {} : { look: "first" as const })}
-              busy={redrive.isRunning}
-              onPress={() => void redrive.run({ params: { id }, body: { reason } })}
-            >
-              Redrive with the repaired file
-            </Button>
-            <Button
-              small
-              {...(isPinned ? { look: "first" as const } : {})}
-              busy={drop.isRunning}
-              onPress={() => void drop.run({ params: { id }, body: { reason } })}
-            >
+            <Button small look="first" busy={drop.isRunning} onPress={() => void drop.run({ params: { id }, body: { reason } })}>
               Drop: it is repaired
+            </Button>
+            <Button small busy={redrive.isRunning} onPress={() => void redrive.run({ params: { id }, body: { reason } })}>
+              Redrive all the same
             </Button>
             <a href={to("/runs", { workflow })}>Runs of {workflow}</a>
           </div>
