@@ -1,6 +1,7 @@
 // Reading: what routes and pages show, read from rows and sealed objects in the role of whoever stands at the door.
 
 import { z } from "zod";
+import { makeSemaphore } from "../../platform/concurrency/semaphore.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import type { ObjectEntry } from "../../platform/objects/contract.ts";
 import type { Actor } from "../../platform/vault/contract.ts";
@@ -132,26 +133,32 @@ export async function readImport(
 
 const drillMs = 60_000;
 
+/** Readings that wait for the one before them; a page that shows figures beside each other asks for some at once. */
+const mostWaiting = 8;
+
 export interface Driller {
-  read(run: ForecastRunRow, asked: Parameters<typeof readDrill>[3], purpose: string): Promise<Drill>;
+  /** `signal`: of whoever asks; gone, they wait no longer. */
+  read(run: ForecastRunRow, asked: Parameters<typeof readDrill>[3], purpose: string, signal: AbortSignal): Promise<Drill>;
 }
 
-/** Reads drills one at a time: each holds a run's newest months in memory. */
+/** Reads drills one at a time: each holds a run's newest months in memory. Past a short queue it throws `busy` `FORECAST_DRILL_BUSY`. */
 export function makeDriller(deps: Pick<ForecastDeps, "objects" | "lake">): Driller {
-  let isBusy = false;
+  const turns = makeSemaphore({
+    most: 1,
+    mostWaiting,
+    refusal: () =>
+      new StockroomError(
+        "busy",
+        "FORECAST_DRILL_BUSY",
+        `Expected fewer than ${mostWaiting} readings of figures to wait at the moment but there are as many. Ask again soon.`,
+      ),
+  });
   return {
-    read: async (run, asked, purpose) => {
-      if (isBusy) {
-        throw new StockroomError(
-          "busy",
-          "FORECAST_DRILL_BUSY",
-          "Expected no other reading of figures at the moment but one goes on. Ask again soon.",
-        );
-      }
-      isBusy = true;
+    read: async (run, asked, purpose, signal) => {
+      const leave = await turns.enter(1, signal);
       const late = AbortSignal.timeout(drillMs);
       try {
-        return await readDrill(deps, operatorOverHttp(purpose), run, asked, late);
+        return await readDrill(deps, operatorOverHttp(purpose), run, asked, AbortSignal.any([signal, late]));
       } catch (error) {
         if (!late.aborted) throw error;
         throw new StockroomError(
@@ -161,7 +168,7 @@ export function makeDriller(deps: Pick<ForecastDeps, "objects" | "lake">): Drill
           { cause: error },
         );
       } finally {
-        isBusy = false;
+        leave();
       }
     },
   };

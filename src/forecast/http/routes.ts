@@ -43,9 +43,14 @@ export async function mountRoutes(server: FastifyInstance, app: ModuleApp<Foreca
   const { deps } = app;
   const driller = makeDriller(deps);
   mountForecasts(server, deps);
-  serve(server, routes.getFigures, async ({ params, query: { by, ...held } }) => {
+  serve(server, routes.getFigures, async ({ params, query: { by, ...held }, reply }) => {
     const run = await getRun(deps.database, params.id);
-    return await driller.read(run, { by: by === "" ? undefined : by, where: Object.entries(held) }, `${api}/runs/${run.id}/figures`);
+    return await driller.read(
+      run,
+      { by: by === "" ? undefined : by, where: Object.entries(held) },
+      `${api}/runs/${run.id}/figures`,
+      whileCalling(reply),
+    );
   });
   mountNodes(server, deps);
   mountSaid(server, deps);

@@ -5,7 +5,7 @@
 
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { servePage } from "../../../platform/web/route.ts";
+import { servePage, whileCalling } from "../../../platform/web/route.ts";
 import { makeShown } from "../../../platform/web/shown.ts";
 import type { ForecastDeps } from "../../workflows/deps.ts";
 import { listAdjustments } from "../../store/adjustments.ts";
@@ -75,12 +75,12 @@ export async function mountPages(
   servePage(
     server,
     { method: "GET", path: "/forecast/:group/figures", needs: "viewer" },
-    shown("", async (request) => {
+    shown("", async (request, reply) => {
       const { by, where } = parseDrill(request.query);
       const asked = where.find(([name]) => name === "run")?.[1];
       const run = await findShown(deps, readFields("path", ofGroup, request.params).group, asked);
       const held = where.filter(([name]) => name !== "run");
-      const drill = await driller.read(run, { by, where: held }, `${groupPath(run.group)}/figures`);
+      const drill = await driller.read(run, { by, where: held }, `${groupPath(run.group)}/figures`, whileCalling(reply));
       return { title: `Figures of ${run.group}`, body: figuresPage(run, asked, drill) };
     }),
   );
