@@ -28,7 +28,7 @@ export function Line({ line = "" }: Readonly<Record<string, string>>) {
   const tab = tabs.find(({ value }) => value === filters.get("tab"))?.value ?? "models";
   const lines = useAsk("GET /api/classify/lines", {}, { live: ["events"] });
   const champions = useAsk("GET /api/classify/champions", { query: { line } }, { live: ["events"] });
-  const { may } = useMe();
+  const me = useMe();
   const row = lines.value?.lines.find((one) => one.line === line);
   return (
     <Page
@@ -36,7 +36,7 @@ export function Line({ line = "" }: Readonly<Record<string, string>>) {
       about={row === undefined ? undefined : <About row={row} />}
       acts={
         <>
-          {row !== undefined && may("operator") && <SetAutomatic line={line} automatic={row.automatic} />}
+          {row !== undefined && me.may("operator") && <SetAutomatic line={line} automatic={row.automatic} />}
           <CopyAs
             said={{ method: "GET", path: `/api/classify/models?line=${encodeURIComponent(line)}`, command: ["classify", "models", line] }}
             small={false}
@@ -55,7 +55,7 @@ export function Line({ line = "" }: Readonly<Record<string, string>>) {
             </Empty>
           ) : (
             <>
-              <Held champions={champions.value} mayRule={may("operator")} />
+              <Held champions={champions.value} mayRule={me.may("operator")} />
               <Standing row={row} />
               <Tabs
                 label="Of this line"
@@ -121,7 +121,7 @@ const Standing = ({ row }: { row: LineRow }) => (
 );
 
 function Models({ line, row, champions }: { line: string; row: LineRow; champions: Champions | undefined }) {
-  const { may } = useMe();
+  const me = useMe();
   const models = useAsk("GET /api/classify/models", { query: { line, limit: 200 } }, { live: ["events"] });
   const former = new Set((champions?.champions ?? []).map(({ model }) => model));
   return (
@@ -154,7 +154,7 @@ function Models({ line, row, champions }: { line: string; row: LineRow; champion
                   id: "act",
                   title: "",
                   cell: ({ id, champion }) =>
-                    may("operator") && !champion && <Crown line={line} model={id} former={row.champion} isBack={former.has(id)} />,
+                    me.may("operator") && !champion && <Crown line={line} model={id} former={row.champion} isBack={former.has(id)} />,
                 },
               ]}
             />

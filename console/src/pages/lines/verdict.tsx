@@ -6,7 +6,7 @@ import { Table } from "../../parts/table.tsx";
 import { points } from "../../../../src/platform/figures.ts";
 import type { CodeBook } from "../../data/codebook.ts";
 import { useCodes } from "../../data/codes.ts";
-import { changeText, placeLead, readVerdict, type Change, type Lead, type Scores, type Verdict } from "./shape.ts";
+import { changeText, placeLead, readVerdict, type Change, type Lead, type Verdict } from "./shape.ts";
 
 export function VerdictView({ verdict, scheme }: { verdict: Verdict; scheme: string }) {
   const shape = readVerdict(verdict.verdict);
@@ -23,10 +23,7 @@ export function VerdictView({ verdict, scheme }: { verdict: Verdict; scheme: str
       {shape.lead !== undefined && <Interval lead={shape.lead} title="Lead of the challenger in macro F1, in points" />}
       <Table
         label="Both models on the same unseen items"
-        rows={[
-          ["Challenger", shape.challenger, verdict.challenger] as const,
-          [opponent, shape.opponent as Scores, verdict.champion ?? ""] as const,
-        ]}
+        rows={[["Challenger", shape.challenger, verdict.challenger] as const, [opponent, shape.opponent, verdict.champion ?? ""] as const]}
         idOf={([who]) => who}
         sortName="sort-scores"
         columns={[

@@ -128,7 +128,7 @@ interface OfCountryProps {
 
 function OfCountry({ period, report, measure, scheme, book }: OfCountryProps) {
   const { country, revision, figures, models, revisions, outdated, waits, twice } = report;
-  const { may } = useMe();
+  const me = useMe();
   const rows = rowsOf(figures, measure).filter((row) => scheme === "" || row.scheme === scheme);
   const last = revisions.at(-1)?.revision ?? 0;
   return (
@@ -142,7 +142,7 @@ function OfCountry({ period, report, measure, scheme, book }: OfCountryProps) {
           </Badge>
         </h2>
         <span class="row report-acts">
-          {may("operator") && (outdated || waits.length > 0) && <Restate period={period} country={country} />}
+          {me.may("operator") && (outdated || waits.length > 0) && <Restate period={period} country={country} />}
         </span>
       </header>
       {outdated && (
@@ -262,9 +262,9 @@ function Revisions({
   shown: number;
   revisions: CountryReport["revisions"];
 }) {
-  const { get } = useFilters();
+  const filters = useFilters();
   const last = revisions.at(-1)?.revision;
-  const kept = { measure: get("measure"), scheme: get("scheme") };
+  const kept = { measure: filters.get("measure"), scheme: filters.get("scheme") };
   return (
     <>
       <h3>From the first figure to the present one</h3>

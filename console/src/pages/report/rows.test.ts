@@ -31,8 +31,8 @@ describe("a report's rows", () => {
     const rows = rowsOf([figure("K"), figure("T", { kg: 6.7, kgMargin: 10 })], "kg");
     const most = mostOf(rows);
     expect(most).toBe(33.5);
-    expect(placeBar(rows[0]!, most)).toEqual({ bar: 30.5 / 33.5, low: 27.5 / 33.5, high: 1 });
-    expect(placeBar(rows[1]!, most)).toEqual({ bar: 0.2, low: 0, high: expect.closeTo(16.7 / 33.5, 9) });
+    expect(placeBar(rows[0], most)).toEqual({ bar: 30.5 / 33.5, low: 27.5 / 33.5, high: 1 });
+    expect(placeBar(rows[1], most)).toEqual({ bar: 0.2, low: 0, high: expect.closeTo(16.7 / 33.5, 9) });
     expect(placeBar({ value: -3, margin: 1 }, 10)).toEqual({ bar: 0, low: 0, high: 0 });
     expect(placeBar({ value: 0, margin: 0 }, 0)).toEqual({ bar: 0, low: 0, high: 0 });
   });

@@ -58,11 +58,11 @@ const holdMs = 3_000;
 export interface Session {
   readonly state: ReadonlySignal<State>;
   /** Answers these questions alike. */
-  answer(groups: readonly Group[], code: string): void;
-  skip(): void;
-  undo(): void;
+  readonly answer: (groups: readonly Group[], code: string) => void;
+  readonly skip: () => void;
+  readonly undo: () => void;
   /** Sends what is held, and loads no further. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /** The question to be answered now. Pure. */
