@@ -51,6 +51,7 @@ export const classify = defineModule({
     return {
       deps,
       awaited: Object.values(awaited),
+      understand: async (key) => await make.understandLabelled(deps, key),
       workflows: [intake, train, compare, trial, infer, catchUp, extract, report, restate, retract, cleanUp, schemeImport],
       queues: [
         // One heavy run a thread: each keeps one thread of the pool busy.

@@ -2,6 +2,7 @@
 //
 // docs/http.md lists them for people. No code that works is imported here: the client has its types from these declarations.
 
+import { isSender, senderRule } from "../platform/mappings/senders.ts";
 import { z } from "zod";
 import { problem } from "../platform/web/problem.ts";
 import { line } from "../platform/web/fields.ts";
@@ -215,6 +216,10 @@ export const putObject = defineRoute({
   summary: "Store an object; 200 when the same bytes were there already",
   needs: "operator",
   params: byKey,
+  query: z.strictObject({
+    /** Whose file it is: files of one sender are read alike. Absent: the operator's. */
+    sender: z.string().refine(isSender, `expected ${senderRule}`).optional(),
+  }),
   body: bytes("application/octet-stream"),
   answer: stored,
   status: [201, 200],

@@ -8,6 +8,7 @@ import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import type { Body } from "../platform/bytes.ts";
 import { StockroomError } from "../platform/errors.ts";
+import { senderLabel, senderRemark } from "../platform/mappings/senders.ts";
 import type { ObjectEntry } from "../platform/objects/contract.ts";
 import type { Actor } from "../platform/vault/contract.ts";
 import { serve, type Asked } from "../platform/web/route.ts";
@@ -41,7 +42,7 @@ export async function mountObjects(server: FastifyInstance, deps: ServerDeps, se
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _body, done) => done(null));
 
-    const put = async ({ params, request, reply }: Asked<typeof putObject>): Promise<StoredObject> => {
+    const put = async ({ params, query: { sender }, request, reply }: Asked<typeof putObject>): Promise<StoredObject> => {
       const key = keyOf(params["*"]);
       const before = await objects.head(key);
       const stop = new AbortController();
@@ -55,8 +56,9 @@ export async function mountObjects(server: FastifyInstance, deps: ServerDeps, se
           maxBytes: settings.uploadMaxBytes,
           signal: stop.signal,
           contentType: request.headers["content-type"],
+          labels: senderLabel(sender),
         });
-        const hint = await deps.hintOf?.(key);
+        const hint = (await deps.hintOf?.(key)) ?? senderRemark(entry, sender);
         if (hint !== undefined) reply.header("x-stockroom-hint", encodeHeader(hint));
         reply.code(before?.version === entry.version ? 200 : 201);
         const understood = await deps.understoodOf?.(key);

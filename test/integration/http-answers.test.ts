@@ -328,6 +328,15 @@ test("classification's", async () => {
     body: { files: rules.map(({ key }, at) => ({ name: path.basename(key), content: contents[at] })) },
   });
   await ask("importClassifySchemes", { body: { files: [{ name: "waste.json", content: "{" }] }, refused: "SCHEMES_BAD" });
+  const file = "GBR/mappings-of-strangers";
+  await ask("listClassifyMappings", { query: { file } });
+  await ask("setClassifyMapping", { body: { file, intake: { scheme: "X" } }, refused: "LABELLED_MISSING" });
+  await app.objects.put(operator, `classify/labelled/${file}.csv`, textBytes("name,a,b\n"));
+  await ask("setClassifyMapping", { body: { file, intake: { map: { a: "label", name: "text" } } } });
+  await ask("setClassifyMapping", { body: { file, intake: { mpa: {} } }, refused: "BODY_BAD" });
+  expect((await ask<{ mappings: Rows }>("listClassifyMappings", { query: { file } })).mappings).toHaveLength(1);
+  await ask("forgetClassifyMappings", { query: { file } });
+  await ask("forgetClassifyMappings", { query: { file }, refused: "CLASSIFY_MAPPING_MISSING" });
   await ask("recodeClassifySchemes", { body: { period, scheme: "GBR-WASTE" } });
   await settled(app);
   await ask("getClassifyAuditItem", { query: { id: review?.itemId ?? "", period } });

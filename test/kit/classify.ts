@@ -4,22 +4,28 @@ import { classifyMigrations } from "../../src/classify/store/migrations.ts";
 import { classifyGrants, classifyZones, type ClassifyDeps } from "../../src/classify/workflows/deps.ts";
 import { classifySettings } from "../../src/classify/workflows/settings.ts";
 import type { ObjectRef } from "../../src/classify/store/keys.ts";
+import { mappingMigrations } from "../../src/platform/mappings/mappings.ts";
 import { openDeps, tester, type TestDeps } from "./workflow.ts";
 
 export interface ClassifyParts extends TestDeps {
   readonly deps: ClassifyDeps;
-  /** Puts a file; lines without their line ends. */
-  put(key: string, lines: readonly string[]): Promise<ObjectRef>;
+  /** Puts a file: its bytes, or its lines without their line ends. */
+  put(key: string, content: readonly string[] | Buffer): Promise<ObjectRef>;
 }
 
 /** `settings` over the defaults, with one trial a training. */
 export async function openClassify(settings: object = {}): Promise<ClassifyParts> {
-  const parts = await openDeps({ migrations: classifyMigrations, zones: classifyZones, grants: classifyGrants });
+  const parts = await openDeps({
+    migrations: [...mappingMigrations, ...classifyMigrations],
+    zones: classifyZones,
+    grants: classifyGrants,
+  });
   return {
     ...parts,
     deps: { ...parts, settings: classifySettings.parse({ train: { trials: 1 }, ...settings }) },
-    put: async (key, lines) => {
-      const { version } = await parts.objects.put(tester, key, Buffer.from(`${lines.join("\n")}\n`));
+    put: async (key, content) => {
+      const bytes = Buffer.isBuffer(content) ? content : Buffer.from(`${content.join("\n")}\n`);
+      const { version } = await parts.objects.put(tester, key, bytes);
       return { key, version };
     },
   };

@@ -16,6 +16,7 @@ import { extractCommand } from "./extract.ts";
 import { fitCommand } from "./fit.ts";
 import { inferCommand } from "./infer.ts";
 import { linesCommand } from "./lines.ts";
+import { mappingsCommand } from "./mappings.ts";
 import { modelsCommand } from "./models.ts";
 import { predictCommand } from "./predict.ts";
 import { rejectedCommand } from "./rejected.ts";
@@ -37,6 +38,7 @@ export function makeCommands(tools: ClassifyTools): Commands {
     models: modelsCommand(tools),
     verdicts: verdictsCommand(tools),
     champion: championCommand(tools),
+    mappings: mappingsCommand(tools),
     extract: extractCommand(tools),
     train: trainCommand(tools),
     compare: compareCommand(tools),

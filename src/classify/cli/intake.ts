@@ -4,17 +4,18 @@ import path from "node:path";
 import type { CommandTools } from "../../platform/command/contract.ts";
 import { readNames, shellWord, usage } from "../../platform/command/flags.ts";
 import { type FileFlags, answerQuestions } from "../../platform/command/questions.ts";
-import { StockroomError } from "../../platform/errors.ts";
 import { parseColumnMap } from "../../platform/formats/columns.ts";
 import { fileBody } from "../../platform/formats/index.ts";
 import { type Condition, conditionText } from "../../platform/intake/conditions.ts";
 import { describeFile } from "../../platform/intake/describe.ts";
 import { noExport } from "../../platform/intake/exports/index.ts";
 import { type FileProfile, profileFile } from "../../platform/intake/profile.ts";
+import { checkColumnNames, noRowsOf } from "../../platform/intake/said.ts";
 import type { LabelLevel } from "../engine/categories.ts";
 import { takenOf, type TakenCatalogue } from "../workflows/intake/apply.ts";
 import { catalogueFlagsOf, describeCatalogue } from "../workflows/intake/describe.ts";
 import { type CatalogueProposal, type GivenCatalogue, proposeCatalogue } from "../workflows/intake/proposal.ts";
+import { columnTargets, namesIn } from "../workflows/intake/said.ts";
 import { readingOf } from "./files.ts";
 
 /** Flags that say what the columns of a catalogue are. */
@@ -50,10 +51,8 @@ function readLevel(text: string | undefined): LabelLevel | "none" | undefined {
   throw usage("--label-level", "leaf, top, none or a number from 1 to 20", text);
 }
 
-const targets = ["text", "label", "group", "id"];
-
-/** What the flags say of the file; throws `input` `USAGE`. */
-export function readCatalogueFlags(flags: FileFlags): GivenCatalogue {
+/** What the flags say of the file; throws `input` `USAGE`. `targets`: what `--map` may say that a column is. */
+export function readCatalogueFlags(flags: FileFlags, targets: readonly string[] = columnTargets): GivenCatalogue {
   const map = { ...parseColumnMap(textOf(flags, "map") ?? "", "--map", ["text", "label"]) };
   const wrong = Object.entries(map).find(([, to]) => !targets.includes(to));
   if (wrong !== undefined) throw usage("--map", `columns that are ${targets.join(", ")}`, wrong.join("="));
@@ -87,30 +86,9 @@ export async function lookAtCatalogue(
   const name = path.relative("", path.resolve(file));
   const hints = { encoding, decimal, export: textOf(flags, "export"), where: conditions, signal };
   const profile = await profileFile({ name, open: () => fileBody(file, signal) }, hints);
-  checkNames(profile, given);
-  if (profile.rows === 0 && profile.bad.length === 0) {
-    const which = conditions.length === 0 ? "" : ` with ${conditions.map(conditionText).join(" and ")}`;
-    const advice = conditions.length === 0 ? "Check the file." : "Correct --where; upper and lower case count.";
-    throw new StockroomError("input", "INTAKE_NO_ROWS", `Expected rows of ${name}${which} but there is none. ${advice}`, {
-      facts: { file: name },
-    });
-  }
+  checkColumnNames(profile, namesIn(given));
+  if (profile.rows === 0 && profile.bad.length === 0) throw noRowsOf(name, conditions);
   return { profile, proposal: proposeCatalogue(profile, given) };
-}
-
-/** Names that no column has are told at once, with those there are. */
-function checkNames({ name, columns }: FileProfile, given: GivenCatalogue): void {
-  const names = new Set(columns.flatMap((column) => [column.name, column.name.toLowerCase()]));
-  const asked = [...Object.keys(given.map ?? {}), ...(given.categories ?? []), ...(given.numbers ?? []), ...(given.without ?? [])];
-  const missing = [...new Set(asked.filter((one) => !names.has(one) && !names.has(one.toLowerCase())))].join(", ");
-  if (missing === "") return;
-  const there = columns.map((column) => column.name).join(", ");
-  throw new StockroomError(
-    "input",
-    "INTAKE_COLUMN_MISSING",
-    `Expected ${missing} among the columns of ${name} but they are ${there}. Correct the name.`,
-    { facts: { missing, columns: there } },
-  );
 }
 
 export const tellCatalogue = ({ profile, proposal }: Catalogue): readonly string[] => [

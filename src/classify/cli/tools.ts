@@ -8,7 +8,7 @@ import type { ClassifyDeps } from "../workflows/deps.ts";
 /** The app as the commands of this module see it. */
 export interface ClassifyApp {
   readonly deps: ClassifyDeps;
-  readonly workflows: Pick<Workflows, "start" | "outcome">;
+  readonly workflows: Pick<Workflows, "start" | "outcome" | "deadLetters" | "redrive">;
 }
 
 export type ClassifyTools = AppCommandTools<ClassifyApp>;

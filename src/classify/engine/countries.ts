@@ -39,6 +39,7 @@ const usual: Readonly<Record<string, string>> = {
 const languages = ["en", "de", "fr", "es", "it"];
 
 let known: ReadonlyMap<string, string> | undefined;
+let longCodes: ReadonlyMap<string, string> | undefined;
 
 /** Made once, when the first file does not name its country by the code in its key. */
 function names(): ReadonlyMap<string, string> {
@@ -67,6 +68,12 @@ const fold = (text: string): string =>
     .replaceAll(".", "")
     .replace(/[\s_-]+/g, " ")
     .trim();
+
+/** The country that a text names, as ISO 3166-1 alpha-3; undefined where it is none that is known. */
+export function countryOf(text: string): string | undefined {
+  longCodes ??= new Map(codes.split(" ").map((pair) => [pair.slice(3), pair.slice(0, 3)]));
+  return longCodes.get(names().get(fold(text)) ?? "");
+}
 
 /** Whether a text in a row names the country of a file, under any of its names. An empty text names none. */
 export function isSameCountry(text: string, country: string): boolean {

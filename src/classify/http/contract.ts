@@ -3,6 +3,7 @@
 // docs/classify-http.md lists them for people. No code that works is imported here: the client has its types from these declarations.
 
 import { z } from "zod";
+import { mappingFields } from "../../platform/mappings/fields.ts";
 import { line as text, speaker } from "../../platform/web/fields.ts";
 import { next } from "../../platform/web/paging.ts";
 import { bytes, list, routesOf } from "../../platform/web/route.ts";
@@ -430,6 +431,47 @@ export const listRejected = defineRoute({
     total: z.number(),
     next,
   }),
+});
+
+export const listMappings = defineRoute({
+  name: "listClassifyMappings",
+  method: "GET",
+  path: "/api/classify/mappings",
+  summary: "How labelled files with columns of their own are read, by sender and key prefix",
+  needs: "viewer",
+  query: z.strictObject({ file: optional }),
+  answer: z.strictObject({ mappings: list(z.strictObject(mappingFields)) }),
+});
+
+export const setMapping = defineRoute({
+  name: "setClassifyMapping",
+  method: "PUT",
+  path: "/api/classify/mappings",
+  summary: "Say how the labelled files of one name are read that come from the sender of the newest one",
+  needs: "operator",
+  body: z.strictObject({
+    /** A key, with or without `classify/labelled/` and its ending. */
+    file: text(),
+    /** Words of the flags as a block: `{ "map": { "Type": "label" }, "scheme": "UK15" }`. */
+    intake: record,
+  }),
+  answer: z.strictObject({
+    sender: z.string(),
+    prefix: z.string(),
+    /** The newest file; it is looked at now where `goesOn` says so. */
+    key: z.string(),
+    goesOn: z.boolean(),
+  }),
+});
+
+export const forgetMappings = defineRoute({
+  name: "forgetClassifyMappings",
+  method: "DELETE",
+  path: "/api/classify/mappings",
+  summary: "Forget how labelled files of one name are read: the next one is looked at anew",
+  needs: "operator",
+  query: z.strictObject({ file: text(), sender: optional }),
+  answer: z.strictObject({ forgotten: z.number(), goesOn: z.boolean() }),
 });
 
 const started = z.strictObject({ runs: list(z.string()) }).meta({ id: "StartedRuns" });

@@ -12,6 +12,7 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { StockroomError } from "../../platform/errors.ts";
+import { shownMapping } from "../../platform/mappings/fields.ts";
 import type { ModuleApp } from "../../platform/module.ts";
 import { badCursor, makeCursor, pageOf, pageOfAll, readCursor } from "../../platform/web/paging.ts";
 import { serve, whileCalling, type AnswerOf } from "../../platform/web/route.ts";
@@ -33,6 +34,8 @@ import {
   type NewRun,
 } from "../workflows/commands.ts";
 import type { ClassifyDeps } from "../workflows/deps.ts";
+import { catalogueBlockSchema } from "../workflows/intake/said.ts";
+import { answerFor, forgetFor, listKept } from "../workflows/kept.ts";
 import { recodePeriod } from "../workflows/recode.ts";
 import { listRejected } from "../workflows/rejected.ts";
 import { ruleOnHeld, setAutomatic, setChampion } from "../workflows/champions.ts";
@@ -46,6 +49,7 @@ import { listReported } from "../store/reports.ts";
 import { auditRates, countReviews, getReview } from "../store/reviews.ts";
 import { listSchemes, type SchemeRevision } from "../store/schemes.ts";
 import * as routes from "./contract.ts";
+import { readFields } from "./fields.ts";
 import { listLimits, reviewLimits } from "./contract.ts";
 import { mountPages } from "./pages/routes.ts";
 
@@ -70,6 +74,7 @@ export async function mountRoutes(server: FastifyInstance, app: ModuleApp<Classi
   mountChampions(server, app.deps);
   mountReviews(server, app.deps);
   mountRuns(server, app);
+  mountMappings(server, app);
   mountAudit(server, app.deps);
   await mountPages(server, app.deps);
 }
@@ -133,6 +138,27 @@ function shownCoding({
 }: InferenceRow & { readonly counts: boolean }): AnswerOf<typeof routes.listCodings>["codings"][number] {
   const { level, psi, summary, features } = drift as AnswerOf<typeof routes.listCodings>["codings"][number]["drift"];
   return { ...row, drift: { level, psi, summary, features } };
+}
+
+function mountMappings(server: FastifyInstance, { deps, workflows }: ModuleApp<ClassifyDeps>): void {
+  serve(server, routes.listMappings, async ({ query: { file } }) => ({
+    mappings: (await listKept(deps.database, file)).map(({ row, intake }) => shownMapping(row, intake)),
+  }));
+
+  serve(server, routes.setMapping, async ({ body: { file, intake } }) => {
+    const block = readFields("body", catalogueBlockSchema, intake);
+    if (Object.keys(block).length === 0) {
+      throw new StockroomError(
+        "input",
+        "BODY_BAD",
+        'Expected intake to say how the file is read, such as { "map": { "Type": "label" } }, but it is empty. Give one word at least.',
+      );
+    }
+    const { place, key, goesOn } = await answerFor(deps, workflows, file, block);
+    return { sender: place.sender, prefix: place.prefix, key, goesOn };
+  });
+
+  serve(server, routes.forgetMappings, async ({ query: { file, sender } }) => await forgetFor(deps, workflows, file, sender));
 }
 
 function mountSchemes(server: FastifyInstance, deps: ClassifyDeps): void {

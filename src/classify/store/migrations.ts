@@ -2,6 +2,7 @@
 //
 // Codes, counts and references only: item text stays in sealed objects.
 
+import { readingMigration } from "./readings.ts";
 import type { Migration } from "../../platform/database/contract.ts";
 
 export const classifyMigrations: readonly Migration[] = [
@@ -292,4 +293,5 @@ export const classifyMigrations: readonly Migration[] = [
     `,
   },
   { id: "classify-009-shared-items", sql: "alter table stockroom.classify_inference add column shared jsonb;" },
+  readingMigration,
 ];

@@ -5,6 +5,7 @@ export { makeExtract } from "./extract.ts";
 export { makeCatchUp } from "./catch-up.ts";
 export { makeInfer } from "./infer.ts";
 export { makeIntake } from "./intake.ts";
+export { understandLabelled } from "./kept.ts";
 export { makeReport, makeRestate, makeRetract } from "./report.ts";
 export { makeSchemeImport } from "./schemes.ts";
 export { makeCleanUp, makeTrain } from "./train.ts";

@@ -1,6 +1,8 @@
 // Intake: a labelled file has been stored; find the lines it holds labels for and start one training for each.
 //
 //   I1. One run per object version (the event's dedupe key), one training per (line, object version): a repeat starts nothing.
+//   I3. A file with columns of its own is read by what it tells, by an answer, or as the file before it from its sender; with a question nothing is read,
+//       trained or kept but that it is asked. How a version was read is kept with it, and as the mapping for the next one.
 //   I2. A file without a usable header or any label ends in the dead letters with its reason; single bad rows are set apart and told.
 
 import { setTimeout as pause } from "node:timers/promises";
@@ -11,11 +13,19 @@ import { isCountry, lineOf, nearestName } from "../engine/lines.ts";
 import { prefixes, readKey, type ObjectRef } from "../store/keys.ts";
 import { insertLine } from "../store/lines.ts";
 import { listSchemes } from "../store/schemes.ts";
+import { putReading } from "../store/readings.ts";
+import { type LabelledLook, questionAbout } from "./intake/take-in.ts";
 import { surveyJob, type SurveyResult } from "./jobs/survey-job.ts";
 import { actAs, timeOf, type ClassifyDeps } from "./deps.ts";
+import { keepReading, wordsFor } from "./kept.ts";
 import type { TrainInput } from "./train.ts";
 
-export type IntakeInput = { readonly key: string; readonly version: string };
+export type IntakeInput = {
+  readonly key: string;
+  readonly version: string;
+  /** When a person said anew how it is read; what is trained on it then is trained again. */
+  readonly again?: string;
+};
 
 export interface IntakeResult {
   readonly [key: string]: number | readonly string[];
@@ -34,6 +44,7 @@ export function makeIntake(deps: ClassifyDeps, train: WorkflowDefinition<TrainIn
       await context.step("lines", async () => {
         await deps.database.transaction(async (tx) => {
           for (const found of survey.lines) await insertLine(tx, deps.vault, lineOf(found.country, found.scheme), timeOf(deps));
+          if (survey.look !== null) await keepReading(tx, deps, context.runId, input, survey.look);
           if (survey.badRows > 0) {
             await deps.postNotice(tx, {
               topic: "mlops",
@@ -58,7 +69,8 @@ export function makeIntake(deps: ClassifyDeps, train: WorkflowDefinition<TrainIn
         const child: TrainInput = { line, key: input.key, version: input.version };
         // Large lines first: the last run to start should not be the longest one.
         const priority = Math.max(1, 1000 - Math.floor(Math.sqrt(found.labels)));
-        trainings.push(await context.startChild(train, child, { id: trainRunId(line, input), priority }));
+        const again = input.again === undefined ? "" : `/again/${input.again}`;
+        trainings.push(await context.startChild(train, child, { id: `${trainRunId(line, input)}${again}`, priority }));
       }
       return { rows: survey.rows, badRows: survey.badRows, trainings };
     },
@@ -94,6 +106,7 @@ async function notifySchemes(deps: ClassifyDeps, input: IntakeInput, survey: Sur
     ...survey.unread.map(
       (column) => `The column "${column}" names no scheme: letters, digits, dots, hyphens and underscores follow "code.". It was not read.`,
     ),
+    ...(survey.look === null ? [] : toldOf(survey.look)),
     ...survey.notes,
   ];
   if (remarks.length === 0) return;
@@ -101,7 +114,7 @@ async function notifySchemes(deps: ClassifyDeps, input: IntakeInput, survey: Sur
     await deps.postNotice(tx, {
       topic: "mlops",
       id: `classify.labelled/${input.key}@${input.version}`,
-      severity: doubts.length + survey.unread.length > 0 ? "warning" : "info",
+      severity: doubts.length + survey.unread.length > 0 || survey.look !== null ? "warning" : "info",
       title: doubts.length + survey.unread.length > 0 ? `${input.key}: schemes to look at` : `${input.key}: how it was read`,
       body: remarks.join(" "),
       facts: { key: input.key, version: input.version },
@@ -114,7 +127,15 @@ export function trainRunId(line: string, object: ObjectRef): string {
   return `train/${line}/${object.key}@${object.version}`;
 }
 
-type Survey = Pick<SurveyResult, "rows" | "badRows" | "reasons" | "lines" | "notes" | "unread"> & { readonly rejected: string | null };
+/** What is told of a file with columns of its own: nobody named them to us. */
+const toldOf = ({ lines, changes }: LabelledLook): readonly string[] => [
+  `It has columns of its own and was read so: ${lines.join("; ")}.`,
+  ...(changes.length === 0 ? [] : [`It is made otherwise than the file before it: ${changes.map(({ text }) => text).join("; ")}.`]),
+];
+
+type Survey = Pick<SurveyResult, "rows" | "badRows" | "reasons" | "lines" | "notes" | "unread" | "look"> & {
+  readonly rejected: string | null;
+};
 
 async function surveyLabelled(deps: ClassifyDeps, runId: string, input: IntakeInput, signal: AbortSignal): Promise<Survey> {
   const actor = actAs("train", runId);
@@ -127,9 +148,15 @@ async function surveyLabelled(deps: ClassifyDeps, runId: string, input: IntakeIn
   ];
   const result = await deps.compute.run(
     surveyJob,
-    { source, rejected, country: country ?? null, columns: deps.settings.columns },
+    { source, rejected, country: country ?? null, columns: deps.settings.columns, words: await wordsFor(deps, source.entry) },
     { signal },
   );
+  const asked = result.look === null ? undefined : questionAbout(input.key, result.look);
+  if (asked !== undefined) {
+    await deps.objects.discard([rejected]);
+    await putReading(deps.database, { key: input.key, version: input.version, taken: null, runId, at: timeOf(deps) });
+    throw asked;
+  }
   if (result.staged === null) await deps.objects.discard([rejected]);
   else await deps.objects.commit(actor, [result.staged], { contentType: "application/jsonl", announce: false });
 
@@ -161,6 +188,7 @@ async function surveyLabelled(deps: ClassifyDeps, runId: string, input: IntakeIn
     reasons: result.reasons,
     notes: result.notes,
     unread: result.unread,
+    look: result.look,
     lines,
     rejected: result.staged === null ? null : rejectedKey,
   };

@@ -24,6 +24,8 @@ import { findGround, type GroundRow } from "../store/champions.ts";
 import { insertLine, insertModel } from "../store/lines.ts";
 import { listAnswers, type ReviewRow } from "../store/reviews.ts";
 import { findScheme } from "../store/schemes.ts";
+import type { TakenLabelled } from "./intake/canonical.ts";
+import { findTaken } from "./kept.ts";
 import { profileKey } from "./labelling.ts";
 import { importWaitingSchemes } from "./schemes.ts";
 import { appraiseJob } from "./jobs/appraise-job.ts";
@@ -57,7 +59,12 @@ type Prepared = {
 };
 
 /** A labelled file as it was when the training began. */
-type Source = ObjectRef & { readonly sha256: string; readonly at: string };
+type Source = ObjectRef & {
+  readonly sha256: string;
+  readonly at: string;
+  /** How it was read when it came, where it has columns of its own. */
+  readonly taken?: TakenLabelled;
+};
 
 /** One training on its way. */
 interface Training {
@@ -180,7 +187,12 @@ async function findSources(deps: ClassifyDeps, line: Line): Promise<readonly Sou
       `Expected labelled items of ${line.line} under ${prefixes.labelled}${line.country}/ but there are none any more. Put a file there.`,
     );
   }
-  return entries.map((entry) => ({ key: entry.key, version: entry.version, sha256: entry.sha256, at: entry.storedAt }));
+  return await Promise.all(
+    entries.map(async ({ key, version, sha256, storedAt: at }) => {
+      const taken = await findTaken(deps.database, { key, version });
+      return { key, version, sha256, at, ...(taken === undefined ? {} : { taken }) };
+    }),
+  );
 }
 
 /** Labelled files that are current, of one country: those in its folder and those in none; the oldest first. */
@@ -226,12 +238,13 @@ async function labelledInput(
     });
   }
   const files: LabelledInput["sources"][number][] = [];
-  for (const { key, version, at } of sources) {
+  for (const { key, version, at, taken } of sources) {
     const place = readKey(key);
     files.push({
       handle: await deps.objects.readHandle(actor, key, version),
       country: place.kind === "labelled" ? (place.country ?? null) : null,
       at,
+      taken: taken ?? null,
     });
   }
   const kept: LabelledInput["ground"][number][] = [];

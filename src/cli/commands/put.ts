@@ -6,8 +6,9 @@ import path from "node:path";
 import process from "node:process";
 import { addAbortSignal } from "node:stream";
 import { defineCommand } from "../../platform/command/contract.ts";
-import { jsonFlag } from "../../platform/command/flags.ts";
+import { jsonFlag, usage } from "../../platform/command/flags.ts";
 import { bytesText } from "../../platform/figures.ts";
+import { isSender, senderLabel, senderRemark, senderRule } from "../../platform/mappings/senders.ts";
 import { contentTypeOf } from "../../platform/objects/types.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { operatorAtShell } from "../tools.ts";
@@ -27,10 +28,16 @@ A KEY that ends in / gets the file's name. The same bytes under the same key are
       file: { type: "positional", required: true, description: "The file, or - for standard input" },
       key: { type: "positional", required: true, description: "Its name in the store" },
       type: { type: "string", description: "Content type (default: from the file's ending)", valueHint: "mime" },
+      sender: {
+        type: "string",
+        description: "Whose file it is: files of one sender are read alike (default: operator)",
+        valueHint: "NAME",
+      },
       json: jsonFlag,
     },
     run: async ({ args }) => {
       const { print, signal } = tools;
+      if (args.sender !== undefined && !isSender(args.sender)) throw usage("--sender", senderRule, args.sender);
       const source = await openSource(args.file, tools);
       const key = args.key.endsWith("/") && args.file !== "-" ? `${args.key}${path.basename(args.file)}` : args.key;
       const app = await tools.open();
@@ -43,12 +50,13 @@ A KEY that ends in / gets the file's name. The same bytes under the same key are
           key,
           counted(source, (done, total, note) => progress.update(done, total, note)),
           {
+            labels: senderLabel(args.sender),
             contentType: args.type ?? contentTypeOf(args.file === "-" ? key : args.file, undefined),
             signal,
           },
         );
         const known = before?.version === entry.version;
-        const hint = await app.hintOf(key);
+        const hint = (await app.hintOf(key)) ?? senderRemark(entry, args.sender);
         const understood = await app.understoodOf(key);
         if (args.json)
           print.json({ ...entry, known, ...(hint === undefined ? {} : { hint }), ...(understood === undefined ? {} : { understood }) });

@@ -11,7 +11,8 @@ import { compareShapes, shapeOf } from "../../platform/intake/shape.ts";
 import { describeFile } from "../../platform/intake/describe.ts";
 import { adviceOn, lastWholeDay } from "../workflows/intake/intake.ts";
 import { Reading } from "../../platform/documents/index.ts";
-import { blockOf, blockOfAnswer, printBlock, readIntakeBlock, saidOf } from "../workflows/intake/said.ts";
+import { printBlock } from "../../platform/intake/said.ts";
+import { blockOf, blockOfAnswer, readIntakeBlock, saidOf } from "../workflows/intake/said.ts";
 import { lookAtTarget } from "../workflows/intake/take-in.ts";
 import { lookAtFile, otherWords, takeInBeside, tellIntake } from "./intake.ts";
 

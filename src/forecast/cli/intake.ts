@@ -13,7 +13,8 @@ import { isStrict } from "../workflows/inputs/strict.ts";
 import { type Domain, domains } from "../workflows/inputs/schema.ts";
 import { valuesOf } from "../workflows/intake/beside.ts";
 import { describeIntake, flagsOf, type TakenIn } from "../workflows/intake/intake.ts";
-import { blockOf, dateFormatsAllowed, isTimeZone, printBlock, type SaidIntake } from "../workflows/intake/said.ts";
+import { printBlock } from "../../platform/intake/said.ts";
+import { blockOf, dateFormatsAllowed, isTimeZone, type SaidIntake } from "../workflows/intake/said.ts";
 import { dimensionsOf, type Look, lookAtTarget, lookBeside } from "../workflows/intake/take-in.ts";
 import type { RunFlags } from "./request.ts";
 

@@ -3,9 +3,10 @@
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag, readChoice, readShare } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
+import { mappingRow } from "../../platform/mappings/fields.ts";
 import { prefixes } from "../store/keys.ts";
 import type { InputKind } from "../workflows/inputs/schema.ts";
-import { blockOfSaid, printBlock } from "../workflows/intake/said.ts";
+import { blockOfSaid } from "../workflows/intake/said.ts";
 import { answerFor, forgetFor, listKept, noMapping } from "../workflows/pipeline/kept.ts";
 import type { ForecastTools } from "./app-tools.ts";
 import { readingFlags } from "./input-flags.ts";
@@ -32,19 +33,7 @@ const listMappings = (tools: ForecastTools): Command =>
         return;
       }
       tools.print.table(
-        found.map(({ group, kind, row, intake }) => ({
-          group,
-          kind,
-          sender: row.sender,
-          prefix: row.prefix,
-          "accepted by": row.by,
-          "read as": printBlock(intake)
-            .slice(1)
-            .map((line) => line.trim())
-            .join(" "),
-          "newest file": row.key,
-          kept: row.keptAt,
-        })),
+        found.map(({ group, kind, row, intake }) => ({ group, kind, ...mappingRow(row, intake) })),
         { json: false, empty: "No mapping is kept: every file had the usual columns." },
       );
     },

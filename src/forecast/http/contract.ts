@@ -2,6 +2,7 @@
 //
 // docs/forecast-http.md lists them for people. No code that works is imported here: the client has its types from these declarations.
 
+import { mappingFields } from "../../platform/mappings/fields.ts";
 import { z } from "zod";
 import { line as text, speaker } from "../../platform/web/fields.ts";
 import { next, pageQuery } from "../../platform/web/paging.ts";
@@ -783,14 +784,7 @@ export const listMappings = defineRoute({
       z.strictObject({
         group: z.string(),
         kind: z.enum(inputKinds),
-        sender: z.string(),
-        prefix: z.string(),
-        by: z.enum(["proposal", "settings", "answer"]),
-        key: z.string(),
-        version: z.string(),
-        keptAt: z.string(),
-        /** In the words of settings. */
-        intake: record,
+        ...mappingFields,
       }),
     ),
   }),

@@ -1,6 +1,7 @@
 // Planning: what planners and operators ask for over HTTP, by the same core as the commands. A run is started, never waited for.
 
 import type { FastifyInstance } from "fastify";
+import { shownMapping } from "../../platform/mappings/fields.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import type { ModuleApp } from "../../platform/module.ts";
 import { badCursor, pageOf, readCursor } from "../../platform/web/paging.ts";
@@ -170,10 +171,11 @@ function mountDefaults(server: FastifyInstance, { deps }: App): void {
 
 function mountMappings(server: FastifyInstance, { deps, workflows }: App): void {
   serve(server, routes.listMappings, async ({ query }) => ({
-    mappings: (await listKept(deps.database, query.group)).map(({ group, kind, row, intake }) => {
-      const { sender, prefix, by, key, version, keptAt } = row;
-      return { group, kind, sender, prefix, by, key, version, keptAt, intake: { ...intake } };
-    }),
+    mappings: (await listKept(deps.database, query.group)).map(({ group, kind, row, intake }) => ({
+      group,
+      kind,
+      ...shownMapping(row, intake),
+    })),
   }));
   serve(server, routes.setMapping, async ({ body: { group, kind, intake } }) => {
     const block = readFields("body", intakeSchema, intake);

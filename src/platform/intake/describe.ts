@@ -2,6 +2,7 @@
 
 import { counted, percentShort } from "../figures.ts";
 import type { FileProfile } from "./profile.ts";
+import type { ShapeChange } from "./shape.ts";
 
 const separators: Readonly<Record<string, string>> = { ",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars" };
 /** With more of its rows unreadable a file is hardly the table it was taken for. */
@@ -53,3 +54,13 @@ export function describeFile({
     lines.push(`kinds of columns and what follows from what are of ${counted(sample.length, "row")} spread over the file`);
   return lines;
 }
+
+const mostLines = 10;
+
+/** At most ten lines: those beyond are joined to the last. */
+export const inTenLines = (lines: readonly string[]): readonly string[] =>
+  lines.length <= mostLines ? lines : [...lines.slice(0, mostLines - 1), lines.slice(mostLines - 1).join("; ")];
+
+/** Harmless changes of shape, a line each. */
+export const changeLines = (changes: readonly ShapeChange[]): readonly string[] =>
+  changes.filter(({ harmful }) => !harmful).map(({ text }) => `changed since the file before: ${text}`);

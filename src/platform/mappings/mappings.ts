@@ -7,7 +7,6 @@
 import { createHash } from "node:crypto";
 import type { Migration, Tx } from "../database/contract.ts";
 import type { FileShape } from "../intake/shape.ts";
-import type { ObjectEntry } from "../objects/contract.ts";
 
 export const mappingMigrations: readonly Migration[] = [
   {
@@ -97,10 +96,6 @@ export function prefixOfKey(key: string): string {
     name.replace(/(?:\.(?:csv|txt|tsv|tab|jsonl|ndjson|parquet|pq|xlsx|zip|gz))+$/i, ""),
   ].join("/");
 }
-
-/** Who sent an object: whom its label `sender` names, else the role that wrote it. */
-export const senderOf = ({ labels, writtenBy }: Pick<ObjectEntry, "labels" | "writtenBy">): string =>
-  labels["sender"] ?? /^[\w-]+/.exec(writtenBy)?.[0] ?? writtenBy;
 
 /** The name of what a mapping says (M2). */
 export const mappingId = (mapping: unknown): string => createHash("sha256").update(JSON.stringify(mapping)).digest("hex").slice(0, 16);

@@ -269,25 +269,25 @@ export const groupNames = [
   ],
 ] as const;
 
+/** Columns of countries. */
+export const countryNames: readonly string[] = ["country", "country code", "land", "pais", "pays", "paese", "kraj"];
+
+/** Columns of languages. */
+export const languageNames: readonly string[] = [
+  "language",
+  "lang",
+  "locale",
+  "sprache",
+  "idioma",
+  "langue",
+  "lingua",
+  "taal",
+  "jezyk",
+  "sprak",
+];
+
 /** Few values that say something of an item beside its words. */
-export const featureNames = [
-  [
-    "country",
-    "land",
-    "pais",
-    "pays",
-    "paese",
-    "kraj",
-    "language",
-    "lang",
-    "locale",
-    "sprache",
-    "idioma",
-    "langue",
-    "lingua",
-    "taal",
-    "jezyk",
-    "sprak",
-  ],
+export const featureNames: readonly (readonly string[])[] = [
+  [...countryNames, ...languageNames],
   ["gender", "season", "material", "unit", "geschlecht", "saison", "einheit", "genero", "sexe"],
-] as const;
+];

@@ -46,6 +46,8 @@ export interface ItemBatch {
 
 export interface Rows {
   readonly columns: readonly string[];
+  /** As `Table` has it. */
+  readonly encoding: Table["encoding"];
   /** Reads all rows as items of these columns, once; a row with a number that cannot be read is a bad row. */
   items(columns: ItemColumnNames): AsyncIterable<ItemBatch>;
   /** What a person should know of how the file was read: its encoding, its decimal sign, columns that are empty or constant. After the items. */
@@ -87,6 +89,7 @@ export async function openRows(source: IntakeFile, options: RowsOptions): Promis
   let notes: () => readonly string[] = () => [];
   return {
     columns: table.columns,
+    encoding: table.encoding,
     items: (columns) => {
       const textOf = reading === undefined ? (text: string) => text : plainText;
       const read = itemsOf({ ...table, batches: filtered(table, passes) }, { file, columns, at, onBadRow, decimal, textOf });

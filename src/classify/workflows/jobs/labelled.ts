@@ -13,17 +13,26 @@
 import type { ReadHandle } from "../../../platform/objects/contract.ts";
 import { StockroomError } from "../../../platform/errors.ts";
 import { openHandle } from "../../../platform/objects/handles.ts";
-import { readTable, type BadRow, type RowBatch } from "../../../platform/formats/index.ts";
+import { readTable, type BadRow, type RowBatch, type Table } from "../../../platform/formats/index.ts";
 import { isSameCountry } from "../../engine/countries.ts";
 import { hashItemText, makeDatasetBuilder, splitOf, type Dataset, type Item, type ItemColumnNames } from "../../engine/dataset.ts";
 import { itemCodes, recode, versionOn, type Scheme } from "../../engine/schemes.ts";
+import { openCanonical, type TakenLabelled } from "../intake/canonical.ts";
 import { cell, dayOf, dialectOf, findColumns, labelOf, readItemTable, type ColumnSettings, type ItemColumns } from "./items.ts";
+
+export interface LabelledSource {
+  readonly handle: ReadHandle;
+  readonly country: string | null;
+  readonly at: string;
+  /** How it was read when it came, where it has columns of its own; null: as it stands. */
+  readonly taken: TakenLabelled | null;
+}
 
 export interface LabelledInput {
   readonly country: string;
   readonly scheme: string;
   /** Labelled objects, the oldest first; the country of a row is that of its object's folder or of its column. */
-  readonly sources: readonly { readonly handle: ReadHandle; readonly country: string | null; readonly at: string }[];
+  readonly sources: readonly LabelledSource[];
   /** Answers of reviewers: rows of review objects with the right code. */
   readonly answers: readonly { readonly handle: ReadHandle; readonly rows: readonly AnsweredRow[] }[];
   /** Test items the line has kept, the oldest object first; which of an item's two labels counts. */
@@ -211,6 +220,23 @@ function reject(reading: Reading, file: string, line: number, reason: string): v
   if (reading.reasons.length < 3) reading.reasons.push(`${file} line ${line}: ${reason}`);
 }
 
+/** A labelled file as the settings' columns. Throws what opening it throws. */
+export async function openLabelled(
+  source: ReadHandle,
+  taken: TakenLabelled | null,
+  reading: { readonly columns: ColumnSettings; readonly onBadRow: (row: BadRow) => void; readonly signal: AbortSignal },
+): Promise<Table> {
+  const { columns, onBadRow, signal } = reading;
+  const name = source.entry.key;
+  if (taken !== null) {
+    const table = await openCanonical({ name, open: () => openHandle(source, signal) }, taken, reading);
+    return readItemTable(table, columns, { name, decimal: taken.hints.decimal, onBadRow });
+  }
+  const { encoding, decimal } = dialectOf(source.entry, columns);
+  const table = await readTable(openHandle(source, signal), { name, onBadRow, signal, encoding });
+  return readItemTable(table, columns, { name, decimal, onBadRow });
+}
+
 async function readSource(
   source: LabelledInput["sources"][number],
   input: LabelledInput,
@@ -220,11 +246,9 @@ async function readSource(
   const file = source.handle.entry.key;
   const onBadRow = (row: BadRow): void => reject(reading, file, row.line, row.reason);
   let columns: ItemColumns;
-  let table: Awaited<ReturnType<typeof readTable>>;
+  let table: Table;
   try {
-    const { encoding, decimal } = dialectOf(source.handle.entry, input.columns);
-    const read = await readTable(openHandle(source.handle, signal), { name: file, onBadRow, signal, encoding });
-    table = readItemTable(read, input.columns, { name: file, decimal, onBadRow });
+    table = await openLabelled(source.handle, source.taken, { columns: input.columns, onBadRow, signal });
     columns = findColumns(table.columns, input.columns, file);
   } catch (error) {
     // What the sender must correct was told to the sender when the file came; what is broken here ends the training.

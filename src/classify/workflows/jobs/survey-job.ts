@@ -1,12 +1,16 @@
-// Survey: one pass over a labelled file to learn which lines it holds labels for, setting bad rows apart.
+// Survey: one pass over a labelled file to learn which lines it holds labels for, setting bad rows apart; of a file with columns of its own a look before.
+//
+//   S1. A file with a question is not surveyed: nothing is set apart, nothing counted.
 
 import { openHandle } from "../../../platform/objects/handles.ts";
 import type { ReadHandle, StagedObject, WriteHandle } from "../../../platform/objects/contract.ts";
 import type { ComputeTask, TaskTools } from "../../../platform/compute/contract.ts";
-import { encodingNotes, readTable } from "../../../platform/formats/index.ts";
+import { encodingNotes } from "../../../platform/formats/index.ts";
 import { isSameCountry } from "../../engine/countries.ts";
 import { isCountry, isScheme } from "../../engine/lines.ts";
-import { cell, codeColumnPrefix, dialectOf, findColumns, labelsOf, readItemTable, type ColumnSettings } from "./items.ts";
+import { isStrictlyLabelled, type LabelledLook, type LabelledWords, lookAtLabelled } from "../intake/take-in.ts";
+import { cell, codeColumnPrefix, findColumns, labelsOf, type ColumnSettings } from "./items.ts";
+import { openLabelled } from "./labelled.ts";
 import { collectRejects } from "./rejects.ts";
 
 export interface SurveyInput {
@@ -15,9 +19,13 @@ export interface SurveyInput {
   /** From the object's key; null: the rows' country column decides. */
   readonly country: string | null;
   readonly columns: ColumnSettings;
+  /** What is known of files with columns of their own; null: the file is read as it stands. */
+  readonly words: LabelledWords | null;
 }
 
 export interface SurveyResult {
+  /** Of a file with columns of its own: how it was read, or what is asked. */
+  readonly look: LabelledLook | null;
   readonly rows: number;
   readonly badRows: number;
   /** The first few, without item text. */
@@ -39,9 +47,9 @@ export async function run(input: SurveyInput, tools: TaskTools): Promise<SurveyR
   const rejects = collectRejects();
   const reject = rejects.add;
   const name = input.source.entry.key;
-  const { encoding, decimal } = dialectOf(input.source.entry, input.columns);
-  const read = await readTable(openHandle(input.source, tools.signal), { name, onBadRow: reject, signal: tools.signal, encoding });
-  const table = readItemTable(read, input.columns, { name, decimal, onBadRow: reject });
+  const look = await lookIfNeeded(input, tools.signal);
+  if (look !== null && look.questions.length > 0) return { ...nothing, look };
+  const table = await openLabelled(input.source, look?.taken ?? null, { columns: input.columns, onBadRow: reject, signal: tools.signal });
   const columns = findColumns(table.columns, input.columns, name);
   const counts = new Map<string, Map<string, number>>();
   let rows = 0;
@@ -78,6 +86,7 @@ export async function run(input: SurveyInput, tools: TaskTools): Promise<SurveyR
   }
   const { rejected: staged, badRows, reasons } = await rejects.finish(input.source.entry, input.rejected, tools.signal);
   return {
+    look,
     rows,
     badRows,
     reasons,
@@ -90,4 +99,12 @@ export async function run(input: SurveyInput, tools: TaskTools): Promise<SurveyR
       .toSorted((a, b) => b.labels - a.labels || (a.country + a.scheme < b.country + b.scheme ? -1 : 1)),
     staged,
   };
+}
+
+const nothing = { rows: 0, badRows: 0, reasons: [], notes: [], unread: [], columnNames: [], codeColumns: [], lines: [], staged: null };
+
+async function lookIfNeeded({ source, words }: SurveyInput, signal: AbortSignal): Promise<LabelledLook | null> {
+  if (words === null) return null;
+  const file = { name: source.entry.key, open: () => openHandle(source, signal) };
+  return (await isStrictlyLabelled(file, words.columns.encoding, signal)) ? null : await lookAtLabelled(file, words, signal);
 }

@@ -11,7 +11,8 @@ import { noExport } from "../../../platform/intake/exports/index.ts";
 import type { FileProfile, LookHints } from "../../../platform/intake/profile.ts";
 import type { IntakeFilter } from "./apply.ts";
 import { type IntakePlan, type Proposal, proposeForecast } from "./proposal.ts";
-import { blockOf, type IntakeBlock, printBlock } from "./said.ts";
+import { printBlock } from "../../../platform/intake/said.ts";
+import { blockOf, type IntakeBlock } from "./said.ts";
 
 /** How a target file was taken in: plain JSON, kept in the record of a run. */
 export interface TakenIn {

@@ -8,14 +8,24 @@
 //
 // Owns: the block's words, reading and printing it, answers to questions in its words. Does not own: flags (cli/intake.ts).
 
-import { isMap, stringify } from "yaml";
+import { isMap } from "yaml";
 import { z } from "zod";
 import { readAnswer } from "../../../platform/command/questions.ts";
-import { isStockroomError } from "../../../platform/errors.ts";
 import type { Place, Reading } from "../../../platform/documents/index.ts";
-import { checkEncoding, type DecimalSign } from "../../../platform/formats/index.ts";
-import { type Condition, conditionText, parseConditions } from "../../../platform/intake/conditions.ts";
-import { exportProfiles, noExport } from "../../../platform/intake/exports/index.ts";
+import type { DecimalSign } from "../../../platform/formats/index.ts";
+import {
+  columnMap,
+  columnNames,
+  conditionsIn,
+  exportNames,
+  isEncoding,
+  isWhere,
+  saidFields,
+  whereAllowed,
+  whereIn,
+  type WhereWords,
+} from "../../../platform/intake/said.ts";
+import { noExport } from "../../../platform/intake/exports/index.ts";
 import { bareStyles, dateStyles, findDateStyle } from "../../../platform/intake/dates.ts";
 import type { LookHints } from "../../../platform/intake/profile.ts";
 import type { IntakeFilter } from "./apply.ts";
@@ -31,8 +41,7 @@ export interface IntakeBlock {
   readonly stock?: string | undefined;
   /** Every row is one piece. */
   readonly count?: boolean | undefined;
-  /** Rows that count: by column the value they have, or conditions as the flag has them (`Country=DE,AT;Status!=open`). */
-  readonly where?: Readonly<Record<string, string>> | string | undefined;
+  readonly where?: WhereWords | undefined;
   readonly without?: readonly string[] | undefined;
   readonly dateFormat?: string | undefined;
   readonly decimal?: DecimalSign | undefined;
@@ -94,17 +103,6 @@ export function saidOf(block: IntakeBlock): SaidIntake {
   };
 }
 
-const conditionsIn = (where: NonNullable<IntakeBlock["where"]>): readonly Condition[] =>
-  typeof where === "string"
-    ? parseConditions(where)
-    : Object.entries(where).map(([column, value]) => ({ column, not: false, values: [value] }));
-
-/** Conditions as a block has them: a map where each is a single value. */
-const whereIn = (where: readonly Condition[]): NonNullable<IntakeBlock["where"]> =>
-  where.every(({ not, values }) => !not && values.length === 1)
-    ? Object.fromEntries(where.map(({ column, values }) => [column, values[0] ?? ""]))
-    : where.map(conditionText).join(";");
-
 /** The same words as a block. */
 export function blockOfSaid({ given, filter, hints }: SaidIntake): IntakeBlock {
   const { map, dimensions, known, stock, without, count, dateStyle, decimal } = given;
@@ -127,42 +125,17 @@ export function blockOfSaid({ given, filter, hints }: SaidIntake): IntakeBlock {
   );
 }
 
-const throws = (work: () => unknown): string | undefined => {
-  try {
-    work();
-    return undefined;
-  } catch (thrown) {
-    if (!isStockroomError(thrown)) throw thrown;
-    return thrown.message;
-  }
-};
-
-const isEncoding = (label: string): boolean => throws(() => checkEncoding(label)) === undefined;
-const isWhere = (text: string): boolean => throws(() => parseConditions(text)) === undefined;
-const whereAllowed = "COLUMN=VALUE or COLUMN!=VALUE, several with semicolons";
-const exportNames: readonly string[] = [...exportProfiles.map(({ name }) => name), noExport];
-
-const names = z.array(z.string().min(1));
-const texts = z.record(z.string(), z.string());
-
 const blockSchema = z.strictObject({
-  map: texts.optional().meta({ description: "from a column of the file to item_id, timestamp, demand, or another name" }),
-  dimensions: names.optional().meta({ description: "columns to forecast by beside the item; []: the item alone" }),
-  known: names.optional().meta({ description: "numbers that are known ahead" }),
+  ...saidFields,
+  map: columnMap.meta({ description: "from a column of the file to item_id, timestamp, demand, or another name" }),
+  dimensions: columnNames.optional().meta({ description: "columns to forecast by beside the item; []: the item alone" }),
+  known: columnNames.optional().meta({ description: "numbers that are known ahead" }),
   stock: z.string().min(1).optional().meta({ description: "the column that says whether there was stock" }),
   count: z.boolean().optional().meta({ description: "every row is one piece" }),
-  where: z
-    .union([texts, z.string().refine(isWhere, whereAllowed)])
-    .optional()
-    .meta({ description: "rows that count" }),
-  without: names.optional().meta({ description: "columns to leave out" }),
   dateFormat: z
     .string()
     .refine((text) => findDateStyle(text) !== undefined, `one of ${dateFormatsAllowed}`)
     .optional(),
-  decimal: z.enum([".", ","]).optional(),
-  encoding: z.string().refine(isEncoding, "an encoding such as utf-8 or windows-1252").optional(),
-  export: z.enum(exportNames).optional().meta({ description: "the system the file comes from" }),
   timeZone: z.string().refine(isTimeZone, "a time zone such as Europe/Berlin").optional(),
   maxBadShare: z.number().min(0).max(1).optional(),
 });
@@ -246,10 +219,6 @@ export function blockOf(plan: IntakePlan, filter: IntakeFilter, hints: SaidIntak
     ...(filter.timeZone === undefined ? {} : { timeZone: filter.timeZone }),
   };
 }
-
-/** The block as it stands in a settings file, a line each. */
-export const printBlock = (block: GroupIntake): readonly string[] =>
-  stringify({ intake: block }, { lineWidth: 0, flowCollectionPadding: true }).trimEnd().split("\n");
 
 /** The same answer as a block. */
 export function blockOfAnswer(answer: string): IntakeBlock {

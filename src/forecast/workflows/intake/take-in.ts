@@ -5,15 +5,17 @@
 //   T1. What is said now wins over what was accepted before, and that over what the file tells.
 //   T2. A harmful change of shape is a question, whatever the mapping says; others are told.
 
-import { StockroomError } from "../../../platform/errors.ts";
-import { conditionText } from "../../../platform/intake/conditions.ts";
+import type { StockroomError } from "../../../platform/errors.ts";
 import { noExport } from "../../../platform/intake/exports/index.ts";
 import { type FileProfile, type IntakeFile, profileFile } from "../../../platform/intake/profile.ts";
+import { changeLines, inTenLines } from "../../../platform/intake/describe.ts";
+import { changeQuestion, checkColumnNames, noRowsOf, printBlock, questionOf } from "../../../platform/intake/said.ts";
 import { compareShapes, type FileShape, type ShapeChange } from "../../../platform/intake/shape.ts";
+import type { ReadBy } from "../../../platform/mappings/held.ts";
 import { proposeMetadata, proposeRelated, type TargetValues } from "./beside.ts";
 import { describeIntake, lastWholeDay, spanOf, type TakenIn, usualGap } from "./intake.ts";
 import { type GivenIntake, type IntakePlan, nameIn, type Proposal, proposeForecast, type Question } from "./proposal.ts";
-import { blockOfAnswer, printBlock, type SaidIntake, saidNothing } from "./said.ts";
+import { blockOfAnswer, type SaidIntake, saidNothing } from "./said.ts";
 
 /** How files of this sender were read before: plain JSON. */
 export interface KeptIntake {
@@ -24,9 +26,6 @@ export interface KeptIntake {
   /** Share of rows, and of value, that may be bad. */
   readonly maxBadShare?: number | undefined;
 }
-
-/** Which words a file was read by. */
-export type ReadBy = "proposal" | "settings" | "kept";
 
 export interface Look {
   readonly profile: FileProfile;
@@ -123,37 +122,19 @@ async function profiled(file: IntakeFile, words: SaidIntake, { signal }: Looking
   const profile = await profileFile(file, { ...words.hints, ...(where === undefined ? {} : { where }), signal });
   // What was accepted before is compared with the file, and told as a change; what holds for all files need not fit each.
   if (by === "settings") checkNames(profile, words);
-  if (profile.rows === 0 && where !== undefined) {
-    throw new StockroomError(
-      "input",
-      "INTAKE_NO_ROWS",
-      `Expected rows of ${file.name} with ${where.map(conditionText).join(" and ")} but there is none. Correct the condition (where); upper and lower case count.`,
-      { facts: { file: file.name } },
-    );
-  }
+  if (profile.rows === 0 && where !== undefined) throw noRowsOf(file.name, where);
   return profile;
 }
 
-/** Names that no column has are told at once, with those there are. */
 function checkNames(profile: FileProfile, { given, filter }: SaidIntake): void {
-  const known = new Set(profile.columns.flatMap(({ name }) => [name, name.toLowerCase()]));
   const renamed = new Set(Object.values(given.map ?? {}));
-  const asked = [
+  checkColumnNames(profile, [
     ...Object.keys(given.map ?? {}),
     ...[...(given.dimensions ?? []), ...(given.known ?? [])].filter((name) => !renamed.has(name)),
     ...(given.stock === undefined ? [] : [given.stock]),
     ...(given.without ?? []),
     ...(filter.where ?? []).map(({ column }) => column),
-  ];
-  const missing = [...new Set(asked.filter((name) => !known.has(name) && !known.has(name.toLowerCase())))];
-  if (missing.length === 0) return;
-  const columns = profile.columns.map(({ name }) => name);
-  throw new StockroomError(
-    "input",
-    "INTAKE_COLUMN_MISSING",
-    `Expected ${missing.join(", ")} among the columns of ${profile.name} but they are ${columns.join(", ")}. Correct the name.`,
-    { facts: { missing: missing.join(", "), columns: columns.join(", ") } },
-  );
+  ]);
 }
 
 /** The proposal where settings say what is forecast by: their dimensions and no others, one that the file calls otherwise taken for it. */
@@ -208,27 +189,21 @@ function judged(look: Look, { kept }: Looking): Look {
     used,
   );
   if (look.by !== "kept") return { ...look, changes };
-  const harmful = changes.filter((change) => change.harmful);
-  if (harmful.length === 0) return { ...look, changes };
-  const asked: Question = {
-    about: harmful[0]?.what === "decimal" ? "decimal" : harmful[0]?.what === "date" ? "day" : "item",
-    text: `${profile.name} is made otherwise than the file before it from the same sender: ${harmful.map(({ text }) => text).join("; ")}. Is that meant?`,
-    answers: [],
-  };
+  const text = changeQuestion(profile.name, changes);
+  if (text === undefined) return { ...look, changes };
+  const [first] = changes;
+  const asked: Question = { about: first?.what === "decimal" ? "decimal" : first?.what === "date" ? "day" : "item", text, answers: [] };
   return { ...look, changes, proposal: { ...proposal, questions: [asked] } };
 }
 
 /** What was understood, what is left out and why: at most ten lines. */
 export function linesOf({ profile, proposal, taken, changes }: Look): readonly string[] {
-  const lines = [
+  return inTenLines([
     ...describeIntake(profile, proposal),
     ...(taken.end === null ? [] : [`rows after ${taken.end} are left out: the last period of the file is not whole`]),
-    ...changes.filter(({ harmful }) => !harmful).map(({ text }) => `changed since the file before: ${text}`),
-  ];
-  return lines.length <= mostLines ? lines : [...lines.slice(0, mostLines - 1), lines.slice(mostLines - 1).join("; ")];
+    ...changeLines(changes),
+  ]);
 }
-
-const mostLines = 10;
 
 /** One line for lists and notices. */
 export function sentenceOf({ profile, proposal }: Pick<Look, "profile" | "proposal">, isOther: string): string {
@@ -254,14 +229,7 @@ export function questionError(
 ): StockroomError | undefined {
   const [question] = look.proposal.questions;
   if (question === undefined) return undefined;
-  return new StockroomError(
-    "input",
-    "INTAKE_QUESTION",
-    `Expected to know how ${look.profile.name} is to be read but it does not tell everything. ${question.text} ${answersIn(question, group, kind, where)}`,
-    {
-      facts: { about: question.about, group, file: look.profile.name },
-    },
-  );
+  return questionOf(look.profile.name, question, answersIn(question, group, kind, where), { group });
 }
 
 /** How a question of a group is answered: the block of settings, and the command. */

@@ -5,87 +5,42 @@
 //   K2. A file forecast with the mapping that was accepted for it has the content it had without one: nothing is trained twice for that.
 
 import type { Tx } from "../../../platform/database/contract.ts";
-import {
-  findMapping,
-  forgetMapping,
-  keepMapping,
-  type KeptMapping,
-  listMappings,
-  mappingId,
-  type MappingPlace,
-  prefixOfKey,
-  senderOf,
-} from "../../../platform/mappings/mappings.ts";
+import { type KeptFor as KeptForModule, mappingsOf } from "../../../platform/mappings/held.ts";
+import type { KeptMapping, MappingPlace } from "../../../platform/mappings/mappings.ts";
 import type { ObjectEntry } from "../../../platform/objects/contract.ts";
 import { StockroomError } from "../../../platform/errors.ts";
 import type { Workflows } from "../../../platform/workflow/contract.ts";
+import { redriveAsked } from "../../../platform/workflow/index.ts";
 import { runIdOf } from "../../store/runs.ts";
 import type { ForecastDeps } from "../deps.ts";
 import { timeOf } from "../deps.ts";
 import type { InputKind } from "../inputs/schema.ts";
 import { blockOf, type IntakeBlock } from "../intake/said.ts";
-import type { KeptIntake, ReadBy } from "../intake/take-in.ts";
+import type { KeptIntake } from "../intake/take-in.ts";
 import { datasetKinds } from "./files.ts";
 import type { IntakeRecord, Taking } from "./taking.ts";
 import { findUpload } from "./uploads.ts";
 
-const module = "forecast";
+const mappings = mappingsOf<Omit<KeptIntake, "shape">, IntakeBlock>("forecast");
 
-export const placeOf = (entry: Pick<ObjectEntry, "key" | "labels" | "writtenBy">): MappingPlace => ({
-  module,
-  sender: senderOf(entry),
-  prefix: prefixOfKey(entry.key),
-});
+type KeptFor = KeptForModule<Omit<KeptIntake, "shape">, IntakeBlock>;
 
-/** What a kept mapping holds: a plan that files were read by, or words that none was read by yet. */
-type Held = { readonly kept: Omit<KeptIntake, "shape"> } | { readonly answer: IntakeBlock };
-
-// Written by this file alone.
-const heldOf = ({ mapping }: KeptMapping): Held => mapping as unknown as Held; // oxlint-disable-line typescript/no-unsafe-type-assertion
-
-/** How the next file of this sender is read: by a mapping, or by an answer; undefined: as it tells itself. */
-export interface KeptFor {
-  readonly row: KeptMapping;
-  readonly kept: KeptIntake | undefined;
-  readonly answer: IntakeBlock | undefined;
-}
-
-export async function findKeptFor(tx: Tx, entry: Pick<ObjectEntry, "key" | "labels" | "writtenBy">): Promise<KeptFor | undefined> {
-  const row = await findMapping(tx, placeOf(entry));
-  if (row === undefined) return undefined;
-  const held = heldOf(row);
-  return "answer" in held
-    ? { row, kept: undefined, answer: held.answer }
-    : { row, kept: { ...held.kept, shape: row.shape }, answer: undefined };
-}
+export const findKeptFor = async (tx: Tx, entry: ObjectEntry): Promise<KeptFor | undefined> => await mappings.findFor(tx, entry);
 
 /** What of a file's mapping makes another forecast of it; null where it was accepted for this very file (K2). */
 export const contentOf = (found: KeptFor | undefined, sha256: string | undefined): string | null =>
   found === undefined || found.row.sha256 === sha256 ? null : found.row.id;
 
-const acceptedBy: Readonly<Record<ReadBy, KeptMapping["by"]>> = { proposal: "proposal", settings: "settings", kept: "proposal" };
-
 /** Keeps how a file was read, for the next one of its sender. */
 export async function keepRead(
   tx: Tx,
-  entry: Pick<ObjectEntry, "key" | "version" | "sha256" | "labels" | "writtenBy">,
+  entry: ObjectEntry,
   { by, taken: { plan, filter, hints }, shape, maxBadShare }: IntakeRecord,
   before: KeptFor | undefined,
   at: string,
 ): Promise<void> {
-  const mapping = { kept: { plan, filter, hints, ...(maxBadShare === null ? {} : { maxBadShare }) } };
-  const goesOn = before !== undefined && (by === "kept" || before.answer !== undefined);
-  await keepMapping(tx, {
-    ...placeOf(entry),
-    mapping,
-    shape,
-    id: goesOn ? before.row.id : mappingId(mapping),
-    by: goesOn ? before.row.by : acceptedBy[by],
-    sha256: goesOn ? before.row.sha256 : entry.sha256,
-    key: entry.key,
-    version: entry.version,
-    keptAt: at,
-  });
+  const kept = { plan, filter, hints, ...(maxBadShare === null ? {} : { maxBadShare }) };
+  await mappings.keepRead(tx, { entry, by, kept, shape, at }, before);
 }
 
 /** A mapping as it is listed. */
@@ -98,10 +53,9 @@ export interface ListedMapping {
 }
 
 export async function listKept(tx: Tx, group?: string): Promise<readonly ListedMapping[]> {
-  return (await listMappings(tx, module)).flatMap((row) => {
+  return (await mappings.list(tx)).flatMap(([row, held]) => {
     const upload = findUpload(row.key);
     if (upload === undefined || upload.kind === "events" || (group !== undefined && upload.group !== group)) return [];
-    const held = heldOf(row);
     const intake = "answer" in held ? held.answer : blockOf(held.kept.plan, held.kept.filter, held.kept.hints);
     return [{ group: upload.group, kind: upload.kind, row, intake }];
   });
@@ -134,19 +88,7 @@ export async function answerFor(
   }: { readonly group: string; readonly kind: InputKind; readonly block: IntakeBlock; readonly prefix: string },
 ): Promise<{ readonly place: MappingPlace; readonly goesOn: boolean }> {
   const entry = await newestFile(deps, group, kind, prefix);
-  const place = placeOf(entry);
-  const mapping = { answer: block };
-  await keepMapping(deps.database, {
-    ...place,
-    mapping,
-    shape: undefined,
-    id: mappingId(mapping),
-    by: "answer",
-    sha256: entry.sha256,
-    key: entry.key,
-    version: entry.version,
-    keptAt: timeOf(deps),
-  });
+  const place = await mappings.keepAnswer(deps.database, entry, block, timeOf(deps));
   return { place, goesOn: await goOnAsked(deps, workflows, group) };
 }
 
@@ -159,8 +101,10 @@ export async function forgetFor(
   const found = (await listKept(deps.database, group)).filter(
     (one) => (kind === undefined || one.kind === kind) && (sender === undefined || one.row.sender === sender),
   );
-  let forgotten = 0;
-  for (const { row } of found) if (await forgetMapping(deps.database, row)) forgotten += 1;
+  const forgotten = await mappings.forget(
+    deps.database,
+    found.map(({ row }) => row),
+  );
   return { forgotten, goesOn: forgotten > 0 && (await goOnAsked(deps, workflows, group)) };
 }
 
@@ -183,10 +127,7 @@ async function goOnAsked(
     [group],
   );
   if (row === undefined) return false;
-  const letter = (await workflows.deadLetters({ state: "waiting", runId: runIdOf(group, row.requested), limit: 1 })).at(0);
-  if (letter === undefined || !/^(?:INTAKE|INPUT|FORECAST_INPUT)_/.test(letter.error.code ?? "")) return false;
-  await workflows.redrive(letter.id);
-  return true;
+  return await redriveAsked(workflows, runIdOf(group, row.requested), /^(?:INTAKE|INPUT|FORECAST_INPUT)_/);
 }
 
 /** How each file of a group is to be read, as far as that was kept. */
@@ -197,10 +138,8 @@ export async function findKeptOf(
   const found: Partial<Record<InputKind, KeptFor>> = {};
   for (const kind of datasetKinds) {
     const entry = entries[kind];
-    const kept = entry === undefined ? undefined : await findKeptFor(tx, entry);
-    // What was proposed for this very file is proposed again, and told as that.
-    const isOwn = kept?.row.by === "proposal" && kept.row.sha256 === entry?.sha256;
-    if (kept !== undefined && !isOwn) found[kind] = kept;
+    const kept = entry === undefined ? undefined : await mappings.findAccepted(tx, entry);
+    if (kept !== undefined) found[kind] = kept;
   }
   return found;
 }

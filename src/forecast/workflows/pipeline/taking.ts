@@ -8,6 +8,7 @@ import type { Body } from "../../../platform/bytes.ts";
 import { findDateStyle } from "../../../platform/intake/dates.ts";
 import type { IntakeFile } from "../../../platform/intake/profile.ts";
 import { type FileShape, type ShapeChange, shapeOf } from "../../../platform/intake/shape.ts";
+import type { ReadBy } from "../../../platform/mappings/held.ts";
 import { defaultsKey } from "../../store/keys.ts";
 import { inputOptionsOf } from "../defaults/parse.ts";
 import type { InputFile } from "../inputs/open.ts";
@@ -28,7 +29,6 @@ import {
   lookBeside,
   type Looking,
   questionError,
-  type ReadBy,
   sentenceOf,
 } from "../intake/take-in.ts";
 import type { Recipe } from "./recipe.ts";

@@ -2,9 +2,8 @@
 //
 // Only of files that are read in a moment; of larger ones the run's own check tells the same.
 
-import type { Body } from "../../../platform/bytes.ts";
 import { isStockroomError } from "../../../platform/errors.ts";
-import type { IntakeFile } from "../../../platform/intake/profile.ts";
+import { fileOfObject, isQuick, tooLargeNow } from "../../../platform/mappings/quick.ts";
 import type { ObjectEntry } from "../../../platform/objects/contract.ts";
 import { defaultsKey } from "../../store/keys.ts";
 import { actAs, type ForecastDeps } from "../deps.ts";
@@ -19,10 +18,7 @@ import { readRecipes } from "./recipes.ts";
 import { lookAtGroup, type GroupSources } from "./taking.ts";
 import { findUpload } from "./uploads.ts";
 
-/** The file and the target it stands beside, as they lie in the store. */
-const mostBytes = 8 << 20;
-/** What is packed may be so many times as long. */
-const packed = 8;
+const actor = actAs("forecast", "upload");
 
 type Deps = Pick<ForecastDeps, "objects" | "settings" | "database">;
 
@@ -51,27 +47,19 @@ async function looked(deps: Deps, recipe: Recipe, kind: InputKind): Promise<read
   const [own, target] = [entries[kind], entries.target];
   if (own === undefined || target === undefined) return undefined;
   const known = await findKeptOf(deps.database, entries);
-  if (sizeOf(own) + (own === target ? 0 : sizeOf(target)) > mostBytes) {
+  if (!isQuick(own === target ? [own] : [own, target])) {
     const schema = recipe.datasets[kind]?.schema;
-    const { name, open } = sourceOf(deps, own);
+    const { name, open } = fileOfObject(deps.objects, actor, own);
     const strict = await isStrict(kind, { name, body: open(), ...(schema === undefined ? {} : { schema }) }, inputOptionsOf(recipe));
-    return strict
-      ? undefined
-      : [`${own.key} has columns of its own; it is too large to be looked at while you wait, and its run tells how it is read`];
+    return strict ? undefined : [tooLargeNow(own.key)];
   }
-  const sources: GroupSources = { target: sourceOf(deps, target), ...(kind === "target" ? {} : { [kind]: sourceOf(deps, own) }) };
+  const sources: GroupSources = {
+    target: fileOfObject(deps.objects, actor, target),
+    ...(kind === "target" ? {} : { [kind]: fileOfObject(deps.objects, actor, own) }),
+  };
   const looks = await lookAtGroup(sources, { recipe, ...wordsOf(known) });
   const look = looks.find(([each]) => each === kind)?.[1];
   if (look === undefined) return undefined;
   const question = questionError(look, recipe.name, kind, defaultsKey);
   return [...linesOf(look), ...(question === undefined ? [] : [`question: ${question.message}`])];
-}
-
-const sizeOf = ({ key, bytes }: ObjectEntry): number => bytes * (/\.(?:gz|parquet|xlsx|zip)$/.test(key) ? packed : 1);
-
-function sourceOf(deps: Pick<ForecastDeps, "objects">, { key, version }: ObjectEntry): IntakeFile {
-  async function* open(): Body {
-    yield* (await deps.objects.get(actAs("forecast", "upload"), key, { version })).body;
-  }
-  return { name: key, open };
 }
