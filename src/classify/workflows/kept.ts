@@ -20,6 +20,7 @@ import type { CatalogueBlock } from "./intake/said.ts";
 import {
   blockOfTaken,
   isStrictlyLabelled,
+  isWithoutCodes,
   type KeptLabelled,
   type LabelledLook,
   type LabelledWords,
@@ -85,6 +86,7 @@ export async function understandLabelled(deps: Deps, key: string): Promise<reado
     if (await isStrictlyLabelled(file, words.columns.encoding, signal)) return undefined;
     if (!isQuick([entry])) return [tooLargeNow(key)];
     const look = await lookAtLabelled(file, words, signal);
+    if (isWithoutCodes(look, words.columns)) return undefined;
     const question = questionAbout(key, look);
     return [...look.lines, ...(question === undefined ? [] : [`question: ${question.message}`])];
   } catch (error) {

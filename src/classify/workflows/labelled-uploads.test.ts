@@ -66,16 +66,20 @@ const countryOfFile = (i: number): string => `Q${String.fromCharCode(65 + Math.f
 const files = catalogueFiles().map((file, i) => [file.name, file, countryOfFile(i)] as const);
 
 describe("catalogues of strangers, as they lie", () => {
-  test.each(files.filter(([, { question }]) => question !== undefined))("%s is asked about", async (_, file, country) => {
-    const key = `classify/labelled/${country}/${file.name}`;
-    await expect(look(key, file.bytes)).rejects.toMatchObject({
-      code: "INTAKE_QUESTION",
-      kind: "input",
-      message: expect.stringContaining(`stockroom classify mappings set ${key} --map`),
-    });
-    expect(await listLines(parts.database, { country })).toEqual([]);
-    expect((await listKept(parts.database, key)).length).toBe(0);
-  });
+  // A column `title` alone is a file of ours whose labels were left out: intake.test.ts.
+  test.each(files.filter(([name, { question }]) => question !== undefined && name !== "titles-only.csv"))(
+    "%s is asked about",
+    async (_, file, country) => {
+      const key = `classify/labelled/${country}/${file.name}`;
+      await expect(look(key, file.bytes)).rejects.toMatchObject({
+        code: "INTAKE_QUESTION",
+        kind: "input",
+        message: expect.stringContaining(`stockroom classify mappings set ${key} --map`),
+      });
+      expect(await listLines(parts.database, { country })).toEqual([]);
+      expect((await listKept(parts.database, key)).length).toBe(0);
+    },
+  );
 
   test.each(files.filter(([, { question }]) => question === undefined))("%s is read", async (_, file, country) => {
     const key = `classify/labelled/${country}/${file.name}`;

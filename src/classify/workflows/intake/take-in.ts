@@ -83,6 +83,11 @@ export async function isStrictlyLabelled(file: IntakeFile, encoding: string | un
   return columns.some((name) => name.startsWith(codeColumnPrefix)) || (columns.includes("scheme") && columns.includes("code"));
 }
 
+/** Whether a file has the settings' own texts and nothing that could be a code: no stranger's catalogue, but one whose labels were left out. */
+export const isWithoutCodes = ({ questions, shape }: LabelledLook, { text }: ColumnSettings): boolean =>
+  shape.columns.some(({ name }) => text.includes(name)) &&
+  questions.some(({ about, answers }) => about === "label" && answers.some((answer) => answer.includes("COLUMN")));
+
 /** Looks at a file with columns of its own. Throws what `profileFile` throws, and `input` `INTAKE_COLUMN_MISSING`, `INTAKE_NO_ROWS`. */
 export async function lookAtLabelled(file: IntakeFile, words: LabelledWords, signal: AbortSignal): Promise<LabelledLook> {
   const { kept } = words;

@@ -8,7 +8,7 @@ import type { ComputeTask, TaskTools } from "../../../platform/compute/contract.
 import { encodingNotes } from "../../../platform/formats/index.ts";
 import { isSameCountry } from "../../engine/countries.ts";
 import { isCountry, isScheme } from "../../engine/lines.ts";
-import { isStrictlyLabelled, type LabelledLook, type LabelledWords, lookAtLabelled } from "../intake/take-in.ts";
+import { isStrictlyLabelled, isWithoutCodes, type LabelledLook, type LabelledWords, lookAtLabelled } from "../intake/take-in.ts";
 import { cell, codeColumnPrefix, findColumns, labelsOf, type ColumnSettings } from "./items.ts";
 import { openLabelled } from "./labelled.ts";
 import { collectRejects } from "./rejects.ts";
@@ -106,5 +106,7 @@ const nothing = { rows: 0, badRows: 0, reasons: [], notes: [], unread: [], colum
 async function lookIfNeeded({ source, words }: SurveyInput, signal: AbortSignal): Promise<LabelledLook | null> {
   if (words === null) return null;
   const file = { name: source.entry.key, open: () => openHandle(source, signal) };
-  return (await isStrictlyLabelled(file, words.columns.encoding, signal)) ? null : await lookAtLabelled(file, words, signal);
+  if (await isStrictlyLabelled(file, words.columns.encoding, signal)) return null;
+  const look = await lookAtLabelled(file, words, signal);
+  return isWithoutCodes(look, words.columns) ? null : look;
 }
