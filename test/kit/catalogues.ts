@@ -301,6 +301,40 @@ export function catalogueFiles(seed = 1): readonly CatalogueFile[] {
         items: 210,
       },
     ),
+    file(
+      "header-again.csv",
+      ["Artikel;Warengruppe", ...of(300, (i, kind) => `${title(kind)};${kind.path[2]}${i % 50 === 49 ? "\nArtikel;Warengruppe" : ""}`)],
+      { plan: { text: ["Artikel"], label: { columns: ["Warengruppe"], path: null } }, codes: 6, items: 300 },
+    ),
+    file(
+      "magento.csv",
+      [
+        "sku,attribute_set_code,product_type,categories,name,price",
+        ...of(
+          300,
+          (i, kind) =>
+            `S${i},Default,simple,"Default Category,Default Category/${kind.path[0]},Default Category/${kind.path[0]}/${kind.path[2]}",${title(kind)},${i}.5`,
+        ),
+      ],
+      { plan: { text: ["name"], label: { columns: ["categories"], path: "/", several: ",", level: "leaf" } }, codes: 6, items: 300 },
+    ),
+    file(
+      "codes-like-dates.csv",
+      ["name,category", ...of(300, (_, kind, k) => `${title(kind)},${["1-2", "3-4", "2023-01", "7/8", "9/10", "0101.10"][k]}`)],
+      {
+        plan: { label: { columns: ["category"] } },
+        codes: 6,
+        items: 300,
+      },
+    ),
+    file(
+      "gs1.csv",
+      [
+        "GTIN,TradeItemDescription,GpcCategoryCode,BrandName",
+        ...of(300, (i, kind, k) => `0400${1_000_000_000 + i},${title(kind)},1000${k}123,M${i % 7}`),
+      ],
+      { plan: { text: ["TradeItemDescription"], label: { columns: ["GpcCategoryCode"] }, id: "GTIN" }, codes: 6, items: 300 },
+    ),
     file("titles-only.csv", ["title", ...of(100, (_, kind) => title(kind))], { question: "label" }),
     file(
       "two-codes.csv",

@@ -120,7 +120,7 @@ export function findLabelShape(cells: readonly string[]): Pick<LabelRule, "path"
       separator === "list" ? (cell: string) => /^\s*\[.*\]\s*$/su.test(cell) : (cell: string) => partsOf(cell, separator).length > 1;
     const written = cells.filter(isSo);
     if (cells.length === 0 || written.length < Math.max(2, least * cells.length)) continue;
-    const several = separator === ">" ? severalOf(cells) : null;
+    const several = separator === ">" || separator === "/" ? severalOf(cells, separator) : null;
     const paths = cells.flatMap((cell) => pathsOf(cell, { path: separator, several }));
     // "Kettles, red" is a name; lists of tags have no blank behind the comma.
     const inWords = separator === "," && written.filter((cell) => /,\s/u.test(cell)).length > 0.1 * written.length;
@@ -132,14 +132,14 @@ export function findLabelShape(cells: readonly string[]): Pick<LabelRule, "path"
 }
 
 /** What separates several paths in a cell: `A > B, A > C`, but not the comma of `Food, Drinks > Tea`. */
-function severalOf(cells: readonly string[]): PathSeparator | null {
+function severalOf(cells: readonly string[], path: ">" | "/"): PathSeparator | null {
   for (const separator of ["|", ";", ","] as const) {
     const written = cells.filter((cell) => partsOf(cell, separator).length > 1);
     if (written.length < Math.max(1, 0.02 * cells.length)) continue;
     const parts = written.flatMap((cell) => partsOf(cell, separator));
-    const paths = [...cells.filter((cell) => !written.includes(cell)), ...parts.filter((part) => patterns[">"].test(part))];
-    const tops = new Set(paths.flatMap((cell) => partsOf(cell, ">")[0] ?? []));
-    const whole = parts.filter((part) => patterns[">"].test(part) || tops.has(part));
+    const paths = [...cells.filter((cell) => !written.includes(cell)), ...parts.filter((part) => patterns[path].test(part))];
+    const tops = new Set(paths.flatMap((cell) => partsOf(cell, path)[0] ?? []));
+    const whole = parts.filter((part) => patterns[path].test(part) || tops.has(part));
     if (whole.length >= 0.9 * parts.length) return separator;
   }
   return null;

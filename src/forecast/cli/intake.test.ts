@@ -4,7 +4,8 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { oddFiles } from "../../../test/kit/odd-strangers.ts";
 import { type StrangerFile, strangerFiles } from "../../../test/kit/strangers.ts";
-import { fileBody } from "../../platform/formats/index.ts";
+import { wornFiles } from "../../../test/kit/worn-strangers.ts";
+import { fileBody, readNumbers } from "../../platform/formats/index.ts";
 import { applyPlan } from "../workflows/intake/apply.ts";
 import { readAnswer, answerQuestions } from "../../platform/command/questions.ts";
 import { compareShapes, shapeOf } from "../../platform/intake/shape.ts";
@@ -24,7 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const { signal } = new AbortController();
 
-const files = [...strangerFiles(), ...oddFiles()].map((file) => [file.name, file] as const);
+const files = [...strangerFiles(), ...oddFiles(), ...wornFiles()].map((file) => [file.name, file] as const);
 const put = (file: StrangerFile): string => {
   const at = path.join(folder, file.name);
   writeFileSync(at, file.bytes);
@@ -35,7 +36,7 @@ test.each(files.filter(([, { question }]) => question === undefined))("%s is tak
   const at = put(file);
   const intake = await lookAtFile(at, file.flags ?? {}, signal);
   const { proposal, taken, profile } = intake;
-  expect(proposal).toMatchObject({ questions: [], plan: file.plan });
+  expect(proposal).toMatchObject({ questions: [], plan: file.plan ?? {} });
   const told = tellIntake(intake).join("\n");
   const unsaid = profile.columns.filter((column) => !told.includes(column.name) && !proposal.plan.values.includes(column.name));
   expect(unsaid).toEqual([]);
@@ -48,9 +49,26 @@ test.each(files.filter(([, { question }]) => question === undefined))("%s is tak
   });
   for await (const batch of table.batches) rows.push(...batch.rows);
   expect({ rows: rows.length, bad }).toEqual({ rows: file.rows, bad: [] });
-  for (const row of rows) expect(row[1]).toMatch(/^\d{4}-\d\d-\d\d$/);
+  for (const row of rows) expect(row[1]).toMatch(/^\d{4}-\d\d-\d\d(?: \d\d:\d\d:00)?$/);
   expect(rows[0]).toEqual(expect.arrayContaining([...(file.first ?? [])]));
 });
+
+test.each(wornFiles().flatMap((file) => (file.sum === undefined ? [] : [[file.name, file, file.sum] as const])))(
+  "every value of %s is read as what it is",
+  async (name, file, sum) => {
+    const at = put(file);
+    const { plan, hints, filter } = (await lookAtFile(at, {}, signal)).taken;
+    const bad: unknown[] = [];
+    const onBadRow = (row: unknown): void => void bad.push(row);
+    const table = await applyPlan({ name, open: () => fileBody(at) }, plan, "target", { ...filter, hints, onBadRow });
+    const columns = [{ name: "demand", index: table.columns.indexOf("demand") }];
+    let total = 0;
+    for await (const { numbers } of readNumbers(table, { name, columns, onBadRow, decimal: plan.decimal, delimiter: table.delimiter })
+      .batches)
+      for (const value of numbers[0] ?? []) total += value;
+    expect({ total, bad }).toEqual({ total: sum, bad: [] });
+  },
+);
 
 test.each(files.filter(([, { question }]) => question !== undefined))(
   "%s asks one question, and fails with it where nobody can answer",
@@ -78,6 +96,21 @@ test("a question is answered by the flag that it names, and the file is then tak
   expect(asked?.answers).toEqual(["--date-format dd/mm/yyyy", "--date-format mm/dd/yyyy"]);
   const answered = await lookAtFile(at, { "date-format": "mm/dd/yyyy" }, signal);
   expect(answered.proposal).toMatchObject({ questions: [], plan: { dateStyle: "mm/dd/yyyy" } });
+});
+
+test("demand that is 0 for all from some day on is told: it may be a plan that nobody filled in yet", async () => {
+  const at = path.join(folder, "not-yet.csv");
+  const row = (k: number, item: string): string =>
+    `${new Date(Date.UTC(2024, 0, 1 + k)).toISOString().slice(0, 10)},${item},${k < 40 ? 3 + (k % 5) : 0}`;
+  const rows = Array.from({ length: 60 }, (_, k) => ["A", "B"].map((item) => row(k, item))).flat();
+  writeFileSync(at, `Date,Item,Qty\n${rows.join("\n")}\n`);
+  const { proposal } = await lookAtFile(at, {}, signal);
+  expect(proposal.notes).toContain(
+    '"Qty" is 0 in every row behind 2024-02-09 (40 rows): where that is not known yet rather than none sold, --end 2024-02-09 leaves them out.',
+  );
+  // An item that ends while others go on is no such thing.
+  writeFileSync(at, `Date,Item,Qty\n${rows.map((line) => line.replace(/,A,0$/, ",A,2")).join("\n")}\n`);
+  expect((await lookAtFile(at, {}, signal)).proposal.notes).toEqual([]);
 });
 
 test("names that no column has are told with those there are", async () => {

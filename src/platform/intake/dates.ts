@@ -157,7 +157,11 @@ const two = String.raw`(\d{1,2})`;
 const four = String.raw`(\d{4})`;
 const short = String.raw`('?\d{2})`;
 const name = String.raw`(\p{L}{3,12}\.?)`;
-const weekday = String.raw`(?:\p{L}{2,12}\.?,?\s+)?`;
+/** A weekday, or what says that a week begins. */
+const weekday = String.raw`(?:(?:\p{L}{2,12}\.?,?|[Ww]/?[Cc]:?|[Ww]eek (?:of|commencing|beginning|starting|from):?)\s+)?`;
+/** What stands behind the number of a day, and between it, month and year: `1er`, `2nd`, `2 de enero de 2023`. */
+const ordinal = String.raw`(?:\.|er|º|ª|st|nd|rd|th)?`;
+const of = String.raw`(?:(?:de|del|of)\s+)?`;
 
 const dmy = { day: 1, month: 2, year: 3 } as const;
 const mdy = { month: 1, day: 2, year: 3 } as const;
@@ -173,6 +177,7 @@ const numericDays = [
   dayStyle(`mm${sign}dd${sign}yyyy`, `${two}${shape}${two}${shape}${four}`, mdy),
   dayStyle(`dd${sign}mm${sign}yy`, `${two}${shape}${two}${shape}${short}`, dmy),
   dayStyle(`mm${sign}dd${sign}yy`, `${two}${shape}${two}${shape}${short}`, mdy),
+  dayStyle(`yy${sign}mm${sign}dd`, `${short}${shape}${two}${shape}${two}`, ymd),
 ]);
 
 /** From one day to another, as weekly and monthly lists have it: the period begins with the first. */
@@ -194,8 +199,10 @@ const spanStyle = (day: DateStyle): DateStyle => ({
 export const dateStyles: readonly DateStyle[] = [
   ...numericDays,
   dayStyle("yyyymmdd", String.raw`(\d{4})(\d{2})(\d{2})`, ymd),
-  dayStyle("d mmm yyyy", `${weekday}${two}\\.?[-\\s/]*${name}[-\\s/,]*${four}`, dmy, true),
-  dayStyle("d mmm yy", `${weekday}${two}\\.?[-\\s/]*${name}[-\\s/,]*${short}`, dmy, true),
+  dayStyle("d mmm yyyy", `${weekday}${two}${ordinal}[-\\s/]*${of}${name}[-\\s/,]*${of}${four}`, dmy, true),
+  dayStyle("d mmm yy", `${weekday}${two}${ordinal}[-\\s/]*${of}${name}[-\\s/,]*${of}${short}`, dmy, true),
+  dayStyle("yyyy年m月d日", String.raw`(\d{4})年\s?(\d{1,2})月\s?(\d{1,2})日?`, ymd),
+  periodStyle("yyyy年m月", /^(\d{4})年\s?(\d{1,2})月$/u, "month", (m) => [Number(m[1]), Number(m[2])]),
   dayStyle("mmm d, yyyy", `${weekday}${name}[-\\s]*${two}(?:st|nd|rd|th)?[-,\\s]+${four}`, mdy, true),
   periodStyle("mmm yyyy", new RegExp(`^${name}[-\\s/,]*${four}$`, "u"), "month", (m) => [Number(m[2]), monthOf(m[1] ?? "")]),
   periodStyle("yyyy mmm", new RegExp(`^${four}[-\\s/,]*${name}$`, "u"), "month", (m) => [Number(m[1]), monthOf(m[2] ?? "")]),
@@ -206,6 +213,7 @@ export const dateStyles: readonly DateStyle[] = [
   periodStyle("yyyy-Qq", /^(\d{4})[-\s/]*[QTK](\d)$/i, "quarter", (m) => [Number(m[1]), Number(m[2]) * 3 - 2]),
   periodStyle("Qq yyyy", /^[QTK](\d)[-\s/]*(\d{4})$/i, "quarter", (m) => [Number(m[2]), Number(m[1]) * 3 - 2]),
   periodStyle("Qq yy", /^[QTK](\d)[-\s/]+('?\d{2})$/i, "quarter", (m) => [yearOf(m[2] ?? ""), Number(m[1]) * 3 - 2]),
+  periodStyle("qQyy", /^([1-4])[QT][-\s/]?('?\d{2}|\d{4})$/i, "quarter", (m) => [yearOf(m[2] ?? ""), Number(m[1]) * 3 - 2]),
   weekStyle("yyyy-Www", /^(\d{4})[-\s/]*(?:W|KW|CW|WK|S|T)\s?(\d{1,2})$/i, 1, 2),
   ...numericDays.map(spanStyle),
   weekStyle("Www yyyy", /^(?:W|KW|CW|WK|Week|Woche|Semaine|S)\s?(\d{1,2})[-\s/,]*(\d{4})$/i, 2, 1),
@@ -226,8 +234,18 @@ export const bareStyles: readonly DateStyle[] = [
     },
   },
   {
+    id: "yyyymmdd hhmm",
+    read: (text) => {
+      const found = /^(\d{4})(\d{2})(\d{2})[ T_-]?(\d{2}):?(\d{2})(?::?(\d{2}))?$/.exec(text);
+      const begin = found === null ? undefined : dayOf(Number(found[1]), Number(found[2]), Number(found[3]));
+      const [hours, minutes, seconds] = (found ?? []).slice(4).map((part) => Number(part ?? 0));
+      if (begin === undefined || hours === undefined || minutes === undefined || hours > 24 || minutes > 59) return undefined;
+      return { seconds: begin + hours * 3_600 + minutes * 60 + (seconds ?? 0), unit: "time", offset: undefined };
+    },
+  },
+  {
     id: "unix seconds",
-    read: (text) => (/^1\d{9}$/.test(text) ? { seconds: Number(text), unit: "time", offset: 0 } : undefined),
+    read: (text) => (/^1\d{9}(?:\.\d+)?$/.test(text) ? { seconds: Math.floor(Number(text)), unit: "time", offset: 0 } : undefined),
   },
   {
     id: "unix milliseconds",
@@ -235,7 +253,14 @@ export const bareStyles: readonly DateStyle[] = [
   },
 ];
 
-const byId = new Map([...dateStyles, ...bareStyles].map((style) => [style.id, style]));
+/** Styles of weeks that look like months, dates only where a column's name says that it holds weeks. */
+export const bareWeekStyles: readonly DateStyle[] = [
+  weekStyle("yyyyww", /^(\d{4})(\d{2})$/, 1, 2),
+  weekStyle("yyyy/ww", /^(\d{4})[-/. ](\d{1,2})$/, 1, 2),
+  weekStyle("ww/yyyy", /^(\d{1,2})[-/. ](\d{4})$/, 2, 1),
+];
+
+const byId = new Map([...dateStyles, ...bareStyles, ...bareWeekStyles].map((style) => [style.id, style]));
 
 export const findDateStyle = (id: string): DateStyle | undefined => byId.get(id);
 
@@ -276,7 +301,7 @@ export function findStyle(texts: readonly string[], candidates: readonly DateSty
     .map(({ style, read }) => ({ style, read, count: read.reduce((sum, one) => sum + (one === undefined ? 0 : 1), 0) }))
     .filter(({ count }) => count > 0)
     .toSorted((a, b) => b.count - a.count);
-  const [best, second] = readings;
+  const [best, second] = withoutScattered(readings);
   if (best === undefined || best.count < fitShare * given.length) return undefined;
   if (second === undefined) return { style: best.style, rival: undefined, reason: "only", proof: undefined };
   if (second.count < best.count) {
@@ -296,6 +321,25 @@ export function findStyle(texts: readonly string[], candidates: readonly DateSty
   const dotted = pair.find(({ style }) => style.id.startsWith("dd."));
   if (dotted !== undefined) return { style: dotted.style, rival: undefined, reason: "dots", proof: undefined };
   return { style: best.style, rival: second.style, reason: "only", proof: undefined };
+}
+
+/**
+ * Of two-digit years, first or last in `23-01-31`: the readings without those that scatter the days over three times as many years as another. The year
+ * stands last unless only so the days lie together.
+ */
+function withoutScattered<
+  Reading extends { readonly style: DateStyle; readonly read: readonly (ReadInstant | undefined)[]; readonly count: number },
+>(readings: readonly Reading[]): readonly Reading[] {
+  const isFirst = ({ style }: Reading): boolean => /^yy[^y]/.test(style.id);
+  const isLast = ({ style }: Reading): boolean => /[^y]yy$/.test(style.id);
+  const first = readings.find(isFirst);
+  const last = readings.filter(isLast);
+  if (first === undefined || last.length === 0) return readings;
+  const yearsOf = ({ read }: Reading): number =>
+    new Set(read.flatMap((one) => (one === undefined ? [] : [new Date(one.seconds * 1_000).getUTCFullYear()]))).size;
+  const most = Math.max(...last.map(({ count }) => count));
+  const together = first.count > most || (first.count === most && 3 * yearsOf(first) <= Math.min(...last.map(yearsOf)));
+  return readings.filter((reading) => (together ? !isLast(reading) : !isFirst(reading)));
 }
 
 /** Whether one reading gives the same day of many months, where the other gives the first days of one month in several years. */

@@ -14,6 +14,12 @@ test.each([
   ],
   ["no header", "2024-01-01,A,3\n2024-01-02,A,4\n", { headerRows: 0, skippedLines: 0, columns: ["column_1", "column_2", "column_3"] }],
   ["no header, texts alone", "A,x\nB,y\nA,x\n", { headerRows: 0 }],
+  [
+    "a header that comes again, texts alone",
+    `t,c\n${Array.from({ length: 12 }, (_, i) => `k ${i},${"xy"[i % 2]}\n`).join("t,c\n")}`,
+    { headerRows: 1 },
+  ],
+  ["months in digits as names", "product,202011,202012,202101\nA,1,2,3\nB,2,3,4\n", { headerRows: 1 }],
   ["years as names", "product,2019,2020,2021\nA,1,2,3\nB,2,3,4\n", { headerRows: 1, columns: ["product", "2019", "2020", "2021"] }],
   [
     "two rows of names",

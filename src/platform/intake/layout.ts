@@ -182,6 +182,9 @@ function scoreOf(rows: readonly Row[], width: number): number {
   return (alike.length / filled.length) * (1 + (fields === 0 ? 0 : typed / fields)) * (1 + Math.log2(width) / 10);
 }
 
+/** Of fewer rows two may be the same by chance. */
+const fewRows = 10;
+
 /** How many of the first rows are names (L2). */
 function countHeaderRows(rows: readonly Row[]): 0 | 1 | 2 {
   const [first, second] = rows;
@@ -192,14 +195,12 @@ function countHeaderRows(rows: readonly Row[]): 0 | 1 | 2 {
   const kinds = kindsOf(below.map(({ fields }) => fields));
   const firstVote = headerVotes(first.fields, kinds);
   const typed = kinds.some((kind) => kind === "number" || kind === "date");
-  // A table of texts alone: the first row names the columns unless its values come again below it.
-  if (!typed)
-    return repeats(
-      first.fields,
-      below.map(({ fields }) => fields),
-    )
-      ? 0
-      : 1;
+  // A table of texts alone: the first row names the columns unless its values come again below it, but for a header that comes again whole.
+  if (!typed) {
+    const values = below.map(({ fields }) => fields);
+    const others = values.length < fewRows ? values : values.filter((fields) => fields.some((field, i) => field !== first.fields[i]));
+    return repeats(first.fields, others) ? 0 : 1;
+  }
   if (firstVote <= 0) return 0;
   // Two rows of names: where the second says something over values, it is never a value itself.
   const above = kinds.map((kind, i) => (kind === "number" || kind === "date" ? kindOf(second.fields[i] ?? "") : "empty"));
@@ -238,7 +239,7 @@ function isTimeline(fields: readonly string[]): boolean {
     .slice(1)
     .map((field) => field.trim())
     .filter((field) => field !== "");
-  const instants = rest.filter((field) => kindOf(field) === "date" || /^(?:19|20)\d\d$/.test(field));
+  const instants = rest.filter((field) => kindOf(field) === "date" || /^(?:19|20)\d\d(?:0[1-9]|1[0-2])?$/.test(field));
   return instants.length >= 3 && instants.length >= rest.length / 2 && new Set(instants).size === instants.length;
 }
 

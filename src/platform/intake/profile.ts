@@ -13,7 +13,7 @@ import { unpack } from "../formats/container.ts";
 import { decodeText, peek } from "../formats/text-in.ts";
 import type { TextEncoding } from "../formats/contract.ts";
 import { type Condition, conditionText } from "./conditions.ts";
-import { bareStyles, type DateStyle, dateStyles, findStyle, type FoundStyle } from "./dates.ts";
+import { bareStyles, bareWeekStyles, type DateStyle, dateStyles, findStyle, type FoundStyle } from "./dates.ts";
 import { conditionsOf, type ExportProfile, findExport, inheritanceOf } from "./exports/index.ts";
 import { type Inheritance, inheriting } from "./inherit.ts";
 import { findLayout, isRule, type Layout } from "./layout.ts";
@@ -383,8 +383,14 @@ class ColumnCount {
 }
 
 /** The style of a column's dates; bare digits are dates only under a name that says so. */
-const findColumnStyle = (name: string, texts: readonly string[]): FoundStyle | undefined =>
-  findStyle(texts, isDateName(name) ? [...dateStyles, ...bareStyles] : dateStyles);
+const findColumnStyle = (name: string, texts: readonly string[]): FoundStyle | undefined => findStyle(texts, stylesFor(name));
+
+/** Under the name of weeks `2023/05` is a week; elsewhere a month. */
+function stylesFor(name: string): readonly DateStyle[] {
+  if (!isDateName(name)) return dateStyles;
+  const all = [...dateStyles, ...bareStyles];
+  return isWeekName(name) ? [...all.filter(({ id }) => !/^(?:yyyy-?mm|mm\/yyyy)$/.test(id)), ...bareWeekStyles] : all;
+}
 
 function profileColumn(
   name: string,
@@ -403,8 +409,7 @@ function profileColumn(
   const kinds: Record<ValueKind, number> = { empty: 0, number: 0, date: 0, text: 0 };
   for (const text of texts) kinds[kindOf(text)] += 1;
   const named = isDateName(name);
-  const date =
-    kinds.date >= mostly * texts.length || named ? findStyle(texts, named ? [...dateStyles, ...bareStyles] : dateStyles) : undefined;
+  const date = kinds.date >= mostly * texts.length || named ? findColumnStyle(name, texts) : undefined;
   // Digits with zeros before them are a code, whatever they count to.
   const isCode = texts.some((text) => /^0\d{2,}$/.test(text));
   const numbers = !isCode && kinds.number >= mostly * texts.length;
@@ -478,7 +483,11 @@ const maxOf = (values: readonly number[]): number => values.reduce((a, b) => Mat
 
 /** Names of columns of instants, in many languages. Only such a name makes `2004` or `202401` a date. */
 const dateNames =
-  /(?:^|[\s_\-(])(?:date|datum|dato|data|fecha|jour|day|dag|tag|time|timestamp|datetime|ds|week|woche|semaine|semana|settimana|vecka|uge|tydzień|month|monat|mois|mes|mese|maand|måned|månad|miesiąc|year|jahr|année|annee|año|ano|anno|jaar|år|rok|period|periode|période|período|calday|calmonth|fiscper|created|ordered|purchased|shipped|delivered|paid|sold|when|zeit|zeitpunkt|quarter|quartal|trimestre|التاريخ|تاريخ|日付|日期|月)(?:$|[\s_\-)])/iu;
+  /(?:^|[\s_\-(])(?:date|datum|dato|data|fecha|jour|day|dag|tag|time|timestamp|datetime|ds|ts|week|wk|kw|cw|woche|kalenderwoche|semaine|semana|settimana|vecka|uge|tydzień|month|monat|mois|mes|mese|maand|måned|månad|miesiąc|year|jahr|année|annee|año|ano|anno|jaar|år|rok|period|periode|période|período|calday|calmonth|fiscper|created|ordered|purchased|shipped|delivered|paid|sold|when|zeit|zeitpunkt|quarter|quartal|trimestre|التاريخ|تاريخ|日付|日期|月)(?:$|[\s_\-)])/iu;
+
+const weekNames = /(?:^|[\s_\-(])(?:week|weeks|wk|kw|cw|woche|kalenderwoche|semaine|semana|settimana|vecka|uge|tydzień)(?:$|[\s_\-)])/iu;
+
+const isWeekName = (name: string): boolean => weekNames.test(name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_"));
 
 export const isDateName = (name: string): boolean => dateNames.test(name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_"));
 

@@ -15,6 +15,8 @@ import { rankOfName, wordsOfName } from "../../../platform/intake/names.ts";
 import { dateStyles, findDateStyle, type DateStyle } from "../../../platform/intake/dates.ts";
 import type { DecimalSign } from "../../../platform/formats/index.ts";
 import { isStockName, saysEmpty } from "../inputs/stock-names.ts";
+import { mixedQuestions } from "./mixed.ts";
+import { zeroEndNotes } from "./zero-end.ts";
 import {
   asideWords,
   calendarWords,
@@ -261,7 +263,12 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
   const relations = makeRelations({ profile, timestamp, style, stampOf, item: item?.column, demand: demand?.column });
   for (const column of free()) judge(column, { given, relations, stock: stock?.column, use });
   questions.push(...totalQuestions(profile, item), ...decimalQuestions(demand?.column, given));
-  notes.push(...rowNotes(profile, item?.column, given));
+  if (questions.every(({ about }) => about !== "demand"))
+    questions.push(...mixedQuestions({ profile, given, demand: demand?.column, followsItem: relations.followsItem }));
+  notes.push(
+    ...rowNotes(profile, item?.column, given),
+    ...zeroEndNotes(profile, demand?.column, (row) => style?.read(stampOf(row))?.seconds ?? Number.NaN),
+  );
   const negate = (demand?.column.number?.negative ?? 0) > 0.9;
   if (negate) notes.push(`Nearly all of "${demand?.column.name ?? ""}" is below zero, as of goods that leave: the sign is turned.`);
   const decimal =
@@ -437,7 +444,7 @@ export function styleOf(column: ColumnProfile | undefined, given: GivenIntake, q
   if (found?.rival !== undefined) {
     questions.push({
       about: "day",
-      text: `Does "${column?.examples[0] ?? ""}" in "${column?.name ?? ""}" begin with the day or the month? Every value can be read both ways.`,
+      text: `Does "${column?.examples[0] ?? ""}" in "${column?.name ?? ""}" begin with the day or the ${found.rival.id.startsWith("y") || found.style.id.startsWith("y") ? "year" : "month"}? Every value can be read both ways.`,
       answers: [`--date-format ${found.style.id}`, `--date-format ${found.rival.id}`],
     });
   }
@@ -472,11 +479,14 @@ function chooseItem(
   const said = mapped(profile, given, ["item_id"]);
   if (said !== undefined) return { column: said, why: given.because?.[said.name] ?? "as you said" };
   if (given.exact === true) return undefined;
+  // Codes such as 2023-01 look like dates.
+  const isCode = (column: ColumnProfile): boolean => column.kind === "date" && isExactly(column, itemNames) && !isDateName(column.name);
   const candidates = free.filter(
-    (column) => (column.kind === "text" || column.kind === "number") && column !== timestamp && column.filled > 0.5 * profile.rows,
+    (column) =>
+      (column.kind === "text" || column.kind === "number" || isCode(column)) && column !== timestamp && column.filled > 0.5 * profile.rows,
   );
   const byName = candidates
-    .filter((column) => Number.isFinite(rank(column, itemNames)) && (column.kind === "text" || column.number?.whole === true))
+    .filter((column) => Number.isFinite(rank(column, itemNames)) && (column.kind !== "number" || column.number?.whole === true))
     .filter((column) => !Number.isFinite(rank(column, demandNames.slice(0, 2))))
     .toSorted((a, b) => rank(a, itemNames) - rank(b, itemNames) || a.distinct - b.distinct);
   // What hardly ever comes again is an order's number or a title of its own, and no series.

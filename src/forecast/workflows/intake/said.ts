@@ -26,7 +26,7 @@ import {
   type WhereWords,
 } from "../../../platform/intake/said.ts";
 import { noExport } from "../../../platform/intake/exports/index.ts";
-import { bareStyles, dateStyles, findDateStyle } from "../../../platform/intake/dates.ts";
+import { bareStyles, bareWeekStyles, dateStyles, findDateStyle } from "../../../platform/intake/dates.ts";
 import type { LookHints } from "../../../platform/intake/profile.ts";
 import type { IntakeFilter } from "./apply.ts";
 import type { GivenIntake, IntakePlan } from "./proposal.ts";
@@ -68,7 +68,7 @@ export interface SaidIntake {
 
 export const saidNothing: SaidIntake = { given: {}, filter: {}, hints: {} };
 
-export const dateFormatsAllowed = [...dateStyles, ...bareStyles].map(({ id }) => id).join(", ");
+export const dateFormatsAllowed = [...dateStyles, ...bareStyles, ...bareWeekStyles].map(({ id }) => id).join(", ");
 
 export function isTimeZone(name: string): boolean {
   try {
