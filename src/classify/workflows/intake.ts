@@ -106,7 +106,7 @@ async function notifySchemes(deps: ClassifyDeps, input: IntakeInput, survey: Sur
     ...survey.unread.map(
       (column) => `The column "${column}" names no scheme: letters, digits, dots, hyphens and underscores follow "code.". It was not read.`,
     ),
-    ...(survey.look === null ? [] : toldOf(survey.look)),
+    ...(survey.look === null ? [] : remarksOn(survey.look)),
     ...survey.notes,
   ];
   if (remarks.length === 0) return;
@@ -128,7 +128,7 @@ export function trainRunId(line: string, object: ObjectRef): string {
 }
 
 /** What is told of a file with columns of its own: nobody named them to us. */
-const toldOf = ({ lines, changes }: LabelledLook): readonly string[] => [
+const remarksOn = ({ lines, changes }: LabelledLook): readonly string[] => [
   `It has columns of its own and was read so: ${lines.join("; ")}.`,
   ...(changes.length === 0 ? [] : [`It is made otherwise than the file before it: ${changes.map(({ text }) => text).join("; ")}.`]),
 ];
