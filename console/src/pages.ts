@@ -106,4 +106,27 @@ export const pages: readonly Page[] = [
     module: "forecast",
     load: async () => (await import("./pages/imports/imports.tsx")).Imports,
   },
+  {
+    path: "/pictures",
+    title: "Pictures",
+    section: "Pictures",
+    needs: "viewer",
+    module: "images",
+    load: async () => (await import("./pages/pictures/pictures.tsx")).Pictures,
+  },
+  { path: "/sql", title: "SQL", section: "Data", needs: "viewer", load: async () => (await import("./pages/sql/sql.tsx")).Sql },
+  {
+    path: "/keys",
+    title: "Keys and access",
+    section: "Operation",
+    needs: "operator",
+    load: async () => (await import("./pages/vault/vault.tsx")).Vault,
+  },
+  {
+    path: "/settings",
+    title: "Settings",
+    section: "Operation",
+    needs: "operator",
+    load: async () => (await import("./pages/settings/settings.tsx")).Settings,
+  },
 ];

@@ -30,6 +30,8 @@ export async function openPage(
   options: Parameters<Browser["newPage"]>[0] = {},
 ): Promise<{ page: Page; problems: string[] }> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
+  // Well below a test's own bound: what is waited for in vain is named.
+  page.setDefaultTimeout(45_000);
   const problems: string[] = [];
   page.on("pageerror", (error) => void problems.push(error.message));
   page.on("console", (message) => {

@@ -46,7 +46,7 @@ export function Rail() {
                 {title}
                 {path === "/" && total > 0 && (
                   <span class="badge warn" title="What waits for a person">
-                    {total}
+                    {total > 999 ? "999+" : total}
                   </span>
                 )}
               </a>
