@@ -102,7 +102,7 @@ function ScheduleActs({ of: { name, paused }, onPause, onBegun }: ScheduleActsPr
       )}
       <Button
         small
-        label={`Run ${name} now`}
+        label={`Run now: ${name}`}
         busy={start.isRunning}
         onPress={() => void start.run({ params: { name } }).then((answer) => answer !== undefined && onBegun(answer.run))}
       >

@@ -199,6 +199,7 @@ function Subscriptions() {
     <Shown of={subscriptions}>
       {({ subscriptions }) => (
         <>
+          {subscriptions.length === 0 && <Empty>No process has yet said what it waits for.</Empty>}
           <Table
             label="Subscriptions"
             rows={subscriptions}
