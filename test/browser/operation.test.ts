@@ -112,21 +112,15 @@ describe.skipIf(executablePath === undefined)("the pages of operation", () => {
     await dialog.getByLabel("Reason").fill("the labels were wrong");
     await dialog.getByRole("button", { name: "Cancel", exact: true }).click();
     await page.getByText("2 runs stop at their next step.").waitFor();
-    const states = async (): Promise<unknown> =>
-      (await app.workflows.list()).map(({ id, state }) => [id, state] as const).toSorted(([a], [b]) => a.localeCompare(b));
-    expect(await states()).toEqual([
-      ["bulk/1", "cancelled"],
-      ["bulk/2", "cancelled"],
-      ["bulk/3", "queued"],
-    ]);
-    expect(
-      (await app.events.list({ kind: "run.cancelled" }))
-        .map(({ subject, data }) => [subject, data["reason"]] as const)
-        .toSorted(([a], [b]) => a.localeCompare(b)),
-    ).toEqual([
-      ["bulk/1", "the labels were wrong"],
-      ["bulk/2", "the labels were wrong"],
-    ]);
+    const states = async (): Promise<unknown> => {
+      const all = await app.workflows.list();
+      return all.map(({ id, state }) => `${id} ${state}`).toSorted();
+    };
+    expect(await states()).toEqual(["bulk/1 cancelled", "bulk/2 cancelled", "bulk/3 queued"]);
+    const words = (await app.events.list({ kind: "run.cancelled" })).map(
+      ({ subject, data }) => `${subject}: ${JSON.stringify(data["reason"])}`,
+    );
+    expect(words.toSorted()).toEqual(['bulk/1: "the labels were wrong"', 'bulk/2: "the labels were wrong"']);
     await page.getByRole("button", { name: "cancelled 2" }).click();
     await page.waitForURL(/state=cancelled/);
     await page
