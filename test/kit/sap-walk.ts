@@ -254,7 +254,7 @@ async function ended(app: App, sap: SapSide): Promise<void> {
       for (const { batch, rows } of await readUnsure(deps, "walk", id)) {
         const there = await Promise.all(rows.map(async ({ fields }) => await sap.holds(sentText(fields))));
         if (new Set(there).size !== 1) throw new Error(`of batch ${batch} some rows are there and some are not`);
-        await settleImport(deps, app.workflows, { importId: id, batch, as: there[0] === true ? "taken" : "lost", purpose: "walk" });
+        await settleImport(deps, app.workflows, { importId: id, batch, as: there[0] ? "taken" : "lost", purpose: "walk" });
       }
     }
   }
