@@ -58,11 +58,15 @@ export function Picker({ book, scheme, version, onPick, onLeave, called }: Picke
           type="search"
           list={undefined}
           class="grow"
-          role="combobox"
-          aria-label={codes === undefined ? "Code" : "Search the codes by their words"}
-          aria-expanded="true"
-          aria-controls="review-codes"
-          aria-autocomplete="list"
+          {...(codes === undefined
+            ? { "aria-label": "Code" }
+            : {
+                role: "combobox" as const,
+                "aria-label": "Search the codes by their words",
+                "aria-expanded": "true" as const,
+                "aria-controls": "review-codes",
+                "aria-autocomplete": "list" as const,
+              })}
           {...(active === undefined ? {} : { "aria-activedescendant": `code-${active.code}` })}
           placeholder={codes === undefined ? "the code" : `code or words of ${scheme} ${version}`}
           value={text}

@@ -153,6 +153,8 @@ export function openSession(filter: Filter, by: () => { readonly by: string | un
         review: id,
         code,
       }));
+      // A second press before the next question is drawn: this one has its answer.
+      if (answers.length === 0) return;
       change({
         done: new Set([...done, ...rows.map(({ id }) => id)]),
         back: back.filter(({ group }) => !keys.has(group.key)),
