@@ -1,0 +1,68 @@
+// Pictures of the console's pages for the documents, of a server that runs with the sample shop:
+//
+//   node tools/screenshots.ts http://127.0.0.1:8080
+
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import process from "node:process";
+import { chromium } from "playwright-core";
+
+const folder = path.resolve(import.meta.dirname, "../docs/console");
+const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((file) => existsSync(file));
+
+/** Every page, with what the picture shows. */
+const shots = [
+  { name: "home", path: "/", about: "Home: health, the newest file, what waits for a person" },
+  { name: "upload", path: "/upload", about: "Drop a file: what is understood of it, before anything is stored" },
+  { name: "runs", path: "/runs", about: "Runs: facets, over time, saved views" },
+  { name: "dead", path: "/dead", about: "Dead letters: why, repair, redrive" },
+  { name: "events", path: "/events", about: "Events, notices, schedules" },
+  { name: "objects", path: "/objects", about: "Objects by folder" },
+  { name: "lines", path: "/lines", about: "Lines and models: who is champion where" },
+  { name: "review", path: "/review", about: "Review, by keyboard" },
+  { name: "report", path: "/report", about: "The report, first and present figures" },
+  { name: "forecasts", path: "/forecasts", about: "Forecasts of all groups" },
+  { name: "forecast", path: "/forecasts/shop", about: "A forecast: any node with its fan" },
+  { name: "adjust", path: "/forecasts/shop?tab=adjust", about: "Adjust: cells, a preview, a reason" },
+  { name: "imports", path: "/imports", about: "What was brought into the ERP" },
+  {
+    name: "sql",
+    path: `/sql?${new URLSearchParams({ q: "select country, count(*) items from classify_predictions group by country", as: "chart" }).toString()}`,
+    about: "SQL with its answer as a chart",
+  },
+  { name: "keys", path: "/keys?tab=grants", about: "Who may read and write which zone" },
+  { name: "settings", path: "/settings", about: "Settings with their origin" },
+  { name: "pictures", path: "/pictures", about: "Pictures: the URL, the original beside the result" },
+] as const;
+
+async function main(): Promise<void> {
+  const url = process.argv[2] ?? "http://127.0.0.1:8080";
+  if (executablePath === undefined) throw new Error("Expected Chromium but there is none. Install Debian's package chromium.");
+  const browser = await chromium.launch({
+    executablePath,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
+  });
+  mkdirSync(folder, { recursive: true });
+  try {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    for (const { name, path: place } of shots) {
+      const page = await context.newPage();
+      await page.goto(`${url}/console${place}`);
+      await page.locator("main h1").waitFor();
+      // Until nothing is loading any more; a live page never falls silent on the network.
+      await page.waitForFunction("document.querySelector('.waiting') === null", undefined, { timeout: 60_000 }).catch(() => undefined);
+      await page.waitForTimeout(1_000);
+      await page.screenshot({ path: path.join(folder, `${name}.png`) });
+      await page.close();
+    }
+  } finally {
+    await browser.close();
+  }
+  const rows = shots.map(({ name, about }) => `### ${about}\n\n![${about}](${name}.png)\n`);
+  writeFileSync(
+    path.join(folder, "README.md"),
+    `# The console\n\n\`http://127.0.0.1:8080/console/\` of a running Stockroom. Ctrl-K finds pages, runs, groups, lines and keys; every filter stands in the URL; "Copy as" gives the\ncommand and the curl line of what is shown or done. Made by \`node tools/screenshots.ts\` with the sample shop.\n\n${rows.join("\n")}`,
+  );
+}
+
+await main();
