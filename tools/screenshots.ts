@@ -50,7 +50,11 @@ async function main(): Promise<void> {
       await page.goto(`${url}/console${place}`);
       await page.locator("main h1").waitFor();
       // Until nothing is loading any more; a live page never falls silent on the network.
-      await page.waitForFunction("document.querySelector('.waiting') === null", undefined, { timeout: 60_000 }).catch(() => undefined);
+      await page
+        .locator(".waiting")
+        .first()
+        .waitFor({ state: "detached", timeout: 60_000 })
+        .catch(() => undefined);
       await page.waitForTimeout(1_000);
       await page.screenshot({ path: path.join(folder, `${name}.png`) });
       await page.close();
