@@ -150,7 +150,7 @@ test("a file is looked at without being stored", async () => {
     proposals: { forecast: { questions: [], plan: { demand: "Menge" }, intake: { decimal: ",", map: { Datum: "timestamp" } } } },
     advice: { forecast: expect.arrayContaining([expect.stringMatching(/^demand: Menge/)]) },
   });
-  expect(told.first).toHaveLength(10);
+  expect(told.first).toHaveLength(20);
   expect((await app.objects.list("", { limit: 1_000 })).length).toBe(objects);
   // And of a catalogue, what classification would learn from it.
   const catalogue = `sku;Bezeichnung;Warengruppe\n${Array.from({ length: 60 }, (_, i) => `S${i};Ding ${i} gross;W${i % 4}`).join("\n")}\n`;
