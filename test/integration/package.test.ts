@@ -46,7 +46,18 @@ beforeAll(() => {
   // Built in a copy: a test leaves no dist in the tree, and one that lies there is not what is tested.
   const copy = path.join(temp, "copy");
   mkdirSync(copy);
-  for (const name of ["bin", "src", "tools", "docs", "package.json", "tsconfig.json", "tsconfig.build.json", "README.md"]) {
+  for (const name of [
+    "bin",
+    "src",
+    "console",
+    "tools",
+    "docs",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "tsconfig.build.json",
+    "README.md",
+  ]) {
     if (existsSync(path.join(root, name))) cpSync(path.join(root, name), path.join(copy, name), { recursive: true });
   }
   symlinkSync(path.join(root, "node_modules"), path.join(copy, "node_modules"));
@@ -65,6 +76,7 @@ test("holds what runs and nothing else", () => {
     .map((entry) => path.relative(packed, path.join(entry.parentPath, entry.name)));
   expect(files).toContain("bin/stockroom");
   expect(files).toContain("dist/cli/main.js");
+  expect(files).toContain("console/dist/index.html");
   expect(files.filter((file) => /\.(test|bench)\.|laws\.|fixtures|^src\/|^test\/|^bench\/|\.as\./.test(file))).toEqual([]);
   expect(files.filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))).toEqual([]);
   const telling = files.filter(
