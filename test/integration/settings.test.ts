@@ -58,6 +58,7 @@ const samples: readonly unknown[] = [
   "a.mjs",
   "presets",
   "duckdb",
+  "0 3 * * *",
   "log",
   "GBR",
   "Europe/Berlin",
