@@ -6,6 +6,7 @@
 //   J3. A step counts by the instant at which it begins.
 
 import type { Condition, Fault } from "../scenario/change.ts";
+import { middleOfLevels } from "../numerics/levels.ts";
 import { findSeries, type Names } from "../scenario/apply.ts";
 
 export const adjustmentKinds = ["set", "add", "percent"] as const;
@@ -42,8 +43,7 @@ function middleOf(row: ForecastRow, levels: readonly number[]): number | undefin
   const median = levels.indexOf(0.5);
   if (median >= 0) return row.quantiles[median];
   if (row.mean !== undefined) return row.mean;
-  const distances = levels.map((level) => Math.abs(level - 0.5));
-  return row.quantiles[distances.indexOf(Math.min(...distances))];
+  return row.quantiles[middleOfLevels(levels)];
 }
 
 const floored = (value: number): number => Math.max(0, value);

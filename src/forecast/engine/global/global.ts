@@ -12,6 +12,7 @@
 
 import type { Random } from "../../../platform/random.ts";
 import type { Forecast, Panel, Unfit } from "../contract.ts";
+import { middleOfLevels } from "../numerics/levels.ts";
 import { normalQuantile } from "../numerics/normal.ts";
 import { findEdges } from "./bins.ts";
 import { boostMean, boostQuantiles } from "./boost.ts";
@@ -239,7 +240,7 @@ function stretch(given: {
   const predicted = new Float64Array(rows * outputs);
   walkForest(forest, bins, width, rows, predicted);
   for (let r = 0; r < rows; r++) predicted.subarray(r * outputs, (r + 1) * outputs).sort();
-  const middle = nearestToMedian(levels);
+  const middle = middleOfLevels(levels);
   const widths = new Float64Array(outputs).fill(1);
   const ratios = new Float64Array(rows);
   const weights = new Float32Array(rows);
@@ -258,14 +259,6 @@ function stretch(given: {
     widths[k] = Math.max(0.5, Math.min(3, best));
   }
   return widths;
-}
-
-function nearestToMedian(levels: readonly number[]): number {
-  let nearest = 0;
-  levels.forEach((level, k) => {
-    if (Math.abs(level - 0.5) < Math.abs(levels[nearest] - 0.5)) nearest = k;
-  });
-  return nearest;
 }
 
 function longestHistory(panel: Panel, cut: number): number {
@@ -345,7 +338,7 @@ export function forecastReady(
   const outputs = model.levels.length;
   const predicted = new Float64Array(horizon * outputs);
   const forecasts: Forecast[] = [];
-  const middle = nearestToMedian(model.levels);
+  const middle = middleOfLevels(model.levels);
   const mixing = mixLevels(model.levels, levels);
   for (let i = range.from; i < range.to; i++) {
     openSeries(reader, i, cut);

@@ -11,7 +11,8 @@ import { makeRandom } from "../../../platform/random.ts";
 import { timestampOf } from "../../engine/calendar/grid.ts";
 import type { Forecast, Panel } from "../../engine/contract.ts";
 import { sumForecasts, type SummedForecast, type SumMethod } from "../../engine/hierarchy/total.ts";
-import { brokenExport, forecastOf, keyOfIds, readRows } from "../planning/finished.ts";
+import { middleOfLevels } from "../../engine/numerics/levels.ts";
+import { brokenExport, forecastOf, keyOfIds, quantileColumns, readRows } from "../planning/finished.ts";
 import { unpackPanel } from "../pipeline/pieces.ts";
 import { round } from "../run/rows.ts";
 import { pickSeriesOf, placesOf, type Held } from "./pick.ts";
@@ -111,11 +112,24 @@ export async function run(input: CurveInput, { signal }: TaskTools): Promise<Cur
     errors: errorsByStep(tried, grid.horizon),
     related: relatedOf(panel, chosen, from),
     summed: { method, paths: system?.paths ?? 0, windows: tried.windows.size },
-    warnings: warningsOf(chosen.length, known.length, method),
+    warnings: curveWarnings({
+      series: chosen.length,
+      forecast: known.length,
+      method,
+      windows: [...tried.windows].map(([start, { errors: own }]) => ({ start, series: own.size })),
+    }),
   };
 }
 
-function warningsOf(series: number, forecast: number, method: SumMethod): readonly string[] {
+/** What the numbers do not say themselves: whole sentences. */
+export function curveWarnings(curve: {
+  readonly series: number;
+  readonly forecast: number;
+  readonly method: SumMethod;
+  /** Backtests, and how many of the series each holds. */
+  readonly windows: readonly { readonly start: string; readonly series: number }[];
+}): readonly string[] {
+  const { series, forecast, method, windows } = curve;
   const warnings: string[] = [];
   if (series === 0) warnings.push("No series has these levels. Take one of them back.");
   if (series > forecast && forecast > 0) warnings.push(`${series - forecast} of ${series} series have no forecast and are not in the sum.`);
@@ -123,6 +137,16 @@ function warningsOf(series: number, forecast: number, method: SumMethod): readon
     warnings.push(
       "The band takes the series as independent, because the backtests hold fewer than 8 steps to learn from how they go together. The true band is likely wider.",
     );
+  }
+  if (method === "joint draws" && windows.length < 2) {
+    warnings.push(
+      "How the series go together was learned from one backtest alone, which does not show what all of them miss at once. The true band may be wider (more windows: NumberOfBacktestWindows).",
+    );
+  }
+  const part = windows.filter((window) => window.series < forecast).toSorted((a, b) => (a.start < b.start ? -1 : 1));
+  if (part.length > 0) {
+    const each = part.map((window) => `${window.start} (${window.series} of ${forecast})`).join(", ");
+    warnings.push(`Of some series the history was too short for each backtest, whose lines are sums of fewer: ${each}.`);
   }
   if (method === "none" && forecast > 1)
     warnings.push("There is no band: a sum needs two quantiles or more of each series (ForecastTypes in the settings).");
@@ -184,7 +208,9 @@ async function readBacktests(
   const { columns } = table;
   const time = columns.lastIndexOf("timestamp");
   const [sold, start] = [columns.lastIndexOf("target_value"), columns.lastIndexOf("backtestwindow_start_time")];
-  const middle = columns.includes("mean", start) ? columns.lastIndexOf("mean") : columns.lastIndexOf(nearestToMiddle(columns.slice(start)));
+  const quantiles = quantileColumns(columns, start);
+  const mean = columns.indexOf("mean", start);
+  const middle = mean >= 0 ? mean : (quantiles[middleOfLevels(quantiles.map(({ level }) => level))]?.at ?? -1);
   let [key, at, window, h]: [string, number | undefined, Window | undefined, number] = ["", undefined, undefined, 0];
   for await (const { rows } of table.batches) {
     for (const row of rows) {
@@ -202,11 +228,6 @@ async function readBacktests(
     }
   }
   return { windows };
-}
-
-function nearestToMiddle(columns: readonly string[]): string {
-  const quantiles = columns.filter((column) => /^p\d/.test(column));
-  return quantiles.toSorted((a, b) => Math.abs(Number(a.slice(1)) - 50) - Math.abs(Number(b.slice(1)) - 50))[0] ?? "mean";
 }
 
 function windowOf(windows: Map<string, Window>, start: string, horizon: number): Window {

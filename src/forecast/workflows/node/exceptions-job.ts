@@ -1,13 +1,16 @@
 // Exceptions: the series of a node that deserve a look: new, ended, without a forecast, one-sided, worse than repeating the last season.
 //
-//   E1. The order is that of money at stake (units ahead times the price ahead) where a price is known, of units ahead else.
+//   E1. The order is that of money at stake (units ahead times the price ahead), of units ahead where no price is known. A series without a price
+//       among others that have one counts with the middle one of theirs, for the order alone.
 
 import type { ComputeTask, TaskTools } from "../../../platform/compute/contract.ts";
 import { readTable } from "../../../platform/formats/index.ts";
 import type { ReadHandle } from "../../../platform/objects/contract.ts";
+import { rankOfName } from "../../../platform/intake/names.ts";
 import { openHandle } from "../../../platform/objects/handles.ts";
 import { timestampOf } from "../../engine/calendar/grid.ts";
 import type { Panel } from "../../engine/contract.ts";
+import { knownNames } from "../intake/names.ts";
 import { brokenExport, forecastOf, keyOfIds, readRows } from "../planning/finished.ts";
 import { unpackPanel } from "../pipeline/pieces.ts";
 import { idsOf, round } from "../run/rows.ts";
@@ -92,15 +95,15 @@ export async function run(input: ExceptionsInput, { signal }: TaskTools): Promis
   const counts = Object.fromEntries(
     exceptionKinds.map((kind) => [kind, found.filter(({ kinds }) => kinds.includes(kind)).length]),
   ) as Record<ExceptionKind, number>; // oxlint-disable-line typescript/no-unsafe-type-assertion -- of every kind
-  const weight = ({ money, ahead: units }: Exception): readonly [number, number] => [money ?? -1, units];
-  return {
-    series: chosen.length,
-    counts,
-    rows: found.toSorted((a, b) => {
-      const [one, other] = [weight(a), weight(b)];
-      return other[0] - one[0] || other[1] - one[1] || (keyOfIds(a.ids) < keyOfIds(b.ids) ? -1 : 1);
-    }),
-  };
+  return { series: chosen.length, counts, rows: mostFirst(found) };
+}
+
+/** In the order of what is at stake (E1). */
+export function mostFirst<Row extends Pick<Exception, "ids" | "ahead" | "price" | "money">>(rows: readonly Row[]): readonly Row[] {
+  const prices = rows.flatMap(({ price }) => (price === null ? [] : [price])).toSorted((a, b) => a - b);
+  const usual = prices[prices.length >> 1] ?? 1;
+  const stake = ({ money, ahead }: Row): number => money ?? ahead * usual;
+  return rows.toSorted((a, b) => stake(b) - stake(a) || b.ahead - a.ahead || (keyOfIds(a.ids) < keyOfIds(b.ids) ? -1 : 1));
 }
 
 interface Measured {
@@ -172,9 +175,18 @@ async function readAccuracy(
   return measured;
 }
 
+/** The column of prices: one that is called a price before one that has something to do with it (`competitor_price`). */
+export function priceAmong<Column extends { readonly name: string }>(columns: readonly Column[]): Column | undefined {
+  const rank = ({ name }: Column): number => rankOfName(name, priceNames) ?? priceNames.length * 2;
+  const [best] = columns.toSorted((a, b) => rank(a) - rank(b));
+  return best !== undefined && rank(best) < priceNames.length * 2 ? best : undefined;
+}
+
+const priceNames = [knownNames[0]] as const;
+
 /** The price of a series: the mean of what is known of the horizon, else the last known one. */
 function priceReader(panel: Panel): (series: number) => number | null {
-  const prices = panel.regressors.find(({ name }) => /price|preis/i.test(name));
+  const prices = priceAmong(panel.regressors);
   if (prices === undefined) return () => null;
   const { horizon } = panel.grid;
   return (series) => {

@@ -8,6 +8,7 @@ import { StockroomError } from "../../../platform/errors.ts";
 import { readTable } from "../../../platform/formats/index.ts";
 import type { Forecast, Panel } from "../../engine/contract.ts";
 import type { GlobalModel } from "../../engine/global/global.ts";
+import { middleOfLevels } from "../../engine/numerics/levels.ts";
 import { parseInstant } from "../../engine/scenario/apply.ts";
 import type { RunModel, RunSettings } from "../run/contract.ts";
 
@@ -58,6 +59,13 @@ export interface ReadRowsOptions {
 export const brokenExport = (name: string, detail: string): StockroomError =>
   new StockroomError("fault", "FORECAST_EXPORT_BROKEN", `Expected ${name} to be what a forecast wrote but ${detail}. Run the group again.`);
 
+/** The columns of quantiles from a place on, with their levels: `p10` is 0.1. */
+export const quantileColumns = (columns: readonly string[], from: number): readonly { readonly at: number; readonly level: number }[] =>
+  columns.flatMap((column, at) => {
+    const found = at >= from ? /^p(\d+(?:\.\d+)?)$/.exec(column) : null;
+    return found === null ? [] : [{ at, level: Number((Number(found[1]) / 100).toFixed(8)) }];
+  });
+
 /** Reads a `forecast.csv`; throws what `broken` makes. */
 export async function readRows(body: Body, name: string, options: ReadRowsOptions): Promise<StoredRows> {
   const { signal } = options;
@@ -69,10 +77,7 @@ export async function readRows(body: Body, name: string, options: ReadRowsOption
   const time = columns.indexOf("timestamp");
   if (time < 1) broken("it has no timestamp");
   const meanAt = columns.indexOf("mean", time);
-  const levelAt = columns.flatMap((column, at) => {
-    const found = at > time ? /^p(\d+(?:\.\d+)?)$/.exec(column) : null;
-    return found === null ? [] : [{ at, level: Number((Number(found[1]) / 100).toFixed(8)) }];
-  });
+  const levelAt = quantileColumns(columns, time + 1);
   async function* series(): AsyncGenerator<StoredSeries> {
     let key: string | undefined;
     let open: { ids: string[]; timestamps: string[]; instants: number[]; mean: number[]; quantiles: number[][] } | undefined;
@@ -107,8 +112,7 @@ export async function readRows(body: Body, name: string, options: ReadRowsOption
 /** A stored series as the engine has it. Without a mean the quantile nearest to the middle stands for it. */
 export function forecastOf({ mean, quantiles }: StoredSeries, levels: readonly number[]): Forecast {
   const horizon = quantiles.length;
-  const distances = levels.map((level) => Math.abs(level - 0.5));
-  const middle = distances.indexOf(Math.min(...distances));
+  const middle = middleOfLevels(levels);
   const all = new Float64Array(levels.length * horizon);
   for (let h = 0; h < horizon; h++) for (let i = 0; i < levels.length; i++) all[i * horizon + h] = quantiles[h]?.[i] ?? 0;
   return {
