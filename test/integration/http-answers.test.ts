@@ -392,6 +392,9 @@ test("forecasting's", async () => {
   expect(await ask("listAdjustments", { query })).toMatchObject({ adjustments: [] });
   const { adjustment } = await ask<{ adjustment: { id: string } }>("adjustForecast", { body: word });
   await ask("adjustForecast", { body: { ...word, value: 50, from: "2024-10-01" } });
+  expect(await ask("previewAdjustments", { body: { group: "shop", words: [said] } })).toMatchObject({
+    warnings: [expect.stringContaining(`Adjustment ${adjustment.id} says the same already (Ada: festival)`)],
+  });
   const last = await ask<{ adjustments: Rows; next: string }>("listAdjustments", { query: { limit: "1" } });
   const before = await ask<{ adjustments: Rows }>("listAdjustments", { query: { limit: "1", cursor: last.next } });
   expect(before.adjustments.map((one) => one.id)).toEqual([adjustment.id]);

@@ -136,7 +136,7 @@ export function countSeries(names: PanelNames, { conditions }: Pick<AdjustmentRo
 }
 
 /** Whether two adjustments do the same to the same series and dates, whatever their reasons. */
-function saysSame(a: Pick<AdjustmentRow, "kind" | "value" | "conditions" | "fromAt" | "untilAt">, b: typeof a): boolean {
+export function saysSame(a: Pick<AdjustmentRow, "kind" | "value" | "conditions" | "fromAt" | "untilAt">, b: typeof a): boolean {
   const key = ({ kind, value, conditions, fromAt, untilAt }: typeof a): string => {
     const all = conditions.map(({ attribute, comparison, values }) =>
       JSON.stringify([attribute.toLowerCase(), comparison, values.toSorted()]),

@@ -5,6 +5,7 @@ import { applyChanges } from "../../engine/scenario/apply.ts";
 import { parseCommand } from "../../engine/scenario/command.ts";
 import { readAdjustment, type AdjustmentAsked } from "./adjustments.ts";
 import { brokenExport, forecastOf, keyOfIds, readRows } from "./finished.ts";
+import { previewOrders } from "./preview-orders.ts";
 import { proposeOrders } from "./orders.ts";
 import { changedSeries } from "./scenario.ts";
 import { readOpenOrders, readStock, type StockOptions } from "./stock.ts";
@@ -141,6 +142,53 @@ describe("stock", () => {
     const alone = await ask("a,3\n");
     expect((await ask("b,3\na,3\n"))[1]?.proposal).toEqual(alone[0]?.proposal);
     expect(alone[0]?.proposal.quantity).toBeGreaterThan(0);
+  });
+});
+
+describe("orders of a preview", () => {
+  const ids = ["item_id"];
+  const forecast = (sold: number) =>
+    forecastOf(
+      { ids: ["a"], timestamps: [], instants: [], mean: undefined, quantiles: Array.from({ length: 3 }, () => [sold / 2, sold, 2 * sold]) },
+      [0.1, 0.5, 0.9],
+    );
+  const met = {
+    ids,
+    instants: [first, first + day, first + 2 * day],
+    before: new Map(["a", "b", "c"].map((item) => [keyOfIds([item]), forecast(10)])),
+    after: new Map(["a", "b", "c"].map((item) => [keyOfIds([item]), forecast(20)])),
+  };
+  const defaults = { leadTime: 1, reviewPeriod: 1, service: { kind: "cycle", level: 0.9 } } as const;
+  const preview = async (text: string, of: typeof met = met) =>
+    await previewOrders(of, { stock: { name: "stock.csv", body: bytesOf(text) } }, defaults, signal);
+  it("are those that are proposed, before and after", async () => {
+    const text = "item_id,on_hand\na,3\nb,3\nc,3\nother,3\n";
+    const { orders, warnings } = await preview(text);
+    const options: StockOptions = { ids, instants: met.instants, signal, onBadRow: () => undefined };
+    const proposed = proposeOrders((await readStock(bytesOf(text), "stock.csv", defaults, options)).slice(0, 3), met.before, options);
+    expect(orders.map(({ before }) => before)).toEqual(proposed.map(({ proposal }) => proposal.quantity));
+    expect(orders.every(({ before, after }) => after > before)).toBe(true);
+    expect(warnings).toEqual([]);
+  });
+  it("tell what a proposal would tell: rows set apart, series without stock, times beyond the forecast", async () => {
+    const { orders, warnings } = await preview("item_id,on_hand,lead_time\na,3,5\nb,x,1\n");
+    expect(orders).toHaveLength(1);
+    expect(warnings).toEqual([
+      expect.stringContaining("stock.csv, line 3"),
+      expect.stringContaining("2 of 3 series"),
+      expect.stringContaining("but 3 were forecast"),
+    ]);
+  });
+  it("do not hide what adjustments do to the forecast when the table cannot be read", async () => {
+    const { orders, warnings } = await preview("item_id,on_hands\na,1\n");
+    expect(orders).toEqual([]);
+    expect(warnings).toEqual([expect.stringMatching(/^There are no orders: .*on_hand/)]);
+  });
+  it("say why there are none of a forecast with one quantile", async () => {
+    const only = new Map([[keyOfIds(["a"]), { ...forecast(1), levels: [0.5], quantiles: Float64Array.of(1, 1, 1) }]]);
+    expect((await preview("item_id,on_hand\na,1\n", { ...met, before: only, after: only })).warnings).toEqual([
+      expect.stringContaining("two quantiles"),
+    ]);
   });
 });
 

@@ -5,13 +5,14 @@ import type { ReadHandle } from "../../../platform/objects/contract.ts";
 import { openHandle } from "../../../platform/objects/handles.ts";
 import { adjustAll, makeAdjuster, type Adjustment, type ForecastRow } from "../../engine/adjust/adjust.ts";
 import type { Forecast } from "../../engine/contract.ts";
+import { middleOfLevels } from "../../engine/numerics/levels.ts";
 import type { StockDefaults } from "../../engine/replenish/proposal.ts";
 import { unpackNames } from "../pipeline/pieces.ts";
 import { round } from "../run/rows.ts";
 import type { NumberedAdjustment } from "./adjusted-job.ts";
 import { brokenExport, forecastOf, keyOfIds, placesIn, readRows, type StoredRows, type StoredSeries } from "./finished.ts";
-import { proposeOrders } from "./orders.ts";
-import { readOpenOrders, readStock } from "./stock.ts";
+import type { TableFile } from "./orders.ts";
+import { previewOrders, type PreviewOrder } from "./preview-orders.ts";
 
 export interface PreviewInput {
   readonly forecast: ReadHandle;
@@ -32,14 +33,6 @@ export interface PreviewCell {
   readonly at: string;
   readonly before: { readonly mean: number; readonly quantiles: readonly number[] };
   readonly after: { readonly mean: number; readonly quantiles: readonly number[] };
-}
-
-export interface PreviewOrder {
-  readonly ids: readonly string[];
-  readonly before: number;
-  readonly after: number;
-  /** Of the order as it would be: whole sentences. */
-  readonly reasons: readonly string[];
 }
 
 export interface Preview {
@@ -87,18 +80,30 @@ export async function run(input: PreviewInput, { signal }: TaskTools): Promise<P
       if (cells.length < input.limit) cells.push({ ids: stored.ids, at, before: was, after: is });
     }
   }
-  const orders = input.stock === undefined ? null : await ordersOf(input, { ids: rows.idColumns, instants, before, after }, signal);
+  const fileOf = (handle: ReadHandle): TableFile => ({ name: handle.entry.key, body: openHandle(handle, signal) });
+  const { stock, openOrders } = input;
+  const found =
+    stock === undefined
+      ? undefined
+      : await previewOrders(
+          { ids: rows.idColumns, instants, before, after },
+          { stock: fileOf(stock), ...(openOrders === undefined ? {} : { openOrders: fileOf(openOrders) }) },
+          input.defaults,
+          signal,
+        );
   return {
     levels: rows.levels,
     series: before.size,
     cells,
     more: met - cells.length,
     sum: { before: round(sum.before), after: round(sum.after) },
-    orders,
-    warnings:
-      met === 0
+    orders: found?.orders ?? null,
+    warnings: [
+      ...(met === 0
         ? ["These dates lie outside of the forecast: nothing would change now. A later forecast that reaches them takes it in."]
-        : [],
+        : []),
+      ...(found?.warnings ?? []),
+    ],
   };
 }
 
@@ -114,35 +119,5 @@ const forecastFrom = (stored: StoredSeries, rows: readonly ForecastRow[], { hasM
 /** The mean, or where the export has none the quantile nearest to the middle. */
 function plainOf(row: ForecastRow | undefined, levels: readonly number[]): PreviewCell["before"] {
   const quantiles = (row?.quantiles ?? []).map(round);
-  const distances = levels.map((level) => Math.abs(level - 0.5));
-  return { mean: round(row?.mean ?? quantiles[distances.indexOf(Math.min(...distances))] ?? 0), quantiles };
-}
-
-interface Met {
-  readonly ids: readonly string[];
-  readonly instants: readonly number[];
-  readonly before: ReadonlyMap<string, Forecast>;
-  readonly after: ReadonlyMap<string, Forecast>;
-}
-
-/** Orders of the series that are met, from both forecasts; rows of stock that cannot be read are told when orders are proposed. */
-async function ordersOf(input: PreviewInput, { ids, instants, before, after }: Met, signal: AbortSignal): Promise<readonly PreviewOrder[]> {
-  const { stock, openOrders: open, defaults } = input;
-  const onBadRow = (): void => undefined;
-  if (stock === undefined || [...before.values()].some(({ levels }) => levels.length < 2)) return [];
-  const options = { ids, instants, signal, onBadRow };
-  const all = await readStock(openHandle(stock, signal), stock.entry.key, defaults, options);
-  const wanted = all.filter((row) => before.has(keyOfIds(row.ids)));
-  const openOrders = open === undefined ? undefined : await readOpenOrders(openHandle(open, signal), open.entry.key, options);
-  const propose = (forecasts: ReadonlyMap<string, Forecast>) =>
-    proposeOrders(wanted, forecasts, { ...(openOrders === undefined ? {} : { openOrders }), signal, onBadRow });
-  const was = new Map(propose(before).map(({ row, proposal }) => [keyOfIds(row.ids), proposal]));
-  return propose(after)
-    .map(({ row, proposal }) => ({
-      ids: row.ids,
-      before: round(was.get(keyOfIds(row.ids))?.quantity ?? 0),
-      after: round(proposal.quantity),
-      reasons: proposal.reasons,
-    }))
-    .toSorted((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before));
+  return { mean: round(row?.mean ?? quantiles[middleOfLevels(levels)] ?? 0), quantiles };
 }
