@@ -6,7 +6,7 @@ import { normalQuantile } from "../numerics/normal.ts";
 import { drawCoherent, reconcileForecasts } from "./coherent.ts";
 import { scoresOf, spreadAround, valueAt } from "./marginal.ts";
 import { makeReconciler, type Method } from "./reconcile.ts";
-import { describeNode, hierarchyOf, makeHierarchy, sumUp, type Hierarchy } from "./structure.ts";
+import { describeNode, hierarchyOf, idleColumns, makeHierarchy, sumUp, type Hierarchy } from "./structure.ts";
 
 const methods: readonly Method[] = ["bottom-up", "ols", "struct", "variance", "shrink"];
 
@@ -124,6 +124,23 @@ function textbook(hierarchy: Hierarchy, w: Float64Array, y: Float64Array): Float
   const right = Float64Array.from({ length: bottom }, (_, b) => y.reduce((sum, value, i) => sum + columns[b][i] * value, 0));
   return sumUp(hierarchy, solve(gram, right), 1);
 }
+
+describe("columns of a hierarchy", () => {
+  const panel = {
+    itemIds: ["tea", "tea", "juice", "cake"],
+    dimensions: [category("location", ["oslo", "rome", "oslo", "oslo"])],
+    metadata: [category("category", ["drink", "drink", "drink", "food"])],
+  };
+  it("from the whole to the parts divide, each what stands before it", () => {
+    expect(idleColumns(panel, ["category", "item_id", "location"])).toEqual([]);
+    expect(idleColumns(panel, ["category"])).toEqual([]);
+  });
+  it("from the parts to the whole divide nothing any more: told", () => {
+    expect(idleColumns(panel, ["item_id", "category"])).toEqual(["category"]);
+    expect(idleColumns(panel, ["item_id", "location", "category"])).toEqual(["category"]);
+    expect(idleColumns(panel, ["item_id", "item_id"])).toEqual(["item_id"]);
+  });
+});
 
 describe("reconciliation", () => {
   it.each(methods)("%s: sums agree, coherent passes unchanged, twice is once", (method) => {
