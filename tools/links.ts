@@ -2,6 +2,9 @@
 //
 // A law is a numbered line of a file's header (a letter, a number and a dot), which may begin with its part (`files.`). It is named by its id
 // within its own folder, those above and those below, and with its part from elsewhere: the name of its file or of a folder it is in.
+// A link of a document is relative; it leads to a file or a folder, and with `#` to a heading of it.
+
+import path from "node:path";
 
 export interface TextFile {
   /** From the root, with forward slashes. */
@@ -123,4 +126,56 @@ function isNear(name: string, id: string, inFolder: ReadonlyMap<string, Readonly
   return [...inFolder].some(
     ([folder, ids]) => ids.has(id) && (folder === own || own.startsWith(`${folder}/`) || folder.startsWith(`${own}/`)),
   );
+}
+
+/** What a heading is called in an address, as GitHub and our site make it. */
+export const slugOf = (heading: string): string =>
+  heading
+    .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+    .replaceAll(/\s/g, "-");
+
+/** A document without its code, line for line. */
+const withoutCode = (text: string): string =>
+  text
+    .replaceAll(/^```[\s\S]*?^```/gm, (block) => block.replaceAll(/[^\n]/g, ""))
+    .replaceAll(/`[^`\n]*`/g, (span) => span.replaceAll("](", "  "));
+
+function anchorsOf(markdown: string): ReadonlySet<string> {
+  const found = new Map<string, number>();
+  const anchors = new Set<string>([...markdown.matchAll(/<a id="([^"]+)"/g)].map(([, id = ""]) => id));
+  for (const [, heading = ""] of withoutCode(markdown).matchAll(/^#{1,6} +(.*?)\s*$/gm)) {
+    const slug = slugOf(heading);
+    const before = found.get(slug) ?? 0;
+    found.set(slug, before + 1);
+    anchors.add(before === 0 ? slug : `${slug}-${before}`);
+  }
+  return anchors;
+}
+
+/** `file:line: target` of every relative link of a document that leads to no file or folder of `all`, or to no heading of it. */
+export function brokenLinks(files: readonly TextFile[], all: readonly string[]): readonly string[] {
+  const known = new Set(all.flatMap((name) => name.split("/").map((_, i, parts) => parts.slice(0, i + 1).join("/"))));
+  const documents = new Map(files.filter(({ name }) => name.endsWith(".md")).map((file) => [file.name, file.text]));
+  return [...documents]
+    .flatMap(([name, markdown]) =>
+      withoutCode(markdown)
+        .split("\n")
+        .flatMap((text, i) =>
+          [...text.matchAll(/\]\(<?([^)\s>]+)>?(?: "[^"]*")?\)|<img[^>]* src="([^"]+)"/g)]
+            .map(([, link, image]) => link ?? image ?? "")
+            .filter((target) => !/^[a-z]+:/.test(target) && !leads(name, target))
+            .map((target) => `${name}:${i + 1}: ${target}`),
+        ),
+    )
+    .toSorted(byText);
+
+  function leads(from: string, target: string): boolean {
+    const [file = "", anchor] = target.split("#");
+    const to = file === "" ? from : path.posix.join(folderOf(from), decodeURIComponent(file)).replace(/\/$/, "");
+    if (to !== "." && !known.has(to)) return false;
+    return anchor === undefined || anchorsOf(documents.get(to) ?? "").has(anchor);
+  }
 }

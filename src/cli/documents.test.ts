@@ -1,7 +1,7 @@
 // Every command that a document tells to type exists: its command, its flags, the number of its words; and every command that exists stands in a
 // document. Nothing runs.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { blocksOf, commandsOf, spansOf } from "../../test/kit/documents.ts";
@@ -27,9 +27,9 @@ const read = (name: string): string => readFileSync(path.join(top, name), "utf8"
 const documents = [
   "README.md",
   "RUNBOOK.md",
-  ...readdirSync(path.join(top, "docs"))
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name}`),
+  ...globSync("docs/**/*.md", { cwd: top })
+    .map((name) => name.replaceAll("\\", "/"))
+    .toSorted(),
 ];
 
 /** Without what documents write around a command: what it is for in a column of its own, other commands behind a dot, brackets of what may be left out. */
@@ -88,7 +88,7 @@ async function commandsBelow(command: Command, before: readonly string[] = []): 
   return [...(command.run === undefined ? [] : [{ path: before.join(" "), takes: takes.join(" "), summary }]), ...below.flat()];
 }
 
-/** docs/commands.md as the declarations have it. */
+/** docs/reference/commands.md as the declarations have it. */
 function reference(commands: readonly Listed[]): string {
   const lines = commands.map(({ path: words, takes, summary }) => [`stockroom ${words} ${takes}`.trimEnd(), summary] as const);
   const groups = Map.groupBy(lines, ([line]) => /^stockroom (classify|forecast|images) /.exec(line)?.[1] ?? "the installation");
@@ -121,7 +121,7 @@ describe("commands in documents", () => {
   it("are all commands that there are", async () => {
     const commands = await commandsBelow(makeRoot(tools));
     expect(commands.length).toBeGreaterThan(60);
-    await expect(reference(commands)).toMatchFileSnapshot("../../docs/commands.md");
+    await expect(reference(commands)).toMatchFileSnapshot("../../docs/reference/commands.md");
     const named = new Set<string>();
     for (const words of documents.flatMap((name) => callsIn(read(name)))) {
       const call = await findCall(makeRoot(tools), words).catch(() => undefined);

@@ -1,4 +1,4 @@
-// What a command does on a running installation can be done over HTTP: the table of docs/http.md against the commands and the routes there are.
+// What a command does on a running installation can be done over HTTP: the table of docs/reference/http.md against the commands and the routes there are.
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
@@ -26,7 +26,7 @@ async function commandsBelow(command: Command, before: readonly string[] = []): 
 const plain = (route: string): string => route.replaceAll(/\/(?:[A-Z]+|:[^/]+|\*)(?=\/|$)/g, "/{}");
 
 test("every command has its routes, or a reason why it stays on its machine", async () => {
-  const text = readFileSync(new URL("../../docs/http.md", import.meta.url), "utf8");
+  const text = readFileSync(new URL("../../docs/reference/http.md", import.meta.url), "utf8");
   const rows = [...text.matchAll(/^\| `stockroom ([^`]+)` +\| (.*) \|$/gm)].map(([, command = "", said = ""]) => ({
     command,
     said: said.trim(),

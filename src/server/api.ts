@@ -1,6 +1,6 @@
 // The API as its callers see it: types only, so that the console and other programs import them without any code.
 //
-// docs/http.md lists the routes; what each module answers stands in docs/NAME-http.md, and its types are exported by its module.ts.
+// docs/reference/http.md lists the routes; what each module answers stands in docs/reference/NAME-http.md, and its types are exported by its module.ts.
 // Every error is a Problem with the status its kind has in platform/errors.ts (401 where the token is missing or wrong).
 // IDs and keys in paths are percent-encoded.
 

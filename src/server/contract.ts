@@ -1,6 +1,6 @@
 // The platform's routes as data: what they take, what they answer, whom they ask for. platform.ts, objects.ts, health.ts and metrics.ts answer them.
 //
-// docs/http.md lists them for people. No code that works is imported here: the client has its types from these declarations.
+// docs/reference/http.md lists them for people. No code that works is imported here: the client has its types from these declarations.
 
 import { isSender, senderRule } from "../platform/mappings/senders.ts";
 import { z } from "zod";

@@ -8,7 +8,7 @@ import type { RouteSpec } from "../platform/web/route.ts";
 
 /** The routes in the first column of a document's tables; the method is GET where none is named. */
 function documentedIn(file: string): readonly string[] {
-  const text = readFileSync(new URL(`../../docs/${file}`, import.meta.url), "utf8");
+  const text = readFileSync(new URL(`../../docs/reference/${file}`, import.meta.url), "utf8");
   return [...text.matchAll(/^\| `(?:([A-Z]+) )?(\/[^`?]*)[^`]*`/gm)].map(([, method = "GET", path = ""]) => `${method} ${path}`);
 }
 

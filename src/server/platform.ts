@@ -78,7 +78,7 @@ function checkMeant(path: string, ids: readonly string[] | undefined, filter: un
   throw new StockroomError(
     "input",
     "BODY_BAD",
-    `Expected which ones are meant, either by ids or by a filter, but received ${ids === undefined ? "neither" : "both"} with POST ${path}. See docs/http.md.`,
+    `Expected which ones are meant, either by ids or by a filter, but received ${ids === undefined ? "neither" : "both"} with POST ${path}. See docs/reference/http.md.`,
   );
 }
 

@@ -124,7 +124,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
       new StockroomError(
         "missing",
         "ROUTE_MISSING",
-        `Expected a route but ${request.method} ${pathOf(request)} is none. docs/http.md lists the routes.`,
+        `Expected a route but ${request.method} ${pathOf(request)} is none. docs/reference/http.md lists the routes.`,
       ),
       request,
       reply,

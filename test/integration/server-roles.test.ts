@@ -125,7 +125,7 @@ it("what does not exist is told to nobody who may not ask", async () => {
   expect((await fetch(`${url}/api/nothing`, { headers: { authorization: `Bearer ${tokens.get("viewer") ?? ""}` } })).status).toBe(404);
 });
 
-it("docs/roles-routes.md says so", async () => {
+it("docs/reference/roles-routes.md says so", async () => {
   const rows = mounted
     .map(({ method, url: way, needs = "administrator" }) => ({ way, method, needs }))
     .toSorted((a, b) => (a.way < b.way ? -1 : a.way > b.way ? 1 : a.method < b.method ? -1 : 1));
@@ -144,5 +144,5 @@ it("docs/roles-routes.md says so", async () => {
     }),
     "",
   ].join("\n");
-  await expect(text).toMatchFileSnapshot("../../docs/roles-routes.md");
+  await expect(text).toMatchFileSnapshot("../../docs/reference/roles-routes.md");
 });

@@ -75,7 +75,7 @@ const schemesList = (tools: ClassifyTools): Command =>
             imported_at: revision.importedAt,
           })),
         ),
-        { json: args.json, empty: "No scheme yet. See docs/classify-data.md for the file format." },
+        { json: args.json, empty: "No scheme yet. See docs/reference/classify-data.md for the file format." },
       );
     },
   });

@@ -133,7 +133,7 @@ interface Spot {
 type Report = (severity: SchemeProblem["severity"], where: string, message: string) => void;
 
 /**
- * Reads schemes from a parsed JSON or YAML value: one scheme or a list of them, as docs/classify-data.md shows them.
+ * Reads schemes from a parsed JSON or YAML value: one scheme or a list of them, as docs/reference/classify-data.md shows them.
  *
  * @param file named in the problems.
  */

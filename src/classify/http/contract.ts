@@ -1,6 +1,6 @@
 // The module's routes as data: what they take, what they answer, whom they ask for. routes.ts answers them.
 //
-// docs/classify-http.md lists them for people. No code that works is imported here: the client has its types from these declarations.
+// docs/reference/classify-http.md lists them for people. No code that works is imported here: the client has its types from these declarations.
 
 import { z } from "zod";
 import { mappingFields } from "../../platform/mappings/fields.ts";

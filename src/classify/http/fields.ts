@@ -7,5 +7,5 @@ export { line } from "../../platform/web/fields.ts";
 
 /** Parses a request's values; throws `input` `QUERY_BAD`, `BODY_BAD`, `PATH_BAD` or `FORM_BAD` with all problems at once. */
 export function readFields<Shape extends z.ZodType>(source: FieldSource, shape: Shape, values: unknown): z.output<Shape> {
-  return read(source, shape, values, "docs/classify-http.md");
+  return read(source, shape, values, "docs/reference/classify-http.md");
 }

@@ -7,7 +7,7 @@
 //   R3. Item text is read in the role `review` (or `report`), and every reading stands in the log of key uses.
 //   R4. A run is started, never waited for: 202 and its id; /api/runs tells how it goes.
 //
-// docs/classify-http.md lists the routes with examples.
+// docs/reference/classify-http.md lists the routes with examples.
 
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";

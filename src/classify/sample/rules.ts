@@ -23,7 +23,7 @@ export interface SchemeVersion {
   readonly codes: readonly SchemeCode[];
 }
 
-/** The scheme file as the app imports it; see docs/classify-data.md. */
+/** The scheme file as the app imports it; see docs/reference/classify-data.md. */
 export interface SchemeFile {
   readonly scheme: string;
   /** ISO 3166 alpha-3, or `*` for a scheme used in several countries. */

@@ -52,7 +52,7 @@ const mostProblems = 100;
 /**
  * Compares everything that was logged with what is there: the chain and where it ends, anchors, the rows of every table, and the objects.
  *
- * `anchors`: further ones, kept outside of the app. docs/classify-audit.md says what cannot be found.
+ * `anchors`: further ones, kept outside of the app. docs/explanation/classify-audit.md says what cannot be found.
  */
 export async function verifyAuditLog(
   deps: ClassifyDeps,

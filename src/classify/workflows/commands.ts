@@ -95,7 +95,7 @@ export function newExtractRuns(deps: Pick<ClassifyDeps, "settings" | "clock">, t
     throw new StockroomError(
       "input",
       "EXTRACT_NONE",
-      "Expected at least one extract in the settings (classify.extracts) but there is none. See docs/classify-data.md.",
+      "Expected at least one extract in the settings (classify.extracts) but there is none. See docs/reference/classify-data.md.",
     );
   }
   const period = typed.period === undefined ? null : parsePeriod(typed.period);

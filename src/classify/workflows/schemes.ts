@@ -135,7 +135,7 @@ async function readTableFile(
     problems.push({
       severity: "error",
       where: `${file.name} line 1`,
-      message: `Expected a table of versions (valid_from), codes (code, name) or mappings (old, new) but its columns are ${table.columns.join(", ")}. See docs/classify-data.md.`,
+      message: `Expected a table of versions (valid_from), codes (code, name) or mappings (old, new) but its columns are ${table.columns.join(", ")}. See docs/reference/classify-data.md.`,
     });
     return;
   }

@@ -23,7 +23,7 @@ Without a TARGET, all of them.`,
       const app = await tools.open();
       const { settings, lake, modules } = app;
       const names = args.target === undefined ? Object.keys(settings.publish.targets) : [args.target];
-      if (names.length === 0) tools.print.say("The settings name no target: see publish.targets in docs/publish.md.");
+      if (names.length === 0) tools.print.say("The settings name no target: see publish.targets in docs/how-to/publish.md.");
       const progress = tools.progress("publishing");
       const parts = { settings: settings.publish, lake, tables: async () => await tablesOf(modules, publishActor) };
       const all = [];

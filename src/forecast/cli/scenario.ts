@@ -114,7 +114,7 @@ const replenishCommand = (tools: ForecastTools): Command =>
     meta: {
       name: "replenish",
       description: `Propose orders from the forecast (the planners', where they said something) and forecast/stock/<group>.csv
-docs/forecast-planning.md lists the columns of stock; forecast/stock/<group>.orders.csv may hold what is on its way.`,
+docs/how-to/forecast-planning.md lists the columns of stock; forecast/stock/<group>.orders.csv may hold what is on its way.`,
     },
     args: {
       forecast: word,

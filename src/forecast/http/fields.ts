@@ -7,5 +7,5 @@ export { line } from "../../platform/web/fields.ts";
 
 /** Parses a request's values; throws `input` `QUERY_BAD` or `PATH_BAD` with all problems at once. */
 export function readFields<Shape extends z.ZodType>(source: FieldSource, shape: Shape, values: unknown): z.output<Shape> {
-  return read(source, shape, values, "docs/forecast-http.md");
+  return read(source, shape, values, "docs/reference/forecast-http.md");
 }

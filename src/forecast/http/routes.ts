@@ -7,7 +7,7 @@
 //   R2. Exports are read in the role `operator`, and every reading stands in the log of key uses.
 //   R3. Answers are bounded by their limit; exports stream.
 //
-// docs/forecast-http.md lists the routes with examples.
+// docs/reference/forecast-http.md lists the routes with examples.
 
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";

@@ -17,7 +17,7 @@ export type RequestType = "default" | "custom" | "thumbor";
 /** Whether the edits of a dialect come as JSON, as they are, or are read out of thumbor's words: `null` and the place of a quality differ. */
 export const comesAsJson: Readonly<Record<RequestType, boolean>> = { default: true, custom: false, thumbor: false };
 
-/** `open` improves on the classic handler where docs/images-differences.md says so; `strict` never does. */
+/** `open` improves on the classic handler where docs/explanation/images-differences.md says so; `strict` never does. */
 export type Compat = "open" | "strict";
 
 export type JsonValue = string | number | boolean | null | undefined | readonly JsonValue[] | { readonly [name: string]: JsonValue };

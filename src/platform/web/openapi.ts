@@ -29,7 +29,11 @@ export async function mountOpenApi(server: FastifyInstance, version: string): Pr
     exposeHeadRoutes: true,
     openapi: {
       openapi: "3.1.0",
-      info: { title: "Stockroom", version, description: "Classification, forecasts and their installation. docs/http.md tells more." },
+      info: {
+        title: "Stockroom",
+        version,
+        description: "Classification, forecasts and their installation. docs/reference/http.md tells more.",
+      },
       components: {
         securitySchemes: {
           token: { type: "http", scheme: "bearer" },

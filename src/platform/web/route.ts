@@ -63,7 +63,7 @@ export function defineRoute<const Spec extends RouteSpec>(spec: Spec): Spec {
   return spec;
 }
 
-/** Makes the `defineRoute` of a module, whose document (docs/NAME-http.md) and tag its routes have. */
+/** Makes the `defineRoute` of a module, whose document (docs/reference/NAME-http.md) and tag its routes have. */
 export const routesOf =
   <const Owner extends string>(owner: Owner) =>
   <const Spec extends RouteSpec>(spec: Spec): Spec & { readonly owner: Owner } => ({ ...spec, owner });
@@ -114,7 +114,7 @@ declare module "fastify" {
 const isBytes = (part: z.ZodType | Bytes | "nothing"): part is Bytes => part !== "nothing" && "kind" in part && part.kind === "bytes";
 
 /** Where what is taken is described. */
-const docOf = ({ owner }: RouteSpec): string => (owner === undefined ? "docs/http.md" : `docs/${owner}-http.md`);
+const docOf = ({ owner }: RouteSpec): string => (owner === undefined ? "docs/reference/http.md" : `docs/reference/${owner}-http.md`);
 
 const sources: Readonly<Record<string, FieldSource>> = { querystring: "query", params: "path", body: "body" };
 const nothing = z.strictObject({});

@@ -20,7 +20,7 @@ import { safeNext, type Entrance } from "./entrance.ts";
 
 export const signInPath = "/sign-in";
 const callbackPath = "/sign-in/callback";
-const doc = "docs/sign-in.md";
+const doc = "docs/how-to/sign-in.md";
 const formCookie = "stockroom_sign_in";
 const flowCookie = "stockroom_flow";
 

@@ -44,7 +44,7 @@ export const sayBox = (box: Box | undefined): string => (box === undefined ? "" 
 
 const encodeKey = (key: string): string => key.split("/").map(encodeURIComponent).join("/");
 
-/** The path in thumbor's words (docs/images-urls.md). `width` stands for the recipe's own where one picture is wanted in many sizes. */
+/** The path in thumbor's words (docs/reference/images-urls.md). `width` stands for the recipe's own where one picture is wanted in many sizes. */
 export function pathOf(recipe: Recipe, width = recipe.width): string {
   const { bucket, isFirst, key, height, fit, format, quality, rotate, blur, grayscale, crop, focal } = recipe;
   const ratio = recipe.width === 0 ? 1 : width / recipe.width;

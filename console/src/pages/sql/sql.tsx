@@ -42,7 +42,7 @@ function useSql() {
     const start = performance.now();
     try {
       const answer = await client.call("POST /api/sql", { body: { query, system, format: "json" }, signal: own.signal });
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as docs/http.md says of `format: json`
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as docs/reference/http.md says of `format: json`
       setResult({ answer: (await answer.json()) as SqlAnswer, ms: performance.now() - start });
     } catch (caught) {
       if (!own.signal.aborted) setError(caught);

@@ -112,7 +112,7 @@ async function* readQuantities(
 }
 
 /**
- * Reads a stock table: the columns of a series (`item_id` and dimensions), `on_hand`, and any of the others named in docs/forecast-planning.md.
+ * Reads a stock table: the columns of a series (`item_id` and dimensions), `on_hand`, and any of the others named in docs/how-to/forecast-planning.md.
  *
  * Throws `input` `STOCK_COLUMNS` for a table without the needed columns or with unknown ones, `TABLE_NUMBER_AMBIGUOUS` and `TABLE_NUMBER_MIXED` as
  * `readNumbers` does.

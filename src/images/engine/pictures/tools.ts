@@ -50,7 +50,7 @@ export interface Encoded {
   readonly width: number;
   readonly height: number;
   readonly format: string;
-  /** What could not be done as it was asked for, in single words: `first-frame`, `left-out`, `less-effort`, `lossy`, `other-format`, `near-edges`, `smaller`: docs/images-differences.md. */
+  /** What could not be done as it was asked for, in single words: `first-frame`, `left-out`, `less-effort`, `lossy`, `other-format`, `near-edges`, `smaller`: docs/explanation/images-differences.md. */
   readonly notes?: readonly string[];
 }
 

@@ -35,8 +35,8 @@ const dialects: Readonly<Record<RequestType, readonly [path: string, given: Requ
 };
 
 describe("kind of a request", () => {
-  it("has a line in the table of docs/images-urls.md for each dialect", () => {
-    const document = readFileSync(new URL("../../../../docs/images-urls.md", import.meta.url), "utf8");
+  it("has a line in the table of docs/reference/images-urls.md for each dialect", () => {
+    const document = readFileSync(new URL("../../../../docs/reference/images-urls.md", import.meta.url), "utf8");
     const [, table = ""] = /^\| way \|.*\n\| --- .*\n((?:\|.*\n)+)/m.exec(document) ?? [];
     expect(table.trim().split("\n").length).toBe(Object.keys(dialects).length);
   });

@@ -1,11 +1,11 @@
-// The documents hold: every example of docs/images-urls.md is run, every filter and error code of ours stands in it.
+// The documents hold: every example of docs/reference/images-urls.md is run, every filter and error code of ours stands in it.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { editNames } from "../plan.ts";
 import { filterNames } from "./filters.ts";
 import * as stockroom from "./index.ts";
 
-const document = readFileSync(new URL("../../../../docs/images-urls.md", import.meta.url), "utf8");
+const document = readFileSync(new URL("../../../../docs/reference/images-urls.md", import.meta.url), "utf8");
 const blocks = (kind: string): string[] =>
   [...document.matchAll(new RegExp(`^\`\`\`${kind}\\n([^]*?)^\`\`\`$`, "gm"))].map((match) => match[1] ?? "");
 const options = { buckets: ["photos", "marks"], nowMs: 0 };
@@ -17,7 +17,7 @@ const pairs = [...examples, ...jsonExamples].map((example) => {
   return [example.slice(0, at).trim(), example.slice(at + 2).trim()] as const;
 });
 
-describe("docs/images-urls.md", () => {
+describe("docs/reference/images-urls.md", () => {
   it("has examples of every kind", () =>
     expect([examples.length > 12, jsonExamples.length > 6, blocks("ts").length]).toEqual([true, true, 1]));
 

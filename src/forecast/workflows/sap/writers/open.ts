@@ -45,7 +45,7 @@ function unfit(module: string, why: string, cause?: unknown): StockroomError {
   return new StockroomError(
     "input",
     "SAP_WRITER_MODULE",
-    `Expected ${module} to export a function openWriter(target, credentials) but ${why}. See docs/forecast-sap.md.`,
+    `Expected ${module} to export a function openWriter(target, credentials) but ${why}. See docs/how-to/forecast-sap.md.`,
     { facts: { module }, cause },
   );
 }
