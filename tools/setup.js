@@ -31,5 +31,5 @@ if (!installed) {
   writeFileSync(mark, lock);
 }
 
-// The console is made of sources of ours; a start takes what was made before when they are the same.
-await import("./console.js");
+// The console is made of sources of ours; a start takes what was made before when they are the same, and goes on without it when it cannot be made.
+spawnSync(process.execPath, [path.join(root, "tools/console.js")], { cwd: root, stdio: "inherit" });

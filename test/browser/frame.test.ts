@@ -2,7 +2,7 @@
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openServed, type ServedApp } from "../kit/app.ts";
+import { openServed, operator, textBytes, type ServedApp } from "../kit/app.ts";
 import { executablePath, findBarriers, isScrolledSideways, openBrowser, openPage } from "./kit.ts";
 
 describe.skipIf(executablePath === undefined)("the frame of the console", () => {
@@ -79,6 +79,23 @@ describe.skipIf(executablePath === undefined)("the frame of the console", () => 
     await page.getByText("Every part answers").waitFor();
     expect(await ground()).not.toBe(before);
     await page.close();
+  });
+
+  it("says that it is live in every tab, also when the one that listened is closed", async () => {
+    const context = await browser.newContext();
+    const [first, second] = [await context.newPage(), await context.newPage()];
+    const live = "Changes come by themselves";
+    await first.goto(at("/"));
+    await first.getByTitle(live).waitFor();
+    await second.goto(at("/"));
+    await second.getByTitle(live).waitFor();
+    await first.close();
+    // It takes the stream over, and shows what comes on it.
+    await second.goto(at("/objects"));
+    await second.getByTitle(live).waitFor();
+    await served.app.objects.put(operator, "told/one.txt", textBytes("one"));
+    await second.getByText("told/").waitFor();
+    await context.close();
   });
 
   it("gives out files under a policy that lets no other script in, and packs them", async () => {

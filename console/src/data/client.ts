@@ -2,11 +2,11 @@
 
 import { makeClient, StockroomError, type Answer, type Call, type RouteName, type Routes } from "../../../src/client/index.ts";
 
-export { isStockroomError, StockroomError } from "../../../src/client/index.ts";
+export { isStockroomError, makeClient, StockroomError } from "../../../src/client/index.ts";
 export type { Answer, Call, PagedRoute, RouteName, Routes, Told } from "../../../src/client/index.ts";
 
 /** Who is no longer signed in goes to the sign-in and comes back to the same page. */
-const askAsSignedIn: typeof fetch = async (input, init) => {
+export const askAsSignedIn: typeof fetch = async (input, init) => {
   const answer = await fetch(input, init);
   if (answer.status === 401) {
     const next = `${location.pathname}${location.search}`;

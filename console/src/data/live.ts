@@ -2,11 +2,11 @@
 // server and no more.
 //
 // Owns: the stream, who of the tabs has it. Does not own: what is asked again because of it (query.ts).
-//   V1. The tab with the lock listens; when it goes, another one does. Where a browser has no locks (no secure context), the shown tab asks every
-//       ten seconds instead.
+//   V1. The tab with the lock listens; when it goes, another one does.
+//   V2. "Live" is said only while the stream is open. Without it (the server away, a browser without locks) the shown tab asks every ten seconds.
 
 import { signal } from "@preact/signals";
-import { client, type Told } from "./client.ts";
+import { askAsSignedIn, makeClient, type Told } from "./client.ts";
 import { forgetLive, type Live } from "./query.ts";
 
 /** Whether changes come by themselves at present. */
@@ -31,30 +31,53 @@ function note(told: Told): void {
   }, calmMs);
 }
 
+interface Said {
+  readonly told?: Told;
+  readonly live?: boolean;
+  /** A tab that has just come wants to know whether changes come. */
+  readonly isAsked?: true;
+}
+
 /** Begins to listen, until the tab is closed. */
 export function listen(): void {
   const channel = new BroadcastChannel("stockroom-live");
-  channel.addEventListener("message", ({ data }: MessageEvent<{ readonly told?: Told; readonly live?: boolean }>) => {
-    if (data.told !== undefined) note(data.told);
-    if (data.live !== undefined) isLive.value = data.live;
+  let hasStream = false;
+  const say = (live: boolean): void => {
+    isLive.value = live;
+    channel.postMessage({ live } satisfies Said);
+  };
+  channel.addEventListener("message", ({ data: { told, live, isAsked } }: MessageEvent<Said>) => {
+    if (told !== undefined) note(told);
+    if (live !== undefined) isLive.value = live;
+    if (isAsked === true && hasStream) say(isLive.value);
   });
-  if (!("locks" in navigator)) {
-    setInterval(() => {
-      if (document.visibilityState === "visible") for (const live of ["runs", "events"] as const) forgetLive(live);
-    }, pollMs);
-    return;
-  }
+  channel.postMessage({ isAsked: true } satisfies Said);
+  setInterval(() => {
+    if (!isLive.value && document.visibilityState === "visible") for (const live of ["runs", "events"] as const) forgetLive(live);
+  }, pollMs);
+  if (!("locks" in navigator)) return;
+
+  // The stream asks again by itself after a cut: each asking is the end of the one before.
+  const watched: typeof fetch = async (input, init) => {
+    say(false);
+    const answer = await askAsSignedIn(input, init);
+    say(answer.ok);
+    return answer;
+  };
+  const streams = makeClient({ url: location.origin, fetch: watched });
   void navigator.locks.request("stockroom-live", async () => {
-    isLive.value = true;
-    channel.postMessage({ live: true });
-    try {
-      for await (const told of client.stream()) {
-        note(told);
-        channel.postMessage({ told });
+    hasStream = true;
+    for (;;) {
+      try {
+        for await (const told of streams.stream()) {
+          note(told);
+          channel.postMessage({ told } satisfies Said);
+        }
+      } catch {
+        // Refused (a role that was taken away, a session that ended): what is asked besides tells the person; this is tried again.
       }
-    } finally {
-      isLive.value = false;
-      channel.postMessage({ live: false });
+      say(false);
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
   });
 }
