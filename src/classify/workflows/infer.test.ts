@@ -228,3 +228,13 @@ describe("sales of one period in several files", () => {
     expect(await total()).toBe(0);
   });
 });
+
+test("sales under other names, with a column of days that none is named after: how they were read is told", async () => {
+  const [, ...rows] = salesRows(6, "2026-12");
+  await infer("classify/sales/2026-12/GBR.csv", ["ID,Belegdatum,Title,Units,KG", ...rows, "Total,,,12,21"]);
+  expect(await currentInferences(parts.database, "2026-12", "GBR")).toMatchObject([{ items: 6, badRows: 1 }]);
+  const [notice] = await about("classify.bad-rows/classify/sales/2026-12/GBR");
+  expect(notice?.body).toContain("(1 ITEM_TOTAL)");
+  expect(notice?.body).toContain('The column "Title" was read as "title".');
+  expect(notice?.body).toContain('there is no column "date", and "Belegdatum" (2026-12-11) was not read.');
+});

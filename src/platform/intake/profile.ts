@@ -216,13 +216,11 @@ const totalWords =
   /^(?:grand |sub[- ]?)?(?:totals?|sum|summe|gesamt(?:summe)?|zwischensumme|total general|totale|totaal|somme|suma|razem|i alt|yhteensä|celkem|合計|总计)\s*:?$/iu;
 
 /** The letters that such words begin with: cheap, as it is asked of every cell. */
-const totalLetters = new Set(Array.from("gtszruiycGTSZRUIYC合总 \u00a0", (letter) => letter.codePointAt(0)));
-
-const beginsTotal = (text: string): boolean =>
-  text.length > 1 && text.length < 40 && totalLetters.has(text.codePointAt(0)) && totalWords.test(text.trim());
+const totalLetters = new Set(Array.from("gtszruiycGTSZRUIYC合总 \t\u00a0", (letter) => letter.codePointAt(0)));
 
 /** Whether a text is a word for a total, and nothing else. */
-export const isTotalWord = (text: string): boolean => text.length < 40 && totalWords.test(text.trim());
+export const isTotalWord = (text: string): boolean =>
+  text.length > 1 && text.length < 40 && totalLetters.has(text.codePointAt(0)) && totalWords.test(text.trim());
 
 /** Whether a row only adds up others: a word for a total, and no more than it and numbers beside it. */
 export function isTotal(row: readonly string[]): boolean {
@@ -300,7 +298,7 @@ export function leftOut(row: readonly string[], columns: readonly string[]): "to
   }
   if (blank || row.every((text) => text.trim() === "") || isRule(row)) return "blank";
   if (names >= 2 && names >= columns.length - 1) return "headers";
-  return row.some(beginsTotal) && isTotal(row) ? "totals" : undefined;
+  return row.some(isTotalWord) && isTotal(row) ? "totals" : undefined;
 }
 
 interface Sampler {

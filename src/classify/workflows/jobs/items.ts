@@ -2,8 +2,10 @@
 //
 // Owns: which column is what, the label of a row in a scheme. Does not own: parsing (tables), hashing (engine).
 //   M1. A missing optional column reads as ""; a file without id and without any text column is refused.
+//   M2. Columns of people's files are the settings' own also where capitals, spaces or signs differ: `Date` is no file without dates. That is told.
 
 import { StockroomError } from "../../../platform/errors.ts";
+import { wordsOfName } from "../../../platform/intake/names.ts";
 import type { ObjectEntry } from "../../../platform/objects/contract.ts";
 import {
   numberText,
@@ -40,6 +42,52 @@ export interface ItemColumns {
   /** Long labels: one scheme and code a row. */
   readonly scheme: number;
   readonly code: number;
+}
+
+/** All names of the settings; "" says that there is no such column. */
+const namesIn = ({ id, country, date, group, units, kg, text, categories, numbers }: ColumnSettings): readonly string[] =>
+  [id, country, date, group, units, kg, ...text, ...categories, ...numbers].filter((name) => name !== "");
+
+export interface NamedTable {
+  readonly table: Table;
+  /** A sentence about each column that was taken under another name. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * A person's table under the settings' names (M2). `more`: further names, such as those that models were taught with.
+ *
+ * Throws `input` `ITEM_COLUMNS` where two columns could be the one wanted.
+ */
+export function underOurNames(table: Table, settings: ColumnSettings, file: string, more: readonly string[] = []): NamedTable {
+  const renamed = new Map<string, string>();
+  const ours = new Set([...namesIn(settings), ...more]);
+  for (const wanted of ours) {
+    if (table.columns.includes(wanted)) continue;
+    const words = wordsOfName(wanted);
+    const [alike, ...others] = table.columns.filter((name) => words !== "" && wordsOfName(name) === words && !ours.has(name));
+    if (alike === undefined || renamed.has(alike)) continue;
+    if (others.length > 0) {
+      throw new StockroomError(
+        "input",
+        "ITEM_COLUMNS",
+        `Expected one column "${wanted}" in ${file} but "${[alike, ...others].join('" and "')}" could both be it. Rename one, or name yours in classify.columns.`,
+        { facts: { file } },
+      );
+    }
+    renamed.set(alike, wanted);
+  }
+  if (renamed.size === 0) return { table, notes: [] };
+  const written = new Map([...renamed].map(([from, to]) => [to, from]));
+  const { isTyped } = table;
+  return {
+    table: {
+      ...table,
+      columns: table.columns.map((name) => renamed.get(name) ?? name),
+      ...(isTyped === undefined ? {} : { isTyped: (name) => isTyped(written.get(name) ?? name) }),
+    },
+    notes: table.columns.flatMap((from) => (renamed.has(from) ? [`The column "${from}" was read as "${renamed.get(from)}".`] : [])),
+  };
 }
 
 /** Finds the columns; throws `input` `ITEM_COLUMNS` when no text column is there. */

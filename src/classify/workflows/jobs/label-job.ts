@@ -10,11 +10,11 @@ import { encodingNotes, numberNotes, readNumbers, readTable, type BadRow, type N
 import type { Item } from "../../engine/dataset.ts";
 import { decodeModel, type Model } from "../../engine/model.ts";
 import { openPredictors, type Prediction } from "../../engine/predict.ts";
-import { cell, dialectOf, findColumns, howToSay, rowsWithTexts, type ItemColumns } from "./items.ts";
+import { cell, dialectOf, findColumns, howToSay, rowsWithTexts, underOurNames, type ItemColumns } from "./items.ts";
 import type { LabelInput, LabelledLine, LabelResult } from "./label-contract.ts";
 import { openLineCoder, type LineCoder } from "./line-coder.ts";
 import { collectRejects } from "./rejects.ts";
-import { checkSoldColumns, makeSoldReader, type Sold } from "./sold.ts";
+import { checkSoldColumns, makeSoldReader, unreadNotes, type Sold } from "./sold.ts";
 import { makeItemReader } from "./labelled.ts";
 
 export const labelJob: ComputeTask<LabelInput, LabelResult> = { module: import.meta.url, name: "classify.label" };
@@ -90,7 +90,9 @@ async function openSource(
   const place = input.versions.kind === "by-date" ? input.versions : undefined;
   // A test set is a file of our own: it is in UTF-8 with decimal points, whatever people's files are in.
   const { encoding, decimal } = place === undefined ? { encoding: "utf-8", decimal: "." as const } : dialectOf(source.entry, input.columns);
-  const table = await readTable(openHandle(source, signal), { name, onBadRow: reject, signal, encoding });
+  const opened = await readTable(openHandle(source, signal), { name, onBadRow: reject, signal, encoding });
+  const taught = models.flatMap(({ card: { columns: own } }) => [...own.text, ...own.categories, ...own.numbers]);
+  const { table, notes } = place === undefined ? { table: opened, notes: [] } : underOurNames(opened, input.columns, name, taught);
   const columns = findColumns(table.columns, input.columns, name);
   if (place !== undefined) checkSoldColumns(columns, input.columns, name);
   const amounts = [
@@ -104,14 +106,20 @@ async function openSource(
   const numbers = readNumbers(table, { name, columns: wanted, onBadRow: reject, decimal, delimiter: table.delimiter, howToSay });
   const places = features.map(({ index }) => ({ index, from: wanted.findIndex((one) => one.index === index) }));
   const otherNames = tallyNames();
+  let unread: readonly string[] | undefined;
   const readSold = makeSoldReader({ columns, names: input.columns, limits: input.limits, place, reject, onOtherName: otherNames.add });
   return {
     columns,
     names: table.columns,
     async *sold() {
-      for await (const batch of numbers.batches) yield readSold(withNumberTexts(batch, places));
+      for await (const batch of numbers.batches) {
+        if (place !== undefined) unread ??= unreadNotes(batch.rows, columns, input.columns, place);
+        yield readSold(withNumberTexts(batch, places));
+      }
     },
     notes: () => [
+      ...notes,
+      ...(unread ?? []),
       ...encodingNotes(name, table.encoding?.()),
       ...numberNotes(numbers.summary(), { constant: false }),
       ...otherNames.notes(place?.country ?? ""),
@@ -146,12 +154,13 @@ async function readOtherIds(input: LabelInput, signal: AbortSignal): Promise<Rea
   const ids = new Map<string, string>();
   for (const handle of input.others) {
     const { key, version } = handle.entry;
-    const table = await readTable(openHandle(handle, signal), {
+    const opened = await readTable(openHandle(handle, signal), {
       name: key,
       onBadRow: () => undefined,
       signal,
       encoding: dialectOf(handle.entry, input.columns).encoding,
     });
+    const { table } = underOurNames(opened, input.columns, key);
     const [id, units] = [table.columns.indexOf(input.columns.id), table.columns.indexOf(input.columns.units)];
     for await (const batch of table.batches)
       for (const row of batch.rows) ids.set(slotOf(cell(row, id), negative.test(cell(row, units))), `${key}@${version}`);

@@ -18,7 +18,18 @@ import { isSameCountry } from "../../engine/countries.ts";
 import { hashItemText, makeDatasetBuilder, splitOf, type Dataset, type Item, type ItemColumnNames } from "../../engine/dataset.ts";
 import { itemCodes, recode, versionOn, type Scheme } from "../../engine/schemes.ts";
 import { openCanonical, type TakenLabelled } from "../intake/canonical.ts";
-import { cell, dayOf, dialectOf, findColumns, labelOf, readItemTable, type ColumnSettings, type ItemColumns } from "./items.ts";
+import {
+  cell,
+  dayOf,
+  dialectOf,
+  findColumns,
+  labelOf,
+  readItemTable,
+  underOurNames,
+  type ColumnSettings,
+  type ItemColumns,
+  type NamedTable,
+} from "./items.ts";
 
 export interface LabelledSource {
   readonly handle: ReadHandle;
@@ -220,21 +231,21 @@ function reject(reading: Reading, file: string, line: number, reason: string): v
   if (reading.reasons.length < 3) reading.reasons.push(`${file} line ${line}: ${reason}`);
 }
 
-/** A labelled file as the settings' columns. Throws what opening it throws. */
+/** A labelled file as the settings' columns, and what to tell of their names. Throws what opening it throws, and what `underOurNames` throws. */
 export async function openLabelled(
   source: ReadHandle,
   taken: TakenLabelled | null,
   reading: { readonly columns: ColumnSettings; readonly onBadRow: (row: BadRow) => void; readonly signal: AbortSignal },
-): Promise<Table> {
+): Promise<NamedTable> {
   const { columns, onBadRow, signal } = reading;
   const name = source.entry.key;
   if (taken !== null) {
     const table = await openCanonical({ name, open: () => openHandle(source, signal) }, taken, reading);
-    return readItemTable(table, columns, { name, decimal: taken.hints.decimal, onBadRow });
+    return { table: readItemTable(table, columns, { name, decimal: taken.hints.decimal, onBadRow }), notes: [] };
   }
   const { encoding, decimal } = dialectOf(source.entry, columns);
-  const table = await readTable(openHandle(source, signal), { name, onBadRow, signal, encoding });
-  return readItemTable(table, columns, { name, decimal, onBadRow });
+  const { table, notes } = underOurNames(await readTable(openHandle(source, signal), { name, onBadRow, signal, encoding }), columns, name);
+  return { table: readItemTable(table, columns, { name, decimal, onBadRow }), notes };
 }
 
 async function readSource(
@@ -248,7 +259,7 @@ async function readSource(
   let columns: ItemColumns;
   let table: Table;
   try {
-    table = await openLabelled(source.handle, source.taken, { columns: input.columns, onBadRow, signal });
+    ({ table } = await openLabelled(source.handle, source.taken, { columns: input.columns, onBadRow, signal }));
     columns = findColumns(table.columns, input.columns, file);
   } catch (error) {
     // What the sender must correct was told to the sender when the file came; what is broken here ends the training.

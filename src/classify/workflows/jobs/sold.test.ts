@@ -1,10 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { readNumbers, readTable, type BadRow } from "../../../platform/formats/index.ts";
 import { classifySettings } from "../settings.ts";
-import { findColumns } from "./items.ts";
-import { checkSoldColumns, makeSoldReader, type Sold } from "./sold.ts";
+import { findColumns, underOurNames } from "./items.ts";
+import { checkSoldColumns, makeSoldReader, unreadNotes, type Sold } from "./sold.ts";
 
 const names = classifySettings.parse({}).columns;
+
+const tableOf = async (text: string, onBadRow: (row: BadRow) => void = () => undefined, name = "sales.csv") =>
+  await readTable(
+    (async function* () {
+      yield Buffer.from(text);
+    })(),
+    { name, onBadRow },
+  );
 
 async function read(
   text: string,
@@ -14,12 +22,7 @@ async function read(
 ): Promise<{ readonly sold: readonly Sold[]; readonly bad: readonly BadRow[] }> {
   const bad: BadRow[] = [];
   const reject = (row: BadRow): void => void bad.push(row);
-  const table = await readTable(
-    (async function* () {
-      yield Buffer.from(text);
-    })(),
-    { name: "sales.csv", onBadRow: reject },
-  );
+  const { table } = underOurNames(await tableOf(text, reject), names, "sales.csv");
   const columns = findColumns(table.columns, names, "sales.csv");
   checkSoldColumns(columns, names, "sales.csv");
   const amounts = [columns.units, columns.kg].map((index) => ({ name: table.columns[index] ?? "", index, signs: false }));
@@ -54,6 +57,8 @@ describe("rows that do not belong into the file", () => {
     ["no day of the calendar", "a,DEU,kettle,2026-10-32,1,1", "ITEM_VALUE", 4, "2026-10-32"],
     ["another country", "a,FRA,kettle,2026-10-15,1,1", "ITEM_COUNTRY", 2, "FRA"],
     ["no id", ",DEU,kettle,2026-10-15,1,1", "ITEM_ID_EMPTY", 1, ""],
+    ["an id that says that there is none", "#N/A,DEU,kettle,2026-10-15,1,1", "ITEM_ID_EMPTY", 1, "#N/A"],
+    ["the sum of the others", "Summe,,,,3,4.5", "ITEM_TOTAL", 1, "Summe"],
     ["an id of spaces", "  ,DEU,kettle,2026-10-15,1,1", "ITEM_ID_EMPTY", 1, "  "],
     ["an id that was there", "ok,DEU,lamp,2026-10-16,1,1", "ITEM_ID_TWICE", 1, "ok"],
     ["an id that was there, with spaces about it", " ok\u00A0,DEU,lamp,2026-10-16,1,1", "ITEM_ID_TWICE", 1, " ok\u00A0"],
@@ -96,6 +101,12 @@ describe("rows that belong", () => {
     ]);
   });
 
+  test("an item that is called as a sum is", async () => {
+    const { sold, bad } = await one("Total,DEU,yoghurt,2026-10-15,1,1");
+    expect(bad).toEqual([]);
+    expect(sold[1]).toMatchObject({ id: "Total" });
+  });
+
   test("a decimal comma", async () => {
     const { sold, bad } = await read("id;title;date;units;kg\na;kettle;2026-10-15;2;1.234,5\nb;lamp;2026-10-15;1;0,5\n");
     expect(bad).toEqual([]);
@@ -132,4 +143,58 @@ test("a file without ids, units or kg is refused", async () => {
     code: "SALES_COLUMNS",
     message: expect.stringContaining('"id"'),
   });
+});
+
+describe("columns under other names", () => {
+  test.each([
+    ["capitals", "ID,Country,Title,Date,Units,KG"],
+    ["spaces after the commas", "id, country, title, date, units, kg"],
+    ["marks that nobody sees", "\uFEFFid,country\u00A0,title,\u200Bdate,units,kg"],
+  ])("%s: days and countries count all the same", async (_, header) => {
+    const { sold, bad } = await read([header, good, "a,DEU,kettle,2026-09-30,1,1", "b,FRA,kettle,2026-10-15,1,1"].join("\n"));
+    expect(sold.map(({ id, day }) => [id, day])).toEqual([["ok", "2026-10-15"]]);
+    expect(bad.map(({ line, code }) => [line, code])).toEqual([
+      [3, "ITEM_PERIOD"],
+      [4, "ITEM_COUNTRY"],
+    ]);
+  });
+
+  test("are told, and numbers that came as numbers stay so", async () => {
+    const found = underOurNames(await tableOf('{"id":"a","Title":"kettle","KG":1.5}\n', undefined, "sales.jsonl"), names, "sales.jsonl");
+    expect(found.table.columns).toEqual(["id", "title", "kg"]);
+    expect(found.notes).toEqual(['The column "Title" was read as "title".', 'The column "KG" was read as "kg".']);
+    for await (const { rows } of found.table.batches) expect(rows).toEqual([["a", "kettle", "1.5"]]);
+    expect(found.table.isTyped?.("kg")).toBe(true);
+  });
+
+  test("the name itself goes before one alike, and of two alike neither is taken", async () => {
+    const own = underOurNames(await tableOf("id,title,Title,units,kg\n"), names, "sales.csv");
+    expect([own.table.columns, own.notes]).toEqual([["id", "title", "Title", "units", "kg"], []]);
+    await expect(read("id,title,DATE,Date,units,kg\n")).rejects.toMatchObject({
+      code: "ITEM_COLUMNS",
+      message: expect.stringContaining('"DATE" and "Date" could both be it'),
+    });
+  });
+
+  test("what models were taught with keeps its name", async () => {
+    const found = underOurNames(await tableOf("id,Title,units,kg\n"), names, "sales.csv", ["Title"]);
+    expect(found.table.columns).toEqual(["id", "Title", "units", "kg"]);
+  });
+});
+
+test("a column of days or countries that is not read is told", () => {
+  const place = { period: "2026-10", country: "DEU" };
+  const notes = (header: string, ...rows: readonly string[]) =>
+    unreadNotes(
+      rows.map((row) => row.split(",")),
+      findColumns(header.split(","), names, "sales.csv"),
+      names,
+      place,
+    );
+  const [day, land, ...more] = notes("id,title,Belegdatum,Land,units,kg", "a,kettle,2026-09-01,FR,1,1", "b,lamp,,DE,1,1");
+  expect(day).toContain('All rows count as sold in 2026-10: there is no column "date", and "Belegdatum" (2026-09-01) was not read.');
+  expect(land).toContain('All rows count for DEU: there is no column "country", and "Land" (FR) was not read.');
+  expect(more).toEqual([]);
+  expect(notes("id,title,date,Land,units,kg", "a,kettle,2026-10-01,DE,1,1")).toEqual([]);
+  expect(notes("id,title,Kasse,units,kg", "a,kettle,7,1,1")).toEqual([]);
 });

@@ -6,10 +6,13 @@
 //   S3. Negative units are a return. It is counted, with negative kg whatever the sign in the file: returns lower the figures and are told beside them.
 //   S4. An id, spaces about it aside, may stand once as sold and once as returned in a file; the first of several counts, the others are told.
 //   S5. Kg and units beyond what one item can have (settings) are slips of the decimal point or placeholders (999999999).
+//   S6. A row that only adds up the others (`Total,,12,40`) is no item.
 
 import { StockroomError } from "../../../platform/errors.ts";
 import type { BadRow, NumberedBatch } from "../../../platform/formats/index.ts";
-import { isSameCountry } from "../../engine/countries.ts";
+import { isTotal, isTotalWord } from "../../../platform/intake/profile.ts";
+import { isUnknown, kindOf } from "../../../platform/intake/values.ts";
+import { countryOf, isSameCountry } from "../../engine/countries.ts";
 import { mix32 } from "../../engine/dataset.ts";
 import { makeDayReader, zoneOf } from "../../engine/days.ts";
 import type { ClassifySettings } from "../settings.ts";
@@ -96,7 +99,9 @@ export function makeSoldReader(options: SoldOptions): (batch: NumberedBatch) => 
         sold.push({ row, id, day, units: 1, kg: 0, line });
         continue;
       }
-      if (id.trim() === "")
+      if (isTotalWord(id) && isTotal(row))
+        bad("ITEM_TOTAL", columns.id, `an item's id in the column "${names.id}"`, "The row only adds up others.");
+      else if (isUnknown(id))
         bad("ITEM_ID_EMPTY", columns.id, `an id in the column "${names.id}"`, "Without one an item cannot be told from another.");
       else if (columns.date >= 0 && day.slice(0, 7) !== place.period)
         bad(
@@ -143,6 +148,46 @@ export function makeSoldReader(options: SoldOptions): (batch: NumberedBatch) => 
     return sold;
   };
 }
+
+const mostLookedAt = 200;
+
+/**
+ * What to tell of a file without a column of days or countries that has one under another name: its rows count for the period and country of its key.
+ *
+ * `rows`: the first ones.
+ */
+export function unreadNotes(
+  rows: readonly (readonly string[])[],
+  columns: ItemColumns,
+  names: ColumnSettings,
+  { period, country }: { readonly period: string; readonly country: string },
+): readonly string[] {
+  const read = new Set([columns.id, columns.units, columns.kg, ...columns.text, ...columns.categories, ...columns.numbers]);
+  const find = (isOne: (text: string) => boolean): { readonly name: string; readonly cells: readonly string[] } | undefined =>
+    columns.names
+      .map((name, place) => ({
+        name,
+        cells: read.has(place) ? [] : rows.slice(0, mostLookedAt).flatMap((row) => (isUnknown(row[place] ?? "") ? [] : [row[place] ?? ""])),
+      }))
+      .find(({ cells }) => cells.length > 0 && cells.every(isOne));
+  const day = columns.date >= 0 || names.date === "" ? undefined : find((text) => kindOf(text) === "date");
+  const land = columns.country >= 0 || names.country === "" ? undefined : find((text) => countryOf(text) !== undefined);
+  const other = land?.cells.find((text) => !isSameCountry(text, country));
+  return [
+    ...(day === undefined
+      ? []
+      : [
+          `All rows count as sold in ${period}: there is no column "${names.date}", and "${day.name}" (${shown(day.cells[0])}) was not read. If it is the day of sale, rename it or name it in classify.columns.date.`,
+        ]),
+    ...(land === undefined || other === undefined
+      ? []
+      : [
+          `All rows count for ${country}: there is no column "${names.country}", and "${land.name}" (${shown(other)}) was not read. If it is the country of sale, rename it or name it in classify.columns.country.`,
+        ]),
+  ];
+}
+
+const shown = (text = ""): string => text.slice(0, 40).toWellFormed();
 
 /** Says how a moment was understood when its day is not the one written. */
 function zoneHint(row: readonly string[], columns: ItemColumns, day: string): string {

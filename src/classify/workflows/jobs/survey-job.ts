@@ -49,7 +49,8 @@ export async function run(input: SurveyInput, tools: TaskTools): Promise<SurveyR
   const name = input.source.entry.key;
   const look = await lookIfNeeded(input, tools.signal);
   if (look !== null && look.questions.length > 0) return { ...nothing, look };
-  const table = await openLabelled(input.source, look?.taken ?? null, { columns: input.columns, onBadRow: reject, signal: tools.signal });
+  const opened = { columns: input.columns, onBadRow: reject, signal: tools.signal };
+  const { table, notes } = await openLabelled(input.source, look?.taken ?? null, opened);
   const columns = findColumns(table.columns, input.columns, name);
   const counts = new Map<string, Map<string, number>>();
   let rows = 0;
@@ -90,7 +91,7 @@ export async function run(input: SurveyInput, tools: TaskTools): Promise<SurveyR
     rows,
     badRows,
     reasons,
-    notes: encodingNotes(name, table.encoding?.()),
+    notes: [...notes, ...encodingNotes(name, table.encoding?.())],
     unread: table.columns.filter((column) => column.startsWith(codeColumnPrefix) && !isScheme(column.slice(codeColumnPrefix.length))),
     columnNames: table.columns,
     codeColumns: [...columns.codes].map(([scheme]) => `code.${scheme}`),
