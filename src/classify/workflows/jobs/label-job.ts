@@ -107,7 +107,15 @@ async function openSource(
   const places = features.map(({ index }) => ({ index, from: wanted.findIndex((one) => one.index === index) }));
   const otherNames = tallyNames();
   let unread: readonly string[] | undefined;
-  const readSold = makeSoldReader({ columns, names: input.columns, limits: input.limits, place, reject, onOtherName: otherNames.add });
+  const readSold = makeSoldReader({
+    columns,
+    names: input.columns,
+    limits: input.limits,
+    place,
+    delimiter: table.delimiter,
+    reject,
+    onOtherName: otherNames.add,
+  });
   return {
     columns,
     names: table.columns,

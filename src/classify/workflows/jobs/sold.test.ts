@@ -28,7 +28,8 @@ async function read(
   const amounts = [columns.units, columns.kg].map((index) => ({ name: table.columns[index] ?? "", index, signs: false }));
   const numbers = readNumbers(table, { name: "sales.csv", columns: amounts, onBadRow: reject, delimiter: table.delimiter });
   const place = { period: "2026-10", country };
-  const reader = makeSoldReader({ columns, names, limits: classifySettings.parse({ sales: settings }).sales, place, reject, onOtherName });
+  const { sales: limits } = classifySettings.parse({ sales: settings });
+  const reader = makeSoldReader({ columns, names, limits, place, delimiter: table.delimiter, reject, onOtherName });
   const sold: Sold[] = [];
   for await (const batch of numbers.batches) sold.push(...reader(batch));
   return { sold, bad };
@@ -131,6 +132,26 @@ describe("rows that belong", () => {
     expect(bad).toEqual([
       expect.objectContaining({ line: 100_002, code: "ITEM_ID_TWICE", reason: expect.stringContaining("Line 77779 has it") }),
     ]);
+  });
+});
+
+describe("a quote that a program without quoting left open", () => {
+  test.each([
+    ["before the amounts", head, 'a,DEU,"Best of,2026-10-15,1,1', 'c,DEU,Monitor 24",2026-10-15,1,1', 3],
+    ["behind the amounts", "id,units,kg,title", 'a,1,1,"Best of', 'c,1,1,Monitor 24"', 4],
+  ])("%s: the rows within are not lost in silence", async (_, header, open, close, column) => {
+    const plain = header === head ? good : "ok,2,3.5,kettle";
+    for (const between of [[], [plain.replace("ok", "b")]]) {
+      const { sold, bad } = await read([header, plain, open, ...between, close].join("\n"));
+      expect(sold.map(({ id }) => id)).toEqual(["ok"]);
+      expect(bad).toEqual([expect.objectContaining({ line: 3, column, code: "TABLE_QUOTE_OPEN" })]);
+    }
+  });
+
+  test("words of several lines with commas are words", async () => {
+    const { sold, bad } = await one('a,DEU,"kettle, red, 2 l\nfor tea, coffee, 24",2026-10-15,1,1');
+    expect(bad).toEqual([]);
+    expect(sold[1]?.row[2]).toContain("for tea");
   });
 });
 

@@ -7,11 +7,12 @@
 //   S4. An id, spaces about it aside, may stand once as sold and once as returned in a file; the first of several counts, the others are told.
 //   S5. Kg and units beyond what one item can have (settings) are slips of the decimal point or placeholders (999999999).
 //   S6. A row that only adds up the others (`Total,,12,40`) is no item.
+//   S7. A text that holds other rows of the file, because a quote opened before it and closed behind them, is no item's: the row is set apart and says so.
 
 import { StockroomError } from "../../../platform/errors.ts";
 import type { BadRow, NumberedBatch } from "../../../platform/formats/index.ts";
 import { isTotal, isTotalWord } from "../../../platform/intake/profile.ts";
-import { isUnknown, kindOf } from "../../../platform/intake/values.ts";
+import { isNumberText, isUnknown, kindOf } from "../../../platform/intake/values.ts";
 import { countryOf, isSameCountry } from "../../engine/countries.ts";
 import { mix32 } from "../../engine/dataset.ts";
 import { makeDayReader, zoneOf } from "../../engine/days.ts";
@@ -35,6 +36,8 @@ export interface SoldOptions {
   readonly limits: ClassifySettings["sales"];
   /** Absent for a test set, whose rows are of any month and have no amounts. */
   readonly place: { readonly period: string; readonly country: string } | undefined;
+  /** What separates the fields of the file; undefined for formats without. */
+  readonly delimiter: string | undefined;
   readonly reject: (row: BadRow) => void;
   /** Called for every row kept whose country is the file's under another name, such as GB in a file of GBR. */
   readonly onOtherName?: (written: string) => void;
@@ -99,7 +102,15 @@ export function makeSoldReader(options: SoldOptions): (batch: NumberedBatch) => 
         sold.push({ row, id, day, units: 1, kg: 0, line });
         continue;
       }
-      if (isTotalWord(id) && isTotal(row))
+      const full = options.delimiter === undefined ? undefined : findRowsWithin(row, columns, options.delimiter);
+      if (full !== undefined)
+        bad(
+          "TABLE_QUOTE_OPEN",
+          full,
+          `the words of one item in the column "${columns.names[full]}"`,
+          "Other rows of the file are within it, and in no figure: close or double the quote that opens here.",
+        );
+      else if (isTotalWord(id) && isTotal(row))
         bad("ITEM_TOTAL", columns.id, `an item's id in the column "${names.id}"`, "The row only adds up others.");
       else if (isUnknown(id))
         bad("ITEM_ID_EMPTY", columns.id, `an id in the column "${names.id}"`, "Without one an item cannot be told from another.");
@@ -147,6 +158,20 @@ export function makeSoldReader(options: SoldOptions): (batch: NumberedBatch) => 
     }
     return sold;
   };
+}
+
+/** The text column whose value is made of rows (S7): its first line goes on to units and kg, or its last one begins with them. */
+function findRowsWithin(row: readonly string[], columns: ItemColumns, delimiter: string): number | undefined {
+  const amounts = [columns.units, columns.kg].filter((place) => place >= 0);
+  if (amounts.length === 0) return undefined;
+  return columns.text.find((place) => {
+    const text = cell(row, place);
+    if (!text.includes("\n")) return false;
+    const first = text.slice(0, text.indexOf("\n")).split(delimiter);
+    const last = text.slice(text.lastIndexOf("\n") + 1).split(delimiter);
+    if (first.length !== columns.names.length - place || last.length !== place + 1) return false;
+    return amounts.every((amount) => isNumberText((amount > place ? first[amount - place] : last[amount])?.trim() || "?"));
+  });
 }
 
 const mostLookedAt = 200;
