@@ -7,7 +7,8 @@
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { brotliCompressSync, constants } from "node:zlib";
+import { promisify } from "node:util";
+import { brotliCompress, constants } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { StockroomError } from "../platform/errors.ts";
 import { framed, pageHeaders } from "../platform/web/frame.ts";
@@ -39,10 +40,15 @@ const policy = [
 
 interface BuiltFile {
   readonly bytes: Buffer;
-  readonly packed: Buffer;
+  /** Packed when it is first asked for, beside the event loop: what nobody opens costs nothing. */
+  readonly packed: () => Promise<Buffer>;
   readonly type: string;
   readonly isHashed: boolean;
 }
+
+const brotli = promisify(brotliCompress);
+const pack = async (bytes: Buffer): Promise<Buffer> =>
+  await brotli(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } });
 
 /** All files of the build, a few hundred kilobytes, by their path below /console/. */
 function readBuild(folder: string): ReadonlyMap<string, BuiltFile> {
@@ -54,9 +60,8 @@ function readBuild(folder: string): ReadonlyMap<string, BuiltFile> {
         const file = path.join(entry.parentPath, entry.name);
         const name = path.relative(folder, file).split(path.sep).join("/");
         const bytes = readFileSync(file);
-        const packed = brotliCompressSync(bytes, {
-          params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
-        });
+        let packing: Promise<Buffer> | undefined;
+        const packed = async (): Promise<Buffer> => await (packing ??= pack(bytes));
         const type = types[path.extname(name)] ?? "application/octet-stream";
         return [name, { bytes, packed, type, isHashed: name.startsWith("assets/") }] as const;
       }),
@@ -106,7 +111,8 @@ export function mountConsole(server: FastifyInstance, folder = builtFolder): voi
 }
 
 async function send(request: FastifyRequest, reply: FastifyReply, { bytes, packed, type, isHashed }: BuiltFile): Promise<FastifyReply> {
-  const isPacked = /\bbr\b/.test(request.headers["accept-encoding"] ?? "") && packed.length < bytes.length;
+  const small = /\bbr\b/.test(request.headers["accept-encoding"] ?? "") ? await packed() : undefined;
+  const isPacked = small !== undefined && small.length < bytes.length;
   return await reply
     .headers({
       "content-type": type,
@@ -116,5 +122,5 @@ async function send(request: FastifyRequest, reply: FastifyReply, { bytes, packe
       vary: "accept-encoding",
       ...(isPacked ? { "content-encoding": "br" } : {}),
     })
-    .send(isPacked ? packed : bytes);
+    .send(isPacked ? small : bytes);
 }
