@@ -7,7 +7,7 @@ import { reviveError } from "../../../platform/errors.ts";
 import { type FormatName, formatName, formatNames } from "../formats.ts";
 import { comesAsJson, editEntries } from "../plan.ts";
 import type { Edits, FormatOrigin, ImageRequest, JsonValue, RequestType } from "../plan.ts";
-import { isObject } from "./json.ts";
+import { isObject, toNumber } from "./json.ts";
 
 /** What the reader's `Accept` allows to be chosen for it, best first. */
 export function acceptedFormats(
@@ -47,7 +47,7 @@ export function chooseFormat(
 
 /** WebP effort as the classic handler reads it: a whole number from 0 to 6, else 4. */
 export function readEffort(given: unknown): number {
-  const effort = Math.trunc(Number(given));
+  const effort = Math.trunc(toNumber(given));
   return effort >= 0 && effort <= 6 ? effort + 0 : 4;
 }
 

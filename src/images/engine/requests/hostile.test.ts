@@ -47,8 +47,8 @@ function wrongsOf(request: ImageRequest): string[] {
 let understood = 0;
 
 /** What is wrong with the answers to a URL; throws what is thrown besides refusals. */
-function wrongs(target: string | { path: string; query: string }): string[] {
-  return variants.flatMap((given) => {
+function wrongs(target: string | { path: string; query: string }, givens: readonly RequestOptions[] = variants): string[] {
+  return givens.flatMap((given) => {
     try {
       const request = parseRequest(target, given);
       completeRequest(request, undefined);
@@ -161,6 +161,23 @@ describe("arbitrary URLs", () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it("of objects that cannot be made a number or a text", () => {
+    const odd = { toString: 0, valueOf: 0 };
+    const whole = { bucket: "photos", key: "a.jpg", edits: { resize: { width: 10 } }, outputFormat: "webp", effort: 3 };
+    const attacks = [
+      ...Object.keys(whole).map((name) => ({ ...whole, [name]: odd })),
+      ...Object.keys(whole).map((name) => ({ ...whole, [name]: [odd] })),
+      ...[...allowedEdits].flatMap((name) =>
+        [odd, [odd], { width: odd, height: odd, a: odd, b: odd, quality: odd, background: { r: odd } }].map((value) => ({
+          ...whole,
+          edits: { [name]: value },
+        })),
+      ),
+    ];
+    const givens = [...variants, ...variants.map((variant) => ({ ...variant, policy: { sizes: [10, 20] } }))];
+    expect(attacks.flatMap((attack) => wrongs(base64(JSON.stringify(attack)), givens))).toEqual([]);
   });
 
   it("never change a prototype", () => {

@@ -42,3 +42,8 @@ export function cleanJson(value: unknown): JsonValue {
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** A parsed value as a number, as JavaScript makes one of it; an object or a list is none, whatever its `toString` says: `{"toString": 0}` would throw. */
+export function toNumber(value: unknown): number {
+  return typeof value === "object" && value !== null ? Number.NaN : Number(value);
+}

@@ -6,7 +6,7 @@
 import { formatName } from "../formats.ts";
 import type { Edits, JsonValue, Policy, Preset, RequestOptions } from "../plan.ts";
 import { allowedEdits, checkEdits, checkFormat } from "./edits.ts";
-import { isObject } from "./json.ts";
+import { isObject, toNumber } from "./json.ts";
 import { parsePattern } from "./kind.ts";
 import { readQuality } from "./query.ts";
 import { refusal, show } from "./refusal.ts";
@@ -50,7 +50,7 @@ export function checkPolicy(own: Edits, beyond: boolean, policy: Policy | undefi
     throw denied("Expected a size in pixels but received a ratio. Use one of the allowed sizes, or a preset.");
   for (const side of ["width", "height"]) {
     const pixels = resize[side];
-    if (pixels === undefined || pixels === null || policy.sizes.includes(Math.round(Number(pixels)))) continue;
+    if (pixels === undefined || pixels === null || policy.sizes.includes(Math.round(toNumber(pixels)))) continue;
     throw denied(`Expected ${side} to be one of ${policy.sizes.join(", ")} but received ${show(pixels)}. Use one of them, or a preset.`);
   }
 }
