@@ -24,12 +24,14 @@ interface Mixing {
   readonly profile: FileProfile;
   readonly given: GivenIntake;
   readonly demand: ColumnProfile | undefined;
+  /** The column that says whether there was stock: its words tell of the shelf, not of what is measured. */
+  readonly stock: ColumnProfile | undefined;
   /** Whether a column says of an item the same in every row. */
   readonly followsItem: (column: ColumnProfile) => boolean;
 }
 
 /** The question about amounts of several kinds; none where they are of one, or a person said what to do. */
-export function mixedQuestions({ profile, given, demand, followsItem }: Mixing): readonly Question[] {
+export function mixedQuestions({ profile, given, demand, stock, followsItem }: Mixing): readonly Question[] {
   if (demand === undefined || given.exact === true) return [];
   const inCells = currenciesIn(profile, demand);
   const isSaid = Object.entries(given.map ?? {}).some(([name, to]) => name === demand.name && to !== "");
@@ -44,7 +46,11 @@ export function mixedQuestions({ profile, given, demand, followsItem }: Mixing):
   }
   const money = isMoney(profile, demand);
   for (const column of profile.columns) {
-    const isTaken = column === demand || given.dimensions?.includes(column.name) === true || given.without?.includes(column.name) === true;
+    const isTaken =
+      column === demand ||
+      column === stock ||
+      given.dimensions?.includes(column.name) === true ||
+      given.without?.includes(column.name) === true;
     if (isTaken || column.kind !== "text" || column.many || column.distinct > mostValues) continue;
     const values = valuesOf(profile, column);
     if (values.length < 2 || Object.keys(given.map ?? {}).includes(column.name)) continue;

@@ -264,7 +264,7 @@ function proposeLong(profile: FileProfile, given: GivenIntake): Proposal {
   for (const column of free()) judge(column, { given, relations, stock: stock?.column, use });
   questions.push(...totalQuestions(profile, item), ...decimalQuestions(demand?.column, given));
   if (questions.every(({ about }) => about !== "demand"))
-    questions.push(...mixedQuestions({ profile, given, demand: demand?.column, followsItem: relations.followsItem }));
+    questions.push(...mixedQuestions({ profile, given, demand: demand?.column, stock: stock?.column, followsItem: relations.followsItem }));
   notes.push(
     ...rowNotes(profile, item?.column, given),
     ...zeroEndNotes(profile, demand?.column, (row) => style?.read(stampOf(row))?.seconds ?? Number.NaN),
