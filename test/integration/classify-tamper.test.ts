@@ -101,6 +101,11 @@ mappings:
   - { from: old, to: new, codes: [{ from: K, to: [K2] }, { from: P, to: [P1, P2] }] }
 `,
   );
+  // Columns of its own: how it was read is kept, and under the log.
+  await put(
+    "classify/labelled/GBR/shop.csv",
+    `Item;Description;GBR-TEST\n${Array.from({ length: 60 }, (_, i) => `o${i};${i % 2 === 0 ? "kettle steel" : "phone case"} ${i};${i % 2 === 0 ? "K" : "P"}\n`).join("")}`,
+  );
   const rows = (prefix: string, count: number, make: (i: number, title: string) => string): string =>
     Array.from({ length: count }, (_, i) => `${prefix}${i},GBR,${make(i, `${i % 2 === 0 ? "kettle steel" : "phone case"} ${i}`)}\n`).join(
       "",

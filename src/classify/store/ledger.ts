@@ -14,6 +14,7 @@ import { canonicalJson, type AuditRow, type AuditValue } from "../engine/audit.t
 export const sealedTables = {
   classify_scheme: ["revision"],
   classify_scheme_file: ["key", "version"],
+  classify_reading: ["object_key", "object_version"],
   classify_line: ["line"],
   classify_model: ["id"],
   classify_verdict: ["id"],

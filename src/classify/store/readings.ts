@@ -2,8 +2,11 @@
 //
 // Owns: classify_reading. Does not own: what a reading says (workflows/intake), mappings for the next file (platform/mappings).
 //   G1. A version is read for as long as it lies there as it was read when it came: a mapping that changes later changes no training on it.
+//   G2. The audit log vouches for it: who changes how labels were read changes what every later model learned.
 
 import type { Migration, Tx } from "../../platform/database/contract.ts";
+import type { Vault } from "../../platform/vault/contract.ts";
+import { insertAudit } from "./audit.ts";
 import type { ObjectRef } from "./keys.ts";
 
 export const readingMigration: Migration = {
@@ -28,12 +31,18 @@ export interface ReadingRow extends ObjectRef {
 }
 
 /** Keeps how a version was read, or that it is asked about, in the place of what was kept of it before. */
-export async function putReading(tx: Tx, { key, version, taken, runId, at }: ReadingRow & { readonly at: string }): Promise<void> {
+export async function putReading(
+  tx: Tx,
+  vault: Pick<Vault, "mac">,
+  { key, version, taken, runId, at }: ReadingRow & { readonly at: string },
+): Promise<void> {
   await tx.query(
     `insert into stockroom.classify_reading (object_key, object_version, taken, run_id, at) values ($1, $2, $3, $4, $5)
      on conflict (object_key, object_version) do update set taken = excluded.taken, run_id = excluded.run_id, at = excluded.at`,
     [key, version, taken === null ? null : JSON.stringify(taken), runId, at],
   );
+  const written = [{ table: "classify_reading", where: { object_key: key, object_version: version } }] as const;
+  await insertAudit(tx, vault, { at, kind: "reading", record: { key, version, runId, asked: taken === null }, written });
 }
 
 /** What is kept of a version; undefined where it was read as it stands, or not yet. */

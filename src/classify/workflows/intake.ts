@@ -154,7 +154,8 @@ async function surveyLabelled(deps: ClassifyDeps, runId: string, input: IntakeIn
   const asked = result.look === null ? undefined : questionAbout(input.key, result.look);
   if (asked !== undefined) {
     await deps.objects.discard([rejected]);
-    await putReading(deps.database, { key: input.key, version: input.version, taken: null, runId, at: timeOf(deps) });
+    const asking = { key: input.key, version: input.version, taken: null, runId, at: timeOf(deps) };
+    await deps.database.transaction(async (tx) => await putReading(tx, deps.vault, asking));
     throw asked;
   }
   if (result.staged === null) await deps.objects.discard([rejected]);

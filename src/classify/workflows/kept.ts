@@ -56,13 +56,13 @@ export async function wordsFor(
 /** Keeps how a version was read: with it, and for the next file of its sender. */
 export async function keepReading(
   tx: Tx,
-  deps: Pick<ClassifyDeps, "objects" | "clock">,
+  deps: Pick<ClassifyDeps, "objects" | "clock" | "vault">,
   runId: string,
   { key, version }: ObjectRef,
   { by, taken, shape }: LabelledLook,
 ): Promise<void> {
   const at = timeOf(deps);
-  await putReading(tx, { key, version, taken, runId, at });
+  await putReading(tx, deps.vault, { key, version, taken, runId, at });
   const entry = await deps.objects.head(key, version);
   if (entry !== undefined) await mappings.keepRead(tx, { entry, by, kept: { taken }, shape, at }, await mappings.findFor(tx, entry));
 }
