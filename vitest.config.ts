@@ -1,9 +1,12 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Vitest leaves a core free, which is half of a small machine; most of a test is waiting for a database, a process or a browser.
+    maxWorkers: Math.max(2, availableParallelism()),
     globalSetup: ["test/kit/database.ts"],
     projects: [
       {
