@@ -95,6 +95,7 @@ describe.skipIf(executablePath === undefined)("the frame of the console", () => 
     await second.getByTitle(live).waitFor();
     await served.app.objects.put(operator, "told/one.txt", textBytes("one"));
     await second.getByText("told/").waitFor();
+    expect(await second.getByTitle(live).count()).toBe(1);
     await context.close();
   });
 

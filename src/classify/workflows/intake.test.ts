@@ -87,6 +87,6 @@ test("a scheme that is another country's, and one that was never imported, are d
 test("columns whose names differ in capitals count: rows of another country are set apart, and how the file was read is told", async () => {
   const rows = ["ID,Country,Title,code.CASE", ...Array.from({ length: 9 }, (_, at) => `${at},ESP,kettle,K`), "9,GBR,kettle,K"];
   expect((await intake("classify/labelled/ESP/case.csv", rows)).output).toMatchObject({ rows: 9, badRows: 1 });
-  const told = (await parts.notices()).filter(({ id }) => id.includes("ESP/case.csv"));
-  expect(told.map(({ body }) => body).join(" ")).toContain('The column "Country" was read as "country".');
+  const notices = (await parts.notices()).filter(({ id }) => id.includes("ESP/case.csv"));
+  expect(notices.map(({ body }) => body).join(" ")).toContain('The column "Country" was read as "country".');
 });
