@@ -12,12 +12,14 @@ import {
   trainIdOf,
   type ForecastGroup,
 } from "../../src/forecast/store/runs.ts";
+import { removeGroup } from "../../src/forecast/workflows/pipeline/remove.ts";
 import { removePieces } from "../../src/forecast/workflows/pipeline/cleanup.ts";
 import { piecesPrefix } from "../../src/forecast/workflows/pipeline/pieces.ts";
 import type { App } from "../../src/app.ts";
 import type { OpenServer } from "../../src/server/index.ts";
 import { shopDefaults, shopMetadata, shopRelated, shopTarget } from "../kit/forecast-shop.ts";
 import { openServed, operator, settled, textBytes, waitFor, type ServedApp } from "../kit/app.ts";
+import { withRival } from "../kit/workflow.ts";
 
 let served: ServedApp;
 let app: App;
@@ -189,6 +191,25 @@ test("a group that is removed while it trains leaves nothing behind, and is not 
   expect(await pieces("shop")).toEqual([]);
   expect(await app.objects.list("forecast/train/")).toEqual([]);
   expect((await app.workflows.show(runIdOf("shop", version))).state).toBe("cancelled");
+});
+
+test("a group goes although somebody else takes away at the same time what it lists", async () => {
+  await put("forecast/train/shop.csv", shopTarget({ ...size, seed: 6 }));
+  await settled(app);
+  const run = await findLatest(app.database, "shop");
+  const all = (await pieces("shop")).length;
+  expect(all).toBeGreaterThan(1);
+  const { deps } = app.forecast;
+  const actor = { role: "forecast", purpose: "test" } as const;
+  const raced = { ...deps, objects: withRival(deps.objects, actor) };
+  const key = `${piecesPrefix("shop", run?.content ?? "")}try-0`;
+  await app.objects.put(actor, key, textBytes("x"), { announce: false });
+  await app.objects.put(actor, `${key}0`, textBytes("x"), { announce: false });
+  expect(await removePieces(raced, "test", "shop", run?.content ?? "")).toBeGreaterThan(0);
+  expect(await removeGroup(raced, app.workflows, "shop", "test")).toMatchObject({ group: "shop" });
+  expect(await group("shop")).toBeUndefined();
+  expect(await pieces("shop")).toEqual([]);
+  expect(await app.objects.list("forecast/train/")).toEqual([]);
 });
 
 test.each(["constructor", "Default"])("a group named %s is a group as any other", async (name) => {

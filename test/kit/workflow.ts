@@ -18,7 +18,7 @@ import type { ObjectStore } from "../../src/platform/objects/contract.ts";
 import { objectsMigrations } from "../../src/platform/objects/migrations.ts";
 import { openObjectStore } from "../../src/platform/objects/store.ts";
 import { makeManualClock, type ManualClock } from "../../src/platform/time.ts";
-import type { Grant, Vault, Zone } from "../../src/platform/vault/contract.ts";
+import type { Actor, Grant, Vault, Zone } from "../../src/platform/vault/contract.ts";
 import { vaultMigrations } from "../../src/platform/vault/migrations.ts";
 import { openVault } from "../../src/platform/vault/vault.ts";
 import type { ChildOutcome, RunContext, WorkflowDefinition } from "../../src/platform/workflow/contract.ts";
@@ -106,6 +106,20 @@ export async function openDeps(options: TestDepsOptions): Promise<TestDeps> {
 
 /** Acts in the role that may read and write everything. */
 export const tester = { role: "test", purpose: "test" } as const;
+
+/**
+ * A store in which somebody else removes the first of what a list gives before anything is done with it: what a race does now and then, always.
+ * `which`: of these keys alone.
+ */
+export const withRival = (objects: ObjectStore, actor: Actor, which: (key: string) => boolean = () => true): ObjectStore => ({
+  ...objects,
+  list: async (prefix, options) => {
+    const listed = await objects.list(prefix, options);
+    const first = listed.find(({ key }) => which(key));
+    if (first !== undefined) await objects.remove(actor, first.key);
+    return listed;
+  },
+});
 
 /** Tasks in this thread, one module loaded like the pool's threads load it. */
 const directCompute: Compute = {

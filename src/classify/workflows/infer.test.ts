@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { labelledRows, openClassify, salesRows, type ClassifyParts } from "../../../test/kit/classify.ts";
-import { runWorkflow, tester } from "../../../test/kit/workflow.ts";
+import { runWorkflow, tester, withRival } from "../../../test/kit/workflow.ts";
 import { lineOf } from "../engine/lines.ts";
 import { currentInferences } from "../store/inferences.ts";
 import type { ObjectRef } from "../store/keys.ts";
@@ -198,6 +198,9 @@ describe("sales of one period in several files", () => {
     expect(await listed()).toEqual([8]);
     await infer("classify/sales/2026-05/GBR.csv", [...rows, "more,2026-05-11,kettle,1,2"]);
     expect(await listed()).toEqual([8]);
+    // Somebody else removes it between the list and the reading.
+    const objects = withRival(parts.objects, tester, (each) => each.includes("/rejected"));
+    expect(await listRejected({ objects }, "test", { period: "2026-05", limit: 10 })).toEqual({ rows: [], total: 0 });
   });
 
   test("coded again with wider bounds: rows that count now are listed no more, nor any row twice", async () => {
@@ -221,7 +224,9 @@ describe("sales of one period in several files", () => {
     expect(await total()).toBe(1);
 
     const { settings } = parts.deps;
-    const wide: ClassifyDeps = { ...parts.deps, settings: { ...settings, sales: { ...settings.sales, maxUnitKg: 10_000 } } };
+    // Whose rows set apart are taken away by somebody else before it comes to do so.
+    const objects = withRival(parts.objects, tester, (each) => each.includes("/rejected"));
+    const wide: ClassifyDeps = { ...parts.deps, objects, settings: { ...settings, sales: { ...settings.sales, maxUnitKg: 10_000 } } };
     await again(second, wide, "infer/second/wide");
     const [coded] = await currentInferences(parts.database, "2026-06", "GBR");
     expect(coded).toMatchObject({ items: 7, badRows: 0 });

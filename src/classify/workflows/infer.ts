@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { StockroomError } from "../../platform/errors.ts";
 import { faultPoint } from "../../platform/faults.ts";
+import { removeListed } from "../../platform/objects/gone.ts";
 import type { RunContext, WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import { nearestName, parseLine } from "../engine/lines.ts";
 import { prefixes, readKey, type ObjectRef } from "../store/keys.ts";
@@ -222,8 +223,10 @@ async function labelSales(
   faultPoint("classify.infer.stored");
   // Without rows set apart by a coding of one line alone, those that the others' coding set apart still are.
   if (result.rejected !== null || input.lines === null) {
-    for (const { key, labels: of } of await listRejectedObjects(deps, period, country))
-      if (of["sales"] === labels.sales && key !== result.rejected?.handle.key) await deps.objects.remove(actor, key);
+    const others = (await listRejectedObjects(deps, period, country)).filter(
+      ({ key, labels: of }) => of["sales"] === labels.sales && key !== result.rejected?.handle.key,
+    );
+    await removeListed(deps.objects, actor, others);
   }
   return resultOf(result, objects);
 }

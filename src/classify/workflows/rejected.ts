@@ -7,6 +7,7 @@
 
 import { gather } from "../../platform/bytes.ts";
 import type { ObjectEntry } from "../../platform/objects/contract.ts";
+import { unlessGone } from "../../platform/objects/gone.ts";
 import { isCountry, parsePeriod } from "../engine/lines.ts";
 import { prefixes } from "../store/keys.ts";
 import { StockroomError } from "../../platform/errors.ts";
@@ -45,8 +46,9 @@ export async function listRejected(
   for (const entry of await listRejectedObjects(deps, period, asked.country)) {
     const file = await sourceOf(deps, entry.labels);
     if (file === undefined) continue;
-    const { body } = await deps.objects.get(actAs("review", purpose), entry.key, { version: entry.version });
-    for (const line of Buffer.from(await gather(body))
+    const kept = await unlessGone(deps.objects.get(actAs("review", purpose), entry.key, { version: entry.version }));
+    if (kept === undefined) continue;
+    for (const line of Buffer.from(await gather(kept.body))
       .toString("utf8")
       .split("\n")) {
       if (line === "") continue;

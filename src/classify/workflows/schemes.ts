@@ -6,6 +6,7 @@
 import { parseYaml } from "../../platform/documents/index.ts";
 import { isStockroomError, StockroomError } from "../../platform/errors.ts";
 import type { ObjectEntry } from "../../platform/objects/contract.ts";
+import { unlessGone } from "../../platform/objects/gone.ts";
 import { readTable, formatOf } from "../../platform/formats/index.ts";
 import { nearest } from "../../platform/similar.ts";
 import type { WorkflowDefinition } from "../../platform/workflow/contract.ts";
@@ -192,11 +193,16 @@ async function importWith(
 ): Promise<readonly string[]> {
   const actor = { role: "operator", purpose };
   const wanted = entries.filter((entry) => entry.key === file.key || (isTable(file.key) && isTable(entry.key)));
-  const refs = wanted.map((entry) => (entry.key === file.key ? file : { key: entry.key, version: entry.version }));
+  const refs: ObjectRef[] = [];
   const files: SchemeFile[] = [];
-  for (const ref of refs) {
-    files.push({ name: ref.key.slice(prefixes.schemes.length), bytes: await deps.objects.read(actor, ref.key, { version: ref.version }) });
+  for (const { key, version } of wanted) {
+    const ref = key === file.key ? file : { key, version };
+    const bytes = await unlessGone(deps.objects.read(actor, ref.key, { version: ref.version }));
+    if (bytes === undefined) continue;
+    refs.push(ref);
+    files.push({ name: key.slice(prefixes.schemes.length), bytes });
   }
+  if (!refs.includes(file)) return [];
   const at = timeOf(deps);
   try {
     const whole = !isTable(file.key) || hasBothTables(files);

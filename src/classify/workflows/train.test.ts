@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { labelledRows, openClassify, type ClassifyParts } from "../../../test/kit/classify.ts";
-import { runUntil, runWorkflow, tester, type RunOptions, type WorkflowRun } from "../../../test/kit/workflow.ts";
+import { runUntil, runWorkflow, tester, withRival, type RunOptions, type WorkflowRun } from "../../../test/kit/workflow.ts";
 import { findChampion, listModels, listVerdicts } from "../store/lines.ts";
 import { setChampion } from "./champions.ts";
 import { makeCompare, type CompareResult } from "./compare.ts";
@@ -84,6 +84,19 @@ describe("a training", () => {
     const resumed = await train(input, "train/nld/cancelled", recorded);
     expect(resumed.ran).toEqual(["fit", "clear"]);
     expect(resumed.output.model).toBe(whole.output.model);
+    expect(await leftColumns()).toBe(0);
+  });
+
+  test("that never ended is tidied away although somebody else takes some of it away meanwhile", async () => {
+    const input = { line: "NLD-WASTE", ...(await parts.put("classify/labelled/NLD/a.csv", labelledRows(120))) };
+    for (const run of ["one", "two"]) await runUntil(makeTrain(parts.deps), input, "fit", { runId: `train/nld/${run}` });
+    parts.clock.advance(8 * 86_400_000);
+    const night = await runWorkflow(
+      makeCleanUp({ ...parts.deps, objects: withRival(parts.objects, tester) }),
+      {},
+      { runId: "night/raced" },
+    );
+    expect(night.output).toEqual({ removed: 1 });
     expect(await leftColumns()).toBe(0);
   });
 

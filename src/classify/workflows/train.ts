@@ -13,6 +13,7 @@ import { createHash } from "node:crypto";
 import { describeError, StockroomError } from "../../platform/errors.ts";
 import { faultPoint } from "../../platform/faults.ts";
 import type { ObjectEntry, ObjectStore, ReadHandle, StagedObject } from "../../platform/objects/contract.ts";
+import { removeListed } from "../../platform/objects/gone.ts";
 import { appendEvent } from "../../platform/database/outbox.ts";
 import type { RunContext, WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import { searchOver, type FitOptions, type FitPlan } from "../engine/fit.ts";
@@ -86,7 +87,7 @@ export function makeTrain(deps: ClassifyDeps): WorkflowDefinition<TrainInput, Tr
       const result = await context.step("fit", async (signal) => await fit(training, prepared, columns, signal));
       await context.step("clear", async () => {
         // By a resumed run it may be gone already.
-        if ((await deps.objects.head(columns.key)) !== undefined) await deps.objects.remove(actAs("train", context.runId), columns.key);
+        await removeListed(deps.objects, actAs("train", context.runId), [columns]);
         return null;
       });
       return result;
@@ -116,8 +117,7 @@ export function makeCleanUp(
         const before = deps.clock.now() - columnsMs;
         const all = await deps.objects.list(prefixes.prepared, { limit: 1_000_000 });
         const left = all.filter((entry) => Date.parse(entry.storedAt) < before);
-        for (const { key } of left) await deps.objects.remove(actAs("train", context.runId), key);
-        return left.length;
+        return await removeListed(deps.objects, actAs("train", context.runId), left);
       }),
     }),
   };

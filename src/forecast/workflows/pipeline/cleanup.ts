@@ -1,5 +1,6 @@
 // Tidy: takes away what a run kept for itself and will not use any more.
 
+import { removeListed } from "../../../platform/objects/gone.ts";
 import type { WorkflowDefinition } from "../../../platform/workflow/contract.ts";
 import { useOfContent } from "../../store/runs.ts";
 import { actAs, type ForecastDeps } from "../deps.ts";
@@ -21,8 +22,7 @@ export async function removePieces(deps: ForecastDeps, purpose: string, group: s
   const actor = actAs("forecast", purpose);
   const all = await deps.objects.list(piecesPrefix(group, content), { limit: 1_000_000 });
   const entries = use === "done" ? all.filter(({ key }) => /\/(?:try|mix)-/.test(key)) : all;
-  for (const entry of entries) await deps.objects.remove(actor, entry.key);
-  return entries.length;
+  return await removeListed(deps.objects, actor, entries);
 }
 
 /** After a cancellation, which leaves no time for it. */

@@ -2,6 +2,7 @@
 
 import { StockroomError } from "../../../platform/errors.ts";
 import type { Body } from "../../../platform/bytes.ts";
+import { unlessGone } from "../../../platform/objects/gone.ts";
 import type { ObjectStore } from "../../../platform/objects/contract.ts";
 import type { Actor } from "../../../platform/vault/contract.ts";
 import type { Category, Panel } from "../../engine/contract.ts";
@@ -22,8 +23,9 @@ export function objectChunks(objects: ObjectStore, actor: Actor, prefix: string)
       await objects.put(actor, `${prefix}${name}`, bytes, { announce: false });
     },
     get: async (name) => {
-      if ((await objects.head(`${prefix}${name}`)) === undefined) throw pieceMissing(name);
-      return await objects.read(actor, `${prefix}${name}`, { maxBytes: largestPiece });
+      const piece = await unlessGone(objects.read(actor, `${prefix}${name}`, { maxBytes: largestPiece }));
+      if (piece === undefined) throw pieceMissing(name);
+      return piece;
     },
   };
 }

@@ -1,6 +1,7 @@
 // Recipes: forecast-defaults.yaml as it lies in the store.
 
 import { isStockroomError, StockroomError } from "../../../platform/errors.ts";
+import { unlessGone } from "../../../platform/objects/gone.ts";
 import { parseDefaults, printRemark, refuseDefaults } from "../defaults/parse.ts";
 import { defaultsKey } from "../../store/keys.ts";
 import { actAs, type ForecastDeps } from "../deps.ts";
@@ -40,17 +41,18 @@ export async function findRecipes(
  * Throws `input` `FORECAST_DEFAULTS_MISSING`, and `DEFAULTS_INVALID` with everything that is wrong, by path, line and column.
  */
 export async function readRecipes(deps: Pick<ForecastDeps, "objects" | "settings">, purpose: string, version?: string): Promise<Recipes> {
-  if (version === undefined && (await deps.objects.head(defaultsKey)) === undefined) {
+  const read = deps.objects.read(actAs("forecast", purpose), defaultsKey, {
+    ...(version === undefined ? {} : { version }),
+    maxBytes: 16 << 20,
+  });
+  const bytes = version === undefined ? await unlessGone(read) : await read;
+  if (bytes === undefined) {
     throw new StockroomError(
       "input",
       "FORECAST_DEFAULTS_MISSING",
       `Expected ${defaultsKey} in the store, which says how often the data come and how far to forecast, but there is none. Put one (\`stockroom put ${defaultsKey} ${defaultsKey}\`); it may be the one of the AWS solution.`,
     );
   }
-  const bytes = await deps.objects.read(actAs("forecast", purpose), defaultsKey, {
-    ...(version === undefined ? {} : { version }),
-    maxBytes: 16 << 20,
-  });
   const parsed = parseDefaults(Buffer.from(bytes).toString("utf8"), defaultsKey);
   if (parsed.kind === "bad") return refuseDefaults(parsed, defaultsKey);
   return {

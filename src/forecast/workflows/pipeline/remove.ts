@@ -1,6 +1,7 @@
 // Remove: a group that is no longer wanted. What it was read from goes; what was forecast stays where others may have taken it from.
 
 import { isStockroomError, StockroomError } from "../../../platform/errors.ts";
+import { removeListed } from "../../../platform/objects/gone.ts";
 import type { Workflows } from "../../../platform/workflow/contract.ts";
 import { prefixes } from "../../store/keys.ts";
 import { hideGroup, listGroups } from "../../store/runs.ts";
@@ -13,7 +14,7 @@ export type RemovedGroup = { readonly group: string; readonly files: number; rea
 
 /**
  * Removes a group: stops its run, takes away its files, stock, rejected rows and pieces, and takes it off all lists. Exports and planners' words stay.
- * Repeated after an interruption it goes on.
+ * Repeated after an interruption it goes on. Its run may still put and remove pieces while this goes on.
  *
  * Throws `missing` `FORECAST_GROUP_MISSING`, `conflict` `FORECAST_GROUP_READ` when others are forecast from its files.
  */
@@ -50,8 +51,7 @@ export async function removeGroup(
   const actor = actAs("forecast", purpose);
   const remove = async (prefix: string, isOwn: (key: string) => boolean): Promise<number> => {
     const found = (await deps.objects.list(prefix, { limit: 1_000_000 })).filter(({ key }) => isOwn(key));
-    for (const { key } of found) await deps.objects.remove(actor, key);
-    return found.length;
+    return await removeListed(deps.objects, actor, found);
   };
   const files =
     (await remove(prefixes.train, (key) => findUpload(key)?.group === group)) +

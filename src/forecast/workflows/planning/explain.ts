@@ -1,5 +1,6 @@
 // Explain: what prices, promotions, seasons and attributes do to the forecast of a finished run, kept as tables.
 
+import { unlessGone } from "../../../platform/objects/gone.ts";
 import type { WorkflowDefinition } from "../../../platform/workflow/contract.ts";
 import { getRun } from "../../store/runs.ts";
 import { actAs, type ForecastDeps } from "../deps.ts";
@@ -30,14 +31,14 @@ export function makeExplain(deps: ForecastDeps): WorkflowDefinition<ExplainInput
         if (known !== undefined) return known;
         const run = await getRun(deps.database, input.run);
         const actor = actAs("plan", context.runId);
-        const model = globalKey(run);
-        if ((await deps.objects.head(model)) === undefined) return silent(input);
+        const model = await unlessGone(deps.objects.readHandle(actor, globalKey(run)));
+        if (model === undefined) return silent(input);
         const prefix = answerPrefix(run.group, id);
         const answer = await deps.compute.run(
           explainJob,
           {
             panel: await deps.objects.readHandle(actor, panelKey(run)),
-            model: await deps.objects.readHandle(actor, model),
+            model,
             item: input.item,
             attributes: await deps.objects.writeHandle(actor, `${prefix}attributes.csv`),
             series: await deps.objects.writeHandle(actor, `${prefix}series.csv`),

@@ -3,6 +3,7 @@
 import { gather } from "../../../platform/bytes.ts";
 import { StockroomError } from "../../../platform/errors.ts";
 import type { Tx } from "../../../platform/database/contract.ts";
+import { unlessGone } from "../../../platform/objects/gone.ts";
 import type { Actor } from "../../../platform/vault/contract.ts";
 import type { Panel } from "../../engine/contract.ts";
 import type { ObjectRef } from "../../store/keys.ts";
@@ -122,8 +123,8 @@ export function openStored(
     },
     globalModel: async () => {
       const key = globalKey(run);
-      if ((await deps.objects.head(key)) === undefined) return undefined;
-      return unpackFitted(await gather((await deps.objects.get(actor, key, { signal })).body));
+      const kept = await unlessGone(deps.objects.get(actor, key, { signal }));
+      return kept === undefined ? undefined : unpackFitted(await gather(kept.body));
     },
     rows: async (whose) => {
       const { key, version } = whose === "system" ? exportOf(run, "forecast") : chosenExport(run);

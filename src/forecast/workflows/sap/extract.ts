@@ -12,6 +12,7 @@ import { createHash } from "node:crypto";
 import { isStockroomError, StockroomError } from "../../../platform/errors.ts";
 import { faultPoint } from "../../../platform/faults.ts";
 import { writeTable } from "../../../platform/formats/index.ts";
+import { removeListed } from "../../../platform/objects/gone.ts";
 import type { RunContext, WorkflowDefinition } from "../../../platform/workflow/contract.ts";
 import { prefixes, type ObjectRef } from "../../store/keys.ts";
 import { findSource, moveSource } from "../../store/sap.ts";
@@ -119,8 +120,8 @@ export function makeSapExtract(deps: ForecastDeps): WorkflowDefinition<ExtractIn
       await context.step("clean", async () => {
         const actor = actAs("fetch", context.runId);
         const chains = first === last ? [read] : [first.read, read];
-        for (const page of chains.flatMap(({ pages, dropped }) => [...pages, ...dropped]))
-          await deps.objects.remove(actor, page.key).catch(ignoreMissing);
+        const pages = chains.flatMap((chain) => [...chain.pages, ...chain.dropped]);
+        await removeListed(deps.objects, actor, pages);
         return null;
       });
       return { kind: read.full ? "full" : "delta", pages: read.pages.length, ...folded };
@@ -147,11 +148,6 @@ async function begin(deps: ForecastDeps, runId: string, source: SapSource, afres
     mayRepeat: goesOn && row.mayRepeat,
     settings,
   };
-}
-
-function ignoreMissing(error: unknown): void {
-  if (isStockroomError(error) && error.kind === "missing") return;
-  throw error;
 }
 
 /** Throws `missing` `SAP_SOURCE_MISSING` naming those there are. */
