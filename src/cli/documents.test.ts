@@ -6,7 +6,7 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { blocksOf, commandsOf, spansOf } from "../../test/kit/documents.ts";
 import type { Command } from "../platform/command/contract.ts";
-import { argsOf, childrenOf, descriptionOf, resolve } from "../platform/command/declared.ts";
+import { childrenOf, resolve } from "../platform/command/declared.ts";
 import { findCall, readArgs } from "../platform/command/parse.ts";
 import { quietTools } from "../../test/kit/tools.ts";
 import { makeRoot } from "./root.ts";
@@ -66,42 +66,14 @@ async function problem(words: readonly string[], isName = false): Promise<string
   }
 }
 
-interface Listed {
-  /** The words that lead to it. */
-  readonly path: string;
-  /** The words and required flags it takes. */
-  readonly takes: string;
-  readonly summary: string;
-}
-
-/** Each command that runs. */
-async function commandsBelow(command: Command, before: readonly string[] = []): Promise<Listed[]> {
-  const children = Object.entries(await childrenOf(command));
+/** The words of each command that runs. */
+async function commandsBelow(command: Command, before: readonly string[] = []): Promise<string[]> {
   const below = await Promise.all(
-    children.map(async ([name, child]) => await commandsBelow((await resolve<Command>(child)) ?? {}, [...before, name])),
+    Object.entries(await childrenOf(command)).map(
+      async ([name, child]) => await commandsBelow((await resolve<Command>(child)) ?? {}, [...before, name]),
+    ),
   );
-  const takes = Object.entries(await argsOf(command)).flatMap(([name, def]) => {
-    if (def.type === "positional") return [def.required === false ? `[${name.toUpperCase()}]` : name.toUpperCase()];
-    return def.required === true ? [`--${name} ${("valueHint" in def ? def.valueHint : undefined) ?? name.toUpperCase()}`] : [];
-  });
-  const [summary = ""] = (await descriptionOf(command)).split("\n", 1);
-  return [...(command.run === undefined ? [] : [{ path: before.join(" "), takes: takes.join(" "), summary }]), ...below.flat()];
-}
-
-/** docs/reference/commands.md as the declarations have it. */
-function reference(commands: readonly Listed[]): string {
-  const lines = commands.map(({ path: words, takes, summary }) => [`stockroom ${words} ${takes}`.trimEnd(), summary] as const);
-  const groups = Map.groupBy(lines, ([line]) => /^stockroom (classify|forecast|images) /.exec(line)?.[1] ?? "the installation");
-  const sections = [...groups].map(([name, list]) => {
-    const rows = list.map(([line, summary]) => `    ${line}\n        # ${summary}`);
-    return `## ${name.charAt(0).toUpperCase()}${name.slice(1)}\n\n${rows.join("\n")}\n`;
-  });
-  return [
-    "# Every command",
-    "Made from the declarations of the commands; `stockroom COMMAND --help` tells all options of one. After a change of a declaration:",
-    "    npx vitest run --project unit src/cli/documents -u",
-    ...sections,
-  ].join("\n\n");
+  return [...(command.run === undefined ? [] : [before.join(" ")]), ...below.flat()];
 }
 
 describe("commands in documents", () => {
@@ -121,13 +93,12 @@ describe("commands in documents", () => {
   it("are all commands that there are", async () => {
     const commands = await commandsBelow(makeRoot(tools));
     expect(commands.length).toBeGreaterThan(60);
-    await expect(reference(commands)).toMatchFileSnapshot("../../docs/reference/commands.md");
     const named = new Set<string>();
     for (const words of documents.flatMap((name) => callsIn(read(name)))) {
       const call = await findCall(makeRoot(tools), words).catch(() => undefined);
       if (call !== undefined) named.add(call.path.join(" "));
     }
-    expect(commands.map(({ path: words }) => words).filter((words) => !named.has(words))).toEqual([]);
+    expect(commands.filter((words) => !named.has(words))).toEqual([]);
   });
 
   it("finds what is wrong with a line", async () => {

@@ -49,7 +49,7 @@ Without --label and --text together the file is taken in as it lies: what its co
       valid: { type: "string", description: "labelled items to judge by, all rows of the file; absent: a part of the items is set aside" },
       group: { type: "string", description: "rows equal in this column stay on one side of the split; absent: equal texts" },
       trials: { type: "string", description: "hyperparameter trials", default: "1" },
-      seed: { type: "string", default: "1" },
+      seed: { type: "string", description: "Same items and same seed, same model", default: "1", valueHint: "N" },
       precision: { type: "string", description: "promised precision of automatic decisions", default: "0.98" },
       floor: {
         type: "string",

@@ -4,7 +4,11 @@ import { z } from "zod";
 import { secretUrl } from "../../platform/config/index.ts";
 import { usualFloor } from "../engine/decisions.ts";
 
-const names = (fallback: readonly string[]) => z.array(z.string().min(1)).default([...fallback]);
+const names = (fallback: readonly string[], says: string) =>
+  z
+    .array(z.string().min(1))
+    .default([...fallback])
+    .describe(says);
 
 const warehouse = z.discriminatedUnion("kind", [
   z.strictObject({
@@ -18,8 +22,11 @@ const warehouse = z.discriminatedUnion("kind", [
 ]);
 
 const extract = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and hyphens"),
-  kind: z.enum(["labelled", "sales"]),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and hyphens")
+    .describe("of the extract"),
+  kind: z.enum(["labelled", "sales"]).describe("which files it makes"),
   warehouse: z.string().min(1).describe("a name of classify.warehouses"),
   sql: z.string().min(1).describe("may use the parameter $period"),
   cron: z.string().min(1).optional().describe("UTC; absent: by command only"),
@@ -28,15 +35,15 @@ const extract = z.strictObject({
 export const classifySettings = z.strictObject({
   columns: z
     .strictObject({
-      id: z.string().default("id"),
-      country: z.string().default("country"),
-      date: z.string().default("date"),
+      id: z.string().default("id").describe("column of an item's id"),
+      country: z.string().default("country").describe("column of the country; a file's key names it too"),
+      date: z.string().default("date").describe("column of the day"),
       group: z.string().default("group").describe("rows of one group stay on one side of a split; absent column: equal texts"),
-      text: names(["title", "brand", "description"]),
-      categories: names(["lang", "brand", "provider"]),
-      numbers: names([]),
-      units: z.string().default("units"),
-      kg: z.string().default("kg"),
+      text: names(["title", "brand", "description"], "columns whose words are learned from"),
+      categories: names(["lang", "brand", "provider"], "columns whose values are learned from as a whole"),
+      numbers: names([], "columns of numbers that are learned from"),
+      units: z.string().default("units").describe("column of how many were sold; negative: returned"),
+      kg: z.string().default("kg").describe("column of the weight"),
       decimal: z
         .enum([".", ","])
         .optional()
@@ -62,9 +69,9 @@ export const classifySettings = z.strictObject({
     .prefault({}),
   train: z
     .strictObject({
-      trials: z.int().min(1).max(1000).default(20),
-      seed: z.int().min(0).default(1),
-      testShare: z.number().gt(0).lt(0.5).default(0.15),
+      trials: z.int().min(1).max(1000).default(20).describe("hyperparameters that a training tries"),
+      seed: z.int().min(0).default(1).describe("same items and same seed, same model"),
+      testShare: z.number().gt(0).lt(0.5).default(0.15).describe("share of the items set aside, never learned from, for the gate"),
       validationShare: z
         .number()
         .gt(0)
@@ -75,12 +82,17 @@ export const classifySettings = z.strictObject({
         ),
       minRows: z.int().min(10).default(60).describe("fewer usable rows than this are refused"),
       maxBadShare: z.number().min(0).max(1).default(0.5).describe("a file with more bad rows than this is refused whole"),
-      promisedPrecision: z.number().gt(0.5).lt(1).default(0.98),
+      promisedPrecision: z
+        .number()
+        .gt(0.5)
+        .lt(1)
+        .default(0.98)
+        .describe("precision that automatic decisions keep; what cannot goes to a person"),
     })
     .prefault({}),
   gate: z
     .strictObject({
-      alpha: z.number().gt(0).lt(0.5).default(0.05),
+      alpha: z.number().gt(0).lt(0.5).default(0.05).describe("level of the paired test that a challenger must win"),
       shareJump: z
         .number()
         .gt(0)
@@ -111,9 +123,14 @@ export const classifySettings = z.strictObject({
       auditPerLine: z.int().min(0).max(10_000).default(30).describe("confident items drawn at random for each line and sales file"),
     })
     .prefault({}),
-  drift: z.strictObject({ watch: z.number().positive().default(0.1), alarm: z.number().positive().default(0.25) }).prefault({}),
-  warehouses: z.record(z.string(), warehouse).default({}),
-  extracts: z.array(extract).default([]),
+  drift: z
+    .strictObject({
+      watch: z.number().positive().default(0.1).describe("PSI from which a period's drift is shown"),
+      alarm: z.number().positive().default(0.25).describe("PSI from which it is told by a notice"),
+    })
+    .prefault({}),
+  warehouses: z.record(z.string(), warehouse).default({}).describe("databases that items are extracted from, by name"),
+  extracts: z.array(extract).default([]).describe("what is extracted, by SQL, into files of the store"),
 });
 
 export type ClassifySettings = z.infer<typeof classifySettings>;

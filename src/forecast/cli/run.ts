@@ -112,7 +112,7 @@ Models: ${candidateNames.join(", ")}; auto tries those that suit each series.`,
       ...readingFlags,
       ...intakeFlags,
       threads: { type: "string", description: "absent: as many as there are processors", valueHint: "N" },
-      seed: { type: "string", default: "1", valueHint: "N" },
+      seed: { type: "string", description: "Same files and same seed, same forecasts", default: "1", valueHint: "N" },
       json: jsonFlag,
     },
     run: async ({ args, rawArgs }) => {

@@ -30,9 +30,9 @@ const source = z
   .meta({ expected: "a folder, s3://bucket/prefix, https://host/folder, or a map with folder, s3 or url" });
 
 const preset = z.strictObject({
-  edits: z.record(z.string(), z.unknown()).optional(),
-  outputFormat: z.string().min(1).optional(),
-  quality: z.int().min(1).max(100).optional(),
+  edits: z.record(z.string(), z.unknown()).optional().describe("edits as a Base64 URL holds them"),
+  outputFormat: z.string().min(1).optional().describe("jpeg, png, webp, avif, ..."),
+  quality: z.int().min(1).max(100).optional().describe("of that format"),
 });
 
 export const imageSettings = z.strictObject({
@@ -41,36 +41,44 @@ export const imageSettings = z.strictObject({
     .default({})
     .describe("bucket name -> where its originals are; the first is the default"),
   compat: z.enum(["open", "strict"]).default("open").describe("strict: exactly as the classic handler, also where ours is better"),
-  autoWebp: z.boolean().default(false),
-  autoAvif: z.boolean().default(false),
+  autoWebp: z.boolean().default(false).describe("answer WebP to browsers that take it (AUTO_WEBP)"),
+  autoAvif: z.boolean().default(false).describe("answer AVIF to browsers that take it"),
   clientHints: z.boolean().default(false).describe("heed DPR, Width and Viewport-Width"),
   signature: z
     .strictObject({
-      enabled: z.boolean().default(false),
+      enabled: z.boolean().default(false).describe("whether URLs must be signed (ENABLE_SIGNATURE)"),
       keys: z.array(secret()).meta({ secret: "whole", description: "Accepted keys; the first one signs." }).default([]),
       thumbor: z.boolean().optional().describe("whether thumbor's own signatures count too"),
       allowUnsafe: z.boolean().default(false).describe("whether /unsafe/ paths need none"),
     })
     .prefault({}),
-  rewrite: z.strictObject({ pattern: z.string().min(1), substitution: z.string() }).optional(),
+  rewrite: z
+    .strictObject({
+      pattern: z.string().min(1).describe("of paths of your own: /regex/flags (REWRITE_MATCH_PATTERN)"),
+      substitution: z.string().describe("what the match becomes (REWRITE_SUBSTITUTION)"),
+    })
+    .optional(),
   presets: z.record(z.string().min(1), preset).default({}).describe("named edits: ?preset=NAME"),
   policy: z
     .strictObject({
-      only: z.literal("presets").optional(),
-      sizes: z.array(z.int().min(1)).optional(),
-      formats: z.array(z.string().min(1)).optional(),
-      edits: z.array(z.string().min(1)).optional(),
+      only: z.literal("presets").optional().describe("URLs may name presets and nothing else"),
+      sizes: z.array(z.int().min(1)).optional().describe("widths and heights that URLs may ask for"),
+      formats: z.array(z.string().min(1)).optional().describe("formats that URLs may ask for"),
+      edits: z.array(z.string().min(1)).optional().describe("edits that URLs may ask for"),
     })
     .optional(),
   faces: z
     .discriminatedUnion("kind", [
-      z.strictObject({ kind: z.literal("local"), minConfidence: z.number().min(0).max(1).default(0.5) }),
+      z.strictObject({
+        kind: z.literal("local"),
+        minConfidence: z.number().min(0).max(1).default(0.5).describe("faces that are less sure are none"),
+      }),
       z.strictObject({
         kind: z.literal("http"),
-        url: z.url({ protocol: /^https?$/ }),
-        headers: z.record(z.string(), secret()).default({}),
+        url: z.url({ protocol: /^https?$/ }).describe("what the picture is posted to"),
+        headers: z.record(z.string(), secret()).default({}).describe("further headers of each request"),
       }),
-      z.strictObject({ kind: z.literal("rekognition"), region: z.string().min(1).optional() }),
+      z.strictObject({ kind: z.literal("rekognition"), region: z.string().min(1).optional().describe("of AWS") }),
       z.strictObject({ kind: z.literal("none") }),
     ])
     .prefault({ kind: "local" })
@@ -79,16 +87,18 @@ export const imageSettings = z.strictObject({
     .discriminatedUnion("kind", [
       z.strictObject({
         kind: z.literal("http"),
-        url: z.url({ protocol: /^https?$/ }),
-        headers: z.record(z.string(), secret()).default({}),
+        url: z.url({ protocol: /^https?$/ }).describe("what the picture is posted to"),
+        headers: z.record(z.string(), secret()).default({}).describe("further headers of each request"),
       }),
-      z.strictObject({ kind: z.literal("rekognition"), region: z.string().min(1).optional() }),
+      z.strictObject({ kind: z.literal("rekognition"), region: z.string().min(1).optional().describe("of AWS") }),
     ])
     .optional()
     .describe("who names what should not be shown"),
-  cors: z.strictObject({ origin: z.string().min(1) }).optional(),
+  cors: z
+    .strictObject({ origin: z.string().min(1).describe("Access-Control-Allow-Origin of every answer (CORS_ENABLED, CORS_ORIGIN)") })
+    .optional(),
   fallback: z
-    .strictObject({ bucket: z.string().min(1), key: z.string().min(1) })
+    .strictObject({ bucket: z.string().min(1).describe("one of the sources"), key: z.string().min(1).describe("of the picture") })
     .optional()
     .describe("answered, with the error's status, instead of every error"),
   cache: z

@@ -64,7 +64,7 @@ function wrap(text: string, width: number): string[] {
 
 const isRequired = (def: ArgDef): boolean => def.required !== false && def.default === undefined;
 
-function flagLabel(name: string, def: ArgDef): string {
+export function flagLabel(name: string, def: ArgDef): string {
   const aliases = "alias" in def && def.alias !== undefined ? [def.alias].flat() : [];
   const names = [...aliases.map((alias) => (alias.length === 1 ? `-${alias}` : `--${alias}`)), `--${kebab(name)}`].join(", ");
   if (def.type === "boolean") return names;
@@ -72,7 +72,7 @@ function flagLabel(name: string, def: ArgDef): string {
   return `${names} ${values}`;
 }
 
-function describeArg(def: ArgDef): string {
+export function describeArg(def: ArgDef): string {
   const preset = def.default === undefined || def.default === false ? "" : ` (default ${String(def.default)})`;
   const required = def.type !== "positional" && def.required === true ? " (required)" : "";
   return `${def.description ?? ""}${required}${preset}`;

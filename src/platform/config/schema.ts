@@ -103,7 +103,7 @@ const channelKinds = {
     url: secretUrl(["smtp", "smtps"], { description: "Mail server, e.g. smtp://user:password@host:587." }),
     from: z.string().includes("@").meta({ description: "Sender.", expected: "an address such as Stockroom <stockroom@example.com>" }),
     to: z.array(z.string().includes("@")).min(1).meta({ description: "Receivers.", expected: "a list of at least one address" }),
-    timeoutMs: duration().optional(),
+    timeoutMs: duration({ description: "Longest time for one delivery; absent: 15 seconds." }).optional(),
   }),
   webhook: z.object({
     kind: z.literal("webhook"),
@@ -111,12 +111,12 @@ const channelKinds = {
     secret: secret({ description: "Signing secret of Standard Webhooks.", expected: "a secret that begins with whsec_" }).startsWith(
       "whsec_",
     ),
-    timeoutMs: duration().optional(),
+    timeoutMs: duration({ description: "Longest time for one delivery; absent: 15 seconds." }).optional(),
   }),
   slack: z.object({
     kind: z.literal("slack"),
     url: z.url({ protocol: /^https?$/ }).meta({ secret: "whole", description: "Incoming webhook of Slack; the URL itself is the secret." }),
-    timeoutMs: duration().optional(),
+    timeoutMs: duration({ description: "Longest time for one delivery; absent: 15 seconds." }).optional(),
   }),
 };
 const channel = z.discriminatedUnion("kind", values(channelKinds));
@@ -299,7 +299,10 @@ export const baseSections = {
     .prefault({}),
   notify: z
     .object({
-      channels: z.record(z.string(), channel).default({ log: { kind: "log" } }),
+      channels: z
+        .record(z.string(), channel)
+        .meta({ description: "Ways out for notices, by name." })
+        .default({ log: { kind: "log" } }),
       topics: z
         .record(z.string(), z.array(z.string()))
         .meta({

@@ -51,8 +51,12 @@ export const saidFields = {
     .optional()
     .meta({ description: "rows that count" }),
   without: columnNames.optional().meta({ description: "columns to leave out" }),
-  decimal: z.enum([".", ","]).optional(),
-  encoding: z.string().refine(isEncoding, "an encoding such as utf-8 or windows-1252").optional(),
+  decimal: z.enum([".", ","]).optional().meta({ description: "the decimal sign of numbers" }),
+  encoding: z
+    .string()
+    .refine(isEncoding, "an encoding such as utf-8 or windows-1252")
+    .optional()
+    .meta({ description: "how the text is encoded" }),
   export: z.enum(exportNames).optional().meta({ description: "the system the file comes from" }),
 };
 

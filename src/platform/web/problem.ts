@@ -75,7 +75,7 @@ export function problemOf(record: ErrorRecord, status: number = meanings[record.
 }
 
 /** Every text of ours is "Expected X but Y. What to do.": what follows the sentence that begins so. A list of problems has no one remedy. */
-function remedyOf(message: string): string | undefined {
+export function remedyOf(message: string): string | undefined {
   if (!message.startsWith("Expected ") || message.includes("\n")) return undefined;
   const end = /[.!?] (?=["'`(A-Z])/.exec(message);
   return end === null ? undefined : message.slice(end.index + 2).trim() || undefined;

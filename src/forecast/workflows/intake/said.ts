@@ -135,9 +135,14 @@ const blockSchema = z.strictObject({
   dateFormat: z
     .string()
     .refine((text) => findDateStyle(text) !== undefined, `one of ${dateFormatsAllowed}`)
-    .optional(),
-  timeZone: z.string().refine(isTimeZone, "a time zone such as Europe/Berlin").optional(),
-  maxBadShare: z.number().min(0).max(1).optional(),
+    .optional()
+    .meta({ description: "how dates are written" }),
+  timeZone: z
+    .string()
+    .refine(isTimeZone, "a time zone such as Europe/Berlin")
+    .optional()
+    .meta({ description: "whose days moments with an offset fall on" }),
+  maxBadShare: z.number().min(0).max(1).optional().meta({ description: "a file with more bad rows than this is refused whole" }),
 });
 
 /** What is said of one file. */

@@ -5,7 +5,10 @@ import { duration } from "../../../platform/config/index.ts";
 import { StockroomError } from "../../../platform/errors.ts";
 import { parseCron } from "../../../platform/workflow/schedules.ts";
 
-const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and hyphens");
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and hyphens")
+  .describe("what commands and pages call it");
 const group = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, "the name of a dataset group: a letter, then letters, digits, - and _")
@@ -65,7 +68,7 @@ const sourceShape = z.strictObject({
   keys: z.array(field).min(1).describe("the fields that name one row"),
   credentials: credentials.optional(),
   filter: z.string().min(1).optional().describe("$filter of the first load; deltas follow it"),
-  pageRows: z.int().min(1).max(1_000_000).default(10_000),
+  pageRows: z.int().min(1).max(1_000_000).default(10_000).describe("rows asked for in one page"),
   track: z.boolean().default(true).describe("false: every extraction loads everything"),
   kind: z
     .enum(["auto", "additive", "overwriting"])
@@ -74,7 +77,7 @@ const sourceShape = z.strictObject({
       "additive: changes are added to the number columns; overwriting: they replace the row; auto: additive once the source sends differences",
     ),
   group: group.describe("the dataset group whose file is written"),
-  file: z.enum(["target", "related", "metadata"]).default("target"),
+  file: z.enum(["target", "related", "metadata"]).default("target").describe("which file of the group is written"),
   columns: z
     .record(z.string().min(1), field)
     .refine((columns) => Object.keys(columns).length > 0, "at least one column")
@@ -115,8 +118,11 @@ const filled = z.union([
 
 const target = {
   name,
-  fields: z.record(field, filled).refine((fields) => Object.keys(fields).length > 0, "at least one field"),
-  batchRows: z.int().min(1).max(5_000).default(500),
+  fields: z
+    .record(field, filled)
+    .refine((fields) => Object.keys(fields).length > 0, "at least one field")
+    .describe("field of the ERP -> the export's column it is filled from, or a fixed value"),
+  batchRows: z.int().min(1).max(5_000).default(500).describe("rows sent in one request"),
   repeatable: z
     .boolean()
     .optional()
@@ -133,8 +139,8 @@ const targets = z.discriminatedUnion("kind", [
     kind: z.literal("odata"),
     ...target,
     ...every,
-    url: address,
-    set: field,
+    url: address.describe("the OData V2 service"),
+    set: field.describe("the entity set that takes the rows"),
     keys: z
       .array(field)
       .min(1)
@@ -148,7 +154,10 @@ const targets = z.discriminatedUnion("kind", [
     ...every,
     url: address.describe("e.g. https://host/sap/bc/soap/rfc"),
     credentials: credentials.optional(),
-    function: z.string().regex(/^[A-Z0-9_/]+$/, "the name of a remote-enabled function module"),
+    function: z
+      .string()
+      .regex(/^[A-Z0-9_/]+$/, "the name of a remote-enabled function module")
+      .describe("the function module that is called"),
     table: field.default("IT_FORECAST").describe("the table parameter that takes the rows"),
     returns: field.default("ET_RETURN").describe("the BAPIRET2 table; its field ROW numbers the row of the table from 1"),
     guard: field
@@ -162,14 +171,14 @@ const targets = z.discriminatedUnion("kind", [
     kind: z.literal("file"),
     ...target,
     folder: z.string().min(1).describe("absolute, or from the working directory"),
-    format: z.enum(["csv", "jsonl"]).default("csv"),
+    format: z.enum(["csv", "jsonl"]).default("csv").describe("of the files"),
   }),
   z.strictObject({
     kind: z.literal("module"),
     ...target,
     module: z.string().min(1).describe("a file that exports openWriter(target), e.g. over JCo or node-rfc"),
     credentials: credentials.optional(),
-    options: z.record(z.string(), z.unknown()).default({}),
+    options: z.record(z.string(), z.unknown()).default({}).describe("whatever the module wants to know"),
   }),
 ]);
 
@@ -190,8 +199,8 @@ const checkedTargets = targets.check(({ value, issues }) => {
 const distinct = (list: readonly { readonly name: string }[]): boolean => new Set(list.map((one) => one.name)).size === list.length;
 
 export const sapSettings = z.strictObject({
-  sources: z.array(source).default([]).refine(distinct, "names that differ"),
-  targets: z.array(checkedTargets).default([]).refine(distinct, "names that differ"),
+  sources: z.array(source).default([]).refine(distinct, "names that differ").describe("what is fetched from SAP"),
+  targets: z.array(checkedTargets).default([]).refine(distinct, "names that differ").describe("where forecasts go"),
 });
 
 export type SapSettings = z.infer<typeof sapSettings>;
