@@ -277,6 +277,18 @@ describe("over a finished run", () => {
       code: "SCENARIO_FAULTS",
     });
     await expect(stockroom(["whatif", at("first")])).rejects.toMatchObject({ code: "USAGE" });
+    // What meets nothing is no answer; of two changes one that does is part of one.
+    await expect(stockroom(["whatif", at("first"), "--set", "price *= 0.9 where item_id = item_0001"])).rejects.toMatchObject({
+      code: "SCENARIO_FAULTS",
+      message: expect.stringMatching(/no item_id is "item_0001"; near it: item_00001/),
+    });
+    await expect(stockroom(["whatif", at("first"), "--set", "price *= 0.9 where timestamp > 2099-01-01"])).rejects.toMatchObject({
+      code: "SCENARIO_IDLE",
+      message: expect.stringContaining("met no cell"),
+    });
+    const part = await stockroom(["whatif", at("first"), "--set", "price *= 0.9; price = 1 where price > 1000000", "--threads=1"]);
+    expect([part.exit, part.said.filter((said) => said.startsWith("Change 2 (price) met no cell"))]).toEqual([3, [expect.any(String)]]);
+    expect(same.exit).toBe(0);
   }, 240_000);
 
   test("explain says what attributes do, for all and for one", async () => {

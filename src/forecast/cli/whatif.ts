@@ -1,5 +1,6 @@
 // `stockroom forecast whatif`: the forecast under other prices or promotions, beside the one that was made.
 
+import { StockroomError } from "../../platform/errors.ts";
 import { jsonFlag, readThreads, usage } from "../../platform/command/flags.ts";
 import { percent, rounded } from "../../platform/figures.ts";
 import { defineCommand, type Command, type CommandTools } from "../../platform/command/contract.ts";
@@ -42,9 +43,12 @@ Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.
       const threads = readThreads(args.threads);
       const finished = await openFinished(args.dir, tools.signal);
       const { panel, pairs, comparison, effects, warnings } = await forecastInThreads(finished, changes, threads, tools);
+      if (effects.every(({ cells }) => cells === 0)) throw new StockroomError("input", "SCENARIO_IDLE", warnings.join(" "));
       if (args.out !== undefined) await writeFileAtomically(args.out, scenarioPairBody(panel, pairs));
       const { print } = tools;
       for (const warning of warnings) print.say(warning);
+      // Of several changes one met nothing: the rest is answered.
+      if (effects.some(({ cells }) => cells === 0)) tools.exitWith(3);
       if (args.json) print.json({ effects, warnings, ...comparison });
       else printComparison(comparison, effects, tools);
     },

@@ -4,6 +4,7 @@
 //   W1. Only cells from `grid.length` on are changed. History, target and every array that has no change are the given panel's own.
 //   W2. Changes apply in order, each seeing what the one before left; within one, conditions are judged before any cell is changed.
 
+import { nearestAll } from "../../../platform/similar.ts";
 import type { Category, Panel, PanelRegressor, SharedRegressor } from "../contract.ts";
 import { stampAt } from "../calendar/grid.ts";
 import { sharedFloat32 } from "../panel/make.ts";
@@ -102,7 +103,25 @@ function checkConditions(panel: Names, where: string, conditions: readonly Condi
   return faults;
 }
 
-/** Why a change cannot be applied to this panel: unknown names, values that do not compare. */
+/**
+ * Texts that conditions name and no series has, each with what is near it: `no item_id is "itm_1"; near it: item_1`. Beside known ones too, as a list
+ * of which one is mistyped would meet the others in silence.
+ */
+export function unknownTexts(panel: Names, conditions: readonly Condition[]): readonly string[] {
+  return conditions.flatMap(({ attribute, comparison, values }) => {
+    const subject = findSubject(panel, attribute);
+    if ((comparison !== "EQUALS" && comparison !== "NOT_EQUALS") || (subject?.kind !== "category" && subject?.kind !== "item")) return [];
+    const known = [...new Set(subject.kind === "item" ? panel.itemIds : subject.category.levels)];
+    return values
+      .filter((value) => !known.includes(value))
+      .map((value) => {
+        const near = nearestAll(value, known, { limit: 3, most: (typed, name) => Math.max(1, Math.ceil(Math.max(typed, name) / 2)) });
+        return `no ${attribute} is "${value}"${near.length === 0 ? "" : `; near it: ${near.join(", ")}`}`;
+      });
+  });
+}
+
+/** Why a change cannot be applied to this panel: unknown names and texts, values that do not compare. */
 export function checkChanges(panel: Names, changes: readonly Change[]): readonly Fault[] {
   const faults: Fault[] = [];
   const numbers = [...panel.regressors, ...panel.shared].map(({ name }) => name);
@@ -114,6 +133,9 @@ export function checkChanges(panel: Names, changes: readonly Change[]): readonly
       faults.push({ where, message: `Expected ${known} to change but received ${change.attribute}.` });
     }
     faults.push(...checkConditions(panel, where, change.conditions));
+    for (const unknown of unknownTexts(panel, change.conditions)) {
+      faults.push({ where, message: `Expected texts that some series has, but ${unknown}.` });
+    }
   }
   return faults;
 }

@@ -221,10 +221,27 @@ describe("applying", () => {
 
   it("sets unknown cells, and warns where nothing was met or prices fall below zero", () => {
     expect(applied(shop(), "price = 4 where location = 2").future("price")[1]).toEqual([4, 4, 4]);
-    expect(applied(shop(), "price *= 2 where category = wine").warnings).toEqual([
+    expect(applied(shop(), "price *= 2 where category = juice and price > 9").warnings).toEqual([
       "Change 1 (price) met no cell of the 3 steps ahead. Check its conditions.",
     ]);
     expect(applied(shop(), "price -= 3 where item_id = rye").warnings.slice(1)).toEqual(["Change 1 (price) made 3 cells negative."]);
+  });
+
+  it("refuses a text that no series has, with what is near, beside known ones and turned round too", () => {
+    const refused = (said: string) => {
+      const result = applyChanges(shop(), changesOf(said));
+      return result.kind === "faults" ? result.faults.map(({ message }) => message) : [];
+    };
+    expect(refused("price *= 2 where category = juce")).toEqual([
+      'Expected texts that some series has, but no category is "juce"; near it: juice.',
+    ]);
+    expect(refused("price *= 2 where item in (oj, ryee)")).toEqual([
+      'Expected texts that some series has, but no item is "ryee"; near it: rye.',
+    ]);
+    expect(refused("price *= 2 where category != vegetables")).toEqual([
+      'Expected texts that some series has, but no category is "vegetables".',
+    ]);
+    expect(refused("price *= 2 where location = 1 and category = bread")).toEqual([]);
   });
 
   it("refuses names and values that cannot be, all at once", () => {

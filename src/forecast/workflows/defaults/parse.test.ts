@@ -342,6 +342,23 @@ describe("mistakes", () => {
     );
   });
 
+  test("in the countries of holidays: each of a list is read, and what was meant is said", () => {
+    const web = (codes: string): readonly string[] =>
+      problems(`${base}
+web:
+  AutoPredictor:
+    ForecastHorizon: 2
+    ForecastFrequency: D
+    DataConfig:
+      AdditionalDatasets:
+        - { Name: holiday, Configuration: { CountryCode: ${codes} } }
+`);
+    expect(web("[DE, XX]")).toEqual([expect.stringContaining('received "XX"')]);
+    expect(web("[DE, FR]")).toEqual([expect.stringContaining("holidays of one country but there are more")]);
+    expect(web("[UK]")).toEqual([expect.stringContaining("Did you mean GB (United Kingdom)?")]);
+    expect(web("[]")).toEqual([expect.stringContaining("Expected the country of the holidays")]);
+  });
+
   test("between sections are told too", () => {
     expect(
       problems(`${base}

@@ -6,7 +6,7 @@
 //   S2. What a Predictor and an AutoPredictor call differently is read alike; either takes the other's keys.
 
 import type { Frequency } from "../../engine/contract.ts";
-import { knowsHolidays } from "../inputs/holidays.ts";
+import { knowsHolidays, placeMeant } from "../inputs/holidays.ts";
 import type { AttributeRule } from "../inputs/read.ts";
 import { mostDimensions } from "../inputs/schema.ts";
 import type { Place, Reading } from "../../../platform/documents/index.ts";
@@ -260,16 +260,20 @@ function readFeatures(reading: Reading, place: Place): readonly Country[] {
     const feature = reading.places(item, "a feature", ["Name", "Value", "Configuration"]);
     const name = at(feature?.Name, (each) => reading.choice(each, "Name", ["holiday", "weather"]));
     const codes = at(feature?.Configuration, (each) => reading.places(each, "Configuration", ["CountryCode"]))?.CountryCode;
-    const source = codes === undefined ? feature?.Value : reading.list(codes, "CountryCode")?.[0];
+    const sources = codes === undefined ? [feature?.Value] : (reading.list(codes, "CountryCode") ?? []);
     if (name === "weather")
       reading.note(item, "There is no weather index here: give weather as numbers of the related file. The forecast is made without it.");
     if (name !== "holiday") return [];
-    if (source === undefined) reading.problem(item, "Expected the country of the holidays but there is none. Add its two letters.");
-    const country = at(source, (each) => reading.text(each, "a country's two letters"));
-    if (country === undefined) return [];
-    if (/^[A-Z]{2}$/.test(country) && knowsHolidays(country)) return [{ country, place: item }];
-    reading.problem(item, `Expected a country with known holidays, by its two letters such as US, but received "${country}".`);
-    return [];
+    if (sources.every((each) => each === undefined))
+      reading.problem(item, "Expected the country of the holidays but there is none. Add its two letters.");
+    return sources.flatMap((source) => {
+      const country = at(source, (each) => reading.text(each, "a country's two letters"));
+      if (country === undefined) return [];
+      if (/^[A-Z]{2}$/.test(country) && knowsHolidays(country)) return [{ country, place: source ?? item }];
+      const said = `Expected a country with known holidays, by its two letters such as US, but received "${country}".`;
+      reading.problem(item, `${said}${placeMeant(country)}`);
+      return [];
+    });
   });
 }
 

@@ -3,6 +3,7 @@
 // Public holidays alone. A day given in lieu (Monday for a Sunday) counts under the name of its holiday.
 
 import Holidays from "date-holidays";
+import { nearest } from "../../../platform/similar.ts";
 import { dayMs } from "../../engine/calendar/grid.ts";
 import type { Holiday } from "../../engine/calendar/holidays.ts";
 
@@ -13,6 +14,31 @@ export function knowsHolidays(place: string): boolean {
   if (library.getCountries()[country] === undefined) return false;
   return state === undefined || library.getStates(country)?.[state] !== undefined;
 }
+
+/** " Did you mean GB (United Kingdom)?" for a place that is not known but near one; a country by its other code or by its name too. Else "". */
+export function placeMeant(place: string): string {
+  const [country, state] = split(place);
+  const library = new Holidays();
+  const [english, own] = [library.getCountries("en"), library.getCountries()];
+  const meant = (code: string, name: string | undefined): string => ` Did you mean ${code}${name === undefined ? "" : ` (${name})`}?`;
+  if (english[country] !== undefined) {
+    const states = library.getStates(country) ?? {};
+    const known = Object.keys(states);
+    if (known.length === 0) return ` ${english[country]} has no states here: write ${country}.`;
+    const code = nearest(state ?? "", known) ?? known.find((each) => nearest(state ?? "", [states[each] ?? ""]) !== undefined) ?? "";
+    return code === "" ? ` States of ${country}: ${known.join(", ")}.` : meant(`${country}-${code}`, states[code]);
+  }
+  // A code that was given up for another (UK) is known to the locales of the language.
+  const current = /^[A-Z]{2}$/.test(country) ? Intl.getCanonicalLocales(`und-${country}`)[0]?.slice(4) : undefined;
+  const code =
+    otherCodes[country] ??
+    (current !== undefined && english[current] !== undefined ? current : undefined) ??
+    Object.keys(english).find((each) => nearest(place, [english[each] ?? "", own[each] ?? ""]) !== undefined);
+  return code === undefined || english[code] === undefined ? "" : meant(`${code}${state === undefined ? "" : `-${state}`}`, english[code]);
+}
+
+/** As people and tables write them, beside ISO 3166's two letters. */
+const otherCodes: Readonly<Record<string, string>> = { UK: "GB", EL: "GR", USA: "US", ENGLAND: "GB-ENG", HOLLAND: "NL" };
 
 /** The public holidays of a place for days [from, to), days since 1970-01-01; empty for a place that is not known. */
 export function holidaysOf(place: string, from: number, to: number): readonly Holiday[] {
@@ -35,7 +61,8 @@ export function holidaysOf(place: string, from: number, to: number): readonly Ho
   return found.sort((a, b) => a.day - b.day || (a.name < b.name ? -1 : 1));
 }
 
+/** What stands behind a second hyphen belongs to the state, so that no part of a place is passed over. */
 function split(place: string): readonly [string, string | undefined] {
-  const [country = "", state] = place.toUpperCase().split("-", 2);
-  return [country, state];
+  const [country = "", ...state] = place.toUpperCase().split("-");
+  return [country, state.length === 0 ? undefined : state.join("-")];
 }

@@ -8,7 +8,7 @@ import type { Aggregation } from "../../engine/panel/aggregate.ts";
 import type { FillRule } from "../../engine/panel/fill.ts";
 import type { EventRow } from "./events.ts";
 import { parseTimestamp } from "./fields.ts";
-import { knowsHolidays } from "./holidays.ts";
+import { knowsHolidays, placeMeant } from "./holidays.ts";
 import type { InputNote, Problem } from "./notes.ts";
 import type { InputFile } from "./open.ts";
 import { domains, type Domain, type InputKind } from "./schema.ts";
@@ -118,7 +118,7 @@ export function readSettings(options: ReadInputsOptions, problems: Problem[]): I
   if (options.holidays !== undefined && !knowsHolidays(options.holidays)) {
     problems.push({
       code: "INPUT_HOLIDAYS_UNKNOWN",
-      message: `Expected a country with known holidays but received "${options.holidays}". Write its two letters (US), or with a state US-CA.`,
+      message: `Expected a country with known holidays but received "${options.holidays}". Write its two letters (US), or with a state US-CA.${placeMeant(options.holidays)}`,
     });
   }
   const format = dateFormatOf(options.dateFormat, problems);

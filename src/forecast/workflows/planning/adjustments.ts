@@ -4,10 +4,9 @@
 
 import { StockroomError } from "../../../platform/errors.ts";
 import type { Workflows } from "../../../platform/workflow/contract.ts";
-import { nearestAll } from "../../../platform/similar.ts";
 import { checkValue, type AdjustmentKind } from "../../engine/adjust/adjust.ts";
 import { dayMs } from "../../engine/calendar/grid.ts";
-import { findSeries, parseInstant } from "../../engine/scenario/apply.ts";
+import { findSeries, parseInstant, unknownTexts } from "../../engine/scenario/apply.ts";
 import type { Condition, Fault } from "../../engine/scenario/change.ts";
 import { parseConditions } from "../../engine/scenario/command.ts";
 import { addAdjustment, listAdjustments, lockGroup, withdrawAdjustment, type AdjustmentRow } from "../../store/adjustments.ts";
@@ -131,7 +130,7 @@ export function countSeries(names: PanelNames, { conditions }: Pick<AdjustmentRo
   const found = findSeries(names, conditions);
   if (found.kind === "faults") throw new StockroomError("input", "ADJUSTMENT_FAULTS", found.faults.map(({ message }) => message).join(" "));
   const series = found.series.reduce((sum, one) => sum + one, 0);
-  if (series === 0) throw noSeries(names, conditions, run);
+  if (series === 0 || unknownTexts(names, conditions).length > 0) throw noSeries(names, conditions, run);
   return series;
 }
 
@@ -148,24 +147,12 @@ export function saysSame(a: Pick<AdjustmentRow, "kind" | "value" | "conditions" 
 
 /** Why no series is met: the values nobody has, each with the nearest there is; or that no series has all of them together. */
 function noSeries(names: PanelNames, conditions: readonly Condition[], { id, group }: ForecastRunRow): StockroomError {
-  const items = [...new Set(names.itemIds)];
-  const unknown = conditions.flatMap(({ attribute, comparison, values }) => {
-    if (comparison !== "EQUALS") return [];
-    const name = attribute.toLowerCase();
-    const category = [...names.dimensions, ...names.metadata].find((each) => each.name.toLowerCase() === name);
-    const known = category?.levels ?? items;
-    return values
-      .filter((value) => !known.includes(value))
-      .map((value) => {
-        const near = nearestAll(value, known, { limit: 3, most: (typed, name) => Math.max(1, Math.ceil(Math.max(typed, name) / 2)) });
-        return `no ${attribute} is "${value}"${near.length === 0 ? "" : `; near it: ${near.join(", ")}`}`;
-      });
-  });
+  const unknown = unknownTexts(names, conditions);
   const detail = unknown.length > 0 ? unknown.join("; ") : "no series meets all conditions together";
   return new StockroomError(
     "input",
     "ADJUSTMENT_NO_SERIES",
-    `Expected conditions that at least one series of ${group} meets but none does: ${detail}. Nothing was kept; correct them (forecast ${id} has the series).`,
+    `Expected conditions that series of ${group} meet but ${detail}. Nothing was kept; correct them (forecast ${id} has the series).`,
   );
 }
 
