@@ -116,6 +116,19 @@ export function boundMean({ mean, quantiles }: Blend, horizon: number, { low, me
   }
 }
 
+/**
+ * Keeps quantiles of demand to what their mean leaves room for (Markov's inequality): one step in ten above 11 is a mean of 1.1 at least. The spread of
+ * a series that ended is learned from the group that goes on, its mean from the series itself, so the mean is believed.
+ */
+export function boundQuantiles({ mean, quantiles }: Blend, horizon: number, levels: readonly number[]): void {
+  for (const [l, level] of levels.entries()) {
+    for (let h = 0; h < horizon; h++) {
+      const k = l * horizon + h;
+      quantiles[k] = Math.min(quantiles[k], mean[h] / (1 - level));
+    }
+  }
+}
+
 /** Puts the quantiles of each step in order and, for demand, lifts everything below zero to it. */
 export function round(blend: Blend, levels: number, horizon: number, nonNegative: boolean): void {
   const { mean, quantiles } = blend;

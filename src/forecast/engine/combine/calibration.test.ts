@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { makeRandom, type Random } from "../../../platform/random.ts";
 import type { Forecast } from "../contract.ts";
 import { normalQuantile } from "../numerics/normal.ts";
-import { boundMean, type Blend } from "./blend.ts";
+import { boundMean, boundQuantiles, type Blend } from "./blend.ts";
 import type { MixOptions, Trial } from "./contract.ts";
 import { mixForecast } from "./mix.ts";
 import { planMix } from "./plan.ts";
@@ -164,6 +164,24 @@ describe("calibration", () => {
         expect(blend.mean[0] === mean || (blend.mean[0] >= low && blend.mean[0] <= high)).toBe(true);
         const inside = mean >= middle - 0.78 * (middle - low) && mean <= middle + 0.78 * (high - middle);
         expect(!inside || blend.mean[0] === mean).toBe(true);
+      }),
+    );
+  });
+
+  test("no quantile of demand lies where its mean leaves no room for it", () => {
+    const value = fc.double({ min: 0, max: 1e6, noNaN: true });
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 3, maxLength: 3 }), value, (values, mean) => {
+        const [low, middle, high] = values.toSorted((x, y) => x - y);
+        const blend: Blend = { mean: Float64Array.of(mean), quantiles: Float64Array.of(low, middle, high) };
+        boundQuantiles(blend, 1, [0.1, 0.5, 0.9]);
+        for (const [l, level] of [0.1, 0.5, 0.9].entries()) {
+          const before = [low, middle, high][l];
+          const room = mean / (1 - level);
+          // Were nothing below the quantile sold, and exactly it above: the mean would still be this.
+          expect(blend.quantiles[l]).toBeCloseTo(Math.min(before, room), 6);
+        }
+        expect([...blend.quantiles]).toEqual([...blend.quantiles].toSorted((x, y) => x - y));
       }),
     );
   });

@@ -207,6 +207,21 @@ test("intervals cover what they promise on series to come", () => {
   expect(inside / 320).toBeLessThan(0.86);
 });
 
+test("a series that ended is not given the spread of those that go on", () => {
+  const random = makeRandom(11);
+  const sold = (rate: number): number => Math.max(0, Math.round(rate + 3 * random.normal()));
+  const going = Array.from({ length: 16 }, () => Array.from({ length: 60 }, () => sold(9)));
+  const ended = Array.from({ length: 4 }, (_, i) => Array.from({ length: 60 }, (_unused, t) => (t < 40 + 4 * i ? sold(9) : 0)));
+  const trials = tryAll([...going, ...ended]);
+  const plan = planMix(trials, options);
+  for (const [i, trial] of trials.entries()) {
+    const { mean, quantiles } = mixForecast(trial, plan, i, options).forecast ?? { mean: [], quantiles: [] };
+    expect(mean).toHaveLength(4);
+    for (const [h, each] of mean.entries())
+      for (const [l, level] of options.levels.entries()) expect((1 - level) * quantiles[l * 4 + h]).toBeLessThanOrEqual(each * (1 + 1e-9));
+  }
+});
+
 test("demand is classed by its interval and its variation", () => {
   const classOf = (values: readonly number[]): string => profileSeries(seriesOf(values)).demand;
   expect(classOf([9, 10, 11, 10])).toBe("smooth");

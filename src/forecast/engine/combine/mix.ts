@@ -1,6 +1,6 @@
 // The forecast of one series from its trial and the plan: the last and cheapest step.
 
-import { anchorsOf, blendWindow, boundMean, calibrate, makeBlend, round } from "./blend.ts";
+import { anchorsOf, blendWindow, boundMean, boundQuantiles, calibrate, makeBlend, round } from "./blend.ts";
 import type { Forecast } from "../contract.ts";
 import type { Backtest, MixedForecast, MixOptions, MixPlan, Trial } from "./contract.ts";
 
@@ -20,6 +20,7 @@ export function mixForecast(trial: Trial, plan: MixPlan, index: number, options:
     calibrate(blend, horizon, anchors, plan.calibrations[own.calibration[w]]);
     round(blend, trial.levels.length, horizon, options.nonNegative);
     if (own.centred) boundMean(blend, horizon, anchors);
+    if (options.nonNegative) boundQuantiles(blend, horizon, trial.levels);
     const quantiles = new Float64Array(rows.length * horizon);
     for (const [i, row] of rows.entries()) quantiles.set(blend.quantiles.subarray(row * horizon, (row + 1) * horizon), i * horizon);
     return { mean: blend.mean.slice(), levels: options.levels, quantiles };

@@ -11,7 +11,7 @@ import type { MixPlan, Trial } from "../../engine/combine/contract.ts";
 import type { ChunkStore, RunSettings, SeriesResult, SumResult } from "./contract.ts";
 
 /** Raised when the same panel and settings come to give other numbers, so that pieces of an older program are not taken up. */
-export const programOfRuns = 15;
+export const programOfRuns = 16;
 
 const hashedAtOnce = 1 << 23;
 
