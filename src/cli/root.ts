@@ -8,7 +8,7 @@ import { examplesOf, moduleTools } from "./module-tools.ts";
 
 /** Makes the tree; nothing is opened until a command runs. */
 export function makeRoot(tools: Tools, all: readonly AnyModule[] = modules): Command {
-  return {
+  const root: Command = {
     meta: {
       name: "stockroom",
       description: `The back room of a retailer, with everything that needs to run unattended: ${all.map(({ name }) => name).join(", ")}
@@ -17,6 +17,8 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
     },
     subCommands: {
       up: async () => (await import("./commands/up.ts")).upCommand(tools, all),
+      init: async () => (await import("./commands/init.ts")).initCommand(tools),
+      open: async () => (await import("./commands/open.ts")).openCommand(tools),
       worker: async () => (await import("./commands/up.ts")).workerCommand(tools, all),
       demo: async () => (await import("./commands/demo.ts")).demoCommand(tools),
       look: async () => (await import("./commands/look.ts")).lookCommand(tools, all),
@@ -41,9 +43,11 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       backup: async () => (await import("./commands/backup.ts")).backupCommand(tools),
       bench: async () => (await import("./commands/bench.ts")).benchCommand(tools),
       restore: async () => (await import("./commands/backup.ts")).restoreCommand(tools),
+      completion: async () => (await import("./commands/completion.ts")).completionCommand(tools, () => root),
       ...Object.fromEntries(all.map((module) => [module.name, ofModule(tools, module, all)])),
     },
   };
+  return root;
 }
 
 const ofModule = (tools: Tools, module: AnyModule, all: readonly AnyModule[]): Command => ({

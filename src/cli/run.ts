@@ -8,6 +8,7 @@ import { renderHelp } from "../platform/command/help.ts";
 import { makeCommandTools } from "../platform/command/output.ts";
 import type { Output } from "../platform/command/output.ts";
 import { findCall, runCall } from "../platform/command/parse.ts";
+import { holdOutput, isWatched, watchCall } from "../platform/command/watch.ts";
 import type { GlobalFlags } from "../platform/command/parse.ts";
 import { describeError, isStockroomError, meanings } from "../platform/errors.ts";
 import type { App, AppOptions } from "../app.ts";
@@ -41,7 +42,8 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
     file: flags.config,
     flags: { home: flags.home, ...(flags.debug ? { "log.level": "debug" } : {}), ...options.settings },
   });
-  const common = makeCommandTools(output, {
+  const held = holdOutput(output);
+  const common = makeCommandTools(held, {
     signal: stop,
     cwd,
     version,
@@ -70,7 +72,7 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
       output.print((await renderHelp(call, output.columns)).trimEnd());
       return 0;
     }
-    await runCall(call);
+    await ((await isWatched(call)) ? watchCall(call, held, stop) : runCall(call));
   } catch (error) {
     exit = stop.aborted ? "stopped" : await tell(error, output, flags.debug);
   } finally {

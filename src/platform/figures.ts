@@ -60,6 +60,26 @@ export const amount = (value: number | null): string =>
 export const instantText = (iso: string | undefined): string =>
   iso === undefined ? "-" : iso.replace("T", " ").replace(/(\.\d+)?(Z|\+00:?00)?$/, "");
 
+const spans = [
+  ["s", 1],
+  ["min", 60],
+  ["h", 3600],
+  ["d", 86_400],
+] as const;
+
+/** How long ago an instant was, or in how long it will be: "12 s ago", "3 h ago", "in 5 min"; the day where it is a month or more away; "-" for none. */
+export function agoText(iso: string | undefined, nowMs: number): string {
+  if (iso === undefined) return "-";
+  const seconds = (nowMs - Date.parse(iso)) / 1000;
+  if (Number.isNaN(seconds)) return iso;
+  const away = Math.abs(seconds);
+  if (away >= 30 * 86_400) return instantText(iso).slice(0, 10);
+  if (away < 1) return "now";
+  const [unit, size] = spans.findLast(([, least]) => away >= least) ?? spans[0];
+  const text = `${Math.floor(away / size)} ${unit}`;
+  return seconds > 0 ? `${text} ago` : `in ${text}`;
+}
+
 /** A number rounded to so many digits after the point, without zeros that say nothing. */
 export const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
 

@@ -19,6 +19,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { waitFor } from "../kit/app.ts";
 import type { Output } from "../../src/platform/command/output.ts";
 import { runCommand } from "../../src/cli/run.ts";
 
@@ -148,6 +149,26 @@ describe("without a database", () => {
   });
 });
 
+describe("the beginning", () => {
+  it("is a settings file of comments, which is never written over, and a word that nothing is open yet", async () => {
+    const file = path.join(temp, "begin.yaml");
+    const made = await call(["init", file]);
+    expect(made).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^written: .*begin\.yaml\n$/),
+      stderr: expect.stringContaining("stockroom up"),
+    });
+    const text = readFileSync(file, "utf8");
+    expect(text.split("\n").filter((line) => line !== "" && !line.startsWith("#"))).toEqual([]);
+    expect(text).toMatch(/^# forecast:$/m);
+    expect(await call(["config", "check", "--config", file])).toMatchObject({ code: 0 });
+    expect(await call(["init", file])).toMatchObject({ code: 2, stderr: expect.stringContaining("SETTINGS_THERE") });
+    expect(readFileSync(file, "utf8")).toBe(text);
+    const none = await call(["open"], { env: { STOCKROOM_SERVER_PORT: "1" } });
+    expect(none).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("Start it with: stockroom up") });
+  });
+});
+
 describe("the launcher", () => {
   const olderNode = ["/usr/bin/node", "/usr/local/bin/node"].find((file) => {
     const major = Number(/^v(\d+)/.exec(spawnSync(file, ["--version"], { encoding: "utf8" }).stdout ?? "")?.[1]);
@@ -215,6 +236,20 @@ describe("beside `stockroom up`", () => {
     expect(missing).toMatchObject({ code: 2, stdout: "" });
     expect(missing.stderr).toMatch(/^stockroom: Expected an object .*\n {2}OBJECT_MISSING {2}key=shop\/none\n$/);
     expect(readdirSync(temp).filter((name) => name.startsWith("none.csv"))).toEqual([]);
+  });
+
+  it("tells the address of the console, and watches a list until it is stopped", async () => {
+    const shown = await call(["open", "runs"], { env: { STOCKROOM_SERVER_PORT: new URL(url).port, CI: "1" } });
+    expect(shown).toMatchObject({ code: 0, stdout: `${url}/console/runs\n`, stderr: expect.stringContaining("No browser") });
+    const child = start(["ls", "watched/", "--watch"]);
+    let seen = "";
+    child.stdout?.on("data", (part: Buffer) => (seen += part.toString()));
+    child.stderr?.on("data", (part: Buffer) => (seen += part.toString()));
+    await waitFor("its first look", async () => await Promise.resolve(seen.includes("no objects")));
+    await stockroom(["put", "-", "watched/new"], { input: "x" });
+    await waitFor("what came", async () => await Promise.resolve(seen.includes("watched/new")));
+    expect(await stopped(child, "SIGINT")).toBe(130);
+    expect(await call(["rm", "watched/new"])).toMatchObject({ code: 0 });
   });
 
   it("lists are JSON documents and nothing else", async () => {

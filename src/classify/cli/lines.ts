@@ -1,7 +1,7 @@
 // lines: every line (country and scheme) with its champion.
 
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
-import { jsonFlag } from "../../platform/command/flags.ts";
+import { jsonFlag, watchFlag } from "../../platform/command/flags.ts";
 import { parseMoment } from "../workflows/commands.ts";
 import { listLines } from "../store/lines.ts";
 import { score, type ClassifyTools } from "./tools.ts";
@@ -9,7 +9,7 @@ import { score, type ClassifyTools } from "./tools.ts";
 export const linesCommand = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: { name: "lines", description: "every line (country and scheme) with its champion" },
-    args: { date: { type: "string", description: "who was champion on this day (or moment), ISO" }, json: jsonFlag },
+    args: { date: { type: "string", description: "who was champion on this day (or moment), ISO" }, json: jsonFlag, watch: watchFlag },
     run: async ({ args }) => {
       const { deps } = await tools.open();
       const at = args.date === undefined ? undefined : parseMoment(args.date);

@@ -1,7 +1,7 @@
 // review: the items a person should look at, their answers, and the error rate that answers tell.
 
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
-import { jsonFlag } from "../../platform/command/flags.ts";
+import { jsonFlag, watchFlag } from "../../platform/command/flags.ts";
 import { wilson } from "../engine/intervals.ts";
 import { parseReviewQuery } from "../workflows/commands.ts";
 import { amendReview, answerReview, readReviews } from "../workflows/review.ts";
@@ -35,6 +35,7 @@ const reviewList = (tools: ClassifyTools): Command =>
       state: { type: "string", description: "waiting (default) or answered" },
       limit: { type: "string", description: "how many (default 20)", default: "20" },
       json: jsonFlag,
+      watch: watchFlag,
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();

@@ -8,7 +8,7 @@ import { StockroomError } from "../../platform/errors.ts";
 import type { Tools } from "../tools.ts";
 
 /** The settings, or one `input` `CONFIG_INVALID` with every mistake. */
-async function goodConfig(tools: Tools): Promise<Config<Sections>> {
+export async function goodConfig(tools: Tools): Promise<Config<Sections>> {
   const check = await tools.checkConfig();
   if (check.kind === "good") return check.config;
   const lines = check.problems.map((problem) => `  ${formatProblem(problem)}`);

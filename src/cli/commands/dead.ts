@@ -1,7 +1,7 @@
 // dead: what could not be done and waits for a person.
 
 import { defineCommand } from "../../platform/command/contract.ts";
-import { jsonFlag, limitFlag, readChoice, readWhole } from "../../platform/command/flags.ts";
+import { jsonFlag, limitFlag, readChoice, readWhole, watchFlag } from "../../platform/command/flags.ts";
 import { printable } from "../../platform/command/output.ts";
 import { instantText } from "../../platform/figures.ts";
 import { StockroomError } from "../../platform/errors.ts";
@@ -16,6 +16,7 @@ const deadListArgs = {
   state: { type: "string", description: `One of ${letterStates.join(", ")}, or all`, default: "waiting", valueHint: "state" },
   limit: limitFlag,
   json: jsonFlag,
+  watch: watchFlag,
 } as const;
 
 const deadList = (tools: Tools) =>
@@ -34,7 +35,7 @@ const deadList = (tools: Tools) =>
           state: (letter) => letter.state,
           what: (letter) => letter.title,
           code: (letter) => letter.error.code,
-          at: (letter) => instantText(letter.at),
+          at: (letter) => ({ at: letter.at }),
           why: (letter) => letter.error.message,
         },
       });

@@ -1,7 +1,7 @@
 // events: the outbox, and who is to hear of it.
 
 import { defineCommand } from "../../platform/command/contract.ts";
-import { jsonFlag, limitFlag, readWhole } from "../../platform/command/flags.ts";
+import { jsonFlag, limitFlag, readWhole, watchFlag } from "../../platform/command/flags.ts";
 import { instantText } from "../../platform/figures.ts";
 import { giveUpSubscription } from "../../platform/events/give-up.ts";
 import type { Tools } from "../tools.ts";
@@ -11,6 +11,7 @@ const eventsListArgs = {
   prefix: { type: "string", description: "Only subjects that begin so", valueHint: "text" },
   limit: limitFlag,
   json: jsonFlag,
+  watch: watchFlag,
 } as const;
 
 const eventsList = (tools: Tools) =>
@@ -25,10 +26,10 @@ const eventsList = (tools: Tools) =>
         empty: "no events",
         columns: {
           id: (event) => event.id,
-          at: (event) => instantText(event.at),
+          at: (event) => ({ at: event.at }),
           kind: (event) => event.kind,
           subject: (event) => event.subject,
-          relayed: (event) => instantText(event.relayedAt),
+          relayed: (event) => ({ at: event.relayedAt }),
           by: (event) => event.by,
         },
       });

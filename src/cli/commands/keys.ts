@@ -2,7 +2,6 @@
 
 import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag, limitFlag, readChoice, readWhole } from "../../platform/command/flags.ts";
-import { instantText } from "../../platform/figures.ts";
 import type { Tools } from "../tools.ts";
 
 const keysList = (tools: Tools) =>
@@ -17,7 +16,7 @@ const keysList = (tools: Tools) =>
         columns: {
           zone: (key) => key.zone,
           version: (key) => key.version,
-          created: (key) => instantText(key.createdAt),
+          created: (key) => ({ at: key.createdAt }),
           current: (key) => (key.current ? "yes" : "no"),
         },
       });
@@ -108,7 +107,7 @@ New objects use it at once; old ones keep opening with theirs. Back the key file
             json: args.json,
             empty: "no uses",
             columns: {
-              at: (use) => instantText(use.at),
+              at: (use) => ({ at: use.at }),
               allowed: (use) => (use.allowed ? "yes" : "NO"),
               role: (use) => use.role,
               access: (use) => use.access,

@@ -1,8 +1,7 @@
 // ls: objects by the beginning of their key.
 
 import { defineCommand } from "../../platform/command/contract.ts";
-import { jsonFlag, limitFlag, readWhole } from "../../platform/command/flags.ts";
-import { instantText } from "../../platform/figures.ts";
+import { jsonFlag, limitFlag, readWhole, watchFlag } from "../../platform/command/flags.ts";
 import type { Tools } from "../tools.ts";
 
 export const lsCommand = (tools: Tools) =>
@@ -14,6 +13,7 @@ export const lsCommand = (tools: Tools) =>
       after: { type: "string", description: "Begin after this key", valueHint: "key" },
       limit: { ...limitFlag, default: "1000" },
       json: jsonFlag,
+      watch: watchFlag,
     },
     run: async ({ args }) => {
       const limit = readWhole("--limit", args.limit, 1, 1_000_000);
@@ -28,7 +28,7 @@ export const lsCommand = (tools: Tools) =>
           bytes: (entry) => entry.bytes,
           version: (entry) => entry.version,
           zone: (entry) => entry.zone,
-          stored: (entry) => instantText(entry.storedAt),
+          stored: (entry) => ({ at: entry.storedAt }),
           by: (entry) => entry.writtenBy,
         },
       });

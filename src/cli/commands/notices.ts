@@ -1,14 +1,14 @@
 // notices: what people and systems were told.
 
 import { defineCommand } from "../../platform/command/contract.ts";
-import { jsonFlag, limitFlag, readWhole } from "../../platform/command/flags.ts";
-import { instantText } from "../../platform/figures.ts";
+import { jsonFlag, limitFlag, readWhole, watchFlag } from "../../platform/command/flags.ts";
 import type { Tools } from "../tools.ts";
 
 const listArgs = {
   topic: { type: "string", description: "Only this topic, or a beginning that ends in a dot", valueHint: "topic" },
   limit: limitFlag,
   json: jsonFlag,
+  watch: watchFlag,
 } as const;
 
 const noticesList = (tools: Tools) =>
@@ -22,7 +22,7 @@ const noticesList = (tools: Tools) =>
         json: args.json,
         empty: "no notices",
         columns: {
-          at: (notice) => instantText(notice.at),
+          at: (notice) => ({ at: notice.at }),
           severity: (notice) => notice.severity,
           topic: (notice) => notice.topic,
           title: (notice) => notice.title,

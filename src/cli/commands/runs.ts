@@ -1,7 +1,7 @@
 // runs: what the app does and did.
 
 import { defineCommand } from "../../platform/command/contract.ts";
-import { jsonFlag, limitFlag, readChoice, readWhole } from "../../platform/command/flags.ts";
+import { jsonFlag, limitFlag, readChoice, readWhole, watchFlag } from "../../platform/command/flags.ts";
 import { printable } from "../../platform/command/output.ts";
 import { instantText } from "../../platform/figures.ts";
 import { actOn } from "../../platform/workflow/acts.ts";
@@ -19,6 +19,7 @@ const runsListArgs = {
   workflow: { type: "string", description: "Only this workflow", valueHint: "name" },
   limit: limitFlag,
   json: jsonFlag,
+  watch: watchFlag,
 } as const;
 
 const runsList = (tools: Tools) =>
@@ -36,7 +37,7 @@ const runsList = (tools: Tools) =>
           state: (run) => run.state,
           what: (run) => run.title,
           tries: (run) => run.tries,
-          updated: (run) => instantText(run.updatedAt),
+          updated: (run) => ({ at: run.updatedAt }),
           id: (run) => run.id,
           note: (run) => (run.error === undefined ? progressText(run) : run.error.code),
         },
@@ -68,8 +69,8 @@ function printRun({ print }: Tools, run: RunDetail): void {
     empty: "",
     columns: {
       step: (step) => step.name,
-      began: (step) => instantText(step.startedAt),
-      ended: (step) => instantText(step.endedAt),
+      began: (step) => ({ at: step.startedAt }),
+      ended: (step) => ({ at: step.endedAt }),
       error: (step) => step.error ?? "",
     },
   });
@@ -84,7 +85,7 @@ export const runsCommand = (tools: Tools) =>
       list: runsList(tools),
       show: defineCommand({
         meta: { name: "show", description: "One run with its steps" },
-        args: { ...idArg("The run's id"), json: jsonFlag },
+        args: { ...idArg("The run's id"), json: jsonFlag, watch: watchFlag },
         run: async ({ args }) => {
           const { workflows } = await tools.open();
           const run = await workflows.show(args.id);

@@ -1,7 +1,7 @@
 // schedule: what runs by the clock, resting or not.
 
 import { defineCommand } from "../../platform/command/contract.ts";
-import { jsonFlag } from "../../platform/command/flags.ts";
+import { jsonFlag, watchFlag } from "../../platform/command/flags.ts";
 import { instantText } from "../../platform/figures.ts";
 import { wordAtShell, type Tools } from "../tools.ts";
 import { reasonArg } from "./list-args.ts";
@@ -9,7 +9,7 @@ import { reasonArg } from "./list-args.ts";
 const scheduleList = (tools: Tools) =>
   defineCommand({
     meta: { name: "list", description: "What runs by the clock: the rule, the last and the next time (UTC)" },
-    args: { json: jsonFlag },
+    args: { json: jsonFlag, watch: watchFlag },
     run: async ({ args }) => {
       const { workflows } = await tools.open();
       tools.print.table(await workflows.schedules(), {
@@ -19,8 +19,8 @@ const scheduleList = (tools: Tools) =>
           name: (schedule) => schedule.name,
           cron: (schedule) => schedule.cron,
           workflow: (schedule) => schedule.workflow,
-          last: (schedule) => instantText(schedule.lastAt),
-          next: (schedule) => instantText(schedule.nextAt),
+          last: (schedule) => ({ at: schedule.lastAt }),
+          next: (schedule) => ({ at: schedule.nextAt }),
           paused: ({ paused }) =>
             paused === undefined
               ? ""

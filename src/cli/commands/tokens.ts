@@ -47,8 +47,8 @@ const tokensList = (tools: Tools) =>
           of: (token) => token.owner ?? "a machine",
           roles: (token) => token.roles.join(","),
           state: (token) => stateOf(token, now),
-          expires: (token) => instantText(token.expiresAt),
-          used: (token) => (token.usedAt === undefined ? "never" : instantText(token.usedAt)),
+          expires: (token) => ({ at: token.expiresAt }),
+          used: (token) => (token.usedAt === undefined ? "never" : { at: token.usedAt }),
           "made by": (token) => token.madeBy,
         },
       });

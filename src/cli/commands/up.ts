@@ -1,6 +1,7 @@
 // up, worker: the app at work until Ctrl-C.
 
 import { once } from "node:events";
+import process from "node:process";
 import { defineCommand, type Flags } from "../../platform/command/contract.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import type { AnyModule } from "../../platform/module.ts";
@@ -8,6 +9,7 @@ import { didYouMean } from "../../platform/similar.ts";
 import { examplesOf, readOwnSettings } from "../module-tools.ts";
 import type { Tools } from "../tools.ts";
 import { showSample } from "./demo.ts";
+import { hasScreen, showInBrowser } from "./open.ts";
 
 /** Flags that modules have where they are opened alone, with whose they are. */
 const aloneFlags = (all: readonly AnyModule[]): readonly (readonly [flag: string, module: AnyModule])[] =>
@@ -18,6 +20,7 @@ export const upCommand = (tools: Tools, all: readonly AnyModule[]) => {
     ...moduleWords(all),
     ...Object.assign({}, ...all.map(({ alone }) => alone?.args ?? {})),
     demo: { type: "boolean", description: "Put the sample shop in first and follow it through" },
+    open: { type: "boolean", description: "Show the console in a browser, where this machine has a screen" },
     host: {
       type: "string",
       description: "Address to listen on (server.host); beyond this machine it needs a token",
@@ -61,7 +64,7 @@ Everything runs in this process; more workers beside it: stockroom worker`,
         const own = Object.entries(only.alone.flags).map(([flag, setting]) => [setting, text(flag)] as const);
         await upAlone(tools, only.alone, readOwnSettings(tools, only, all, { ...server, ...Object.fromEntries(own) }), rawArgs);
       } else {
-        await upApp(tools, { open: namesOf(named), demo, server });
+        await upApp(tools, { open: namesOf(named), demo, isShown: given["open"] === true, server });
       }
     },
   });
@@ -99,11 +102,13 @@ const namesOf = (named: readonly AnyModule[]): readonly string[] | undefined =>
 interface UpOptions {
   readonly open: readonly string[] | undefined;
   readonly demo: boolean;
+  /** In a browser. */
+  readonly isShown: boolean;
   readonly server: Readonly<Record<string, string | undefined>>;
 }
 
 /** The app with all modules, those that were named at work. */
-async function upApp(tools: Tools, { open, demo, server: settings }: UpOptions): Promise<void> {
+async function upApp(tools: Tools, { open, demo, isShown, server: settings }: UpOptions): Promise<void> {
   const app = await tools.open({ work: true, serves: true, quiet: demo, settings, open });
   const { appProbes } = await import("../../app.ts");
   const { openEntrance, openServer } = await import("../../server/index.ts");
@@ -118,6 +123,8 @@ async function upApp(tools: Tools, { open, demo, server: settings }: UpOptions):
   try {
     const what = open === undefined ? "" : ` for ${open.join(", ")}`;
     tools.print.say(`Stockroom is open${what} at ${server.url} (home ${app.settings.home}). Ctrl-C closes it.`);
+    tools.print.say(`Its console: ${server.url}/console/`);
+    if (isShown && hasScreen(process.env)) await showInBrowser(`${server.url}/console/`);
     if (demo) await showSample(tools, app, server.url);
     await untilStopped(tools.signal);
   } finally {

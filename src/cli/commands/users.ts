@@ -5,7 +5,6 @@ import process from "node:process";
 import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import { instantText } from "../../platform/figures.ts";
 import { makeUsers, parseName, parseRoles, type User, type Users } from "../../platform/identity/users.ts";
 import { systemClock } from "../../platform/time.ts";
 import { formatProblem } from "../../platform/config/index.ts";
@@ -36,8 +35,8 @@ const usersList = (tools: Tools) =>
         columns: {
           name: (user) => user.name,
           roles: (user) => user.roles.join(","),
-          added: (user) => instantText(user.addedAt),
-          "password set": (user) => instantText(user.changedAt),
+          added: (user) => ({ at: user.addedAt }),
+          "password set": (user) => ({ at: user.changedAt }),
         },
       });
     },

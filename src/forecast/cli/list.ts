@@ -1,7 +1,7 @@
 // list: every dataset group with its latest forecast, or all forecasts of one.
 
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
-import { jsonFlag } from "../../platform/command/flags.ts";
+import { jsonFlag, watchFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { defaultsKey, prefixes } from "../store/keys.ts";
 import { getRun, listGroups, listRuns, type ForecastGroup } from "../store/runs.ts";
@@ -15,6 +15,7 @@ export const listCommand = (tools: ForecastTools): Command =>
       group: { type: "positional", required: false, description: "only this group, with all its forecasts" },
       limit: { type: "string", description: "at most so many forecasts", default: "100", valueHint: "n" },
       json: jsonFlag,
+      watch: watchFlag,
     },
     run: async ({ args }) => {
       const { deps } = await tools.open();

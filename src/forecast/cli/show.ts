@@ -1,7 +1,7 @@
 // show: one forecast, its inputs, figures and exports, and what was asked of it.
 
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
-import { jsonFlag } from "../../platform/command/flags.ts";
+import { jsonFlag, watchFlag } from "../../platform/command/flags.ts";
 import { findFinished } from "../workflows/planning/stored.ts";
 import { listAdjustments } from "../store/adjustments.ts";
 import { listAnswers } from "../store/answers.ts";
@@ -12,7 +12,7 @@ import { word, warningsIn, rowOf } from "./forecast-row.ts";
 export const showCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: { name: "show", description: "One forecast: its inputs, its figures, its exports, what was asked of it" },
-    args: { forecast: word, json: jsonFlag },
+    args: { forecast: word, json: jsonFlag, watch: watchFlag },
     run: async ({ args }) => {
       const { deps } = await tools.open();
       const run = await findFinished(deps.database, args.forecast);

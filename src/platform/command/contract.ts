@@ -25,8 +25,14 @@ export type Flags = ArgsDef;
 /** What a command is made with: the same as citty's, with the type of its arguments inferred and then forgotten. */
 export const defineCommand = <const Args extends ArgsDef>(command: CommandDef<Args>): Command => defineWithCitty(command);
 
+/** A point in time in a table: how long ago on a terminal, in full elsewhere. */
+export interface Instant {
+  /** ISO 8601; undefined: never. */
+  readonly at: string | undefined;
+}
+
 /** What stands in one place of a table. */
-export type Cell = string | number | boolean | null | undefined;
+export type Cell = string | number | boolean | null | undefined | Instant;
 
 /** What is printed of rows. */
 export interface TableOptions<Row> {

@@ -8,6 +8,7 @@ import { StockroomError } from "../errors.ts";
 
 export const jsonFlag = { type: "boolean", description: "Print JSON", default: false } as const;
 export const waitFlag = { type: "boolean", description: "Stay until the run has ended", default: false } as const;
+export const watchFlag = { type: "boolean", description: "Look again every two seconds, until Ctrl-C", default: false } as const;
 export const limitFlag = { type: "string", description: "At most so many", valueHint: "n", default: "100" } as const;
 
 /** The one way in which a wrong flag is told. */

@@ -45,6 +45,24 @@ describe("a table", () => {
   });
 });
 
+describe("times and states", () => {
+  const nowMs = Date.parse("2026-10-31T12:00:00Z");
+  const rows = [
+    { state: "done", at: "2026-10-31T11:59:48.200Z" },
+    { state: "failed", at: undefined },
+    { state: "odd", at: "2026-10-31T14:30:00Z" },
+  ];
+  const ofRows = { state: (row: (typeof rows)[0]) => row.state, at: (row: (typeof rows)[0]) => ({ at: row.at }) };
+
+  it("are told as how long ago and in colours on a terminal, in full and plain elsewhere", () => {
+    expect(renderTable(rows, ofRows, { nowMs })).toBe("STATE   AT\ndone    2026-10-31 11:59:48\nfailed  -\nodd     2026-10-31 14:30:00");
+    expect(renderTable(rows, ofRows, { nowMs, fit: 80 })).toBe("STATE   AT\ndone    11 s ago\nfailed  -\nodd     in 2 h");
+    expect(renderTable(rows, ofRows, { nowMs, fit: 80, color: true })).toBe(
+      "STATE   AT\n\u001B[32mdone\u001B[39m    11 s ago\n\u001B[31mfailed\u001B[39m  -\nodd     in 2 h",
+    );
+  });
+});
+
 describe("a table on a terminal", () => {
   const rows = [
     { id: "schedule/forecast.monitor/2026-10-31T06:00:00.000Z", title: "compare the store's files", n: 123_456_789 },
@@ -52,13 +70,13 @@ describe("a table on a terminal", () => {
   ];
 
   it("fits its width: the widest cells give way first, and numbers never", () => {
-    const lines = renderTable(rows, undefined, 60).split("\n");
+    const lines = renderTable(rows, undefined, { fit: 60 }).split("\n");
     // Two columns share what there is, and 60 leaves one over.
     expect(lines.slice(0, 2).map((line) => line.length)).toEqual([59, 59]);
     expect(lines[1]).toMatch(/^schedule\/forecast\.mon\S*…  compare the store's f.*123456789$/);
     expect(lines[2]).toMatch(/^short {10,}(東京){4,}東?… +7$/);
     // Too narrow for what may not be cut: still whole numbers and headings.
-    expect(renderTable(rows, undefined, 10)).toContain("123456789");
+    expect(renderTable(rows, undefined, { fit: 10 })).toContain("123456789");
   });
 
   it("is never wider than it, whatever the cells, when headings and numbers leave room", () => {
@@ -67,7 +85,7 @@ describe("a table on a terminal", () => {
         fc.array(fc.record({ name: fc.string({ maxLength: 90 }), title: fc.string({ maxLength: 90 }) }), { minLength: 1 }),
         fc.integer({ min: 18, max: 120 }),
         (made, fit) => {
-          for (const line of renderTable(made, undefined, fit).split("\n")) expect(line.length).toBeLessThanOrEqual(fit);
+          for (const line of renderTable(made, undefined, { fit }).split("\n")) expect(line.length).toBeLessThanOrEqual(fit);
         },
       ),
     );

@@ -2,12 +2,15 @@
 //
 //   O1. A cell never moves the cursor and hides nothing: such characters are shown as their codes, in JSON as escapes.
 //   O2. A table on a terminal fits its width: long cells end in an ellipsis, numbers never. Elsewhere, and in JSON, every cell is complete.
+//   O4. On a terminal times are told as how long ago, and a column "state" has colours (not with NO_COLOR); elsewhere times are in full, and nothing has.
 //   O3. A reader that goes away (`| head`) ends the command quietly, with the app closed behind it.
 
 import process from "node:process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
+import { styleText } from "node:util";
 import type * as bars from "cli-progress";
+import { agoText, instantText } from "../figures.ts";
 import { visible, visibleJson } from "../text.ts";
 import type { Cell, CommandTools, Printer, Progress, TableOptions } from "./contract.ts";
 
@@ -16,6 +19,9 @@ export interface Output {
   readonly columns: number;
   /** The width of the terminal that shows standard output; absent: it goes elsewhere, where nothing is cut. */
   readonly terminalColumns?: number | undefined;
+  readonly terminalRows?: number | undefined;
+  /** Whether standard output may hold colours. Default: not. */
+  readonly color?: boolean | undefined;
   /** Whether a person sees standard error now: bars instead of lines. */
   readonly live: boolean;
   /** One or more whole lines to standard output. */
@@ -32,6 +38,8 @@ export function processOutput(): Output {
   return {
     columns,
     terminalColumns: stdout.isTTY ? columns : undefined,
+    terminalRows: stdout.isTTY ? stdout.rows : undefined,
+    color: stdout.isTTY && stdout.hasColors(),
     live: stderr.isTTY && process.env["TERM"] !== "dumb",
     print: (text) => void stdout.write(`${text}\n`),
     write: async (bytes) => {
@@ -51,7 +59,7 @@ export function makePrinter(output: Output): Printer {
     table: (rows, options) => {
       if (options.json) output.print(toJson(rows));
       else if (rows.length === 0) output.say(options.empty);
-      else output.print(renderTable(rows, options.columns, output.terminalColumns));
+      else output.print(renderTable(rows, options.columns, { fit: output.terminalColumns, color: output.color }));
     },
     json: (value) => output.print(toJson(value)),
     line: (text) => output.print(text),
@@ -65,29 +73,57 @@ function toJson(value: unknown): string {
   return visibleJson(JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? inner.toString() : inner), 2));
 }
 
-/**
- * An aligned table; numbers to the right. The last column is not padded, so that lines have no trailing space.
- *
- * With `fit`, at most that many columns of a terminal wide, as far as headings and numbers allow (O2).
- */
-export function renderTable<Row extends object>(rows: readonly Row[], given?: TableOptions<Row>["columns"], fit?: number): string {
+/** Where a table is shown. */
+export interface Shown {
+  /** How many columns of a terminal there are: cells give way to them as far as headings and numbers allow (O2), and times are told as how long ago. */
+  readonly fit?: number | undefined;
+  readonly color?: boolean | undefined;
+  /** Milliseconds since 1970 from which "ago" counts. */
+  readonly nowMs?: number;
+}
+
+/** An aligned table; numbers to the right. The last column is not padded, so that lines have no trailing space. */
+export function renderTable<Row extends object>(
+  rows: readonly Row[],
+  given?: TableOptions<Row>["columns"],
+  { fit, color = false, nowMs = Date.now() }: Shown = {},
+): string {
   const columns = Object.entries(given ?? fieldsOf(rows));
-  const cells = rows.map((row) => columns.map(([, cell]) => cellText(cell(row))));
+  const cells = rows.map((row) => columns.map(([, cell]) => cellText(cell(row), fit === undefined ? undefined : nowMs)));
   const numeric = columns.map(([, cell]) => rows.every((row) => isNumber(cell(row))));
   const wanted = columns.map(([name], at) => Math.max(width(name), ...cells.map((line) => width(line[at] ?? ""))));
   const least = columns.map(([name], at) => ((numeric[at] ?? false) ? (wanted[at] ?? 0) : Math.max(width(name), leastCell)));
   const widths = fit === undefined ? wanted : fitWidths(wanted, least, fit - gap.length * (columns.length - 1));
-  const line = (values: readonly string[]): string =>
+  const line = (values: readonly string[], paint = plain): string =>
     values
       .map((value, at) => {
         const shown = cut(value, widths[at] ?? 0);
-        const pad = " ".repeat(Math.max(0, (widths[at] ?? 0) - width(shown)));
-        return (numeric[at] ?? false) ? pad + shown : shown + pad;
+        const pad = at === values.length - 1 && numeric[at] !== true ? "" : " ".repeat(Math.max(0, (widths[at] ?? 0) - width(shown)));
+        return (numeric[at] ?? false) ? pad + paint(shown, at) : paint(shown, at) + pad;
       })
       .join(gap)
       .trimEnd();
-  return [line(columns.map(([name]) => name.toUpperCase())), ...cells.map(line)].join("\n");
+  const ofState = (text: string, at: number): string => (columns[at]?.[0] === "state" ? styled(stateStyles.get(text), text) : text);
+  return [line(columns.map(([name]) => name.toUpperCase())), ...cells.map((values) => line(values, color ? ofState : plain))].join("\n");
 }
+
+const plain = (text: string, _column: number): string => text;
+
+type Style = "green" | "red" | "yellow" | "cyan" | "gray";
+
+/** Good, bad, waiting for somebody, at work, over without a word. Of the words that parts of the app use for states. */
+const stateStyles: ReadonlyMap<string, Style> = new Map(
+  Object.entries({
+    green: ["done", "active", "open", "sent", "delivered", "redriven", "released"],
+    red: ["failed", "dead", "refused", "unsure", "expired"],
+    yellow: ["waiting", "retrying", "partly", "paused", "held", "stale"],
+    cyan: ["running", "training"],
+    gray: ["cancelled", "dropped", "revoked", "replaced", "withdrawn"],
+  } as const satisfies Record<Style, readonly string[]>).flatMap(([style, states]) => states.map((state) => [state, style as Style])),
+);
+
+const styled = (style: Style | undefined, text: string): string =>
+  style === undefined ? text : styleText(style, text, { validateStream: false });
 
 const gap = "  ";
 /** What is left of a cell at least; less says nothing. */
@@ -125,8 +161,10 @@ function fieldsOf<Row extends object>(rows: readonly Row[]): Readonly<Record<str
 
 const isNumber = (cell: Cell): boolean => typeof cell === "number" || cell === undefined || cell === null;
 
-function cellText(cell: Cell): string {
+/** With `nowMs`, times are told as how long ago. */
+function cellText(cell: Cell, nowMs: number | undefined): string {
   if (cell === undefined || cell === null) return "-";
+  if (typeof cell === "object") return nowMs === undefined ? instantText(cell.at) : agoText(cell.at, nowMs);
   return printable(String(cell));
 }
 

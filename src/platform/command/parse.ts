@@ -144,7 +144,7 @@ function readFlag(word: string, next: string | undefined, args: ArgsDef, path: r
 }
 
 /** A flag under its name, its kebab-case form and its aliases. */
-function namesOf(name: string, def: ArgDef): readonly string[] {
+export function namesOf(name: string, def: ArgDef): readonly string[] {
   return [name, kebab(name), ...("alias" in def && def.alias !== undefined ? [def.alias].flat() : [])];
 }
 

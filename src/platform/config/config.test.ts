@@ -3,8 +3,9 @@ import os from "node:os";
 import path from "node:path";
 import * as fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { z } from "zod";
-import { checkConfig, describeConfig, formatProblem, printConfig, readConfig } from "./index.ts";
+import { checkConfig, describeConfig, formatProblem, printConfig, readConfig, sampleFile } from "./index.ts";
 import type { Config, Sections } from "./index.ts";
 import { secret } from "./schema.ts";
 import { environmentName } from "./walk.ts";
@@ -511,6 +512,36 @@ describe("print", () => {
       "log.format = auto # default",
       "",
     ]);
+  });
+});
+
+/** Without what has no value. */
+const filled = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(
+        Object.entries(value)
+          .map(([name, inner]) => [name, filled(inner)] as const)
+          .filter(([, inner]) => inner !== null && JSON.stringify(inner) !== "{}"),
+      )
+    : value;
+
+describe("a file to begin with", () => {
+  it("changes nothing as it is, nor uncommented; it holds no secret", () => {
+    const flags = { home: "/h" };
+    const usual = read({ flags });
+    const sample = sampleFile(read({ flags, env: { STOCKROOM_SERVER_TOKEN: "0123456789abcdef" } }));
+    expect(sample).not.toContain("0123456789abcdef");
+    const same = read({ flags, yaml: sample });
+    expect(same.values).toEqual(usual.values);
+    expect(same.warnings).toEqual([]);
+    const uncommented: unknown = parse(sample.replaceAll(/^# /gm, ""));
+    expect(uncommented).toMatchObject({
+      server: { host: "127.0.0.1", port: 8080, token: null },
+      auth: { oidc: { roles: { viewer: null } } },
+    });
+    const again = read({ flags, yaml: JSON.stringify(filled(uncommented)) });
+    expect(again.values).toEqual(usual.values);
+    expect(again.origins.get("server.port")).toMatchObject({ kind: "file" });
   });
 });
 

@@ -6,5 +6,5 @@ export { checkConfig, formatProblem, isLoopback, readConfig } from "./read.ts";
 export { settingsFileName } from "./file.ts";
 export { relative } from "./draft.ts";
 export type { Config, ConfigCheck, ConfigOptions, ConfigProblem, Origin, Sections } from "./contract.ts";
-export { describeConfig, printConfig } from "./print.ts";
+export { describeConfig, printConfig, sampleFile } from "./print.ts";
 export type { ConfigRow } from "./print.ts";

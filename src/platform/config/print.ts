@@ -1,5 +1,6 @@
 // Print: the settings in force, each with where it came from, and no secret.
 
+import path from "node:path";
 import { concealText, isSecretName } from "../log.ts";
 import { getAt, isTree } from "../documents/index.ts";
 import type { Config, Origin, Sections } from "./contract.ts";
@@ -67,3 +68,34 @@ function hide(value: unknown, name: string): unknown {
   if (isTree(value)) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hide(inner, key)]));
   return value;
 }
+
+/**
+ * A settings file to begin with: every setting as a comment with its meaning and its usual value, so that nothing changes until a line is
+ * uncommented. Secrets and what has no usual value stand as `name:` alone.
+ */
+export function sampleFile(config: Config<Sections>): string {
+  const home = config.values.home + path.sep;
+  const lines: string[] = [
+    "# # Settings of Stockroom. Every line is a comment: uncomment what you change, with the names above it. Times are in milliseconds, sizes in bytes.",
+    "# # `stockroom config check` tells every mistake; the environment (in brackets) wins over this file, flags over both.",
+  ];
+  let above: readonly string[] = [];
+  for (const { path: name, value, environment, description } of describeConfig(config)) {
+    const names = name.split(".");
+    if (names[0] !== above[0]) lines.push("");
+    for (let depth = 0; depth < names.length - 1; depth++) {
+      if (names.slice(0, depth + 1).join(".") === above.slice(0, depth + 1).join(".")) continue;
+      lines.push(`#${indent(depth)}${quoted(names[depth] ?? "")}:`);
+    }
+    above = names.slice(0, -1);
+    const depth = above.length;
+    if (description !== "") lines.push(`#${indent(depth)}# ${description.replaceAll(/\s+/g, " ")} (${environment})`);
+    const isSecret = value === masked || (Array.isArray(value) && value.includes(masked));
+    const usual = typeof value === "string" && `${value}${path.sep}`.startsWith(home) ? undefined : value;
+    lines.push(`#${indent(depth)}${quoted(names.at(-1) ?? "")}:${usual === undefined || isSecret ? "" : ` ${JSON.stringify(usual)}`}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+const indent = (depth: number): string => ` ${"  ".repeat(depth)}`;
+const quoted = (name: string): string => (/^\w+$/.test(name) ? name : JSON.stringify(name));
