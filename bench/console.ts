@@ -13,7 +13,12 @@ import { writeResult } from "./machine.ts";
 
 const rounds = 7;
 const assets = path.resolve(import.meta.dirname, "../console/dist/assets");
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((file) => existsSync(file));
+const executablePath = [
+  "/usr/bin/chromium-headless-shell",
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+].find((file) => existsSync(file));
 
 /** Pages, and what stands on them once they have their answers. */
 const pages = [

@@ -8,7 +8,12 @@ import process from "node:process";
 import { chromium } from "playwright-core";
 
 const folder = path.resolve(import.meta.dirname, "../docs/console");
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((file) => existsSync(file));
+const executablePath = [
+  "/usr/bin/chromium-headless-shell",
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+].find((file) => existsSync(file));
 
 /** Every page, with what the picture shows. */
 const shots = [

@@ -6,7 +6,12 @@ import path from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { readFileSync } from "node:fs";
 
-export const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((file) => existsSync(file));
+export const executablePath = [
+  "/usr/bin/chromium-headless-shell",
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+].find((file) => existsSync(file));
 if (executablePath === undefined) console.warn("no Chromium here: the tests of the console are skipped");
 
 export async function openBrowser(): Promise<Browser> {
