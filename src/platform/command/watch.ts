@@ -23,14 +23,14 @@ export interface HeldOutput extends Output {
 
 export function holdOutput(output: Output): HeldOutput {
   let held: string[] | undefined;
-  const put = (text: string, otherwise: (text: string) => void): void => {
-    if (held === undefined) otherwise(text);
+  const put = (text: string, to: "print" | "say"): void => {
+    if (held === undefined) output[to](text);
     else held.push(text);
   };
   return {
     ...output,
-    print: (text) => put(text, output.print),
-    say: (text) => put(text, output.say),
+    print: (text) => put(text, "print"),
+    say: (text) => put(text, "say"),
     hold: async (work) => {
       const own: string[] = (held = []);
       try {
