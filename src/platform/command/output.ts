@@ -98,7 +98,7 @@ export function renderTable<Row extends object>(
     values
       .map((value, at) => {
         const shown = cut(value, widths[at] ?? 0);
-        const pad = at === values.length - 1 && numeric[at] !== true ? "" : " ".repeat(Math.max(0, (widths[at] ?? 0) - width(shown)));
+        const pad = at === values.length - 1 && !(numeric[at] ?? false) ? "" : " ".repeat(Math.max(0, (widths[at] ?? 0) - width(shown)));
         return (numeric[at] ?? false) ? pad + paint(shown, at) : paint(shown, at) + pad;
       })
       .join(gap)
