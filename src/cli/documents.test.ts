@@ -50,7 +50,7 @@ function callsIn(markdown: string): string[][] {
     .flatMap((text) => commandsOf(plainly(text)))
     .filter(([name = ""]) => /^(\.\/bin\/)?stockroom$/.test(name))
     .map(([, ...words]) => words)
-    .filter((words) => words.length > 0 && !words.includes("COMMAND"));
+    .filter((words) => words.length > 0 && words[0] !== "--version" && !words.includes("COMMAND"));
 }
 
 /** What is wrong with a line. `isName`: a command that text only names may leave out its words. */

@@ -1,18 +1,23 @@
-// The documents hold: every example of docs/reference/images-urls.md is run, every filter and error code of ours stands in it.
+// The documents hold: every example of docs/reference/images-urls.md and of the guides for those who move here is run; every filter and error code
+// of ours stands in the former.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { editNames } from "../plan.ts";
 import { filterNames } from "./filters.ts";
 import * as stockroom from "./index.ts";
 
-const document = readFileSync(new URL("../../../../docs/reference/images-urls.md", import.meta.url), "utf8");
-const blocks = (kind: string): string[] =>
-  [...document.matchAll(new RegExp(`^\`\`\`${kind}\\n([^]*?)^\`\`\`$`, "gm"))].map((match) => match[1] ?? "");
+const read = (name: string): string => readFileSync(new URL(`../../../../docs/${name}`, import.meta.url), "utf8");
+const document = read("reference/images-urls.md");
+const blocks = (kind: string, text = document): string[] =>
+  [...text.matchAll(new RegExp(`^\`\`\`${kind}\\n([^]*?)^\`\`\`$`, "gm"))].map((match) => match[1] ?? "");
 const options = { buckets: ["photos", "marks"], nowMs: 0 };
 
-const examples = blocks("examples").flatMap((block) => block.trim().split("\n"));
-const jsonExamples = blocks("json-examples").flatMap((block) => block.trim().split(/\n(?=\{)/));
-const pairs = [...examples, ...jsonExamples].map((example) => {
+const pathsIn = (text: string): string[] => blocks("examples", text).flatMap((block) => block.trim().split("\n"));
+const jsonIn = (text: string): string[] => blocks("json-examples", text).flatMap((block) => block.trim().split(/\n(?=\{)/));
+const examples = pathsIn(document);
+const jsonExamples = jsonIn(document);
+const guides = ["aws-image-handler", "thumbor", "imgproxy"].map((name) => read(`how-to/migrate-${name}.md`));
+const pairs = [...examples, ...jsonExamples, ...guides.flatMap((text) => [...pathsIn(text), ...jsonIn(text)])].map((example) => {
   const at = example.lastIndexOf("=>");
   return [example.slice(0, at).trim(), example.slice(at + 2).trim()] as const;
 });
