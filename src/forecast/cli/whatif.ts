@@ -43,7 +43,10 @@ Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.
       const threads = readThreads(args.threads);
       const finished = await openFinished(args.dir, tools.signal);
       const { panel, pairs, comparison, effects, warnings } = await forecastInThreads(finished, changes, threads, tools);
-      if (effects.every(({ cells }) => cells === 0)) throw new StockroomError("input", "SCENARIO_IDLE", warnings.join(" "));
+      if (effects.every(({ cells }) => cells === 0)) {
+        const found = warnings.join(" ");
+        throw new StockroomError("input", "SCENARIO_IDLE", `Expected changes that meet numbers ahead but they met none. ${found}`);
+      }
       if (args.out !== undefined) await writeFileAtomically(args.out, scenarioPairBody(panel, pairs));
       const { print } = tools;
       for (const warning of warnings) print.say(warning);
