@@ -212,6 +212,27 @@ test("a group goes although somebody else takes away at the same time what it li
   expect(await app.objects.list("forecast/train/")).toEqual([]);
 });
 
+test("series that none of the named models suits are a warning in the notice, which counts the others", async () => {
+  const named = shopDefaults().replace("Default:", "few:").replace("PerformAutoML: true", "AlgorithmArn: arn:aws:forecast:::algorithm/ETS");
+  await put("forecast-defaults.yaml", `${shopDefaults()}${named}`);
+  await put("forecast/train/few.metadata.csv", shopMetadata(size));
+  const rows = shopTarget({ ...size, seed: 8 })
+    .trimEnd()
+    .split("\n");
+  const empty = rows.filter((row) => row.startsWith("item_1,")).map((row) => row.replace(/[^,]*$/, ""));
+  await put("forecast/train/few.csv", [...rows.filter((row) => !row.startsWith("item_1,")), ...empty, ""].join("\n"));
+  await settled(app);
+  const run = await findLatest(app.database, "few");
+  const notice = (await notices()).find(({ id }) => id === `forecast.done/${run?.id}`);
+  expect(notice?.body).toMatch(/^1 series were forecast 3 steps/);
+  expect(notice).toMatchObject({
+    severity: "warning",
+    body: expect.stringMatching(/1 of 2 series have no forecast: none of the models that were named \(ets\)/),
+  });
+  await put("forecast-defaults.yaml", shopDefaults());
+  await settled(app);
+});
+
 test.each(["constructor", "Default"])("a group named %s is a group as any other", async (name) => {
   await put(`forecast/train/${name}.csv`, shopTarget(size));
   await put(`forecast/train/${name}.metadata.csv`, shopMetadata(size));

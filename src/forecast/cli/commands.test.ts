@@ -177,6 +177,33 @@ describe("bad inputs, each with its place", () => {
     }
   });
 
+  test("series that none of the named models suits: the others are forecast, and it is partly done", async () => {
+    const file = target("few.csv", ...days("a", 40), ...days("b", 40).slice(37));
+    const printed = await attempt(file, "--models=mstl", "--season=7", "--out", at("few"));
+    expect(printed.exit).toBe(3);
+    expect(printed.said).toContainEqual(
+      expect.stringMatching(/^1 of 2 series have no forecast: none of the models that were named \(mstl\)/),
+    );
+    expect(printed.lines[0]).toMatch(/^Forecast 1 series 3 steps ahead/);
+    const items = readFileSync(at("few/forecast.csv"), "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((row) => row.split(",")[0]);
+    expect(new Set(items)).toEqual(new Set(["item_id", "a"]));
+    expect((await attempt(file, "--models=auto", "--out", at("few-auto"))).exit).toBe(0);
+  });
+
+  test("a hierarchy from the parts to the whole, which has no sums of the whole", async () => {
+    const file = target("parts.csv", ...days("a", 40), ...days("b", 40));
+    writeFileSync(at("parts-items.csv"), "item_id,category\na,tea\nb,tea\n");
+    const run = async (hierarchy: string) =>
+      await attempt(file, "--metadata", at("parts-items.csv"), `--hierarchy=${hierarchy}`, "--out", at("parts"));
+    expect((await run("item_id>category")).said).toContainEqual(
+      expect.stringMatching(/^category divides nothing in --hierarchy item_id>category .* from the whole to the parts/),
+    );
+    expect((await run("category>item_id")).said.filter((said) => said.includes("divides nothing"))).toEqual([]);
+  });
+
   test("timestamps off the grid", async () => {
     const rows = days("a", 40, 7);
     rows[20] = rows[20].replace(/2024-\d\d-\d\d/, "2024-05-22");

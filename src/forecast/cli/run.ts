@@ -303,7 +303,7 @@ const mostNotes = 12;
 function tell({ summary, request, bad_rows: badRows, notes }: RunRecord, folder: string, tools: CommandTools): void {
   const { print } = tools;
   const { accuracy, models, series } = summary;
-  print.line(`Forecast ${series} series ${request.horizon} steps ahead into ${folder}.`);
+  print.line(`Forecast ${series - summary.silent} series ${request.horizon} steps ahead into ${folder}.`);
   if (accuracy !== undefined) {
     const coverage = Object.entries(accuracy.coverage)
       .map(([nominal, observed]) => `; the ${percent(Number(nominal), { digits: 0 })} interval held ${percent(observed)}`)

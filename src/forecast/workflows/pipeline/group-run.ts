@@ -485,8 +485,8 @@ async function publish(
   const at = timeOf(deps);
   return await deps.database.transaction(async (tx) => {
     await setGroupState(tx, group, request, "idle");
-    const silent = summary["silent"];
-    const unserved = unservedNote(prepared.series, typeof silent === "number" ? silent : 0, plan.settings.models);
+    const silent = typeof summary["silent"] === "number" ? summary["silent"] : 0;
+    const unserved = unservedNote(prepared.series, silent, plan.settings.models);
     const warnings = [...warningsOf(prepared), ...(unserved === undefined ? [] : [unserved])];
     const facts = { ...summary, badRows: prepared.badRows, points: prepared.points, warnings, ...understoodIn(prepared) };
     const isFirst = await endRun(tx, plan.id, { summary: facts, exports, at });
@@ -517,7 +517,7 @@ async function publish(
       id: `forecast.done/${plan.id}`,
       severity: warnings.length > 0 ? "warning" : "info",
       title: `The forecast of ${group} is ready`,
-      body: `${prepared.series} series were forecast ${plan.settings.horizon} steps (${printFrequency(plan.settings.frequency)}) ahead${plan.reuses === null ? "" : `, with the models of ${plan.reuses}`}. ${figures} The exports lie under ${prefixes.exports}${group}/${plan.id}/; ${deps.link(`/forecast/${encodeURIComponent(group)}`)} shows them.${warnings.map((warning) => `\n\nWarning: ${warning}`).join("")}`,
+      body: `${prepared.series - silent} series were forecast ${plan.settings.horizon} steps (${printFrequency(plan.settings.frequency)}) ahead${plan.reuses === null ? "" : `, with the models of ${plan.reuses}`}. ${figures} The exports lie under ${prefixes.exports}${group}/${plan.id}/; ${deps.link(`/forecast/${encodeURIComponent(group)}`)} shows them.${warnings.map((warning) => `\n\nWarning: ${warning}`).join("")}`,
       facts: {
         group,
         run: plan.id,
