@@ -24,7 +24,6 @@ export const declared: Readonly<Record<string, Declared>> = {
   PATH_BAD: { kinds: ["input"] },
   QUERY_BAD: { kinds: ["input"], messages: ["Expected other query parameters: every one that is wrong is told. Correct them."] },
   REQUEST_BAD: { kinds: ["input"] },
-  SCENARIO_IDLE: { messages: ["Expected changes that meet a value but none of them does: each is told. Correct their conditions."] },
   TABLE_NOT_UTF8: { kinds: ["input"] },
   TABLE_QUOTE_BROKEN: { kinds: ["input"] },
   TABLE_QUOTE_OPEN: { kinds: ["input"] },
