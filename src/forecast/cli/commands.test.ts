@@ -125,6 +125,9 @@ describe("a run over files", () => {
     writeFileSync(at("bad.csv"), `${lines.join("\n")}\n`);
     const printed = await stockroom(runWords("third", `--target=${at("bad.csv")}`));
     expect(printed.exit).toBe(3);
+    expect(printed.said).toContainEqual(
+      expect.stringMatching(/^2 rows of the target file were set apart, the first on line 4: .*"many".* target\.bad\.jsonl lists them\.$/),
+    );
     expect(rowsOf("third/target.bad.jsonl")).toMatchObject([
       { line: 4, column: 4, sample: expect.stringContaining("many") },
       { line: 5, column: 3, sample: expect.stringContaining("someday") },
@@ -338,7 +341,7 @@ describe("over a finished run", () => {
   test("replenish proposes orders and sets bad stock apart", async () => {
     writeFileSync(
       at("stock.csv"),
-      "item_id,location,on_hand,pack_size\nitem_00001,store_001,0,6\nitem_00002,store_001,100000,1\nitem_00003,store_001,x,1\nitem_00003,store_009,1,1\nitem_00003,store_002,1,-1\nitem_00001,store_001,9,6\n",
+      "item_id,location,on_hand,pack_size\nitem_00001,store_001,0,6\nitem_00002,store_001,100000,1\nitem_00003,store_001,x,1\nitem_00003,store_009,1,1\nitem_00003,store_002,1,-1\nitem_00004,store_001,9,6\nitem_00004,store_001,2,6\n",
     );
     await expect(stockroom(["replenish", at("first"), "--stock", at("stock.csv"), "--service-level", "1.2"])).rejects.toMatchObject({
       code: "USAGE",
@@ -358,7 +361,8 @@ describe("over a finished run", () => {
       { line: 4, column: 3, code: "STOCK_NUMBER" },
       { line: 5, code: "STOCK_ROW", reason: expect.stringContaining("series that was forecast") },
       { line: 6, code: "STOCK_ROW", reason: expect.stringContaining("pack size") },
-      { line: 7, code: "STOCK_ROW", reason: expect.stringContaining("line 2 is of this one, too") },
+      { line: 7, code: "STOCK_ROW", reason: expect.stringContaining("line 8 is of this one, too: nothing is ordered for it") },
+      { line: 8, code: "STOCK_ROW", reason: expect.stringContaining("line 7 is of this one, too") },
     ]);
     expect(printed.said.join("\n")).toMatch(/\d+ series that were forecast have no row in .*stock.csv: no order is proposed for them/);
   });

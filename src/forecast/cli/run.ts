@@ -195,7 +195,11 @@ async function runInto(folder: string, request: RunRequest, threads: number, too
     const remarks = [
       ...kinds
         .filter((kind) => bad.countOf(kind) > 0)
-        .map((kind) => `${bad.countOf(kind)} rows of the ${kind} file were set apart; ${badFile(kind)} says why.`),
+        .map((kind) => {
+          const first = bad.firstOf(kind);
+          const why = first === undefined ? "" : `, the first on line ${first.line}: ${first.reason}`;
+          return `${bad.countOf(kind)} rows of the ${kind} file were set apart${why} ${badFile(kind)} lists them.`;
+        }),
       ...notes.map(({ message }) => message),
       ...idleColumns(panel, settings.hierarchy).map(
         (name) =>
@@ -252,6 +256,7 @@ const mostBadRows = 200_000;
 function gatherBadRows(): {
   readonly add: (kind: InputKind, row: BadRow) => void;
   countOf(kind: InputKind): number;
+  firstOf(kind: InputKind): BadRow | undefined;
   body(kind: InputKind): string;
 } {
   const kept = new Map<InputKind, BadRow[]>();
@@ -264,6 +269,7 @@ function gatherBadRows(): {
       if (rows.length < mostBadRows) rows.push(row);
     },
     countOf: (kind) => counts.get(kind) ?? 0,
+    firstOf: (kind) => (kept.get(kind) ?? []).toSorted((a, b) => a.line - b.line)[0],
     body: (kind) => {
       const rows = (kept.get(kind) ?? []).toSorted((a, b) => a.line - b.line);
       return rows.map((row) => `${JSON.stringify(row)}\n`).join("");

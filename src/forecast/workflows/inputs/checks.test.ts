@@ -399,6 +399,18 @@ describe("events of one's own", () => {
     expect(codes(await dated("Black Friday;2022-11-25", "Black Friday;2023-11-24"))).not.toContain("INPUT_EVENT_AHEAD_MISSING");
   });
 
+  test("are written in days of their own, whatever those of the other files are", async () => {
+    const { panel, notes } = await read(sales(), {
+      horizon: 30,
+      events: events(["name;date", "Fair;19.03.2022", "Fair;18.03.2023..20.03.2023", "Fair;16.03.2024"]),
+    });
+    expect(daysOf(panel, "event:Fair")).toEqual(["2022-03-19", "2023-03-18", "2023-03-19", "2023-03-20", "2024-03-16"]);
+    expect(notes.map(({ message }) => message)).toContain("The days of events.csv were read as dd.mm.yyyy.");
+    // Nothing proves which is the month.
+    const { message } = await refusal(sales(), { events: events(["name;date", "Fair;03/04/2022", "Fair;05/06/2023"]) });
+    expect(message).toMatch(/received "03\/04\/2022" for Fair.*It may be (?:dd\/mm\/yyyy or mm\/dd\/yyyy|mm\/dd\/yyyy or dd\/mm\/yyyy)/);
+  });
+
   test("weeks count the days of an event, wherever weeks begin", async () => {
     const sundays = target(many(110, (i) => `a,${day(7 * i, "2022-01-02")},5`));
     const { panel } = await read(sundays, { events: events(["name,date,before", "BF,2022-11-25,6", "BF,2023-11-24,0"]) });
@@ -659,6 +671,14 @@ describe("what else files bring", () => {
     ["yyyy", "1999"],
   ])("dates without days are read with %s, which is said", async (pattern, text) => {
     expect((await refusal(target([`a,${text},1`]))).message).toContain(`Its dates are read with --date-format ${pattern}.`);
+  });
+
+  test("a format that is named holds for the files that are written so, and ISO 8601 is read besides", async () => {
+    const prices = file("prices.csv", ["item_id,timestamp,price", ...many(70, (i) => `a,${day(i).split("-").toReversed().join(".")},2`)]);
+    const { panel } = await read(target(dense), { related: prices, dateFormat: "dd.mm.yyyy" });
+    expect([panel.grid.length, panel.regressors[0]?.values[0]]).toEqual([60, 2]);
+    // Where the year comes first, the other order of month and day is no second reading.
+    expect((await refusal(target([`a,2023-01-13,1`, "a,2023-13-01,1"]), { dateFormat: "yyyy-dd-mm" })).message).toContain('"2023-01-13"');
   });
 
   test("items that files write in two ways are told", async () => {

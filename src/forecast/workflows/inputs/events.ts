@@ -2,6 +2,7 @@
 
 import { isStockroomError } from "../../../platform/errors.ts";
 import { nearest } from "../../../platform/similar.ts";
+import { guessDatePatterns, parseDateFormat, type DateFormat } from "../../../platform/formats/dates.ts";
 import { readTable } from "../../../platform/formats/index.ts";
 import type { EventSpan } from "../../engine/calendar/events.ts";
 import { dayMs } from "../../engine/calendar/grid.ts";
@@ -75,23 +76,32 @@ export async function readEvents(file: InputFile, reading: EventReading): Promis
       return [];
     }
     reading.notes?.push(...strangeColumns(file.name, table.columns));
+    const all: { readonly line: number; readonly texts: EventTexts }[] = [];
     for await (const { rows, lines } of table.batches) {
       for (const [r, row] of rows.entries()) {
         const text = (index: number): string => (index < 0 ? "" : (row[index] ?? "").trim());
-        const made = makeEvent(
-          {
-            name: text(at.name),
-            from: text(at.from),
-            to: text(at.to),
-            place: text(at.place),
-            before: text(at.before),
-            after: text(at.after),
-          },
-          reading.parseTime,
-        );
-        if (typeof made === "string") mistakes.push(`line ${lines[r]}: ${made}`);
-        else events.push(made);
+        const texts = {
+          name: text(at.name),
+          from: text(at.from),
+          to: text(at.to),
+          place: text(at.place),
+          before: text(at.before),
+          after: text(at.after),
+        };
+        all.push({ line: lines[r] ?? 0, texts });
       }
+    }
+    const days = all.flatMap(({ texts }) =>
+      [...texts.from.split(rangeSign), texts.to].map((part) => part.trim()).filter((part) => part !== ""),
+    );
+    const own = ownFormat(days, reading.parseTime);
+    if (own.format !== undefined)
+      reading.notes?.push({ code: "INPUT_EVENTS_DATES", message: `The days of ${file.name} were read as ${own.format.pattern}.` });
+    const parseTime = (text: string): number => own.format?.parse(text) ?? reading.parseTime(text);
+    for (const { line, texts } of all) {
+      const made = makeEvent(texts, parseTime);
+      if (typeof made === "string") mistakes.push(`line ${line}: ${made}${own.question}`);
+      else events.push(made);
     }
   } catch (thrown) {
     if (!isStockroomError(thrown) || thrown.kind !== "input") throw thrown;
@@ -109,6 +119,21 @@ export async function readEvents(file: InputFile, reading: EventReading): Promis
     });
   }
   return events;
+}
+
+/**
+ * How the days of a file are written that are not written as those of the others: as all of them prove. `question`: where they may be read in two ways.
+ */
+function ownFormat(
+  days: readonly string[],
+  parseTime: (text: string) => number,
+): { readonly format: DateFormat | undefined; readonly question: string } {
+  const none = { format: undefined, question: "" };
+  if (days.every((day) => !Number.isNaN(parseTime(day)))) return none;
+  const [pattern, other] = guessDatePatterns(days);
+  const format = pattern === undefined ? undefined : parseDateFormat(pattern);
+  if (format === undefined || days.some((day) => Number.isNaN(format.parse(day)))) return none;
+  return other === undefined ? { format, question: "" } : { format: undefined, question: ` (It may be ${pattern} or ${other}.)` };
 }
 
 /** Columns that mean nothing here: told, because a misspelt window would be none. */
@@ -141,13 +166,16 @@ export function spanOfRow(row: EventRow, parseTime: (text: string) => number): E
   return makeEvent({ name, from, to, place, before: String(before), after: String(after) }, parseTime);
 }
 
+/** Between the first and the last day of a range; of two days in a row of dots, the two. */
+const rangeSign = /\.\.|\/(?=\d{4}-)/;
+
 type EventTexts = Readonly<Record<"name" | "from" | "to" | "place" | "before" | "after", string>>;
 
 /** An event, or what is wrong with it. A date may be a range: `2026-11-27..2026-11-30`. */
 function makeEvent(texts: EventTexts, parseTime: (text: string) => number): EventSpan | string {
   const { name, place } = texts;
   if (name === "") return "Expected the name of an event but the field is empty.";
-  const [first = "", second] = texts.from.split(/\.\.|\/(?=\d{4}-)/).map((part) => part.trim());
+  const [first = "", second] = texts.from.split(rangeSign).map((part) => part.trim());
   const last = second ?? (texts.to === "" ? first : texts.to);
   const [day, end] = [dayOf(first, parseTime), dayOf(last, parseTime)];
   if (Number.isNaN(day) || Number.isNaN(end)) {

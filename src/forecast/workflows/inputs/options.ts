@@ -136,13 +136,22 @@ export function readSettings(options: ReadInputsOptions, problems: Problem[]): I
   const end = instant("end");
   return {
     domain: domains[options.domain ?? "RETAIL"],
-    parseTime: format === undefined ? parseTimestamp : (text) => format.parse(text),
+    parseTime: format === undefined ? parseTimestamp : eitherOf(format),
     timePattern: format === undefined ? "yyyy-MM-dd or yyyy-MM-dd HH:mm:ss (UTC)" : format.pattern,
     between: {
       from: instant("begin") ?? Number.NEGATIVE_INFINITY,
       // A day that is named is in as a whole.
       before: end === undefined ? Number.POSITIVE_INFINITY : end + ((options.end ?? "").length > 10 ? 1 : 86_400),
     },
+  };
+}
+
+/** Dates as they were said to be, or as in ISO 8601, which no order but the year's first is taken for: one of several files may have them. */
+function eitherOf(format: DateFormat): (text: string) => number {
+  if (format.pattern.startsWith("y")) return (text) => format.parse(text);
+  return (text) => {
+    const seconds = format.parse(text);
+    return Number.isNaN(seconds) ? parseTimestamp(text) : seconds;
   };
 }
 

@@ -117,7 +117,8 @@ export function proposeOrders(
 ): readonly Order[] {
   const { openOrders, signal, onBadRow } = options;
   const orders: Order[] = [];
-  const lines = new Map<string, number>();
+  const lines = new Map<string, number[]>();
+  for (const { ids, line } of stock) lines.set(keyOfIds(ids), [...(lines.get(keyOfIds(ids)) ?? []), line]);
   for (const row of stock) {
     signal.throwIfAborted();
     const key = keyOfIds(row.ids);
@@ -128,12 +129,14 @@ export function proposeOrders(
       setApart("Expected a series that was forecast but this one was not. Correct its item or dimensions, or remove the row.");
       continue;
     }
-    const other = lines.get(key);
-    if (other !== undefined) {
-      setApart(`Expected one row of stock for each series but line ${other} is of this one, too. Add them up, or remove one.`);
+    // Which of them is true nobody knows, so nothing is ordered by any.
+    const others = (lines.get(key) ?? []).filter((line) => line !== row.line);
+    if (others.length > 0) {
+      setApart(
+        `Expected one row of stock for each series but line ${others.join(", ")} is of this one, too: nothing is ordered for it. Add them up, or keep the one that is true.`,
+      );
       continue;
     }
-    lines.set(key, row.line);
     const open = [...(row.input.openOrders ?? []), ...(openOrders?.get(key) ?? [])];
     try {
       orders.push({ row, proposal: proposeOrder({ ...row.input, openOrders: open, forecast }) });
