@@ -160,9 +160,10 @@ describe("secrets", () => {
             `{"password": "${secret}"}`,
             `PGPASSWORD_TOKEN: ${secret}`,
             `https://hooks.slack.com/services/${secret}`,
+            `https://prod-1.logic.azure.com:443/workflows/1/triggers/manual/paths/invoke?api-version=2016-06-01&sig=${encodeURIComponent(secret)}`,
             `Authorization: Bearer ${secret.replaceAll(/[^A-Za-z0-9._~+/=-]/g, "a")}`,
           ]) {
-            expect(concealText(text)).not.toContain(secret);
+            for (const form of [secret, encodeURIComponent(secret)]) expect(concealText(text)).not.toContain(form);
             expect(concealText(text)).toContain("[secret]");
           }
         },

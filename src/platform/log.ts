@@ -64,7 +64,7 @@ export function isSecretName(name: string): boolean {
   return words.some((word) => secretWords.has(word)) || secretPairs.some((pair) => joined.includes(pair));
 }
 
-/** Takes the passwords of connection strings, bearer tokens, `password=...` pairs and Slack hooks out of a text. */
+/** Takes the passwords of connection strings, bearer tokens, `password=...` pairs, Slack hooks and signatures of URLs out of a text. */
 export function concealText(text: string): string {
   // Most lines hold none of these marks; the check keeps the hot path free of regular expressions.
   if (!/:\/\/|[=:]|bearer|basic/i.test(text)) return text;
@@ -74,6 +74,8 @@ export function concealText(text: string): string {
       .replace(/\b([a-z][a-z0-9+.-]*:\/\/)([^\s/:@"'<>]*):([^\s"'<>]*)@/gi, `$1$2:${masked}@`)
       .replace(/\b(bearer|basic)\s+[a-z0-9._~+/=-]{6,}/gi, `$1 ${masked}`)
       .replace(/(https:\/\/hooks\.slack\.com\/)[^\s"'<>]+/gi, `$1${masked}`)
+      // As Teams and Azure sign: who has the URL may use it.
+      .replace(/([?&](?:sig|x-amz-signature)=)[^\s"'<>&]+/gi, `$1${masked}`)
       .replace(
         /(["']?\b(?:[a-z0-9]+[_-])*(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|secret[_-]?access[_-]?key)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&"'}\])]+)/gi,
         `$1${masked}`,

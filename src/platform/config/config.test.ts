@@ -230,7 +230,7 @@ describe("mistakes", () => {
       'stockroom.yaml:4:19: server.uploadMaxBytes: expected a size such as 1048576, 512 MiB or 5 GiB but got "5 GiBs"',
       'stockroom.yaml:7:15: workflow.executorId: expected letters, digits, dots and dashes, at most 63 but got "a b"',
       "stockroom.yaml:6:15: workflow.crashLimit: expected a whole number from 1 to 1000 but got 2.5",
-      'stockroom.yaml:10:18: notify.channels.ops.kind: expected one of log, smtp, webhook, slack but got "pigeon"',
+      'stockroom.yaml:10:18: notify.channels.ops.kind: expected one of log, smtp, webhook, slack, teams but got "pigeon"',
       "stockroom.yaml:11:30: notify.channels.mail.url: expected a URL that begins with smtp:// or smtps:// but got a secret of 7 characters",
       "stockroom.yaml:11:53: notify.channels.mail.to: expected a list of at least one address but got a list of 0",
       'stockroom.yaml:12:15: log.level: expected one of debug, info, warn, error, silent but got "loud"',

@@ -118,6 +118,15 @@ const channelKinds = {
     url: z.url({ protocol: /^https?$/ }).meta({ secret: "whole", description: "Incoming webhook of Slack; the URL itself is the secret." }),
     timeoutMs: duration({ description: "Longest time for one delivery; absent: 15 seconds." }).optional(),
   }),
+  teams: z.object({
+    kind: z.literal("teams"),
+    url: z.url({ protocol: /^https?$/ }).meta({
+      secret: "whole",
+      description:
+        "Microsoft Teams: the address of a workflow that begins when a webhook request is received; the URL itself is the secret.",
+    }),
+    timeoutMs: duration({ description: "Longest time for one delivery; absent: 15 seconds." }).optional(),
+  }),
 };
 const channel = z.discriminatedUnion("kind", values(channelKinds));
 

@@ -133,6 +133,37 @@ describe("webhook", () => {
   });
 });
 
+describe("teams", () => {
+  it("hands over a card of plain text", async () => {
+    const { url, calls } = await receive((response) => response.writeHead(202).end());
+    expect(await makeChannel("team", { kind: "teams", url }, quiet).send(notice, [], never)).toEqual({ reached: [] });
+    expect(calls[0]?.headers["content-type"]).toBe("application/json");
+    const sent: unknown = JSON.parse(calls[0]?.body ?? "");
+    expect(sent).toMatchObject({ type: "message", attachments: [{ content: { type: "AdaptiveCard" } }] });
+    expect(JSON.stringify(sent)).toContain("<b>bold</b>");
+    expect(JSON.stringify(sent)).toContain(notice.id);
+  });
+
+  it.each([
+    [404, "input"],
+    [410, "input"],
+    [429, "busy"],
+    [502, "busy"],
+  ])("takes %i for %s and keeps its URL to itself", async (status, kind) => {
+    const { url } = await receive((response) => response.writeHead(status, { "retry-after": "7" }).end(`no flow ${url}`));
+    const attempt = await makeChannel("team", { kind: "teams", url }, quiet).send(notice, [], never);
+    expect(attempt.error?.kind).toBe(kind);
+    expect(attempt.retryAfterMs).toBe(kind === "busy" ? 7_000 : undefined);
+    expect(JSON.stringify([attempt.error?.message, attempt.error?.facts])).not.toContain("s3cret");
+  });
+
+  it("does not wait for ever", async () => {
+    const { url } = await receive(() => {});
+    const attempt = await makeChannel("team", { kind: "teams", url, timeoutMs: 50 }, quiet).send(notice, [], never);
+    expect(attempt.error).toMatchObject({ kind: "busy", facts: { reason: "timeout" } });
+  });
+});
+
 describe("slack", () => {
   it("shows the notice, with nothing in it that Slack would take for a link or a mention", async () => {
     const { url, calls } = await receive((response) => response.writeHead(200).end("ok"));
@@ -257,6 +288,7 @@ describe("settings that cannot work", () => {
     [{ kind: "webhook" as const, url: "https://x", secret: "s3cret !" }],
     [{ kind: "webhook" as const, url: "https://x", secret: "" }],
     [{ kind: "slack" as const, url: "s3cret" }],
+    [{ kind: "teams" as const, url: "s3cret" }],
     [{ kind: "smtp" as const, url: "http://s3cret", from: "a@b", to: ["c@d"] }],
     [{ kind: "smtp" as const, url: "smtp://s3cret", from: "nobody", to: ["c@d"] }],
     [{ kind: "smtp" as const, url: "smtp://s3cret", from: "a@b", to: [] }],

@@ -1,8 +1,8 @@
-// Channels: the ways out of the app: smtp, webhook, slack, log.
+// Channels: the ways out of the app: smtp, webhook, slack, teams, log.
 //
 // Owns: one attempt to hand a notice to one receiver, and the judgement of the answer. Does not own: when to try again (notify.ts).
 //   C1. `busy` means: later may work. `input` means: a person must change something; no retry.
-//   C2. No error names a URL, a password or a secret: a Slack URL *is* the secret.
+//   C2. No error names a URL, a password or a secret: a URL of Slack or Teams *is* the secret.
 //   C3. No attempt outlasts its time limit; no answer is read beyond its status.
 
 import { createTransport } from "nodemailer";
@@ -11,7 +11,7 @@ import { IncomingWebhook, IncomingWebhookHTTPError } from "@slack/webhook";
 import type { Clock } from "../time.ts";
 import type { ChannelSettings } from "../config/index.ts";
 import { codeOf, isStockroomError, StockroomError, unknownKind } from "../errors.ts";
-import { deliveryId, htmlOf, payloadOf, slackOf, subjectOf, textOf } from "./message.ts";
+import { deliveryId, htmlOf, payloadOf, slackOf, subjectOf, teamsOf, textOf } from "./message.ts";
 import type { PostedNotice } from "./message.ts";
 
 /** What one attempt came to. */
@@ -50,6 +50,8 @@ export function makeChannel(name: string, settings: ChannelSettings, tools: Chan
       return makeWebhook(name, settings, tools.clock);
     case "slack":
       return makeSlack(name, settings, tools.clock);
+    case "teams":
+      return makeTeams(name, settings, tools.clock);
     default:
       // Nothing may count as delivered that nobody sent.
       throw unknownKind(settings, `channel (${name})`);
@@ -153,27 +155,56 @@ function makeWebhook(name: string, settings: Extract<ChannelSettings, { kind: "w
       const id = deliveryId(notice.id, name);
       const payload = payloadOf(notice);
       const sentAt = new Date(clock.now());
-      let response: Response;
-      try {
-        response = await fetch(settings.url, {
-          method: "POST",
-          body: payload,
-          redirect: "manual",
-          signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-          headers: {
-            "content-type": "application/json",
-            "user-agent": "stockroom",
-            "webhook-id": id,
-            "webhook-timestamp": String(Math.floor(sentAt.getTime() / 1000)),
-            "webhook-signature": signer.sign(id, sentAt, payload),
-          },
-        });
-      } catch (error) {
-        return { reached, error: unreached(name, error) };
-      }
-      await response.body?.cancel();
-      return judge(name, reached, response.status, response.headers.get("retry-after"), clock);
+      return await post(
+        { name, url: settings.url, payload, reached, signal, timeoutMs, clock },
+        {
+          "webhook-id": id,
+          "webhook-timestamp": String(Math.floor(sentAt.getTime() / 1000)),
+          "webhook-signature": signer.sign(id, sentAt, payload),
+        },
+      );
     },
+  };
+}
+
+interface Posting {
+  readonly name: string;
+  readonly url: string;
+  readonly payload: string;
+  readonly reached: readonly string[];
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
+/** One attempt to hand JSON to a URL, and what its answer means. */
+async function post(
+  { name, url, payload, reached, signal, timeoutMs, clock }: Posting,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Attempt> {
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method: "POST",
+      body: payload,
+      redirect: "manual",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      headers: { "content-type": "application/json", "user-agent": "stockroom", ...headers },
+    });
+  } catch (error) {
+    return { reached, error: unreached(name, error) };
+  }
+  await response.body?.cancel();
+  return judge(name, reached, response.status, response.headers.get("retry-after"), clock);
+}
+
+function makeTeams(name: string, settings: Extract<ChannelSettings, { kind: "teams" }>, clock: Clock): Channel {
+  const { url, timeoutMs = defaultTimeoutMs } = settings;
+  checkUrl(name, url, ["http:", "https:"]);
+  return {
+    name,
+    send: async (notice, reached, signal) =>
+      await post({ name, url, payload: JSON.stringify(teamsOf(notice)), reached, signal, timeoutMs, clock }),
   };
 }
 

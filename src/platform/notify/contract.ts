@@ -1,6 +1,6 @@
 // Notify: messages to people and systems, by topic.
 //
-// Owns: topics -> channels (smtp, webhook, slack, log), the notice rows, delivery as durable runs with retries and dead letters.
+// Owns: topics -> channels (smtp, webhook, slack, teams, log), the notice rows, delivery as durable runs with retries and dead letters.
 // Does not own: when a notice is due; the modules say so in the transaction of the fact (`postNotice(tx, ...)`).
 //   N1. A notice has an id derived from what it tells of; posting it twice is posting it once.
 //   N2. Every delivery carries that id (Message-ID, webhook-id), so that a receiver can drop a repeat.

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { deliveryId, htmlOf, payloadOf, slackOf, subjectOf, textOf } from "./message.ts";
+import { deliveryId, htmlOf, payloadOf, slackOf, subjectOf, teamsOf, textOf } from "./message.ts";
 import { channelsOf } from "./topics.ts";
 
 const notice = {
@@ -33,7 +33,7 @@ describe("the words of a notice", () => {
   it("hide nothing in what people read, and change nothing of what programs read", () => {
     const odd = { ...notice, title: "invoice\u202Efdp.exe", body: "first\nsec\u200Bond\u0007", facts: { "na\u2066me": "va\u00ADlue" } };
     expect(subjectOf(odd)).toContain("invoice\\u{202E}fdp.exe");
-    for (const text of [textOf(odd), htmlOf(odd), JSON.stringify(slackOf(odd))]) {
+    for (const text of [textOf(odd), htmlOf(odd), JSON.stringify(slackOf(odd)), JSON.stringify(teamsOf(odd))]) {
       expect(text).not.toMatch(/[\u202E\u200B\u2066\u00AD]/);
       expect(text).toMatch(/sec\\{1,2}u\{200B\}ond/);
     }
@@ -61,6 +61,19 @@ describe("the words of a notice", () => {
     });
   });
 
+  it("fit what Teams takes, however long they are", () => {
+    const long = { ...notice, body: "ä".repeat(100_000), facts: { a: "ö".repeat(100_000) } };
+    expect(Buffer.byteLength(JSON.stringify(teamsOf(long)))).toBeLessThan(28_000);
+    expect(teamsOf(notice).attachments[0].content.body.map(({ inlines }) => inlines[0].text)).toEqual([
+      "[warning] GB-WEEE: the challenger lost",
+      "It scored 0.71.",
+      "The champion stays.",
+      "line: GBR/GB-WEEE",
+      "score: 0.71",
+      "Stockroom, topic mlops, 2026-10-01T02:03:04.000Z. Notice classify.compare/GB-WEEE/7.",
+    ]);
+  });
+
   it("never let a title break out of the subject, the page or the message", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 120 }), (text) => {
@@ -71,6 +84,12 @@ describe("the words of a notice", () => {
         for (const tag of tags) expect(tag).toMatch(/^<\/?(h2|p|br|table|tr|th|td|small)( align="left"| cellpadding="4")?>$/);
         const sections = slackOf(hostile).blocks.flatMap((block) => (block.type === "section" ? [block.text.text] : []));
         expect(sections.join("")).not.toMatch(/[<>]/);
+        // Runs of text have no markup at all.
+        const [{ content }] = teamsOf(hostile).attachments;
+        for (const { type, inlines } of content.body) {
+          expect(type).toBe("RichTextBlock");
+          for (const run of inlines) expect([run.type, /[\n\r]/.test(run.text)]).toEqual(["TextRun", false]);
+        }
       }),
     );
   });

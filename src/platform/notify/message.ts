@@ -73,6 +73,34 @@ export function slackOf(notice: PostedNotice) {
   };
 }
 
+/** What Teams takes: 28 KB a message, with what it wraps around ours. */
+const teamsMaxChars = 6_000;
+
+/**
+ * What Teams shows of a workflow "when a webhook request is received": an Adaptive Card of plain runs of text, in which nothing is a link, a mention or
+ * markup. Runs take no line breaks, so that a line is a block of its own.
+ */
+export function teamsOf(notice: PostedNotice) {
+  const block = (text: string, look: { readonly size?: "large"; readonly weight?: "bolder"; readonly isSubtle?: boolean } = {}) => ({
+    type: "RichTextBlock" as const,
+    inlines: [{ type: "TextRun" as const, text, ...look }],
+  });
+  const lines = clip(shown(notice.body.trim()), teamsMaxChars).split("\n");
+  const facts = clip(
+    Object.entries(notice.facts)
+      .map(([name, value]) => `${visible(name)}: ${visible(String(value))}`)
+      .join("\n"),
+    teamsMaxChars,
+  ).split("\n");
+  const body = [
+    block(subjectOf(notice), { size: "large", weight: "bolder" }),
+    ...[...lines, ...facts].filter((line) => line.trim() !== "").map((line) => block(line)),
+    block(clip(visible(footer(notice)), 2_000), { isSubtle: true }),
+  ];
+  const content = { $schema: "http://adaptivecards.io/schemas/adaptive-card.json", type: "AdaptiveCard" as const, version: "1.4", body };
+  return { type: "message" as const, attachments: [{ contentType: "application/vnd.microsoft.card.adaptive", content }] };
+}
+
 const footer = (notice: PostedNotice): string => `Stockroom, topic ${notice.topic}, ${notice.at}. Notice ${notice.id}.`;
 
 const clip = (text: string, maxChars: number): string => (text.length > maxChars ? `${text.slice(0, maxChars - 1)}…` : text);
