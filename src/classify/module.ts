@@ -3,6 +3,7 @@
 import { prefixOf } from "../platform/objects/awaited.ts";
 import { defineModule, storedObject, textOf } from "../platform/module.ts";
 import type { ScheduleDefinition } from "../platform/workflow/contract.ts";
+import { classifyGauges } from "./store/gauges.ts";
 import { classifyMigrations } from "./store/migrations.ts";
 import { awaited } from "./store/keys.ts";
 import { classifyGrants, classifyZones, type ClassifyDeps } from "./workflows/deps.ts";
@@ -32,6 +33,7 @@ export const classify = defineModule({
   // What reports rest on.
   records: classifyZones.map(({ name }) => name),
   grants: classifyGrants,
+  gauges: classifyGauges,
 
   make: async (platform) => {
     const deps: ClassifyDeps = platform;

@@ -4,6 +4,7 @@ import { prefixOf } from "../platform/objects/awaited.ts";
 import { defineModule, storedObject, textOf } from "../platform/module.ts";
 import type { StoredEvent } from "../platform/events/contract.ts";
 import type { ScheduleDefinition } from "../platform/workflow/contract.ts";
+import { forecastGauges } from "./store/gauges.ts";
 import { awaited } from "./store/keys.ts";
 import { forecastMigrations } from "./store/migrations.ts";
 import { forecastGrants, forecastZones, type ForecastDeps } from "./workflows/deps.ts";
@@ -30,6 +31,7 @@ export const forecast = defineModule({
   migrations: forecastMigrations,
   zones: forecastZones,
   grants: forecastGrants,
+  gauges: forecastGauges,
 
   make: async (platform) => {
     const deps: ForecastDeps = { ...platform, checks: platform.openCompute(1) };

@@ -73,6 +73,17 @@ export interface RunEnds {
   revived?(tx: Tx, runId: string): Promise<void>;
 }
 
+/** A number for `GET /metrics` that a query of the module's own tables counts, at each scrape: it must be cheap. */
+export interface GaugeQuery {
+  /** `stockroom_NAME_...` */
+  readonly name: string;
+  readonly help: string;
+  /** Columns that become labels: of few values, never keys or items. */
+  readonly labels: readonly string[];
+  /** Gives the labels as text and `value`; no row, no number. */
+  readonly sql: string;
+}
+
 /** An open app as a module's routes and commands see it. */
 export interface ModuleApp<Deps> {
   readonly deps: Deps;
@@ -186,6 +197,8 @@ export interface Module<Name extends string, Schema extends z.ZodType, Deps> {
   /** Kinds of events after which those tables have other rows. */
   readonly tablesChange?: readonly string[];
   readonly sample?: Sample;
+  /** Its numbers for Prometheus. */
+  readonly gauges?: readonly GaugeQuery[];
   /** Examples for the help of the platform's own commands, by their names: `{ put: ["stockroom put ..."] }`. */
   readonly examples?: Readonly<Record<string, readonly string[]>>;
 }

@@ -143,7 +143,11 @@ export async function mountRoutes(server: FastifyInstance, options: ServerOption
   const { deps, settings, version, entrance = usualEntrance(settings, deps), modules = [] } = options;
   proveDeclared(server);
   await mountOpenApi(server, version);
-  const metrics = makeMetrics(deps, version);
+  const metrics = makeMetrics(
+    deps,
+    version,
+    modules.flatMap(({ module, isOpen }) => (isOpen ? (module.gauges ?? []) : [])),
+  );
   for (const { front } of modules) front?.measure(metrics.registry);
   metrics.mount(server);
   mountHealth(

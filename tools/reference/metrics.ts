@@ -35,7 +35,11 @@ const listed = (registry: Registry): readonly Listed[] =>
 /** The page, and the numbers that say nothing of themselves. */
 export async function metricsPage(): Promise<{ readonly page: Page; readonly problems: readonly string[] }> {
   const log = makeLog({ level: "silent" });
-  const { registry } = makeMetrics({ database: {}, log } as never, "reference");
+  const { registry } = makeMetrics(
+    { database: {}, log } as never,
+    "reference",
+    modules.flatMap(({ gauges = [] }) => gauges),
+  );
   const fronts = await Promise.all(
     modules.map(async (module) => {
       const own: unknown = module.settings.parse(settings[module.name] ?? {});
