@@ -9,13 +9,16 @@ import type { AnyModule } from "../platform/module.ts";
 import type { Actor } from "../platform/vault/contract.ts";
 import {
   answerOf,
-  asCell,
   askReadOnly,
+  askReadOnlyTable,
+  exactOf,
   columnList,
   queryTimedOut,
   sqlName,
   type Answer,
   type AnswerCell,
+  type ExactCell,
+  type LakeAnswer,
   type LakeAccess,
   type LakeTable,
   type ReadOnlyBounds,
@@ -26,7 +29,7 @@ import {
 export interface AskPlace {
   readonly database: SqlDatabase;
   readonly modules: readonly { readonly module: AnyModule; readonly parts: { readonly deps: unknown } }[];
-  readonly lake: Pick<LakeAccess, "askIsolated">;
+  readonly lake: Pick<LakeAccess, "askIsolated" | "askExact">;
   readonly actor: Actor;
 }
 
@@ -37,21 +40,43 @@ type Bounds = Omit<ReadOnlyBounds, "limit">;
 
 /** Asks the app's own tables, in PostgreSQL's SQL, but for those that say how people prove who they are. */
 export async function askSystem(database: SqlDatabase, query: string, bounds: ReadOnlyBounds): Promise<Answer> {
-  const rows = await askReadOnly(database, query, { ...bounds, hidden: identityTables });
-  const columns = Object.keys(rows[0] ?? {});
-  return answerOf(
-    columns,
-    rows.map((row) => columns.map((name) => asCell(row[name]))),
-  );
+  const { columns, types, rows } = await askReadOnlyTable(database, query, { ...bounds, hidden: identityTables });
+  return answerOf(columns, types, rows);
 }
 
+/** The same answer with every value as nothing is lost of it; what is nested stays as text. */
+export function exactAnswer({ columns, types, batches }: Answer): Answer<ExactCell> {
+  return {
+    columns,
+    types,
+    batches: (async function* () {
+      for await (const rows of batches) {
+        yield rows.map((row) => types.map((type, at) => exactOf(row[at] ?? null, type, columns[at] ?? "")));
+      }
+    })(),
+  };
+}
+
+type OnPart = (done: number, total: number) => void;
+
 /** Asks forecasts and predictions, in DuckDB's SQL. */
-export async function askSealed(
-  place: AskPlace,
-  query: string,
-  bounds: Bounds,
-  onPart: (done: number, total: number) => void = () => undefined,
-): Promise<Answer> {
+export async function askSealed(place: AskPlace, query: string, bounds: Bounds, onPart?: OnPart): Promise<Answer> {
+  const { lake } = place;
+  return await askLake(place, query, { ...bounds, onPart, ask: async (...asked) => await lake.askIsolated(...asked) });
+}
+
+/** The same with every value as nothing is lost of it. */
+export async function askSealedExact(place: AskPlace, query: string, bounds: Bounds, onPart?: OnPart): Promise<Answer<ExactCell>> {
+  const { lake } = place;
+  return await askLake(place, query, { ...bounds, onPart, ask: async (...asked) => await lake.askExact(...asked) });
+}
+
+interface LakeBounds<Cell> extends Bounds {
+  readonly onPart: OnPart | undefined;
+  readonly ask: (...asked: Parameters<LakeAccess["askIsolated"]>) => Promise<LakeAnswer<Cell>>;
+}
+
+async function askLake<Cell>(place: AskPlace, query: string, bounds: LakeBounds<Cell>): Promise<Answer<Cell>> {
   const { signal, timeoutS, maxMemoryMb } = bounds;
   const late = AbortSignal.timeout(timeoutS * 1_000);
   const inWords = async (error: unknown): Promise<unknown> => {
@@ -64,20 +89,20 @@ export async function askSealed(
     return error.code === "WAREHOUSE_SQL" ? await withHint(place.database, error, bounds) : error;
   };
   try {
-    const { columns, batches } = await place.lake.askIsolated(await tablesOf(place.modules, place.actor), query, {
+    const { columns, types, batches } = await bounds.ask(await tablesOf(place.modules, place.actor), query, {
       signal: AbortSignal.any([signal, late]),
       maxMemoryMb,
-      onPart,
+      ...(bounds.onPart === undefined ? {} : { onPart: bounds.onPart }),
     });
     // Errors of later rows are told like those of the first.
-    const told = async function* (): Answer["batches"] {
+    const told = async function* (): AsyncGenerator<readonly (readonly Cell[])[]> {
       try {
         yield* batches;
       } catch (error) {
         throw await inWords(error);
       }
     };
-    return { columns, batches: told() };
+    return { columns, types, batches: told() };
   } catch (error) {
     throw await inWords(error);
   }
@@ -88,6 +113,7 @@ export async function listTables(place: AskPlace, bounds: ReadOnlyBounds, withSe
   const own = await askReadOnly(place.database, tablesQuery, bounds);
   return answerOf(
     ["table", "about", "columns"],
+    [{ kind: "text" }, { kind: "text" }, { kind: "text" }],
     [
       ...(withSealed ? await describeTables(await tablesOf(place.modules, place.actor)) : []),
       ...own.map((row) => [String(row["table"]), "Stockroom's own (--system)", String(row["columns"])]),

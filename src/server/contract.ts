@@ -696,25 +696,30 @@ export const listTables = defineRoute({
 });
 
 /** Forms of an answer of `POST /api/sql`, by the name that asks for them. */
-export const sqlTypes = { json: "application/json", csv: "text/csv", parquet: "application/vnd.apache.parquet" } as const;
+export const sqlTypes = {
+  json: "application/json",
+  csv: "text/csv",
+  parquet: "application/vnd.apache.parquet",
+  arrow: "application/vnd.apache.arrow.stream",
+} as const;
 
 export const askSql = defineRoute({
   name: "askSql",
   method: "POST",
   path: "/api/sql",
-  summary: "Ask the tables by one SELECT; JSON `{ columns, rows, more }`, CSV or Parquet, by `format` or Accept",
+  summary: "Ask the tables by one SELECT; JSON `{ columns, rows, more }`, CSV, Parquet or an Arrow stream, by `format` or Accept",
   needs: "viewer",
   body: z.strictObject({
     query: z.string().min(1).max(100_000),
     /** Stockroom's own tables, in PostgreSQL's SQL. */
     system: z.boolean().default(false),
-    format: z.enum(["json", "csv", "parquet"]).optional(),
+    format: z.enum(["json", "csv", "parquet", "arrow"]).optional(),
     /** Rows at most; default 1,000 of JSON, else all up to 1,000,000. */
     limit: z.int().min(1).max(1_000_000).optional(),
     timeoutSeconds: z.int().min(1).max(600).default(60),
     memoryMb: z.int().min(64).max(2_048).default(512),
   }),
-  answer: bytes("application/json", "text/csv", "application/vnd.apache.parquet"),
+  answer: bytes("application/json", "text/csv", "application/vnd.apache.parquet", "application/vnd.apache.arrow.stream"),
 });
 
 /** What an event of the stream holds, by its name. */

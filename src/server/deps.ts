@@ -20,7 +20,7 @@ export interface ServerDeps {
   readonly database: Database;
   readonly vault: Pick<Vault, "keys" | "rotate" | "grants" | "setGrant" | "uses">;
   /** Where sealed tables are asked; absent: in one opened for each question. */
-  readonly lake?: Pick<LakeAccess, "askIsolated">;
+  readonly lake?: Pick<LakeAccess, "askIsolated" | "askExact">;
   /** The settings in force, to be shown. */
   readonly config?: Config<Sections>;
   readonly objects: ObjectStore;

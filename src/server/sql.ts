@@ -1,4 +1,4 @@
-// SQL over HTTP: a question and its rows, as JSON, CSV or Parquet.
+// SQL over HTTP: a question and its rows, as JSON, CSV, Parquet or Arrow.
 //
 //   Q1. Bounded in rows, memory and time, and in how many are asked at once; what is too much is refused by name, never swapped.
 //   Q2. A caller who goes away ends the query: its process is killed.
@@ -6,14 +6,14 @@
 
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";
+import type { Body } from "../platform/bytes.ts";
 import { StockroomError } from "../platform/errors.ts";
-import type { ColumnType } from "../platform/formats/contract.ts";
-import { writeTable } from "../platform/formats/index.ts";
-import { askLakeIsolated, firstRows, gatherRows, plainCell, type Answer, type AnswerCell } from "../platform/warehouse/index.ts";
+import { askLakeExact, askLakeIsolated, firstRows, gatherRows, type Answer, type ExactCell } from "../platform/warehouse/index.ts";
 import type { Caller } from "../platform/web/caller.ts";
 import { may } from "../platform/web/roles.ts";
 import { serve, whileCalling } from "../platform/web/route.ts";
-import { askSealed, askSystem, listTables, type AskPlace } from "./ask.ts";
+import { answerFile, type FileForm } from "./answer-file.ts";
+import { askSealed, askSealedExact, askSystem, exactAnswer, listTables, type AskPlace } from "./ask.ts";
 import * as routes from "./contract.ts";
 import type { ServerDeps } from "./deps.ts";
 import { operatorOverHttp } from "./objects.ts";
@@ -28,7 +28,7 @@ type Format = keyof typeof routes.sqlTypes;
 
 export function mountSql(
   server: FastifyInstance,
-  { database, lake = { askIsolated: askLakeIsolated } }: ServerDeps,
+  { database, lake = { askIsolated: askLakeIsolated, askExact: askLakeExact } }: ServerDeps,
   modules: readonly ServedModule[],
 ): void {
   const place: AskPlace = { database, lake, modules: modules.filter(({ isOpen }) => isOpen), actor: operatorOverHttp("sql") };
@@ -66,14 +66,18 @@ export function mountSql(
     const bounds = { timeoutS, maxMemoryMb, own: own(), signal: whileCalling(reply) };
     return await alongside(async () => {
       // One more than wanted tells whether there are more.
-      const found = system ? await askSystem(database, query, { ...bounds, limit: limit + 1 }) : await askSealed(place, query, bounds);
-      const answer = firstRows(found, limit);
+      const plain = async (): Promise<Answer> =>
+        system ? await askSystem(database, query, { ...bounds, limit: limit + 1 }) : await askSealed(place, query, bounds);
       if (format === "json") {
+        const answer = firstRows(await plain(), limit);
         const rows = await gatherRows(answer, maxMemoryMb);
         const text = JSON.stringify({ columns: answer.columns, rows, more: answer.isCut() });
         return await reply.type("application/json; charset=utf-8").send(text);
       }
-      return await sendTable(reply, answer, format);
+      const exact = async (): Promise<Answer<ExactCell>> =>
+        system ? exactAnswer(await plain()) : await askSealedExact(place, query, bounds);
+      const { body: bytes } = await answerFile(format, { plain, exact }, limit);
+      return await sendFile(reply, bytes, format);
     });
   });
 }
@@ -95,54 +99,21 @@ function formatOf(accept: string | undefined): Format {
   for (const type of types) {
     if (type === "text/csv") return "csv";
     if (type === "application/vnd.apache.parquet") return "parquet";
+    if (type === "application/vnd.apache.arrow.stream") return "arrow";
     if (type === "application/json" || type === "*/*") return "json";
   }
   return "json";
 }
 
-/** Streams rows as a file, and waits until all of them are out. */
-async function sendTable(reply: FastifyReply, answer: Answer, format: "csv" | "parquet"): Promise<FastifyReply> {
-  const { columns } = answer;
-  const batches = answer.batches[Symbol.asyncIterator]();
-  const first = await batches.next();
-  const types = format === "parquet" ? typesOf(columns, first.done === true ? [] : first.value) : {};
-  const plain = async function* (): AsyncGenerator<readonly (readonly (string | number | boolean | null)[])[]> {
-    try {
-      for (let next = first; next.done !== true; next = await batches.next()) {
-        yield next.value.map((row) => row.map((cell, at) => cellOf(cell, types[columns[at] ?? ""])));
-      }
-    } finally {
-      await batches.return?.();
-    }
-  };
-  const body = writeTable(plain(), { format, columns, types, ...(format === "csv" ? { spreadsheet: true } : {}) });
+/** Sends a file, and waits until all of it is out. */
+async function sendFile(reply: FastifyReply, body: Body, format: FileForm): Promise<FastifyReply> {
   reply.headers({
     "content-type": `${routes.sqlTypes[format]}${format === "csv" ? "; charset=utf-8" : ""}`,
-    "content-disposition": `attachment; filename="answer.${format}"`,
+    "content-disposition": `attachment; filename="answer.${format === "arrow" ? "arrows" : format}"`,
   });
   const stream = Readable.from(body, { objectMode: false });
   const over = new Promise<void>((resolve) => stream.once("close", resolve));
   void reply.send(stream);
   await over;
   return reply;
-}
-
-/** A column is of numbers or of truths when those of the first rows are; SQL's own columns are of one type. */
-function typesOf(columns: readonly string[], rows: readonly (readonly AnswerCell[])[]): Readonly<Record<string, ColumnType>> {
-  const typed = columns.flatMap((name, at) => {
-    const kinds = new Set(rows.flatMap((row) => (row[at] === null || row[at] === undefined ? [] : [typeof row[at]])));
-    const [kind] = kinds;
-    return kinds.size === 1 && (kind === "number" || kind === "boolean") ? [[name, kind] as const] : [];
-  });
-  return Object.fromEntries(typed);
-}
-
-function cellOf(cell: AnswerCell, type: ColumnType | undefined): string | number | boolean | null {
-  const plain = plainCell(cell);
-  if (plain === null || type === undefined || typeof plain === type) return plain;
-  throw new StockroomError(
-    "input",
-    "SQL_COLUMN_MIXED",
-    `Expected a column of ${type} values as in its first rows but a ${typeof plain} came. Cast it in the query, or ask for CSV.`,
-  );
 }

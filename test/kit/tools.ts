@@ -8,7 +8,7 @@ const nothing = (): void => undefined;
 /** Tools that print only into what is given; there is no app behind them to open. */
 export function quietTools(print: Partial<Printer> = {}, more: Partial<CommandTools> = {}): AppCommandTools<never> {
   return {
-    print: { table: nothing, json: nothing, line: nothing, say: nothing, bytes: () => Promise.resolve(), ...print },
+    print: { isTerminal: false, table: nothing, json: nothing, line: nothing, say: nothing, bytes: () => Promise.resolve(), ...print },
     signal: new AbortController().signal,
     cwd: process.cwd(),
     version: "0.0.0-test",

@@ -6,9 +6,9 @@
 import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag, readWhole } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import { writeTable } from "../../platform/formats/index.ts";
-import { firstRows, gatherRows, plainCell, type Answer, type AnswerCell } from "../../platform/warehouse/index.ts";
-import { askSealed, askSystem, listTables } from "../../server/ask.ts";
+import { firstRows, gatherRows, plainCell, type Answer, type AnswerCell, type ExactCell } from "../../platform/warehouse/index.ts";
+import { answerFile, fileForms, type FileForm } from "../../server/answer-file.ts";
+import { askSealed, askSealedExact, askSystem, exactAnswer, listTables } from "../../server/ask.ts";
 import { operatorAtShell } from "../tools.ts";
 import type { Tools } from "../tools.ts";
 
@@ -29,9 +29,14 @@ Without a query, every table is listed with its columns.`,
     args: {
       query: { type: "positional", required: false, description: "One query" },
       system: { type: "boolean", alias: "house", description: "Ask Stockroom's own tables (schema stockroom)" },
-      csv: { type: "boolean", description: "Print CSV" },
+      csv: { type: "boolean", description: "Print CSV; as --format csv" },
       json: jsonFlag,
-      limit: { type: "string", description: `At most so many rows (default ${usualLimit}; with --csv all)`, valueHint: "n" },
+      format: {
+        type: "string",
+        description: "Give a file: csv, parquet or arrow (an Arrow stream), which are bytes for a file or a pipe",
+        valueHint: "form",
+      },
+      limit: { type: "string", description: `At most so many rows (default ${usualLimit}; of a file all)`, valueHint: "n" },
       timeout: { type: "string", description: "Seconds until the query is ended", default: "300", valueHint: "s" },
       memory: {
         type: "string",
@@ -41,43 +46,69 @@ Without a query, every table is listed with its columns.`,
       },
     },
     run: async ({ args }) => {
-      const { csv = false, json } = args;
-      if (csv && json) throw new StockroomError("input", "USAGE", "Expected --csv or --json but received both. Choose one.");
-      const limit = args.limit === undefined ? (csv ? Number.POSITIVE_INFINITY : usualLimit) : readWhole("--limit", args.limit, 1, 1e9);
+      const { json } = args;
+      const form = readForm(args.format ?? (args.csv === true ? "csv" : undefined), tools);
+      if (form !== undefined && json)
+        throw new StockroomError("input", "USAGE", "Expected --json or a file but received both. Choose one.");
+      const limit =
+        args.limit === undefined ? (form !== undefined ? Number.POSITIVE_INFINITY : usualLimit) : readWhole("--limit", args.limit, 1, 1e9);
       const timeoutS = readWhole("--timeout", args.timeout, 1, 86_400);
       const maxMemoryMb = readWhole("--memory", args.memory, 64, 1_000_000);
       const app = await tools.open();
       const bounds = { timeoutS, maxMemoryMb, own: app.database.about().kind === "embedded", signal: tools.signal };
-      const ask = async (): Promise<Answer> => {
-        const place = { ...app, actor: operatorAtShell("sql") };
+      const place = { ...app, actor: operatorAtShell("sql") };
+      const sealed = async <T>(ask: (query: string, onPart: (done: number, total: number) => void) => Promise<T>): Promise<T> => {
+        const progress = tools.progress("reading");
+        return await ask(args.query ?? "", (done, total) => progress.update(done, total, "objects")).finally(() => progress.end());
+      };
+      const isListed = args.query === undefined;
+      const plain = async (): Promise<Answer> => {
         if (args.query === undefined) return await listTables(place, { ...bounds, limit: 10_000 }, args.system !== true);
         if (args.system === true) return await askSystem(app.database, args.query, { ...bounds, limit: Math.min(limit, 1_000_000) });
-        const progress = tools.progress("reading");
-        return await askSealed(place, args.query, bounds, (done, total) => progress.update(done, total, "objects")).finally(() =>
-          progress.end(),
-        );
+        return await sealed(async (query, onPart) => await askSealed(place, query, bounds, onPart));
       };
-      const answer = firstRows(await ask(), limit);
-      await show(tools, answer, { csv, json, maxMemoryMb });
-      if (answer.isCut()) tools.print.say(`There are more rows; these are the first ${limit}. Raise --limit for more.`);
+      const exact = async (): Promise<Answer<ExactCell>> =>
+        isListed || args.system === true
+          ? exactAnswer(await plain())
+          : await sealed(async (query, onPart) => await askSealedExact(place, query, bounds, onPart));
+      const more = (isCut: boolean): void => {
+        if (isCut) tools.print.say(`There are more rows; these are the first ${limit}. Raise --limit for more.`);
+      };
+      if (form !== undefined) {
+        const { body, isCut } = await answerFile(form, { plain, exact }, limit);
+        for await (const bytes of body) await tools.print.bytes(bytes);
+        more(isCut());
+        return;
+      }
+      const answer = firstRows(await plain(), limit);
+      await show(tools, answer, { json, maxMemoryMb });
+      more(answer.isCut());
     },
   });
 
-/** Prints rows as a table, JSON or CSV. */
+/** The form of a file that is wanted; what is not text is refused where a person would see it. */
+function readForm(form: string | undefined, { print }: Tools): FileForm | undefined {
+  const known = fileForms.find((one) => one === form);
+  if (form !== undefined && known === undefined) {
+    throw new StockroomError("input", "USAGE", `Expected --format ${fileForms.join(", ")} but received ${form}. Choose one of them.`);
+  }
+  if (known !== undefined && known !== "csv" && print.isTerminal) {
+    throw new StockroomError(
+      "input",
+      "USAGE",
+      `Expected a file or a pipe to write ${known} to but the output is a terminal. Add > answer.${known}, or ask for --csv.`,
+    );
+  }
+  return known;
+}
+
+/** Prints rows as a table or JSON. */
 async function show(
   { print }: Tools,
   answer: Answer,
-  { csv, json, maxMemoryMb }: { readonly csv: boolean; readonly json: boolean; readonly maxMemoryMb: number },
+  { json, maxMemoryMb }: { readonly json: boolean; readonly maxMemoryMb: number },
 ): Promise<void> {
   const { columns } = answer;
-  if (csv) {
-    if (columns.length === 0) return;
-    const plain = async function* (): AsyncGenerator<readonly (readonly (string | number | boolean | null)[])[]> {
-      for await (const batch of answer.batches) yield batch.map((row) => row.map(plainCell));
-    };
-    for await (const bytes of writeTable(plain(), { format: "csv", columns, spreadsheet: true })) await print.bytes(bytes);
-    return;
-  }
   const rows = await gatherRows(answer, maxMemoryMb);
   if (json) print.json(rows.map((row) => Object.fromEntries(columns.map((name, at) => [name, row[at] ?? null]))));
   else {

@@ -46,6 +46,8 @@ export interface TableOptions<Row> {
 
 /** Results go to standard output, everything said about them to standard error. */
 export interface Printer {
+  /** A person sees standard output. */
+  readonly isTerminal: boolean;
   table<Row extends object>(rows: readonly Row[], options: TableOptions<Row>): void;
   json(value: unknown): void;
   /** One or more whole lines. */

@@ -56,6 +56,7 @@ export function makeCommandTools(output: Output, more: Omit<CommandTools, "print
 
 export function makePrinter(output: Output): Printer {
   return {
+    isTerminal: output.terminalColumns !== undefined,
     table: (rows, options) => {
       if (options.json) output.print(toJson(rows));
       else if (rows.length === 0) output.say(options.empty);

@@ -19,6 +19,17 @@ export interface Tx {
   query<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
+/** What a statement gave, by place: names may repeat. Values as of `query`. */
+export interface TxTable {
+  readonly columns: readonly { readonly name: string; readonly oid: number }[];
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+/** A Tx that also gives tables. */
+export interface TableTx extends Tx {
+  table(text: string): Promise<TxTable>;
+}
+
 export interface TransactionOptions {
   /** How long one statement of it may be without an answer. Default 60,000. */
   readonly statementMs?: number;
@@ -26,7 +37,7 @@ export interface TransactionOptions {
 
 export interface Database extends Tx {
   /** Runs `work` in one transaction; a throw rolls back. Serialisation failures and deadlocks are tried again up to 5 times. */
-  transaction<T>(work: (tx: Tx) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  transaction<T>(work: (tx: TableTx) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /** Holds one connection of its own for as long as `work` runs: session advisory locks. Released locks and all when it ends. */
   session<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /**

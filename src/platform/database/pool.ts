@@ -10,10 +10,10 @@
 import { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { Client, Pool } from "pg";
-import type { ClientBase, ClientConfig, PoolClient, QueryConfig } from "pg";
+import type { ClientBase, ClientConfig, PoolClient, QueryConfig, QueryArrayConfig } from "pg";
 import { codeOf, StockroomError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { Tx } from "./contract.ts";
+import type { TableTx, Tx, TxTable } from "./contract.ts";
 import { isLostRace, translate } from "./failures.ts";
 import { endClient, makeListener } from "./listener.ts";
 import { parserOf } from "./value-shapes.ts";
@@ -34,7 +34,7 @@ export interface PoolOptions {
 
 export interface Connections extends Tx {
   readonly query: <Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]) => Promise<Row[]>;
-  readonly transaction: <T>(work: (tx: Tx) => Promise<T>, options?: { readonly statementMs?: number }) => Promise<T>;
+  readonly transaction: <T>(work: (tx: TableTx) => Promise<T>, options?: { readonly statementMs?: number }) => Promise<T>;
   readonly session: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
   readonly listen: (channel: string, heard: (payload: string) => void) => Promise<() => Promise<void>>;
   readonly reset: () => void;
@@ -98,25 +98,45 @@ async function run<Row extends object>(
   }
 }
 
+async function runTable(on: ClientBase, text: string, statementMs: number | undefined): Promise<TxTable> {
+  try {
+    const config: QueryArrayConfig & { readonly query_timeout?: number } = {
+      text,
+      rowMode: "array",
+      ...(statementMs === undefined ? {} : { query_timeout: statementMs }),
+    };
+    const { fields, rows } = await on.query<unknown[]>(config);
+    return { columns: fields.map(({ name, dataTypeID: oid }) => ({ name, oid })), rows };
+  } catch (thrown) {
+    throw translate(thrown);
+  }
+}
+
 const ignore = (): void => undefined;
 
 /** A Tx over one connection that can be ended (P1). */
-function fenced(client: ClientBase, statementMs: number | undefined): { readonly tx: Tx; readonly end: () => void } {
+function fenced(client: ClientBase, statementMs: number | undefined): { readonly tx: TableTx; readonly end: () => void } {
   let ended = false;
+  const checkOpen = (): void => {
+    if (!ended) return;
+    throw new StockroomError(
+      "fault",
+      "RECORDS_TX_ENDED",
+      "Expected a statement inside its transaction but that has ended. Await every statement before returning.",
+    );
+  };
   return {
     end: () => {
       ended = true;
     },
     tx: {
       query: async <Row extends object>(text: string, values?: readonly unknown[]) => {
-        if (ended) {
-          throw new StockroomError(
-            "fault",
-            "RECORDS_TX_ENDED",
-            "Expected a statement inside its transaction but that has ended. Await every statement before returning.",
-          );
-        }
+        checkOpen();
         return run<Row>(client, text, values, statementMs);
+      },
+      table: async (text) => {
+        checkOpen();
+        return await runTable(client, text, statementMs);
       },
     },
   };
@@ -172,7 +192,7 @@ function makePool(config: () => ClientConfig, size: number): Pool {
 }
 
 /** Runs `work` in a transaction, again when it lost a race. */
-async function runTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>, boundMs: number): Promise<T> {
+async function runTransaction<T>(pool: Pool, work: (tx: TableTx) => Promise<T>, boundMs: number): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await tryTransaction(pool, work, boundMs);
@@ -185,7 +205,7 @@ async function runTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>, bound
   }
 }
 
-async function tryTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>, boundMs: number): Promise<T> {
+async function tryTransaction<T>(pool: Pool, work: (tx: TableTx) => Promise<T>, boundMs: number): Promise<T> {
   const client = await borrow(pool);
   const { tx, end } = fenced(client, boundMs);
   let broken = true;

@@ -1,20 +1,22 @@
 // Answer: what came of a query, whoever was asked: at most so many rows and bytes of it, and how tables and columns are named to people.
 
 import { StockroomError } from "../errors.ts";
-import type { AnswerCell, LakeColumn } from "./contract.ts";
+import type { AnswerCell, AnswerType, LakeColumn } from "./contract.ts";
 
 /** Rows with the values of their columns, in batches. */
-export interface Answer {
+export interface Answer<Cell = AnswerCell> {
   readonly columns: readonly string[];
-  readonly batches: AsyncIterable<AnswerRows>;
+  readonly types: readonly AnswerType[];
+  readonly batches: AsyncIterable<readonly (readonly Cell[])[]>;
 }
 
-export type AnswerRows = readonly (readonly AnswerCell[])[];
+type AnswerRows = readonly (readonly AnswerCell[])[];
 
 /** Rows that are there already. */
-export function answerOf(columns: readonly string[], rows: AnswerRows): Answer {
+export function answerOf(columns: readonly string[], types: readonly AnswerType[], rows: AnswerRows): Answer {
   return {
     columns,
+    types,
     batches: (async function* () {
       yield rows;
     })(),
@@ -22,10 +24,14 @@ export function answerOf(columns: readonly string[], rows: AnswerRows): Answer {
 }
 
 /** At most `limit` rows of an answer. After they were read, `isCut` tells whether there were more. */
-export function firstRows({ columns, batches }: Answer, limit: number): Answer & { readonly isCut: () => boolean } {
+export function firstRows<Cell>(
+  { columns, types, batches }: Answer<Cell>,
+  limit: number,
+): Answer<Cell> & { readonly isCut: () => boolean } {
   let isCut = false;
   return {
     columns,
+    types,
     batches: (async function* () {
       let left = limit;
       for await (const batch of batches) {
@@ -87,6 +93,18 @@ export function asCell(value: unknown): AnswerCell {
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
   if (Buffer.isBuffer(value)) return `\\x${value.toString("hex")}`;
   return JSON.parse(JSON.stringify(value));
+}
+
+/** Names told apart as DuckDB itself does where it has to: a second `units` is `units_1`. */
+export function namesApart(names: readonly string[]): readonly string[] {
+  const taken = new Set(names);
+  const seen = new Set<string>();
+  return names.map((name) => {
+    let made = name;
+    for (let count = 1; seen.has(made) || (made !== name && taken.has(made)); count++) made = `${name}_${count}`;
+    seen.add(made);
+    return made;
+  });
 }
 
 /** A name as SQL takes it. */

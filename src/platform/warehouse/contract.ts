@@ -55,6 +55,37 @@ export interface Warehouse {
 /** A value of an answer as JSON has it. */
 export type AnswerCell = string | number | boolean | null | readonly AnswerCell[] | { readonly [name: string]: AnswerCell };
 
+/** What a column of an answer holds. */
+export type AnswerType =
+  | { readonly kind: "null" }
+  | { readonly kind: "boolean" }
+  | { readonly kind: "integer"; readonly bits: 8 | 16 | 32 | 64 | 128; readonly signed: boolean }
+  | { readonly kind: "float"; readonly bits: 32 | 64 }
+  | { readonly kind: "decimal"; readonly width: number; readonly scale: number }
+  | { readonly kind: "text" }
+  | { readonly kind: "bytes" }
+  | { readonly kind: "date" }
+  | { readonly kind: "time"; readonly unit: "us" | "ns" }
+  | { readonly kind: "timestamp"; readonly unit: "s" | "ms" | "us" | "ns"; readonly zoned: boolean }
+  | { readonly kind: "interval" }
+  | { readonly kind: "list"; readonly of: AnswerType }
+  | { readonly kind: "array"; readonly of: AnswerType; readonly length: number }
+  | { readonly kind: "struct"; readonly fields: readonly AnswerField[] }
+  | { readonly kind: "map"; readonly key: AnswerType; readonly value: AnswerType }
+  | { readonly kind: "union"; readonly members: readonly AnswerField[] };
+
+export interface AnswerField {
+  readonly name: string;
+  readonly type: AnswerType;
+}
+
+/**
+ * A value of which nothing is lost, by its type: whole numbers to 32 bits and floats as numbers, wider ones and the digits of a decimal as
+ * bigint, bytes as they are; days since 1970; of times and timestamps the number of their units (the largest, either way, for infinity); an
+ * interval as [months, days, microseconds]; a struct as its values in order, a map as pairs, of a union [place of the member, value].
+ */
+export type ExactCell = string | number | bigint | boolean | null | Uint8Array | readonly ExactCell[];
+
 export type LakeType = "text" | "number" | "timestamp" | "date";
 
 export interface LakeColumn {
@@ -103,10 +134,12 @@ export interface LakeOptions {
   readonly onPart?: (done: number, total: number) => void;
 }
 
-export interface LakeAnswer {
+export interface LakeAnswer<Cell = AnswerCell> {
+  /** Each a name of its own: a second `units` is called `units_1`. */
   readonly columns: readonly string[];
+  readonly types: readonly AnswerType[];
   /** Walk to the end or leave the loop: that gives the memory back. */
-  readonly batches: AsyncIterable<readonly (readonly AnswerCell[])[]>;
+  readonly batches: AsyncIterable<readonly (readonly Cell[])[]>;
   /** What was read for it. */
   readonly read: { readonly parts: number; readonly rows: number };
 }
@@ -117,5 +150,7 @@ export interface LakeAccess {
   ask(tables: readonly LakeTable[], sql: string, options?: LakeOptions): Promise<LakeAnswer>;
   /** The same for a SELECT that somebody else wrote: in a process of its own. See isolated.ts. */
   askIsolated(tables: readonly LakeTable[], sql: string, options?: LakeOptions): Promise<LakeAnswer>;
+  /** The same with every value as nothing is lost of it. */
+  askExact(tables: readonly LakeTable[], sql: string, options?: LakeOptions): Promise<LakeAnswer<ExactCell>>;
   close(): Promise<void>;
 }

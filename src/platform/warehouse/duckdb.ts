@@ -7,26 +7,16 @@ import { stat } from "node:fs/promises";
 import {
   BIGINT,
   type DuckDBConnection,
-  DuckDBDateValue,
-  DuckDBDecimalValue,
   DuckDBInstance,
-  DuckDBTimeValue,
-  DuckDBTimestampMillisecondsValue,
-  DuckDBTimestampNanosecondsValue,
-  DuckDBTimestampSecondsValue,
-  DuckDBTimestampTZValue,
-  DuckDBTimestampValue,
   type DuckDBPreparedStatement,
   type DuckDBResult,
   type DuckDBType,
-  DuckDBTypeId,
   type DuckDBValue,
-  DuckDBBlobValue,
-  JsonDuckDBValueConverter,
   StatementType,
 } from "@duckdb/node-api";
-import { type RowBatch, checkHeader, dateText, decimalText, plainNumber, timeText, timestampText } from "../formats/index.ts";
-import type { AnswerCell, QueryOptions, Warehouse, WarehouseAddress } from "./contract.ts";
+import { type RowBatch, checkHeader } from "../formats/index.ts";
+import type { AnswerType, QueryOptions, Warehouse, WarehouseAddress } from "./contract.ts";
+import { answerType, valueText } from "./duckdb-values.ts";
 import { bindNames, notSelect, sqlError, warehouseError } from "./sql-place.ts";
 
 type DuckDBAddress = Extract<WarehouseAddress, { kind: "duckdb" }>;
@@ -69,7 +59,9 @@ export async function openDuckDB(address: DuckDBAddress): Promise<Warehouse> {
       const release = (): void => {
         if (open.delete(connection)) connection.closeSync();
       };
-      const { columns, typed, batches } = await startQuery(connection, sql, options, valueText, release);
+      const { columns: names, types, batches } = await startQuery(connection, sql, options, valueText, release);
+      const columns = checkHeader(names, "the query's result");
+      const typed = new Set(columns.filter((_, at) => types[at]?.kind === "float" || types[at]?.kind === "decimal"));
       return { columns, isTyped: (column) => typed.has(column), batches: numbered(batches) };
     },
     close: async () => {
@@ -84,8 +76,7 @@ export async function openDuckDB(address: DuckDBAddress): Promise<Warehouse> {
 /** What a query gives: rows in batches, each value as `convert` makes it. */
 interface Answer<T> {
   readonly columns: readonly string[];
-  /** Those of numbers. */
-  readonly typed: ReadonlySet<string>;
+  readonly types: readonly AnswerType[];
   readonly batches: AsyncIterable<readonly (readonly T[])[]>;
 }
 
@@ -117,8 +108,6 @@ export async function prepareSelect(connection: DuckDBConnection, sql: string): 
   return statement;
 }
 
-const numericTypes: ReadonlySet<DuckDBTypeId> = new Set([DuckDBTypeId.FLOAT, DuckDBTypeId.DOUBLE, DuckDBTypeId.DECIMAL]);
-
 /** Starts one SELECT; `release` is called once, when the last row is out, the reader has left, or something went wrong. */
 export async function startQuery<T>(
   connection: DuckDBConnection,
@@ -145,10 +134,8 @@ export async function startQuery<T>(
     }
     signal?.throwIfAborted();
     const result = await statement.stream();
-    const columns = checkHeader(result.columnNames(), "the query's result");
-    const types = result.columnTypes();
-    const typed = new Set(columns.filter((_, index) => numericTypes.has(types[index]?.typeId ?? DuckDBTypeId.INVALID)));
-    return { columns, typed, batches: batchesOf(result, { sql, batchRows, signal, convert, end }) };
+    const types = result.columnTypes().map(answerType);
+    return { columns: result.columnNames(), types, batches: batchesOf(result, { sql, batchRows, signal, convert, end }) };
   } catch (thrown) {
     end();
     signal?.throwIfAborted();
@@ -199,84 +186,6 @@ async function* numbered(batches: AsyncIterable<readonly (readonly string[])[]>)
     count += rows.length;
     yield { rows, lines: rows.map((_, i) => before + i + 1) };
   }
-}
-
-/** Makes values of one answer to what JSON has: numbers a double holds exactly, `null`, lists and structs; all else as text. */
-export function makeValueCell(): Convert<AnswerCell> {
-  // Few instants, many rows.
-  const instants = new Map<bigint, string>();
-  return (value, type) => {
-    if (!(value instanceof DuckDBTimestampValue)) return valueCell(value, type);
-    const known = instants.get(value.micros);
-    if (known !== undefined) return known;
-    const made = valueText(value, type);
-    if (instants.size >= mostInstants) instants.clear();
-    instants.set(value.micros, made);
-    return made;
-  };
-}
-
-const mostInstants = 10_000;
-
-function valueCell(value: DuckDBValue, type: DuckDBType | undefined): AnswerCell {
-  if (value === null || value === undefined) return null;
-  if (typeof value === "boolean") return value;
-  // Of a 32-bit number the shortest decimal that names it; a double is itself, and zero has no sign.
-  if (typeof value === "number") {
-    if (!Number.isFinite(value)) return String(value);
-    return type?.typeId === DuckDBTypeId.FLOAT ? Number(numberText(value, type)) : value + 0;
-  }
-  if (typeof value === "string") return value;
-  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-  const text = valueText(value, type);
-  // 15 digits are what every double keeps.
-  if (value instanceof DuckDBDecimalValue) return text.replaceAll(/[-.]/g, "").length <= 15 ? Number(text) : text;
-  return type !== undefined && nested.has(type.typeId) ? JSON.parse(text) : text;
-}
-
-function valueText(value: DuckDBValue, type: DuckDBType | undefined): string {
-  switch (typeof value) {
-    case "string":
-      return value;
-    case "number":
-      return numberText(value, type);
-    case "bigint":
-    case "boolean":
-      return String(value);
-    default:
-      break;
-  }
-  if (value === null || value === undefined) return "";
-  if (value instanceof DuckDBDecimalValue) return decimalText(value.value, value.scale);
-  if (value instanceof DuckDBDateValue) return value.isFinite ? dateText(value.days) : value.toString();
-  if (value instanceof DuckDBTimestampTZValue) return value.isFinite ? timestampText(value.micros * 1000n, true) : value.toString();
-  if (value instanceof DuckDBTimestampValue) return value.isFinite ? timestampText(value.micros * 1000n, false) : value.toString();
-  if (value instanceof DuckDBTimestampSecondsValue) return timestampText(value.seconds * 1_000_000_000n, false);
-  if (value instanceof DuckDBTimestampMillisecondsValue) return timestampText(value.millis * 1_000_000n, false);
-  if (value instanceof DuckDBTimestampNanosecondsValue) return timestampText(value.nanos, false);
-  if (value instanceof DuckDBTimeValue) return timeText(value.micros * 1000n);
-  if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes).toString("hex");
-  if (type !== undefined && nested.has(type.typeId)) return JSON.stringify(JsonDuckDBValueConverter(value, type, JsonDuckDBValueConverter));
-  return value.toString();
-}
-
-const nested: ReadonlySet<DuckDBTypeId> = new Set([
-  DuckDBTypeId.LIST,
-  DuckDBTypeId.STRUCT,
-  DuckDBTypeId.MAP,
-  DuckDBTypeId.ARRAY,
-  DuckDBTypeId.UNION,
-]);
-
-function numberText(value: number, type: DuckDBType | undefined): string {
-  if (!Number.isFinite(value)) return String(value);
-  if (type?.typeId !== DuckDBTypeId.FLOAT) return plainNumber(value);
-  // The shortest decimal that names the same 32-bit number.
-  for (let digits = 6; digits < 9; digits++) {
-    const shorter = Number(value.toPrecision(digits));
-    if (Math.fround(shorter) === value) return plainNumber(shorter);
-  }
-  return plainNumber(value);
 }
 
 /** DuckDB says what kind of error it is in the first words. */

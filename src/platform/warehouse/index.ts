@@ -1,12 +1,14 @@
 // Warehouse, what other parts may import. See contract.ts for what it promises.
 
 import { unknownKind } from "../errors.ts";
-import type { LakeAccess, LakeAnswer, LakeOptions, LakeTable, Warehouse, WarehouseAddress } from "./contract.ts";
+import type { ExactCell, LakeAccess, LakeAnswer, LakeOptions, LakeTable, Warehouse, WarehouseAddress } from "./contract.ts";
 import type { Lake } from "./lake.ts";
 import { openMemoryFiles } from "./memory-files.ts";
 
 export type {
   AnswerCell,
+  AnswerType,
+  ExactCell,
   LakeAccess,
   LakeAnswer,
   LakeColumn,
@@ -20,8 +22,11 @@ export type {
   Warehouse,
   WarehouseAddress,
 } from "./contract.ts";
-export { answerOf, asCell, columnList, firstRows, gatherRows, plainCell, queryTimedOut, sqlName, type Answer } from "./answer.ts";
-export { askReadOnly, type ReadOnlyBounds, type SqlDatabase } from "./read-only.ts";
+export { answerOf, columnList, firstRows, gatherRows, plainCell, queryTimedOut, sqlName, type Answer } from "./answer.ts";
+export { writeArrow } from "./arrow.ts";
+export { writeAnswerParquet } from "./answer-parquet.ts";
+export { exactOf } from "./exact.ts";
+export { askReadOnly, askReadOnlyTable, type ReadOnlyBounds, type SqlDatabase } from "./read-only.ts";
 export { listPart, openSealed, type Sealed, type SealedRef } from "./sealed.ts";
 
 /**
@@ -58,6 +63,7 @@ export function openLake(): LakeAccess {
       return await (await lake).ask(tables, sql, options);
     },
     askIsolated: async (tables, sql, options = {}) => await (await import("./isolated.ts")).askLakeIsolated(files, tables, sql, options),
+    askExact: async (tables, sql, options = {}) => await (await import("./isolated.ts")).askLakeExact(files, tables, sql, options),
     close: async () => {
       await (await lake)?.close();
       await files.close();
@@ -73,6 +79,11 @@ export async function askLake(tables: readonly LakeTable[], sql: string, options
 /** Asks once in a process of its own, keeping nothing. */
 export async function askLakeIsolated(tables: readonly LakeTable[], sql: string, options: LakeOptions = {}): Promise<LakeAnswer> {
   return await once((lake) => lake.askIsolated(tables, sql, options));
+}
+
+/** Asks once in a process of its own, with every value as nothing is lost of it. */
+export async function askLakeExact(tables: readonly LakeTable[], sql: string, options: LakeOptions = {}): Promise<LakeAnswer<ExactCell>> {
+  return await once((lake) => lake.askExact(tables, sql, options));
 }
 
 async function once<T>(work: (lake: LakeAccess) => Promise<T>): Promise<T> {

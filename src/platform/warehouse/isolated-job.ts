@@ -6,7 +6,7 @@ import { describeError, StockroomError, unknownKind } from "../errors.ts";
 import type { Table } from "../formats/index.ts";
 import type { MemoryFile, MemoryLease } from "./memory-files.ts";
 import type { IsolatedQuestion, IsolatedTable, IsolatedWork, FromIsolated, ToIsolated } from "./isolated.ts";
-import type { LakeTable, Warehouse, WarehouseAddress } from "./contract.ts";
+import type { LakeOptions, LakeTable, Warehouse, WarehouseAddress } from "./contract.ts";
 
 /** Of one message, roughly; a single row may take more. */
 const mostBatchBytes = 4 << 20;
@@ -54,8 +54,8 @@ function hear(message: ToIsolated): void {
 
 async function work(todo: IsolatedWork): Promise<void> {
   try {
-    const { columns, typed, batches, read } = todo.kind === "lake" ? await lake(todo) : await query(todo);
-    tell({ type: "columns", columns, typed, read });
+    const { columns, typed, types, batches, read } = todo.kind === "lake" ? await lake(todo) : await query(todo);
+    tell({ type: "columns", columns, typed, types, read });
     for await (const rows of cutByBytes(batches)) {
       await pulled();
       tell({ type: "rows", rows });
@@ -101,6 +101,7 @@ async function* cutByBytes(batches: Batches): AsyncGenerator<readonly (readonly 
 function sizeOf(value: unknown): number {
   if (typeof value === "string") return value.length;
   if (typeof value !== "object" || value === null) return 8;
+  if (value instanceof Uint8Array) return value.length;
   let size = 8;
   for (const [name, inner] of Object.entries(value)) {
     size += (Array.isArray(value) ? 0 : name.length) + sizeOf(inner);
@@ -134,20 +135,22 @@ async function query({ address, sql, options }: Extract<IsolatedWork, { kind: "q
   const warehouse = await openHere(address);
   const table = await warehouse.query(sql, { ...options, signal: stop.signal });
   const typed = table.columns.filter((column) => table.isTyped?.(column) === true);
-  return { columns: table.columns, typed, batches: rowsOf(table), read: { parts: 0, rows: 0 } };
+  return { columns: table.columns, typed, types: [], batches: rowsOf(table), read: { parts: 0, rows: 0 } };
 }
 
 async function* rowsOf(table: Table): Batches & AsyncGenerator<readonly (readonly string[])[]> {
   for await (const { rows } of table.batches) yield rows;
 }
 
-async function lake({ sql, maxMemoryMb, tables }: Extract<IsolatedWork, { kind: "lake" }>) {
+async function lake({ sql, maxMemoryMb, tables, exact }: Extract<IsolatedWork, { kind: "lake" }>) {
   const { Lake } = await import("./lake.ts");
-  const answer = await new Lake().ask(tables.map(tableFrom), sql, {
+  const options: LakeOptions = {
     signal: stop.signal,
     maxMemoryMb,
     onPart: (done, total) => tell({ type: "part", done, total }),
-  });
+  };
+  const here = tables.map(tableFrom);
+  const answer = await (exact ? new Lake().askExact(here, sql, options) : new Lake().ask(here, sql, options));
   return { ...answer, typed: [] };
 }
 

@@ -9,14 +9,32 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { reviveError, StockroomError, unknownKind, type ErrorRecord } from "../errors.ts";
-import type { LakeAnswer, LakeColumn, LakeOptions, LakePart, LakeTable, QueryOptions, Warehouse, WarehouseAddress } from "./contract.ts";
+import type {
+  AnswerCell,
+  AnswerType,
+  ExactCell,
+  LakeAnswer,
+  LakeColumn,
+  LakeOptions,
+  LakePart,
+  LakeTable,
+  QueryOptions,
+  Warehouse,
+  WarehouseAddress,
+} from "./contract.ts";
 import type { MemoryFiles, MemoryLease } from "./memory-files.ts";
 import { residentMb } from "./memory.ts";
 import { warehouseError } from "./sql-place.ts";
 
 /** What the process is to do, its first message. */
 export type IsolatedWork =
-  | { readonly kind: "lake"; readonly sql: string; readonly maxMemoryMb: number; readonly tables: readonly Omit<LakeTable, "open">[] }
+  | {
+      readonly kind: "lake";
+      readonly sql: string;
+      readonly maxMemoryMb: number;
+      readonly tables: readonly Omit<LakeTable, "open">[];
+      readonly exact: boolean;
+    }
   | {
       readonly kind: "query";
       readonly address: WarehouseAddress;
@@ -56,6 +74,7 @@ export type FromIsolated =
       readonly columns: readonly string[];
       /** Those whose values came as numbers, not as text. */
       readonly typed: readonly string[];
+      readonly types: readonly AnswerType[];
       readonly read: LakeAnswer["read"];
     }
   | { readonly type: "rows"; readonly rows: readonly (readonly unknown[])[] }
@@ -75,6 +94,7 @@ const job = fileURLToPath(
 interface Started {
   readonly columns: readonly string[];
   readonly typed: readonly string[];
+  readonly types: readonly AnswerType[];
   readonly read: LakeAnswer["read"];
   readonly batches: AsyncGenerator<readonly (readonly unknown[])[]>;
 }
@@ -96,7 +116,8 @@ async function startApart(running: Running): Promise<Started> {
     child.send({ type: "work", work });
     const first = await child.next();
     if (first.type !== "columns") throw new Error(`unexpected message: ${first.type}`);
-    return { columns: first.columns, typed: first.typed, read: first.read, batches: batchesOf(child) };
+    const { columns, typed, types, read } = first;
+    return { columns, typed, types, read, batches: batchesOf(child) };
   } catch (thrown) {
     child.end();
     throw thrown;
@@ -258,7 +279,26 @@ export async function askLakeIsolated(
   sql: string,
   options: LakeOptions = {},
 ): Promise<LakeAnswer> {
-  const { signal, maxMemoryMb = 1_024, onPart = () => undefined } = options;
+  return await askApart<AnswerCell>(files, tables, sql, { ...options, exact: false });
+}
+
+/** The same with every value as nothing is lost of it. */
+export async function askLakeExact(
+  files: MemoryFiles,
+  tables: readonly LakeTable[],
+  sql: string,
+  options: LakeOptions = {},
+): Promise<LakeAnswer<ExactCell>> {
+  return await askApart<ExactCell>(files, tables, sql, { ...options, exact: true });
+}
+
+async function askApart<Cell>(
+  files: MemoryFiles,
+  tables: readonly LakeTable[],
+  sql: string,
+  options: LakeOptions & { readonly exact: boolean },
+): Promise<LakeAnswer<Cell>> {
+  const { signal, maxMemoryMb = 1_024, onPart = () => undefined, exact } = options;
   const parts = new Map<string, LakePart>();
   const leases: MemoryLease[] = [];
   const release = (): void => {
@@ -294,10 +334,11 @@ export async function askLakeIsolated(
         throw unknownKind(question, "question");
     }
   };
-  const { columns, read, batches } = await startApart({
+  const { columns, types, read, batches } = await startApart({
     work: {
       kind: "lake",
       sql,
+      exact,
       maxMemoryMb,
       tables: tables.map(({ name, schema, about }) => ({ name, about, ...(schema === undefined ? {} : { schema }) })),
     },
@@ -311,7 +352,7 @@ export async function askLakeIsolated(
     throw thrown;
   });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- made by the lake at the other end
-  return { columns, read, batches: untilEnd(batches, release) } as LakeAnswer;
+  return { columns, types, read, batches: untilEnd(batches, release) } as LakeAnswer<Cell>;
 }
 
 async function* untilEnd<T>(batches: AsyncIterable<T>, end: () => void): AsyncGenerator<T> {

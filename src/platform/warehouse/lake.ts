@@ -11,11 +11,13 @@
 //   K5. Whoever asks is checked for every query: a part is leased by its own `memory` or `read`, never taken because an earlier query had it.
 //       What is kept between queries is the plan of an SQL text over the same tables, and an instance over the same leased files.
 
-import type { DuckDBConnection } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBType, DuckDBValue } from "@duckdb/node-api";
 import { LRUCache } from "lru-cache";
 import { isStockroomError, StockroomError } from "../errors.ts";
-import type { LakeAnswer, LakeOptions, LakePart, LakeTable } from "./contract.ts";
-import { leash, makeValueCell, startQuery } from "./duckdb.ts";
+import { namesApart } from "./answer.ts";
+import type { AnswerCell, ExactCell, LakeAnswer, LakeOptions, LakePart, LakeTable } from "./contract.ts";
+import { leash, startQuery } from "./duckdb.ts";
+import { exactCell, makeValueCell } from "./duckdb-values.ts";
 import { describeFiles, fileSources, isReadable, listOf, type ParquetFile } from "./lake-files.ts";
 import { loadPart, type Loaded } from "./lake-load.ts";
 import { Planner, type Needed } from "./lake-plan.ts";
@@ -62,6 +64,20 @@ export class Lake {
    * Throws, also while streaming: `input` `WAREHOUSE_SQL`, `WAREHOUSE_NOT_SELECT`, `WAREHOUSE_OUT_OF_MEMORY`, and what reading a part throws.
    */
   async ask(tables: readonly LakeTable[], sql: string, options: LakeOptions = {}): Promise<LakeAnswer> {
+    return await this.#ask<AnswerCell>(tables, sql, options, makeValueCell());
+  }
+
+  /** The same with every value as nothing is lost of it. */
+  async askExact(tables: readonly LakeTable[], sql: string, options: LakeOptions = {}): Promise<LakeAnswer<ExactCell>> {
+    return await this.#ask<ExactCell>(tables, sql, options, exactCell);
+  }
+
+  async #ask<Cell>(
+    tables: readonly LakeTable[],
+    sql: string,
+    options: LakeOptions,
+    convert: (value: DuckDBValue, type: DuckDBType | undefined) => Cell,
+  ): Promise<LakeAnswer<Cell>> {
     const { signal, maxMemoryMb = 1_024 } = options;
     signal?.throwIfAborted();
     const text = bindNames(sql, {}).sql.replace(/[;\s]+$/, "");
@@ -72,8 +88,8 @@ export class Lake {
       const filled = await this.#fill(open, needed, { ...options, shape, maxMemoryMb });
       const { rows } = filled;
       const { connection, end } = await this.#connect(filled);
-      const { columns, batches } = await startQuery(connection, sql, signal === undefined ? {} : { signal }, makeValueCell(), end);
-      return { columns, batches, read: { parts: needed.length, rows } };
+      const { columns, types, batches } = await startQuery(connection, sql, signal === undefined ? {} : { signal }, convert, end);
+      return { columns: namesApart(columns), types, batches, read: { parts: needed.length, rows } };
     } catch (thrown) {
       throw tight(thrown, maxMemoryMb);
     }

@@ -7,9 +7,10 @@
 //   Y4. Memory is bounded: the server counts the answer's bytes before it sends them, and an embedded server's own process is watched.
 
 import { setTimeout as pause } from "node:timers/promises";
-import type { Database, Tx } from "../database/contract.ts";
+import type { Database, Tx, TxTable } from "../database/contract.ts";
 import { describeError, isStockroomError, StockroomError } from "../errors.ts";
-import { answerTooLarge, mostAnswerBytes, queryTimedOut } from "./answer.ts";
+import { answerTooLarge, asCell, mostAnswerBytes, namesApart, queryTimedOut } from "./answer.ts";
+import type { AnswerCell, AnswerType } from "./contract.ts";
 import { residentMb } from "./memory.ts";
 
 const reader = "stockroom_reader";
@@ -48,8 +49,44 @@ const counted = (query: string, mostBytes: number): string => {
   return `select answer.*, case when ${bytes} > ${Math.floor(mostBytes)} then ${fail} end as "${counter}" from (${query}\n) as answer`;
 };
 
-/** Runs one query and gives at most `limit + 1` rows. Throws `input` `SQL_REFUSED` with the server's words for a query it does not take. */
+/** What PostgreSQL's types are in an answer, by their numbers; all others are text. */
+const typesByOid: ReadonlyMap<number, AnswerType> = new Map<number, AnswerType>([
+  [16, { kind: "boolean" }],
+  [17, { kind: "bytes" }],
+  [21, { kind: "integer", bits: 16, signed: true }],
+  [23, { kind: "integer", bits: 32, signed: true }],
+  [20, { kind: "integer", bits: 64, signed: true }],
+  [700, { kind: "float", bits: 32 }],
+  [701, { kind: "float", bits: 64 }],
+  [1082, { kind: "date" }],
+  [1114, { kind: "timestamp", unit: "us", zoned: false }],
+  [1184, { kind: "timestamp", unit: "us", zoned: true }],
+]);
+
+export interface ReadOnlyAnswer {
+  /** Each a name of its own: a second `id` is called `id_1`. */
+  readonly columns: readonly string[];
+  readonly types: readonly AnswerType[];
+  readonly rows: readonly (readonly AnswerCell[])[];
+}
+
+/** Runs one query and gives at most `limit + 1` rows by the names of their columns. See `askReadOnlyTable`. */
 export async function askReadOnly(database: SqlDatabase, query: string, bounds: ReadOnlyBounds): Promise<Row[]> {
+  const { columns, rows } = await askTable(database, query, bounds);
+  return rows.map((row) => Object.fromEntries(columns.map(({ name }, at) => [name, row[at]])));
+}
+
+/** Runs one query and gives at most `limit + 1` rows. Throws `input` `SQL_REFUSED` with the server's words for a query it does not take. */
+export async function askReadOnlyTable(database: SqlDatabase, query: string, bounds: ReadOnlyBounds): Promise<ReadOnlyAnswer> {
+  const { columns, rows } = await askTable(database, query, bounds);
+  return {
+    columns: namesApart(columns.map(({ name }) => name)),
+    types: columns.map(({ oid }) => typesByOid.get(oid) ?? { kind: "text" }),
+    rows: rows.map((row) => row.map(asCell)),
+  };
+}
+
+async function askTable(database: SqlDatabase, query: string, bounds: ReadOnlyBounds): Promise<TxTable> {
   const { limit, timeoutS, own, maxMemoryMb, signal } = bounds;
   const text = query.trim().replace(/;\s*$/, "");
   if (text === "") throw refused("the query is empty", "");
@@ -75,13 +112,16 @@ export async function askReadOnly(database: SqlDatabase, query: string, bounds: 
         await tx.query(openCursor("query"));
         await tx.query("close answer");
         await tx.query(openCursor("counted"));
-        const rows: Row[] = [];
+        const rows: (readonly unknown[])[] = [];
+        let columns: TxTable["columns"] = [];
         while (rows.length <= limit) {
-          const fetched = await tx.query(`fetch ${Math.min(fetchRows, limit + 1 - rows.length)} from answer`);
-          for (const { [counter]: _counted, ...row } of fetched) rows.push(row);
-          if (fetched.length === 0) break;
+          const fetched = await tx.table(`fetch ${Math.min(fetchRows, limit + 1 - rows.length)} from answer`);
+          // The counted bytes stand last.
+          columns = fetched.columns.slice(0, -1);
+          for (const row of fetched.rows) rows.push(row.slice(0, -1));
+          if (fetched.rows.length === 0) break;
         }
-        return rows;
+        return { columns, rows };
       } catch (error) {
         signal.throwIfAborted();
         throw watched.isTooMuch() ? serverMemory(maxMemoryMb, error) : inWords(error, bounds);

@@ -177,8 +177,8 @@ describe("rows", () => {
     const files = await openWarehouse({ kind: "duckdb" });
     expect((await ask(files, `select title, [id, 2] as l, {'a': id} as s from '${csv}' order by id`)).rows[0]).toEqual([
       "one",
-      '["1","2"]',
-      '{"a":"1"}',
+      "[1,2]",
+      '{"a":1}',
     ]);
     await files.close();
   });
