@@ -1,26 +1,31 @@
-// The README as a newcomer pastes it: every block of it, in order, in a copy of what is checked in, on ports that are free.
+// The README and the documents as a newcomer pastes them: every block, in order, in a copy of what is checked in, on ports that are free. The
+// documents come after the README, on the installation that it leaves; a block that is not run says why in a comment in front of it.
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { openSync, closeSync } from "node:fs";
+import { openSync, closeSync, globSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { blocksOf } from "../kit/documents.ts";
+import { blocksOf, shellBlocksOf } from "../kit/documents.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 /** A block that takes longer than this is broken, seconds. */
-const patience = 120;
+const patience = 600;
+let temp = "";
 let clone = "";
+let serverPort = "";
 /** Process groups of the blocks, which hold the servers that they put into the background. */
 const groups: number[] = [];
 
 beforeAll(async () => {
-  clone = await mkdtemp(path.join(tmpdir(), "stockroom-readme-"));
-  const listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "bin", "src", "examples", "package.json", "README.md"];
+  temp = await mkdtemp(path.join(tmpdir(), "stockroom-readme-"));
+  clone = path.join(temp, "clone");
+  const parts = ["bin", "src", "examples", "docs", "package.json", "README.md", "RUNBOOK.md"];
+  const listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", ...parts];
   for (const file of execFileSync("git", listed, { cwd: root, encoding: "utf8" }).split("\0").filter(Boolean)) {
     await mkdir(path.dirname(path.join(clone, file)), { recursive: true });
     await cp(path.join(root, file), path.join(clone, file));
@@ -30,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all(groups.map(endGroup));
-  await rm(clone, { recursive: true, force: true, maxRetries: 5 });
+  await rm(temp, { recursive: true, force: true, maxRetries: 5 });
 });
 
 /** Stops what a block left in the background, and waits until it is gone. */
@@ -57,12 +62,12 @@ async function freePort(): Promise<number> {
 
 /** Runs a shell text in the clone until the shell ends; its background goes on. What it printed. */
 async function shell(text: string, name: string, env: Readonly<Record<string, string>>): Promise<{ code: number | null; said: string }> {
-  const log = path.join(clone, `${name}.log`);
+  const log = path.join(temp, `${name.replaceAll("/", "-")}.log`);
   const handle = openSync(log, "w");
   const child = spawn("bash", ["-euo", "pipefail", "-c", text], {
     cwd: clone,
     detached: true,
-    env: { PATH: process.env["PATH"], HOME: clone, ...env },
+    env: { PATH: [path.join(clone, "bin"), process.env["PATH"]].join(path.delimiter), HOME: clone, ...env },
     stdio: ["ignore", handle, handle],
   });
   closeSync(handle);
@@ -98,8 +103,9 @@ test("every block of the README works as pasted", async () => {
   // Cloning and installing is what every run of the tests begins with.
   expect(first).toContain("git clone");
   expect(blocks.length).toBeGreaterThan(5);
-  const ports = { "8080": String(await freePort()), "8081": String(await freePort()) };
-  const env = { STOCKROOM_SERVER_PORT: ports["8080"] };
+  serverPort = String(await freePort());
+  const ports = { "8080": serverPort, "8081": String(await freePort()) };
+  const env = { STOCKROOM_SERVER_PORT: serverPort };
   const said: string[] = [];
   let runs = 0;
   for (const [at, block] of blocks.entries()) {
@@ -117,4 +123,49 @@ test("every block of the README works as pasted", async () => {
   expect((await readFile(path.join(clone, "roof.webp"))).subarray(8, 12).toString()).toBe("WEBP");
   expect(await readFile(path.join(clone, "june/report.html"), "utf8")).toContain("item_00003");
   expect((await shell("./bin/stockroom dead list --json 2>/dev/null", "dead", env)).said.trim()).toBe("[]");
-}, 900_000);
+}, 3_600_000);
+
+/** What a reader has where the documents name files of their own. */
+const own = {
+  "catalogue.csv": "june.csv",
+  "new.csv": "new.csv",
+  "sales.csv": "demand.csv",
+  "photos/cat.jpg": "pictures/roof.jpg",
+};
+/** Made from the code: forms of commands, each of which src/cli/documents.test.ts tries. */
+const isGenerated = (page: string): boolean => /reference\/(?:commands|errors|metrics|roles-routes|routes|settings)\.md$/.test(page);
+const orderOf = (page: string): number =>
+  ["docs/tutorial", "docs/how-to", "docs/reference", "docs/explanation", "RUNBOOK"].findIndex((each) => page.startsWith(each));
+
+test("every block of the documents works as pasted, or says why it is not run", async () => {
+  await mkdir(path.join(clone, "photos"), { recursive: true });
+  for (const [name, example] of Object.entries(own)) await cp(path.join(clone, "examples/data", example), path.join(clone, name));
+  await mkdir(path.join(temp, "elsewhere"), { recursive: true });
+  const pages = [...globSync("docs/**/*.md", { cwd: clone }), "RUNBOOK.md"]
+    .filter((page) => !isGenerated(page))
+    .toSorted((a, b) => orderOf(a) - orderOf(b) || (a < b ? -1 : 1));
+  let ran = 0;
+  const reasons: string[] = [];
+  for (const page of pages) {
+    const before = groups.length;
+    const blocks = shellBlocksOf(await readFile(path.join(clone, page), "utf8"));
+    reasons.push(...blocks.flatMap(({ skipped }) => skipped ?? []));
+    // A page that serves pictures on the usual port has it to itself.
+    const isServing = blocks.some(({ text, skipped }) => skipped === undefined && /up images (?!.*--port)/.test(text));
+    const ports = { "8080": isServing ? String(await freePort()) : serverPort, "8081": String(await freePort()) };
+    for (const [at, { text, skipped }] of blocks.entries()) {
+      if (skipped !== undefined) continue;
+      const pasted = text
+        .replaceAll(/\b808[01]\b/g, (port) => (port === "8080" ? ports["8080"] : ports["8081"]))
+        .replaceAll("/elsewhere", path.join(temp, "elsewhere"))
+        // The installation is up already.
+        .replaceAll(/^(?:\.\/bin\/)?stockroom up &.*$/gm, "true");
+      const told = await shell(pasted, `${page}-${at + 1}`, { STOCKROOM_SERVER_PORT: ports["8080"] });
+      expect.soft(told.code, `block ${at + 1} of ${page}:\n${text}\nsaid\n${told.said}`).toBe(0);
+      ran += 1;
+    }
+    await Promise.all(groups.splice(before).map(endGroup));
+  }
+  expect(ran).toBeGreaterThan(50);
+  expect(reasons.filter((reason) => reason.length < 15)).toEqual([]);
+}, 3_600_000);

@@ -34,3 +34,28 @@ export function commandsOf(shell: string): string[][] {
   }
   return commands.filter((words) => words.length > 0);
 }
+
+/** Programs by which a block is known to be one of a shell. */
+const programs = /^(?:\.\/bin\/)?(?:stockroom|aws|cd|cp|curl|docker|export|git|kubectl|helm|node|npm|npx|openssl|printf|psql)$/;
+
+export interface ShellBlock {
+  readonly text: string;
+  /** Why it is not run, where a comment in front of it says so: `<!-- not run: reason -->`. */
+  readonly skipped: string | undefined;
+}
+
+/** Blocks of a page that somebody pastes into a shell, indented ones and those fenced as `sh`, in their order. */
+export function shellBlocksOf(markdown: string): ShellBlock[] {
+  const indented = markdown
+    .replaceAll(/^```sh\n([^]*?)^```$/gm, (_, text: string) => text.replaceAll(/^/gm, "    "))
+    .replaceAll(/^```[^]*?^```$/gm, "");
+  const blocks: ShellBlock[] = [];
+  let before: string | undefined;
+  // A block and what stands between it and the one before.
+  for (const part of indented.split(/^((?: {4}.*\n(?:\n(?= {4}))*)+)/m)) {
+    const [text] = blocksOf(part);
+    if (text === undefined) before = /<!-- not run: (.+) -->\s*$/.exec(part)?.[1];
+    else if (commandsOf(text).some(([name = ""]) => programs.test(name))) blocks.push({ text, skipped: before });
+  }
+  return blocks;
+}
