@@ -25,6 +25,6 @@ export function useCodes(schemes: readonly string[]): Asked<CodeBook> {
       const read = await Promise.all(names.map(async (scheme) => [scheme, await readScheme(scheme, signal)] as const));
       return makeCodeBook(new Map(read.flatMap(([scheme, versions]) => (versions === undefined ? [] : [[scheme, versions] as const]))));
     },
-    { when: names.length > 0 },
+    { when: names.length > 0, keep: true },
   );
 }

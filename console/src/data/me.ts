@@ -11,6 +11,6 @@ export interface Me {
 }
 
 export function useMe(): Me {
-  const { value } = useAsk("GET /api/me");
+  const { value } = useAsk("GET /api/me", undefined, { freshMs: 60_000 });
   return { known: value, may: (needs) => value !== undefined && may(value.roles, needs) };
 }

@@ -8,6 +8,6 @@ export interface Place {
 }
 
 export function usePlace(): Place {
-  const { value } = useAsk("GET /api/home");
+  const { value } = useAsk("GET /api/home", undefined, { freshMs: 60_000 });
   return { modules: value?.modules ?? [], version: value?.version ?? "" };
 }

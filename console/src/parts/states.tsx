@@ -66,6 +66,7 @@ export function Shown<Value>({
   return (
     <>
       {of.error !== undefined && <Failed error={of.error} again={of.again} />}
+      {of.isFormer && <div class="asking" role="progressbar" aria-label="Loading" />}
       {children(of.value)}
     </>
   );

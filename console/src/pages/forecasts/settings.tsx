@@ -37,6 +37,7 @@ function Editor({ stored }: { stored: string }) {
   const checked = useAnswer(
     ["check defaults", calm],
     async (signal) => await client.call("POST /api/forecast/defaults/check", { body: { content: calm }, signal }),
+    { keep: true },
   );
   const save = useAct("PUT /api/forecast/defaults", { done: "Saved. The next forecast of each group uses them." });
   const put = (content: string): void =>
@@ -45,7 +46,7 @@ function Editor({ stored }: { stored: string }) {
       { undo: async () => await client.call("PUT /api/forecast/defaults", { body: { content: stored } }) },
     );
   const isSame = text === stored;
-  const isChecked = calm === text && checked.value !== undefined && !checked.isAsking;
+  const isChecked = calm === text && checked.value !== undefined && !checked.isAsking && !checked.isFormer;
   const goTo = (line: number): void => {
     const area = box.current;
     if (area === null) return;
