@@ -13,10 +13,16 @@ export function to(path: string, query: Readonly<Record<string, string | number 
   return `${base}${path === "/" ? "/" : path}${search}`;
 }
 
+/** A path as the router has it. */
+const placeOf = (pathname: string): string => pathname.replace(/\/+$/, "") || "/";
+
 export interface Filters {
   /** Of the URL; "" when it is not there. */
   get(name: string): string;
-  /** Changes some of them; "" takes one away. `push`: the browser's way back leads to the former ones. */
+  /**
+   * Changes some of them; "" takes one away. `push`: the browser's way back leads to the former ones.
+   * A page that was left meanwhile changes nothing: an answer that came late leads nobody back.
+   */
   set(values: Readonly<Record<string, string>>, how?: "replace" | "push"): void;
 }
 
@@ -32,6 +38,7 @@ export function useFilters(): Filters {
   return {
     get: (name) => query[name] ?? "",
     set: (values, how = "replace") => {
+      if (placeOf(location.pathname) !== path) return;
       // What stands in the address now, not at the last drawing: two changes in one moment both count.
       const next = new URLSearchParams(location.search);
       for (const [name, value] of Object.entries(values)) {

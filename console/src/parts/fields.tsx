@@ -35,6 +35,8 @@ export interface TextFieldProps extends FieldProps {
   readonly required?: boolean;
   readonly suggestions?: readonly string[];
   readonly disabled?: boolean;
+  /** It was left with another value, or Enter was pressed in it. */
+  readonly onLeft?: () => void;
 }
 
 let lists = 0;
@@ -51,6 +53,7 @@ export function TextField({
   required = false,
   suggestions,
   disabled = false,
+  onLeft,
 }: TextFieldProps) {
   const box = useRef<HTMLInputElement>(null);
   const id = useRef(`list-${++lists}`);
@@ -71,6 +74,7 @@ export function TextField({
         {...(type === "number" ? { step: "any" } : {})}
         list={suggestions === undefined ? undefined : id.current}
         onInput={(event) => onValue(event.currentTarget.value)}
+        onChange={() => onLeft?.()}
       />
       {suggestions !== undefined && (
         <datalist id={id.current}>

@@ -7,6 +7,7 @@ import { useFilters } from "../../data/url.ts";
 import { tell } from "../../frame/toasts.tsx";
 import { Button, CopyAs } from "../../parts/button.tsx";
 import { SelectField, TextField } from "../../parts/fields.tsx";
+import { FilterField } from "../../parts/filter-field.tsx";
 import { amount, counted, percent } from "../../parts/show.tsx";
 import { Note, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
@@ -55,10 +56,9 @@ export function Adjuster({ group, cells, selection, onDone }: { group: string; c
         }}
       >
         <SelectField title="What" value={kind} onValue={(kind) => filters.set({ kind })} choices={kinds} />
-        <TextField
+        <FilterField
           title={kind === "percent" ? "Percent" : "Units"}
-          value={text}
-          onValue={(value) => filters.set({ value })}
+          name="value"
           problem={
             text !== "" && !isGood
               ? kind === "percent"
@@ -153,6 +153,7 @@ function PreviewBox({ group, words }: { group: string; words: readonly Word[] })
   const preview = useAnswer(
     ["preview", group, calm, { live: ["events"] }],
     async (signal) => await client.call("POST /api/forecast/adjustments/preview", { body: { group, words: [...calm], limit: 40 }, signal }),
+    { keep: true },
   );
   const isOld = preview.isAsking || JSON.stringify(calm) !== key;
   return (

@@ -7,7 +7,8 @@ import { useFilters } from "../../data/url.ts";
 import { to } from "../../data/url.ts";
 import { Page } from "../../frame/page.tsx";
 import { CopyAs } from "../../parts/button.tsx";
-import { SelectField, TextField } from "../../parts/fields.tsx";
+import { SelectField } from "../../parts/fields.tsx";
+import { FilterField } from "../../parts/filter-field.tsx";
 import { amount, percent, RunLink, State, When } from "../../parts/show.tsx";
 import { Empty, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
@@ -42,7 +43,7 @@ export function Forecasts() {
       acts={<CopyAs said={{ method: "GET", path: "/api/forecast/groups", command: ["forecast", "list"] }} />}
     >
       <div class="filters">
-        <TextField title="Name" type="search" value={filters.get("find")} onValue={(find) => filters.set({ find })} />
+        <FilterField title="Name" type="search" name="find" />
         <SelectField
           title="State"
           value={state}

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useMe } from "../../data/me.ts";
 import { usePages } from "../../data/query.ts";
 import { useFilters } from "../../data/url.ts";
-import { TextField } from "../../parts/fields.tsx";
+import { FilterField } from "../../parts/filter-field.tsx";
 import { amount } from "../../parts/show.tsx";
 import { Empty, Note, Shown } from "../../parts/states.tsx";
 import { More } from "../../parts/table.tsx";
@@ -33,7 +33,7 @@ export function Grid(looked: Looked) {
       <section class="card">
         <header>
           <h2>Mean, step by step: {titleOf(node)}</h2>
-          <TextField title="Find" type="search" value={find} onValue={(find) => filters.set({ find, cells: "" })} />
+          <FilterField title="Find" type="search" name="find" clears={["cells"]} />
         </header>
         {!isLatest && <Note>This is an earlier forecast. What is said now is laid over the latest one.</Note>}
         <Shown of={cells} lines={8}>

@@ -4,7 +4,8 @@ import { useAct } from "../../data/act.ts";
 import { useMe } from "../../data/me.ts";
 import { useFilters } from "../../data/url.ts";
 import { Button, CopyAs } from "../../parts/button.tsx";
-import { CheckField, SelectField, TextField } from "../../parts/fields.tsx";
+import { CheckField, SelectField } from "../../parts/fields.tsx";
+import { FilterField } from "../../parts/filter-field.tsx";
 import { amount, counted, Figure, percent, whenText } from "../../parts/show.tsx";
 import { Empty, Note, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
@@ -41,20 +42,8 @@ export function Orders({ run }: Looked) {
               void ask.run({ body }).then((answer) => answer !== undefined && filters.set({ orders: answer.scenario }));
             }}
           >
-            <TextField
-              title="Lead time, steps"
-              type="number"
-              value={filters.get("lead")}
-              placeholder="1"
-              onValue={(lead) => filters.set({ lead })}
-            />
-            <TextField
-              title="Order every, steps"
-              type="number"
-              value={filters.get("review")}
-              placeholder="1"
-              onValue={(review) => filters.set({ review })}
-            />
+            <FilterField title="Lead time, steps" type="number" name="lead" placeholder="1" />
+            <FilterField title="Order every, steps" type="number" name="review" placeholder="1" />
             <SelectField
               title="Service"
               value={kind}
@@ -64,13 +53,7 @@ export function Orders({ run }: Looked) {
                 { value: "fill", name: "demand served from the shelf" },
               ]}
             />
-            <TextField
-              title="Level, percent"
-              type="number"
-              value={filters.get("level")}
-              placeholder="95"
-              onValue={(level) => filters.set({ level })}
-            />
+            <FilterField title="Level, percent" type="number" name="level" placeholder="95" />
             {field}
             <Button type="submit" look="first" busy={ask.isRunning} disabled={isMissing}>
               Propose

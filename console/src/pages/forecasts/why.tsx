@@ -4,7 +4,8 @@ import { useAct } from "../../data/act.ts";
 import { useMe } from "../../data/me.ts";
 import { useFilters } from "../../data/url.ts";
 import { Button, CopyAs } from "../../parts/button.tsx";
-import { SelectField, TextField } from "../../parts/fields.tsx";
+import { SelectField } from "../../parts/fields.tsx";
+import { FilterField } from "../../parts/filter-field.tsx";
 import { amount, Bar, counted, Figure, percent, whenText } from "../../parts/show.tsx";
 import { Empty, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
@@ -34,7 +35,12 @@ export function Why({ run, node }: Looked) {
               void ask.run({ body: said }).then((answer) => answer !== undefined && filters.set({ why: answer.scenario }));
             }}
           >
-            <TextField title="Item (empty: all)" value={item} onValue={(item) => filters.set({ item })} />
+            <FilterField
+              title="Item"
+              name="item"
+              placeholder={held === "" ? "all" : held}
+              hint={held === "" ? "Empty: all of them." : "Empty: the one that is chosen on the left."}
+            />
             {field}
             <Button type="submit" look="first" busy={ask.isRunning} disabled={isMissing}>
               Explain

@@ -4,7 +4,8 @@ import { useAsk } from "../../data/query.ts";
 import { to, useFilters } from "../../data/url.ts";
 import { Page } from "../../frame/page.tsx";
 import { CopyAs } from "../../parts/button.tsx";
-import { SelectField, TextField } from "../../parts/fields.tsx";
+import { SelectField } from "../../parts/fields.tsx";
+import { FilterField } from "../../parts/filter-field.tsx";
 import { Badge, percent, State, When } from "../../parts/show.tsx";
 import { Empty, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
@@ -57,7 +58,7 @@ export function Lines() {
           onValue={(country) => filters.set({ country })}
           choices={[{ value: "", name: "all countries" }, ...new Set((lines.value?.lines ?? []).map((line) => line.country))]}
         />
-        <TextField title="As on the day" type="date" value={date} onValue={(date) => filters.set({ date })} />
+        <FilterField title="As on the day" type="date" name="date" />
       </div>
       <Shown of={lines}>
         {({ lines }) => {

@@ -9,7 +9,7 @@ import { to, useFilters } from "../../data/url.ts";
 import { Page } from "../../frame/page.tsx";
 import { Button, CopyAs } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/dialog.tsx";
-import { TextField } from "../../parts/fields.tsx";
+import { FilterField } from "../../parts/filter-field.tsx";
 import { Badge, bytesText, Facts, When } from "../../parts/show.tsx";
 import { Empty, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
@@ -68,11 +68,12 @@ function Folder({ prefix }: { prefix: string }) {
   const folder = useAnswer(
     ["folder", prefix, wanted, after, { live: ["events"] }],
     async (signal) => await readFolder(async (from) => await list(from, signal), prefix, after === "" ? undefined : after),
+    { keep: true },
   );
   return (
     <>
       <div class="filters">
-        <TextField title="Name begins with" type="search" value={wanted} onValue={(find) => filters.set({ find, after: "" })} />
+        <FilterField title="Name begins with" type="search" name="find" clears={["after"]} />
       </div>
       <Shown of={folder}>
         {({ folders, objects, next }) =>

@@ -4,7 +4,8 @@ import { useAsk } from "../../data/query.ts";
 import { useFilters } from "../../data/url.ts";
 import { Page } from "../../frame/page.tsx";
 import { CopyAs } from "../../parts/button.tsx";
-import { CheckField, TextField } from "../../parts/fields.tsx";
+import { CheckField } from "../../parts/fields.tsx";
+import { FilterField } from "../../parts/filter-field.tsx";
 import { Badge } from "../../parts/show.tsx";
 import { Empty, Note, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
@@ -34,7 +35,7 @@ export function Settings() {
       acts={<CopyAs said={{ method: "GET", path: "/api/settings", command: ["config", "print"] }} />}
     >
       <div class="filters">
-        <TextField title="Find" type="search" value={filters.get("find")} onValue={(find) => filters.set({ find })} />
+        <FilterField title="Find" type="search" name="find" />
         <CheckField title="Only what is set" checked={isSet} onChecked={(is) => filters.set({ set: is ? "1" : "" })} />
       </div>
       <Shown of={settings}>

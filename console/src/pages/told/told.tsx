@@ -9,7 +9,7 @@ import { to, useFilters } from "../../data/url.ts";
 import { Page } from "../../frame/page.tsx";
 import { Button, CopyAs } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/dialog.tsx";
-import { TextField } from "../../parts/fields.tsx";
+import { FilterField } from "../../parts/filter-field.tsx";
 import { Badge, State, Tabs, When } from "../../parts/show.tsx";
 import { Empty, Shown } from "../../parts/states.tsx";
 import { More, Table } from "../../parts/table.tsx";
@@ -49,8 +49,8 @@ function Events() {
   return (
     <>
       <div class="filters">
-        <TextField title="Kind" value={kind} onValue={(kind) => filters.set({ kind })} suggestions={kinds} placeholder="object.stored" />
-        <TextField title="Subject begins with" value={prefix} onValue={(prefix) => filters.set({ prefix })} placeholder="classify/" />
+        <FilterField title="Kind" name="kind" suggestions={kinds} placeholder="object.stored" />
+        <FilterField title="Subject begins with" name="prefix" placeholder="classify/" />
         <CopyAs said={{ method: "GET", path: `/api/events?${new URLSearchParams(query).toString()}`, command: ["events", "list"] }} />
       </div>
       <Shown of={events}>
@@ -109,7 +109,7 @@ function Notices() {
   return (
     <>
       <div class="filters">
-        <TextField title="Topic" value={topic} onValue={(topic) => filters.set({ topic })} suggestions={topics} />
+        <FilterField title="Topic" name="topic" suggestions={topics} />
         <CopyAs
           said={{
             method: "GET",

@@ -11,6 +11,7 @@ import { Page } from "../../frame/page.tsx";
 import { Button, CopyAs } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/dialog.tsx";
 import { SelectField, TextField } from "../../parts/fields.tsx";
+import { FilterField } from "../../parts/filter-field.tsx";
 import { Badge, Facts, Tabs, When } from "../../parts/show.tsx";
 import { Empty, Failed, Note, Shown, Waiting } from "../../parts/states.tsx";
 import { More, Table } from "../../parts/table.tsx";
@@ -209,7 +210,7 @@ function Uses() {
           onValue={(zone) => filters.set({ zone })}
           choices={[{ value: "", name: "every zone" }, ...zones]}
         />
-        <TextField title="Role" value={role} onValue={(role) => filters.set({ role })} />
+        <FilterField title="Role" name="role" />
         <Button onPress={uses.again}>Ask again</Button>
         <CopyAs
           said={{
