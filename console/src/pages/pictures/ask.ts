@@ -48,6 +48,8 @@ export async function makePicture(path: string, signal?: AbortSignal): Promise<M
   const start = performance.now();
   const answer = await fetch(`${prefix}${path}`, { cache: "no-cache", ...(signal === undefined ? {} : { signal }) });
   const blob = await answer.blob();
+  // An address that nobody waits for any more would never be given back.
+  signal?.throwIfAborted();
   const made = {
     status: answer.status,
     type: answer.headers.get("content-type") ?? "",

@@ -3,20 +3,20 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useFilters } from "../../data/url.ts";
 import { Button } from "../../parts/button.tsx";
-import { makePicture, prefix } from "./ask.ts";
+import { makePicture, prefix, signPath } from "./ask.ts";
 import { sayBox, type Box, type Recipe } from "./recipe.ts";
 
 type Aim = "crop" | "focal";
 
 /** The original's size in pixels, as `info` tells it. */
-function useSize(recipe: Recipe): { readonly width: number; readonly height: number } | undefined {
+function useSize(recipe: Recipe, signed: boolean): { readonly width: number; readonly height: number } | undefined {
   const [size, setSize] = useState<{ readonly width: number; readonly height: number } | undefined>(undefined);
   const path = `/${recipe.isFirst ? "" : `s3:${recipe.bucket}/`}${recipe.key.split("/").map(encodeURIComponent).join("/")}?info=true`;
   useEffect(() => {
     const gone = new AbortController();
     setSize(undefined);
     const ask = async (): Promise<void> => {
-      const { problem = "{}" } = await makePicture(path, gone.signal);
+      const { problem = "{}" } = await makePicture(signed ? await signPath(path) : path, gone.signal);
       const told: unknown = JSON.parse(problem);
       if (typeof told === "object" && told !== null && "width" in told && "height" in told)
         setSize({ width: Number(told.width), height: Number(told.height) });
@@ -24,13 +24,13 @@ function useSize(recipe: Recipe): { readonly width: number; readonly height: num
     // Without a size there is nothing to draw on; why there is no picture is told above.
     ask().catch(() => undefined);
     return () => gone.abort();
-  }, [path]);
+  }, [path, signed]);
   return size;
 }
 
-export function Framing({ original, recipe }: { original: string; recipe: Recipe }) {
+export function Framing({ original, recipe, signed }: { original: string; recipe: Recipe; signed: boolean }) {
   const filters = useFilters();
-  const size = useSize(recipe);
+  const size = useSize(recipe, signed);
   const [aim, setAim] = useState<Aim>("crop");
   const [drawn, setDrawn] = useState<Box | undefined>(undefined);
   const place = useRef<HTMLDivElement>(null);

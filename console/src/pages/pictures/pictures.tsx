@@ -5,11 +5,12 @@ import { useAnswer } from "../../data/query.ts";
 import { useFilters, type Filters } from "../../data/url.ts";
 import { Page } from "../../frame/page.tsx";
 import { Button, copyText, CopyAs } from "../../parts/button.tsx";
-import { CheckField, SelectField, TextField } from "../../parts/fields.tsx";
+import { CheckField, SelectField } from "../../parts/fields.tsx";
+import { FilterField } from "../../parts/filter-field.tsx";
 import { bytesText, grouped, spanText } from "../../parts/show.tsx";
 import { Empty, Failed, Note, Shown, Waiting } from "../../parts/states.tsx";
 import { listPictures, makePicture, prefix, readCounts, signPath, type Listed, type Made } from "./ask.ts";
-import { fits, pathOf, readBox, snippetsOf, type Recipe } from "./recipe.ts";
+import { fits, pathOf, ranges, readBox, readNumber, snippetsOf, type Recipe } from "./recipe.ts";
 import { Framing } from "./framing.tsx";
 import { Presets } from "./presets.tsx";
 import { Strip } from "./strip.tsx";
@@ -18,7 +19,8 @@ import "./pictures.css";
 const formats = [{ value: "", name: "as the original" }, "jpeg", "webp", "avif", "png"] as const;
 const soonMs = 200;
 
-const whole = (text: string): number => (/^\d{1,5}$/.test(text) ? Number(text) : 0);
+/** As wide as most pages need it, where nobody says. */
+const usualWidth = 800;
 
 /** What the URL wants of a picture. */
 export function recipeOf(filters: Pick<Filters, "get">, { pictures }: Listed): Recipe | undefined {
@@ -30,13 +32,13 @@ export function recipeOf(filters: Pick<Filters, "get">, { pictures }: Listed): R
     bucket: picture?.bucket ?? bucket,
     isFirst: picture?.first ?? bucket === "",
     key,
-    width: whole(filters.get("w") === "" ? "800" : filters.get("w")),
-    height: whole(filters.get("h")),
+    width: readNumber("w", filters.get("w")) ?? usualWidth,
+    height: readNumber("h", filters.get("h")) ?? 0,
     fit: fits.find((fit) => fit === filters.get("fit")) ?? "cover",
     format: formats.flatMap((one) => (typeof one === "string" ? [one] : [])).find((one) => one === filters.get("format")) ?? "",
-    quality: Math.min(100, whole(filters.get("quality"))),
-    rotate: whole(filters.get("rotate")),
-    blur: whole(filters.get("blur")),
+    quality: readNumber("quality", filters.get("quality")) ?? 0,
+    rotate: readNumber("rotate", filters.get("rotate")) ?? 0,
+    blur: readNumber("blur", filters.get("blur")) ?? 0,
     grayscale: filters.get("grayscale") === "1",
     crop: readBox(filters.get("crop")),
     focal: readBox(filters.get("focal")),
@@ -86,27 +88,23 @@ function Chooser({ listed: { pictures }, filters }: { listed: Listed; filters: F
           ...pictures.map(({ bucket, key, shown }) => ({ value: `${bucket} ${key}`, name: `${bucket}: ${shown}` })),
         ]}
       />
-      <TextField title="Or its key" value={filters.get("key")} onValue={(key) => filters.set({ key })} />
+      <FilterField title="Or its key" name="key" />
     </div>
   );
 }
 
 function Controls({ recipe, filters }: { recipe: Recipe; filters: Filters }) {
-  const number = (title: string, name: string, value: number, hint?: string) => (
-    <TextField
-      key={name}
-      title={title}
-      type="number"
-      value={value === 0 ? "" : String(value)}
-      hint={hint}
-      onValue={(text) => filters.set({ [name]: text === "" && name === "w" ? "0" : text })}
-    />
-  );
+  const number = (title: string, name: keyof typeof ranges, more: { readonly placeholder?: string; readonly hint?: string } = {}) => {
+    const { from, to, isWhole } = ranges[name];
+    const isBad = filters.get(name) !== "" && readNumber(name, filters.get(name)) === undefined;
+    const expected = `Expected a ${isWhole ? "whole " : ""}number from ${from} to ${to}`;
+    return <FilterField title={title} type="number" name={name} problem={isBad ? expected : undefined} {...more} />;
+  };
   return (
     <section class="card" aria-label="What is wanted">
       <div class="pictures-controls">
-        {number("Width", "w", recipe.width)}
-        {number("Height", "h", recipe.height)}
+        {number("Width", "w", { placeholder: String(usualWidth), hint: "0: as the height or the original has it" })}
+        {number("Height", "h")}
         <SelectField
           title="Fit"
           value={recipe.fit}
@@ -118,21 +116,19 @@ function Controls({ recipe, filters }: { recipe: Recipe; filters: Filters }) {
           ]}
         />
         <SelectField title="Format" value={recipe.format} onValue={(format) => filters.set({ format })} choices={formats} />
-        {number("Quality", "quality", recipe.quality)}
-        {number("Rotate by", "rotate", recipe.rotate)}
-        {number("Blur", "blur", recipe.blur)}
-        <TextField
+        {number("Quality", "quality")}
+        {number("Rotate by", "rotate")}
+        {number("Blur", "blur")}
+        <FilterField
           title="Crop"
-          value={filters.get("crop")}
+          name="crop"
           placeholder="10x20:110x220"
-          onValue={(crop) => filters.set({ crop })}
           problem={filters.get("crop") !== "" && recipe.crop === undefined ? "Expected LEFTxTOP:RIGHTxBOTTOM" : undefined}
         />
-        <TextField
+        <FilterField
           title="Keep in view"
-          value={filters.get("focal")}
+          name="focal"
           placeholder="10x20:110x220"
-          onValue={(focal) => filters.set({ focal })}
           problem={filters.get("focal") !== "" && recipe.focal === undefined ? "Expected LEFTxTOP:RIGHTxBOTTOM" : undefined}
         />
         <CheckField title="Grey" checked={recipe.grayscale} onChecked={(is) => filters.set({ grayscale: is ? "1" : "" })} />
@@ -142,15 +138,21 @@ function Controls({ recipe, filters }: { recipe: Recipe; filters: Filters }) {
   );
 }
 
-/** A picture as it is asked for, a moment after the last change. */
-function useMade(path: string): { readonly made: Made | undefined; readonly error: unknown } {
-  const [state, setState] = useState<{ readonly made: Made | undefined; readonly error: unknown }>({ made: undefined, error: undefined });
+interface Picture {
+  readonly path: string;
+  readonly made: Made | undefined;
+  readonly error: unknown;
+}
+
+/** A picture as it is asked for, a moment after the last change. Until it is there the former one stands (`path` says which it is). */
+function useMade(path: string): Picture {
+  const [state, setState] = useState<Picture>({ path, made: undefined, error: undefined });
   useEffect(() => {
     const gone = new AbortController();
     const timer = setTimeout(() => {
       makePicture(path, gone.signal).then(
-        (made) => setState({ made, error: undefined }),
-        (error: unknown) => gone.signal.aborted || setState({ made: undefined, error }),
+        (made) => setState({ path, made, error: undefined }),
+        (error: unknown) => gone.signal.aborted || setState({ path, made: undefined, error }),
       );
     }, soonMs);
     return () => {
@@ -177,8 +179,10 @@ function Result({ recipe, signed }: { recipe: Recipe; signed: boolean }) {
     crop: undefined,
     focal: undefined,
   });
-  const paths = useAnswer(["signed", plain, original, signed], async () =>
-    signed ? { shown: await signPath(plain), original: await signPath(original) } : { shown: plain, original },
+  const paths = useAnswer(
+    ["signed", plain, original, signed],
+    async () => (signed ? { shown: await signPath(plain), original: await signPath(original) } : { shown: plain, original }),
+    { keep: true },
   );
   return (
     <Shown of={paths}>
@@ -199,7 +203,7 @@ function Result({ recipe, signed }: { recipe: Recipe; signed: boolean }) {
             </div>
           </section>
           <Compared shown={shown} original={original} />
-          <Framing original={original} recipe={recipe} />
+          <Framing original={original} recipe={recipe} signed={signed} />
           <Strip recipe={recipe} signed={signed} />
           <Snippets recipe={recipe} signed={signed} />
         </>
@@ -210,14 +214,15 @@ function Result({ recipe, signed }: { recipe: Recipe; signed: boolean }) {
 
 /** The original and the result over each other, with an edge that is moved. */
 function Compared({ shown, original }: { shown: string; original: string }) {
-  const { made, error } = useMade(shown);
+  const { path, made, error } = useMade(shown);
   const before = useMade(original);
   const [edge, setEdge] = useState(50);
   if (error !== undefined) return <Failed error={error} />;
   if (made === undefined) return <Waiting lines={6} />;
   if (made.url === undefined) return <WhyNot made={made} />;
   return (
-    <section class="card" aria-label="The result">
+    <section class="card" aria-label="The result" aria-busy={path !== shown}>
+      {path !== shown && <div class="asking" role="progressbar" aria-label="Making the picture" />}
       <p role="status">
         {bytesText(made.bytes)}, {made.type}, {spanText(made.ms)}
         {made.cache !== "" && <span class="dim"> · {made.cache}</span>}

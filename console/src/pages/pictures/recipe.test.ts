@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { base64Of, jsonOf, pathOf, readBox, sayBox, snippetsOf, type Recipe } from "./recipe.ts";
+import { base64Of, jsonOf, pathOf, readBox, readNumber, sayBox, snippetsOf, type Recipe } from "./recipe.ts";
 
 const plain: Recipe = {
   bucket: "photos",
@@ -18,6 +18,14 @@ const plain: Recipe = {
 };
 
 describe("a recipe of a picture", () => {
+  it("takes numbers as the server does, and nothing for one that is out of its range", () => {
+    expect(readNumber("rotate", "-90")).toBe(-90);
+    expect(readNumber("blur", "1.5")).toBe(1.5);
+    expect(readNumber("w", "0")).toBe(0);
+    expect(["", " ", "1.5", "-1", "x", "1e9"].map((text) => readNumber("w", text))).toEqual(Array.from({ length: 6 }, () => undefined));
+    expect(readNumber("quality", "101")).toBeUndefined();
+  });
+
   it("is the bare key when nothing is wanted", () => {
     expect(pathOf(plain)).toBe("/a%20shoe/red%20(1).jpg");
     expect(jsonOf(plain)).toEqual({ key: "a shoe/red (1).jpg" });

@@ -42,6 +42,22 @@ export function readBox(text: string): Box | undefined {
 
 export const sayBox = (box: Box | undefined): string => (box === undefined ? "" : boxText(box));
 
+/** What each number of a recipe may be. */
+export const ranges = {
+  w: { from: 0, to: 99_999, isWhole: true },
+  h: { from: 0, to: 99_999, isWhole: true },
+  quality: { from: 1, to: 100, isWhole: true },
+  rotate: { from: -360, to: 360, isWhole: false },
+  blur: { from: 0, to: 1_000, isWhole: false },
+} as const;
+
+/** A number that a URL or a field says; undefined: none, or one that is out of its range. */
+export function readNumber(name: keyof typeof ranges, text: string): number | undefined {
+  const { from, to, isWhole } = ranges[name];
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  return value >= from && value <= to && (!isWhole || Number.isInteger(value)) ? value : undefined;
+}
+
 const encodeKey = (key: string): string => key.split("/").map(encodeURIComponent).join("/");
 
 /** The path in thumbor's words (docs/reference/images-urls.md). `width` stands for the recipe's own where one picture is wanted in many sizes. */
