@@ -4,8 +4,8 @@
 //   A2. What can be undone offers it for as long as the message stands.
 
 import { useState } from "preact/hooks";
-import { tell } from "../frame/toasts.tsx";
-import { client, sayError, type AnswerOf, type CallOf, type RouteName } from "./client.ts";
+import { tell, tellError } from "../frame/toasts.tsx";
+import { client, type AnswerOf, type CallOf, type RouteName } from "./client.ts";
 import { forget } from "./query.ts";
 
 export interface ActOptions<Name extends RouteName> {
@@ -59,8 +59,7 @@ export function useAct<Name extends RouteName>(name: Name, usual: ActOptions<Nam
         return answer;
       } catch (caught) {
         setError(caught);
-        const { code, message } = sayError(caught);
-        tell({ kind: "bad", text: message, code });
+        tellError(caught);
         return undefined;
       } finally {
         setRunning(false);

@@ -2,25 +2,11 @@
 // this browser.
 
 import { effect, signal } from "@preact/signals";
+import { keepText, readKept } from "./kept.ts";
 import { useMe } from "./me.ts";
 
-function readName(): string {
-  try {
-    return localStorage.getItem("stockroom.speaker") ?? "";
-  } catch {
-    return "";
-  }
-}
-
-export const typedName = signal(readName());
-
-effect(() => {
-  try {
-    localStorage.setItem("stockroom.speaker", typedName.value);
-  } catch {
-    // A browser that keeps nothing: the name lasts as long as the page.
-  }
-});
+export const typedName = signal(readKept("speaker") ?? "");
+effect(() => keepText("speaker", typedName.value));
 
 export interface Speaker {
   /** "": it must be asked first. */

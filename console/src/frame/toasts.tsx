@@ -1,6 +1,7 @@
 // What is told in passing, in the corner: done, refused, to be undone.
 
 import { signal } from "@preact/signals";
+import { sayError } from "../data/client.ts";
 
 export interface Toast {
   readonly kind: "good" | "bad" | "note";
@@ -18,6 +19,12 @@ export function tell(toast: Toast): void {
   const id = ++last;
   shown.value = [...shown.value.slice(-3), { ...toast, id }];
   setTimeout(() => close(id), toast.undo === undefined ? staysMs[toast.kind] : undoMs);
+}
+
+/** Says why something could not be done, with its code. */
+export function tellError(error: unknown): void {
+  const { code, message } = sayError(error);
+  tell({ kind: "bad", text: message, code });
 }
 
 const close = (id: number): void => {
@@ -38,10 +45,7 @@ export function Toasts() {
               class="button small"
               onClick={() => {
                 close(id);
-                void undo().then(
-                  () => tell({ kind: "note", text: "Undone." }),
-                  (error: unknown) => tell({ kind: "bad", text: error instanceof Error ? error.message : String(error) }),
-                );
+                void undo().then(() => tell({ kind: "note", text: "Undone." }), tellError);
               }}
             >
               Undo

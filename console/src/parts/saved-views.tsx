@@ -1,27 +1,31 @@
-// Saved views of a page: links to its filters under names that a person gave.
+// Saved views of a page: its filters under names that a person gave. A view is a link like any other.
 
 import { useLocation } from "preact-iso";
 import { useState } from "preact/hooks";
+import { hasTexts, openKept } from "../data/kept.ts";
 import { base } from "../data/url.ts";
-import { keepViews, views, withView } from "../data/views.ts";
-import { tell } from "../frame/toasts.tsx";
 import { Button } from "./button.tsx";
-import { Dialog } from "./dialog.tsx";
-import { TextField } from "./fields.tsx";
+import { Forget, Naming } from "./kept.tsx";
+
+interface View {
+  readonly name: string;
+  /** The page's path below /console, and its filters as they stand in the address, without the question mark. */
+  readonly path: string;
+  readonly search: string;
+}
+
+const views = openKept<View>(
+  "views",
+  (value) => hasTexts(value, ["name", "path", "search"]),
+  (one, other) => one.name === other.name && one.path === other.path,
+);
 
 export function SavedViews() {
   const { path, url } = useLocation();
   const here = path.slice(base.length) || "/";
   const search = url.includes("?") ? url.slice(url.indexOf("?") + 1) : "";
   const [isNaming, setNaming] = useState(false);
-  const [name, setName] = useState("");
-  const of = views.value.filter((view) => view.path === here);
-  const save = (): void => {
-    if (name.trim() === "") return;
-    keepViews(withView(views.value, { name: name.trim(), path: here, search }));
-    setNaming(false);
-    setName("");
-  };
+  const of = views.all.value.filter((view) => view.path === here);
   return (
     <nav class="row" aria-label="Saved views">
       {of.map((view) => (
@@ -33,46 +37,19 @@ export function SavedViews() {
           >
             {view.name}
           </a>
-          <Button
-            small
-            look="plain"
-            label={`Forget the view ${view.name}`}
-            onPress={() => {
-              const before = views.value;
-              keepViews(before.filter((one) => one !== view));
-              tell({ kind: "note", text: `Forgot the view ${view.name}.`, undo: async () => await Promise.resolve(keepViews(before)) });
-            }}
-          >
-            ×
-          </Button>
+          <Forget from={views} thing={view} what="view" />
         </span>
       ))}
       <Button small look="plain" onPress={() => setNaming(true)}>
         Save this view
       </Button>
       {isNaming && (
-        <Dialog title="Save this view" onClose={() => setNaming(false)}>
-          <form
-            onSubmit={(event) => {
-              event.preventDefault();
-              save();
-            }}
-          >
-            <TextField
-              title="Name"
-              value={name}
-              onValue={setName}
-              autofocus
-              required
-              hint="Kept in this browser, as a link above the list."
-            />
-            <div class="ends">
-              <Button type="submit" look="first" disabled={name.trim() === ""}>
-                Save
-              </Button>
-            </div>
-          </form>
-        </Dialog>
+        <Naming
+          title="Save this view"
+          hint="Kept in this browser, as a link above the list."
+          onName={(name) => views.keep({ name, path: here, search })}
+          onClose={() => setNaming(false)}
+        />
       )}
     </nav>
   );

@@ -1,31 +1,27 @@
 // Presets: what is wanted of pictures again and again, kept in this browser by name.
 
-import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
+import { hasTexts, openKept } from "../../data/kept.ts";
 import { Button } from "../../parts/button.tsx";
 import { TextField } from "../../parts/fields.tsx";
+import { Forget } from "../../parts/kept.tsx";
 import type { Recipe } from "./recipe.ts";
 
 type Values = Readonly<Record<string, string>>;
 
-const key = "stockroom.pictures.presets";
-
-function read(): Readonly<Record<string, Values>> {
-  try {
-    const found: unknown = JSON.parse(localStorage.getItem(key) ?? "{}");
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `keep` below; every value is read as text
-    return typeof found === "object" && found !== null ? (found as Record<string, Values>) : {};
-  } catch {
-    return {};
-  }
+interface Preset {
+  readonly name: string;
+  readonly values: Values;
 }
 
-const presets = signal(read());
-
-function keep(next: Readonly<Record<string, Values>>): void {
-  presets.value = next;
-  localStorage.setItem(key, JSON.stringify(next));
-}
+const presets = openKept<Preset>(
+  "pictures.presets",
+  (value): value is Preset =>
+    hasTexts(value, ["name"]) &&
+    "values" in value &&
+    typeof value.values === "object" &&
+    hasTexts(value.values, Object.keys(value.values ?? {})),
+);
 
 /** What of a recipe holds for any picture. */
 const valuesOf = ({ width, height, fit, format, quality, rotate, blur, grayscale }: Recipe): Values => ({
@@ -46,23 +42,16 @@ export function Presets({ recipe, onTake }: { recipe: Recipe; onTake: (values: V
       class="filters"
       onSubmit={(event) => {
         event.preventDefault();
-        keep({ ...presets.value, [name.trim()]: valuesOf(recipe) });
+        presets.keep({ name: name.trim(), values: valuesOf(recipe) });
         setName("");
       }}
     >
-      {Object.entries(presets.value).map(([name, values]) => (
-        <span key={name} class="row">
-          <Button small onPress={() => onTake(values)}>
-            {name}
+      {presets.all.value.map((preset) => (
+        <span key={preset.name} class="row">
+          <Button small onPress={() => onTake(preset.values)}>
+            {preset.name}
           </Button>
-          <Button
-            small
-            look="plain"
-            label={`Forget ${name}`}
-            onPress={() => keep(Object.fromEntries(Object.entries(presets.value).filter(([other]) => other !== name)))}
-          >
-            ×
-          </Button>
+          <Forget from={presets} thing={preset} what="preset" />
         </span>
       ))}
       <TextField title="Save as a preset" value={name} onValue={setName} placeholder="thumbnail" />

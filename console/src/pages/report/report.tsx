@@ -6,6 +6,7 @@ import { useMe } from "../../data/me.ts";
 import { useAsk } from "../../data/query.ts";
 import { to, useFilters } from "../../data/url.ts";
 import { Page } from "../../frame/page.tsx";
+import { tellError } from "../../frame/toasts.tsx";
 import { Button, CopyAs } from "../../parts/button.tsx";
 import { SelectField } from "../../parts/fields.tsx";
 import { amount, Badge, counted, When } from "../../parts/show.tsx";
@@ -97,20 +98,24 @@ function OfPeriod({ period, periods }: { period: string; periods: readonly strin
 }
 
 function Acts({ report, book }: { report: PeriodReport | undefined; book: CodeBook | undefined }) {
+  const filters = useFilters();
   if (report === undefined) return null;
   const { period, reports } = report;
+  const shown = Object.fromEntries(
+    ["country", "revision"].flatMap((name) => (filters.get(name) === "" ? [] : [[name, filters.get(name)]])),
+  );
   const name = `report-${period}${reports.length === 1 ? `-${reports[0]?.country ?? ""}` : ""}`;
   const rows = () => tableOf(period, reports, (scheme, version, code) => book?.nameOf(scheme, version, code) ?? "");
   return (
     <>
       <Button onPress={() => saveCsv(rows(), name)}>CSV</Button>
-      <Button onPress={() => void saveXlsx(rows(), name)}>XLSX</Button>
+      <Button onPress={() => void saveXlsx(rows(), name).catch(tellError)}>XLSX</Button>
       <Button onPress={() => window.print()}>Print</Button>
       <CopyAs
         said={{
           method: "GET",
-          path: `/api/classify/report?period=${period}`,
-          command: ["classify", "report", "--period", period],
+          path: `/api/classify/report?${new URLSearchParams({ period, ...shown }).toString()}`,
+          command: ["classify", "report", "--period", period, ...Object.entries(shown).flatMap(([name, value]) => [`--${name}`, value])],
         }}
         small={false}
       />

@@ -1,16 +1,7 @@
-// Saving what a page shows as a file.
+// Saving a report as a file.
 
+import { saveBlob } from "../../data/save.ts";
 import { csvOf, heads, type Cell } from "./rows.ts";
-
-function saveBlob(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The browser has it once the download has begun.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
 
 export const saveCsv = (rows: readonly (readonly Cell[])[], name: string): void =>
   saveBlob(new Blob([csvOf(rows)], { type: "text/csv;charset=utf-8" }), `${name}.csv`);

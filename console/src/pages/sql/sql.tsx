@@ -3,22 +3,35 @@
 import { lazy } from "preact-iso";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { client, type AnswerOf } from "../../data/client.ts";
+import { hasTexts, openKept } from "../../data/kept.ts";
 import { useAsk, type Asked } from "../../data/query.ts";
+import { saveBlob } from "../../data/save.ts";
 import { useFilters } from "../../data/url.ts";
 import { Page } from "../../frame/page.tsx";
 import { Button, CopyAs } from "../../parts/button.tsx";
-import { Dialog } from "../../parts/dialog.tsx";
-import { CheckField, TextField } from "../../parts/fields.tsx";
+import { CheckField } from "../../parts/fields.tsx";
+import { FilterField } from "../../parts/filter-field.tsx";
+import { Forget, Naming } from "../../parts/kept.tsx";
 import { spanText } from "../../parts/show.tsx";
 import { Failed, Note, Shown, Waiting } from "../../parts/states.tsx";
 import type { SqlAnswer } from "./answer.ts";
 import { parametersOf, withValues } from "./parameters.ts";
 import { Rows } from "./rows.tsx";
-import { forgetQuery, savedQueries, saveQuery } from "./saved.ts";
 import "./sql.css";
 
 const SqlEditor = lazy(async () => (await import("./editor.tsx")).SqlEditor);
 const valuePrefix = "p.";
+
+interface SavedQuery {
+  readonly name: string;
+  readonly query: string;
+  readonly system: boolean;
+}
+
+const saved = openKept<SavedQuery>(
+  "sql.saved",
+  (value): value is SavedQuery => hasTexts(value, ["name", "query"]) && "system" in value && typeof value.system === "boolean",
+);
 
 interface Result {
   readonly answer: SqlAnswer;
@@ -55,11 +68,7 @@ function useSql() {
 
 async function download(query: string, system: boolean, format: "csv" | "parquet"): Promise<void> {
   const answer = await client.call("POST /api/sql", { body: { query, system, format } });
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(await answer.blob());
-  link.download = `answer.${format}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  saveBlob(await answer.blob(), `answer.${format}`);
 }
 
 export function Sql() {
@@ -150,12 +159,7 @@ export function Sql() {
           {names.length > 0 && (
             <div class="filters">
               {names.map((name) => (
-                <TextField
-                  key={name}
-                  title={name}
-                  value={values[name] ?? ""}
-                  onValue={(value) => filters.set({ [`${valuePrefix}${name}`]: value })}
-                />
+                <FilterField key={name} title={name} name={`${valuePrefix}${name}`} />
               ))}
             </div>
           )}
@@ -173,7 +177,14 @@ export function Sql() {
           )}
         </div>
       </div>
-      {isSaving && <Saving query={query} system={system} onClose={() => setSaving(false)} />}
+      {isSaving && (
+        <Naming
+          title="Save this query"
+          hint="Kept in this browser. To share it, copy the link of the page: it holds the whole query."
+          onName={(name) => saved.keep({ name, query, system })}
+          onClose={() => setSaving(false)}
+        />
+      )}
     </Page>
   );
 }
@@ -209,52 +220,20 @@ function Tables({ of, onTake }: { of: AskedTables; onTake: (query: string) => vo
 }
 
 function SavedList({ onTake }: { onTake: (query: string, system: boolean) => void }) {
-  if (savedQueries.value.length === 0) return null;
+  if (saved.all.value.length === 0) return null;
   return (
     <>
       <h2>Saved</h2>
       <ul>
-        {savedQueries.value.map(({ name, query, system }) => (
-          <li key={name} class="row apart">
-            <Button look="plain" small onPress={() => onTake(query, system)}>
-              {name}
+        {saved.all.value.map((one) => (
+          <li key={one.name} class="row apart">
+            <Button look="plain" small onPress={() => onTake(one.query, one.system)}>
+              {one.name}
             </Button>
-            <Button look="plain" small label={`Forget ${name}`} onPress={() => forgetQuery(name)}>
-              ×
-            </Button>
+            <Forget from={saved} thing={one} what="query" />
           </li>
         ))}
       </ul>
     </>
-  );
-}
-
-function Saving({ query, system, onClose }: { query: string; system: boolean; onClose: () => void }) {
-  const [name, setName] = useState("");
-  return (
-    <Dialog title="Save this query" onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          saveQuery({ name: name.trim(), query, system });
-          onClose();
-        }}
-      >
-        <TextField
-          title="Name"
-          value={name}
-          onValue={setName}
-          autofocus
-          required
-          hint="Kept in this browser. To share it, copy the link of the page: it holds the whole query."
-        />
-        <div class="ends">
-          <Button onPress={onClose}>Leave it</Button>
-          <Button type="submit" look="first" disabled={name.trim() === ""}>
-            Save
-          </Button>
-        </div>
-      </form>
-    </Dialog>
   );
 }
