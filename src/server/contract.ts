@@ -362,7 +362,7 @@ export const listDead = defineRoute({
   path: "/api/dead",
   summary: "Runs that were given up and wait for a person, the newest first",
   needs: "viewer",
-  query: z.strictObject({ state: z.enum(letterStates).optional(), ...pageQuery() }),
+  query: z.strictObject({ state: z.enum(letterStates).optional(), run: z.string().optional(), ...pageQuery() }),
   answer: z.strictObject({ letters: list(deadLetter), next }),
 });
 

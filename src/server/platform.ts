@@ -84,9 +84,13 @@ function checkMeant(path: string, ids: readonly string[] | undefined, filter: un
 
 function mountDead(server: FastifyInstance, deps: ServerDeps): void {
   const { workflows } = deps;
-  serve(server, routes.listDead, async ({ query: { cursor, limit, state } }) => {
+  serve(server, routes.listDead, async ({ query: { cursor, limit, state, run: runId } }) => {
     const after = readNumber(cursor)?.toString();
-    const { rows: letters, ...more } = pageOf(await workflows.deadLetters({ state, after, limit: limit + 1 }), limit, ({ id }) => id);
+    const { rows: letters, ...more } = pageOf(
+      await workflows.deadLetters({ state, runId, after, limit: limit + 1 }),
+      limit,
+      ({ id }) => id,
+    );
     return { letters, ...more };
   });
   serve(server, routes.getDead, async ({ params }) => await workflows.deadLetter(params.id));

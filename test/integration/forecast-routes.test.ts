@@ -244,6 +244,8 @@ describe("routes", () => {
     expect((await json<ImportList>("/api/forecast/imports")).imports).toMatchObject([
       { id: "shop-1", state: "partly", sent: 1, failed: 1 },
     ]);
+    expect((await json<ImportList>("/api/forecast/imports?state=partly")).imports).toMatchObject([{ id: "shop-1" }]);
+    expect((await json<ImportList>("/api/forecast/imports?state=unsure")).imports).toEqual([]);
     const failed = await json<ImportDetail>("/api/forecast/imports/shop-1");
     expect(failed).toMatchObject({ batches: [{ sent: 2, failed: 1 }], answers: [{ seq: 1, taken: false, messages: [{ id: "ZFC/012" }] }] });
     const all = await json<ImportDetail>("/api/forecast/imports/shop-1?answers=all&limit=1");
@@ -267,6 +269,7 @@ describe("routes", () => {
     ["/api/forecast/scenarios/whatif-1/exports/none", 404, "FORECAST_EXPORT_MISSING"],
     ["/api/forecast/imports/none", 404, "SAP_IMPORT_MISSING"],
     ["/api/forecast/imports/shop-1?answers=some", 400, "QUERY_BAD"],
+    ["/api/forecast/imports?state=lost", 400, "QUERY_BAD"],
   ])("%s is refused", async (path, status, code) => {
     const answer = await get(path.replace("LATEST", latest));
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the test then checks

@@ -247,6 +247,8 @@ describe("runs and dead letters", () => {
     expect(await (await call(`/api/runs/${id}`)).json()).toMatchObject({ id: "eat/bread ü", input: "bread", steps: [{ name: "bite" }] });
     const { letters }: DeadLetterList = JSON.parse(await (await call("/api/dead?state=waiting")).text());
     expect(letters).toHaveLength(1);
+    expect(await (await call(`/api/dead?run=${id}`)).json()).toEqual({ letters });
+    expect(await (await call("/api/dead?run=eat")).json()).toEqual({ letters: [] });
     const page = await (await call("/")).text();
     expect(page).toContain("&lt;b&gt;poison&lt;/b&gt;");
     expect(page).not.toContain("<b>poison");

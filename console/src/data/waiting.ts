@@ -5,19 +5,7 @@ import { client } from "./client.ts";
 import { useMe, type Me } from "./me.ts";
 import { usePlace } from "./place.ts";
 import { to } from "./url.ts";
-
-export interface Wait {
-  readonly id: string;
-  /** Worst first: 3 has stopped something, 2 needs a decision, 1 is work to be done. */
-  readonly weight: 1 | 2 | 3;
-  readonly kind: "dead letter" | "question" | "alarm" | "held promotion" | "ERP import" | "review";
-  readonly title: string;
-  readonly why: string;
-  readonly at?: string | undefined;
-  readonly href: string;
-  /** How many single things it stands for. */
-  readonly count: number;
-}
+import { folded, worstFirst, type Wait } from "./waits.ts";
 
 /** Finds what waits in one place. */
 type Finder = {
@@ -27,13 +15,15 @@ type Finder = {
 };
 
 const mostShown = 50;
+/** As many as are counted. */
+const mostCounted = 200;
 
 const finders: readonly Finder[] = [
   {
     needs: "viewer",
     find: async (signal) => {
-      const { letters } = await client.call("GET /api/dead", { query: { state: "waiting", limit: mostShown }, signal });
-      return letters.map(({ id, title, error, at }) => ({
+      const { letters, next } = await client.call("GET /api/dead", { query: { state: "waiting", limit: mostCounted }, signal });
+      const waits = letters.map(({ id, runId, title, error, at }): Wait => ({
         id: `dead ${id}`,
         weight: 3,
         kind: "dead letter",
@@ -42,7 +32,9 @@ const finders: readonly Finder[] = [
         at,
         href: to("/dead", { id }),
         count: 1,
+        run: runId,
       }));
+      return folded(waits, mostShown, next === undefined, { id: "dead rest", href: to("/dead"), noun: "dead letters" });
     },
   },
   {
@@ -92,7 +84,7 @@ const finders: readonly Finder[] = [
         })),
       );
       return [
-        ...groups.flatMap(({ name, state, why }): Wait[] =>
+        ...groups.flatMap(({ name, state, why, runId }): Wait[] =>
           state === "waiting" || state === "failed"
             ? [
                 {
@@ -103,6 +95,7 @@ const finders: readonly Finder[] = [
                   why: why ?? "",
                   href: to(`/forecasts/${encodeURIComponent(name)}`),
                   count: 1,
+                  run: runId,
                 },
               ]
             : [],
@@ -130,26 +123,26 @@ const finders: readonly Finder[] = [
     module: "forecast",
     needs: "viewer",
     find: async (signal) => {
-      const { imports } = await client.call("GET /api/forecast/imports", { query: { limit: mostShown }, signal });
-      return imports.flatMap(({ id, target, group, state, failed, unsure, startedAt }): Wait[] =>
-        state === "unsure" || state === "partly"
-          ? [
-              {
-                id: `import ${id}`,
-                weight: state === "unsure" ? 3 : 2,
-                kind: "ERP import",
-                title:
-                  state === "unsure"
-                    ? `${unsure} rows of ${group}: nobody knows whether ${target} has them`
-                    : `${target} refused ${failed} rows of ${group}`,
-                why: "",
-                at: startedAt,
-                href: to("/imports", { id }),
-                count: 1,
-              },
-            ]
-          : [],
+      const found = await Promise.all(
+        (["unsure", "partly"] as const).map(async (state) => {
+          const { imports, next } = await client.call("GET /api/forecast/imports", { query: { state, limit: mostCounted }, signal });
+          const waits = imports.map(({ id, target, group, failed, unsure, startedAt }): Wait => ({
+            id: `import ${id}`,
+            weight: state === "unsure" ? 3 : 2,
+            kind: "ERP import",
+            title:
+              state === "unsure"
+                ? `${unsure} rows of ${group}: nobody knows whether ${target} has them`
+                : `${target} refused ${failed} rows of ${group}`,
+            why: "",
+            at: startedAt,
+            href: to("/imports", { id }),
+            count: 1,
+          }));
+          return folded(waits, mostShown, next === undefined, { id: `imports ${state}`, href: to("/imports", { state }), noun: "imports" });
+        }),
       );
+      return found.flat();
     },
   },
 ];
@@ -157,18 +150,17 @@ const finders: readonly Finder[] = [
 async function findAll(me: Me, modules: readonly string[], signal: AbortSignal): Promise<readonly Wait[]> {
   const asked = finders.filter(({ module, needs }) => me.may(needs) && (module === undefined || modules.includes(module)));
   const found = await Promise.all(asked.map(async ({ find }) => await find(signal)));
-  return found.flat().toSorted((a, b) => b.weight - a.weight || (b.at ?? "").localeCompare(a.at ?? ""));
+  return worstFirst(found.flat());
 }
 
-export function useWaiting(): Asked<readonly Wait[]> & { readonly total: number } {
+export function useWaiting(): Asked<readonly Wait[]> {
   const me = useMe();
   const { modules } = usePlace();
-  const asked = useAnswer(
+  return useAnswer(
     ["waiting", me.known?.roles ?? [], modules, { live: ["runs", "events"] }],
     async (signal) => await findAll(me, modules, signal),
     {
       when: me.known !== undefined && modules.length > 0,
     },
   );
-  return { ...asked, total: (asked.value ?? []).reduce((sum, { count }) => sum + count, 0) };
 }

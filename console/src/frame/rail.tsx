@@ -6,6 +6,7 @@ import { useMe } from "../data/me.ts";
 import { usePlace } from "../data/place.ts";
 import { base, to } from "../data/url.ts";
 import { useWaiting } from "../data/waiting.ts";
+import { totalText } from "../data/waits.ts";
 import { pages, sections, type Page } from "../pages.ts";
 
 export const isRailOpen = signal(false);
@@ -29,7 +30,7 @@ export function Rail() {
   const nearest = seen
     .filter((page) => here === page.path || (page.path !== "/" && here.startsWith(`${page.path}/`)))
     .toSorted((a, b) => b.path.length - a.path.length)[0];
-  const { total } = useWaiting();
+  const { value: waits = [], error } = useWaiting();
   return (
     <nav class={`rail ${isRailOpen.value ? "open" : ""}`} aria-label="Pages">
       <a class="brand" href={to("/")}>
@@ -44,9 +45,14 @@ export function Rail() {
             {of.map(({ path, title }) => (
               <a key={path} class="place" href={to(path)} {...(path === nearest?.path ? { "aria-current": "page" as const } : {})}>
                 {title}
-                {path === "/" && total > 0 && (
+                {path === "/" && waits.length > 0 && (
                   <span class="badge warn" title="What waits for a person">
-                    {total > 999 ? "999+" : total}
+                    {totalText(waits, 999)}
+                  </span>
+                )}
+                {path === "/" && waits.length === 0 && error !== undefined && (
+                  <span class="badge" title="What waits for a person could not be asked">
+                    ?
                   </span>
                 )}
               </a>

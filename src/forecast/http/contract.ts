@@ -614,6 +614,8 @@ export const getValueAdded = defineRoute({
   }),
 });
 
+const importState = z.enum(["running", "unsure", "done", "partly", "superseded"]);
+
 const importRow = z
   .strictObject({
     id: z.string(),
@@ -621,7 +623,7 @@ const importRow = z
     group: z.string(),
     sourceKey: z.string(),
     sourceVersion: z.string(),
-    state: z.enum(["running", "unsure", "done", "partly", "superseded"]),
+    state: importState,
     rows: z.number(),
     sent: z.number(),
     failed: z.number(),
@@ -639,7 +641,7 @@ export const listImports = defineRoute({
   path: "/api/forecast/imports",
   summary: "What was brought into SAP, the newest first",
   needs: "viewer",
-  query: z.strictObject(pageQuery()),
+  query: z.strictObject({ state: importState.optional(), ...pageQuery() }),
   answer: z.strictObject({ imports: list(importRow), next }),
 });
 

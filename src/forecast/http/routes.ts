@@ -154,9 +154,9 @@ function mountSaid(server: FastifyInstance, deps: ForecastDeps): void {
 }
 
 function mountImports(server: FastifyInstance, deps: ForecastDeps): void {
-  serve(server, routes.listImports, async ({ query: { limit, cursor } }) => {
+  serve(server, routes.listImports, async ({ query: { limit, cursor, state } }) => {
     const after = await afterOf(cursor, async (id) => await getImport(deps.database, id));
-    const { rows: imports, ...more } = pageOf(await listImports(deps.database, limit + 1, after), limit, ({ id }) => id);
+    const { rows: imports, ...more } = pageOf(await listImports(deps.database, limit + 1, after, state), limit, ({ id }) => id);
     return { imports, ...more };
   });
 

@@ -455,14 +455,14 @@ export async function getImport(tx: Tx, id: string): Promise<ImportRow> {
   );
 }
 
-/** Newest first. */
-export async function listImports(tx: Tx, limit = 100, after?: string): Promise<readonly ImportRow[]> {
+/** Newest first; `state`: only those that are in it. */
+export async function listImports(tx: Tx, limit = 100, after?: string, state?: ImportRow["state"]): Promise<readonly ImportRow[]> {
   const rows = await tx.query<ImportRecord>(
     `select ${importColumns} from stockroom.forecast_import i
-      where $2::text is null or exists (
-        select 1 from stockroom.forecast_import c where c.id = $2 and (i.started_at < c.started_at or (i.started_at = c.started_at and i.id > c.id)))
+      where ($3::text is null or i.state = $3) and ($2::text is null or exists (
+        select 1 from stockroom.forecast_import c where c.id = $2 and (i.started_at < c.started_at or (i.started_at = c.started_at and i.id > c.id))))
       order by started_at desc, id limit $1`,
-    [limit, after ?? null],
+    [limit, after ?? null, state ?? null],
   );
   return rows.map(importOf);
 }

@@ -2,14 +2,14 @@
 
 import { useState } from "preact/hooks";
 import { useMe } from "../../data/me.ts";
-import { usePages } from "../../data/query.ts";
+import { useAsk, usePages } from "../../data/query.ts";
 import { to, useFilters } from "../../data/url.ts";
 import { Page } from "../../frame/page.tsx";
 import { Button, CopyAs } from "../../parts/button.tsx";
 import { SelectField } from "../../parts/fields.tsx";
 import { SavedViews } from "../../parts/saved-views.tsx";
 import { counted, State, When } from "../../parts/show.tsx";
-import { Empty, Shown } from "../../parts/states.tsx";
+import { Empty, Note, Shown } from "../../parts/states.tsx";
 import { More, Table } from "../../parts/table.tsx";
 import { ActOnLetters, type LetterAct } from "./acts.tsx";
 import { groupLetters, type LetterGroup } from "./groups.ts";
@@ -24,8 +24,9 @@ export function Dead() {
   const dead = usePages("GET /api/dead", { query: state === undefined ? {} : { state } }, { live: ["runs", "events"] });
   const id = filters.get("id");
   const run = filters.get("run");
+  const ofRun = useAsk("GET /api/dead", { query: { run, limit: 1 } }, { live: ["runs", "events"], when: id === "" && run !== "" });
   const rows = (dead.value ?? []).flatMap((page) => page.letters);
-  const shown = id === "" ? rows.find(({ runId }) => runId === run)?.id : id;
+  const shown = id !== "" ? id : run === "" ? undefined : ofRun.value?.letters[0]?.id;
   return (
     <Page
       title="Dead letters"
@@ -46,14 +47,24 @@ export function Dead() {
           choices={[...states, { value: "all", name: "every state" }]}
         />
       </div>
+      {id === "" && run !== "" && (
+        <Shown of={ofRun}>{({ letters }) => letters.length === 0 && <Note>The run {run} has no dead letter.</Note>}</Shown>
+      )}
       {shown !== undefined && <OneLetter key={shown} id={shown} />}
-      <Shown of={dead}>{() => <Groups rows={rows} chosenId={shown} />}</Shown>
+      <Shown of={dead}>{() => <Groups rows={rows} chosenId={shown} hasMore={dead.hasMore} />}</Shown>
       <More of={dead} />
     </Page>
   );
 }
 
-function Groups({ rows, chosenId }: { rows: readonly Letter[]; chosenId: string | undefined }) {
+interface GroupsProps {
+  readonly rows: readonly Letter[];
+  readonly chosenId: string | undefined;
+  /** There are older letters, which are in no group yet. */
+  readonly hasMore: boolean;
+}
+
+function Groups({ rows, chosenId, hasMore }: GroupsProps) {
   const me = useMe();
   const filters = useFilters();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
@@ -72,6 +83,7 @@ function Groups({ rows, chosenId }: { rows: readonly Letter[]; chosenId: string 
           <span class="dim">{ids.length === 0 ? "Choose letters to act on them" : `${ids.length} chosen`}</span>
           <Button small disabled={ids.length === waiting.length} onPress={() => setChosen(new Set(waiting))}>
             Choose all {waiting.length}
+            {hasMore && " shown"}
           </Button>
           <Button small disabled={ids.length === 0} onPress={() => setAct("redrive")}>
             Redrive chosen
@@ -81,6 +93,7 @@ function Groups({ rows, chosenId }: { rows: readonly Letter[]; chosenId: string 
           </Button>
         </div>
       )}
+      {hasMore && <p class="dim">Groups and counts are of the {rows.length} newest letters; "Show more" brings the older ones.</p>}
       {groupLetters(rows).map((group) => (
         <section class="card" key={group.id}>
           <header>

@@ -4,7 +4,8 @@ import { useLocation } from "preact-iso";
 import { useMe } from "../../data/me.ts";
 import { useAsk } from "../../data/query.ts";
 import { to } from "../../data/url.ts";
-import { useWaiting, type Wait } from "../../data/waiting.ts";
+import { useWaiting } from "../../data/waiting.ts";
+import { totalText, type Wait } from "../../data/waits.ts";
 import { Page } from "../../frame/page.tsx";
 import { DropZone } from "../../parts/drop-zone.tsx";
 import { Badge, Figure, When } from "../../parts/show.tsx";
@@ -37,7 +38,7 @@ export function Home() {
       <section class="card">
         <header>
           <h2>Waits for a person</h2>
-          {waiting.value !== undefined && <span class="dim">{waiting.total}</span>}
+          {waiting.value !== undefined && <span class="dim">{totalText(waiting.value)}</span>}
         </header>
         <Shown of={waiting}>{(rows) => (rows.length === 0 ? <Empty>Nothing waits for a person.</Empty> : <WaitTable rows={rows} />)}</Shown>
       </section>

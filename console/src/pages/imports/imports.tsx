@@ -17,6 +17,8 @@ import { useState } from "preact/hooks";
 type Import = AnswerOf<"GET /api/forecast/imports">["imports"][number];
 type Detail = AnswerOf<"GET /api/forecast/imports/:id">;
 
+const states = ["running", "unsure", "partly", "done", "superseded"] as const;
+
 export function Imports() {
   const filters = useFilters();
   const id = filters.get("id");
@@ -25,8 +27,12 @@ export function Imports() {
 
 function ImportList() {
   const filters = useFilters();
-  const state = filters.get("state");
-  const imports = usePages("GET /api/forecast/imports", { query: { limit: 100 } }, { live: ["runs", "events"] });
+  const state = states.find((one) => one === filters.get("state"));
+  const imports = usePages(
+    "GET /api/forecast/imports",
+    { query: { limit: 100, ...(state === undefined ? {} : { state }) } },
+    { live: ["runs", "events"] },
+  );
   return (
     <Page
       title="ERP imports"
@@ -36,18 +42,18 @@ function ImportList() {
       <div class="filters">
         <SelectField
           title="State"
-          value={state}
+          value={state ?? ""}
           onValue={(state) => filters.set({ state })}
-          choices={[{ value: "", name: "every state" }, "running", "unsure", "partly", "done", "superseded"]}
+          choices={[{ value: "", name: "every state" }, ...states]}
         />
       </div>
       <Shown of={imports}>
         {(pages) => {
-          const rows = pages.flatMap((page) => page.imports).filter((row) => state === "" || row.state === state);
+          const rows = pages.flatMap((page) => page.imports);
           return rows.length === 0 ? (
             <Empty>
-              <p>{state === "" ? "Nothing was brought into SAP yet." : "No import is like that."}</p>
-              {state === "" && <code>stockroom forecast export-sap GROUP --to TARGET</code>}
+              <p>{state === undefined ? "Nothing was brought into SAP yet." : "No import is like that."}</p>
+              {state === undefined && <code>stockroom forecast export-sap GROUP --to TARGET</code>}
             </Empty>
           ) : (
             <ImportTable rows={rows} />
