@@ -98,7 +98,7 @@ function Top() {
         ☰
       </button>
       <button type="button" class="search" onClick={() => openPalette()}>
-        <span>Find pages, runs, items ...</span>
+        <span>Find pages, runs, keys ...</span>
         <span class="wide">
           <kbd>Ctrl</kbd> <kbd>K</kbd>
         </span>

@@ -1,10 +1,9 @@
-// The palette (Ctrl-K): pages, and what the typed words find among runs, groups, lines, keys.
+// The palette (Ctrl-K): pages, and what the typed words find among the newest runs, groups, lines, and keys of objects by their beginning.
 
 import { signal } from "@preact/signals";
 import { useLocation } from "preact-iso";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { client } from "../data/client.ts";
-import { useAnswer } from "../data/query.ts";
+import { useAsk, type AskOptions } from "../data/query.ts";
 import { usePlace } from "../data/place.ts";
 import { to } from "../data/url.ts";
 import { useSeenPages } from "./rail.tsx";
@@ -19,52 +18,57 @@ interface Found {
 }
 
 const mostEach = 6;
+/** The newest; older ones are on the page of runs. */
+const mostRuns = 200;
+const calmMs = 200;
 const holds = (text: string, words: string): boolean =>
   words
     .toLowerCase()
     .split(/\s+/)
     .every((word) => text.toLowerCase().includes(word));
 
-/** What the server knows by these words. A part that refuses (a role, a module that is not open) finds nothing. */
-async function find(words: string, modules: readonly string[], signal: AbortSignal): Promise<readonly Found[]> {
-  const quiet = async (ask: () => Promise<readonly Found[]>): Promise<readonly Found[]> => {
-    try {
-      return await ask();
-    } catch (error) {
-      signal.throwIfAborted();
-      void error;
-      return [];
-    }
-  };
-  const parts = await Promise.all([
-    quiet(async () =>
-      (await client.call("GET /api/runs", { query: { limit: 200 }, signal })).runs
-        .filter(({ id, title }) => holds(`${title} ${id}`, words))
-        .map(({ id, title, state }) => ({ title, kind: `run, ${state}`, href: to(`/runs/${encodeURIComponent(id)}`) })),
-    ),
-    quiet(async () =>
-      (await client.call("GET /objects", { query: { prefix: words, limit: mostEach }, signal })).objects.map(({ key }) => ({
-        title: key,
-        kind: "object",
-        href: to("/objects", { prefix: key }),
-      })),
-    ),
-    modules.includes("forecast")
-      ? quiet(async () =>
-          (await client.call("GET /api/forecast/groups", { signal })).groups
-            .filter(({ name }) => holds(name, words))
-            .map(({ name }) => ({ title: name, kind: "forecast group", href: to(`/forecasts/${encodeURIComponent(name)}`) })),
-        )
-      : [],
-    modules.includes("classify")
-      ? quiet(async () =>
-          (await client.call("GET /api/classify/lines", { signal })).lines
-            .filter(({ line }) => holds(line, words))
-            .map(({ line }) => ({ title: line, kind: "line", href: to(`/lines/${encodeURIComponent(line)}`) })),
-        )
-      : [],
-  ]);
-  return parts.flatMap((part) => part.slice(0, mostEach));
+/** Runs, groups and lines, to be looked through here: asked once while the palette is used. A part that refuses (a role) has none. */
+function useKnown(modules: readonly string[]): readonly (Found & { readonly words: string })[] {
+  const has = (module: string): AskOptions => ({ when: modules.includes(module), freshMs: 30_000 });
+  const runs = useAsk("GET /api/runs", { query: { limit: mostRuns } }, { freshMs: 30_000 });
+  const groups = useAsk("GET /api/forecast/groups", undefined, has("forecast"));
+  const lines = useAsk("GET /api/classify/lines", undefined, has("classify"));
+  return [
+    ...(lines.value?.lines ?? []).map(({ line }) => ({
+      title: line,
+      words: line,
+      kind: "line",
+      href: to(`/lines/${encodeURIComponent(line)}`),
+    })),
+    ...(groups.value?.groups ?? []).map(({ name }) => ({
+      title: name,
+      words: name,
+      kind: "forecast group",
+      href: to(`/forecasts/${encodeURIComponent(name)}`),
+    })),
+    ...(runs.value?.runs ?? []).map(({ id, title, state }) => ({
+      title,
+      words: `${title} ${id}`,
+      kind: `run, ${state}`,
+      href: to(`/runs/${encodeURIComponent(id)}`),
+    })),
+  ];
+}
+
+/** Objects whose key begins with what is typed, once nobody types for a moment. */
+function useKeys(typed: string): readonly Found[] {
+  const [calm, setCalm] = useState("");
+  useEffect(() => {
+    const timer = setTimeout(() => setCalm(typed), calmMs);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  const { value } = useAsk("GET /objects", { query: { prefix: calm, limit: mostEach } }, { when: calm.length > 1 && calm === typed });
+  return (value?.objects ?? []).map(({ key }) => ({ title: key, kind: "object", href: to("/objects", { key }) }));
+}
+
+/** As many of each kind as are worth reading. */
+function fewOf(found: readonly Found[]): readonly Found[] {
+  return [...Map.groupBy(found, ({ kind }) => kind.split(",")[0])].flatMap(([, of]) => of.slice(0, mostEach));
 }
 
 export function Palette() {
@@ -89,12 +93,11 @@ function OpenPalette() {
   const { modules } = usePlace();
   const seen = useSeenPages();
   const typed = words.trim();
-  const { value = [] } = useAnswer(["palette", typed, modules], async (signal) => await find(typed, modules, signal), {
-    when: typed.length > 1,
-  });
+  const known = useKnown(modules);
+  const keys = useKeys(typed);
   const found: readonly Found[] = [
     ...seen.filter(({ title }) => typed === "" || holds(title, typed)).map(({ title, path }) => ({ title, kind: "page", href: to(path) })),
-    ...(typed.length > 1 ? value : []),
+    ...(typed.length > 1 ? fewOf([...known.filter(({ words }) => holds(words, typed)), ...keys]) : []),
   ];
   useEffect(() => {
     box.current?.showModal();
@@ -120,8 +123,8 @@ function OpenPalette() {
         aria-expanded="true"
         aria-controls="palette-found"
         aria-activedescendant={`palette-${at}`}
-        aria-label="Find pages, runs, groups, lines, keys"
-        placeholder="Find pages, runs, groups, lines, keys"
+        aria-label="Find pages, newest runs, groups, lines, keys"
+        placeholder="Find pages, newest runs, groups, lines, keys"
         value={words}
         onInput={(event) => {
           setWords(event.currentTarget.value);
@@ -143,7 +146,7 @@ function OpenPalette() {
         ))}
         {found.length === 0 && (
           <li role="option" aria-selected={false}>
-            Nothing found
+            Nothing found among pages, lines, groups, the {mostRuns} newest runs and keys that begin so
           </li>
         )}
       </ul>
