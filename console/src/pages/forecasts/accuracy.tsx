@@ -2,7 +2,7 @@
 
 import { useAsk } from "../../data/query.ts";
 import { Chart } from "../../parts/chart.tsx";
-import { amount, percent } from "../../parts/show.tsx";
+import { amount, counted, percent } from "../../parts/show.tsx";
 import { Empty, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
 import { useFilters } from "../../data/url.ts";
@@ -56,7 +56,7 @@ function Levels({ run, node }: Looked) {
   return (
     <section class="card">
       <Shown of={figures} lines={6}>
-        {({ by, levels, since }) => (
+        {({ by, levels, more, since }) => (
           <>
             <h2>By {by.name}</h2>
             {since !== undefined && <p class="dim">Months since {since.slice(0, 7)} alone; earlier ones are too many to read here.</p>}
@@ -107,6 +107,7 @@ function Levels({ run, node }: Looked) {
                 { id: "ahead", title: "Ahead", number: true, by: ({ ahead }) => ahead ?? undefined, cell: ({ ahead }) => amount(ahead) },
               ]}
             />
+            {more > 0 && <p class="dim">{counted(more, "smaller one")} not shown. Hold another axis first, or ask by SQL.</p>}
           </>
         )}
       </Shown>

@@ -109,7 +109,7 @@ function LevelTable({ run, other, node }: Looked & { other: ForecastRow }) {
   return (
     <section class="card">
       <Shown of={mine}>
-        {({ by, levels }) => (
+        {({ by, levels, more }) => (
           <Shown of={theirs}>
             {(before) => {
               const known = new Map(before.levels.map((level) => [level.name, level]));
@@ -117,6 +117,12 @@ function LevelTable({ run, other, node }: Looked & { other: ForecastRow }) {
               return (
                 <>
                   <h2>By {by.name}, the largest difference first</h2>
+                  {more + before.more > 0 && (
+                    <p class="dim">
+                      Among the {levels.length} largest alone. A dash under "the other": it is none of the {before.levels.length} largest
+                      there, or was not yet.
+                    </p>
+                  )}
                   <Table
                     label={`Both forecasts by ${by.name}`}
                     rows={rows}
@@ -165,10 +171,11 @@ function LevelTable({ run, other, node }: Looked & { other: ForecastRow }) {
   );
 }
 
+/** How far the two are apart; what only one of them tells stands last. */
 const gap = ({
   level,
   was,
 }: {
   readonly level: { readonly ahead: number | null };
   readonly was: { readonly ahead: number | null } | undefined;
-}): number => Math.abs((level.ahead ?? 0) - (was?.ahead ?? 0));
+}): number => (was === undefined ? -1 : Math.abs((level.ahead ?? 0) - (was.ahead ?? 0)));

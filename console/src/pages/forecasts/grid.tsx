@@ -41,7 +41,11 @@ export function Grid(looked: Looked) {
             const [first] = pages;
             const rows = pages.flatMap((page) => page.rows);
             if (first === undefined || rows.length === 0) return <Empty>No series is like that.</Empty>;
-            return <GridTable cells={{ ...first, rows }} mayEdit={me.may("planner") && isLatest} group={group} />;
+            // Cells are chosen by their place: other rows begin with none of them.
+            const which = JSON.stringify([run.id, node, find]);
+            return (
+              <GridTable key={which} cells={{ ...first, rows }} mayEdit={me.may("planner") && isLatest && !cells.isFormer} group={group} />
+            );
           }}
         </Shown>
         <More of={cells} />

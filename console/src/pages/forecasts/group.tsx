@@ -107,7 +107,7 @@ export function Group({ group = "" }: Readonly<Record<string, string>>) {
                 <SelectField
                   title="Forecast"
                   value={run.id}
-                  onValue={(id) => filters.set({ run: id === present?.latest ? "" : id })}
+                  onValue={(id) => filters.set({ run: id === present?.latest ? "" : id, cells: "" })}
                   choices={done.map(({ id, endedAt }) => ({
                     value: id,
                     name: `${endedAt === undefined ? id : whenText(endedAt)}${id === present?.latest ? ", the latest" : ""}`,

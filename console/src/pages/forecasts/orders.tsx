@@ -6,10 +6,10 @@ import { useFilters } from "../../data/url.ts";
 import { Button, CopyAs } from "../../parts/button.tsx";
 import { CheckField, SelectField } from "../../parts/fields.tsx";
 import { FilterField } from "../../parts/filter-field.tsx";
-import { amount, counted, Figure, percent, whenText } from "../../parts/show.tsx";
+import { amount, counted, Figure, grouped, percent, whenText } from "../../parts/show.tsx";
 import { Empty, Note, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
-import { downloadOf, namesBefore, useScenarios, useTable, type ScenarioOf } from "./answers.tsx";
+import { Chosen, downloadOf, namesBefore, useScenarios, useTable, type ScenarioOf } from "./answers.tsx";
 import { useAuthor } from "./author.tsx";
 import type { Looked } from "./group.tsx";
 
@@ -69,31 +69,15 @@ export function Orders({ run }: Looked) {
           </form>
         </section>
       )}
-      <Shown of={answers} lines={4}>
-        {(all) => {
-          const wanted = filters.get("orders");
-          const shown = all.find(({ id }) => id === wanted) ?? (wanted === "" ? all[0] : undefined);
-          if (all.length === 0 && wanted === "") return <Empty>No orders were proposed from this forecast yet.</Empty>;
-          if (shown === undefined) {
-            return (
-              <p role="status" class="dim">
-                The orders are on the way ...
-              </p>
-            );
-          }
-          return (
-            <>
-              <SelectField
-                title="Proposal"
-                value={shown.id}
-                onValue={(orders) => filters.set({ orders })}
-                choices={all.map(({ id, at, author }) => ({ value: id, name: `${whenText(at)}, ${author}` }))}
-              />
-              <Proposal of={shown} />
-            </>
-          );
-        }}
-      </Shown>
+      <Chosen
+        of={answers}
+        name="orders"
+        title="Proposal"
+        titleOf={({ at, author }) => `${whenText(at)}, ${author}`}
+        none="No orders were proposed from this forecast yet."
+      >
+        {(shown) => <Proposal of={shown} />}
+      </Chosen>
     </>
   );
 }
@@ -136,7 +120,7 @@ function Proposal({ of: { id, summary } }: { of: ScenarioOf<"replenish"> }) {
       ))}
       <CheckField title="Also series that need no order" checked={isAll} onChecked={(all) => filters.set({ rows: all ? "all" : "" })} />
       <Shown of={table}>
-        {({ rows }) => {
+        {({ rows, more }) => {
           const names = namesBefore(rows[0], "quantity");
           const wanted = rows.filter((row) => isAll || Number(row["quantity"]) > 0);
           const number = (name: string) => (row: Readonly<Record<string, string>>) =>
@@ -148,10 +132,15 @@ function Proposal({ of: { id, summary } }: { of: ScenarioOf<"replenish"> }) {
             by: number(column),
             cell: (row: Readonly<Record<string, string>>) => amount(number(column)(row) ?? null),
           });
-          return wanted.length === 0 ? (
+          return wanted.length === 0 && more === 0 ? (
             <Empty>Nothing needs to be ordered.</Empty>
           ) : (
             <>
+              {more > 0 && (
+                <Note kind="warn">
+                  Only the first {grouped(rows.length)} rows are looked through; {grouped(more)} more are in the download.
+                </Note>
+              )}
               <Table
                 label="Orders"
                 rows={wanted.slice(0, mostRows)}

@@ -16,7 +16,7 @@ const calmMs = 400;
 
 export function SettingsText(_looked: Looked) {
   const stored = useAsk("GET /api/forecast/defaults");
-  return <Shown of={stored}>{({ content }) => <Editor key={content} stored={content} />}</Shown>;
+  return <Shown of={stored}>{({ content }) => <Editor stored={content} />}</Shown>;
 }
 
 function useCalm(text: string): string {
@@ -28,8 +28,27 @@ function useCalm(text: string): string {
   return calm;
 }
 
+/**
+ * What is typed, over what it was begun from. Another text that is stored meanwhile, by another person or tab, takes the place of nothing that was
+ * typed: `isOvertaken` says so, and the person chooses.
+ */
+function useDraft(stored: string) {
+  const [{ text, base }, setDraft] = useState({ text: stored, base: stored });
+  const isOvertaken = stored !== base && text !== base && text !== stored;
+  useEffect(() => {
+    if (stored !== base && !isOvertaken) setDraft({ text: stored, base: stored });
+  }, [stored, base, isOvertaken]);
+  return {
+    text,
+    isOvertaken,
+    setText: (next: string) => setDraft({ text: next, base }),
+    take: () => setDraft({ text: stored, base: stored }),
+    stay: () => setDraft({ text, base: stored }),
+  };
+}
+
 function Editor({ stored }: { stored: string }) {
-  const [text, setText] = useState(stored);
+  const { text, setText, isOvertaken, take, stay } = useDraft(stored);
   const box = useRef<HTMLTextAreaElement>(null);
   const me = useMe();
   const mayEdit = me.may("planner");
@@ -93,9 +112,27 @@ function Editor({ stored }: { stored: string }) {
           }}
         />
       </div>
+      {isOvertaken && (
+        <Note kind="warn">
+          <p>Other settings were stored since you began to type. Yours are not stored yet.</p>
+          <div class="row">
+            <Button small onPress={take}>
+              Show what is stored
+            </Button>
+            <Button small onPress={stay}>
+              Go on with mine, over them
+            </Button>
+          </div>
+        </Note>
+      )}
       {mayEdit && (
         <div class="row">
-          <Button look="first" busy={save.isRunning} disabled={isSame || !isChecked || !checked.value?.good} onPress={() => put(text)}>
+          <Button
+            look="first"
+            busy={save.isRunning}
+            disabled={isSame || isOvertaken || !isChecked || !checked.value?.good}
+            onPress={() => put(text)}
+          >
             Save
           </Button>
           <Button disabled={isSame} onPress={() => setText(stored)}>

@@ -17,7 +17,7 @@ export function Tree({ run, node }: Looked) {
     params: { id: run.id },
     query: { ...queryOf(node), ...(by === "" || node.some(([axis]) => axis === by) ? {} : { by }) },
   });
-  const go = (next: Node): void => filters.set({ at: printNode(next), by: "", from: "", to: "" }, "push");
+  const go = (next: Node): void => filters.set({ at: printNode(next), by: "", from: "", to: "", cells: "" }, "push");
   return (
     <section class="card forecasts-tree" aria-label="Series">
       <nav class="row" aria-label="Chosen series">

@@ -3,7 +3,7 @@
 import type { AnswerOf } from "../../data/client.ts";
 import { useAsk } from "../../data/query.ts";
 import { CopyAs } from "../../parts/button.tsx";
-import { amount, Badge, Figure, percent } from "../../parts/show.tsx";
+import { amount, Badge, counted, Figure, percent } from "../../parts/show.tsx";
 import { Empty, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
 import type { Looked } from "./group.tsx";
@@ -57,54 +57,59 @@ export function ValueAdded({ group }: Looked) {
   );
 }
 
+const mostRows = 100;
+
 function ValueTable({ title, rows }: { title: string; rows: Adjusted["byAuthor"] }) {
   if (rows.length === 0) return null;
   return (
-    <Table
-      label={`Value added by ${title.toLowerCase()}`}
-      rows={rows.slice(0, 100)}
-      idOf={({ group }) => group}
-      tight
-      sortName={`by-${title.toLowerCase()}`}
-      columns={[
-        { id: "name", title, by: ({ group }) => group, cell: ({ group }) => group },
-        { id: "points", title: "Points", number: true, by: ({ points }) => points ?? undefined, cell: ({ points }) => amount(points) },
-        {
-          id: "system",
-          title: "System",
-          number: true,
-          by: ({ wapeSystem }) => wapeSystem ?? undefined,
-          cell: ({ wapeSystem }) => percent(wapeSystem),
-        },
-        {
-          id: "used",
-          title: "Planner",
-          number: true,
-          by: ({ wapeUsed }) => wapeUsed ?? undefined,
-          cell: ({ wapeUsed }) => percent(wapeUsed),
-        },
-        {
-          id: "added",
-          title: "Added",
-          number: true,
-          by: ({ adjustmentAdded }) => adjustmentAdded ?? undefined,
-          cell: ({ adjustmentAdded }) => percent(adjustmentAdded, { signed: true }),
-        },
-        {
-          id: "improved",
-          title: "Better",
-          number: true,
-          by: ({ improved }) => improved ?? undefined,
-          cell: ({ improved }) => amount(improved),
-        },
-        {
-          id: "worsened",
-          title: "Worse",
-          number: true,
-          by: ({ worsened }) => worsened ?? undefined,
-          cell: ({ worsened }) => amount(worsened),
-        },
-      ]}
-    />
+    <>
+      <Table
+        label={`Value added by ${title.toLowerCase()}`}
+        rows={rows.slice(0, mostRows)}
+        idOf={({ group }) => group}
+        tight
+        sortName={`by-${title.toLowerCase()}`}
+        columns={[
+          { id: "name", title, by: ({ group }) => group, cell: ({ group }) => group },
+          { id: "points", title: "Points", number: true, by: ({ points }) => points ?? undefined, cell: ({ points }) => amount(points) },
+          {
+            id: "system",
+            title: "System",
+            number: true,
+            by: ({ wapeSystem }) => wapeSystem ?? undefined,
+            cell: ({ wapeSystem }) => percent(wapeSystem),
+          },
+          {
+            id: "used",
+            title: "Planner",
+            number: true,
+            by: ({ wapeUsed }) => wapeUsed ?? undefined,
+            cell: ({ wapeUsed }) => percent(wapeUsed),
+          },
+          {
+            id: "added",
+            title: "Added",
+            number: true,
+            by: ({ adjustmentAdded }) => adjustmentAdded ?? undefined,
+            cell: ({ adjustmentAdded }) => percent(adjustmentAdded, { signed: true }),
+          },
+          {
+            id: "improved",
+            title: "Better",
+            number: true,
+            by: ({ improved }) => improved ?? undefined,
+            cell: ({ improved }) => amount(improved),
+          },
+          {
+            id: "worsened",
+            title: "Worse",
+            number: true,
+            by: ({ worsened }) => worsened ?? undefined,
+            cell: ({ worsened }) => amount(worsened),
+          },
+        ]}
+      />
+      {rows.length > mostRows && <p class="dim">And {counted(rows.length - mostRows, "further row")}: the command shows all.</p>}
+    </>
   );
 }

@@ -9,7 +9,7 @@ import { FilterField } from "../../parts/filter-field.tsx";
 import { amount, Bar, counted, Figure, percent, whenText } from "../../parts/show.tsx";
 import { Empty, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
-import { downloadOf, namesBefore, useScenarios, useTable, type ScenarioOf } from "./answers.tsx";
+import { Chosen, downloadOf, namesBefore, useScenarios, useTable, type ScenarioOf } from "./answers.tsx";
 import { useAuthor } from "./author.tsx";
 import type { Looked } from "./group.tsx";
 import { itemAxis } from "./node.ts";
@@ -56,33 +56,15 @@ export function Why({ run, node }: Looked) {
           </form>
         </section>
       )}
-      <Shown of={answers} lines={4}>
-        {(all) => {
-          const wanted = filters.get("why");
-          const shown = all.find(({ id }) => id === wanted) ?? (wanted === "" ? all[0] : undefined);
-          if (all.length === 0 && wanted === "") return <Empty>Nothing was explained of this forecast yet.</Empty>;
-          return (
-            <>
-              <SelectField
-                title="Explanation"
-                value={shown?.id ?? ""}
-                onValue={(why) => filters.set({ why })}
-                choices={[
-                  ...(shown === undefined ? [{ value: "", name: "on the way ..." }] : []),
-                  ...all.map(({ id, title, at }) => ({ value: id, name: `${title}, ${whenText(at)}` })),
-                ]}
-              />
-              {shown === undefined ? (
-                <p role="status" class="dim">
-                  The answer is on the way ...
-                </p>
-              ) : (
-                <Explanation of={shown} />
-              )}
-            </>
-          );
-        }}
-      </Shown>
+      <Chosen
+        of={answers}
+        name="why"
+        title="Explanation"
+        titleOf={({ title, at }) => `${title}, ${whenText(at)}`}
+        none="Nothing was explained of this forecast yet."
+      >
+        {(shown) => <Explanation of={shown} />}
+      </Chosen>
     </>
   );
 }
