@@ -114,12 +114,14 @@ export function Table<Row>({ label, rows, columns, idOf, chosen, onChosen, tight
 
 /** "Show more", where a list has more. */
 export function More({ of }: { of: { readonly hasMore: boolean; readonly isAsking: boolean; readonly more: () => void } }) {
+  const isSorted = useFilters().get("sort") !== "";
   if (!of.hasMore) return null;
   return (
     <div class="row">
       <button type="button" class="button" disabled={of.isAsking} onClick={() => of.more()}>
         {of.isAsking ? "Loading ..." : "Show more"}
       </button>
+      {isSorted && <span class="dim">Sorted are the rows above; there are others.</span>}
     </div>
   );
 }

@@ -205,10 +205,17 @@ function Verdicts({ line }: { line: string }) {
   return (
     <Shown of={verdicts}>
       {({ verdicts }) => {
-        const chosen = verdicts.find(({ id }) => id === filters.get("verdict")) ?? verdicts[0];
+        const wanted = filters.get("verdict");
+        const named = verdicts.find(({ id }) => id === wanted);
+        const chosen = named ?? verdicts[0];
         if (chosen === undefined) return <Empty>No verdict yet. Each new model is compared with the champion.</Empty>;
         return (
           <>
+            {wanted !== "" && named === undefined && (
+              <Note kind="warn">
+                The verdict {wanted} is not among the newest {verdicts.length} of this line. This is the newest:
+              </Note>
+            )}
             <section class="card">
               <VerdictView key={chosen.id} verdict={chosen} scheme={schemeOf(line)} />
             </section>

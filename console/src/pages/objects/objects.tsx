@@ -11,7 +11,7 @@ import { Button, CopyAs } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/dialog.tsx";
 import { FilterField } from "../../parts/filter-field.tsx";
 import { Badge, bytesText, Facts, When } from "../../parts/show.tsx";
-import { Empty, Shown } from "../../parts/states.tsx";
+import { Empty, Note, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
 import { above, folderOf, pageSize, readFolder } from "./folder.ts";
 
@@ -154,6 +154,9 @@ function OneObject({ name, version }: { name: string; version: string }) {
           if (shown === undefined) return <Empty>There is no such object, or it was removed.</Empty>;
           return (
             <>
+              {version !== "" && shown.version !== version && (
+                <Note kind="warn">There is no version {version} any more. This is the newest:</Note>
+              )}
               <ObjectFacts entry={shown} isNewest={shown === objects[0]} />
               <Table
                 label={`Versions of ${name}`}

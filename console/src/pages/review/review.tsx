@@ -143,7 +143,18 @@ function Work({ session, isNamed, waiting, again }: WorkProps) {
       {group === undefined ? (
         isLoaded ? (
           <Empty>
-            <p>{state.times.length === 0 ? "Nothing waits for review here." : "All of this queue is answered."}</p>
+            <p>
+              {state.isCut
+                ? "All that was loaded is answered; the queue is longer."
+                : state.times.length === 0
+                  ? "Nothing waits for review here."
+                  : "All of this queue is answered."}
+            </p>
+            {state.isCut && (
+              <Button look="first" onPress={again}>
+                Load the queue again
+              </Button>
+            )}
             {state.times.length > 0 && (
               <Button onPress={session.undo}>
                 Undo the last answer <kbd>U</kbd>
@@ -228,7 +239,7 @@ function useLeaving(isOpen: boolean): void {
 }
 
 function Progress({ state, waiting, onKeys }: { state: State; waiting: number | undefined; onKeys: () => void }) {
-  const { groups, times, open, isLoaded } = state;
+  const { groups, times, open, isLoaded, isCut } = state;
   const left = openGroups(state).length;
   const pace = paceOf(times, Date.now());
   const total = groups.length;
@@ -236,6 +247,7 @@ function Progress({ state, waiting, onKeys }: { state: State; waiting: number | 
     <div class="row">
       <span>
         <b>{grouped(left)}</b> {left === 1 ? "question" : "questions"} left{isLoaded ? "" : " so far"}
+        {isCut ? " of those loaded; the queue is longer" : ""}
       </span>
       <span class="review-bar">
         <Bar share={total === 0 ? 0 : (total - left) / total} label={`${total - left} of ${total} answered`} />

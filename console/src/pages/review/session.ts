@@ -36,6 +36,8 @@ export interface State {
   readonly done: ReadonlySet<string>;
   readonly skipped: readonly string[];
   readonly isLoaded: boolean;
+  /** The queue is longer than what was loaded. */
+  readonly isCut: boolean;
   readonly error: unknown;
   /** When an answer was given, for the pace. */
   readonly times: readonly number[];
@@ -86,6 +88,7 @@ const nothing: State = {
   done: new Set(),
   skipped: [],
   isLoaded: false,
+  isCut: false,
   error: undefined,
   times: [],
   open: 0,
@@ -132,11 +135,12 @@ export function openSession(filter: Filter, by: () => { readonly by: string | un
     },
   });
 
-  void loadQueue(filter, gone.signal, (reviews, columns, bounds, isLoaded) =>
+  void loadQueue(filter, gone.signal, (reviews, { texts, bounds, next }, isLoaded) =>
     change({
-      groups: groupReviews(reviews, columns),
+      groups: groupReviews(reviews, texts),
       bounds: new Map([...state.peek().bounds, ...bounds.map((one) => [one.inference, one] as const)]),
       isLoaded,
+      isCut: isLoaded && next !== undefined,
     }),
   ).catch((error: unknown) => {
     if (!gone.signal.aborted) change({ error, isLoaded: true });
@@ -231,7 +235,7 @@ async function sendAnswer(
 async function loadQueue(
   filter: Filter,
   abort: AbortSignal,
-  onPage: (reviews: readonly Review[], columns: readonly string[], bounds: List["bounds"], isLoaded: boolean) => void,
+  onPage: (reviews: readonly Review[], page: List, isLoaded: boolean) => void,
 ): Promise<void> {
   const reviews: Review[] = [];
   const seen = new Set<string>();
@@ -248,6 +252,6 @@ async function loadQueue(
       reviews.push(review);
     }
     cursor = reviews.length >= most ? undefined : list.next;
-    onPage(reviews, list.texts, list.bounds, cursor === undefined);
+    onPage(reviews, list, cursor === undefined);
   } while (cursor !== undefined);
 }

@@ -50,7 +50,7 @@ function Cells({ answer: { columns, rows } }: { answer: SqlAnswer }) {
         <thead>
           <tr>
             {columns.map((column, at) => (
-              <th key={column} scope="col" class={isNumber[at] ? "num" : ""}>
+              <th key={at} scope="col" class={isNumber[at] ? "num" : ""}>
                 {column}
               </th>
             ))}
@@ -59,8 +59,8 @@ function Cells({ answer: { columns, rows } }: { answer: SqlAnswer }) {
         <tbody>
           {rows.slice(0, mostDrawn).map((row, at) => (
             <tr key={at}>
-              {columns.map((column, cell) => (
-                <td key={column} class={isNumber[cell] ? "num" : ""}>
+              {columns.map((_, cell) => (
+                <td key={cell} class={isNumber[cell] ? "num" : ""}>
                   {row[cell] === null ? <span class="dim">null</span> : cellText(row[cell])}
                 </td>
               ))}
