@@ -4,6 +4,7 @@
 //   A2. What can be undone offers it for as long as the message stands.
 
 import { useState } from "preact/hooks";
+import { counted } from "../../../src/platform/figures.ts";
 import { tell, tellError } from "../frame/toasts.tsx";
 import { client, type AnswerOf, type CallOf, type RouteName } from "./client.ts";
 import { forget } from "./query.ts";
@@ -66,4 +67,16 @@ export function useAct<Name extends RouteName>(name: Name, usual: ActOptions<Nam
       }
     },
   };
+}
+
+interface Many {
+  readonly done: readonly string[];
+  readonly failed: readonly { readonly error: { readonly message: string } }[];
+}
+
+/** What was done to many and what could not be, in a sentence. */
+export function toldOf({ done, failed }: Many, noun: string, what: string): string {
+  const [first] = failed;
+  const good = `${counted(done.length, noun)} ${what}`;
+  return first === undefined ? `${good}.` : `${good}; ${failed.length} could not: ${first.error.message}`;
 }

@@ -1,6 +1,6 @@
 // What a person does with dead letters: have them done again, or let them rest; one or many, with the reason that is kept.
 
-import { useAct } from "../../data/act.ts";
+import { toldOf, useAct } from "../../data/act.ts";
 import { Confirm } from "../../parts/dialog.tsx";
 import { counted } from "../../parts/show.tsx";
 
@@ -23,13 +23,8 @@ export interface ActOnLettersProps {
 }
 
 export function ActOnLetters({ act, ids, onDone, onClose }: ActOnLettersProps) {
-  const told = ({ done, failed }: { done: readonly string[]; failed: readonly { error: { message: string } }[] }): string => {
-    const [first] = failed;
-    const good = `${counted(done.length, "letter")} ${words[act].many}`;
-    return first === undefined ? `${good}.` : `${good}; ${failed.length} could not: ${first.error.message}`;
-  };
-  const redrive = useAct("POST /api/dead/redrive", { done: told });
-  const drop = useAct("POST /api/dead/drop", { done: told });
+  const redrive = useAct("POST /api/dead/redrive", { done: (answer) => toldOf(answer, "letter", words.redrive.many) });
+  const drop = useAct("POST /api/dead/drop", { done: (answer) => toldOf(answer, "letter", words.drop.many) });
   const doing = act === "redrive" ? redrive : drop;
   const [only] = ids;
   const bodyOf = (reason: string) => ({ ids: [...ids], ...(reason === "" ? {} : { reason }) });

@@ -1,7 +1,6 @@
 // What a person does to runs: stop them, start them again; one or many, with the reason that is kept.
 
-import type { AnswerOf } from "../../data/client.ts";
-import { useAct } from "../../data/act.ts";
+import { toldOf, useAct } from "../../data/act.ts";
 import { Confirm } from "../../parts/dialog.tsx";
 import { counted } from "../../parts/show.tsx";
 
@@ -23,13 +22,6 @@ const words = {
 } as const;
 
 const withReason = (reason: string): { reason?: string } => (reason === "" ? {} : { reason });
-
-/** What was done and what was not, in a sentence. */
-export function toldOf({ done, failed }: Pick<AnswerOf<"POST /api/runs/cancel">, "done" | "failed">, what: string): string {
-  const [first] = failed;
-  const good = `${counted(done.length, "run")} ${what}`;
-  return first === undefined ? `${good}.` : `${good}; ${failed.length} could not: ${first.error.message}`;
-}
 
 /** Asks for the reason and does it to one run. */
 export function ActOnRun({ act, id, title, onClose }: { act: RunAct; id: string; title: string; onClose: () => void }) {
@@ -74,8 +66,8 @@ export type RunsMeant =
 
 /** Asks for the reason and does it to many. */
 export function ActOnRuns({ act, meant, onDone, onClose }: { act: RunAct; meant: RunsMeant; onDone: () => void; onClose: () => void }) {
-  const cancel = useAct("POST /api/runs/cancel", { done: (answer) => toldOf(answer, words.cancel.many) });
-  const retry = useAct("POST /api/runs/retry", { done: (answer) => toldOf(answer, words.retry.many) });
+  const cancel = useAct("POST /api/runs/cancel", { done: (answer) => toldOf(answer, "run", words.cancel.many) });
+  const retry = useAct("POST /api/runs/retry", { done: (answer) => toldOf(answer, "run", words.retry.many) });
   const doing = act === "cancel" ? cancel : retry;
   const bodyOf = (reason: string) => {
     const { kind: _, ...which } = meant;

@@ -1,5 +1,6 @@
 // The columns of a file: its first rows, what each is taken for, and the command that says the same.
 
+import type { ComponentChildren } from "preact";
 import { Button, copyText } from "../../parts/button.tsx";
 import { Note } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
@@ -52,6 +53,35 @@ export function Questions({ of }: { of: ModuleProposal["questions"] }) {
 const examplesOf = (columns: readonly LookedColumn[], name: string): string =>
   (columns.find((column) => column.name === name)?.examples ?? []).slice(0, 3).join(", ");
 
+interface ColumnTableProps {
+  readonly proposal: Pick<ModuleProposal, "uses" | "notes">;
+  readonly columns: readonly LookedColumn[];
+  readonly use: (column: ColumnUse) => ComponentChildren;
+  readonly why: (column: ColumnUse) => string;
+}
+
+function ColumnTable({ proposal: { uses, notes }, columns, use, why }: ColumnTableProps) {
+  return (
+    <>
+      <Table
+        label="Columns"
+        rows={uses}
+        idOf={({ column }) => column}
+        sortName="columns"
+        columns={[
+          { id: "column", title: "Column", cell: ({ column }) => <b>{column}</b> },
+          { id: "examples", title: "Such as", cell: ({ column }) => <span class="dim wrap">{examplesOf(columns, column)}</span> },
+          { id: "use", title: "Taken for", cell: use },
+          { id: "why", title: "Because", cell: why },
+        ]}
+      />
+      {notes.map((note) => (
+        <p key={note}>{note}</p>
+      ))}
+    </>
+  );
+}
+
 function Command({ text }: { text: string }) {
   return (
     <div class="stack">
@@ -79,7 +109,6 @@ export const dateStylesOf = (columns: readonly LookedColumn[]): Readonly<Record<
 
 export function ForecastColumns({ file, proposal, uses, onUses, columns }: ForecastColumnsProps) {
   const block = blockOf(uses, proposal, dateStylesOf(columns));
-  const whyOf = ({ column, use, why }: ColumnUse): string => (uses[column] === use ? why : "as you said");
   return (
     <section class="card">
       <header>
@@ -93,40 +122,28 @@ export function ForecastColumns({ file, proposal, uses, onUses, columns }: Forec
       {!proposal.isLong && (
         <p class="dim">A column for each date or item: every column becomes rows. Its columns cannot be chosen one by one.</p>
       )}
-      <Table
-        label="Columns"
-        rows={proposal.uses}
-        idOf={({ column }) => column}
-        sortName="columns"
-        columns={[
-          { id: "column", title: "Column", cell: ({ column }) => <b>{column}</b> },
-          { id: "examples", title: "Such as", cell: ({ column }) => <span class="dim wrap">{examplesOf(columns, column)}</span> },
-          {
-            id: "use",
-            title: "Taken for",
-            cell: ({ column, use }) =>
-              proposal.isLong ? (
-                <select
-                  aria-label={`What ${column} is`}
-                  value={uses[column]}
-                  onChange={(event) => onUses(withUse(uses, column, event.currentTarget.value))}
-                >
-                  {[...new Set([use, ...forecastUses])].map((one) => (
-                    <option key={one} value={one} selected={one === uses[column]}>
-                      {useTitles[one] ?? one}
-                    </option>
-                  ))}
-                </select>
-              ) : (
-                (useTitles[use] ?? use)
-              ),
-          },
-          { id: "why", title: "Because", cell: (use) => whyOf(use) },
-        ]}
+      <ColumnTable
+        proposal={proposal}
+        columns={columns}
+        use={({ column, use }) =>
+          proposal.isLong ? (
+            <select
+              aria-label={`What ${column} is`}
+              value={uses[column]}
+              onChange={(event) => onUses(withUse(uses, column, event.currentTarget.value))}
+            >
+              {[...new Set([use, ...forecastUses])].map((one) => (
+                <option key={one} value={one} selected={one === uses[column]}>
+                  {useTitles[one] ?? one}
+                </option>
+              ))}
+            </select>
+          ) : (
+            (useTitles[use] ?? use)
+          )
+        }
+        why={({ column, use, why }) => (uses[column] === use ? why : "as you said")}
       />
-      {proposal.notes.map((note) => (
-        <p key={note}>{note}</p>
-      ))}
       {proposal.isLong && <Command text={commandOf(file, block, proposal.horizon)} />}
     </section>
   );
@@ -144,21 +161,7 @@ export function CatalogueColumns({
   return (
     <section class="card">
       <h2>What each column is taken for</h2>
-      <Table
-        label="Columns"
-        rows={proposal.uses}
-        idOf={({ column }) => column}
-        sortName="columns"
-        columns={[
-          { id: "column", title: "Column", cell: ({ column }) => <b>{column}</b> },
-          { id: "examples", title: "Such as", cell: ({ column }) => <span class="dim wrap">{examplesOf(columns, column)}</span> },
-          { id: "use", title: "Taken for", cell: ({ use }) => use },
-          { id: "why", title: "Because", cell: ({ why }) => why },
-        ]}
-      />
-      {proposal.notes.map((note) => (
-        <p key={note}>{note}</p>
-      ))}
+      <ColumnTable proposal={proposal} columns={columns} use={({ use }) => use} why={({ why }) => why} />
       <Command text={["stockroom classify fit", quoted(file), ...proposal.flags, "--out model"].join(" ")} />
     </section>
   );
