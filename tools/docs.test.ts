@@ -30,7 +30,7 @@ test("links go to where pages lie, and what is no page is copied or left out", (
     undefined,
   ]);
   const text = [
-    "See [the\nrunbook](../../RUNBOOK.md#a), [here](#b), [far](https://example.com), [one](../../examples/a.ts), [all](../../examples),",
+    "See [the\nrunbook](../../RUNBOOK.md#a), [here](#b), [far](https://example.com), [one](../../examples/a.ts), [all](../../examples), [licence](../../LICENSE),",
     "`[code](none.md) <x> {{ y }}`, <group> and {{ z }}<br>.",
     "",
     "    {{ block }} <x>",
@@ -39,10 +39,10 @@ test("links go to where pages lie, and what is no page is copied or left out", (
     "```",
   ].join("\n");
   const files = new Set<string>();
-  const isFile = (file: string): boolean => ["RUNBOOK.md", "examples/a.ts"].includes(file);
+  const isFile = (file: string): boolean => ["RUNBOOK.md", "LICENSE", "examples/a.ts"].includes(file);
   expect(pageText({ from: "docs/how-to/a.md", to: "how-to/a.md", text }, { isFile, files })).toBe(
     [
-      "See [the\nrunbook](../project/runbook.md#a), [here](#b), [far](https://example.com), [one](/examples/a.ts), all,",
+      "See [the\nrunbook](../project/runbook.md#a), [here](#b), [far](https://example.com), [one](/examples/a.ts), all, licence,",
       "`[code](none.md) <x> {{ y }}`, &lt;group> and &#123;&#123; z }}<br>.",
       "",
       "    {{ block }} <x>",

@@ -52,8 +52,8 @@ export function pageText(
       const way = path.posix.relative(path.posix.dirname(to), place);
       return `${label}(${way.startsWith(".") ? way : `./${way}`}${found.anchor})`;
     }
-    // Of a folder there is no page.
-    if (!isFile(found.file)) return label.replaceAll(/^!?\[|\]$/g, "");
+    // Of a folder there is no page, and a file without an ending would be taken for one.
+    if (!isFile(found.file) || path.posix.extname(found.file) === "") return label.replaceAll(/^!?\[|\]$/g, "");
     files.add(found.file);
     return `${label}(/${found.file})`;
   });
