@@ -286,6 +286,11 @@ export const removeObject = defineRoute({
   answer: "nothing",
 });
 
+/** A day (its beginning in UTC) or an instant, ISO. */
+const instant = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
+/** Of when a run began: from `since` on, before `until`. */
+const began = { since: instant.optional(), until: instant.optional() };
+
 export const listRuns = defineRoute({
   name: "listRuns",
   method: "GET",
@@ -296,6 +301,7 @@ export const listRuns = defineRoute({
     state: z.enum(runStates).optional(),
     workflow: z.string().optional(),
     parent: z.string().optional(),
+    ...began,
     ...pageQuery(),
   }),
   answer: z.strictObject({ runs: list(run), next }),
@@ -310,8 +316,8 @@ export const countRuns = defineRoute({
   query: z.strictObject({
     state: z.enum(runStates).optional(),
     workflow: z.string().optional(),
-    /** A day or an instant, ISO; absent: 48 hours or 60 days ago. At most 31 days of hours, 3,700 days. */
-    since: z.union([z.iso.date(), z.iso.datetime({ offset: true })]).optional(),
+    /** Absent: 48 hours or 60 days ago. At most 31 days of hours, 3,700 days. */
+    since: instant.optional(),
     by: z.enum(["hour", "day"]).default("day"),
   }),
   answer: z.strictObject({
@@ -444,14 +450,14 @@ const acted = z
   .strictObject({ done: list(z.string()), failed: list(z.strictObject({ id: z.string(), error: errorRecord })) })
   .meta({ id: "Acted" });
 const manyRoute = { method: "POST", needs: "operator", answer: acted } as const;
-/** These, or all of a state and a workflow: at most 1,000, the newest first. */
-const runsMeant = { ids: ids.optional(), state: z.enum(runStates).optional(), workflow: z.string().optional(), reason };
+/** These, or all of a state, a workflow and a time at which they began: at most 1,000, the newest first. */
+const runsMeant = { ids: ids.optional(), state: z.enum(runStates).optional(), workflow: z.string().optional(), ...began, reason };
 
 export const cancelRuns = defineRoute({
   ...manyRoute,
   name: "cancelRuns",
   path: "/api/runs/cancel",
-  summary: "Stop many runs, by their ids or by state and workflow",
+  summary: "Stop many runs, by their ids or by state, workflow and time",
   body: z.strictObject(runsMeant),
 });
 
@@ -459,7 +465,7 @@ export const retryRuns = defineRoute({
   ...manyRoute,
   name: "retryRuns",
   path: "/api/runs/retry",
-  summary: "Start many runs again, by their ids or by state and workflow",
+  summary: "Start many runs again, by their ids or by state, workflow and time",
   body: z.strictObject(runsMeant),
 });
 

@@ -52,9 +52,13 @@ function mountRuns(server: FastifyInstance, deps: ServerDeps): void {
     [routes.cancelRuns, "cancel"],
     [routes.retryRuns, "retry"],
   ] as const) {
-    serve(server, route, async ({ body: { ids, state, workflow, reason }, request, reply }) => {
-      checkMeant(route.path, ids, state ?? workflow);
-      const meant = ids ?? (await workflows.list({ state, workflow, limit: mostAtOnce })).map(({ id }) => id);
+    serve(server, route, async ({ body: { ids, reason, ...filter }, request, reply }) => {
+      checkMeant(
+        route.path,
+        ids,
+        Object.values(filter).find((value) => value !== undefined),
+      );
+      const meant = ids ?? (await workflows.list({ ...filter, limit: mostAtOnce })).map(({ id }) => id);
       return await actOnMany(deps, act, meant, { by: callerOf(request), reason }, whileCalling(reply));
     });
   }

@@ -132,6 +132,36 @@ describe.skipIf(executablePath === undefined)("the pages of operation", () => {
     await page.close();
   }, 240_000);
 
+  it("choose a stretch of time on the bars, and show those that began in it", async () => {
+    const { page, problems } = await openCalm(browser);
+    await page.goto(at("/runs"));
+    await page.getByRole("img", { name: "Runs that began each day (UTC)" }).waitFor();
+    const plot = page.locator(".u-over");
+    const box = await plot.boundingBox();
+    if (box === null) throw new Error("Expected bars to drag over.");
+    // The last of sixty days is today's, at the right edge; the middle is long before anything began.
+    const drag = async (from: number, to: number): Promise<void> => {
+      await page.mouse.move(box.x + box.width * from, box.y + 20);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width * to, box.y + 20, { steps: 5 });
+      await page.mouse.up();
+    };
+    await drag(0.3, 0.5);
+    await page.waitForURL(/since=.*until=/);
+    await page.getByText("No run is like that.").waitFor();
+    await page.getByRole("button", { name: "Show all times" }).click();
+    await page.getByRole("table", { name: "Runs" }).waitFor();
+    await drag(0.9, 0.999);
+    await page.waitForURL(/since=/);
+    await page.getByText("Those that began").waitFor();
+    await page.getByLabel("Choose bulk/3").waitFor();
+    await page.goto(at("/runs?until=2020-01-01"));
+    await page.getByText("No run is like that.").waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+    expect(problems).toEqual([]);
+    await page.close();
+  }, 300_000);
+
   it("keep a view of a list under a name", async () => {
     const { page } = await openCalm(browser);
     await page.goto(at("/runs?state=cancelled"));

@@ -245,6 +245,25 @@ describe("runs and dead letters", () => {
     expect(list.runs.map(({ id, title, error }) => [id, title, error?.code])).toEqual([["eat/bread ü", "eat bread", "TEST_POISON"]]);
     const id = encodeURIComponent("eat/bread ü");
     expect(await (await call(`/api/runs/${id}`)).json()).toMatchObject({ id: "eat/bread ü", input: "bread", steps: [{ name: "bite" }] });
+    // When it began, to the moment: from `since` on, before `until`.
+    const began = list.runs[0]?.createdAt ?? "";
+    const after = new Date(Date.parse(began) + 1).toISOString();
+    const named = async (query: Readonly<Record<string, string>>): Promise<readonly string[]> => {
+      const { runs }: RunList = JSON.parse(await (await call(`/api/runs?${new URLSearchParams(query).toString()}`)).text());
+      return runs.map((run) => run.id);
+    };
+    const before = new Date(Date.parse(began) - 1).toISOString();
+    expect(await named({ state: "dead", since: before, until: after })).toEqual(["eat/bread ü"]);
+    expect(await named({ state: "dead", since: "2020-01-01" })).toEqual(["eat/bread ü"]);
+    expect(await named({ state: "dead", since: after })).toEqual([]);
+    expect(await named({ state: "dead", until: before })).toEqual([]);
+    expect((await call("/api/runs?since=yesterday")).status).toBe(400);
+    const none = await call("/api/runs/retry", {
+      method: "POST",
+      body: JSON.stringify({ until: "2020-01-01" }),
+      headers: { "content-type": "application/json" },
+    });
+    expect(await none.json()).toEqual({ done: [], failed: [] });
     const { letters }: DeadLetterList = JSON.parse(await (await call("/api/dead?state=waiting")).text());
     expect(letters).toHaveLength(1);
     expect(await (await call(`/api/dead?run=${id}`)).json()).toEqual({ letters });

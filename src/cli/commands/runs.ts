@@ -1,7 +1,7 @@
 // runs: what the app does and did.
 
 import { defineCommand } from "../../platform/command/contract.ts";
-import { jsonFlag, limitFlag, readChoice, readWhole, watchFlag } from "../../platform/command/flags.ts";
+import { jsonFlag, limitFlag, readChoice, readInstant, readWhole, watchFlag } from "../../platform/command/flags.ts";
 import { printable } from "../../platform/command/output.ts";
 import { instantText } from "../../platform/figures.ts";
 import { actOn } from "../../platform/workflow/acts.ts";
@@ -17,6 +17,8 @@ const progressText = ({ progress }: RunRow): string =>
 const runsListArgs = {
   state: { type: "string", description: `One of ${runStates.join(", ")}`, valueHint: "state" },
   workflow: { type: "string", description: "Only this workflow", valueHint: "name" },
+  since: { type: "string", description: "Only those that began at or after it", valueHint: "day or instant" },
+  until: { type: "string", description: "Only those that began before it", valueHint: "day or instant" },
   limit: limitFlag,
   json: jsonFlag,
   watch: watchFlag,
@@ -29,8 +31,10 @@ const runsList = (tools: Tools) =>
     run: async ({ args }) => {
       const state = args.state === undefined ? undefined : readChoice("--state", args.state, runStates);
       const limit = readWhole("--limit", args.limit, 1, 100_000);
+      const since = args.since === undefined ? undefined : readInstant("--since", args.since);
+      const until = args.until === undefined ? undefined : readInstant("--until", args.until);
       const { workflows } = await tools.open();
-      tools.print.table(await workflows.list({ state, workflow: args.workflow, limit }), {
+      tools.print.table(await workflows.list({ state, workflow: args.workflow, since, until, limit }), {
         json: args.json,
         empty: "no runs",
         columns: {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readChoice, readNames, readNumber, readPairs, readShare, readWhole, repeated } from "./flags.ts";
+import { readChoice, readInstant, readNames, readNumber, readPairs, readShare, readWhole, repeated } from "./flags.ts";
 
 describe("a flag's text is an exact value or an error in one idiom", () => {
   it.each([
@@ -7,6 +7,8 @@ describe("a flag's text is an exact value or an error in one idiom", () => {
     [() => readNumber("--add", "-5.5"), -5.5],
     [() => readNumber("--floor", "0", { least: 0, below: 1 }), 0],
     [() => readShare("--max-bad", "0.5"), 0.5],
+    [() => readInstant("--since", "2026-03-01"), "2026-03-01"],
+    [() => readInstant("--since", "2026-03-01T08:00:00+02:00"), "2026-03-01T08:00:00+02:00"],
     [() => readChoice("STATE", "on", ["on", "off"]), "on"],
     [() => readNames(" a, b,,c "), ["a", "b", "c"]],
     [() => readNames("a>b", ">"), ["a", "b"]],
@@ -25,6 +27,8 @@ describe("a flag's text is an exact value or an error in one idiom", () => {
     [() => readNumber("--add", "Infinity"), 'received "Infinity"'],
     [() => readNumber("--floor", "1", { least: 0, below: 1 }), "a number of at least 0 and below 1"],
     [() => readNumber("--precision", "0.5", { above: 0.5, below: 1 }), "a number above 0.5 and below 1"],
+    [() => readInstant("--since", "2026-02-30"), 'received "2026-02-30"'],
+    [() => readInstant("--until", "yesterday"), "--until to be a day or an instant, as 2026-03-01"],
     [() => readShare("--max-bad", " "), "--max-bad to be a share from 0 to 1"],
     [() => readChoice("STATE", "of", ["on", "off"]), 'STATE to be on or off but received "of"'],
     [() => readPairs("--env", ["=1"]), '--env to be NAME=VALUE but received "=1"'],

@@ -4,6 +4,7 @@
 //   F2. `flag` stands in errors as a person types it: `--limit`, `STATE`.
 
 import { availableParallelism } from "node:os";
+import { z } from "zod";
 import { StockroomError } from "../errors.ts";
 
 export const jsonFlag = { type: "boolean", description: "Print JSON", default: false } as const;
@@ -55,6 +56,14 @@ export function readShare(flag: string, text: string): number {
 /** How many threads to use; absent: as many as there are processors. */
 export const readThreads = (text: string | undefined): number =>
   text === undefined ? availableParallelism() : readWhole("--threads", text, 1, 256);
+
+const instant = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
+
+/** A day (its beginning in UTC) or an instant with its offset, ISO. */
+export function readInstant(flag: string, text: string): string {
+  if (instant.safeParse(text).success) return text;
+  throw usage(flag, "a day or an instant, as 2026-03-01 or 2026-03-01T08:00:00Z", text);
+}
 
 /** One of `choices`. */
 export function readChoice<Choice extends string>(flag: string, text: string, choices: readonly Choice[]): Choice {

@@ -173,6 +173,10 @@ export interface Workflows {
     readonly state?: RunState | undefined;
     readonly workflow?: string | undefined;
     readonly parent?: string | undefined;
+    /** ISO; only those that began at or after it. */
+    readonly since?: string | undefined;
+    /** ISO; only those that began before it. */
+    readonly until?: string | undefined;
     /** Only those that come after this run in the list. */
     readonly after?: string | undefined;
     readonly limit?: number | undefined;

@@ -405,19 +405,35 @@ export interface RunQuery {
   readonly state?: RunState | undefined;
   readonly workflow?: string | undefined;
   readonly parent?: string | undefined;
+  /** ISO; runs that began at or after it. */
+  readonly since?: string | undefined;
+  /** ISO; runs that began before it. */
+  readonly until?: string | undefined;
   readonly after?: string | undefined;
   readonly limit?: number | undefined;
 }
+
+/** A day is its beginning in UTC, whatever the session's zone. */
+const isoOf = (at: string | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());
 
 export async function listRuns(tx: Tx, query: RunQuery): Promise<RunRow[]> {
   const rows = await tx.query<StoredRun>(
     `select ${runColumns} from stockroom.run
      where ($1::text is null or state = $1) and ($2::text is null or workflow = $2) and ($3::text is null or parent = $3)
+       and ($6::timestamptz is null or created_at >= $6) and ($7::timestamptz is null or created_at < $7)
        and ($5::text is null or exists (
          select 1 from stockroom.run c where c.id = $5
             and (run.created_at < c.created_at or (run.created_at = c.created_at and run.id > c.id))))
      order by created_at desc, id limit $4`,
-    [query.state ?? null, query.workflow ?? null, query.parent ?? null, query.limit ?? 100, query.after ?? null],
+    [
+      query.state ?? null,
+      query.workflow ?? null,
+      query.parent ?? null,
+      query.limit ?? 100,
+      query.after ?? null,
+      isoOf(query.since),
+      isoOf(query.until),
+    ],
   );
   return rows.map(rowOf);
 }
@@ -489,7 +505,6 @@ export async function findRun(tx: Tx, runId: string): Promise<RunDetail | undefi
   };
 }
 
-/** Whether any run is queued, running or waiting for its next try. */
 /**
  * Whether objects under a prefix that were stored before `version` are still to be worked off by a workflow: their events wait, or its runs
  * are not at their end.
@@ -509,6 +524,7 @@ export async function anyUnderway(
   return rows.length > 0;
 }
 
+/** Whether any run is queued, running or waiting for its next try. */
 export async function anyActive(tx: Tx, resting: ReadonlySet<string>): Promise<boolean> {
   const rows = await tx.query(`select 1 as one from stockroom.run where state in ${activeStates} and queue <> all($1::text[]) limit 1`, [
     [...resting],

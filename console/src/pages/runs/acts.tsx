@@ -2,7 +2,7 @@
 
 import { toldOf, useAct } from "../../data/act.ts";
 import { Confirm } from "../../parts/dialog.tsx";
-import { counted } from "../../parts/show.tsx";
+import { counted, whenText } from "../../parts/show.tsx";
 
 export type RunAct = "cancel" | "retry";
 
@@ -62,6 +62,8 @@ export type RunsMeant =
       readonly kind: "filter";
       readonly state?: "queued" | "running" | "retrying" | "done" | "failed" | "cancelled" | "dead";
       readonly workflow?: string;
+      readonly since?: string;
+      readonly until?: string;
     };
 
 /** Asks for the reason and does it to many. */
@@ -76,7 +78,13 @@ export function ActOnRuns({ act, meant, onDone, onClose }: { act: RunAct; meant:
   const who =
     meant.kind === "ids"
       ? counted(meant.ids.length, "run")
-      : `every run ${[meant.state === undefined ? "" : `that is ${meant.state}`, meant.workflow === undefined ? "" : `of ${meant.workflow}`].filter((text) => text !== "").join(" ")}`;
+      : [
+          "every run",
+          ...(meant.state === undefined ? [] : [`that is ${meant.state}`]),
+          ...(meant.workflow === undefined ? [] : [`of ${meant.workflow}`]),
+          ...(meant.since === undefined ? [] : [`that began from ${whenText(meant.since)} on`]),
+          ...(meant.until === undefined ? [] : [`before ${whenText(meant.until)}`]),
+        ].join(" ");
   const doToAll = async (reason: string): Promise<void> => {
     if ((await doing.run({ body: bodyOf(reason) })) === undefined) return;
     onDone();

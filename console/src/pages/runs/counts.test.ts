@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countsWith, facetOf, overTime, type RunCount } from "./counts.ts";
+import { countsWith, facetOf, overTime, stretchOf, type RunCount } from "./counts.ts";
 
 const counts: readonly RunCount[] = [
   { at: "2026-10-01T00:00:00.000Z", workflow: "classify.train", state: "done", count: 3 },
@@ -37,5 +37,18 @@ describe("counts of runs", () => {
     ]);
     expect(all).toEqual([0, 4, 0, 7, 0]);
     expect(bad).toEqual([0, 1, 0, 2, 0]);
+  });
+
+  it("are of whole stretches where some bars were chosen", () => {
+    const stretch = (from: string, until: string) => {
+      const chosen = stretchOf(Date.parse(from), Date.parse(until), "day");
+      return [chosen.since.slice(0, 10), chosen.until.slice(0, 10)];
+    };
+    // A bar stands around its day's beginning.
+    expect(stretch("2026-10-01T20:00:00Z", "2026-10-03T03:00:00Z")).toEqual(["2026-10-02", "2026-10-04"]);
+    expect(stretch("2026-10-01T20:00:00Z", "2026-10-02T01:00:00Z")).toEqual(["2026-10-02", "2026-10-03"]);
+    // Within one bar, on either side of where it stands.
+    expect(stretch("2026-10-02T01:00:00Z", "2026-10-02T05:00:00Z")).toEqual(["2026-10-02", "2026-10-03"]);
+    expect(stretch("2026-10-01T19:00:00Z", "2026-10-01T23:00:00Z")).toEqual(["2026-10-02", "2026-10-03"]);
   });
 });

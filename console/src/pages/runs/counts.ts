@@ -52,3 +52,10 @@ export function overTime(counts: readonly RunCount[], by: "hour" | "day", since:
   }
   return { at: all.map((_, place) => first + place * step), all, bad };
 }
+
+/** The whole hours or days of the bars that a stretch of the chart touches. A bar stands around the moment at which its hour or day begins. */
+export function stretchOf(fromMs: number, untilMs: number, by: "hour" | "day"): { readonly since: string; readonly until: string } {
+  const step = stretchMs[by];
+  const begin = (ms: number): number => Math.round(ms / step) * step;
+  return { since: new Date(begin(fromMs)).toISOString(), until: new Date(begin(untilMs) + step).toISOString() };
+}

@@ -23,6 +23,9 @@ const spans = [
   { value: "hour", name: "2 days" },
 ] as const;
 
+/** An instant of the URL; what is none is not asked for. */
+const instantIn = (text: string): string | undefined => (Number.isNaN(Date.parse(text)) ? undefined : new Date(text).toISOString());
+
 type Row = AnswerOf<"GET /api/runs">["runs"][number];
 
 export function Runs() {
@@ -31,11 +34,16 @@ export function Runs() {
   const workflow = filters.get("workflow");
   const parent = filters.get("parent");
   const by = filters.get("by") === "hour" ? "hour" : "day";
+  const since = instantIn(filters.get("since"));
+  const until = instantIn(filters.get("until"));
   const query = {
     ...(state === undefined ? {} : { state }),
     ...(workflow === "" ? {} : { workflow }),
     ...(parent === "" ? {} : { parent }),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
   };
+  const { parent: _, ...filter } = { parent, ...query };
   const runs = usePages("GET /api/runs", { query }, { live: ["runs"] });
   const counts = useAsk("GET /api/runs/counts", { query: { by } }, { live: ["runs"] });
   return (
@@ -54,10 +62,15 @@ export function Runs() {
     >
       <SavedViews />
       <Shown of={counts} lines={3}>
-        {({ counts, since }) => (
+        {({ counts, since: from }) => (
           <section class="card">
             <Facets counts={counts} state={state ?? ""} workflow={workflow} onSet={(values) => filters.set(values)} />
-            <Histogram counts={countsWith(counts, { state: state ?? "", workflow })} by={by} since={since}>
+            <Histogram
+              counts={countsWith(counts, { state: state ?? "", workflow })}
+              by={by}
+              since={from}
+              onStretch={(since, until) => filters.set({ since, until }, "push")}
+            >
               {spans.map(({ value, name }) => (
                 <button
                   key={value}
@@ -73,6 +86,26 @@ export function Runs() {
           </section>
         )}
       </Shown>
+      {(since !== undefined || until !== undefined) && (
+        <p class="row">
+          Those that began
+          {since !== undefined && (
+            <>
+              {" "}
+              from <When at={since} /> on
+            </>
+          )}
+          {until !== undefined && (
+            <>
+              {" "}
+              before <When at={until} />
+            </>
+          )}
+          <Button small onPress={() => filters.set({ since: "", until: "" })}>
+            Show all times
+          </Button>
+        </p>
+      )}
       {parent !== "" && (
         <p class="row">
           Those that <RunLink id={parent} /> started.
@@ -81,9 +114,7 @@ export function Runs() {
           </Button>
         </p>
       )}
-      <Shown of={runs}>
-        {(shown) => <RunList rows={shown.flatMap((page) => page.runs)} state={state} workflow={workflow} isWhole={parent === ""} />}
-      </Shown>
+      <Shown of={runs}>{(shown) => <RunList rows={shown.flatMap((page) => page.runs)} filter={filter} isWhole={parent === ""} />}</Shown>
       <More of={runs} />
     </Page>
   );
@@ -135,21 +166,21 @@ function Facets({ counts, state, workflow, onSet }: FacetsProps) {
 
 interface RunListProps {
   readonly rows: readonly Row[];
-  readonly state: (typeof states)[number] | undefined;
-  readonly workflow: string;
+  readonly filter: Omit<Extract<RunsMeant, { readonly kind: "filter" }>, "kind">;
   /** False: the list has a filter that acts on many do not know. */
   readonly isWhole: boolean;
 }
 
-function RunList({ rows, state, workflow, isWhole }: RunListProps) {
+function RunList({ rows, filter, isWhole }: RunListProps) {
   const me = useMe();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [asked, setAsked] = useState<{ readonly act: RunAct; readonly meant: RunsMeant } | undefined>(undefined);
+  const isFiltered = Object.keys(filter).length > 0;
   if (rows.length === 0)
     return (
       <Empty>
         <p>No run is like that.</p>
-        {(state !== undefined || workflow !== "") && (
+        {(isFiltered || !isWhole) && (
           <a class="button" href={to("/runs")}>
             Show every run
           </a>
@@ -158,8 +189,6 @@ function RunList({ rows, state, workflow, isWhole }: RunListProps) {
     );
   const canAct = me.may("operator");
   const ids = rows.map(({ id }) => id).filter((id) => chosen.has(id));
-  const filter = { kind: "filter" as const, ...(state === undefined ? {} : { state }), ...(workflow === "" ? {} : { workflow }) };
-  const isFiltered = isWhole && (state !== undefined || workflow !== "");
   return (
     <>
       {canAct && (
@@ -171,8 +200,9 @@ function RunList({ rows, state, workflow, isWhole }: RunListProps) {
             </Button>
           ))}
           {isFiltered &&
+            isWhole &&
             (["cancel", "retry"] as const).map((act) => (
-              <Button key={`all ${act}`} small look="plain" onPress={() => setAsked({ act, meant: filter })}>
+              <Button key={`all ${act}`} small look="plain" onPress={() => setAsked({ act, meant: { kind: "filter", ...filter } })}>
                 {act === "cancel" ? "Cancel all of this filter" : "Start all of this filter again"}
               </Button>
             ))}
