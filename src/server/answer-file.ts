@@ -23,11 +23,11 @@ export async function answerFile(
 ): Promise<{ readonly body: Body; readonly isCut: () => boolean }> {
   if (form === "arrow") {
     const answer = firstRows(await exact(), limit);
-    return { body: writeArrow(answer, await begun(answer.batches)), isCut: answer.isCut };
+    return { body: await writeArrow(answer, await begun(answer.batches)), isCut: answer.isCut };
   }
   const answer = firstRows(await plain(), limit);
   const batches = await begun(answer.batches);
-  return { body: form === "parquet" ? writeAnswerParquet(answer, batches) : csv(answer, batches), isCut: answer.isCut };
+  return { body: form === "parquet" ? await writeAnswerParquet(answer, batches) : csv(answer, batches), isCut: answer.isCut };
 }
 
 function csv({ columns }: Answer, batches: Answer["batches"]): Body {

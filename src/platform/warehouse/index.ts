@@ -1,6 +1,9 @@
 // Warehouse, what other parts may import. See contract.ts for what it promises.
 
+import type { Body } from "../bytes.ts";
 import { unknownKind } from "../errors.ts";
+import type * as AnswerParquet from "./answer-parquet.ts";
+import type * as Arrow from "./arrow.ts";
 import type { ExactCell, LakeAccess, LakeAnswer, LakeOptions, LakeTable, Warehouse, WarehouseAddress } from "./contract.ts";
 import type { Lake } from "./lake.ts";
 import { openMemoryFiles } from "./memory-files.ts";
@@ -23,8 +26,6 @@ export type {
   WarehouseAddress,
 } from "./contract.ts";
 export { answerOf, columnList, firstRows, gatherRows, plainCell, queryTimedOut, sqlName, type Answer } from "./answer.ts";
-export { writeArrow } from "./arrow.ts";
-export { writeAnswerParquet } from "./answer-parquet.ts";
 export { exactOf } from "./exact.ts";
 export { askReadOnly, askReadOnlyTable, type ReadOnlyBounds, type SqlDatabase } from "./read-only.ts";
 export { listPart, openSealed, type Sealed, type SealedRef } from "./sealed.ts";
@@ -94,4 +95,14 @@ async function once<T>(work: (lake: LakeAccess) => Promise<T>): Promise<T> {
     // Rows still to be pulled keep what they need until the last one is out.
     await lake.close();
   }
+}
+
+/** Rows as an Arrow stream, see arrow.ts; its library is loaded by who asks for it. */
+export async function writeArrow(...given: Parameters<typeof Arrow.writeArrow>): Promise<Body> {
+  return (await import("./arrow.ts")).writeArrow(...given);
+}
+
+/** Rows as Parquet, see answer-parquet.ts. */
+export async function writeAnswerParquet(...given: Parameters<typeof AnswerParquet.writeAnswerParquet>): Promise<Body> {
+  return (await import("./answer-parquet.ts")).writeAnswerParquet(...given);
 }
