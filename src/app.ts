@@ -29,6 +29,7 @@ import { hintOf } from "./platform/objects/awaited.ts";
 import type { ObjectEntry, ObjectStore, ReconcileReport } from "./platform/objects/contract.ts";
 import { proveFreeSpace } from "./platform/objects/disk.ts";
 import { folderOf } from "./platform/objects/drivers/open.ts";
+import { openTracing } from "./platform/tracing/export.ts";
 import { openInbox } from "./platform/objects/inbox.ts";
 import { objectsMigrations } from "./platform/objects/migrations.ts";
 import { mappingMigrations } from "./platform/mappings/mappings.ts";
@@ -278,6 +279,8 @@ async function openInOrder(
 ): Promise<OpenApp> {
   const settings: BaseSettings = config.values;
   const { log, clock = systemClock } = options;
+  const tracing = await openTracing({ settings: settings.tracing, env: options.env, instance: `${hostname()}/${process.pid}`, log });
+  if (tracing !== undefined) keep(tracing, async (part) => await part.close());
   const { database, home, vault, objects } = await openStore(modules, settings, options, keep);
   const quiet = home.standing !== "active";
   const openThreads = (threads: number): Compute => keep(openCompute({ log, threads }), async (pool) => await pool.close());

@@ -508,6 +508,8 @@ describe("print", () => {
       "publish.schedule = 7 * * * * # default",
       "notify.channels.log.kind = log # default",
       "notify.topics = {} # environment STOCKROOM_NOTIFY_TOPICS",
+      "tracing.endpoint = (not set)",
+      "tracing.share = 1 # default",
       "log.level = debug # flag log.level",
       "log.format = auto # default",
       "",

@@ -321,6 +321,18 @@ export const baseSections = {
         .default({ "*": ["log"] }),
     })
     .prefault({}),
+  tracing: z
+    .object({
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .meta({
+          description: "Collector of OpenTelemetry that spans are sent to over OTLP/HTTP; absent: OTEL_EXPORTER_OTLP_ENDPOINT, or none.",
+          expected: "an address such as http://127.0.0.1:4318",
+        })
+        .optional(),
+      share: z.number().min(0).max(1).meta({ description: "Share of traces that is kept, of those that begin here." }).default(1),
+    })
+    .prefault({}),
   log: z
     .object({
       level: z.enum(["debug", "info", "warn", "error", "silent"]).meta({ description: "Least level that is written." }).default("info"),

@@ -1,5 +1,6 @@
 // Outbox: facts written in the transaction that makes them true, for the relay to hand out (events part).
 
+import { currentTrace } from "../tracing/spans.ts";
 import { currentCaller } from "../web/caller.ts";
 import type { Migration, OutboxEvent, Tx } from "./contract.ts";
 
@@ -59,6 +60,11 @@ export const databaseMigrations: readonly Migration[] = [
     // Who signed in; null: nobody in particular, or the app itself.
     sql: "alter table stockroom.outbox add column by_user text",
   },
+  {
+    id: "records-005-traces",
+    // The trace of what wrote it, as W3C Trace Context does.
+    sql: "alter table stockroom.outbox add column trace text",
+  },
 ];
 
 /**
@@ -70,12 +76,12 @@ export const databaseMigrations: readonly Migration[] = [
 export async function appendEvent(tx: Tx, event: OutboxEvent): Promise<number | undefined> {
   const [row] = await tx.query<{ id: number }>(
     `with written as (
-       insert into stockroom.outbox (kind, subject, data, dedupe, by_user) values ($1, $2, $3, $4, $5)
+       insert into stockroom.outbox (kind, subject, data, dedupe, by_user, trace) values ($1, $2, $3, $4, $5, $6)
        on conflict (dedupe) do nothing
        returning id
      )
      select id::float8 as id, pg_notify('${outboxChannel}', '') from written`,
-    [event.kind, event.subject, JSON.stringify(event.data), event.dedupe ?? null, currentCaller()?.name ?? null],
+    [event.kind, event.subject, JSON.stringify(event.data), event.dedupe ?? null, currentCaller()?.name ?? null, currentTrace()],
   );
   return row?.id;
 }

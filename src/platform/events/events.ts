@@ -10,6 +10,7 @@ import { faultPoint } from "../faults.ts";
 import type { Log } from "../log.ts";
 import type { Database, Tx } from "../database/contract.ts";
 import { outboxChannel } from "../database/outbox.ts";
+import { inTrace } from "../tracing/spans.ts";
 import type { Workflows } from "../workflow/contract.ts";
 import type { Events, StoredEvent, Subscription } from "./contract.ts";
 import {
@@ -158,7 +159,7 @@ async function hand(options: OpenEventsOptions, tx: Tx, row: WaitingEvent, subsc
     const input = await subscription.input(event, tx);
     if (input !== undefined) {
       const id = runIdOf(event, row.dedupe ?? undefined, subscription);
-      await options.workflows.startIn(tx, subscription.workflow.name, input, { id });
+      await inTrace(row.trace, async () => await options.workflows.startIn(tx, subscription.workflow.name, input, { id }));
     }
     await tx.query("release savepoint hand");
     return true;

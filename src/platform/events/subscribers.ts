@@ -36,6 +36,7 @@ export interface WaitingEvent {
   readonly at: string;
   readonly relayed_at: string | null;
   readonly by_user: string | null;
+  readonly trace: string | null;
   /** The known subscribers that still wait for it. */
   readonly waiting: readonly string[];
 }
@@ -47,7 +48,7 @@ export function eventOf(row: EventRow): StoredEvent {
   return { id, kind, subject, data, at, relayedAt: relayedAt ?? undefined, ...(by === null ? {} : { by }) };
 }
 
-export const eventColumns = `id::float8 as id, kind, subject, data, dedupe, at, relayed_at, by_user`;
+export const eventColumns = `id::float8 as id, kind, subject, data, dedupe, at, relayed_at, by_user, trace`;
 
 /**
  * Locks the oldest events with which this process can get on: one of `mine` waits for it, or nobody does.

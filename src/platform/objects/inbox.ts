@@ -25,6 +25,7 @@ import type { Tx } from "../database/contract.ts";
 import type { ObjectEntry, ObjectStore, StagedObject, WriteHandle } from "./contract.ts";
 import { checkKey } from "./names.ts";
 import { writeThrough } from "./handles.ts";
+import { traced } from "../tracing/spans.ts";
 
 export interface InboxOptions {
   readonly folder: string;
@@ -267,7 +268,8 @@ async function take(options: InboxOptions, found: Found, isFirst: boolean): Prom
     const versions = await store.versions(found.key);
     const known = versions.some((entry) => entry.sha256 === staged.sha256 && entry.labels["inbox"] === found.mark);
     if (known) await store.discard([handle]);
-    else await commit(options, staged, found);
+    else
+      await traced("inbox", { parent: null, attributes: { "stockroom.key": found.key } }, async () => await commit(options, staged, found));
     faultPoint("objects.inbox-committed");
     await rm(file, { force: true });
     await removeEmpty(options.folder, path.dirname(inside));

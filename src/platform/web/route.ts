@@ -11,6 +11,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from "fastify";
 import { z } from "zod";
 import { StockroomError } from "../errors.ts";
+import { traced } from "../tracing/spans.ts";
 import { asCaller, speakerOf, type Caller } from "./caller.ts";
 import { isSpeaker, readFields, type FieldSource } from "./fields.ts";
 import { problem } from "./problem.ts";
@@ -159,13 +160,26 @@ export function serve<const Spec extends RouteSpec>(
       if (isBytes(answer)) reply.header("x-stockroom-bytes", "1");
       // What the compiled schemas made of the request is what `Asked` says.
       const asked = { params: request.params, query: request.query, body: takesBody ? spoken(request) : undefined, request, reply };
-      const given = await asCaller(request.caller, async () => await handle(asked as Asked<Spec>)); // oxlint-disable-line typescript/no-unsafe-type-assertion
+      const given = await answering(request, async () => await handle(asked as Asked<Spec>)); // oxlint-disable-line typescript/no-unsafe-type-assertion
       if (isBytes(answer)) return reply;
       if (answer === "nothing") return await reply.send();
       // A page's headers may say another type; of JSON there is one.
       return await reply.type("application/json; charset=utf-8").send(JSON.stringify(given));
     },
   });
+}
+
+/** Does the work of a request for its caller, in the caller's trace where one was brought. */
+async function answering<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+  const route = request.routeOptions.url ?? "";
+  const { traceparent } = request.headers;
+  const parent = typeof traceparent === "string" ? traceparent : null;
+  const attributes = { "http.request.method": request.method, "http.route": route };
+  return await traced(
+    `${request.method} ${route}`,
+    { kind: "server", parent, attributes },
+    async () => await asCaller(request.caller, work),
+  );
 }
 
 /** Mounts a page. Its handler sends what it shows. */
@@ -179,7 +193,7 @@ export function servePage(
     url: path,
     config: { needs },
     schema: { hide: true },
-    handler: async (request, reply) => await asCaller(request.caller, async () => await handle(request, reply)),
+    handler: async (request, reply) => await answering(request, async () => await handle(request, reply)),
   });
 }
 

@@ -9,6 +9,7 @@ import { randomUUID } from "node:crypto";
 import { describeError, meanings } from "../errors.ts";
 import type { ErrorRecord } from "../errors.ts";
 import { faultPoint } from "../faults.ts";
+import { traced } from "../tracing/spans.ts";
 import { asCaller } from "../web/caller.ts";
 import type { DeadLetter, WorkflowDefinition } from "./contract.ts";
 import type { Attempt } from "./engine.ts";
@@ -103,7 +104,19 @@ async function work(deps: ExecutionDeps, definition: WorkflowDefinition, run: Wo
   let end: { readonly kind: "returned"; readonly output: string | undefined } | { readonly kind: "threw"; readonly thrown: unknown };
   try {
     // Whoever asked for it has gone; what it may do is a matter of its own role.
-    const output = await asCaller(undefined, async () => await definition.run(run.context, readJson(begun.input)));
+    const output = await asCaller(
+      undefined,
+      async () =>
+        await traced(
+          `run ${definition.name}`,
+          {
+            kind: "consumer",
+            parent: begun.trace,
+            attributes: { "stockroom.run": runId, "stockroom.try": begun.tries, "stockroom.queue": definition.queue },
+          },
+          async () => await definition.run(run.context, readJson(begun.input)),
+        ),
+    );
     end = { kind: "returned", output: output === undefined ? undefined : finalText(output, `the result of ${definition.name}`) };
   } catch (thrown) {
     end = { kind: "threw", thrown };

@@ -99,4 +99,9 @@ export const workflowMigrations: readonly Migration[] = [
       alter table stockroom.schedule add column paused_why text;
     `,
   },
+  {
+    id: "workflow-004-traces",
+    // The trace of what started it, as W3C Trace Context does.
+    sql: "alter table stockroom.run add column trace text",
+  },
 ];

@@ -12,6 +12,7 @@ import { faultPoint } from "../faults.ts";
 import type { Log } from "../log.ts";
 import type { Mutex } from "../concurrency/mutex.ts";
 import type { Database, Tx } from "../database/contract.ts";
+import { traced } from "../tracing/spans.ts";
 import type { ChildOutcome, DeadLetter, RunContext, StartOptions, StepOptions } from "./contract.ts";
 import { attemptId, type Attempt, type Engine } from "./engine.ts";
 import { jsonText, readJson } from "./json.ts";
@@ -283,7 +284,8 @@ export class WorkingRun implements Execution {
     for (let tries = 1; ; tries++) {
       let value: T;
       try {
-        value = await tryOnce(name, task, this.#signal, options.timeoutMs);
+        const attributes = { "stockroom.run": this.runId, "stockroom.try": tries };
+        value = await traced(`step ${name}`, { attributes }, async () => await tryOnce(name, task, this.#signal, options.timeoutMs));
       } catch (thrown) {
         if (await this.#triesAgain(name, thrown, tries, options)) continue;
         return await this.#fail(name, thrown, tries, startedAt);

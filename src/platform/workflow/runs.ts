@@ -10,6 +10,7 @@
 import { describeError, unknownKind } from "../errors.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { Tx } from "../database/contract.ts";
+import { currentTrace } from "../tracing/spans.ts";
 import type { DeadLetter, RunDetail, RunRow, RunState } from "./contract.ts";
 import type { Attempt } from "./engine.ts";
 import { readJson } from "./json.ts";
@@ -22,6 +23,7 @@ export interface Begun {
   readonly tries: number;
   readonly crashes: number;
   readonly priority: number;
+  readonly trace: string | null;
 }
 
 export interface NewRun {
@@ -37,9 +39,9 @@ export interface NewRun {
 /** Writes the row of a new run; false when the id is taken (W1). */
 export async function insertRun(tx: Tx, run: NewRun): Promise<boolean> {
   const rows = await tx.query(
-    `insert into stockroom.run (id, workflow, queue, title, input, state, priority, parent)
-     values ($1, $2, $3, $4, $5, 'queued', $6, $7) on conflict (id) do nothing returning 1 as one`,
-    [run.id, run.workflow, run.queue, run.title, run.input, run.priority, run.parent ?? null],
+    `insert into stockroom.run (id, workflow, queue, title, input, state, priority, parent, trace)
+     values ($1, $2, $3, $4, $5, 'queued', $6, $7, $8) on conflict (id) do nothing returning 1 as one`,
+    [run.id, run.workflow, run.queue, run.title, run.input, run.priority, run.parent ?? null, currentTrace()],
   );
   return rows.length > 0;
 }
@@ -56,7 +58,7 @@ export async function beginRun(tx: Tx, attempt: Attempt, token: string, executor
        crashes = crashes + ${died}, deaths = deaths + ${died},
        updated_at = clock_timestamp()
      where id = $1 and leg = $2 and state in ${activeStates} and deaths + ${died} < $5
-     returning input, tries, crashes, priority`,
+     returning input, tries, crashes, priority, trace`,
     [attempt.runId, attempt.number, token, executorId, below],
   );
   return row;
