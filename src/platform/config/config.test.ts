@@ -74,6 +74,7 @@ describe("values", () => {
       upkeep: { scrubSchedule: "23 3 * * 0", scrubBytesPerSecond: 20_000_000 },
       inbox: { folder: path.join(home, "inbox"), settleMs: 2000 },
       notify: { channels: { log: { kind: "log" } }, topics: { "*": ["log"] } },
+      tracing: { share: 1 },
       log: { level: "info", format: "auto" },
     });
   });
