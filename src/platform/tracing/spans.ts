@@ -54,6 +54,3 @@ export async function traced<T>(name: string, options: SpanOptions, work: () => 
     }
   });
 }
-
-/** Notes facts on the span of the work at hand. */
-export const noteOnSpan = (attributes: Attributes): void => void trace.getActiveSpan()?.setAttributes(attributes);
