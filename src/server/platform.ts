@@ -126,6 +126,8 @@ function mountTold(server: FastifyInstance, { database, events, notices, workflo
   serve(server, routes.listNotices, async ({ query: { cursor, limit, topic } }) => {
     const after = readCursor(cursor);
     const { rows, ...more } = pageOf(await notices.list({ topic, after, limit: limit + 1 }), limit, ({ id }) => id);
+    // Of one that was let go meanwhile nobody knows what came after it: an empty page would say that nothing did.
+    if (after !== undefined && rows.length === 0 && !(await notices.has(after))) throw badCursor();
     return { notices: rows, ...more };
   });
   serve(server, routes.resendNotice, async ({ params, body }) => ({

@@ -195,6 +195,7 @@ test("the platform's", async () => {
   expect(Math.max(...older.events.map(({ id }) => id))).toBeLessThan(Math.min(...events.events.map(({ id }) => id)));
   const notices = await ask<{ notices: Rows; next: string }>("listNotices", { query: { limit: "1" } });
   await ask("listNotices", { query: { cursor: notices.next } });
+  await ask("listNotices", { query: { cursor: "bm9uZQ" }, refused: "CURSOR_BAD" });
   const noticeId = notices.notices[0]?.id ?? "";
   await ask("resendNotice", { params: { id: noticeId }, body: { channel: "none" }, refused: "NOTICE_NOT_FAILED" });
   await app.database.query(

@@ -40,7 +40,7 @@ export interface ChartProps {
   readonly format?: (value: number) => string;
   /** An upright line, as where the forecast begins. */
   readonly mark?: string | number;
-  /** Told when a stretch was chosen by dragging; a double press shows all again. */
+  /** Told when a stretch was chosen by dragging; whoever is told shows it in its own way. Without it the chart itself shows the stretch alone. */
   readonly onZoom?: (from: number, to: number) => void;
   readonly children?: ComponentChildren;
 }
@@ -67,8 +67,16 @@ const instantOf = (at: string | number, over: "time" | "number"): number =>
 
 const plain = (values: Values): (number | null)[] => values.map((value) => value ?? null);
 
+/** Half a step at both ends, where the first and the last bar would be cut in half. */
+function roomForBars(at: ChartProps["at"], over: "time" | "number"): (plot: uPlot, low: number, high: number) => [number, number] {
+  const places = at.map((one) => instantOf(one, over));
+  const steps = places.slice(1).map((place, i) => place - (places[i] ?? place));
+  const half = steps.length === 0 ? 0.5 : Math.min(...steps) / 2;
+  return (_plot, low, high) => [low - half, high + half];
+}
+
 function optionsOf(
-  { lines, bands = [], over = "time", height = 260, format = amount, mark, title, onZoom }: ChartProps,
+  { at: instants, lines, bands = [], over = "time", height = 260, format = amount, mark, title, onZoom }: ChartProps,
   width: number,
 ): uPlot.Options {
   const axis = {
@@ -127,7 +135,7 @@ function optionsOf(
     width,
     height,
     title: "",
-    scales: { x: { time: over === "time" } },
+    scales: { x: { time: over === "time", ...(lines.some(({ look }) => look === "bars") ? { range: roomForBars(instants, over) } : {}) } },
     // Days of a forecast are days, whoever looks: times of charts are UTC.
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), "Etc/UTC"),
     axes: [axis, { ...axis, values: (_plot, values) => values.map((value) => format(value)), size: 60 }],
@@ -141,12 +149,14 @@ function optionsOf(
       fill: faded(resolve(colour), strength),
     })),
     plugins: marks,
-    cursor: { drag: { x: true, y: false } },
+    cursor: { drag: { x: true, y: false, setScale: onZoom === undefined } },
     hooks: {
       setSelect: [
         (plot) => {
-          if (plot.select.width > 4)
-            onZoom?.(plot.posToVal(plot.select.left, "x"), plot.posToVal(plot.select.left + plot.select.width, "x"));
+          const { left, width: chosen } = plot.select;
+          if (onZoom === undefined || chosen <= 4) return;
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          onZoom(plot.posToVal(left, "x"), plot.posToVal(left + chosen, "x"));
         },
       ],
     },

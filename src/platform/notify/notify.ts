@@ -133,6 +133,8 @@ export interface Notices {
    * own decides; that others had other ones is told in the log.
    */
   publishTopics(): Promise<void>;
+  /** Whether a notice of this id is kept. */
+  has(id: string): Promise<boolean>;
   /** Newest first, with the state of each delivery begun. */
   list(query?: NoticeQuery): Promise<readonly NoticeRow[]>;
   /**
@@ -202,6 +204,7 @@ export function makeNotify(options: NotifyOptions): Notices {
         (await hearersOf(tx, event.subject, topics)).includes(channel) ? { notice: event.data["notice"] ?? null, channel } : undefined,
     })),
     publishTopics: () => publishTopics(database, topics, log),
+    has: async (id) => (await database.query("select 1 as one from stockroom.notices where id = $1", [id])).length > 0,
     list: (query) => listNotices(database, query),
     resend: async (engine, id, channel) => await resendNotice(database, engine, { id, channel, at: new Date(clock.now()).toISOString() }),
   };
