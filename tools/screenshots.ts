@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { chromium } from "playwright-core";
+import sharp from "sharp";
 
 const folder = path.resolve(import.meta.dirname, "../docs/console");
 const executablePath = [
@@ -45,13 +46,13 @@ async function main(): Promise<void> {
   if (executablePath === undefined) throw new Error("Expected Chromium but there is none. Install Debian's package chromium.");
   const browser = await chromium.launch({
     executablePath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"],
   });
   mkdirSync(folder, { recursive: true });
   try {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    page.setDefaultTimeout(120_000);
     for (const { name, path: place } of shots) {
-      const page = await context.newPage();
       await page.goto(`${url}/console${place}`);
       await page.locator("main h1").waitFor();
       // Until nothing is loading any more; a live page never falls silent on the network.
@@ -61,8 +62,9 @@ async function main(): Promise<void> {
         .waitFor({ state: "detached", timeout: 60_000 })
         .catch(() => undefined);
       await page.waitForTimeout(1_000);
-      await page.screenshot({ path: path.join(folder, `${name}.png`) });
-      await page.close();
+      // Few colours are on a page: a palette keeps the repository small and loses nothing that is seen.
+      const small = sharp(await page.screenshot()).png({ palette: true, colours: 64, effort: 10 });
+      await small.toFile(path.join(folder, `${name}.png`));
     }
   } finally {
     await browser.close();

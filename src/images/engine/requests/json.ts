@@ -43,7 +43,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A parsed value as a number, as JavaScript makes one of it; an object or a list is none, whatever its `toString` says: `{"toString": 0}` would throw. */
+/** A parsed value as a number, as JavaScript makes one of it; NaN where it cannot: `{"toString": 0}`, also within a list, would throw. */
 export function toNumber(value: unknown): number {
-  return typeof value === "object" && value !== null ? Number.NaN : Number(value);
+  try {
+    return Number(value);
+  } catch {
+    return Number.NaN;
+  }
 }
