@@ -38,7 +38,6 @@ const shots = [
   },
   { name: "keys", path: "/keys?tab=grants", about: "Who may read and write which zone" },
   { name: "settings", path: "/settings", about: "Settings with their origin" },
-  { name: "pictures", path: "/pictures", about: "Pictures: the URL, the original beside the result" },
 ] as const;
 
 async function main(): Promise<void> {
