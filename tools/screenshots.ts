@@ -37,7 +37,6 @@ const shots = [
     about: "SQL with its answer as a chart",
   },
   { name: "keys", path: "/keys?tab=grants", about: "Who may read and write which zone" },
-  { name: "settings", path: "/settings", about: "Settings with their origin" },
 ] as const;
 
 async function main(): Promise<void> {
