@@ -53,6 +53,22 @@ describe.skipIf(executablePath === undefined)("pictures", () => {
     await rm(folder, { recursive: true });
   });
 
+  it("says what to set where no pictures are served", async () => {
+    const home = { id: "test", standing: "active" as const, elsewhere: undefined };
+    const server = await openServer({
+      deps: { ...app, home },
+      settings: { host: "127.0.0.1", port: 0, uploadMaxBytes: 1_000 },
+      version: "test",
+      modules: [{ module: images, parts: { deps: undefined }, isOpen: true, front: undefined }],
+    });
+    const { page } = await openPage(browser);
+    await page.goto(`${server.url}/console/pictures`);
+    await page.getByText("No pictures are served here.").waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+    await page.close();
+    await server.close();
+  });
+
   it("makes what is wanted, draws a crop, compares formats, and says why there is none", async () => {
     const url = await serve({});
     const { page, problems } = await openPage(browser);

@@ -18,14 +18,22 @@ export interface Listed {
 }
 
 async function askJson<Value>(path: string, signal?: AbortSignal): Promise<Value> {
-  const answer = await fetch(`${prefix}${path}`, signal === undefined ? {} : { signal });
+  return await readJson<Value>(await fetch(`${prefix}${path}`, signal === undefined ? {} : { signal }), path);
+}
+
+async function readJson<Value>(answer: Response, path: string): Promise<Value> {
   if (!answer.ok)
     throw new Error(`Expected the picture server to answer ${path} but it said ${answer.status}. Are sources set (images.sources)?`);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as src/images/http/playground.ts answers
   return (await answer.json()) as Value;
 }
 
-export const listPictures = async (signal: AbortSignal): Promise<Listed> => await askJson<Listed>("/playground/pictures", signal);
+/** Null where no pictures are served: without sources there is no picture server. */
+export async function listPictures(signal: AbortSignal): Promise<Listed | null> {
+  const path = "/playground/pictures";
+  const answer = await fetch(`${prefix}${path}`, { signal });
+  return answer.status === 404 ? null : await readJson<Listed>(answer, path);
+}
 
 export async function signPath(path: string): Promise<string> {
   const { target } = await askJson<{ readonly target: string }>(`/playground/sign?${new URLSearchParams({ target: path }).toString()}`);

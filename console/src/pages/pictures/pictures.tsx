@@ -52,6 +52,13 @@ export function Pictures() {
     <Page title="Pictures" about="One original; every size, shape and format of it from its URL.">
       <Shown of={listed}>
         {(found) => {
+          if (found === null)
+            return (
+              <Empty>
+                No pictures are served here. Name where originals lie as <code>images.sources</code> in stockroom.yaml, then open Stockroom
+                again.
+              </Empty>
+            );
           const recipe = recipeOf(filters, found);
           return (
             <>
