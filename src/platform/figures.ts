@@ -47,6 +47,9 @@ export function bytesText(bytes: number): string {
 /** A count with its noun, thousands apart: "1 row", "2,000 rows". `plural` where an s is not enough. */
 export const counted = (number: number, noun: string, plural = `${noun}s`): string => `${grouped(number)} ${number === 1 ? noun : plural}`;
 
+/** The beginning of a sentence about rows: "1 row of june.csv was", "2 rows of june.csv were". */
+export const rowsOf = (count: number, file: string): string => `${counted(count, "row")} of ${file} ${count === 1 ? "was" : "were"}`;
+
 /** A number with its thousands apart: "1,234". */
 export const grouped = (value: number, digits = 0): string => value.toLocaleString("en-GB", { maximumFractionDigits: digits });
 
@@ -67,13 +70,12 @@ const spans = [
   ["d", 86_400],
 ] as const;
 
-/** How long ago an instant was, or in how long it will be: "12 s ago", "3 h ago", "in 5 min"; the day where it is a month or more away; "-" for none. */
-export function agoText(iso: string | undefined, nowMs: number): string {
+/** How long ago an instant was, or in how long it will be: "12 s ago", "3 h ago", "in 5 min"; what is no instant as it is, "-" for none. */
+export function agoText(iso: string | undefined, nowMs = Date.now()): string {
   if (iso === undefined) return "-";
   const seconds = (nowMs - Date.parse(iso)) / 1000;
   if (Number.isNaN(seconds)) return iso;
   const away = Math.abs(seconds);
-  if (away >= 30 * 86_400) return instantText(iso).slice(0, 10);
   if (away < 1) return "now";
   const [unit, size] = spans.findLast(([, least]) => away >= least) ?? spans[0];
   const text = `${Math.floor(away / size)} ${unit}`;

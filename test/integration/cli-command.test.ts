@@ -164,6 +164,10 @@ describe("the beginning", () => {
     expect(await call(["config", "check", "--config", file])).toMatchObject({ code: 0 });
     expect(await call(["init", file])).toMatchObject({ code: 2, stderr: expect.stringContaining("SETTINGS_THERE") });
     expect(readFileSync(file, "utf8")).toBe(text);
+    expect(await call(["init", path.join(temp, "no/such/begin.yaml")])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("SETTINGS_PLACE"),
+    });
     const none = await call(["open"], { env: { STOCKROOM_SERVER_PORT: "1" } });
     expect(none).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("Start it with: stockroom up") });
   });

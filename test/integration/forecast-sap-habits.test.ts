@@ -197,7 +197,7 @@ describe("keys and columns", () => {
     gatewayOf("initial").emit({ Product: "P7", Day: day(0), Unit: null, Quantity: "9.000", ODQ_CHANGEMODE: "C", ODQ_ENTITYCNTR: "1" });
     await extract("initial");
     expect(await demands("initial")).toEqual({ P0: "0.000", P1: "8.000", P2: "2.000" });
-    expect(await titles()).toContain("1 rows of initial were left out");
+    expect(await titles()).toContain("1 row of initial was left out");
   });
 
   test("other columns are what $metadata says", async () => {

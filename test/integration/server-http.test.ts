@@ -258,6 +258,8 @@ describe("runs and dead letters", () => {
     expect(await named({ state: "dead", since: after })).toEqual([]);
     expect(await named({ state: "dead", until: before })).toEqual([]);
     expect((await call("/api/runs?since=yesterday")).status).toBe(400);
+    const turned = await call("/api/runs?since=2026-02-01&until=2026-01-01");
+    expect([turned.status, await turned.text()]).toEqual([400, expect.stringContaining("RUNS_STRETCH")]);
     const none = await call("/api/runs/retry", {
       method: "POST",
       body: JSON.stringify({ until: "2020-01-01" }),

@@ -1,5 +1,6 @@
 // A wait: one thing that waits for a person; and the list of all, worst first. Pure.
 
+import { grouped } from "../../../src/platform/figures.ts";
 export interface Wait {
   readonly id: string;
   /** Worst first: 3 has stopped something, 2 needs a decision, 1 is work to be done. */
@@ -28,7 +29,7 @@ export function worstFirst(found: readonly Wait[]): readonly Wait[] {
 /** "12", or "12+" where not all were counted. */
 export function totalText(waits: readonly Wait[], most = Number.POSITIVE_INFINITY): string {
   const total = waits.reduce((sum, { count }) => sum + count, 0);
-  return total > most ? `${most}+` : `${total}${waits.some(({ isLeast }) => isLeast === true) ? "+" : ""}`;
+  return total > most ? `${grouped(most)}+` : `${grouped(total)}${waits.some(({ isLeast }) => isLeast === true) ? "+" : ""}`;
 }
 
 /** The first rows each by itself; those after them as one that counts them. `isAll`: there are no others. */

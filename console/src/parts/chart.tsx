@@ -6,6 +6,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { amount } from "../../../src/platform/figures.ts";
 import { theme } from "../data/taste.ts";
+import { timeMarks } from "./time-marks.ts";
 
 export type Values = readonly (number | null | undefined)[];
 
@@ -138,7 +139,10 @@ function optionsOf(
     scales: { x: { time: over === "time", ...(lines.some(({ look }) => look === "bars") ? { range: roomForBars(instants, over) } : {}) } },
     // Days of a forecast are days, whoever looks: times of charts are UTC.
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), "Etc/UTC"),
-    axes: [axis, { ...axis, values: (_plot, values) => values.map((value) => format(value)), size: 60 }],
+    axes: [
+      over === "time" ? { ...axis, values: (_plot, places, _axis, _space, step) => timeMarks(places, step) } : axis,
+      { ...axis, values: (_plot, values) => values.map((value) => format(value)), size: 60 },
+    ],
     series: [
       { label: over === "time" ? "Time" : title, ...(over === "time" ? { value: "{YYYY}-{MM}-{DD} {HH}:{mm}" } : {}) },
       ...lineSeries,

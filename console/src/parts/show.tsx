@@ -1,10 +1,11 @@
 // Small things shown alike everywhere: times, states, figures.
 
 import type { ComponentChildren } from "preact";
+import { agoText } from "../../../src/platform/figures.ts";
 import { clock } from "../data/taste.ts";
 import { to } from "../data/url.ts";
 
-export { amount, bytesText, counted, grouped, percent } from "../../../src/platform/figures.ts";
+export { agoText, amount, bytesText, counted, grouped, percent } from "../../../src/platform/figures.ts";
 
 const two = (value: number): string => String(value).padStart(2, "0");
 
@@ -21,24 +22,6 @@ export function whenText(iso: string, how: "local" | "utc" = clock.value, second
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
 }
 
-const spans = [
-  [60, "s"],
-  [3_600, "min"],
-  [86_400, "h"],
-  [Infinity, "d"],
-] as const;
-
-/** How long ago, or how soon: "3 min ago", "in 2 h". */
-export function agoText(iso: string, now = Date.now()): string {
-  const seconds = Math.round((now - Date.parse(iso)) / 1_000);
-  if (Number.isNaN(seconds)) return "";
-  const size = Math.abs(seconds);
-  const at = spans.findIndex(([below]) => size < below);
-  const [, unit] = spans[at] ?? spans[3];
-  const text = `${Math.floor(size / (at <= 0 ? 1 : (spans[at - 1]?.[0] ?? 1)))} ${unit}`;
-  return seconds < 0 ? `in ${text}` : `${text} ago`;
-}
-
 /** A moment, with how long ago it is. */
 export function When({ at, ago = true }: { at: string | undefined; ago?: boolean }) {
   if (at === undefined || at === "") return <span class="dim">–</span>;
@@ -46,7 +29,12 @@ export function When({ at, ago = true }: { at: string | undefined; ago?: boolean
   return (
     <time dateTime={at} title={`${whenText(at, "utc", true)} UTC`}>
       {whenText(at)}
-      {ago && <span class="dim"> · {agoText(at)}</span>}
+      {ago && (
+        <>
+          {" "}
+          <span class="dim ago">· {agoText(at)}</span>
+        </>
+      )}
     </time>
   );
 }

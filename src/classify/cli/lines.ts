@@ -21,7 +21,7 @@ export const linesCommand = (tools: ClassifyTools): Command =>
           scheme: line.scheme,
           models: line.models,
           champion: line.champion,
-          since: line.championSince,
+          since: args.json ? line.championSince : { at: line.championSince },
           macro_f1: score(line.macroF1),
           coverage: score(line.coverage),
           last_verdict: line.lastVerdict,

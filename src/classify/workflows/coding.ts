@@ -4,6 +4,7 @@
 //   F2. Predictions, figures, review items and the inference rows become visible in one transaction; the caller opens it.
 //   F5. What people have answered on the file's items is laid over the coding in that same transaction (workflows/answers.ts).
 
+import { rowsOf } from "../../platform/figures.ts";
 import { createHash } from "node:crypto";
 import type { Tx } from "../../platform/database/contract.ts";
 import { StockroomError } from "../../platform/errors.ts";
@@ -155,7 +156,7 @@ async function notifyReading(tx: Tx, deps: CodingDeps, { sales, period, country,
     topic: "mlops",
     id: `classify.bad-rows/${sales.key}@${sales.version}`,
     severity: badRows === 0 ? "info" : "warning",
-    title: badRows === 0 ? `${sales.key}: how it was read` : `${badRows} rows of ${sales.key} were set apart`,
+    title: badRows === 0 ? `${sales.key}: how it was read` : `${rowsOf(badRows, sales.key)} set apart`,
     body: [apart, ...notes].filter((text) => text !== "").join(" "),
     facts: { key: sales.key, version: sales.version, badRows, rows },
   });

@@ -4,6 +4,7 @@
 //   X2. The objects' events start the trainings (or the coding) like any upload: extraction itself starts nothing.
 //   X3. A row without a country has no object to go to: it is set apart, listed and told, like a bad row of a file.
 
+import { rowsOf } from "../../platform/figures.ts";
 import { makePipe, type Pipe } from "../../platform/bytes.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { faultPoint } from "../../platform/faults.ts";
@@ -142,7 +143,7 @@ async function extract(deps: ClassifyDeps, runId: string, name: string, period: 
         topic: "mlops",
         id: `classify.bad-rows/extract/${name}/${runId}`,
         severity: "warning",
-        title: `${apart.count} rows of extract ${name} were set apart`,
+        title: `${rowsOf(apart.count, `extract ${name}`)} set apart`,
         body: `${apart.count} of ${rows + apart.count} rows of extract ${name} for ${period} have no country and were set apart; the others went on. The first reasons: ${reasonsOf(apart)}. In full: ${list}.`,
         facts: { extract: name, period, badRows: apart.count, rows: rows + apart.count },
       });

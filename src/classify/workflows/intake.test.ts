@@ -58,7 +58,7 @@ test("a line of each scheme with labels, the one with most labels trained first;
   expect(run.children[0]?.priority).toBeLessThan(run.children[1]?.priority ?? 0);
   expect((await listLines(parts.database, { country: "ITA" })).map(({ line }) => line)).toEqual(["ITA-BIG", "ITA-SMALL"]);
   expect((await parts.notices()).filter(({ id }) => id.includes("ITA/two.csv"))).toMatchObject([
-    { severity: "warning", title: "1 rows of classify/labelled/ITA/two.csv were set apart" },
+    { severity: "warning", title: "1 row of classify/labelled/ITA/two.csv was set apart" },
   ]);
   // Resumed after the survey was recorded: the file is not read again, the same trainings are started, nothing is told twice.
   const resumed = await intake("classify/labelled/ITA/two.csv", [...rows, "90,GBR,kettle,K,"], new Map([...run.recorded].slice(0, 1)));

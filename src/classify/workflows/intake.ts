@@ -5,6 +5,7 @@
 //       trained or kept but that it is asked. How a version was read is kept with it, and as the mapping for the next one.
 //   I2. A file without a usable header or any label ends in the dead letters with its reason; single bad rows are set apart and told.
 
+import { rowsOf } from "../../platform/figures.ts";
 import { setTimeout as pause } from "node:timers/promises";
 import { StockroomError } from "../../platform/errors.ts";
 import type { WorkflowDefinition } from "../../platform/workflow/contract.ts";
@@ -50,7 +51,7 @@ export function makeIntake(deps: ClassifyDeps, train: WorkflowDefinition<TrainIn
               topic: "mlops",
               id: `classify.bad-rows/${input.key}@${input.version}`,
               severity: "warning",
-              title: `${survey.badRows} rows of ${input.key} were set apart`,
+              title: `${rowsOf(survey.badRows, input.key)} set apart`,
               body: `${survey.badRows} of ${survey.rows + survey.badRows} rows could not be used; the others went on. The first reasons: ${survey.reasons.join("; ")}. The rows lie in ${survey.rejected ?? "no object"}.`,
               facts: { key: input.key, version: input.version, badRows: survey.badRows, rows: survey.rows },
             });

@@ -27,7 +27,7 @@ export async function showSample(tools: Tools, app: OpenApp, url: string): Promi
         : "The sample shop is in, and all that follows from it is done.";
     const opened = app.modules.filter(({ isOpen }) => isOpen);
     const tour = [
-      [url, "what runs, what waits for you, the last notices"] as const,
+      [`${url}/console/`, "what runs, what waits for you, and everything else in a browser"] as const,
       ...opened.flatMap(({ module }) => module.sample?.tour ?? []),
     ];
     const lines = tour.map(([command, shows]) =>

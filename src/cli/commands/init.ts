@@ -23,11 +23,18 @@ It changes nothing until a line is uncommented, and never writes over a file tha
       try {
         await writeFile(file, sampleFile(config), { flag: "wx" });
       } catch (error) {
+        if (["ENOENT", "ENOTDIR", "EACCES", "EROFS"].includes(codeOf(error) ?? "")) {
+          throw new StockroomError(
+            "input",
+            "SETTINGS_PLACE",
+            `Expected a folder that can be written to for ${shown} but ${relative(path.dirname(file), tools.cwd)} is none (${codeOf(error)}). Make it, or name another file: stockroom init FILE`,
+          );
+        }
         if (codeOf(error) !== "EEXIST") throw error;
         throw new StockroomError(
           "conflict",
           "SETTINGS_THERE",
-          `Expected no ${shown} but there is one. Keep it (\`stockroom config print\` tells what is in force), or name another: stockroom init FILE`,
+          `Expected nothing under the name ${shown} but something is there. Keep it (\`stockroom config print\` tells what is in force), or name another: stockroom init FILE`,
         );
       }
       tools.print.line(`written: ${shown}`);

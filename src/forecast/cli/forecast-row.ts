@@ -25,5 +25,5 @@ export const rowOf = (run: ForecastRunRow) => ({
   models: run.reuses === undefined ? "trained" : `of ${run.reuses}`,
   adjusted: run.exports["adjusted"] === undefined ? "" : "yes",
   warnings: warningsIn(run).length === 0 ? "" : String(warningsIn(run).length),
-  ended: run.endedAt ?? "",
+  ended: { at: run.endedAt },
 });

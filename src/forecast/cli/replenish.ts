@@ -1,7 +1,7 @@
 // `stockroom forecast replenish`: from the quantiles of a run and what lies on the shelf to orders, each with its reasons.
 
 import { jsonFlag, readNumber } from "../../platform/command/flags.ts";
-import { percent, rounded } from "../../platform/figures.ts";
+import { percent, rounded, rowsOf } from "../../platform/figures.ts";
 import { defineCommand, type Command, type CommandTools, type Flags } from "../../platform/command/contract.ts";
 import path from "node:path";
 import { fileBody } from "../../platform/formats/index.ts";
@@ -68,9 +68,7 @@ review_period, pack_size, min_order, service_level, fill_rate, max_stock, shelf_
       if (first !== undefined) {
         const lines = rows.map((row) => `${JSON.stringify(row)}\n`);
         await writeFileAtomically(`${out}.bad.jsonl`, lines.join(""));
-        print.say(
-          `${rows.length} rows of ${args.stock} were set apart, the first on line ${first.line}: ${first.reason} See ${out}.bad.jsonl.`,
-        );
+        print.say(`${rowsOf(rows.length, args.stock)} set apart, the first on line ${first.line}: ${first.reason} See ${out}.bad.jsonl.`);
         tools.exitWith(3);
       }
       const { withoutStock = 0, warnings = [] } = summary;

@@ -54,6 +54,12 @@ describe("times and states", () => {
   ];
   const ofRows = { state: (row: (typeof rows)[0]) => row.state, at: (row: (typeof rows)[0]) => ({ at: row.at }) };
 
+  it("are times in columns that are not named, too", () => {
+    expect(renderTable([{ name: "a", ended: { at: "2026-10-31T11:00:00Z" } }], undefined, { nowMs, fit: 80 })).toBe(
+      "NAME  ENDED\na     1 h ago",
+    );
+  });
+
   it("are told as how long ago and in colours on a terminal, in full and plain elsewhere", () => {
     expect(renderTable(rows, ofRows, { nowMs })).toBe("STATE   AT\ndone    2026-10-31 11:59:48\nfailed  -\nodd     2026-10-31 14:30:00");
     expect(renderTable(rows, ofRows, { nowMs, fit: 80 })).toBe("STATE   AT\ndone    11 s ago\nfailed  -\nodd     in 2 h");

@@ -12,7 +12,7 @@ import { styleText } from "node:util";
 import type * as bars from "cli-progress";
 import { agoText, instantText } from "../figures.ts";
 import { visible, visibleJson } from "../text.ts";
-import type { Cell, CommandTools, Printer, Progress, TableOptions } from "./contract.ts";
+import type { Cell, CommandTools, Instant, Printer, Progress, TableOptions } from "./contract.ts";
 
 /** Where a command writes; streams as arguments so that tests read them. */
 export interface Output {
@@ -156,9 +156,13 @@ function cut(text: string, columns: number): string {
 /** The fields of the first row, as columns. */
 function fieldsOf<Row extends object>(rows: readonly Row[]): Readonly<Record<string, (row: Row) => Cell>> {
   const cell = (value: unknown): Cell =>
-    value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : JSON.stringify(value);
+    value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean" || isInstant(value)
+      ? value
+      : JSON.stringify(value);
   return Object.fromEntries(Object.keys(rows[0] ?? {}).map((name) => [name, (row: Row) => cell(Reflect.get(row, name))]));
 }
+
+const isInstant = (value: unknown): value is Instant => typeof value === "object" && value !== null && Object.keys(value).join("") === "at";
 
 const isNumber = (cell: Cell): boolean => typeof cell === "number" || cell === undefined || cell === null;
 

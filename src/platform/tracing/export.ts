@@ -1,7 +1,8 @@
 // Export: spans to a collector over OTLP/HTTP, where the settings or OpenTelemetry's own variables name one.
 
 import { readFile } from "node:fs/promises";
-import { context, trace } from "@opentelemetry/api";
+import { context, diag, DiagLogLevel, trace, type DiagLogger } from "@opentelemetry/api";
+import { systemClock, type Clock } from "../time.ts";
 import type { Log } from "../log.ts";
 
 export interface TracingSettings {
@@ -20,8 +21,8 @@ export interface OpenTracingOptions {
 }
 
 /**
- * Begins to make and send spans; undefined where nothing asks for them. The first in a process counts. What the collector does not take is dropped: a
- * lost span is no reason to wait. `close` sends what is left, for at most five seconds.
+ * Begins to make and send spans; undefined where nothing asks for them. The first in a process counts. What the collector does not take is dropped, told
+ * in the log now and then: a lost span is no reason to wait. `close` sends what is left, for at most five seconds.
  */
 export async function openTracing({ settings, env, instance, log }: OpenTracingOptions): Promise<{ close(): Promise<void> } | undefined> {
   const { endpoint } = settings;
@@ -45,6 +46,7 @@ export async function openTracing({ settings, env, instance, log }: OpenTracingO
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(settings.share) }),
     spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: 1_000, exportTimeoutMillis: 5_000 })],
   });
+  diag.setLogger(toldNowAndThen(log), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   const manager = new AsyncLocalStorageContextManager().enable();
   if (!context.setGlobalContextManager(manager) || !trace.setGlobalTracerProvider(provider)) {
     manager.disable();
@@ -57,8 +59,25 @@ export async function openTracing({ settings, env, instance, log }: OpenTracingO
       await provider.shutdown().catch((error: unknown) => log.warn("the last spans could not be sent", { error }));
       trace.disable();
       context.disable();
+      diag.disable();
     },
   };
 }
 
 const endsInSlash = (address: string): string => (address.endsWith("/") ? address : `${address}/`);
+
+const quietMs = 600_000;
+
+/** OpenTelemetry's own complaints in our log: the first, then at most one in ten minutes. A collector that is away would fill it otherwise. */
+export function toldNowAndThen(log: Pick<Log, "warn">, clock: Pick<Clock, "now"> = systemClock): DiagLogger {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  const tell = (message: string, ...more: readonly unknown[]): void => {
+    if (clock.now() - toldAt < quietMs) return;
+    toldAt = clock.now();
+    log.warn("spans are lost: the collector of tracing.endpoint does not take them", {
+      error: [message, ...more.map(String)].join(" ").slice(0, 500),
+    });
+  };
+  const none = (): void => {};
+  return { error: tell, warn: tell, info: none, debug: none, verbose: none };
+}

@@ -7,7 +7,7 @@
 //   R3. A run found running by one who takes it up has seen its process die: whoever stops cleanly writes another state first.
 //       deaths counts these since a step was last done; any step done is a step away from what kills.
 
-import { describeError, unknownKind } from "../errors.ts";
+import { describeError, StockroomError, unknownKind } from "../errors.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { Tx } from "../database/contract.ts";
 import { currentTrace } from "../tracing/spans.ts";
@@ -418,7 +418,16 @@ export interface RunQuery {
 /** A day is its beginning in UTC, whatever the session's zone. */
 const isoOf = (at: string | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());
 
+/** Throws `input` `RUNS_STRETCH` for a stretch of time that ends before it begins: nothing would be said of what was meant. */
 export async function listRuns(tx: Tx, query: RunQuery): Promise<RunRow[]> {
+  const [since, until] = [isoOf(query.since), isoOf(query.until)];
+  if (since !== null && until !== null && since >= until) {
+    throw new StockroomError(
+      "input",
+      "RUNS_STRETCH",
+      `Expected \`until\` to come after \`since\` but ${until} does not come after ${since}. Change them about.`,
+    );
+  }
   const rows = await tx.query<StoredRun>(
     `select ${runColumns} from stockroom.run
      where ($1::text is null or state = $1) and ($2::text is null or workflow = $2) and ($3::text is null or parent = $3)
@@ -427,15 +436,7 @@ export async function listRuns(tx: Tx, query: RunQuery): Promise<RunRow[]> {
          select 1 from stockroom.run c where c.id = $5
             and (run.created_at < c.created_at or (run.created_at = c.created_at and run.id > c.id))))
      order by created_at desc, id limit $4`,
-    [
-      query.state ?? null,
-      query.workflow ?? null,
-      query.parent ?? null,
-      query.limit ?? 100,
-      query.after ?? null,
-      isoOf(query.since),
-      isoOf(query.until),
-    ],
+    [query.state ?? null, query.workflow ?? null, query.parent ?? null, query.limit ?? 100, query.after ?? null, since, until],
   );
   return rows.map(rowOf);
 }

@@ -2,6 +2,7 @@
 //
 // A file that cannot be used is a problem of the whole reading; the others are opened all the same, so that all is told at once.
 
+import { rowsOf } from "../../../platform/figures.ts";
 import { isStockroomError } from "../../../platform/errors.ts";
 import type { DecimalSign } from "../../../platform/formats/index.ts";
 import { parseTimestamp } from "./fields.ts";
@@ -167,7 +168,7 @@ export function orProblem<T>({ problems }: Reading, file: OpenedFile | undefined
     const { count, rows } = file?.apart.result() ?? { count: 0, rows: [] };
     const [first] = rows;
     const why =
-      first === undefined ? "" : ` ${count} rows of ${file?.apart.file} were set apart, the first in line ${first.line}: ${first.reason}`;
+      first === undefined ? "" : ` ${rowsOf(count, file?.apart.file ?? "it")} set apart, the first in line ${first.line}: ${first.reason}`;
     problems.push({ code: thrown.code, message: `${thrown.message}${why}`, facts: { ...thrown.facts, file: file?.apart.file } });
     return undefined;
   }

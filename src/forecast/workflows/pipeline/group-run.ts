@@ -13,7 +13,7 @@ import { faultPoint } from "../../../platform/faults.ts";
 import { appendEvent } from "../../../platform/database/outbox.ts";
 import type { Actor } from "../../../platform/vault/contract.ts";
 import type { RunContext, WorkflowDefinition } from "../../../platform/workflow/contract.ts";
-import { percent } from "../../../platform/figures.ts";
+import { percent, rowsOf } from "../../../platform/figures.ts";
 import { printFrequency } from "../../engine/calendar/frequency.ts";
 import type { Panel } from "../../engine/contract.ts";
 import { prefixes, type ObjectRef } from "../../store/keys.ts";
@@ -357,7 +357,7 @@ async function prepare(deps: ForecastDeps, context: RunContext, plan: Plan, sign
         topic: "forecast",
         id: `forecast.bad-rows/${plan.id}`,
         severity: "warning",
-        title: `${badRows} rows of ${group} were set apart`,
+        title: `${rowsOf(badRows, group)} set apart`,
         body: `${badRows} rows could not be used; the others went on. The first reasons: ${reasons.join("; ")}. The rows lie in ${rejected.key}.`,
         facts: { group, run: plan.id, badRows },
       });

@@ -1,5 +1,6 @@
 // Tells of an extraction: what people are told of a source whose rows were left out, read again, held or put together in another way than usual.
 
+import { rowsOf } from "../../../platform/figures.ts";
 import type { Tx } from "../../../platform/database/contract.ts";
 import { StockroomError } from "../../../platform/errors.ts";
 import { prefixes } from "../../store/keys.ts";
@@ -49,7 +50,7 @@ export async function tellDoubts(
     {
       id: "keyless",
       rows: result.withoutKey,
-      title: `${result.withoutKey} rows of ${source.name} were left out`,
+      title: `${rowsOf(result.withoutKey, source.name)} left out`,
       body: `${result.withoutKey} rows of ${source.set} came without a value in ${source.keys.join(" or ")}, so it is not known which rows they change. Check the keys of the source.`,
     },
     {
@@ -61,7 +62,7 @@ export async function tellDoubts(
     {
       id: "recreated",
       rows: result.recreated,
-      title: `${result.recreated} rows of ${source.name} were created although they were there`,
+      title: `${rowsOf(result.recreated, source.name)} created although there already`,
       body: `${result.recreated} rows of ${source.set} came as created while rows with their keys were there; they replaced them. That is right when rows were created during the first load. If the source sends amounts to be added, say \`kind: additive\` and load it afresh.`,
     },
     {
