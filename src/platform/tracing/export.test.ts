@@ -8,10 +8,11 @@ test("that spans are lost is told at once, then at most every ten minutes", () =
   const clock = makeManualClock(0);
   const diag = toldNowAndThen(log, clock);
   for (let minute = 0; minute < 25; minute++) {
-    diag.error("OTLPExporterError: ECONNREFUSED", { attempt: minute });
+    diag.error(JSON.stringify({ stack: "Error: Timeout at ...", message: "Timeout", name: "Error" }));
     diag.info("sent");
     clock.advance(60_000);
   }
+  expect(log.lines.map(({ facts }) => facts["error"])).toEqual(["Timeout", "Timeout", "Timeout"]);
   expect(log.lines.map(({ level, message }) => `${level} ${message}`)).toEqual(
     Array.from({ length: 3 }, () => "warn spans are lost: the collector of tracing.endpoint does not take them"),
   );

@@ -68,6 +68,16 @@ const endsInSlash = (address: string): string => (address.endsWith("/") ? addres
 
 const quietMs = 600_000;
 
+/** The exporter writes an error as JSON with its stack. */
+const plain = (text: string): string => {
+  try {
+    const { message }: { readonly message?: unknown } = JSON.parse(text);
+    return typeof message === "string" ? message : text;
+  } catch {
+    return text;
+  }
+};
+
 /** OpenTelemetry's own complaints in our log: the first, then at most one in ten minutes. A collector that is away would fill it otherwise. */
 export function toldNowAndThen(log: Pick<Log, "warn">, clock: Pick<Clock, "now"> = systemClock): DiagLogger {
   let toldAt = Number.NEGATIVE_INFINITY;
@@ -75,7 +85,7 @@ export function toldNowAndThen(log: Pick<Log, "warn">, clock: Pick<Clock, "now">
     if (clock.now() - toldAt < quietMs) return;
     toldAt = clock.now();
     log.warn("spans are lost: the collector of tracing.endpoint does not take them", {
-      error: [message, ...more.map(String)].join(" ").slice(0, 500),
+      error: [plain(message), ...more.map(String)].join(" ").slice(0, 500),
     });
   };
   const none = (): void => {};
