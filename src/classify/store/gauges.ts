@@ -12,7 +12,7 @@ export const classifyGauges: readonly GaugeQuery[] = [
             from stockroom.classify_line l group by 1`,
   },
   {
-    name: "stockroom_classify_models_total",
+    name: "stockroom_classify_models",
     help: "Models trained",
     labels: [],
     sql: "select count(*)::float8 as value from stockroom.classify_model",
