@@ -3,6 +3,7 @@
 import process from "node:process";
 import { defineCommand } from "../../platform/command/contract.ts";
 import { StockroomError } from "../../platform/errors.ts";
+import { addressHere } from "../doctor/places.ts";
 import { goodConfig } from "./config.ts";
 import type { Tools } from "../tools.ts";
 
@@ -16,15 +17,11 @@ export function hasScreen(env: Readonly<Record<string, string | undefined>>, pla
 /** Shows an address in the user's browser. Resolves with whether one was started; a missing one is no error. */
 export async function showInBrowser(url: string): Promise<boolean> {
   const { default: open } = await import("open");
-  try {
-    const child = await open(url);
-    return await new Promise((resolve) => {
-      child.once("error", () => resolve(false));
-      child.once("spawn", () => resolve(true));
-    });
-  } catch {
-    return false;
-  }
+  // It resolves once the opener runs, and rejects where there is none.
+  return await open(url).then(
+    () => true,
+    () => false,
+  );
 }
 
 export const openCommand = (tools: Tools) =>
@@ -33,8 +30,7 @@ export const openCommand = (tools: Tools) =>
     args: { page: { type: "positional", required: false, description: "A page, such as runs or forecasts" } },
     run: async ({ args }) => {
       const { values } = await goodConfig(tools);
-      const { host, port } = values.server;
-      const base = `http://${host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host}:${port}`;
+      const { url: base } = addressHere(values.server);
       const url = new URL(`/console/${(args.page ?? "").replace(/^\/+/, "")}`, base).href;
       const isOpen = await fetch(new URL("/health", base), { signal: AbortSignal.any([tools.signal, AbortSignal.timeout(5_000)]) }).then(
         async (answer) => {

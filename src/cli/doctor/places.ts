@@ -43,11 +43,19 @@ export async function diskFindings(settings: BaseSettings): Promise<readonly Fin
   });
 }
 
+/** Where the server of these settings is asked on its own machine: one that listens everywhere, on the loopback address. */
+export function addressHere({ host, port }: Pick<BaseSettings["server"], "host" | "port">): {
+  readonly host: string;
+  readonly url: string;
+} {
+  const here = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  return { host: here, url: `http://${here.includes(":") ? `[${here}]` : here}:${port}` };
+}
+
 /** Who answers at the address the settings name: this home's server, another one, or something else. */
 export async function serverFindings({ server, home }: BaseSettings): Promise<readonly Finding[]> {
   if (server.port === 0) return [ok("server", "takes any free port (server.port 0)")];
-  const host = server.host === "0.0.0.0" ? "127.0.0.1" : server.host === "::" ? "::1" : server.host;
-  const at = `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`;
+  const { host, url: at } = addressHere(server);
   if (!(await isTaken(host, server.port))) return [warn("server", `nothing answers at ${at}; start it with: stockroom up`)];
   const other = fail("server", `another program has ${at}; stop it, or set another server.port`);
   let health: unknown;
