@@ -195,6 +195,7 @@ const columns: readonly (readonly [name: string, type: string, values: fc.Arbitr
   ["d4", "decimal(4,2)", decimals(4, 2)],
   ["d18", "decimal(18,0)", decimals(18, 0)],
   ["d38", "decimal(38,38)", decimals(38, 38)],
+  ["big", "bignum", whole(200, true)],
   ["s", "varchar", words],
   [
     "x",
@@ -317,6 +318,8 @@ describe("an Arrow answer", () => {
     expect([none.numRows, none.schema.fields.map(String)]).toEqual([0, ["n: Int64", "word: Utf8", "list: List<Bool>"]]);
     const twice = tableFromIPC(await fileOf("arrow", "select 1 as a, 2 as a, 3 as a_1, 4 as a"));
     expect(twice.schema.fields.map(({ name }) => name)).toEqual(["a", "a_2", "a_1", "a_3"]);
+    const words = tableFromIPC(await fileOf("arrow", "select 'a'::variant as v, 12345678901234567890123::bignum as n"));
+    expect([words.getChild("v")?.at(0), words.getChild("n")?.at(0)]).toEqual(["a", "12345678901234567890123"]);
     const many = tableFromIPC(await fileOf("arrow", "select i from range(10000) t(i)"));
     expect([many.numRows, many.getChild("i")?.at(9_999)]).toEqual([10_000, 9_999n]);
     expect(tableFromIPC(await fileOf("arrow", "select i from range(10000) t(i)", 3)).numRows).toBe(3);

@@ -275,10 +275,7 @@ function outOfRange(name: string, wanted: string, came: string): StockroomError 
 
 const encoder = new TextEncoder();
 
-const texts = (values: Values): Buffers =>
-  joined(
-    values.map((value) => (value === null ? empty : encoder.encode(typeof value === "string" ? value : JSON.stringify(String(value))))),
-  );
+const texts = (values: Values): Buffers => joined(values.map((value) => (value === null ? empty : encoder.encode(String(value)))));
 
 function joined(parts: readonly Uint8Array[]): Buffers {
   const offsets = new Int32Array(parts.length + 1);

@@ -35,6 +35,7 @@ import {
 } from "@duckdb/node-api";
 import { StockroomError } from "../errors.ts";
 import { dateText, decimalText, plainNumber, timeText, timestampText } from "../formats/index.ts";
+import { plainCell } from "./answer.ts";
 import type { AnswerCell, AnswerType, ExactCell } from "./contract.ts";
 
 const integers: ReadonlyMap<DuckDBTypeId, AnswerType> = new Map<DuckDBTypeId, AnswerType>([
@@ -69,7 +70,7 @@ const plain: ReadonlyMap<DuckDBTypeId, AnswerType> = new Map<DuckDBTypeId, Answe
   [DuckDBTypeId.SQLNULL, { kind: "null" }],
 ]);
 
-/** The type of a column; what has none of its own elsewhere (UUID, ENUM, BIT, JSON, a time with its zone, VARIANT) is text. */
+/** The type of a column; what has none of its own elsewhere (UUID, ENUM, BIT, JSON, BIGNUM, a time with its zone, VARIANT) is text. */
 export function answerType(type: DuckDBType): AnswerType {
   const known = plain.get(type.typeId);
   if (known !== undefined) return known;
@@ -119,7 +120,7 @@ export function valueText(value: DuckDBValue, type: DuckDBType | undefined): str
   const time = momentText(value);
   if (time !== undefined) return time;
   const inner = nestedCell(value, type);
-  return inner === undefined ? value.toString() : JSON.stringify(inner);
+  return inner === undefined ? value.toString() : String(plainCell(inner) ?? "");
 }
 
 function momentText(value: DuckDBValue): string | undefined {
@@ -223,6 +224,7 @@ const memberType = ({ tag }: DuckDBUnionValue, type: DuckDBType | undefined): Du
 /** A value as nothing is lost of it; see `ExactCell`. */
 export function exactCell(value: DuckDBValue, type: DuckDBType | undefined): ExactCell {
   if (value === null || value === undefined) return null;
+  if (typeof value === "bigint") return type?.typeId === DuckDBTypeId.BIGNUM ? String(value) : value;
   if (typeof value !== "object") return value;
   if (value instanceof DuckDBDecimalValue) return value.value;
   // Copied: what the driver gives is a view into memory that is not ours.
