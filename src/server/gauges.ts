@@ -4,6 +4,7 @@
 
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Database } from "../platform/database/contract.ts";
+import { isStockroomError } from "../platform/errors.ts";
 import type { Log } from "../platform/log.ts";
 import type { GaugeQuery } from "../platform/module.ts";
 
@@ -24,7 +25,8 @@ const platformGauges: readonly GaugeQuery[] = [
     name: "stockroom_queue_age_seconds",
     help: "Age of the run that has waited longest for a worker, by queue: what to scale workers by",
     labels: ["queue"],
-    sql: `select queue, extract(epoch from clock_timestamp() - min(created_at))::float8 as value
+    // Since it was queued last: one that was redriven or handed back has not waited since it was made.
+    sql: `select queue, extract(epoch from clock_timestamp() - min(updated_at))::float8 as value
             from stockroom.run where state = 'queued' group by queue`,
   },
   {
@@ -67,14 +69,39 @@ interface EndedRun {
 
 const mostEnded = 10_000;
 
+/** What one query tells. */
+interface Numbers {
+  readonly name: string;
+  readonly bring: () => Promise<void>;
+  /** Nothing is shown rather than what was so at an earlier scrape. */
+  readonly leaveOut: () => void;
+}
+
+function gaugeOf({ name, help, labels, sql }: GaugeQuery, database: Database, registers: Registry[]): Numbers {
+  const gauge = new Gauge({ name, help, labelNames: [...labels], registers });
+  const leaveOut = (): void => {
+    gauge.reset();
+    // Without labels the library would show zero.
+    if (labels.length === 0) gauge.remove();
+  };
+  return {
+    name,
+    leaveOut,
+    bring: async () => {
+      const rows = await database.query<Record<string, unknown> & { value: number | null }>(sql);
+      leaveOut();
+      for (const row of rows) {
+        if (row.value !== null) gauge.set(Object.fromEntries(labels.map((label) => [label, String(row[label])])), row.value);
+      }
+    },
+  };
+}
+
 /** Gives a function that brings the numbers of the database up to date. One at a time: two scrapes at once share one round. */
 export function makeGauges(registry: Registry, database: Database, log: Log, modules: readonly GaugeQuery[]): () => Promise<void> {
   const registers = [registry];
-  const ok = new Gauge({ name: "stockroom_scrape_ok", help: "1 if the database could be asked", registers });
-  const gauges = [...platformGauges, ...modules].map((query) => ({
-    query,
-    gauge: new Gauge({ name: query.name, help: query.help, labelNames: [...query.labels], registers }),
-  }));
+  const ok = new Gauge({ name: "stockroom_scrape_ok", help: "1 if the database told every number", registers });
+  const gauges = [...platformGauges, ...modules].map((query) => gaugeOf(query, database, registers));
   const uses = new Counter({
     name: "stockroom_key_uses_total",
     help: "Uses of zone keys, refused ones included",
@@ -113,29 +140,35 @@ export function makeGauges(registry: Registry, database: Database, log: Log, mod
     const last = ended.at(-1);
     if (last !== undefined) lastEnd = { at: last.ended, id: last.id };
   };
-  const ask = async (): Promise<void> => {
-    for (const { query, gauge } of gauges) {
-      const rows = await database.query<Record<string, unknown> & { value: number | null }>(query.sql);
-      gauge.reset();
-      for (const row of rows) {
-        const labels = Object.fromEntries(query.labels.map((label) => [label, String(row[label])]));
-        if (row.value !== null) gauge.set(labels, row.value);
+  // What is counted goes on from where it is.
+  const leaveOut = (): void => undefined;
+  const numbers: readonly Numbers[] = [
+    ...gauges,
+    { name: "stockroom_key_uses_total", bring: countUses, leaveOut },
+    { name: "stockroom_run_seconds", bring: timeRuns, leaveOut },
+  ];
+  const ask = async (): Promise<boolean> => {
+    let isWhole = true;
+    for (const [at, { name, bring, leaveOut }] of numbers.entries()) {
+      try {
+        await bring();
+      } catch (error) {
+        isWhole = false;
+        log.warn("metrics: a number could not be had", { name, error });
+        leaveOut();
+        // SQL that is refused is one number's trouble; of a database that does not answer nothing else is to be had.
+        if (!isStockroomError(error)) continue;
+        for (const rest of numbers.slice(at + 1)) rest.leaveOut();
+        break;
       }
     }
-    await countUses();
-    await timeRuns();
+    return isWhole;
   };
 
   let round: Promise<void> | undefined;
   return () => {
     round ??= ask()
-      .then(
-        () => ok.set(1),
-        (error: unknown) => {
-          ok.set(0);
-          log.warn("metrics: the database could not be asked", { error });
-        },
-      )
+      .then((isWhole) => ok.set(isWhole ? 1 : 0))
       .finally(() => {
         round = undefined;
       });
