@@ -95,6 +95,8 @@ const wholeNumber = (from: number, to: number, description: string): z.ZodNumber
     .max(to)
     .meta({ description, expected: to >= 1_000_000 ? `a whole number from ${from}` : `a whole number from ${from} to ${to}` });
 
+const deliveryTimeout = duration({ description: "Longest time for one delivery; absent: 15 seconds." }).optional();
+
 /** The kinds of channels with their settings; what each does stands in notify/channels.ts, which does not compile without one of them. */
 const channelKinds = {
   log: z.object({ kind: z.literal("log") }),
@@ -103,7 +105,7 @@ const channelKinds = {
     url: secretUrl(["smtp", "smtps"], { description: "Mail server, e.g. smtp://user:password@host:587." }),
     from: z.string().includes("@").meta({ description: "Sender.", expected: "an address such as Stockroom <stockroom@example.com>" }),
     to: z.array(z.string().includes("@")).min(1).meta({ description: "Receivers.", expected: "a list of at least one address" }),
-    timeoutMs: duration({ description: "Longest time for one delivery; absent: 15 seconds." }).optional(),
+    timeoutMs: deliveryTimeout,
   }),
   webhook: z.object({
     kind: z.literal("webhook"),
@@ -111,12 +113,12 @@ const channelKinds = {
     secret: secret({ description: "Signing secret of Standard Webhooks.", expected: "a secret that begins with whsec_" }).startsWith(
       "whsec_",
     ),
-    timeoutMs: duration({ description: "Longest time for one delivery; absent: 15 seconds." }).optional(),
+    timeoutMs: deliveryTimeout,
   }),
   slack: z.object({
     kind: z.literal("slack"),
     url: z.url({ protocol: /^https?$/ }).meta({ secret: "whole", description: "Incoming webhook of Slack; the URL itself is the secret." }),
-    timeoutMs: duration({ description: "Longest time for one delivery; absent: 15 seconds." }).optional(),
+    timeoutMs: deliveryTimeout,
   }),
   teams: z.object({
     kind: z.literal("teams"),
@@ -125,7 +127,7 @@ const channelKinds = {
       description:
         "Microsoft Teams: the address of a workflow that begins when a webhook request is received; the URL itself is the secret.",
     }),
-    timeoutMs: duration({ description: "Longest time for one delivery; absent: 15 seconds." }).optional(),
+    timeoutMs: deliveryTimeout,
   }),
 };
 const channel = z.discriminatedUnion("kind", values(channelKinds));

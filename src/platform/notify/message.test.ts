@@ -62,8 +62,19 @@ describe("the words of a notice", () => {
   });
 
   it("fit what Teams takes, however long they are", () => {
-    const long = { ...notice, body: "ä".repeat(100_000), facts: { a: "ö".repeat(100_000) } };
-    expect(Buffer.byteLength(JSON.stringify(teamsOf(long)))).toBeLessThan(28_000);
+    for (const text of [
+      "ä".repeat(100_000),
+      "東".repeat(100_000),
+      "a\n".repeat(100_000),
+      '\u0001"'.repeat(50_000),
+      "\uD800".repeat(50_000),
+    ]) {
+      const facts = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`${at} ${text.slice(0, 40)}`, text.slice(0, 200)]));
+      const long = { ...notice, id: text, topic: text, title: text, body: text, facts };
+      const message = JSON.stringify(teamsOf(long));
+      expect(Buffer.byteLength(message)).toBeLessThan(28_000);
+      expect(message).toContain("…");
+    }
     expect(teamsOf(notice).attachments[0].content.body.map(({ inlines }) => inlines[0].text)).toEqual([
       "[warning] GB-WEEE: the challenger lost",
       "It scored 0.71.",

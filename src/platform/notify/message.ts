@@ -73,32 +73,48 @@ export function slackOf(notice: PostedNotice) {
   };
 }
 
-/** What Teams takes: 28 KB a message, with what it wraps around ours. */
-const teamsMaxChars = 6_000;
+/** Of a message's lines as JSON: Teams takes 28 KB a message, with the subject, the footer and what it wraps around ours. */
+const teamsMaxBytes = { body: 14_000, facts: 6_000 } as const;
 
 /**
  * What Teams shows of a workflow "when a webhook request is received": an Adaptive Card of plain runs of text, in which nothing is a link, a mention or
  * markup. Runs take no line breaks, so that a line is a block of its own.
  */
 export function teamsOf(notice: PostedNotice) {
-  const block = (text: string, look: { readonly size?: "large"; readonly weight?: "bolder"; readonly isSubtle?: boolean } = {}) => ({
-    type: "RichTextBlock" as const,
-    inlines: [{ type: "TextRun" as const, text, ...look }],
-  });
-  const lines = clip(shown(notice.body.trim()), teamsMaxChars).split("\n");
-  const facts = clip(
-    Object.entries(notice.facts)
-      .map(([name, value]) => `${visible(name)}: ${visible(String(value))}`)
-      .join("\n"),
-    teamsMaxChars,
-  ).split("\n");
+  const facts = Object.entries(notice.facts).map(([name, value]) => `${visible(name)}: ${visible(String(value))}`);
   const body = [
-    block(subjectOf(notice), { size: "large", weight: "bolder" }),
-    ...[...lines, ...facts].filter((line) => line.trim() !== "").map((line) => block(line)),
-    block(clip(visible(footer(notice)), 2_000), { isSubtle: true }),
+    teamsBlock(subjectOf(notice), { size: "large", weight: "bolder" }),
+    ...teamsBlocks(shown(notice.body.trim()).split("\n"), teamsMaxBytes.body),
+    ...teamsBlocks(facts, teamsMaxBytes.facts),
+    teamsBlock(clip(visible(footer(notice)), 1_000), { isSubtle: true }),
   ];
   const content = { $schema: "http://adaptivecards.io/schemas/adaptive-card.json", type: "AdaptiveCard" as const, version: "1.4", body };
   return { type: "message" as const, attachments: [{ contentType: "application/vnd.microsoft.card.adaptive", content }] };
+}
+
+function teamsBlock(text: string, look: { readonly size?: "large"; readonly weight?: "bolder"; readonly isSubtle?: boolean } = {}) {
+  return { type: "RichTextBlock" as const, inlines: [{ type: "TextRun" as const, text, ...look }] };
+}
+
+const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+/** A block for each line that says something; where they take more bytes, the last one ends in an ellipsis. */
+function teamsBlocks(lines: readonly string[], maxBytes: number): ReturnType<typeof teamsBlock>[] {
+  const around = jsonBytes(teamsBlock("\u2026")) + 1;
+  const blocks: ReturnType<typeof teamsBlock>[] = [];
+  let left = maxBytes;
+  for (const line of lines) {
+    if (line.trim() === "") continue;
+    left -= around;
+    let kept = "";
+    for (const letter of line) {
+      left -= jsonBytes(letter) - 2;
+      if (left < around) return [...blocks, teamsBlock(`${kept}\u2026`)];
+      kept += letter;
+    }
+    blocks.push(teamsBlock(line));
+  }
+  return blocks;
 }
 
 const footer = (notice: PostedNotice): string => `Stockroom, topic ${notice.topic}, ${notice.at}. Notice ${notice.id}.`;
