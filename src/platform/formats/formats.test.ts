@@ -4,6 +4,7 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
 import * as fc from "fast-check";
+import { parquetMetadata } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Body, gather } from "../bytes.ts";
 import type { BadRow, ReadOptions, WriteOptions } from "./contract.ts";
@@ -355,5 +356,18 @@ describe("Parquet", () => {
     expect(await typed("2026-02-30", "date")).toBe("input TABLE_VALUE_TYPE");
     expect(await typed("", "date")).toBe("read");
     expect(await refusal(write([["a\0"]], { format: "parquet", columns: ["a"] }))).toBe("input TABLE_NUL");
+  });
+});
+
+describe("row groups of Parquet", () => {
+  const groupsOf = async (rows: readonly (readonly Cell[])[]): Promise<readonly number[]> => {
+    const bytes = await write(rows, { format: "parquet", columns: ["a", "b"] });
+    return parquetMetadata(Uint8Array.from(bytes).buffer).row_groups.map(({ num_rows: count }) => Number(count));
+  };
+
+  it("end after 65,536 rows, and after 64 MB of texts: one is held in memory", async () => {
+    expect(await groupsOf(Array.from({ length: 65_537 }, () => ["x", null]))).toEqual([65_536, 1]);
+    expect(await groupsOf(Array.from({ length: 40 }, () => ["x".repeat(4 << 20), null]))).toEqual([16, 16, 8]);
+    expect(await groupsOf([])).toEqual([]);
   });
 });

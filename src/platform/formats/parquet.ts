@@ -16,19 +16,16 @@ import {
   parquetRead,
   parquetSchema,
 } from "hyparquet";
-import { ByteWriter, ParquetWriter, type ColumnSource } from "hyparquet-writer";
 import type { Body } from "../bytes.ts";
 import { StockroomError, unknownKind } from "../errors.ts";
 import type { BadRow, ColumnType, ReadOptions, RowBatch, Table, WriteOptions } from "./contract.ts";
 import { checkHeader, encode, wrongWidth } from "./csv.ts";
 import { wrongType } from "./jsonl.ts";
+import { writeGroups, type ParquetValue } from "./parquet-groups.ts";
 import { type Cell, cellText, dateText, decimalText, nestedText, plainNumber, timeText, timestampText } from "./values.ts";
 
 /** Larger packed files are refused: split them, or take CSV. */
 const maxParquetBytes = 1 << 30;
-
-/** Rows of a group that we write. Smaller packs worse, larger needs more memory on both sides. */
-const groupRows = 65_536;
 
 const compressors: Compressors = {
   GZIP: (input, length) => gunzipSync(input, { maxOutputLength: Math.max(1, length) }),
@@ -313,74 +310,44 @@ async function orBroken<T>(name: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Writes Parquet, snappy, in groups of 65,536 rows; one group is held in memory. See `writeTable`. */
-export async function* writeParquet(batches: AsyncIterable<readonly (readonly Cell[])[]>, options: WriteOptions): Body {
-  const { columns } = options;
-  const kinds = columns.map((column) => options.types?.[column] ?? "text");
-  const bytes = new ByteWriter();
-  const writer = new ParquetWriter({
-    writer: bytes,
-    createdBy: "stockroom",
-    ...(options.metadata === undefined ? {} : { kvMetadata: Object.entries(options.metadata).map(([key, value]) => ({ key, value })) }),
-    schema: [
-      { name: "root", num_children: columns.length },
-      ...columns.map((name, i) => elementOf(name.toWellFormed(), kinds[i] ?? "text")),
-    ],
+/** Writes Parquet, see parquet-groups.ts and `writeTable`. */
+export function writeParquet(batches: AsyncIterable<readonly (readonly Cell[])[]>, { columns, types, metadata }: WriteOptions): Body {
+  const kinds = columns.map((column) => types?.[column] ?? "text");
+  return writeGroups({
+    columns: columns.map((name, at) => elementOf(name.toWellFormed(), kinds[at] ?? "text")),
+    batches,
+    metadata,
+    valueOf: (row: readonly Cell[], at) => {
+      if (at === 0 && row.length !== columns.length) throw wrongWidth(row.length, columns.length);
+      return valueOf(row[at] ?? null, kinds[at] ?? "text", columns[at] ?? "");
+    },
   });
-  let group: (Raw | null)[][] = columns.map(() => []);
-  const writeGroup = async (): Promise<Uint8Array> => {
-    const columnData: ColumnSource[] = columns.map((name, i) => ({ name: name.toWellFormed(), data: group[i] ?? [] }));
-    await writer.write({ columnData, rowGroupSize: groupRows });
-    group = columns.map(() => []);
-    return take(bytes);
-  };
-  for await (const rows of batches) {
-    for (const row of rows) {
-      if (row.length !== columns.length) throw wrongWidth(row.length, columns.length);
-      for (let i = 0; i < columns.length; i++) group[i]?.push(valueOf(row[i] ?? null, kinds[i] ?? "text", columns[i] ?? ""));
-      if (group[0]?.length === groupRows) yield await writeGroup();
-    }
-  }
-  if (group[0]?.length !== 0) yield await writeGroup();
-  await writer.finish();
-  yield take(bytes);
-}
-
-type Raw = string | number | boolean | bigint;
-
-/** What has been written so far; the writer goes on counting from where it is. */
-function take(bytes: ByteWriter): Uint8Array {
-  const taken = bytes.getBytes().slice();
-  bytes.index = 0;
-  return taken;
 }
 
 function elementOf(name: string, kind: ColumnType): SchemaElement {
-  const repetition_type = "OPTIONAL";
   switch (kind) {
     case "number":
-      return { name, repetition_type, type: "DOUBLE" };
+      return { name, type: "DOUBLE" };
     case "boolean":
-      return { name, repetition_type, type: "BOOLEAN" };
+      return { name, type: "BOOLEAN" };
     case "date":
-      return { name, repetition_type, type: "INT32", converted_type: "DATE", logical_type: { type: "DATE" } };
+      return { name, type: "INT32", converted_type: "DATE", logical_type: { type: "DATE" } };
     case "timestamp":
       // Both names: readers older than the second know only the first, and all of them then make it a plain timestamp.
       return {
         name,
-        repetition_type,
         type: "INT64",
         converted_type: "TIMESTAMP_MILLIS",
         logical_type: { type: "TIMESTAMP", isAdjustedToUTC: false, unit: "MILLIS" },
       };
     case "text":
-      return { name, repetition_type, type: "BYTE_ARRAY", converted_type: "UTF8", logical_type: { type: "STRING" } };
+      return { name, type: "BYTE_ARRAY", converted_type: "UTF8", logical_type: { type: "STRING" } };
     default:
       throw unknownKind(kind, "column");
   }
 }
 
-function valueOf(cell: Cell, kind: ColumnType, column: string): Raw | null {
+function valueOf(cell: Cell, kind: ColumnType, column: string): ParquetValue {
   if (cell === null) return null;
   const text = cellText(cell);
   if (kind === "text") {

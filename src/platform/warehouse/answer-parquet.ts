@@ -3,13 +3,13 @@
 //   What Parquet has no type for (intervals, lists, structs, maps, unions) is text, as in CSV. Infinite dates and timestamps are the largest
 //   ones, either way, as in DuckDB. A value that its type does not hold is refused by name, never changed.
 
-import { ByteWriter, type ColumnSource, ParquetWriter, type SchemaElement } from "hyparquet-writer";
+import type { SchemaElement } from "hyparquet-writer";
 import type { Body } from "../bytes.ts";
 import { StockroomError } from "../errors.ts";
+import { writeGroups } from "../formats/parquet-groups.ts";
 import type { AnswerCell, AnswerType, ExactCell } from "./contract.ts";
 import { exactOf } from "./exact.ts";
 
-const groupRows = 65_536;
 /** Of a decimal in sixteen bytes. */
 const mostDigits = 38;
 const mostDecimal = 10n ** BigInt(mostDigits);
@@ -20,45 +20,19 @@ interface Columns {
 }
 
 /**
- * Writes rows as Parquet, snappy, in groups of 65,536 rows; one group is held in memory.
+ * Writes rows as Parquet, see formats/parquet-groups.ts.
  *
  * Throws while streaming: `input` `PARQUET_RANGE` for a whole number of more than 38 digits, `SQL_COLUMN_MIXED`.
  */
-export async function* writeAnswerParquet({ columns, types }: Columns, batches: AsyncIterable<readonly (readonly AnswerCell[])[]>): Body {
-  const names = columns.map((name) => name.toWellFormed());
-  const bytes = new ByteWriter();
-  const writer = new ParquetWriter({
-    writer: bytes,
-    createdBy: "stockroom",
-    schema: [
-      { name: "root", num_children: columns.length },
-      ...names.map((name, at): SchemaElement => ({ name, repetition_type: "OPTIONAL", ...elementOf(types[at] ?? { kind: "text" }) })),
-    ],
+export function writeAnswerParquet({ columns, types }: Columns, batches: AsyncIterable<readonly (readonly AnswerCell[])[]>): Body {
+  return writeGroups({
+    columns: columns.map((name, at) => ({ name: name.toWellFormed(), ...elementOf(types[at] ?? text) })),
+    batches,
+    valueOf: (row: readonly AnswerCell[], at) => valueOf(row[at] ?? null, types[at] ?? text, columns[at] ?? ""),
   });
-  let group: (ExactCell | null)[][] = columns.map(() => []);
-  const writeGroup = async (): Promise<Uint8Array> => {
-    const columnData = names.map((name, at) => ({ name, data: group[at] ?? [] })) satisfies readonly ColumnSource[];
-    await writer.write({ columnData, rowGroupSize: groupRows });
-    group = columns.map(() => []);
-    return take(bytes);
-  };
-  for await (const rows of batches) {
-    for (const row of rows) {
-      for (const [at, type] of types.entries()) group[at]?.push(valueOf(row[at] ?? null, type, columns[at] ?? ""));
-      if (group[0]?.length === groupRows) yield await writeGroup();
-    }
-  }
-  if (group[0]?.length !== 0) yield await writeGroup();
-  await writer.finish();
-  yield take(bytes);
 }
 
-/** What has been written so far; the writer goes on counting from where it is. */
-function take(bytes: ByteWriter): Uint8Array {
-  const taken = bytes.getBytes().slice();
-  bytes.index = 0;
-  return taken;
-}
+const text: AnswerType = { kind: "text" };
 
 function elementOf(type: AnswerType): Omit<SchemaElement, "name"> {
   switch (type.kind) {
