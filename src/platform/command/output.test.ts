@@ -33,6 +33,13 @@ describe("a table", () => {
     expect(renderTable(rows, columns)).toBe(["NAME       N", "Zürich     7", "東京    1200", "e\u0301          -"].join("\n"));
   });
 
+  it("takes as many rows, and as long a cell, as there are", () => {
+    const many = Array.from({ length: 150_000 }, (_, at) => ({ name: "", n: at }));
+    expect(renderTable(many, columns).split("\n")).toHaveLength(150_001);
+    const long = renderTable([{ name: "x".repeat(300_000), n: 1 }], columns, { fit: 20 });
+    expect(long).toBe(`NAME${" ".repeat(15)}N\n${"x".repeat(16)}…  1`);
+  });
+
   it("never lets a cell move the cursor or break a line", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 40 }), (name) => {

@@ -2,8 +2,8 @@
 //
 //   O1. A cell never moves the cursor and hides nothing: such characters are shown as their codes, in JSON as escapes.
 //   O2. A table on a terminal fits its width: long cells end in an ellipsis, numbers never. Elsewhere, and in JSON, every cell is complete.
-//   O4. On a terminal times are told as how long ago, and a column "state" has colours (not with NO_COLOR); elsewhere times are in full, and nothing has.
 //   O3. A reader that goes away (`| head`) ends the command quietly, with the app closed behind it.
+//   O4. On a terminal times are told as how long ago, and a column "state" has colours (not with NO_COLOR); elsewhere times are in full, and nothing has.
 
 import process from "node:process";
 import { once } from "node:events";
@@ -92,7 +92,7 @@ export function renderTable<Row extends object>(
   const columns = Object.entries(given ?? fieldsOf(rows));
   const cells = rows.map((row) => columns.map(([, cell]) => cellText(cell(row), fit === undefined ? undefined : nowMs)));
   const numeric = columns.map(([, cell]) => rows.every((row) => isNumber(cell(row))));
-  const wanted = columns.map(([name], at) => Math.max(width(name), ...cells.map((line) => width(line[at] ?? ""))));
+  const wanted = columns.map(([name], at) => cells.reduce((most, line) => Math.max(most, width(line[at] ?? "")), width(name)));
   const least = columns.map(([name], at) => ((numeric[at] ?? false) ? (wanted[at] ?? 0) : Math.max(width(name), leastCell)));
   const widths = fit === undefined ? wanted : fitWidths(wanted, least, fit - gap.length * (columns.length - 1));
   const line = (values: readonly string[], paint = plain): string =>
@@ -133,7 +133,7 @@ const leastCell = 8;
 /** Widths that together take at most `total`, if they can: the widest give way first, none below its least. */
 function fitWidths(wanted: readonly number[], least: readonly number[], total: number): readonly number[] {
   const widthsAt = (cap: number): readonly number[] => wanted.map((width, at) => Math.min(width, Math.max(cap, least[at] ?? 0)));
-  for (let cap = Math.max(...wanted); cap > 0; cap--) {
+  for (let cap = Math.min(total, Math.max(...wanted)); cap > 0; cap--) {
     const widths = widthsAt(cap);
     if (widths.reduce((sum, width) => sum + width, 0) <= total) return widths;
   }

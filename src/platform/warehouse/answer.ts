@@ -57,7 +57,7 @@ export async function gatherRows({ batches }: Answer, maxMemoryMb: number): Prom
         mostBytes,
         "Ask for fewer rows, shorter columns or CSV (row by row), or allow more: --memory, over HTTP memoryMb.",
       );
-    rows.push(...batch);
+    for (const row of batch) rows.push(row);
   }
   return rows;
 }
@@ -87,12 +87,13 @@ export function queryTimedOut(timeoutS: number): StockroomError {
 export const plainCell = (value: AnswerCell): string | number | boolean | null =>
   typeof value === "object" && value !== null ? JSON.stringify(value) : value;
 
-/** What a driver gave as a value of an answer; bytes in PostgreSQL's hex. */
+/** What a driver gave as a value of an answer; bytes in PostgreSQL's hex, numbers that JSON has not (NaN, Infinity) as text. */
 export function asCell(value: unknown): AnswerCell {
   if (value === null || value === undefined) return null;
-  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
+  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
+  if (typeof value === "string" || typeof value === "boolean") return value;
   if (Buffer.isBuffer(value)) return `\\x${value.toString("hex")}`;
-  return JSON.parse(JSON.stringify(value));
+  return Array.isArray(value) ? value.map(asCell) : JSON.parse(JSON.stringify(value));
 }
 
 /** Names told apart as DuckDB itself does where it has to: a second `units` is `units_1`. */
