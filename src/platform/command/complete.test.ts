@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { complete } from "./complete.ts";
 import { defineCommand, type Command } from "./contract.ts";
+import { watchFlag } from "./flags.ts";
 
 const run = defineCommand({
   meta: { name: "run", description: "Run it\nmore about it" },
@@ -14,7 +15,7 @@ const run = defineCommand({
 });
 const list = defineCommand({
   meta: { name: "list", description: "All of them" },
-  args: { state: { type: "string", description: "One of queued, done or dead, or all" } },
+  args: { state: { type: "string", description: "One of queued, done or dead, or all" }, watch: watchFlag },
 });
 const root: Command = {
   subCommands: {
@@ -58,6 +59,7 @@ describe("what may stand last", () => {
       "--debug",
       "--help",
     ]);
+    expect(await words("runs", "list", "--watch", "--")).toEqual(["--state", "--home", "--config", "--debug", "--help"]);
     expect(await words("--home", "x", "runs", "l")).toEqual(["list"]);
     expect(await words("runs", "run", "--", "--")).toEqual([]);
   });
@@ -67,6 +69,7 @@ describe("what may stand last", () => {
     expect(await words("runs", "list", "--state", "d")).toEqual(["done", "dead"]);
     expect(await words("runs", "list", "--state=d")).toEqual(["--state=done", "--state=dead"]);
     expect(await words("runs", "list", "--state", "=", "q")).toEqual(["queued"]);
+    expect(await words("runs", "list", "--state", "=")).toEqual(["queued", "done", "dead"]);
     expect(await words("runs", "run", "--where=x")).toEqual([]);
     expect(await words("runs", "run", "--dry=x")).toEqual([]);
   });

@@ -27,7 +27,8 @@ export async function complete(root: Command, typed: readonly string[]): Promise
   const before = typed.slice(0, -1);
   const last = typed.at(-1) ?? "";
   const { command, args, given, positionals, open, isWordsOnly } = await walk(root, before);
-  if (open !== undefined) return valuesOf(open, last);
+  // Bash parts `--state=done` into three words, of which the sign may be the last so far.
+  if (open !== undefined) return valuesOf(open, last === "=" ? "" : last);
   if (last.startsWith("-") && !isWordsOnly) {
     const at = last.indexOf("=");
     if (at > 0) {
@@ -77,7 +78,6 @@ async function walk(root: Command, words: readonly string[]): Promise<Walked> {
   let open: Declared | undefined;
   let isWordsOnly = false;
   for (const word of words) {
-    // Bash parts `--state=done` into three words.
     if (word === "=" && open !== undefined) continue;
     if (open !== undefined) {
       open = undefined;
@@ -123,6 +123,6 @@ function valuesOf({ name, def }: Declared, last: string, before = ""): Completio
 }
 
 const isRepeated = (def: ArgDef | undefined): boolean =>
-  (def?.valueHint?.endsWith("...") ?? false) || /again/i.test(firstLine(def?.description));
+  (def?.valueHint?.endsWith("...") ?? false) || firstLine(def?.description).includes("may be given again");
 
 const firstLine = (text: string | undefined): string => text?.split("\n", 1)[0] ?? "";

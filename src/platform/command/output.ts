@@ -14,7 +14,7 @@ import { agoText, instantText } from "../figures.ts";
 import { visible, visibleJson } from "../text.ts";
 import type { Cell, CommandTools, Instant, Printer, Progress, TableOptions } from "./contract.ts";
 
-/** Where a command writes; streams as arguments so that tests read them. */
+/** Where a command writes; streams as arguments so that tests read them. Sizes are those of the moment: a window changes under `--watch`. */
 export interface Output {
   readonly columns: number;
   /** The width of the terminal that shows standard output; absent: it goes elsewhere, where nothing is cut. */
@@ -34,11 +34,18 @@ export interface Output {
 
 export function processOutput(): Output {
   const { stdout, stderr } = process;
-  const columns = stdout.columns ?? (Number(process.env["COLUMNS"]) || 100);
+  // A terminal that does not know its size says 0.
+  const columns = (): number => stdout.columns || Number(process.env["COLUMNS"]) || 100;
   return {
-    columns,
-    terminalColumns: stdout.isTTY ? columns : undefined,
-    terminalRows: stdout.isTTY ? stdout.rows : undefined,
+    get columns() {
+      return columns();
+    },
+    get terminalColumns() {
+      return stdout.isTTY ? columns() : undefined;
+    },
+    get terminalRows() {
+      return stdout.isTTY ? stdout.rows || undefined : undefined;
+    },
     color: stdout.isTTY && stdout.hasColors(),
     live: stderr.isTTY && process.env["TERM"] !== "dumb",
     print: (text) => void stdout.write(`${text}\n`),

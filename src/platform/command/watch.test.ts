@@ -5,7 +5,9 @@ import { makePrinter, type Output } from "./output.ts";
 import type { Call } from "./parse.ts";
 import { holdOutput, isWatched, watchCall } from "./watch.ts";
 
-function memory(terminal?: { readonly columns: number; readonly rows: number }): Output & { readonly printed: string[] } {
+type Memory = { -readonly [Part in keyof Output]: Output[Part] } & { readonly printed: string[] };
+
+function memory(terminal?: { readonly columns: number; readonly rows: number }): Memory {
   const printed: string[] = [];
   return {
     printed,
@@ -49,6 +51,16 @@ describe("watching", () => {
     expect(output.printed).toEqual([
       "\u001B[Ha\u001B[K\nb\u001B[K\nc\u001B[K\n... and 3 more lines\u001B[K\nevery 0.01 s; Ctrl-C ends it\u001B[K\u001B[J",
     ]);
+  });
+
+  test("is cut to the height that the terminal has at each look", async () => {
+    const output = memory({ columns: 80, rows: 6 });
+    output.print = (text) => {
+      output.printed.push(text);
+      output.terminalRows = undefined;
+    };
+    await watched(["a\nb\nc\nd\ne\nf", "a\nb\nc\nd\ne\nf"], output);
+    expect(output.printed.map((text) => text.split("\n").length)).toEqual([5, 7]);
   });
 
   test("ends with the first look that fails, and holds nothing back then", async () => {

@@ -28,7 +28,18 @@ export function holdOutput(output: Output): HeldOutput {
     else held.push(text);
   };
   return {
-    ...output,
+    get columns() {
+      return output.columns;
+    },
+    get terminalColumns() {
+      return output.terminalColumns;
+    },
+    get terminalRows() {
+      return output.terminalRows;
+    },
+    color: output.color,
+    live: output.live,
+    write: async (bytes) => await output.write(bytes),
     print: (text) => put(text, "print"),
     say: (text) => put(text, "say"),
     hold: async (work) => {
@@ -45,11 +56,11 @@ export function holdOutput(output: Output): HeldOutput {
 
 /** Looks until `stop` aborts, which rejects as aborting does. Throws what a look throws. */
 export async function watchCall(call: Call, output: HeldOutput, stop: AbortSignal, everyMs = usualMs): Promise<void> {
-  const { terminalColumns, terminalRows } = output;
   let shown: string | undefined;
   for (;;) {
     const text = await output.hold(async () => await runCall(call));
-    if (terminalColumns !== undefined) output.print(pictureOf(text, terminalRows ?? Infinity, everyMs));
+    const { terminalColumns, terminalRows = Number.POSITIVE_INFINITY } = output;
+    if (terminalColumns !== undefined) output.print(pictureOf(text, terminalRows, everyMs));
     else if (text !== shown) output.print(shown === undefined ? text : `\n${text}`);
     shown = text;
     await pause(everyMs, undefined, { signal: stop });
