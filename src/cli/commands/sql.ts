@@ -4,7 +4,8 @@
 // its own (warehouse/isolated.ts), the app's tables read-only on the server (warehouse/read-only.ts).
 
 import { defineCommand } from "../../platform/command/contract.ts";
-import { jsonFlag, readWhole } from "../../platform/command/flags.ts";
+import { jsonFlag, readChoice, readWhole } from "../../platform/command/flags.ts";
+import { withProgress } from "../../platform/command/output.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { firstRows, gatherRows, plainCell, type Answer, type AnswerCell, type ExactCell } from "../../platform/warehouse/index.ts";
 import { answerFile, fileForms, type FileForm } from "../../server/answer-file.ts";
@@ -13,6 +14,8 @@ import { operatorAtShell } from "../tools.ts";
 import type { Tools } from "../tools.ts";
 
 const usualLimit = 1_000;
+/** Of Stockroom's own tables: their rows stand in memory before the first is printed. */
+const mostSystemRows = 1_000_000;
 
 export const sqlCommand = (tools: Tools, examples: readonly string[] = []) =>
   defineCommand({
@@ -33,10 +36,14 @@ Without a query, every table is listed with its columns.`,
       json: jsonFlag,
       format: {
         type: "string",
-        description: "Give a file: csv, parquet or arrow (an Arrow stream), which are bytes for a file or a pipe",
+        description: "One of csv, parquet or arrow (an Arrow stream): the answer as a file; all but csv are bytes for a file or a pipe",
         valueHint: "form",
       },
-      limit: { type: "string", description: `At most so many rows (default ${usualLimit}; of a file all)`, valueHint: "n" },
+      limit: {
+        type: "string",
+        description: `At most so many rows (default ${usualLimit}; of a file all; with --system at most ${mostSystemRows})`,
+        valueHint: "n",
+      },
       timeout: { type: "string", description: "Seconds until the query is ended", default: "300", valueHint: "s" },
       memory: {
         type: "string",
@@ -46,33 +53,38 @@ Without a query, every table is listed with its columns.`,
       },
     },
     run: async ({ args }) => {
-      const { json } = args;
-      const form = readForm(args.format ?? (args.csv === true ? "csv" : undefined), tools);
+      const { json, system = false } = args;
+      const form = readForm(args, tools);
       if (form !== undefined && json)
         throw new StockroomError("input", "USAGE", "Expected --json or a file but received both. Choose one.");
-      const limit =
-        args.limit === undefined ? (form !== undefined ? Number.POSITIVE_INFINITY : usualLimit) : readWhole("--limit", args.limit, 1, 1e9);
+      const usual = form === undefined ? usualLimit : Number.POSITIVE_INFINITY;
+      const wanted = args.limit === undefined ? usual : readWhole("--limit", args.limit, 1, 1e9);
+      const limit = system ? Math.min(wanted, mostSystemRows) : wanted;
       const timeoutS = readWhole("--timeout", args.timeout, 1, 86_400);
       const maxMemoryMb = readWhole("--memory", args.memory, 64, 1_000_000);
       const app = await tools.open();
       const bounds = { timeoutS, maxMemoryMb, own: app.database.about().kind === "embedded", signal: tools.signal };
       const place = { ...app, actor: operatorAtShell("sql") };
-      const sealed = async <T>(ask: (query: string, onPart: (done: number, total: number) => void) => Promise<T>): Promise<T> => {
-        const progress = tools.progress("reading");
-        return await ask(args.query ?? "", (done, total) => progress.update(done, total, "objects")).finally(() => progress.end());
-      };
+      const sealed = async <T>(ask: (query: string, onPart: (done: number, total: number) => void) => Promise<T>): Promise<T> =>
+        await withProgress(
+          tools,
+          "reading",
+          async (progress) => await ask(args.query ?? "", (done, total) => progress.update(done, total, "objects")),
+        );
       const isListed = args.query === undefined;
       const plain = async (): Promise<Answer> => {
-        if (args.query === undefined) return await listTables(place, { ...bounds, limit: 10_000 }, args.system !== true);
-        if (args.system === true) return await askSystem(app.database, args.query, { ...bounds, limit: Math.min(limit, 1_000_000) });
+        if (args.query === undefined) return await listTables(place, { ...bounds, limit: 10_000 }, !system);
+        if (system) return await askSystem(app.database, args.query, { ...bounds, limit });
         return await sealed(async (query, onPart) => await askSealed(place, query, bounds, onPart));
       };
       const exact = async (): Promise<Answer<ExactCell>> =>
-        isListed || args.system === true
+        isListed || system
           ? exactAnswer(await plain())
           : await sealed(async (query, onPart) => await askSealedExact(place, query, bounds, onPart));
       const more = (isCut: boolean): void => {
-        if (isCut) tools.print.say(`There are more rows; these are the first ${limit}. Raise --limit for more.`);
+        if (!isCut) return;
+        const remedy = system && limit === mostSystemRows ? "Narrow the query for the others." : "Raise --limit for more.";
+        tools.print.say(`There are more rows; these are the first ${limit}. ${remedy}`);
       };
       if (form !== undefined) {
         const { body, isCut } = await answerFile(form, { plain, exact }, limit);
@@ -87,11 +99,10 @@ Without a query, every table is listed with its columns.`,
   });
 
 /** The form of a file that is wanted; what is not text is refused where a person would see it. */
-function readForm(form: string | undefined, { print }: Tools): FileForm | undefined {
-  const known = fileForms.find((one) => one === form);
-  if (form !== undefined && known === undefined) {
-    throw new StockroomError("input", "USAGE", `Expected --format ${fileForms.join(", ")} but received ${form}. Choose one of them.`);
-  }
+function readForm({ format, csv = false }: { readonly format?: string; readonly csv?: boolean }, { print }: Tools): FileForm | undefined {
+  const known = format === undefined ? (csv ? "csv" : undefined) : readChoice("--format", format, fileForms);
+  if (csv && known !== "csv")
+    throw new StockroomError("input", "USAGE", `Expected --csv or --format ${known} but received both. Choose one.`);
   if (known !== undefined && known !== "csv" && print.isTerminal) {
     throw new StockroomError(
       "input",
