@@ -99,7 +99,10 @@ Without a query, every table is listed with its columns.`,
   });
 
 /** The form of a file that is wanted; what is not text is refused where a person would see it. */
-function readForm({ format, csv = false }: { readonly format?: string; readonly csv?: boolean }, { print }: Tools): FileForm | undefined {
+function readForm(
+  { format, csv = false }: { readonly format?: string | undefined; readonly csv?: boolean | undefined },
+  { print }: Tools,
+): FileForm | undefined {
   const known = format === undefined ? (csv ? "csv" : undefined) : readChoice("--format", format, fileForms);
   if (csv && known !== "csv")
     throw new StockroomError("input", "USAGE", `Expected --csv or --format ${known} but received both. Choose one.`);
