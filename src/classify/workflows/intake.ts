@@ -43,9 +43,10 @@ export function makeIntake(deps: ClassifyDeps, train: WorkflowDefinition<TrainIn
     run: async (context, input) => {
       const survey = await context.step("survey", async (signal) => await surveyLabelled(deps, context.runId, input, signal));
       await context.step("lines", async () => {
+        const entry = survey.look === null ? undefined : await deps.objects.head(input.key, input.version);
         await deps.database.transaction(async (tx) => {
           for (const found of survey.lines) await insertLine(tx, deps.vault, lineOf(found.country, found.scheme), timeOf(deps));
-          if (survey.look !== null) await keepReading(tx, deps, context.runId, input, survey.look);
+          if (survey.look !== null) await keepReading(tx, deps, context.runId, { object: input, entry, look: survey.look });
           if (survey.badRows > 0) {
             await deps.postNotice(tx, {
               topic: "mlops",

@@ -53,17 +53,26 @@ export async function wordsFor(
   };
 }
 
-/** Keeps how a version was read: with it, and for the next file of its sender. */
+/** A version that was looked at. */
+export interface LookedAt {
+  readonly object: ObjectRef;
+  /** Undefined where it was removed since: of such a file nothing is kept for the next one. */
+  readonly entry: ObjectEntry | undefined;
+  readonly look: LabelledLook;
+}
+
+/**
+ * Keeps how a version was read: with it, and for the next file of its sender. Holds the audit log's lock until the transaction ends, so nothing here asks
+ * the store: it would wait for a second connection while others wait for the lock on theirs.
+ */
 export async function keepReading(
   tx: Tx,
-  deps: Pick<ClassifyDeps, "objects" | "clock" | "vault">,
+  deps: Pick<ClassifyDeps, "clock" | "vault">,
   runId: string,
-  { key, version }: ObjectRef,
-  { by, taken, shape }: LabelledLook,
+  { object: { key, version }, entry, look: { by, taken, shape } }: LookedAt,
 ): Promise<void> {
   const at = timeOf(deps);
   await putReading(tx, deps.vault, { key, version, taken, runId, at });
-  const entry = await deps.objects.head(key, version);
   if (entry !== undefined) await mappings.keepRead(tx, { entry, by, kept: { taken }, shape, at }, await mappings.findFor(tx, entry));
 }
 

@@ -9,6 +9,7 @@ import type { Workflows } from "../../platform/workflow/contract.ts";
 import { listLines } from "../store/lines.ts";
 import { type IntakeInput, makeIntake } from "./intake.ts";
 import { answerFor, forgetFor, listKept, understandLabelled } from "./kept.ts";
+import type { ClassifyDeps } from "./deps.ts";
 import { importSchemes } from "./schemes.ts";
 import { makeTrain, type TrainInput } from "./train.ts";
 
@@ -132,6 +133,32 @@ describe("an upload", () => {
     expect(childrenOf(strict)).toMatchObject([{ line: "CHE-WASTE" }]);
     expect(await understandLabelled(parts.deps, "classify/labelled/CHE/strict.csv")).toBeUndefined();
     expect(await listKept(parts.database, "CHE/strict")).toEqual([]);
+  });
+
+  test("asks the store nothing while it holds the audit log: as many at once as there are connections would wait for ever", async () => {
+    const { database, objects } = parts;
+    let [open, asked] = [0, 0];
+    const deps: ClassifyDeps = {
+      ...parts.deps,
+      database: {
+        ...database,
+        transaction: async (work, options) => {
+          open++;
+          return await database.transaction(work, options).finally(() => open--);
+        },
+      },
+      objects: {
+        ...objects,
+        head: async (key, version) => {
+          if (open > 0) asked++;
+          return await objects.head(key, version);
+        },
+      },
+    };
+    const object = await parts.put("classify/labelled/LUX/katalog.csv", german(60));
+    await runWorkflow(makeIntake(deps, makeTrain(deps)), object, { runId: "intake/lux" });
+    expect(asked).toBe(0);
+    expect(await listKept(parts.database, "LUX/katalog")).toHaveLength(1);
   });
 
   test("whose codes are those of a scheme that was imported is of that scheme; of two that fit it is asked", async () => {
