@@ -100,6 +100,17 @@ describe("a training", () => {
     expect(await leftColumns()).toBe(0);
   });
 
+  test("learns from the others when somebody removes a labelled file between the list and its reading", async () => {
+    const left = await parts.put("classify/labelled/BEL/b.csv", labelledRows(120));
+    await parts.put("classify/labelled/BEL/a.csv", labelledRows(60, "WASTE", 500));
+    const objects = withRival(parts.objects, tester, (key) => key.endsWith("BEL/a.csv"));
+    const raced = await runWorkflow(makeTrain({ ...parts.deps, objects }), { line: "BEL-WASTE", ...left }, { runId: "train/raced" });
+    expect(raced.output.isNew).toBe(true);
+    const [model] = await listModels(parts.database, "BEL-WASTE");
+    expect(model?.trainedOn).toMatchObject([left]);
+    expect(model?.counts).toMatchObject({ rows: 120 });
+  });
+
   test("without files, or with too few labels, says what to do, and leaves no model", async () => {
     await expect(train({ line: "FRA-WASTE", key: "classify/labelled/FRA/a.csv", version: "1" }, "train/none")).rejects.toMatchObject({
       code: "LABELLED_MISSING",

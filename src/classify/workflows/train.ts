@@ -13,7 +13,7 @@ import { createHash } from "node:crypto";
 import { describeError, StockroomError } from "../../platform/errors.ts";
 import { faultPoint } from "../../platform/faults.ts";
 import type { ObjectEntry, ObjectStore, ReadHandle, StagedObject } from "../../platform/objects/contract.ts";
-import { removeListed } from "../../platform/objects/gone.ts";
+import { removeListed, unlessGone } from "../../platform/objects/gone.ts";
 import { appendEvent } from "../../platform/database/outbox.ts";
 import type { RunContext, WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import { searchOver, type FitOptions, type FitPlan } from "../engine/fit.ts";
@@ -95,10 +95,13 @@ export function makeTrain(deps: ClassifyDeps): WorkflowDefinition<TrainInput, Tr
   };
 }
 
-/** Seals the same items once more. */
+/** Seals the same items once more. Throws `missing` `OBJECT_MISSING` where a file of then was removed since: without it they would be others. */
 async function prepareAgain(training: Training, prepared: Prepared, signal: AbortSignal): Promise<ObjectRef> {
-  const answers = await listAnswers(training.deps.database, { line: training.input.line, answers: prepared.answers });
-  return (await prepareItems(training, { ...prepared, answers }, signal)).columns;
+  const { deps, context } = training;
+  const answers = await listAnswers(deps.database, { line: training.input.line, answers: prepared.answers });
+  const sources: OpenSource[] = [];
+  for (const source of prepared.sources) sources.push(await openSource(deps, context.runId, source));
+  return (await prepareItems(training, { ...prepared, sources, answers }, signal)).columns;
 }
 
 /** How long the items of a training that was cancelled or failed wait for it to be taken up again. */
@@ -127,15 +130,16 @@ async function prepare(training: Training, signal: AbortSignal): Promise<Prepare
   const { deps, context, line } = training;
   await importWaitingSchemes(deps, context.runId);
   const revision = await findScheme(deps.database, line.scheme);
+  const sources = await findSources(deps, context.runId, line);
   const trainedOn: TrainedOn = {
     answers: await listAnswers(deps.database, { line: line.line }),
-    sources: await findSources(deps, line),
+    sources,
     ground: (await findGround(deps.database, line.line)).map(({ model, object, labels }) => ({ model, object, labels })),
     schemeRevision: revision?.revision ?? null,
   };
   return {
     ...(await prepareItems(training, trainedOn, signal)),
-    sources: trainedOn.sources,
+    sources: sources.map(({ handle: _, ...source }) => source),
     ground: trainedOn.ground,
     schemeRevision: trainedOn.schemeRevision,
     answers: trainedOn.answers.flatMap((answer) => answer.answerId ?? []),
@@ -178,22 +182,30 @@ async function prepareItems(
 }
 
 /** The current labelled files that may hold labels of a line, the oldest first. Throws `missing` `LABELLED_MISSING`. */
-async function findSources(deps: ClassifyDeps, line: Line): Promise<readonly Source[]> {
-  const entries = await listLabelled(deps.objects, line.country);
-  if (entries.length === 0) {
+async function findSources(deps: ClassifyDeps, runId: string, line: Line): Promise<readonly OpenSource[]> {
+  const sources: OpenSource[] = [];
+  for (const { key, version, sha256, storedAt: at } of await listLabelled(deps.objects, line.country)) {
+    const taken = await findTaken(deps.database, { key, version });
+    const source = await unlessGone(openSource(deps, runId, { key, version, sha256, at, ...(taken === undefined ? {} : { taken }) }));
+    if (source !== undefined) sources.push(source);
+  }
+  if (sources.length === 0) {
     throw new StockroomError(
       "missing",
       "LABELLED_MISSING",
       `Expected labelled items of ${line.line} under ${prefixes.labelled}${line.country}/ but there are none any more. Put a file there.`,
     );
   }
-  return await Promise.all(
-    entries.map(async ({ key, version, sha256, storedAt: at }) => {
-      const taken = await findTaken(deps.database, { key, version });
-      return { key, version, sha256, at, ...(taken === undefined ? {} : { taken }) };
-    }),
-  );
+  return sources;
 }
+
+/** A labelled file with what it is read by, which never leaves the step. */
+type OpenSource = Source & { readonly handle: ReadHandle };
+
+const openSource = async (deps: ClassifyDeps, runId: string, source: Source): Promise<OpenSource> => ({
+  ...source,
+  handle: await deps.objects.readHandle(actAs("train", runId), source.key, source.version),
+});
 
 /** Labelled files that are current, of one country: those in its folder and those in none; the oldest first. */
 export async function listLabelled(objects: Pick<ObjectStore, "list">, country: string): Promise<readonly ObjectEntry[]> {
@@ -207,7 +219,7 @@ export async function listLabelled(objects: Pick<ObjectStore, "list">, country: 
 }
 
 interface TrainedOn {
-  readonly sources: readonly Source[];
+  readonly sources: readonly OpenSource[];
   readonly answers: readonly ReviewRow[];
   readonly ground: Prepared["ground"];
   readonly schemeRevision: number | null;
@@ -237,16 +249,10 @@ async function labelledInput(
       rows: rows.map((row) => ({ row: row.row, code: row.answer ?? "", version: row.schemeVersion, at: row.answeredAt ?? "" })),
     });
   }
-  const files: LabelledInput["sources"][number][] = [];
-  for (const { key, version, at, taken } of sources) {
+  const files = sources.map(({ key, handle, at, taken }): LabelledInput["sources"][number] => {
     const place = readKey(key);
-    files.push({
-      handle: await deps.objects.readHandle(actor, key, version),
-      country: place.kind === "labelled" ? (place.country ?? null) : null,
-      at,
-      taken: taken ?? null,
-    });
-  }
+    return { handle, country: place.kind === "labelled" ? (place.country ?? null) : null, at, taken: taken ?? null };
+  });
   const kept: LabelledInput["ground"][number][] = [];
   for (const { object, labels } of ground) kept.push({ handle: await deps.objects.readHandle(actor, object.key, object.version), labels });
   const scheme = await findScheme(deps.database, line.scheme, schemeRevision ?? undefined);
