@@ -180,6 +180,24 @@ describe("sales of one period in several files", () => {
     expect(Object.fromEntries(await shared())).toEqual({ "back.csv": [], "sold.csv": [], "more.csv": [3, 2] });
   });
 
+  test("another file that cannot be read, or is removed meanwhile, is no hindrance; one removed before it is coded is coded by nobody", async () => {
+    const [header = "", ...rows] = salesRows(6, "2027-01");
+    const bad = infer("classify/sales/2027-01/GBR/bad.csv", ["id,Date,DATE,title,units,kg", "s0,2027-01-11,2027-01-11,kettle,2,3.5"]);
+    await expect(bad).rejects.toMatchObject({ code: "ITEM_COLUMNS" });
+    await infer("classify/sales/2027-01/GBR/gone.csv", [header, ...rows.slice(0, 2)]);
+    const object = await parts.put("classify/sales/2027-01/GBR/good.csv", [header, ...rows]);
+    const code = async (objects: ClassifyDeps["objects"], run: string) =>
+      await runWorkflow(makeInfer({ ...parts.deps, objects }), { kind: "period", ...object, lines: null }, { runId: run });
+    const raced = await code(
+      withRival(parts.objects, tester, (key) => key.endsWith("/gone.csv")),
+      "infer/raced",
+    );
+    expect(raced.output).toMatchObject({ items: 6, badRows: 0 });
+    expect((await currentInferences(parts.database, "2027-01", "GBR")).map(({ sales, items }) => [sales.key, items])).toEqual([[object.key, 6]]);
+    await parts.objects.remove(tester, object.key);
+    expect((await code(parts.objects, "infer/removed")).output).toEqual({ items: 0, badRows: 0, predictions: [], waiting: [] });
+  });
+
   test("a version that was replaced while it was coded hides nothing of the one that counts", async () => {
     const key = "classify/sales/2026-03/GBR.csv";
     const former = await parts.put(key, [...salesRows(6, "2026-03"), "old,2026-03-11,kettle,,2"]);

@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { StockroomError } from "../../platform/errors.ts";
 import { faultPoint } from "../../platform/faults.ts";
-import { removeListed } from "../../platform/objects/gone.ts";
+import { removeListed, unlessGone } from "../../platform/objects/gone.ts";
 import type { RunContext, WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import { nearestName, parseLine } from "../engine/lines.ts";
 import { prefixes, readKey, type ObjectRef } from "../store/keys.ts";
@@ -164,6 +164,10 @@ async function labelSales(
   signal: AbortSignal,
 ): Promise<Omit<InferResult, "waiting">> {
   const actor = actAs("infer", context.runId);
+  const open = async ({ key, version }: ObjectRef) => await unlessGone(deps.objects.readHandle(actor, key, version));
+  const source = await open(input);
+  // Deleted before it was coded: there is nothing to code.
+  if (source === undefined) return { items: 0, badRows: 0, predictions: [] };
   const others = (await listSales(deps, period)).filter(
     (object) => object.country === country && object.key !== input.key && object.version < input.version,
   );
@@ -185,8 +189,8 @@ async function labelSales(
   }
   const rejected = await deps.objects.writeHandle(actor, `${prefixes.predictions}${period}/${country}/rejected${part}.jsonl`);
   const result = await runLabelling(deps, context, signal, {
-    source: await deps.objects.readHandle(actor, input.key, input.version),
-    others: await Promise.all(others.map(async ({ key, version }) => await deps.objects.readHandle(actor, key, version))),
+    source,
+    others: (await Promise.all(others.map(open))).flatMap((handle) => handle ?? []),
     lines: tasks,
     versions: { kind: "by-date", period, country },
     reviewPerLine: deps.settings.review.perLine,

@@ -5,6 +5,8 @@
 
 import type { ComputeTask, TaskTools } from "../../../platform/compute/contract.ts";
 import { gather } from "../../../platform/bytes.ts";
+import { isStockroomError } from "../../../platform/errors.ts";
+import type { ReadHandle } from "../../../platform/objects/contract.ts";
 import { openHandle } from "../../../platform/objects/handles.ts";
 import { encodingNotes, numberNotes, readNumbers, readTable, type BadRow, type NumberedBatch } from "../../../platform/formats/index.ts";
 import type { Item } from "../../engine/dataset.ts";
@@ -157,23 +159,32 @@ const slotOf = (id: string, returned: boolean): string => `${returned ? "-" : "+
 /** Negative units, however they are written: whether they are a number at all was looked at when their own file was coded. */
 const negative = /^\s*[-−(]|[-−]\s*$/;
 
-/** The items of other files of the same sales by slot, each with the file. */
+/** The items of other files of the same sales by slot, each with the file. One that cannot be read is in no figure, as its own coding tells. */
 async function readOtherIds(input: LabelInput, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
   const ids = new Map<string, string>();
   for (const handle of input.others) {
-    const { key, version } = handle.entry;
-    const opened = await readTable(openHandle(handle, signal), {
-      name: key,
-      onBadRow: () => undefined,
-      signal,
-      encoding: dialectOf(handle.entry, input.columns).encoding,
+    const slots = await readSlots(handle, input.columns, signal).catch((error: unknown) => {
+      if (isStockroomError(error) && error.kind === "input") return [];
+      throw error;
     });
-    const { table } = underOurNames(opened, input.columns, key);
-    const [id, units] = [table.columns.indexOf(input.columns.id), table.columns.indexOf(input.columns.units)];
-    for await (const batch of table.batches)
-      for (const row of batch.rows) ids.set(slotOf(cell(row, id), negative.test(cell(row, units))), `${key}@${version}`);
+    for (const slot of slots) ids.set(slot, `${handle.entry.key}@${handle.entry.version}`);
   }
   return ids;
+}
+
+async function readSlots(handle: ReadHandle, columns: LabelInput["columns"], signal: AbortSignal): Promise<readonly string[]> {
+  const { key } = handle.entry;
+  const opened = await readTable(openHandle(handle, signal), {
+    name: key,
+    onBadRow: () => undefined,
+    signal,
+    encoding: dialectOf(handle.entry, columns).encoding,
+  });
+  const { table } = underOurNames(opened, columns, key);
+  const [id, units] = [table.columns.indexOf(columns.id), table.columns.indexOf(columns.units)];
+  const slots: string[] = [];
+  for await (const { rows } of table.batches) for (const row of rows) slots.push(slotOf(cell(row, id), negative.test(cell(row, units))));
+  return slots;
 }
 
 /** Rows with the numbers that models read in canonical text, however the file writes them. */
