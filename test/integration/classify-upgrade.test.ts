@@ -74,6 +74,10 @@ beforeAll(async () => {
   const { key, version } = await app.objects.put(role, "classify/predictions/2026-09/GBR/OLD.csv", bytes, { announce: false });
   const sales = await app.objects.put(operator, "classify/sales/2026-09/GBR.csv", textBytes("id\n"), { announce: false });
   await app.database.query("update stockroom.classify_inference set sales_version = $1", [sales.version]);
+  // Later than the log of then, and before readings were logged.
+  await app.database.query("insert into stockroom.classify_reading values ('classify/labelled/GBR/old.csv', 'v1', '{}', 'intake/1', $1)", [
+    at,
+  ]);
   const predictionsSha256 = createHash("sha256").update(bytes).digest("hex");
   const row = appendAudit(
     genesis,
@@ -99,17 +103,17 @@ test("rows of before are told as vouched for by nobody, adopted by a person with
   const first = await shell("audit", "verify");
   expect(first.error).toMatchObject({ code: "AUDIT_TAMPERED", kind: "conflict" });
   const told = (first.error as Error).message + first.lines.join("\n");
-  for (const row of ["classify_report", "classify_answer", "classify_review", "classify_champion", "classify_model"])
+  for (const row of ["classify_report", "classify_answer", "classify_review", "classify_champion", "classify_model", "classify_reading"])
     expect(told).toContain(row);
-  expect(told).toContain("written by nobody");
+  expect(told).toMatch(/13 of these rows were written by nobody: right after an upgrade .* `stockroom classify audit adopt`/);
 
   expect((await shell("audit", "adopt", "--by", "ann", "--reason", " ")).error).toMatchObject({ code: "AUDIT_ADOPT" });
   const adopted = await shell("audit", "adopt", "--by", "ann", "--reason", "upgrade of October");
-  // 1 line, 2 models, 1 verdict, 1 champion, 1 ground, 1 inference, 2 reviews, 1 answer, 1 figure, 1 revision.
-  expect(adopted).toMatchObject({ error: undefined, lines: ["12 rows are vouched for by ann."] });
+  // 1 line, 2 models, 1 verdict, 1 champion, 1 ground, 1 inference, 2 reviews, 1 answer, 1 figure, 1 revision, 1 reading.
+  expect(adopted).toMatchObject({ error: undefined, lines: ["13 rows are vouched for by ann."] });
   const whole = await shell("audit", "verify");
   expect(whole.error).toBeUndefined();
-  expect(whole.lines.join("\n")).toMatch(/12 rows .* by hand by "ann".*"upgrade of October"/);
+  expect(whole.lines.join("\n")).toMatch(/13 rows .* by hand by "ann".*"upgrade of October"/);
   expect((await shell("audit", "adopt", "--by", "ann", "--reason", "again")).lines).toEqual(["The log vouches for every row already."]);
   // From here on a change is found.
   await app.database.query("update stockroom.classify_report set kg = 6.6");

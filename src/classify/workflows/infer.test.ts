@@ -193,7 +193,9 @@ describe("sales of one period in several files", () => {
       "infer/raced",
     );
     expect(raced.output).toMatchObject({ items: 6, badRows: 0 });
-    expect((await currentInferences(parts.database, "2027-01", "GBR")).map(({ sales, items }) => [sales.key, items])).toEqual([[object.key, 6]]);
+    expect((await currentInferences(parts.database, "2027-01", "GBR")).map(({ sales, items }) => [sales.key, items])).toEqual([
+      [object.key, 6],
+    ]);
     await parts.objects.remove(tester, object.key);
     expect((await code(parts.objects, "infer/removed")).output).toEqual({ items: 0, badRows: 0, predictions: [], waiting: [] });
   });
