@@ -117,8 +117,7 @@ export function proposeOrders(
 ): readonly Order[] {
   const { openOrders, signal, onBadRow } = options;
   const orders: Order[] = [];
-  const lines = new Map<string, number[]>();
-  for (const { ids, line } of stock) lines.set(keyOfIds(ids), [...(lines.get(keyOfIds(ids)) ?? []), line]);
+  const bySeries = Map.groupBy(stock, ({ ids }) => keyOfIds(ids));
   for (const row of stock) {
     signal.throwIfAborted();
     const key = keyOfIds(row.ids);
@@ -130,10 +129,12 @@ export function proposeOrders(
       continue;
     }
     // Which of them is true nobody knows, so nothing is ordered by any.
-    const others = (lines.get(key) ?? []).filter((line) => line !== row.line);
-    if (others.length > 0) {
+    const same = bySeries.get(key) ?? [];
+    if (same.length > 1) {
+      const [other] = same.slice(0, 2).filter((each) => each !== row);
+      const which = `line ${other?.line ?? 0}${same.length === 2 ? " is" : ` and ${same.length - 2} more are`}`;
       setApart(
-        `Expected one row of stock for each series but line ${others.join(", ")} is of this one, too: nothing is ordered for it. Add them up, or keep the one that is true.`,
+        `Expected one row of stock for each series but ${which} of this one, too: nothing is ordered for it. Add them up, or keep the one that is true.`,
       );
       continue;
     }

@@ -142,6 +142,11 @@ describe("stock", () => {
     const alone = await ask("a,3\n");
     expect((await ask("b,3\na,3\n"))[1]?.proposal).toEqual(alone[0]?.proposal);
     expect(alone[0]?.proposal.quantity).toBeGreaterThan(0);
+    // However many rows a series has, each is told with one other.
+    bad.length = 0;
+    expect((await ask(`b,3\n${"a,3\n".repeat(9)}`)).map(({ row }) => row.ids)).toEqual([["b"]]);
+    expect(bad.map(({ line }) => line)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect(bad[0]?.reason).toContain("but line 4 and 7 more are of this one, too");
   });
 });
 
