@@ -4,7 +4,11 @@ import { knowsHolidays, placeMeant } from "./holidays.ts";
 describe("a place whose holidays are not known", () => {
   it.each([
     ["UK", " Did you mean GB (United Kingdom)?"],
-    ["uk-SCT", " Did you mean GB-SCT (United Kingdom)?"],
+    ["uk-SCT", " Did you mean GB-SCT (Scotland)?"],
+    ["UK-QQ", " States of GB: ALD, ENG, NIR, SCT, WLS."],
+    ["England", " Did you mean GB-ENG (England)?"],
+    ["USA-CA", " Did you mean US-CA (California)?"],
+    ["Holland", " Did you mean NL (Netherlands)?"],
     ["EL", " Did you mean GR (Greece)?"],
     ["Germany", " Did you mean DE (Germany)?"],
     ["Deutschland", " Did you mean DE (Germany)?"],
@@ -20,6 +24,6 @@ describe("a place whose holidays are not known", () => {
   it("may be a state too much: no part of what was typed is passed over", () => {
     expect(knowsHolidays("US-CA")).toBe(true);
     expect(knowsHolidays("US-CA-LA")).toBe(false);
-    expect(placeMeant("DE-XXXXX")).toMatch(/^ States of DE: BB, /);
+    expect(placeMeant("DE-QQ")).toMatch(/^ States of DE: BB, /);
   });
 });

@@ -34,7 +34,11 @@ export function placeMeant(place: string): string {
     otherCodes[country] ??
     (current !== undefined && english[current] !== undefined ? current : undefined) ??
     Object.keys(english).find((each) => nearest(place, [english[each] ?? "", own[each] ?? ""]) !== undefined);
-  return code === undefined || english[code] === undefined ? "" : meant(`${code}${state === undefined ? "" : `-${state}`}`, english[code]);
+  if (code === undefined) return "";
+  const [land, part = state] = split(code);
+  if (part === undefined) return meant(land, english[land]);
+  const name = library.getStates(land)?.[part];
+  return name === undefined ? placeMeant(`${land}-${part}`) : meant(`${land}-${part}`, name);
 }
 
 /** As people and tables write them, beside ISO 3166's two letters. */
