@@ -10,7 +10,7 @@ import { rankOfName } from "../../../platform/intake/names.ts";
 import { openHandle } from "../../../platform/objects/handles.ts";
 import { timestampOf } from "../../engine/calendar/grid.ts";
 import type { Panel } from "../../engine/contract.ts";
-import { knownNames } from "../intake/names.ts";
+import { knownNames, priceNames } from "../intake/names.ts";
 import { brokenExport, forecastOf, keyOfIds, readRows } from "../planning/finished.ts";
 import { unpackPanel } from "../pipeline/pieces.ts";
 import { idsOf, round } from "../run/rows.ts";
@@ -175,14 +175,15 @@ async function readAccuracy(
   return measured;
 }
 
-/** The column of prices: one that is called a price before one that has something to do with it (`competitor_price`). */
+/**
+ * The column of prices: one that is called a price before one that has something to do with it (`competitor_price`); none that is known as something
+ * else (`fuel_price`).
+ */
 export function priceAmong<Column extends { readonly name: string }>(columns: readonly Column[]): Column | undefined {
-  const rank = ({ name }: Column): number => rankOfName(name, priceNames) ?? priceNames.length * 2;
-  const [best] = columns.toSorted((a, b) => rank(a) - rank(b));
-  return best !== undefined && rank(best) < priceNames.length * 2 ? best : undefined;
+  const own = knownNames.indexOf(priceNames);
+  const find = (rank: number): Column | undefined => columns.find(({ name }) => rankOfName(name, knownNames) === rank);
+  return find(own) ?? find(knownNames.length + own);
 }
-
-const priceNames = [knownNames[0]] as const;
 
 /** The price of a series: the mean of what is known of the horizon, else the last known one. */
 function priceReader(panel: Panel): (series: number) => number | null {

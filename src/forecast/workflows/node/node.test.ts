@@ -23,6 +23,8 @@ describe("exceptions", () => {
     expect(find("base_price")).toBe("base_price");
     expect(find("competitor_price")).toBe("competitor_price");
     expect(find("promotion", "temperature")).toBeUndefined();
+    expect(find("fuel_price", "cpi")).toBeUndefined();
+    expect(find("fuel_price", "competitor_price")).toBe("competitor_price");
   });
 });
 
