@@ -356,6 +356,7 @@ web:
     expect(web("[DE, XX]")).toEqual([expect.stringContaining('received "XX"')]);
     expect(web("[DE, FR]")).toEqual([expect.stringContaining("holidays of one country but there are more")]);
     expect(web("[UK]")).toEqual([expect.stringContaining("Did you mean GB (United Kingdom)?")]);
+    expect(web("DE")).toEqual([expect.stringContaining("Expected CountryCode as a list")]);
     expect(web("[]")).toEqual([expect.stringContaining("Expected the country of the holidays")]);
   });
 

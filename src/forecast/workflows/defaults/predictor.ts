@@ -260,10 +260,10 @@ function readFeatures(reading: Reading, place: Place): readonly Country[] {
     const feature = reading.places(item, "a feature", ["Name", "Value", "Configuration"]);
     const name = at(feature?.Name, (each) => reading.choice(each, "Name", ["holiday", "weather"]));
     const codes = at(feature?.Configuration, (each) => reading.places(each, "Configuration", ["CountryCode"]))?.CountryCode;
-    const sources = codes === undefined ? [feature?.Value] : (reading.list(codes, "CountryCode") ?? []);
+    const sources = codes === undefined ? [feature?.Value] : reading.list(codes, "CountryCode");
     if (name === "weather")
       reading.note(item, "There is no weather index here: give weather as numbers of the related file. The forecast is made without it.");
-    if (name !== "holiday") return [];
+    if (name !== "holiday" || sources === undefined) return [];
     if (sources.every((each) => each === undefined))
       reading.problem(item, "Expected the country of the holidays but there is none. Add its two letters.");
     return sources.flatMap((source) => {
