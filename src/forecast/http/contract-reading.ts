@@ -98,6 +98,8 @@ export const getDashboard = defineRoute({
   answer: bytes("application/json"),
 });
 
+/** Every name that is none of a route's own is an axis that is held at a level. */
+const heldAxes = text(1_000);
 const axis = z.strictObject({ column: z.string(), name: z.string() });
 
 export const getFigures = defineRoute({
@@ -107,8 +109,7 @@ export const getFigures = defineRoute({
   summary: "Sold, errors and forecast by the levels of an axis, within the levels that are held",
   needs: "viewer",
   params: byId,
-  // Every other name is an axis that is held at a level.
-  query: z.object({ by: text(100).optional() }).catchall(text(1_000)),
+  query: z.object({ by: text(100).optional() }).catchall(heldAxes),
   answer: z.strictObject({
     axes: list(axis),
     by: axis,
@@ -130,8 +131,6 @@ export const getFigures = defineRoute({
   }),
 });
 
-/** Every name that is none of a route's own is an axis that is held at a level. */
-const heldAxes = text(1_000);
 const curveForecast = z.strictObject({ mean: list(z.number()), quantiles: list(list(z.number())) }).nullable();
 
 export const getCurve = defineRoute({

@@ -7,7 +7,8 @@ import type { Backtest, MixedForecast, MixOptions, MixPlan, Trial } from "./cont
 /**
  * Mixes the future and the windows asked for of trial `index` of the plan.
  *
- * Pure and cheap: sums over what the trial holds. Quantiles never cross; with `nonNegative` nothing is below zero.
+ * Pure and cheap: sums over what the trial holds. Quantiles never cross; with `nonNegative` nothing is below zero, nor a quantile above what
+ * its mean leaves room for.
  */
 export function mixForecast(trial: Trial, plan: MixPlan, index: number, options: MixOptions): MixedForecast {
   const { horizon, cuts, models, asked } = trial;

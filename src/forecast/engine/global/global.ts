@@ -341,7 +341,7 @@ export function forecastReady(
   const predicted = new Float64Array(horizon * outputs);
   const forecasts: Forecast[] = [];
   const middle = middleOfLevels(model.levels);
-  const third = swansonLevels(model.levels);
+  const swanson = swansonLevels(model.levels);
   const mixing = mixLevels(model.levels, levels);
   for (let i = range.from; i < range.to; i++) {
     openSeries(reader, i, cut);
@@ -358,7 +358,7 @@ export function forecastReady(
       const centre = row[middle];
       for (let k = 0; k < outputs; k++) row[k] = centre + model.widths[k] * (row[k] - centre);
       row.sort();
-      if (third !== undefined) moveTo(mean[h] / level, row, third, model.nonNegative);
+      if (swanson !== undefined) moveTo(mean[h] / level, row, swanson, model.nonNegative);
       for (let q = 0; q < levels.length; q++) {
         const { low, high, share } = mixing[q];
         const value = row[low] + share * (row[high] - row[low]);
