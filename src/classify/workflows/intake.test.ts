@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { labelledRows, openClassify, type ClassifyParts } from "../../../test/kit/classify.ts";
-import { runWorkflow } from "../../../test/kit/workflow.ts";
+import { runWorkflow, tester } from "../../../test/kit/workflow.ts";
 import { listLines } from "../store/lines.ts";
 import { makeIntake } from "./intake.ts";
 import { importSchemes } from "./schemes.ts";
@@ -30,6 +30,13 @@ test("a file without labels starts nothing, and its error names the columns it h
     message: expect.stringContaining("no code in code.X"),
   });
   expect((await listLines(parts.database)).filter((line) => line.country === "FRA")).toEqual([]);
+});
+
+test("a file that was removed before anybody looked at it starts nothing", async () => {
+  const object = await parts.put("classify/labelled/FRA/gone.csv", labelledRows(90));
+  await parts.objects.remove(tester, object.key);
+  const run = await runWorkflow(makeIntake(parts.deps, makeTrain(parts.deps)), object, { runId: "intake/gone" });
+  expect([run.output, run.ran, run.children]).toEqual([{ rows: 0, badRows: 0, trainings: [] }, ["survey"], []]);
 });
 
 test("a file of mostly bad rows is refused, and its rows lie there to be read", async () => {

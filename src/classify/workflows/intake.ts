@@ -8,6 +8,7 @@
 import { rowsOf } from "../../platform/figures.ts";
 import { setTimeout as pause } from "node:timers/promises";
 import { StockroomError } from "../../platform/errors.ts";
+import { unlessGone } from "../../platform/objects/gone.ts";
 import type { WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import { anyUnderway } from "../../platform/workflow/index.ts";
 import { isCountry, lineOf, nearestName } from "../engine/lines.ts";
@@ -42,6 +43,7 @@ export function makeIntake(deps: ClassifyDeps, train: WorkflowDefinition<TrainIn
     title: (input) => `look into ${input.key}`,
     run: async (context, input) => {
       const survey = await context.step("survey", async (signal) => await surveyLabelled(deps, context.runId, input, signal));
+      if (survey === null) return { rows: 0, badRows: 0, trainings: [] };
       await context.step("lines", async () => {
         const entry = survey.look === null ? undefined : await deps.objects.head(input.key, input.version);
         await deps.database.transaction(async (tx) => {
@@ -139,15 +141,15 @@ type Survey = Pick<SurveyResult, "rows" | "badRows" | "reasons" | "lines" | "not
   readonly rejected: string | null;
 };
 
-async function surveyLabelled(deps: ClassifyDeps, runId: string, input: IntakeInput, signal: AbortSignal): Promise<Survey> {
+/** Null of a file that was removed before anybody looked at it. */
+async function surveyLabelled(deps: ClassifyDeps, runId: string, input: IntakeInput, signal: AbortSignal): Promise<Survey | null> {
   const actor = actAs("train", runId);
   const place = readKey(input.key);
   const country = place.kind === "labelled" ? place.country : undefined;
   const rejectedKey = `${prefixes.rejected}${input.key}@${input.version}.jsonl`;
-  const [source, rejected] = [
-    await deps.objects.readHandle(actor, input.key, input.version),
-    await deps.objects.writeHandle(actor, rejectedKey),
-  ];
+  const source = await unlessGone(deps.objects.readHandle(actor, input.key, input.version));
+  if (source === undefined) return null;
+  const rejected = await deps.objects.writeHandle(actor, rejectedKey);
   const result = await deps.compute.run(
     surveyJob,
     { source, rejected, country: country ?? null, columns: deps.settings.columns, words: await wordsFor(deps, source.entry) },
