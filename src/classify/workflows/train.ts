@@ -139,7 +139,13 @@ async function prepare(training: Training, signal: AbortSignal): Promise<Prepare
   };
   return {
     ...(await prepareItems(training, trainedOn, signal)),
-    sources: sources.map(({ handle: _, ...source }) => source),
+    sources: sources.map(({ key, version, sha256, at, taken }) => ({
+      key,
+      version,
+      sha256,
+      at,
+      ...(taken === undefined ? {} : { taken }),
+    })),
     ground: trainedOn.ground,
     schemeRevision: trainedOn.schemeRevision,
     answers: trainedOn.answers.flatMap((answer) => answer.answerId ?? []),

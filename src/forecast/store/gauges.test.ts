@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDeps, type TestDeps } from "../../../test/kit/workflow.ts";
-import { forecastGrants, forecastZones } from "../workflows/deps.ts";
 import { forecastGauges } from "./gauges.ts";
 import { forecastMigrations } from "./migrations.ts";
 import { beginRun, endRun, hideGroup, requestGroup } from "./runs.ts";
 
 let parts: TestDeps;
 beforeAll(async () => {
-  parts = await openDeps({ migrations: forecastMigrations, zones: forecastZones, grants: forecastGrants });
+  parts = await openDeps({ migrations: forecastMigrations, zones: [], grants: [] });
 });
 afterAll(async () => await parts.close());
 
@@ -16,7 +15,7 @@ const daysAgo = (days: number): string => new Date(Date.now() - days * 86_400_00
 /** Rows of a gauge, ages in whole days. */
 async function gauge(name: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const sql = forecastGauges.find((each) => each.name === name)?.sql ?? "";
-  const rows = await parts.database.query<Record<string, unknown>>(sql);
+  const rows = await parts.database.query(sql);
   return rows.map((row) => (name.endsWith("_seconds") ? { days: Math.round(Number(row["value"]) / 86_400) } : row));
 }
 
