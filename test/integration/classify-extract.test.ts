@@ -116,7 +116,7 @@ describe("extraction", () => {
     expect((await listRejected(app.classify.deps, "test", { period: "2026-10", country: "GBR", limit: 9 })).rows).toEqual([]);
     const notices = async (name: string) =>
       await app.database.query<{ title: string; body: string }>("select title, body from stockroom.notices where title like $1", [
-        `%rows of extract ${name} were set apart`,
+        `% of extract ${name} w% set apart`,
       ]);
     const [told] = await notices("holes");
     expect(told).toMatchObject({ title: "3 rows of extract holes were set apart", body: expect.stringContaining("3 of 20 rows") });

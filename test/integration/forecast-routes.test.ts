@@ -136,9 +136,11 @@ describe("routes", () => {
       { name: "waiting", runs: 0 },
     ]);
     const { runs } = await json<ForecastRunList>("/api/forecast/runs?group=shop&limit=10");
-    expect(runs.map((run) => run.id)).toEqual([latest, first]);
-    expect(runs[0]).toMatchObject({ group: "shop", state: "done", summary: { series: 4 } });
-    expect(Object.keys(runs[0] ?? {})).not.toContain("settings");
+    // A request of the burst that began before the next one came is listed as superseded.
+    const done = runs.filter((run) => run.state !== "superseded");
+    expect(done.map((run) => run.id)).toEqual([latest, first]);
+    expect(done[0]).toMatchObject({ group: "shop", state: "done", summary: { series: 4 } });
+    expect(Object.keys(done[0] ?? {})).not.toContain("settings");
     expect((await json<ForecastRunList>("/api/forecast/runs?limit=1")).runs).toHaveLength(1);
   });
 
