@@ -127,14 +127,23 @@ function choices(
   return [{ node, tree, given }];
 }
 
-/** A call's argument as one may name it in a sentence. */
-const marked = (name: string | undefined): string => (name === undefined ? `${open}...${close}` : `${open}${name}${close}`);
+/** What a message takes from its moment, as one may name it in a sentence: a number of things by the things, a sum by its first part. */
+function marked(node: unknown): string {
+  if (isNode(node) && node.type === "BinaryExpression") return marked(node["left"]);
+  const isCount = isNode(node) && node.type === "MemberExpression" && /^(?:length|size)$/.test(nameOf(node) ?? "");
+  return `${open}${nameOf(isCount ? node["object"] : node) ?? "..."}${close}`;
+}
+
+/** Whether something is written out in an expression: without it `+` adds numbers. */
+const holdsText = (node: Node): boolean => [...walk(node)].some((each) => isText(each) || each.type === "TemplateLiteral");
 
 /** The text an expression gives; undefined for one that gives none that is written down. */
 function textOf(node: Node, tree: Tree, given: Given, depth = 0): string | undefined {
   if (depth > 6) return undefined;
   const inner = (next: unknown): string | undefined => (isNode(next) ? textOf(next, tree, given, depth + 1) : undefined);
-  const or = (next: unknown): string => inner(next) ?? marked(isNode(next) ? nameOf(next) : undefined);
+  const or = (next: unknown): string => inner(next) ?? marked(next);
+  /** What a name stands for; a bare number, or nothing, is what it was on one way to here. */
+  const named = (text: string | undefined): string | undefined => (text !== undefined && /[A-Za-z]/.test(text) ? text : undefined);
   if (node.type === "Literal")
     return typeof node["value"] === "string" || typeof node["value"] === "number" ? String(node["value"]) : undefined;
   if (node.type === "TemplateLiteral") {
@@ -147,12 +156,12 @@ function textOf(node: Node, tree: Tree, given: Given, depth = 0): string | undef
       })
       .join("");
   }
-  if (node.type === "BinaryExpression" && node["operator"] === "+") return `${or(node["left"])}${or(node["right"])}`;
+  if (node.type === "BinaryExpression" && node["operator"] === "+" && holdsText(node)) return `${or(node["left"])}${or(node["right"])}`;
   if (node.type === "CallExpression" && nameOf(node["callee"]) === "join") {
     const object = isNode(node["callee"]) ? node["callee"]["object"] : undefined;
     if (isNode(object) && object.type === "ArrayExpression")
       return listOf(object["elements"])
-        .map((each) => (each.type === "SpreadElement" ? marked(undefined) : or(each)))
+        .map((each) => (each.type === "SpreadElement" ? marked(each) : or(each)))
         .join(" ");
   }
   if (/^(?:TSAs|TSSatisfies|TSNonNull|Parenthesized)/.test(node.type)) return inner(node["expression"]);
@@ -164,9 +173,9 @@ function textOf(node: Node, tree: Tree, given: Given, depth = 0): string | undef
   }
   if (node.type === "Identifier") {
     const from = given.get(String(node["name"]));
-    if (from !== undefined) return textOf(from.node, from.tree, from.given, depth + 1);
+    if (from !== undefined) return named(textOf(from.node, from.tree, from.given, depth + 1));
     const constant = constantOf(String(node["name"]), node, tree);
-    if (constant !== undefined && constant.type !== "Literal") return textOf(constant, tree, nothing, depth + 1);
+    if (constant !== undefined && constant.type !== "Literal") return named(textOf(constant, tree, nothing, depth + 1));
     if (constant !== undefined && isText(constant) && constant["value"] !== "") return String(constant["value"]);
   }
   return undefined;
@@ -330,7 +339,8 @@ export function codesOf(sources: readonly Source[]): Codes {
     if (at < 0 || at > 1 || code === undefined || message === undefined) return;
     const kind = parts[0]?.["value"];
     const text = textOf(message, tree, nothing);
-    if (text !== undefined && /[a-z] /.test(text))
+    // Not a part of a sentence that is made elsewhere.
+    if (text !== undefined && /^[A-Z\u{E000}][^]*[a-z] /u.test(text))
       keep(String(code["value"]), isKind(kind) ? [kind] : [], [{ text, general: text }], tree.file);
   };
 

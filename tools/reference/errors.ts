@@ -30,7 +30,10 @@ const shown = (message: string): string =>
       ),
     )
     .join("")
-    .replaceAll("**", "* *");
+    .replaceAll("**", "* *")
+    .replaceAll(/…{2,}/g, "…")
+    // What may follow a sentence.
+    .replace(/(?<=[.!?])…$/, "");
 
 function sectionOf(code: Code): string {
   const told = declared[code.code];
