@@ -43,6 +43,8 @@ const run = runRow.meta({ id: "Run" });
 
 const runDetail = runRow
   .extend({
+    /** It is done, and may be done again: `POST /api/runs/ID/rerun`. */
+    repeatable: z.boolean(),
     input: anything,
     output: anything,
     steps: list(
@@ -355,6 +357,18 @@ export const retryRun = defineRoute({
   method: "POST",
   path: "/api/runs/:id/retry",
   summary: "Start a failed, cancelled or dead run again from the step where it stopped",
+  needs: "operator",
+  params: byId,
+  body: z.strictObject({ reason }),
+  answer: z.strictObject({ id: z.string() }),
+  status: [202],
+});
+
+export const rerunRun = defineRoute({
+  name: "rerunRun",
+  method: "POST",
+  path: "/api/runs/:id/rerun",
+  summary: "Do again what a run that is done did, as a new run",
   needs: "operator",
   params: byId,
   body: z.strictObject({ reason }),

@@ -48,6 +48,9 @@ function mountRuns(server: FastifyInstance, deps: ServerDeps): void {
   serve(server, routes.retryRun, async ({ params: { id }, body, request }) => ({
     id: await actOn(deps, "retry", id, { by: callerOf(request), reason: body.reason }),
   }));
+  serve(server, routes.rerunRun, async ({ params: { id }, body, request }) => ({
+    id: await actOn(deps, "rerun", id, { by: callerOf(request), reason: body.reason }),
+  }));
   for (const [route, act] of [
     [routes.cancelRuns, "cancel"],
     [routes.retryRuns, "retry"],

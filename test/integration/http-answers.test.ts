@@ -185,6 +185,11 @@ test("the platform's", async () => {
   await ask("getRun", { params: { id: runs[0]?.id ?? "" } });
   await ask("cancelRun", { params: { id: runs[0]?.id ?? "" }, body: { reason: "a test" }, refused: "RUN_ENDED" });
   await ask("retryRun", { params: { id: runs[0]?.id ?? "" }, refused: "RUN_NOT_ENDED_BADLY" });
+  await ask("rerunRun", { params: { id: "none" }, refused: "RUN_UNKNOWN" });
+  const [trained] = (await ask<{ runs: Rows }>("listRuns", { query: { workflow: "classify.train", state: "done" } })).runs;
+  expect(await ask("getRun", { params: { id: trained?.id ?? "" } })).toMatchObject({ repeatable: true });
+  const again = await ask<{ id: string }>("rerunRun", { params: { id: trained?.id ?? "" }, body: { reason: "to see" } });
+  expect(again.id).toMatch(/\/again\/\d{4}-/);
   const acted = await ask<{ done: string[]; failed: Rows }>("cancelRuns", { body: { ids: [runs[0]?.id, "none"] } });
   expect([acted.done, acted.failed.map(({ id }) => id)]).toEqual([[], [runs[0]?.id, "none"]]);
   await ask("retryRuns", { body: { workflow: "no.such" } });

@@ -29,6 +29,8 @@ export function makeExtract(deps: ClassifyDeps): WorkflowDefinition<ExtractInput
     name: "classify.extract",
     queue: "classify.light",
     title: (input) => `extract ${input.name}${input.period === null ? "" : ` for ${input.period}`}`,
+    // "The month before" may be another one by now.
+    rerun: (input) => (input.period === null ? undefined : input),
     run: async (context, input) => {
       const period = await context.step("period", async () => input.period ?? monthBefore(deps.clock.now()));
       return await context.step("extract", async (signal) => await extract(deps, context.runId, input.name, period, signal));

@@ -43,6 +43,8 @@ export function makeInfer(deps: ClassifyDeps): WorkflowDefinition<InferInput, In
       input.kind === "test"
         ? `label the unseen items of ${input.line}`
         : `code ${input.key}${input.lines === null ? "" : ` for ${input.lines.join(", ")}`}`,
+    // With today's champions, as `classify infer` does. The items of a test are labelled for a comparison that is over.
+    rerun: (input) => (input.kind === "period" ? input : undefined),
     run: async (context, input) => {
       if (input.kind === "test") return await context.step("label", async (signal) => await labelTest(deps, context, input, signal));
       const coders = await context.step("plan", async () => {

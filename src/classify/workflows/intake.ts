@@ -41,6 +41,8 @@ export function makeIntake(deps: ClassifyDeps, train: WorkflowDefinition<TrainIn
     name: "classify.intake",
     queue: "classify.light",
     title: (input) => `look into ${input.key}`,
+    // What is trained on it is trained again, as when a person says anew how it is read.
+    rerun: (input, at) => ({ ...input, again: at }),
     run: async (context, input) => {
       const survey = await context.step("survey", async (signal) => await surveyLabelled(deps, context.runId, input, signal));
       if (survey === null) return { rows: 0, badRows: 0, trainings: [] };

@@ -80,6 +80,8 @@ export function makeTrain(deps: ClassifyDeps): WorkflowDefinition<TrainInput, Tr
     name: "classify.train",
     queue: "classify.heavy",
     title: (input) => `train ${input.line} on ${input.key}`,
+    // On all labelled items there are now, as `classify train` does; a model of the same items has the same name.
+    rerun: (input) => input,
     run: async (context, input) => {
       const training: Training = { deps, context, line: parseLine(input.line), input };
       const prepared = await context.step("prepare", async (signal) => await prepare(training, signal));

@@ -82,7 +82,7 @@ function printRun({ print }: Tools, run: RunDetail): void {
 
 export const runsCommand = (tools: Tools) =>
   defineCommand({
-    meta: { name: "runs", description: "Runs of the workflows: list, show, cancel, retry" },
+    meta: { name: "runs", description: "Runs of the workflows: list, show, cancel, retry, rerun" },
     args: runsListArgs,
     run: (context) => runsList(tools).run?.(context),
     subCommands: {
@@ -111,6 +111,13 @@ export const runsCommand = (tools: Tools) =>
         run: async ({ args }) => {
           await actOn(await tools.open(), "retry", args.id, wordAtShell(args));
           tools.print.line(`queued again: ${args.id}`);
+        },
+      }),
+      rerun: defineCommand({
+        meta: { name: "rerun", description: "Do again what a run that is done did, as a new run: train, code, look into a file, fetch" },
+        args: { ...idArg("The run's id"), ...reasonArg },
+        run: async ({ args }) => {
+          tools.print.line(`started: ${await actOn(await tools.open(), "rerun", args.id, wordAtShell(args))}`);
         },
       }),
     },

@@ -8,7 +8,7 @@ import type { Tx } from "../database/contract.ts";
 import { appendEvent } from "../database/outbox.ts";
 import type { Workflows } from "./contract.ts";
 
-export const acts = ["cancel", "retry", "redrive", "drop"] as const;
+export const acts = ["cancel", "retry", "rerun", "redrive", "drop"] as const;
 export type Act = (typeof acts)[number];
 
 /** Whose word it is, and why. */
@@ -19,18 +19,24 @@ export interface Word {
 
 export interface ActDeps {
   readonly database: Tx;
-  readonly workflows: Pick<Workflows, "cancel" | "retry" | "redrive" | "drop">;
+  readonly workflows: Pick<Workflows, Act>;
 }
 
-const kinds = { cancel: "run.cancelled", retry: "run.retried", redrive: "dead.redriven", drop: "dead.dropped" } as const satisfies Record<
-  Act,
-  string
->;
+const kinds = {
+  cancel: "run.cancelled",
+  retry: "run.retried",
+  rerun: "run.rerun",
+  redrive: "dead.redriven",
+  drop: "dead.dropped",
+} as const satisfies Record<Act, string>;
 
-/** Does one, to a run (`cancel`, `retry`) or a dead letter; gives the run's id after `redrive`, else `id`. Throws what the act throws. */
+/**
+ * Does one, to a run (`cancel`, `retry`, `rerun`) or a dead letter; gives the id of the new run after `rerun`, of the letter's after `redrive`, else `id`.
+ * Throws what the act throws.
+ */
 export async function actOn({ database, workflows }: ActDeps, act: Act, id: string, { by, reason }: Word): Promise<string> {
   const of = (await workflows[act](id)) ?? id;
-  await appendEvent(database, { kind: kinds[act], subject: id, data: { by, ...(reason === undefined ? {} : { reason }) } });
+  await appendEvent(database, { kind: kinds[act], subject: id, data: { by, ...(reason === undefined ? {} : { reason }), ...(act === "rerun" ? { run: of } : {}) } });
   return of;
 }
 

@@ -75,6 +75,12 @@ export interface WorkflowDefinition<Input = unknown, Output = unknown> {
   readonly crashLimit?: number;
   /** It acts on others' systems (an ERP): in a copy of a home it does not run. */
   readonly outward?: boolean;
+  /**
+   * The input of a new run that does again what a run of this input did, asked for at a moment (ISO). Absent, or undefined for an input: it is not done
+   * again by hand. Only where a second run tells and sends nothing twice: what it makes takes the place of what the first made, or stands beside it
+   * as a later one.
+   */
+  rerun?(input: Input, at: string): Input | undefined;
   /** In plain words for lists: "train GB-WEEE on classify/labelled/GBR/june.csv". */
   title?(input: Input): string;
 }
@@ -131,6 +137,8 @@ export interface RunRow {
 }
 
 export interface RunDetail extends RunRow {
+  /** It is done, and a new run may do the same again (`rerun`). */
+  readonly repeatable: boolean;
   readonly input: Json;
   readonly output: Json | undefined;
   readonly steps: readonly {
@@ -201,6 +209,11 @@ export interface Workflows {
    * started go on too. Throws `RUN_NOT_ENDED_BADLY` (conflict) for any other.
    */
   retry(runId: string): Promise<void>;
+  /**
+   * Starts a new run that does what a run that is done did, and gives its id. Throws `RUN_UNKNOWN`, `RUN_NOT_DONE` (conflict) for one that is under way
+   * or ended badly, and `RUN_NOT_REPEATABLE` (conflict) where the workflow is not done again by hand.
+   */
+  rerun(runId: string): Promise<string>;
   /** Newest first. Default limit 100. */
   deadLetters(query?: {
     readonly state?: DeadLetter["state"] | undefined;

@@ -4,11 +4,14 @@
 
 import { StockroomError } from "../errors.ts";
 import { faultPoint } from "../faults.ts";
+import type { Clock } from "../time.ts";
 import type { Database, Tx } from "../database/contract.ts";
-import type { DeadLetter, RunState } from "./contract.ts";
+import type { DeadLetter, RunDetail, RunState } from "./contract.ts";
 import type { Engine } from "./engine.ts";
 import { unknownRun, type Outcomes } from "./outcomes.ts";
 import { cancelRuns, closeLetters, dropRun, failedChildren, findLetter, findRun, reviveRun } from "./runs.ts";
+import type { Registry } from "./setup.ts";
+import type { StartIn } from "./start.ts";
 
 /** On which processes learn that runs were cancelled. */
 export const cancelChannel = "stockroom_cancel";
@@ -25,6 +28,13 @@ export interface ControlDeps {
   readonly engine: Pick<Engine, "enqueue">;
   readonly outcomes: Outcomes;
   readonly hooks: ControlHooks;
+}
+
+export interface RerunDeps {
+  readonly database: Database;
+  readonly registry: Registry;
+  readonly startIn: StartIn;
+  readonly clock: Clock;
 }
 
 /** Cancels a run with all it started. Throws `RUN_UNKNOWN` (missing), `RUN_ENDED` (conflict). */
@@ -57,6 +67,37 @@ export async function retryRun(deps: ControlDeps, runId: string): Promise<void> 
       `Expected run "${runId}" to be failed, cancelled or dead but it is ${run.state}. Only such a run can be retried.`,
       { facts: { runId, state: run.state } },
     );
+  });
+}
+
+/** The input of a run that does the same again; undefined: none is to. */
+export function repeatOf(registry: Registry, { workflow, state, input }: Pick<RunDetail, "workflow" | "state" | "input">, at: string): unknown {
+  return state === "done" && registry.has(workflow) ? registry.get(workflow).rerun?.(input, at) : undefined;
+}
+
+/** Starts a run that does the same again. Throws `RUN_UNKNOWN` (missing), `RUN_NOT_DONE`, `RUN_NOT_REPEATABLE` (conflict). */
+export async function rerunRun({ database, registry, startIn, clock }: RerunDeps, runId: string): Promise<string> {
+  return await database.transaction(async (tx) => {
+    const run = await findRun(tx, runId);
+    if (run === undefined) throw unknownRun(runId);
+    const { state, workflow } = run;
+    const facts = { runId, state, workflow };
+    if (state !== "done") {
+      const next = ["failed", "cancelled", "dead"].includes(state) ? "`stockroom runs retry` lets it go on." : "Wait until it has ended.";
+      throw new StockroomError("conflict", "RUN_NOT_DONE", `Expected run "${runId}" to be done but it is ${state}. ${next}`, { facts });
+    }
+    const at = new Date(clock.now()).toISOString();
+    const input = repeatOf(registry, run, at);
+    if (input === undefined) {
+      const kinds = registry.names.filter((name) => registry.get(name).rerun !== undefined).join(", ");
+      throw new StockroomError(
+        "conflict",
+        "RUN_NOT_REPEATABLE",
+        `Expected a run that can be done again (of ${kinds || "no workflow here"}) but "${runId}" is of ${workflow}: with the same input it would change nothing, or tell or send something twice. Give it new input, such as a new version of its file.`,
+        { facts },
+      );
+    }
+    return await startIn(tx, workflow, input, { id: `${runId.replace(/\/again\/[^/]*$/, "")}/again/${at}` });
   });
 }
 

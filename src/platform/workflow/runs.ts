@@ -482,7 +482,7 @@ export async function changedRuns(tx: Tx, sinceMs: number, limit: number): Promi
   return rows.map(rowOf);
 }
 
-export async function findRun(tx: Tx, runId: string): Promise<RunDetail | undefined> {
+export async function findRun(tx: Tx, runId: string): Promise<Omit<RunDetail, "repeatable"> | undefined> {
   const [run] = await tx.query<StoredRun & { input: string; output: string | null }>(
     `select ${runColumns}, input, output from stockroom.run where id = $1`,
     [runId],

@@ -18,9 +18,12 @@ import {
   dropLetter,
   getLetter,
   redriveLetter,
+  repeatOf,
+  rerunRun,
   retryRun,
   type ControlDeps,
   type ControlHooks,
+  type RerunDeps,
 } from "./control.ts";
 import { openEngine, refuseSecondEngine, type Engine } from "./engine.ts";
 import { forgetExecutor, openLanes, registerExecutor, renewMs, type Lanes } from "./lanes.ts";
@@ -160,7 +163,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
 
   let closed: Promise<void> | undefined;
   return {
-    ...makeRunsApi({ database, engine, outcomes, hooks: options }, attempts, closing.signal),
+    ...makeRunsApi({ database, engine, outcomes, hooks: options, registry, startIn, clock }, attempts, closing.signal),
     startIn,
     start: (workflow, input, wanted) => database.transaction((tx) => startIn(tx, workflow, input, wanted)),
     has: (workflow) => registry.has(workflow),
@@ -240,11 +243,11 @@ async function leave(
 
 type RunsApi = Pick<
   Workflows,
-  "outcome" | "list" | "count" | "show" | "cancel" | "retry" | "deadLetters" | "deadLetter" | "redrive" | "drop"
+  "outcome" | "list" | "count" | "show" | "cancel" | "retry" | "rerun" | "deadLetters" | "deadLetter" | "redrive" | "drop"
 >;
 
 /** Looking at runs and dead letters, and deciding on them. */
-function makeRunsApi(deps: ControlDeps, attempts: Attempts, closing: AbortSignal): RunsApi {
+function makeRunsApi(deps: ControlDeps & RerunDeps, attempts: Attempts, closing: AbortSignal): RunsApi {
   const { database } = deps;
   return {
     outcome: (runId, wanted = {}) => waitFor(deps.outcomes, runId, wanted, closing),
@@ -253,13 +256,14 @@ function makeRunsApi(deps: ControlDeps, attempts: Attempts, closing: AbortSignal
     show: async (runId) => {
       const run = await findRun(database, runId);
       if (run === undefined) throw unknownRun(runId);
-      return run;
+      return { ...run, repeatable: repeatOf(deps.registry, run, new Date(deps.clock.now()).toISOString()) !== undefined };
     },
     cancel: async (runId) => {
       await cancelRun(deps, runId);
       await attempts.stopLost();
     },
     retry: (runId) => retryRun(deps, runId),
+    rerun: (runId) => rerunRun(deps, runId),
     deadLetters: (query = {}) => listLetters(database, { ...query, limit: query.limit ?? 100 }),
     deadLetter: (id) => getLetter(database, id),
     redrive: (id, wanted = {}) => redriveLetter(deps, id, wanted.fromStart ?? false),

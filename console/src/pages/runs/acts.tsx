@@ -1,17 +1,22 @@
 // What a person does to runs: stop them, start them again; one or many, with the reason that is kept.
 
+import { useLocation } from "preact-iso";
 import { toldOf, useAct } from "../../data/act.ts";
+import { to } from "../../data/url.ts";
 import { Confirm } from "../../parts/dialog.tsx";
 import { counted, whenText } from "../../parts/show.tsx";
 
-export type RunAct = "cancel" | "retry";
+export type RunAct = "cancel" | "retry" | "rerun";
+/** Those that are done to many at once. */
+export type ManyAct = Exclude<RunAct, "rerun">;
 
 const running: ReadonlySet<string> = new Set(["queued", "running", "retrying"]);
 const endedBadly: ReadonlySet<string> = new Set(["failed", "cancelled", "dead"]);
 
-export const canBe = (act: RunAct, state: string): boolean => (act === "cancel" ? running : endedBadly).has(state);
+export const canBe = (act: RunAct, { state, repeatable }: { readonly state: string; readonly repeatable: boolean }): boolean =>
+  act === "rerun" ? repeatable : (act === "cancel" ? running : endedBadly).has(state);
 
-const words = {
+export const words = {
   cancel: { title: "Cancel", act: "Cancel", told: "stops at its next step", many: "stop at their next step" },
   retry: {
     title: "Start again",
@@ -19,7 +24,14 @@ const words = {
     told: "goes on from the step where it stopped",
     many: "go on from where they stopped",
   },
+  rerun: { title: "Do again", act: "Do again", told: "is done again by a new run" },
 } as const;
+
+const explained: Readonly<Record<RunAct, string>> = {
+  cancel: "It stops at its next step, and so do the runs it started. What is done stays done.",
+  retry: "It goes on from the step where it stopped; what was done is not done again.",
+  rerun: "A new run does the same with what there is today: today's labelled items, champions, sources. This run stays as it is.",
+};
 
 const withReason = (reason: string): { reason?: string } => (reason === "" ? {} : { reason });
 
@@ -27,7 +39,9 @@ const withReason = (reason: string): { reason?: string } => (reason === "" ? {} 
 export function ActOnRun({ act, id, title, onClose }: { act: RunAct; id: string; title: string; onClose: () => void }) {
   const cancel = useAct("POST /api/runs/:id/cancel", { done: `It ${words.cancel.told}.` });
   const retry = useAct("POST /api/runs/:id/retry", { done: `It ${words.retry.told}.` });
-  const doing = act === "cancel" ? cancel : retry;
+  const rerun = useAct("POST /api/runs/:id/rerun", { done: `It ${words.rerun.told}.` });
+  const { route } = useLocation();
+  const doing = { cancel, retry, rerun }[act];
   return (
     <Confirm
       title={`${words[act].title}: ${title}`}
@@ -42,15 +56,15 @@ export function ActOnRun({ act, id, title, onClose }: { act: RunAct; id: string;
         command: ["runs", act, id, ...(reason === "" ? [] : ["--reason", reason])],
       })}
       onDo={(reason) => {
-        void doing.run({ params: { id }, body: withReason(reason) }).then((answer) => answer !== undefined && onClose());
+        void doing.run({ params: { id }, body: withReason(reason) }).then((answer) => {
+          if (answer === undefined) return;
+          onClose();
+          if (act === "rerun") route(to(`/runs/${encodeURIComponent(answer.id)}`));
+        });
       }}
       onClose={onClose}
     >
-      <p>
-        {act === "cancel"
-          ? "It stops at its next step, and so do the runs it started. What is done stays done."
-          : "It goes on from the step where it stopped; what was done is not done again."}
-      </p>
+      <p>{explained[act]}</p>
     </Confirm>
   );
 }
@@ -67,7 +81,7 @@ export type RunsMeant =
     };
 
 /** Asks for the reason and does it to many. */
-export function ActOnRuns({ act, meant, onDone, onClose }: { act: RunAct; meant: RunsMeant; onDone: () => void; onClose: () => void }) {
+export function ActOnRuns({ act, meant, onDone, onClose }: { act: ManyAct; meant: RunsMeant; onDone: () => void; onClose: () => void }) {
   const cancel = useAct("POST /api/runs/cancel", { done: (answer) => toldOf(answer, "run", words.cancel.many) });
   const retry = useAct("POST /api/runs/retry", { done: (answer) => toldOf(answer, "run", words.retry.many) });
   const doing = act === "cancel" ? cancel : retry;

@@ -10,7 +10,7 @@ import { Button, CopyAs } from "../../parts/button.tsx";
 import { Facts, RunLink, spanText, State, When } from "../../parts/show.tsx";
 import { Empty, Note, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
-import { ActOnRun, canBe, type RunAct } from "./acts.tsx";
+import { ActOnRun, canBe, words, type RunAct } from "./acts.tsx";
 import { linksIn, type Link } from "./lineage.ts";
 import { timeLineOf } from "./timeline.ts";
 import "./runs.css";
@@ -39,11 +39,11 @@ function RunPage({ run }: { run: Detail }) {
       acts={
         <>
           {me.may("operator") &&
-            (["retry", "cancel"] as const)
-              .filter((act) => canBe(act, state))
+            (["retry", "rerun", "cancel"] as const)
+              .filter((act) => canBe(act, run))
               .map((act) => (
-                <Button key={act} look={act === "retry" ? "first" : "danger"} onPress={() => setAct(act)}>
-                  {act === "retry" ? "Start again" : "Cancel"}
+                <Button key={act} look={act === "cancel" ? "danger" : act === "retry" ? "first" : "plain"} onPress={() => setAct(act)}>
+                  {words[act].act}
                 </Button>
               ))}
           <CopyAs said={{ method: "GET", path: `/api/runs/${encodeURIComponent(id)}`, command: ["runs", "show", id] }} small={false} />

@@ -12,7 +12,7 @@ import { SavedViews } from "../../parts/saved-views.tsx";
 import { RunLink, State, When } from "../../parts/show.tsx";
 import { Empty, Shown } from "../../parts/states.tsx";
 import { More, Table } from "../../parts/table.tsx";
-import { ActOnRuns, type RunAct, type RunsMeant } from "./acts.tsx";
+import { ActOnRuns, type ManyAct, type RunsMeant } from "./acts.tsx";
 import { countsWith, facetOf, type RunCount } from "./counts.ts";
 import { Histogram } from "./histogram.tsx";
 import "./runs.css";
@@ -174,7 +174,7 @@ interface RunListProps {
 function RunList({ rows, filter, isWhole }: RunListProps) {
   const me = useMe();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const [asked, setAsked] = useState<{ readonly act: RunAct; readonly meant: RunsMeant } | undefined>(undefined);
+  const [asked, setAsked] = useState<{ readonly act: ManyAct; readonly meant: RunsMeant } | undefined>(undefined);
   const isFiltered = Object.keys(filter).length > 0;
   if (rows.length === 0)
     return (

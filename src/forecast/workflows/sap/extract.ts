@@ -93,6 +93,8 @@ export function makeSapExtract(deps: ForecastDeps): WorkflowDefinition<ExtractIn
     name: "forecast.sap.extract",
     queue: "forecast.sap",
     title: (input) => `fetch ${input.source} from SAP`,
+    // What was accepted once, as a source that shrank, is asked about anew.
+    rerun: ({ source }, at) => ({ source, requestedAt: at }),
     run: async (context, input) => {
       const source = getSource(deps, input.source);
       const begun = await context.step("begin", async () => await begin(deps, context.runId, source, input.afresh === true));
