@@ -36,7 +36,11 @@ const kinds = {
  */
 export async function actOn({ database, workflows }: ActDeps, act: Act, id: string, { by, reason }: Word): Promise<string> {
   const of = (await workflows[act](id)) ?? id;
-  await appendEvent(database, { kind: kinds[act], subject: id, data: { by, ...(reason === undefined ? {} : { reason }), ...(act === "rerun" ? { run: of } : {}) } });
+  await appendEvent(database, {
+    kind: kinds[act],
+    subject: id,
+    data: { by, ...(reason === undefined ? {} : { reason }), ...(act === "rerun" ? { run: of } : {}) },
+  });
   return of;
 }
 

@@ -210,7 +210,7 @@ export interface Workflows {
    */
   retry(runId: string): Promise<void>;
   /**
-   * Starts a new run that does what a run that is done did, and gives its id. Throws `RUN_UNKNOWN`, `RUN_NOT_DONE` (conflict) for one that is under way
+   * Starts a new run that does what a run that is done did, and gives its id; while such a one is under way it gives that one's. Throws `RUN_UNKNOWN`, `RUN_NOT_DONE` (conflict) for one that is under way
    * or ended badly, and `RUN_NOT_REPEATABLE` (conflict) where the workflow is not done again by hand.
    */
   rerun(runId: string): Promise<string>;

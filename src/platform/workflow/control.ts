@@ -9,7 +9,7 @@ import type { Database, Tx } from "../database/contract.ts";
 import type { DeadLetter, RunDetail, RunState } from "./contract.ts";
 import type { Engine } from "./engine.ts";
 import { unknownRun, type Outcomes } from "./outcomes.ts";
-import { cancelRuns, closeLetters, dropRun, failedChildren, findLetter, findRun, reviveRun } from "./runs.ts";
+import { cancelRuns, closeLetters, dropRun, failedChildren, findLetter, findRun, findUnderway, lockRun, reviveRun } from "./runs.ts";
 import type { Registry } from "./setup.ts";
 import type { StartIn } from "./start.ts";
 
@@ -71,13 +71,25 @@ export async function retryRun(deps: ControlDeps, runId: string): Promise<void> 
 }
 
 /** The input of a run that does the same again; undefined: none is to. */
-export function repeatOf(registry: Registry, { workflow, state, input }: Pick<RunDetail, "workflow" | "state" | "input">, at: string): unknown {
+export function repeatOf(
+  registry: Registry,
+  { workflow, state, input }: Pick<RunDetail, "workflow" | "state" | "input">,
+  at: string,
+): unknown {
   return state === "done" && registry.has(workflow) ? registry.get(workflow).rerun?.(input, at) : undefined;
 }
 
-/** Starts a run that does the same again. Throws `RUN_UNKNOWN` (missing), `RUN_NOT_DONE`, `RUN_NOT_REPEATABLE` (conflict). */
+/** What a run that does the same again is named by: reruns of reruns stand beside each other. */
+const againOf = (runId: string): string => `${runId.replace(/\/again\/[^/]*$/, "")}/again/`;
+
+/**
+ * Starts a run that does the same again, or gives the one that is under way: asked for twice at once is asked for once.
+ * Throws `RUN_UNKNOWN` (missing), `RUN_NOT_DONE`, `RUN_NOT_REPEATABLE` (conflict).
+ */
 export async function rerunRun({ database, registry, startIn, clock }: RerunDeps, runId: string): Promise<string> {
   return await database.transaction(async (tx) => {
+    // Whoever asks at the same time waits here, and finds the run that the other started.
+    await lockRun(tx, runId);
     const run = await findRun(tx, runId);
     if (run === undefined) throw unknownRun(runId);
     const { state, workflow } = run;
@@ -88,16 +100,9 @@ export async function rerunRun({ database, registry, startIn, clock }: RerunDeps
     }
     const at = new Date(clock.now()).toISOString();
     const input = repeatOf(registry, run, at);
-    if (input === undefined) {
-      const kinds = registry.names.filter((name) => registry.get(name).rerun !== undefined).join(", ");
-      throw new StockroomError(
-        "conflict",
-        "RUN_NOT_REPEATABLE",
-        `Expected a run that can be done again (of ${kinds || "no workflow here"}) but "${runId}" is of ${workflow}: with the same input it would change nothing, or tell or send something twice. Give it new input, such as a new version of its file.`,
-        { facts },
-      );
-    }
-    return await startIn(tx, workflow, input, { id: `${runId.replace(/\/again\/[^/]*$/, "")}/again/${at}` });
+    if (input === undefined) throw notRepeatable(registry, runId, workflow, facts);
+    const again = againOf(runId);
+    return (await findUnderway(tx, workflow, again)) ?? (await startIn(tx, workflow, input, { id: `${again}${at}` }));
   });
 }
 
@@ -159,4 +164,14 @@ function endedRun(runId: string, state: RunState): StockroomError {
   return new StockroomError("conflict", "RUN_ENDED", `Expected run "${runId}" to be under way but it is ${state}. ${next}`, {
     facts: { runId, state },
   });
+}
+
+function notRepeatable(registry: Registry, runId: string, workflow: string, facts: Readonly<Record<string, string>>): StockroomError {
+  const kinds = registry.names.filter((name) => registry.get(name).rerun !== undefined).join(", ");
+  return new StockroomError(
+    "conflict",
+    "RUN_NOT_REPEATABLE",
+    `Expected a run that can be done again (${kinds === "" ? "no workflow here can" : `of ${kinds}`}) but "${runId}" of ${workflow} cannot: with the same input it would change nothing, or tell or send something twice. Give it new input, such as a new version of its file.`,
+    { facts },
+  );
 }

@@ -508,6 +508,20 @@ export async function findRun(tx: Tx, runId: string): Promise<Omit<RunDetail, "r
   };
 }
 
+/** Has whoever else locks the run wait until this transaction ends. */
+export async function lockRun(tx: Tx, runId: string): Promise<void> {
+  await tx.query(`select 1 as one from stockroom.run where id = $1 for no key update`, [runId]);
+}
+
+/** The newest run under way of a workflow whose id begins so. */
+export async function findUnderway(tx: Tx, workflow: string, beginning: string): Promise<string | undefined> {
+  const [row] = await tx.query<{ id: string }>(
+    `select id from stockroom.run where state in ${activeStates} and workflow = $1 and starts_with(id, $2) order by created_at desc, id limit 1`,
+    [workflow, beginning],
+  );
+  return row?.id;
+}
+
 /**
  * Whether objects under a prefix that were stored before `version` are still to be worked off by a workflow: their events wait, or its runs
  * are not at their end.

@@ -429,6 +429,60 @@ test("cancel stops a run and its children wherever they are, and retry goes on",
   expect((await deps.show("cancelled")).state).toBe("done");
 });
 
+test("what is done is done again by a new run, where the workflow says so; asked twice at once, once", async () => {
+  const gate = Promise.withResolvers<void>();
+  let runs = 0;
+  const asked: unknown[] = [];
+  const code = define(
+    "t.code",
+    async (context, input: { n: number; at?: string }) => {
+      await context.step("code", async () => {
+        runs += 1;
+        asked.push(input);
+        if (runs === 2) await gate.promise;
+      });
+      return input.n;
+    },
+    { rerun: (input, at) => (input.n < 0 ? undefined : { ...input, at }) },
+  );
+  const once = define("t.once", async (context) => await context.step("fail", async () => await aborted(context.signal)));
+  const clock = { now: () => Date.parse("2026-11-30T08:00:00Z") };
+  const deps = await openFixture([code, once], { clock });
+  await deps.start(code, { n: 1 }, { id: "code/1" });
+  await deps.outcome("code/1");
+  expect(await deps.show("code/1")).toMatchObject({ state: "done", repeatable: true });
+
+  const both = await Promise.all([deps.rerun("code/1"), deps.rerun("code/1")]);
+  expect(both).toEqual(["code/1/again/2026-11-30T08:00:00.000Z", "code/1/again/2026-11-30T08:00:00.000Z"]);
+  const [again = ""] = both;
+  expect(await deps.show(again)).toMatchObject({ repeatable: false });
+  await expect(deps.rerun(again)).rejects.toMatchObject({
+    kind: "conflict",
+    code: "RUN_NOT_DONE",
+    message: expect.stringContaining("Wait until"),
+  });
+  clock.now = () => Date.parse("2026-11-30T08:00:05Z");
+  expect(await deps.rerun("code/1")).toBe(again);
+  gate.resolve();
+  expect(await deps.outcome(again)).toEqual({ kind: "done", value: 1 });
+  expect(asked).toEqual([{ n: 1 }, { n: 1, at: "2026-11-30T08:00:00.000Z" }]);
+
+  // A rerun is done again beside itself, not below it.
+  const third = await deps.rerun(again);
+  expect(third).toBe("code/1/again/2026-11-30T08:00:05.000Z");
+  expect(await deps.outcome(third)).toEqual({ kind: "done", value: 1 });
+  expect(runs).toBe(3);
+
+  await expect(deps.rerun("nowhere")).rejects.toMatchObject({ kind: "missing", code: "RUN_UNKNOWN" });
+  await deps.start(code, { n: -1 }, { id: "code/2" });
+  await deps.outcome("code/2");
+  expect(await deps.show("code/2")).toMatchObject({ repeatable: false });
+  await expect(deps.rerun("code/2")).rejects.toMatchObject({ kind: "conflict", code: "RUN_NOT_REPEATABLE" });
+  await deps.start(once, {}, { id: "once" });
+  await deps.cancel("once");
+  await expect(deps.rerun("once")).rejects.toMatchObject({ code: "RUN_NOT_DONE", message: expect.stringContaining("runs retry") });
+});
+
 test("steps side by side: each is recorded, and a next try begins only when all have come to rest", async () => {
   let fails = 1;
   let running = 0;
