@@ -120,6 +120,30 @@ describe.skipIf(executablePath === undefined)("the pages of classification", () 
     await page.close();
   });
 
+  it("does a training again from its run's page, and shows the new run", async () => {
+    const [trained] = await served.app.workflows.list({ workflow: "classify.train", state: "done" });
+    const id = trained?.id ?? "";
+    const { page, problems } = await openPage(browser);
+    await page.goto(at(`/runs/${encodeURIComponent(id)}`));
+    await page.getByRole("button", { name: "Do again" }).click();
+    const dialog = page.getByRole("dialog", { name: /^Do again/ });
+    expect(await findBarriers(page)).toEqual([]);
+    await dialog.getByLabel("Reason").fill("the scheme was mended");
+    await dialog.getByRole("button", { name: "Do again" }).click();
+    await page.waitForURL(/again%2F/);
+    await page
+      .getByText(/\/again\/\d{4}-/)
+      .first()
+      .waitFor();
+    await settled(served.app);
+    const [word] = await served.app.events.list({ kind: "run.rerun" });
+    expect(word).toMatchObject({ subject: id, data: { reason: "the scheme was mended" } });
+    // The same items give the same model: nothing stands twice.
+    expect(await served.app.workflows.show(String(word?.data["run"]))).toMatchObject({ state: "done", output: { isNew: false } });
+    expect(problems).toEqual([]);
+    await page.close();
+  }, 120_000);
+
   it("approves a promotion that waits with a reason, and rolls back", async () => {
     const { database, classify } = served.app;
     const models = await listModels(database, line);

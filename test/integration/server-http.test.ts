@@ -280,11 +280,27 @@ describe("runs and dead letters", () => {
     expect(await (await call("/api/dead?state=waiting")).json()).toEqual({ letters: [] });
   });
 
+  it("that are done are done again by a new run, with whose word it was", async () => {
+    await app.workflows.start("test.eat", "cake", { id: "eat/cake" });
+    await app.workflows.outcome("eat/cake");
+    expect(await (await call("/api/runs/eat%2Fcake")).json()).toMatchObject({ state: "done", repeatable: true });
+    const body = JSON.stringify({ reason: "still hungry" });
+    const answer = await call("/api/runs/eat%2Fcake/rerun", { method: "POST", body, headers: { "content-type": "application/json" } });
+    expect(answer.status).toBe(202);
+    const { id }: { id: string } = JSON.parse(await answer.text());
+    expect(id).toMatch(/^eat\/cake\/again\/\d{4}-/);
+    expect(await app.workflows.outcome(id)).toEqual({ kind: "done", value: "eaten" });
+    expect(await app.events.list({ kind: "run.rerun" })).toMatchObject([
+      { subject: "eat/cake", data: { by: "a caller over HTTP", reason: "still hungry", run: id } },
+    ]);
+  });
+
   it("that are not there are a clear 404", async () => {
     for (const [method, way] of [
       ["GET", "/api/runs/none"],
       ["POST", "/api/runs/none/cancel"],
       ["POST", "/api/runs/none/retry"],
+      ["POST", "/api/runs/none/rerun"],
       ["POST", "/api/dead/999/redrive"],
       ["POST", "/api/dead/999/drop"],
       ["GET", "/nowhere"],

@@ -27,6 +27,7 @@ export const poison = { mended: false };
 
 const eat: WorkflowDefinition = {
   name: "test.eat",
+  rerun: (input) => input,
   queue: "test",
   tries: 1,
   title: (input) => `eat ${String(input)}`,
