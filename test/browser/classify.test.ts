@@ -139,7 +139,11 @@ describe.skipIf(executablePath === undefined)("the pages of classification", () 
     const [word] = await served.app.events.list({ kind: "run.rerun" });
     expect(word).toMatchObject({ subject: id, data: { reason: "the scheme was mended" } });
     // The same items give the same model: nothing stands twice.
-    expect(await served.app.workflows.show(String(word?.data["run"]))).toMatchObject({ state: "done", output: { isNew: false } });
+    const again = word?.data["run"];
+    expect(await served.app.workflows.show(typeof again === "string" ? again : "")).toMatchObject({
+      state: "done",
+      output: { isNew: false },
+    });
     expect(problems).toEqual([]);
     await page.close();
   }, 120_000);

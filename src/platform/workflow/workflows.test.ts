@@ -430,7 +430,7 @@ test("cancel stops a run and its children wherever they are, and retry goes on",
 });
 
 test("what is done is done again by a new run, where the workflow says so; asked twice at once, once", async () => {
-  const gate = Promise.withResolvers<void>();
+  const opened = Promise.withResolvers<void>();
   let runs = 0;
   const asked: unknown[] = [];
   const code = define(
@@ -439,7 +439,7 @@ test("what is done is done again by a new run, where the workflow says so; asked
       await context.step("code", async () => {
         runs += 1;
         asked.push(input);
-        if (runs === 2) await gate.promise;
+        if (runs === 2) await opened.promise;
       });
       return input.n;
     },
@@ -454,7 +454,7 @@ test("what is done is done again by a new run, where the workflow says so; asked
 
   const both = await Promise.all([deps.rerun("code/1"), deps.rerun("code/1")]);
   expect(both).toEqual(["code/1/again/2026-11-30T08:00:00.000Z", "code/1/again/2026-11-30T08:00:00.000Z"]);
-  const [again = ""] = both;
+  const [again] = both;
   expect(await deps.show(again)).toMatchObject({ repeatable: false });
   await expect(deps.rerun(again)).rejects.toMatchObject({
     kind: "conflict",
@@ -463,7 +463,7 @@ test("what is done is done again by a new run, where the workflow says so; asked
   });
   clock.now = () => Date.parse("2026-11-30T08:00:05Z");
   expect(await deps.rerun("code/1")).toBe(again);
-  gate.resolve();
+  opened.resolve();
   expect(await deps.outcome(again)).toEqual({ kind: "done", value: 1 });
   expect(asked).toEqual([{ n: 1 }, { n: 1, at: "2026-11-30T08:00:00.000Z" }]);
 

@@ -42,6 +42,12 @@ export function ActOnRun({ act, id, title, onClose }: { act: RunAct; id: string;
   const rerun = useAct("POST /api/runs/:id/rerun", { done: `It ${words.rerun.told}.` });
   const { route } = useLocation();
   const doing = { cancel, retry, rerun }[act];
+  const doIt = async (reason: string): Promise<void> => {
+    const answer = await doing.run({ params: { id }, body: withReason(reason) });
+    if (answer === undefined) return;
+    onClose();
+    if (act === "rerun") route(to(`/runs/${encodeURIComponent(answer.id)}`));
+  };
   return (
     <Confirm
       title={`${words[act].title}: ${title}`}
@@ -55,13 +61,7 @@ export function ActOnRun({ act, id, title, onClose }: { act: RunAct; id: string;
         body: withReason(reason),
         command: ["runs", act, id, ...(reason === "" ? [] : ["--reason", reason])],
       })}
-      onDo={(reason) => {
-        void doing.run({ params: { id }, body: withReason(reason) }).then((answer) => {
-          if (answer === undefined) return;
-          onClose();
-          if (act === "rerun") route(to(`/runs/${encodeURIComponent(answer.id)}`));
-        });
-      }}
+      onDo={(reason) => void doIt(reason)}
       onClose={onClose}
     >
       <p>{explained[act]}</p>
