@@ -1,5 +1,10 @@
 import { availableParallelism } from "node:os";
+import path from "node:path";
+import process from "node:process";
 import { defineConfig } from "vitest/config";
+
+// As the launcher does: the tests start some thousand processes and threads, each of which would compile the sources anew.
+process.env["NODE_COMPILE_CACHE"] ??= path.resolve(import.meta.dirname, "node_modules/.cache/stockroom");
 
 export default defineConfig({
   test: {

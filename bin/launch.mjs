@@ -19,10 +19,11 @@ function fail(message) {
   process.exit(1);
 }
 
-/** Loads the command, with compiled code kept beside the packages: that shortens every start. */
+/** Loads the command, with compiled code kept beside the packages: that shortens every start, of the threads and processes it starts too. */
 async function load(file) {
   keepMemoryTogether();
-  module.enableCompileCache?.(path.join(root, "node_modules/.cache/stockroom"));
+  const kept = path.join(root, "node_modules/.cache/stockroom");
+  if (module.enableCompileCache?.(kept).directory !== undefined) process.env.NODE_COMPILE_CACHE ??= kept;
   process.argv[1] = file;
   await import(pathToFileURL(file).href);
 }

@@ -1,6 +1,7 @@
 // Isolated, the other end: the process that runs one query and gives its rows as they are asked for. See isolated.ts.
 
 import { access, constants } from "node:fs/promises";
+import { flushCompileCache } from "node:module";
 import process from "node:process";
 import { describeError, StockroomError, unknownKind } from "../errors.ts";
 import type { Table } from "../formats/index.ts";
@@ -56,6 +57,8 @@ async function work(todo: IsolatedWork): Promise<void> {
   try {
     const { columns, typed, types, batches, read } = todo.kind === "lake" ? await lake(todo) : await query(todo);
     tell({ type: "columns", columns, typed, types, read });
+    // This process ends by being killed, so what it compiled would not be kept for the next one.
+    flushCompileCache();
     for await (const rows of cutByBytes(batches)) {
       await pulled();
       tell({ type: "rows", rows });
