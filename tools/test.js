@@ -1,10 +1,10 @@
-// Runs the tests: unit and app; in CI also the longer walks with crashes. Closes with `N passed, N failed` (tools/test-reporter.ts).
+// Runs the tests; in CI also those that take long, and the walks with crashes. Closes with `N passed, N failed` (tools/test-reporter.ts).
 import { spawnSync } from "node:child_process";
 import path from "node:path";
 import process from "node:process";
 
 const root = path.resolve(import.meta.dirname, "..");
-const projects = ["unit", "integration", "browser", ...(process.env["CI"] === undefined || process.env["CI"] === "" ? [] : ["crash"])];
+const projects = ["unit", "integration", "browser", ...(process.env["CI"] === undefined || process.env["CI"] === "" ? [] : ["walk", "crash"])];
 const args = [
   "run",
   ...projects.flatMap((name) => ["--project", name]),

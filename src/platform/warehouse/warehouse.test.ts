@@ -34,7 +34,7 @@ beforeAll(async () => {
   await connection.run("insert into items values (1, 'one')");
   connection.closeSync();
   instance.closeSync();
-  // In this process: in one of its own (isolated.test.ts) each query takes a third of a second more.
+  // In this process: in one of its own (isolated.walk.test.ts) each query takes a third of a second more.
   duck = await openDuckDB({ kind: "duckdb", path: file });
   postgres = openPostgres({ kind: "postgres", url: scratch.url });
 });
