@@ -4,7 +4,12 @@ import path from "node:path";
 import process from "node:process";
 
 const root = path.resolve(import.meta.dirname, "..");
-const projects = ["unit", "integration", "browser", ...(process.env["CI"] === undefined || process.env["CI"] === "" ? [] : ["walk", "crash"])];
+const projects = [
+  "unit",
+  "integration",
+  "browser",
+  ...(process.env["CI"] === undefined || process.env["CI"] === "" ? [] : ["walk", "crash"]),
+];
 const args = [
   "run",
   ...projects.flatMap((name) => ["--project", name]),
