@@ -16,7 +16,7 @@ import {
   tallyForecast,
   type Accuracy,
 } from "../../src/forecast/engine/metrics/metrics.ts";
-import { naive2 } from "../../src/forecast/engine/metrics/naive2.ts";
+import { naive2 } from "../../src/forecast/engine/models/naive/naive.ts";
 import { makePanel, type PlainSeries } from "../../src/forecast/engine/panel/make.ts";
 import { seriesAt } from "../../src/forecast/engine/panel/series.ts";
 import type { Cell, ResultTable } from "../machine.ts";

@@ -7,7 +7,8 @@ import { fastify, type FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import { mountAll, type Mounted } from "../../test/kit/routes.ts";
-import { defineRoute, list, proveDeclared, roles, serve, servePage, type AnswerOf, type RouteSpec } from "../platform/web/route.ts";
+import { defineRoute, list, proveDeclared, serve, servePage, type AnswerOf, type RouteSpec } from "../platform/web/route.ts";
+import { roles } from "../platform/web/roles.ts";
 
 interface Operation {
   readonly operationId: string;

@@ -17,7 +17,6 @@ import { isSpeaker, readFields, type FieldSource } from "./fields.ts";
 import { problem } from "./problem.ts";
 import type { Needs } from "./roles.ts";
 
-export { roles } from "./roles.ts";
 export type { Needs, Role } from "./roles.ts";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "DELETE";

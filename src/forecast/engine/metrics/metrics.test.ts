@@ -2,7 +2,6 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Forecast } from "../contract.ts";
 import { accuracyOf, addTally, makeTally, owaOf, repeatSeason, scaleOf, tallyForecast } from "./metrics.ts";
-import { isSeasonal, naive2 } from "./naive2.ts";
 
 const forecast = (mean: number[], levels: number[], ...quantiles: number[][]): Forecast => ({
   mean: Float64Array.from(mean),
@@ -119,22 +118,4 @@ test("tallies add up, and no measure is ever NaN", () => {
     }),
     { numRuns: 200 },
   );
-});
-
-describe("Naive2", () => {
-  const season = [80, 100, 140, 80];
-  const seasonal = Float64Array.from({ length: 40 }, (_, t) => (10 + t) * season[t % 4]);
-
-  test("without a season it repeats the last value", () => {
-    expect([...naive2(Float64Array.of(3, 1, Number.NaN), 1, 2)]).toEqual([1, 1]);
-    expect([...naive2(Float64Array.of(3, 1, 4, 1, 5), 12, 2)]).toEqual([5, 5]);
-    expect([...naive2(new Float64Array(0), 4, 2)]).toEqual([0, 0]);
-  });
-
-  test("with one it repeats the last level in the season's shape", () => {
-    expect(isSeasonal(seasonal, 4)).toBe(true);
-    const ahead = naive2(seasonal, 4, 4);
-    expect(ahead[1] / ahead[0]).toBeCloseTo(100 / 80, 1);
-    expect(ahead[2] / ahead[0]).toBeCloseTo(140 / 80, 1);
-  });
 });
