@@ -226,7 +226,11 @@ export interface MemoryLog extends Log {
   readonly lines: readonly LogLine[];
 }
 
-/** Makes a log that keeps its lines, for tests. */
+/**
+ * Makes a log that keeps its lines, for tests.
+ *
+ * @testing
+ */
 export function makeMemoryLog(): MemoryLog {
   const lines: LogLine[] = [];
   const log = overSink(

@@ -12,7 +12,11 @@ export interface ManualClock extends Clock {
   advance(ms: number): void;
 }
 
-/** Makes a clock for tests that starts at `startMs`. */
+/**
+ * Makes a clock for tests that starts at `startMs`.
+ *
+ * @testing
+ */
 export function makeManualClock(startMs: number): ManualClock {
   let nowMs = startMs;
   return {

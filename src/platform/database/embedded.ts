@@ -250,7 +250,11 @@ async function isAlone(client: Client): Promise<boolean | undefined> {
   }
 }
 
-/** Stops whatever server runs on `home`, no matter who uses it: for reset and for tests. */
+/**
+ * Stops whatever server runs on `home`, no matter who uses it: for reset and for tests.
+ *
+ * @testing
+ */
 export async function stopEmbedded(home: string, log: Log): Promise<void> {
   const places = placesOf(home);
   if ((await stat(places.root).catch(() => undefined)) === undefined) return;

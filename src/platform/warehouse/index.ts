@@ -72,7 +72,11 @@ export function openLake(): LakeAccess {
   };
 }
 
-/** Asks once, keeping nothing. */
+/**
+ * Asks once, keeping nothing.
+ *
+ * @testing
+ */
 export async function askLake(tables: readonly LakeTable[], sql: string, options: LakeOptions = {}): Promise<LakeAnswer> {
   return await once((lake) => lake.ask(tables, sql, options));
 }

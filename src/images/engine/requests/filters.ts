@@ -262,7 +262,11 @@ const thumborFilters = new Map<string, Filter>([
   ],
 ]);
 
-/** The names of all filters, for the documents and the tests. */
+/**
+ * The names of all filters, for the documents and the tests.
+ *
+ * @testing
+ */
 export const filterNames: readonly string[] = [...classicFilters.keys(), ...thumborFilters.keys()];
 
 /** Whether a watermark's x or y is a place: whole pixels, or 0p to 100p and -1p to -100p of the base. All else centres. */

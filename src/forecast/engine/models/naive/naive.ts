@@ -110,6 +110,8 @@ function fitWalk(series: Series, period: number, title: string): Fitted | Unfit 
  * The test asks whether the autocorrelation at one season exceeds its 90 % bound and needs three whole seasons; the adjustment is the classical
  * multiplicative decomposition. NaN in `values` is skipped; without any value the forecast is NaN. Source: Makridakis & Hibon 2000, "The
  * M3-Competition"; bound and details as published with M4 (Makridakis, Spiliotis & Assimakopoulos 2020).
+ *
+ * @testing
  */
 export function naive2(values: Float64Array, season: number, horizon: number): Float64Array {
   const index = hasSeason(values, season) ? classicalIndices(values, season) : undefined;
