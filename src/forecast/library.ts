@@ -17,7 +17,8 @@ import { planMix } from "./engine/combine/plan.ts";
 import { tryModels } from "./engine/combine/trial.ts";
 import type { Forecast, Regressor, Series } from "./engine/contract.ts";
 import { applyPlan, type IntakeFilter } from "./workflows/intake/apply.ts";
-import { type GivenIntake, nameIn, type Proposal as IntakeProposal, proposeForecast } from "./workflows/intake/proposal.ts";
+import { type GivenIntake, nameIn, type Proposal as IntakeProposal } from "./workflows/intake/contract.ts";
+import { proposeForecast } from "./workflows/intake/proposal.ts";
 import type { InputFile } from "./workflows/inputs/open.ts";
 import type { ReadInputsOptions } from "./workflows/inputs/options.ts";
 import { type Domain, domains } from "./workflows/inputs/schema.ts";
@@ -77,7 +78,7 @@ export type {
   IntakePlan,
   Proposal as IntakeProposal,
   Question as IntakeQuestion,
-} from "./workflows/intake/proposal.ts";
+} from "./workflows/intake/contract.ts";
 export { makePanel, type PlainPanel, type PlainSeries } from "./engine/panel/make.ts";
 export { historyLength, seriesAt, seriesCount } from "./engine/panel/series.ts";
 export { proposeOrder, type Proposal, type ReplenishInput } from "./engine/replenish/proposal.ts";

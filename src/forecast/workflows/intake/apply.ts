@@ -13,7 +13,7 @@ import { type IntakeFile, leftOut, type LookHints, openLaidOut, withoutUnit } fr
 import { isUnknown, readFlag } from "../../../platform/intake/values.ts";
 import { wordsOfName } from "../../../platform/intake/names.ts";
 import { joinDate } from "./date-parts.ts";
-import { type IntakePlan, nameIn } from "./proposal.ts";
+import { type IntakePlan, nameIn } from "./contract.ts";
 
 /** Which rows count, and by whose clock. */
 export interface IntakeFilter {

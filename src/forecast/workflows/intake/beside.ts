@@ -8,24 +8,9 @@ import { isUnknown } from "../../../platform/intake/values.ts";
 import { findDateStyle } from "../../../platform/intake/dates.ts";
 import { findDateParts } from "./date-parts.ts";
 import { itemNames } from "./names.ts";
-import {
-  chooseStock,
-  chooseTimestamp,
-  decimalQuestions,
-  type ColumnUse,
-  findColumn,
-  type GivenIntake,
-  isId,
-  type IntakePlan,
-  liesOnNoGrid,
-  mapped,
-  type Proposal,
-  type Question,
-  quoted,
-  rank,
-  reasonOfDate,
-  styleOf,
-} from "./proposal.ts";
+import { chooseStock, chooseTimestamp, decimalQuestions, liesOnNoGrid, reasonOfDate, styleOf } from "./parts.ts";
+import type { ColumnUse, GivenIntake, IntakePlan, Proposal, Question } from "./contract.ts";
+import { findColumn, isId, mapped, quoted, rank } from "./columns.ts";
 
 /** What a file beside it must fit: the target's values, as far as they were looked at. */
 export interface TargetValues {

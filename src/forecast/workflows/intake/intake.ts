@@ -10,7 +10,8 @@ import { joinDate } from "./date-parts.ts";
 import { noExport } from "../../../platform/intake/exports/index.ts";
 import type { FileProfile, LookHints } from "../../../platform/intake/profile.ts";
 import type { IntakeFilter } from "./apply.ts";
-import { type IntakePlan, type Proposal, proposeForecast } from "./proposal.ts";
+import type { IntakePlan, Proposal } from "./contract.ts";
+import { proposeForecast } from "./proposal.ts";
 import { printBlock } from "../../../platform/intake/said.ts";
 import { blockOf, type IntakeBlock } from "./said.ts";
 

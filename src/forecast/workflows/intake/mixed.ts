@@ -6,7 +6,7 @@ import { rankOfName, wordsOfName } from "../../../platform/intake/names.ts";
 import type { ColumnProfile, FileProfile } from "../../../platform/intake/profile.ts";
 import { isUnknown } from "../../../platform/intake/values.ts";
 import { asideWords, demandNames, knownNames, stockNames } from "./names.ts";
-import type { GivenIntake, Question } from "./proposal.ts";
+import type { GivenIntake, Question } from "./contract.ts";
 
 const currencyNames = /(?:^| )(?:currency|currency code|curr|ccy|wahrung|waers|devise|moneda|divisa|valuta|moeda|waluta)(?: |$)/;
 const unitNames =

@@ -29,7 +29,7 @@ import { noExport } from "../../../platform/intake/exports/index.ts";
 import { bareStyles, bareWeekStyles, dateStyles, findDateStyle } from "../../../platform/intake/dates.ts";
 import type { LookHints } from "../../../platform/intake/profile.ts";
 import type { IntakeFilter } from "./apply.ts";
-import type { GivenIntake, IntakePlan } from "./proposal.ts";
+import type { GivenIntake, IntakePlan } from "./contract.ts";
 
 /** What a block says of one file; plain JSON. */
 export interface IntakeBlock {

@@ -14,7 +14,8 @@ import { compareShapes, type FileShape, type ShapeChange } from "../../../platfo
 import type { ReadBy } from "../../../platform/mappings/held.ts";
 import { proposeMetadata, proposeRelated, type TargetValues } from "./beside.ts";
 import { describeIntake, lastWholeDay, spanOf, type TakenIn, usualGap } from "./intake.ts";
-import { type GivenIntake, type IntakePlan, nameIn, type Proposal, proposeForecast, type Question } from "./proposal.ts";
+import { type GivenIntake, type IntakePlan, nameIn, type Proposal, type Question } from "./contract.ts";
+import { proposeForecast } from "./proposal.ts";
 import { blockOfAnswer, type SaidIntake, saidNothing } from "./said.ts";
 
 /** How files of this sender were read before: plain JSON. */
