@@ -5,7 +5,9 @@
 //   L2. A password inside a connection string, a bearer token and a Slack hook are taken out of any text, messages and stacks included.
 //   L3. Logging never throws: a value that cannot be read becomes a note that it could not.
 //   L4. In a line for people nothing hides (text.ts).
+//   L5. Whoever listens to a piece of work is told each line of `info` and above that is written in it, whatever the log's own level.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { pino } from "pino";
 import { visible } from "./text.ts";
 
@@ -169,6 +171,14 @@ export function makeLog(options: LogOptions = {}): Log {
 
 type WritingLevel = Exclude<LogLevel, "silent">;
 
+/** Told of lines as they are written, concealed; called in the middle of the work, so it must be quick. */
+export type LogListener = (line: LogLine) => void;
+
+const listeners = new AsyncLocalStorage<LogListener>();
+
+/** Does `work`, and tells `listener` of the lines that any log of this process writes in it (L5), instead of whoever listens around it. */
+export const listenedTo = <Result>(listener: LogListener, work: () => Result): Result => listeners.run(listener, work);
+
 function overSink(
   write: (level: WritingLevel, message: string, facts: Record<string, unknown>) => void,
   wanted: (level: WritingLevel) => boolean,
@@ -177,7 +187,9 @@ function overSink(
   const at =
     (level: WritingLevel) =>
     (message: string, facts?: LogFacts): void => {
-      if (!wanted(level)) return;
+      const isWritten = wanted(level);
+      const listener = level === "debug" ? undefined : listeners.getStore();
+      if (!isWritten && listener === undefined) return;
       const own = facts === undefined ? {} : concealFacts(facts);
       // A fact may not pass itself off as the line's own time, level or message.
       const { time, level: factLevel, message: factMessage, ...rest } = { ...bound, ...own };
@@ -185,8 +197,10 @@ function overSink(
       if (time !== undefined) kept["fact_time"] = time;
       if (factLevel !== undefined) kept["fact_level"] = factLevel;
       if (factMessage !== undefined) kept["fact_message"] = factMessage;
+      const text = concealText(message);
       try {
-        write(level, concealText(message), kept);
+        if (isWritten) write(level, text, kept);
+        listener?.({ level, message: text, facts: kept });
       } catch {
         // L3: a full disk under the log must not stop the work it tells of.
       }

@@ -12,6 +12,9 @@ import { bytes, defineRoute, list } from "../platform/web/route.ts";
 /** Every state a run can be in, in the order of a run's life. */
 const runStates = ["queued", "running", "retrying", "done", "failed", "cancelled", "dead"] as const;
 
+/** Of a line that was logged for a run. */
+const logLevels = ["info", "warn", "error"] as const;
+
 /** Every state of a dead letter. */
 const letterStates = ["waiting", "redriven", "dropped"] as const;
 
@@ -336,6 +339,38 @@ export const getRun = defineRoute({
   needs: "viewer",
   params: byId,
   answer: runDetail,
+});
+
+export const listRunLog = defineRoute({
+  name: "listRunLog",
+  method: "GET",
+  path: "/api/runs/:id/logs",
+  summary: "What was logged while a run was worked at, the oldest line first",
+  needs: "viewer",
+  params: byId,
+  query: z.strictObject({
+    step: z.string().optional(),
+    /** That and worse. */
+    level: z.enum(logLevels).default("info"),
+    /** Only lines after the one of this id: to follow a run, ask again with the last one's. */
+    after: z.coerce.number().int().min(0).optional(),
+    ...pageQuery(500, 2_000),
+  }),
+  answer: z.strictObject({
+    lines: list(
+      z.strictObject({
+        id: z.number(),
+        at: z.string(),
+        level: z.enum(logLevels),
+        step: z.string().optional(),
+        tries: z.number(),
+        executor: z.string(),
+        message: z.string(),
+        facts: z.record(z.string(), anything),
+      }),
+    ),
+    next,
+  }),
 });
 
 const reason = line(2_000).optional();

@@ -42,6 +42,11 @@ function mountRuns(server: FastifyInstance, deps: ServerDeps): void {
     return { since: from, counts: await workflows.count({ ...query, since: from, by }) };
   });
   serve(server, routes.getRun, async ({ params }) => await workflows.show(params.id));
+  serve(server, routes.listRunLog, async ({ params, query: { cursor, after, limit, ...query } }) => {
+    const found = await workflows.logs(params.id, { ...query, after: readNumber(cursor) ?? after, limit: limit + 1 });
+    const { rows: lines, ...more } = pageOf(found, limit, ({ id }) => String(id));
+    return { lines, ...more };
+  });
   serve(server, routes.cancelRun, async ({ params: { id }, body, request }) => ({
     id: await actOn(deps, "cancel", id, { by: callerOf(request), reason: body.reason }),
   }));

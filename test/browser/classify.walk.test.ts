@@ -120,6 +120,24 @@ describe.skipIf(executablePath === undefined)("the pages of classification", () 
     await page.close();
   });
 
+  it("shows what was logged in each step of a run", async () => {
+    const [trained] = await served.app.workflows.list({ workflow: "classify.train", state: "done" });
+    const here = `/runs/${encodeURIComponent(trained?.id ?? "")}`;
+    const lines = (page: Page) => page.getByRole("list", { name: "Lines of the log" });
+    expect(await flawsOf(here, async (page) => await lines(page).getByText("learned a new model").waitFor())).toEqual([]);
+    const { page, problems } = await openPage(browser);
+    await page.goto(at(here));
+    await lines(page).getByText("gathered what the line learns from").waitFor();
+    await page.getByRole("button", { name: "fit", exact: true }).click();
+    await page.waitForURL(/step=fit/);
+    await lines(page).getByText("gathered what the line learns from").waitFor({ state: "detached" });
+    await lines(page).getByText("learned a new model").waitFor();
+    await page.getByLabel("Level").selectOption("error");
+    await page.getByText("No line is like that.").waitFor();
+    expect(problems).toEqual([]);
+    await page.close();
+  }, 120_000);
+
   it("does a training again from its run's page, and shows the new run", async () => {
     const [trained] = await served.app.workflows.list({ workflow: "classify.train", state: "done" });
     const id = trained?.id ?? "";

@@ -185,6 +185,8 @@ test("the platform's", async () => {
   await ask("getRun", { params: { id: runs[0]?.id ?? "" } });
   await ask("cancelRun", { params: { id: runs[0]?.id ?? "" }, body: { reason: "a test" }, refused: "RUN_ENDED" });
   await ask("retryRun", { params: { id: runs[0]?.id ?? "" }, refused: "RUN_NOT_ENDED_BADLY" });
+  const { lines } = await ask<{ lines: Rows }>("listRunLog", { params: { id: runs[0]?.id ?? "" }, query: { level: "info" } });
+  expect(lines.every((line) => typeof line === "object")).toBe(true);
   await ask("rerunRun", { params: { id: "none" }, refused: "RUN_UNKNOWN" });
   const [trained] = (await ask<{ runs: Rows }>("listRuns", { query: { workflow: "classify.train", state: "done" } })).runs;
   expect(await ask("getRun", { params: { id: trained?.id ?? "" } })).toMatchObject({ repeatable: true });

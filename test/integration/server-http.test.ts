@@ -280,6 +280,30 @@ describe("runs and dead letters", () => {
     expect(await (await call("/api/dead?state=waiting")).json()).toEqual({ letters: [] });
   });
 
+  it("have what was logged while they were worked at, by step, in pages and after a line", async () => {
+    await app.workflows.start("test.eat", "pie", { id: "eat/pie" });
+    await app.workflows.outcome("eat/pie");
+    const way = "/api/runs/eat%2Fpie/logs";
+    const log = async (
+      query = "",
+    ): Promise<{ readonly lines: readonly { id: number; step?: string; message: string }[]; readonly next?: string }> =>
+      JSON.parse(await (await call(`${way}${query}`)).text());
+    const { lines, next } = await log();
+    expect(next).toBeUndefined();
+    expect(lines).toMatchObject([
+      { level: "info", step: "bite", message: "bites", tries: 1, facts: { password: "[secret]" } },
+      { level: "warn", step: "bite", message: "full" },
+    ]);
+    const first = await log("?limit=1");
+    expect(first.lines.map(({ message }) => message)).toEqual(["bites"]);
+    expect((await log(`?cursor=${first.next}`)).lines.map(({ message }) => message)).toEqual(["full"]);
+    expect((await log(`?after=${lines[0]?.id}`)).lines.map(({ message }) => message)).toEqual(["full"]);
+    expect((await log("?level=warn&step=bite")).lines.map(({ message }) => message)).toEqual(["full"]);
+    expect((await log("?step=other")).lines).toEqual([]);
+    expect((await call("/api/runs/none/logs")).status).toBe(404);
+    expect((await call(`${way}?level=loud`)).status).toBe(400);
+  });
+
   it("that are done are done again by a new run, with whose word it was", async () => {
     await app.workflows.start("test.eat", "cake", { id: "eat/cake" });
     await app.workflows.outcome("eat/cake");

@@ -7,7 +7,7 @@ import { systemClock, type Clock } from "../../src/platform/time.ts";
 import { StockroomError } from "../../src/platform/errors.ts";
 import { openEvents } from "../../src/platform/events/index.ts";
 import { identityMigrations } from "../../src/platform/identity/migrations.ts";
-import { makeMemoryLog } from "../../src/platform/log.ts";
+import { makeMemoryLog, type Log } from "../../src/platform/log.ts";
 import { makeNotify, notifyMigrations } from "../../src/platform/notify/notify.ts";
 import type { NotifyOptions } from "../../src/platform/notify/notify.ts";
 import { objectsMigrations } from "../../src/platform/objects/migrations.ts";
@@ -25,7 +25,7 @@ import { testDatabase } from "../kit/database.ts";
 /** Fails until `mended` says otherwise. */
 export const poison = { mended: false };
 
-const eat: WorkflowDefinition = {
+const makeEat = (log: Log): WorkflowDefinition => ({
   name: "test.eat",
   rerun: (input) => input,
   queue: "test",
@@ -36,11 +36,13 @@ const eat: WorkflowDefinition = {
       "bite",
       async () => {
         if (!poison.mended) throw new StockroomError("input", "TEST_POISON", "Expected food but it is <b>poison</b>. Take it away.");
+        log.info("bites", { password: "hush" });
+        log.warn("full");
         return "eaten";
       },
       { tries: 1 },
     ),
-};
+});
 
 /** Opens everything and a server on a free port. */
 export async function openTestServer(
@@ -76,7 +78,7 @@ export async function openTestServer(
     database,
     executorId: path.basename(home),
     queues: [{ name: "test", perWorker: 1 }, notices.queue],
-    workflows: [eat, ...notices.workflows],
+    workflows: [makeEat(log), ...notices.workflows],
     log,
     pollMs: 20,
   });

@@ -55,7 +55,18 @@ export function makeCompare(
         const first = await context.step(`judge-${round}`, async (signal) => await judge(deps, context.runId, pair, predictions, signal));
         const jumps = first.verdict.decision === "promote" ? await tryOnSales(deps, context, trial, pair, round) : [];
         const judged = { ...first, jumps };
-        const decided = await context.step(`verdict-${round}`, async () => await decide(deps, pair, judged, predictions));
+        const decided = await context.step(`verdict-${round}`, async () => {
+          const decided = await decide(deps, pair, judged, predictions);
+          const { line, challenger, champion } = pair;
+          deps.log.info("compared with the champion", {
+            runId: context.runId,
+            line,
+            challenger,
+            champion,
+            ...(decided.kind === "decided" ? decided.result : {}),
+          });
+          return decided;
+        });
         // Another challenger won meanwhile: the comparison is made again, against the new champion.
         if (decided.kind === "decided") return decided.result;
         if (round === 5) {

@@ -200,6 +200,13 @@ async function labelSales(
     rejected,
   });
   faultPoint("classify.infer.labelled");
+  deps.log.info("coded the items", {
+    runId: context.runId,
+    key: input.key,
+    lines: lines.length,
+    items: result.items,
+    badRows: result.badRows,
+  });
   if (result.rejected === null) await deps.objects.discard([rejected]);
   // Listed by these: what was set apart of a version that is no longer the current one tells nothing.
   const labels = { run: context.runId.slice(0, 200), sales: `${input.key}@${input.version}` };

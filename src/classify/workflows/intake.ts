@@ -167,6 +167,15 @@ async function surveyLabelled(deps: ClassifyDeps, runId: string, input: IntakeIn
   if (result.staged === null) await deps.objects.discard([rejected]);
   else await deps.objects.commit(actor, [result.staged], { contentType: "application/jsonl", announce: false });
 
+  const { rows, badRows } = result;
+  deps.log.info("looked into a labelled file", {
+    runId,
+    key: input.key,
+    version: input.version,
+    rows,
+    badRows,
+    lines: result.lines.length,
+  });
   const all = result.rows + result.badRows;
   if (result.badRows > all * deps.settings.train.maxBadShare) {
     throw new StockroomError(

@@ -17,7 +17,7 @@ import { removeListed, unlessGone } from "../../platform/objects/gone.ts";
 import { appendEvent } from "../../platform/database/outbox.ts";
 import type { RunContext, WorkflowDefinition } from "../../platform/workflow/contract.ts";
 import { searchOver, type FitOptions, type FitPlan } from "../engine/fit.ts";
-import type { SearchOutcome, TrialResult } from "../engine/search.ts";
+import { rankTrials, type SearchOutcome, type TrialResult } from "../engine/search.ts";
 import { parseLine, type Line } from "../engine/lines.ts";
 import { prefixes, readKey, type ObjectRef } from "../store/keys.ts";
 import { insertAudit } from "../store/audit.ts";
@@ -174,6 +174,12 @@ async function prepareItems(
     },
     { signal },
   );
+  deps.log.info("gathered what the line learns from", {
+    runId: context.runId,
+    line: line.line,
+    files: trainedOn.sources.length,
+    ...result.counts,
+  });
   const commit = async (staged: StagedObject, contentType: string): Promise<ObjectRef> => {
     const [entry] = await deps.objects.commit(actor, [staged], { contentType, announce: false, labels: { line: line.line } });
     return { key: entry?.key ?? "", version: entry?.version ?? "" };
@@ -332,6 +338,9 @@ async function searchParameters({ deps, context }: Training, plan: FitPlan, sign
     );
     done += results.length;
     context.progress(done, 0, "trials");
+    const failed = results.filter(({ kind }) => kind === "failed").length;
+    const [best] = rankTrials(results);
+    deps.log.info("tried parameters", { runId: context.runId, trials: results.length, failed, bestMacroF1: best?.macroF1 });
     step = search.next(results);
   }
   return step.value;
@@ -396,7 +405,9 @@ async function insertTraining(
     },
   });
   faultPoint("classify.train.stored");
-  return { model: id, isNew, macroF1: Number(result.metrics["macro_f1"] ?? 0) };
+  const macroF1 = Number(result.metrics["macro_f1"] ?? 0);
+  deps.log.info(isNew ? "learned a new model" : "learned the model that there is already", { runId: context.runId, model: id, macroF1 });
+  return { model: id, isNew, macroF1 };
 }
 
 /** Names what was learned from: the same files give the same name and hash, whichever of them started the training. */

@@ -1,15 +1,18 @@
 // runs: what the app does and did.
 
+import { setTimeout as pause } from "node:timers/promises";
 import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag, limitFlag, readChoice, readInstant, readWhole, watchFlag } from "../../platform/command/flags.ts";
 import { printable } from "../../platform/command/output.ts";
 import { instantText } from "../../platform/figures.ts";
 import { actOn } from "../../platform/workflow/acts.ts";
-import type { RunDetail, RunRow, RunState } from "../../platform/workflow/contract.ts";
+import type { RunDetail, RunLogLevel, RunLogLine, RunRow, RunState } from "../../platform/workflow/contract.ts";
 import { wordAtShell, type Tools } from "../tools.ts";
 import { idArg, reasonArg } from "./list-args.ts";
 
 const runStates = ["queued", "running", "retrying", "done", "failed", "cancelled", "dead"] as const satisfies readonly RunState[];
+const underWay: ReadonlySet<RunState> = new Set(["queued", "running", "retrying"]);
+const runLogLevels = ["info", "warn", "error"] as const satisfies readonly RunLogLevel[];
 
 const progressText = ({ progress }: RunRow): string =>
   progress === undefined ? "" : `${progress.total > 0 ? `${Math.floor((100 * progress.done) / progress.total)}% ` : ""}${progress.note}`;
@@ -80,9 +83,51 @@ function printRun({ print }: Tools, run: RunDetail): void {
   });
 }
 
+const lineText = ({ at, level, step, message, facts }: RunLogLine): string => {
+  const told = Object.entries(facts).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+  return printable([instantText(at), level.padEnd(5), step === undefined ? "-" : `[${step}]`, message, ...told].join(" "));
+};
+
+/** How often a run that is followed is looked at. */
+const followMs = 500;
+
+const runsLogs = (tools: Tools) =>
+  defineCommand({
+    meta: { name: "logs", description: "What was logged while a run was worked at, the oldest line first" },
+    args: {
+      ...idArg("The run's id"),
+      step: { type: "string", description: "Only lines of this step", valueHint: "step" },
+      level: { type: "string", description: `${runLogLevels.join(", ")}: that and worse`, default: "info", valueHint: "level" },
+      follow: { type: "boolean", alias: "f", description: "Go on with new lines until the run has ended", default: false },
+      json: { type: "boolean", description: "Print each line as JSON", default: false },
+    },
+    run: async ({ args }) => {
+      const { print, signal } = tools;
+      const query = { step: args.step, level: readChoice("--level", args.level, runLogLevels), limit: 1_000 };
+      const { workflows } = await tools.open();
+      let after = 0;
+      for (;;) {
+        // Its state first: the lines of a run are there when it has ended.
+        const { state, error } = await workflows.show(args.id);
+        for (;;) {
+          const lines = await workflows.logs(args.id, { ...query, after });
+          for (const line of lines) print.line(args.json ? JSON.stringify(line) : lineText(line));
+          after = lines.at(-1)?.id ?? after;
+          if (lines.length < query.limit) break;
+        }
+        if (!args.follow || !underWay.has(state)) {
+          if (args.follow) print.say(`it is ${state}${error === undefined ? "" : `: ${error.code ?? error.kind}`}`);
+          else if (after === 0) print.say("no lines");
+          return;
+        }
+        await pause(followMs, undefined, { signal });
+      }
+    },
+  });
+
 export const runsCommand = (tools: Tools) =>
   defineCommand({
-    meta: { name: "runs", description: "Runs of the workflows: list, show, cancel, retry, rerun" },
+    meta: { name: "runs", description: "Runs of the workflows: list, show, logs, cancel, retry, rerun" },
     args: runsListArgs,
     run: (context) => runsList(tools).run?.(context),
     subCommands: {
@@ -97,6 +142,7 @@ export const runsCommand = (tools: Tools) =>
           else printRun(tools, run);
         },
       }),
+      logs: runsLogs(tools),
       cancel: defineCommand({
         meta: { name: "cancel", description: "Stop a run at its next step; what is done stays done" },
         args: { ...idArg("The run's id"), ...reasonArg },

@@ -89,7 +89,7 @@ async function referredTo(tx: Tx, candidates: readonly string[]): Promise<Readon
     `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = 'stockroom' and c.relkind in ('r', 'p')
        and c.relname <> all (array['object', 'object_staging', 'object_tombstone', 'object_stray', 'object_damage', 'key_use',
-                                   'notices', 'notice_deliveries', 'migrations', 'home', 'scrub'])`,
+                                   'notices', 'notice_deliveries', 'migrations', 'home', 'scrub', 'run_log'])`,
   );
   const alive: Readonly<Record<string, string>> = {
     run: "t.state not in ('done', 'failed', 'cancelled')",

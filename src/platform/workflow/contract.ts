@@ -151,6 +151,24 @@ export interface RunDetail extends RunRow {
   }[];
 }
 
+export type RunLogLevel = "info" | "warn" | "error";
+
+/** A line that a process logged while it worked at a run. */
+export interface RunLogLine {
+  /** Larger ones came later. */
+  readonly id: number;
+  readonly at: string;
+  readonly level: RunLogLevel;
+  /** Absent: between steps. */
+  readonly step: string | undefined;
+  /** Which try of the run it was. */
+  readonly tries: number;
+  readonly executor: string;
+  readonly message: string;
+  /** Secrets in them are concealed. */
+  readonly facts: { readonly [key: string]: Json };
+}
+
 export interface DeadLetter {
   /** A number as text; people type it. */
   readonly id: string;
@@ -199,6 +217,21 @@ export interface Workflows {
   }): Promise<readonly { readonly at: string; readonly workflow: string; readonly state: RunState; readonly count: number }[]>;
   /** Throws `RUN_UNKNOWN`. */
   show(runId: string): Promise<RunDetail>;
+  /**
+   * What was logged while the run was worked at, the oldest line first: the newest thousand lines are kept. When a run is seen to have ended its lines
+   * are there, but for those that could not be written. Default limit 100. Throws `RUN_UNKNOWN`.
+   */
+  logs(
+    runId: string,
+    query?: {
+      readonly step?: string | undefined;
+      /** That and worse. */
+      readonly level?: RunLogLevel | undefined;
+      /** Only those after the line of this number. */
+      readonly after?: number | undefined;
+      readonly limit?: number | undefined;
+    },
+  ): Promise<readonly RunLogLine[]>;
   /**
    * Stops the run and the runs it started, in whichever process they are; what has ended stays as it is. One that was cancelled before is no
    * mistake. Throws `RUN_UNKNOWN`, and `RUN_ENDED` (conflict) for one that is done, failed or dead with nothing of it under way.

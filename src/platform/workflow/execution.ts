@@ -54,7 +54,11 @@ export async function execute(
     const onMoved = (): void => release?.();
     const run = new WorkingRun(deps, { workflow: definition.name, attempt, token, begun, recorded, onMoved });
     onBegun(run);
-    return await work(deps, definition, run, begun);
+    try {
+      return await run.listened(undefined, async () => await work(deps, definition, run, begun));
+    } finally {
+      run.mute();
+    }
   } catch (thrown) {
     if (thrown instanceof Interrupted) return "handed-back";
     throw thrown;
@@ -122,6 +126,7 @@ async function work(deps: ExecutionDeps, definition: WorkflowDefinition, run: Wo
     end = { kind: "threw", thrown };
   }
   await run.rest();
+  await deps.runLogs.settle(runId);
 
   const interrupted = run.interrupted(end.kind);
   if (interrupted !== undefined) {

@@ -104,4 +104,23 @@ export const workflowMigrations: readonly Migration[] = [
     // The trace of what started it, as W3C Trace Context does.
     sql: "alter table stockroom.run add column trace text",
   },
+  {
+    id: "workflow-005-logs",
+    sql: `
+      create table stockroom.run_log (
+        id bigint generated always as identity primary key,
+        run_id text not null references stockroom.run (id) on delete cascade,
+        -- Absent: between steps.
+        step text,
+        try integer not null,
+        executor text not null,
+        at timestamptz not null,
+        level text not null check (level in ('info', 'warn', 'error')),
+        message text not null,
+        -- JSON.
+        facts text
+      );
+      create index run_log_by_run on stockroom.run_log (run_id, id);
+    `,
+  },
 ];

@@ -9,7 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { StockroomError, describeError, meanings, reviveError } from "../errors.ts";
 import type { ErrorRecord } from "../errors.ts";
 import { faultPoint } from "../faults.ts";
-import type { Log } from "../log.ts";
+import { listenedTo, type Log } from "../log.ts";
 import type { Mutex } from "../concurrency/mutex.ts";
 import type { Database, Tx } from "../database/contract.ts";
 import { traced } from "../tracing/spans.ts";
@@ -18,6 +18,7 @@ import { attemptId, type Attempt, type Engine } from "./engine.ts";
 import { jsonText, readJson } from "./json.ts";
 import { readOutcome } from "./outcomes.ts";
 import { backoff, Interrupted, persist, type StopReason } from "./persist.ts";
+import type { RunLogs, Speaker } from "./run-log.ts";
 import { recordStep, sharesQueue } from "./runs.ts";
 import type { Begun, Outcome, Progress, StepRecord } from "./runs.ts";
 
@@ -57,6 +58,7 @@ export interface ExecutionDeps {
   readonly executorId: string;
   readonly crashLimit: number;
   readonly log: Log;
+  readonly runLogs: RunLogs;
   /** Runs that died before are taken up one at a time, so that the one which kills is alone when it does. */
   readonly suspects: Mutex;
   readonly stopping: AbortSignal;
@@ -99,6 +101,7 @@ export class WorkingRun implements Execution {
   readonly attemptId: string;
   over = false;
   progressed: Progress | undefined;
+  readonly #speaker: Speaker;
   readonly #deps: ExecutionDeps;
   readonly #options: RunOptions;
   readonly #abort = new AbortController();
@@ -108,6 +111,7 @@ export class WorkingRun implements Execution {
   /** Whether workflow code has been given an interruption: what it returns after that is not its true result. */
   #told = false;
   #resting = false;
+  #isMute = false;
   #sleeps = 0;
 
   constructor(deps: ExecutionDeps, options: RunOptions) {
@@ -116,6 +120,7 @@ export class WorkingRun implements Execution {
     this.runId = options.attempt.runId;
     this.token = options.token;
     this.attemptId = attemptId(options.attempt);
+    this.#speaker = { runId: this.runId, token: this.token, tries: options.begun.tries };
     this.context = {
       runId: this.runId,
       attempt: options.begun.crashes,
@@ -138,7 +143,8 @@ export class WorkingRun implements Execution {
     return this.#track(async () => {
       this.#claimName(name);
       const known = this.#replay(name);
-      return known === undefined ? await this.#perform(name, task, options) : readResult<T>(known.output);
+      if (known !== undefined) return readResult<T>(known.output);
+      return await this.listened(name, async () => await this.#perform(name, task, options));
     });
   }
 
@@ -195,6 +201,18 @@ export class WorkingRun implements Execution {
     if (this.#stopped !== undefined) return;
     this.#stopped = new Interrupted(reason);
     this.#abort.abort(this.#stopped);
+  }
+
+  /** Does a part of the run so that what is logged in it is kept with the run, as of a step or as of what is between steps. */
+  async listened<Result>(step: string | undefined, work: () => Promise<Result>): Promise<Result> {
+    return await listenedTo((line) => {
+      if (!this.#isMute) this.#deps.runLogs.take(this.#speaker, step, line);
+    }, work);
+  }
+
+  /** Its end is written: what was opened in it and lives on (a connection, a thread) speaks for itself now. */
+  mute(): void {
+    this.#isMute = true;
   }
 
   /** Stops what still runs and waits until it has come to rest (X3). */
@@ -306,7 +324,7 @@ export class WorkingRun implements Execution {
     if (this.#resting) throw thrown;
     const error = describeError(thrown);
     if (tries >= (options.tries ?? stepDefaults.tries) || !meanings[error.kind].retry || isFinal(thrown)) return false;
-    this.#deps.log.debug("a step is tried again", { runId: this.runId, step: name, attempt: tries, error });
+    this.#deps.log.info("a step is tried again", { runId: this.runId, step: name, attempt: tries, error });
     const pauseMs = backoff(options.backoffMs ?? stepDefaults.backoffMs, tries);
     await pause(pauseMs, undefined, { signal: this.#signal }).catch(() => undefined);
     if (this.#isStopped()) this.#interrupt();

@@ -483,6 +483,82 @@ test("what is done is done again by a new run, where the workflow says so; asked
   await expect(deps.rerun("once")).rejects.toMatchObject({ code: "RUN_NOT_DONE", message: expect.stringContaining("runs retry") });
 });
 
+test("what is logged while a run is worked at is kept with it, by step and level, concealed, and there when it has ended", async () => {
+  const log = makeMemoryLog();
+  let tries = 0;
+  const told = define("t.told", async (context) => {
+    await context.step(
+      "look",
+      async () => {
+        tries += 1;
+        log.child({ part: "store" }).info("looked", { url: "postgres://u:hush@host/db", rows: 3, runId: "told" });
+        log.debug("of no interest");
+        if (tries === 1) throw new StockroomError("busy", "T_BUSY", "Expected room.");
+      },
+      { backoffMs: 1 },
+    );
+    log.warn("between steps");
+    await Promise.all([
+      context.step("left", async () => log.info("left")),
+      context.step("right", async () => log.error("right", { error: new Error("oh") })),
+    ]);
+  });
+  const deps = await openFixture([told], { log });
+  await deps.start(told, {}, { id: "told" });
+  await deps.outcome("told");
+  const lines = await deps.logs("told");
+  expect(lines.map(({ level, step, message }) => [level, step, message])).toEqual([
+    ["info", "look", "looked"],
+    ["info", "look", "a step is tried again"],
+    ["info", "look", "looked"],
+    ["warn", undefined, "between steps"],
+    ["info", "left", "left"],
+    ["error", "right", "right"],
+  ]);
+  expect(lines[0]).toMatchObject({ executor: "one", tries: 1, facts: { part: "store", rows: 3, url: "postgres://u:[secret]@host/db" } });
+  expect(lines[5]?.facts).toEqual({ error: { name: "Error", message: "oh" } });
+  expect((await deps.logs("told", { step: "look", after: lines[0]?.id })).map(({ message }) => message)).toEqual([
+    "a step is tried again",
+    "looked",
+  ]);
+  expect((await deps.logs("told", { level: "warn", limit: 1 })).map(({ message }) => message)).toEqual(["between steps"]);
+  await expect(deps.logs("nowhere")).rejects.toMatchObject({ code: "RUN_UNKNOWN" });
+});
+
+test("of a run's lines the newest thousand are kept, with a run its lines go, and a run without a table for them ends as well", async () => {
+  const log = makeMemoryLog();
+  const many = define("t.many", async (context, count: number) => {
+    await context.step("talk", async () => {
+      for (let n = 0; n < count; n++) log.info(`line ${n}`, { text: "x".repeat(n === 0 ? 9_000 : 1) });
+    });
+  });
+  const deps = await openFixture([many], { log });
+  await deps.start(many, 1_450, { id: "many" });
+  await deps.outcome("many");
+  const lines = await deps.logs("many", { limit: 5_000 });
+  expect(lines.length).toBeLessThanOrEqual(1_200);
+  expect(lines.length).toBeGreaterThanOrEqual(1_000);
+  expect(lines.at(-1)?.message).toBe("line 1449");
+  await deps.start(many, 6_000, { id: "flood" });
+  await deps.outcome("flood");
+  expect((await deps.logs("flood", { level: "warn" })).map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^1000 lines were not kept/),
+  ]);
+  await deps.start(many, 1, { id: "long" });
+  await deps.outcome("long");
+  const [long] = await deps.logs("long");
+  expect(JSON.stringify(long?.facts).length).toBeLessThan(4_100);
+  await database.query("delete from stockroom.run where id in ('many', 'flood')");
+  expect(await database.query("select count(*)::int as lines from stockroom.run_log where run_id in ('many', 'flood')")).toEqual([
+    { lines: 0 },
+  ]);
+
+  await database.query("alter table stockroom.run_log rename to run_log_away");
+  await deps.start(many, 2, { id: "mute" });
+  expect(await deps.outcome("mute")).toMatchObject({ kind: "done" });
+  await database.query("alter table stockroom.run_log_away rename to run_log");
+});
+
 test("steps side by side: each is recorded, and a next try begins only when all have come to rest", async () => {
   let fails = 1;
   let running = 0;

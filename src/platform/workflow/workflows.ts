@@ -30,6 +30,7 @@ import { forgetExecutor, openLanes, registerExecutor, renewMs, type Lanes } from
 import { holdLock, sweep, type Liveness, type LivenessOptions } from "./liveness.ts";
 import { makeOutcomes, readOutcome, unknownRun, type Outcomes } from "./outcomes.ts";
 import { Interrupted } from "./persist.ts";
+import { listRunLog, makeRunLogs, type RunLogs } from "./run-log.ts";
 import { anyActive, countRuns, findRun, listLetters, listRuns } from "./runs.ts";
 import { openSchedules } from "./schedules.ts";
 import { checkSetup, makeRegistry, type WorkflowSetup } from "./setup.ts";
@@ -125,12 +126,14 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
 
   const startIn = makeStartIn(registry, engine);
   const outcomes = makeOutcomes(database, log);
+  const runLogs = makeRunLogs(database, executorId, Date.now);
   attempts.begin({
     database,
     engine,
     executorId,
     crashLimit: options.crashLimit ?? 3,
     log,
+    runLogs,
     suspects: makeMutex(),
     stopping: closing.signal,
     startIn,
@@ -147,7 +150,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
   const schedules = await openSchedules({ ...upkeep, schedules: options.schedules ?? [], clock, startIn, lookMs: 1_000 });
   const forget = async (attemptMs: number): Promise<void> => await forgetOld(upkeep, keepDays, attemptMs);
   const works = working ? taken : undefined;
-  const loops = [...startLoops({ executor, upkeep, liveness, lanes, attempts, misses, works, forget }), schedules.ended];
+  const loops = [...startLoops({ executor, upkeep, liveness, lanes, attempts, runLogs, misses, works, forget }), schedules.ended];
 
   const close = async (): Promise<void> => {
     closing.abort(new Interrupted("stopping"));
@@ -155,6 +158,7 @@ export async function openWorkflows(options: OpenWorkflowsOptions): Promise<Open
     await engine.stop().catch((thrown: unknown) => log.warn("the engine did not stop cleanly", { error: thrown }));
     await attempts.rest(graceMs);
     await Promise.allSettled(loops);
+    await runLogs.flush().catch((thrown: unknown) => log.warn("the last lines of runs could not be kept", { error: thrown }));
     await stopListening();
     await leave({ database, engine, attempts, log }, working ? executorId : undefined);
     await engine.close();
@@ -200,6 +204,7 @@ interface LoopDeps {
   readonly liveness: Liveness;
   readonly lanes: Lanes;
   readonly attempts: Attempts;
+  readonly runLogs: RunLogs;
   readonly misses: number;
   /** The workflows this process takes up; undefined: it takes up none. */
   readonly works: readonly string[] | undefined;
@@ -219,6 +224,7 @@ function startLoops(deps: LoopDeps): readonly Promise<void>[] {
     }),
     every(upkeep, Math.max(30_000, livenessMs), "the look for runs without an attempt", () => requeueRuns(upkeep)),
     every(upkeep, 500, "the report of progress", () => attempts.writeProgress()),
+    every(upkeep, 500, "the keeping of runs' lines", () => deps.runLogs.flush()),
     every(upkeep, 3_600_000, "the sweep of old runs", () => deps.forget(dayMs)),
   ];
 }
@@ -243,7 +249,7 @@ async function leave(
 
 type RunsApi = Pick<
   Workflows,
-  "outcome" | "list" | "count" | "show" | "cancel" | "retry" | "rerun" | "deadLetters" | "deadLetter" | "redrive" | "drop"
+  "outcome" | "list" | "count" | "show" | "logs" | "cancel" | "retry" | "rerun" | "deadLetters" | "deadLetter" | "redrive" | "drop"
 >;
 
 /** Looking at runs and dead letters, and deciding on them. */
@@ -257,6 +263,11 @@ function makeRunsApi(deps: ControlDeps & RerunDeps, attempts: Attempts, closing:
       const run = await findRun(database, runId);
       if (run === undefined) throw unknownRun(runId);
       return { ...run, repeatable: repeatOf(deps.registry, run, new Date(deps.clock.now()).toISOString()) !== undefined };
+    },
+    logs: async (runId, query = {}) => {
+      const lines = await listRunLog(database, runId, query);
+      if (lines.length === 0 && (await findRun(database, runId)) === undefined) throw unknownRun(runId);
+      return lines;
     },
     cancel: async (runId) => {
       await cancelRun(deps, runId);

@@ -4,13 +4,14 @@ import { useEffect, useState } from "preact/hooks";
 import type { AnswerOf } from "../../data/client.ts";
 import { useMe } from "../../data/me.ts";
 import { useAsk } from "../../data/query.ts";
-import { to } from "../../data/url.ts";
+import { to, useFilters } from "../../data/url.ts";
 import { Page } from "../../frame/page.tsx";
 import { Button, CopyAs } from "../../parts/button.tsx";
 import { Facts, RunLink, spanText, State, When } from "../../parts/show.tsx";
 import { Empty, Note, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
 import { ActOnRun, canBe, words, type RunAct } from "./acts.tsx";
+import { logPlace, RunLog } from "./log.tsx";
 import { linksIn, type Link } from "./lineage.ts";
 import { timeLineOf } from "./timeline.ts";
 import "./runs.css";
@@ -75,6 +76,7 @@ function RunPage({ run }: { run: Detail }) {
         ]}
       />
       <TimeLine run={run} />
+      <RunLog id={id} steps={run.steps.map(({ name }) => name)} isOpen={underWay.has(state)} />
       <Lineage run={run} />
       <Children id={id} />
       <Acts id={id} />
@@ -85,7 +87,12 @@ function RunPage({ run }: { run: Detail }) {
 const underWay: ReadonlySet<string> = new Set(["queued", "running", "retrying"]);
 
 function TimeLine({ run }: { run: Detail }) {
+  const filters = useFilters();
   const isOpen = underWay.has(run.state);
+  const showLog = (step: string): void => {
+    filters.set({ step });
+    document.querySelector(`#${logPlace}`)?.scrollIntoView({ block: "nearest" });
+  };
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
     if (!isOpen) return undefined;
@@ -105,7 +112,9 @@ function TimeLine({ run }: { run: Detail }) {
         {bars.map(({ step: { name, error, tries }, from, width, tookMs }) => (
           <li key={name}>
             <span>
-              <code>{name}</code>
+              <button type="button" class="runs-step" title={`Show what was logged in ${name}`} onClick={() => showLog(name)}>
+                <code>{name}</code>
+              </button>
               {tries > 1 && <span class="dim"> · {tries} tries</span>}
             </span>
             <span class="runs-track" aria-hidden="true">

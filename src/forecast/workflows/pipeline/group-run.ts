@@ -337,6 +337,11 @@ async function prepare(deps: ForecastDeps, context: RunContext, plan: Plan, sign
     { signal, onProgress: (done, total, note) => context.progress(done, total, note) },
   );
   if (result.rejected === undefined) await deps.objects.discard([rejected]);
+  const about = { runId: context.runId, group };
+  if (result.kind !== "refused") {
+    for (const { code, message } of result.notes.slice(0, 50)) deps.log.info(message, { ...about, code });
+    deps.log.info("read the files", { ...about, series: result.series, points: result.points });
+  }
   if (result.kind === "refused") {
     if (result.rejected !== undefined) await deps.objects.commit(actor, [result.rejected], { announce: false });
     const where = result.rejected === undefined ? "" : ` The rows lie in ${rejected.key}.`;
@@ -434,6 +439,7 @@ const understoodIn = ({ intake = [] }: Pick<Prepared, "intake">): Readonly<Recor
 /** The panel and the run of a process, opened when a step first needs them: large, so they are read once, and never cross a step. */
 function makeHolder(deps: ForecastDeps, context: RunContext, plan: Plan, prepared: Prepared): { open(signal: AbortSignal): Promise<Held> } {
   let held: Promise<Held> | undefined;
+  const stages = new Set<string>();
   return {
     open: async (signal) => {
       held ??= (async () => {
@@ -448,7 +454,12 @@ function makeHolder(deps: ForecastDeps, context: RunContext, plan: Plan, prepare
           compute: deps.compute,
           chunks,
           signal: context.signal,
-          onProgress: ({ stage, done, total }: RunProgress) => context.progress(done, total, stage),
+          onProgress: ({ stage, done, total }: RunProgress) => {
+            context.progress(done, total, stage);
+            if (stages.has(stage)) return;
+            stages.add(stage);
+            deps.log.info("a stage has begun", { runId: context.runId, stage, of: total });
+          },
         });
         if (plan.reuses !== null) await reuseModel(deps, actor, plan, run, chunks);
         return { panel, run };
@@ -490,6 +501,7 @@ async function publish(
     const warnings = [...warningsOf(prepared), ...(unserved === undefined ? [] : [unserved])];
     const facts = { ...summary, badRows: prepared.badRows, points: prepared.points, warnings, ...understoodIn(prepared) };
     const isFirst = await endRun(tx, plan.id, { summary: facts, exports, at });
+    deps.log.info(isFirst ? "the forecast stands" : "another run of the same content was quicker", { runId, group, run: plan.id });
     // Another of the same content was quicker.
     if (!isFirst) await endUndone(tx, runId, "superseded", at);
     if (!isFirst) return false;

@@ -279,6 +279,7 @@ async function followPages(
     withoutKey += kept.withoutKey ?? 0;
     begunAt ??= kept.at;
     context.progress(rows, 0, `rows in ${number} pages`);
+    deps.log.info("a page is kept", { runId: context.runId, source: source.name, kind, page: number, rows: kept.rows });
     circles.pass(address, kept);
     if (kept.next === null) return { kind: "whole", pages, rows, withoutKey, delta: kept.delta, begunAt, endedAt: kept.at };
     address = makeAddress(source).follow(kept.next, jsonOption);
