@@ -4,20 +4,24 @@ import path from "node:path";
 import { z } from "zod";
 import { readConfig } from "../platform/config/index.ts";
 import { StockroomError } from "../platform/errors.ts";
-import type { AnyModule, ModuleTools, OwnSettings } from "../platform/module.ts";
+import type { AnyModule, ModuleApp, ModuleTools, OwnSettings } from "../platform/module.ts";
+import type { App } from "../app.ts";
 import type { Tools } from "./tools.ts";
 
 /** Makes what the commands of `module` are given; `all` are the modules beside it and itself. */
-export const moduleTools = (tools: Tools, module: AnyModule, all: readonly AnyModule[]): ModuleTools<unknown> => ({
-  ...tools,
-  open: async () => {
-    const { modules, workflows } = await tools.open();
+export function moduleTools(tools: Tools, module: AnyModule, all: readonly AnyModule[]): ModuleTools<unknown> {
+  const partOf = ({ modules, workflows }: App): ModuleApp<unknown> => {
     const found = modules.find((one) => one.module.name === module.name);
     if (found !== undefined) return { deps: found.parts.deps, workflows };
     throw new StockroomError("fault", "MODULE_UNKNOWN", `Expected the app to have the module ${module.name} but it has not.`);
-  },
-  settings: () => readOwnSettings(tools, module, all),
-});
+  };
+  return {
+    ...tools,
+    open: async () => partOf(await tools.open()),
+    ask: async (here, there) => await tools.ask(async (app) => await here(partOf(app)), there),
+    settings: () => readOwnSettings(tools, module, all),
+  };
+}
 
 /**
  * Reads the settings of one module, of the server and of the log, as if the others were not there: their sections may hold anything.

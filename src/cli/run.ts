@@ -7,15 +7,14 @@ import { readFile } from "node:fs/promises";
 import { renderHelp } from "../platform/command/help.ts";
 import { makeCommandTools } from "../platform/command/output.ts";
 import type { Output } from "../platform/command/output.ts";
-import { findCall, runCall } from "../platform/command/parse.ts";
+import { findCall, noFlags, runCall, type GlobalFlags } from "../platform/command/parse.ts";
 import { holdOutput, isWatched, watchCall } from "../platform/command/watch.ts";
-import type { GlobalFlags } from "../platform/command/parse.ts";
-import { describeError, isStockroomError, meanings } from "../platform/errors.ts";
+import { describeError, isStockroomError, meanings, StockroomError } from "../platform/errors.ts";
 import type { App, AppOptions } from "../app.ts";
 import { visible } from "../platform/text.ts";
+import type { AskedServer, ServerPlace } from "./server.ts";
+import { checkAsks } from "./stays-here.ts";
 import type { OpenOptions, Tools } from "./tools.ts";
-
-const noFlags: GlobalFlags = { home: undefined, config: undefined, debug: false, help: false };
 
 /** What a command sees of the process it runs in. */
 export interface World {
@@ -51,11 +50,21 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
       exit = code;
     },
   });
+  let server: Promise<AskedServer | undefined> | undefined;
   const tools: Tools = {
     ...common,
+    server: () => {
+      server ??= openNamed({ flags, env, cwd, version, signal: stop, say: (text) => output.say(text) });
+      return server;
+    },
+    ask: async (here, there) => {
+      const asked = await tools.server();
+      return asked === undefined ? await here(await tools.open()) : await there(asked);
+    },
     where: (settings = {}) => where({ settings }),
     checkConfig: async () => (await import("../app.ts")).checkSettings(where()),
     open: (options = {}) => {
+      if (isServerNamed(flags, env)) throw unasked();
       app ??= openWith(
         { work: false, quiet: options.work !== true, ...options },
         { ...where(options), open: options.open, serves: options.serves },
@@ -68,6 +77,8 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
     const { makeRoot } = await import("./root.ts");
     const call = await findCall(makeRoot(tools), argv);
     flags = call.flags;
+    const byFlag = flags.server !== undefined;
+    if (!flags.help && isServerNamed(flags, env)) checkAsks(call.path, byFlag);
     if (flags.help || (call.command.run === undefined && call.rawArgs.length === 0)) {
       output.print((await renderHelp(call, output.columns)).trimEnd());
       return 0;
@@ -79,6 +90,23 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
     exit = await closed(app, exit, output, flags.debug);
   }
   return exit;
+}
+
+const isServerNamed = (flags: Pick<GlobalFlags, "server">, env: World["env"]): boolean =>
+  flags.server !== undefined || (env["STOCKROOM_SERVER"] ?? "").trim() !== "";
+
+/** A command that opens this machine's app though a server was named: none may. */
+const unasked = (): StockroomError =>
+  new StockroomError(
+    "fault",
+    "SERVER_PASSED_OVER",
+    "Expected the named server to be asked but the command wanted this machine's. Report this.",
+  );
+
+/** The server that flags or environment name, if they do; what opens it is loaded only then. */
+async function openNamed(place: ServerPlace): Promise<AskedServer | undefined> {
+  if (!isServerNamed(place.flags, place.env)) return undefined;
+  return await (await import("./server.ts")).openServer(place);
 }
 
 /** An app that works tells its story; one that somebody reads along only what is amiss, unless the settings ask for more. */

@@ -3,9 +3,11 @@
 import { userInfo } from "node:os";
 import type { CommandTools } from "../platform/command/contract.ts";
 import type { ConfigCheck, Sections } from "../platform/config/index.ts";
+import type { Asking } from "../platform/module.ts";
 import type { Actor } from "../platform/vault/contract.ts";
 import type { Word } from "../platform/workflow/acts.ts";
 import type { App, AppOptions } from "../app.ts";
+import type { AskedServer } from "./server.ts";
 
 export interface OpenOptions {
   /** Take runs in this process. Default false: a client beside the app that works. */
@@ -20,13 +22,15 @@ export interface OpenOptions {
   readonly settings?: Readonly<Record<string, string | undefined>>;
 }
 
-export interface Tools extends CommandTools {
+export interface Tools extends CommandTools, Asking<App, AskedServer> {
   /** From where settings are read, for a command that reads only its own: file, environment, flags. */
   where(settings?: OpenOptions["settings"]): Pick<AppOptions, "cwd" | "env" | "flags" | "file">;
   /** Reads the settings as they would be in force, all mistakes as values. */
   checkConfig(): Promise<ConfigCheck<Sections>>;
   /** Opens the app, once; the command line closes it when the command ends. */
   open(options?: OpenOptions): Promise<App>;
+  /** The server that `--server` names, opened; undefined: this machine is meant. For a command that needs more than `ask`. */
+  server(): Promise<AskedServer | undefined>;
 }
 
 /** Whose word it is at a shell: the user's of this machine. */

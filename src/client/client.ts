@@ -3,9 +3,10 @@
 //   L1. What the server refuses is a StockroomError with its code, kind and facts; what never reached it is one of kind `busy`.
 //   L2. Nothing is tried again by itself but a stream, which goes on where it was cut.
 
-import { reviveError, StockroomError } from "../platform/errors.ts";
+import { codeOf, reviveError, StockroomError } from "../platform/errors.ts";
 import type { Problem } from "../platform/web/problem.ts";
-import type { Answer, Call, PagedRoute, RouteName, Routes, Told, Upload } from "./routes.ts";
+import type { Remote } from "../platform/web/remote.ts";
+import type { Routes, Told, Upload } from "./routes.ts";
 
 export interface ClientOptions {
   /** `http://127.0.0.1:8080`. */
@@ -24,24 +25,7 @@ export interface StreamOptions {
   readonly signal?: AbortSignal;
 }
 
-type Arguments<Name extends RouteName> = object extends Call<Routes[Name]> ? [call?: Call<Routes[Name]>] : [call: Call<Routes[Name]>];
-
-export interface Client {
-  /**
-   * Calls a route. Throws what the server refused as a `StockroomError`.
-   *
-   * @example
-   * const { runs } = await client.call("GET /api/runs", { query: { state: "dead" } });
-   * await client.call("PUT /objects/*", { params: { "*": "forecast/train/shop.csv" }, body: csv, contentType: "text/csv" });
-   */
-  call<Name extends RouteName>(name: Name, ...[call]: Arguments<Name>): Promise<Answer<Routes[Name]>>;
-  /**
-   * The pages of a list, one after the other.
-   *
-   * @example
-   * for await (const { runs } of client.pages("GET /api/runs")) for (const run of runs) console.log(run.id);
-   */
-  pages<Name extends PagedRoute>(name: Name, ...[call]: Arguments<Name>): AsyncGenerator<Answer<Routes[Name]>, void, undefined>;
+export interface Client extends Remote<Routes> {
   /** What happens, as it happens, until the signal aborts; after a cut it goes on behind the last message. */
   stream(options?: StreamOptions): AsyncGenerator<Told, void, undefined>;
 }
@@ -79,7 +63,7 @@ export function makeClient({ url, token, fetch: ask = fetch }: ClientOptions): C
         "SERVER_UNREACHABLE",
         `Expected ${base} to answer but it cannot be reached. Is \`stockroom up\` running there?`,
         {
-          facts: { url: base },
+          facts: { url: base, reason: codeOf(cause instanceof Error ? cause.cause : undefined) },
           cause,
         },
       );

@@ -24,7 +24,8 @@ import type { ObjectStore } from "./objects/contract.ts";
 import type { Clock } from "./time.ts";
 import type { Actor, Grant, Vault, Zone } from "./vault/contract.ts";
 import type { LakeAccess, LakeTable } from "./warehouse/index.ts";
-import type { DeadLetter, Json, QueueDefinition, ScheduleDefinition, WorkflowDefinition, Workflows } from "./workflow/contract.ts";
+import type { AnyRoutes, Remote } from "./web/remote.ts";
+import type { ChildOutcome, DeadLetter, Json, QueueDefinition, ScheduleDefinition, WorkflowDefinition, Workflows } from "./workflow/contract.ts";
 
 /** What the app hands a module to build on. */
 export interface PlatformDeps<Settings> {
@@ -98,8 +99,36 @@ export interface SettingsPlace {
   readonly file?: string | undefined;
 }
 
+/** A server that commands ask instead of an app: what its module's routes answer, and what every command may want of it. */
+export interface RemoteServer<Routes extends AnyRoutes> extends Remote<Routes> {
+  /** Waits until a run has ended, as `workflows.outcome` does. */
+  outcome(runId: string): Promise<ChildOutcome<unknown>>;
+  /** The name by which the server knows the caller; undefined: nobody signed in. */
+  callerName(): Promise<string | undefined>;
+  /** Whether any object's key begins so. */
+  hasObjects(prefix: string): Promise<boolean>;
+}
+
+/** The one place where a command asks: the app on this machine, or with `--server` that server. */
+export interface Asking<App, Server> {
+  /**
+   * Gives what `here` finds in the app, opened for it, or what `there` finds over HTTP. Both give the same: what is printed is made of it once.
+   *
+   * @example
+   * const runs = await tools.ask(
+   *   async ({ workflows }) => await workflows.list({ limit }),
+   *   async (server) => await takeRows(server.pages("GET /api/runs"), ({ runs }) => runs, limit),
+   * );
+   */
+  ask<Here, There>(here: (app: App) => Promise<Here>, there: (server: Server) => Promise<There>): Promise<Here | There>;
+}
+
 /** The command line as a module's commands see it. */
-export interface ModuleTools<Deps, Settings = unknown> extends AppCommandTools<ModuleApp<Deps>> {
+export interface ModuleTools<Deps, Settings = unknown>
+  extends
+    AppCommandTools<ModuleApp<Deps>>,
+    // oxlint-disable-next-line typescript/no-explicit-any -- each module knows its own routes (cli/tools.ts); here they may be any
+    Asking<ModuleApp<Deps>, RemoteServer<any>> {
   /** Reads the module's own settings without opening anything; other modules' sections stay unread. */
   settings(): OwnSettings<Settings>;
 }

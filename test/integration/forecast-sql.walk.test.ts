@@ -14,6 +14,7 @@ import { listRuns } from "../../src/forecast/store/runs.ts";
 import type { App } from "../../src/app.ts";
 import { shopDefaults, shopMetadata, shopTarget } from "../kit/forecast-shop.ts";
 import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/app.ts";
+import { askingHere } from "../kit/tools.ts";
 
 /** In every identifier, and nowhere else: what is found of it in a file was written in the clear. */
 const mark = "plaintextmark";
@@ -57,6 +58,7 @@ async function sql(...args: readonly string[]): Promise<Ended> {
     where: () => ({ cwd: place.home, env: place.env }),
     checkConfig: () => Promise.reject(new Error("is not asked")),
     open: async () => app,
+    ...askingHere(async () => await Promise.resolve(app)),
   };
   try {
     await runCitty(sqlCommand(tools), { rawArgs: [...args] });

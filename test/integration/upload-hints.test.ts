@@ -13,6 +13,7 @@ import type { StoredObject } from "../../src/server/api.ts";
 import { openServer, type OpenServer } from "../../src/server/index.ts";
 import { shopDefaults } from "../kit/forecast-shop.ts";
 import { makePlace, openAt, operator, textBytes, waitFor, type TestPlace } from "../kit/app.ts";
+import { askingHere } from "../kit/tools.ts";
 
 let place: TestPlace;
 let app: App;
@@ -47,6 +48,7 @@ async function put(key: string, ...more: readonly string[]): Promise<readonly [s
     where: () => ({ cwd: place.home, env: place.env }),
     checkConfig: () => Promise.reject(new Error("is not asked")),
     open: async () => app,
+    ...askingHere(async () => await Promise.resolve(app)),
   };
   await runCommand(putCommand(tools, []), { rawArgs: ["x.csv", key, ...more] });
   return [out.join("\n"), err.join("\n")];

@@ -9,6 +9,7 @@ import type { App } from "../../src/app.ts";
 import { modules } from "../../src/modules.ts";
 import type { AnyModule } from "../../src/platform/module.ts";
 import type { TestPlace } from "./app.ts";
+import { askingHere } from "./tools.ts";
 
 /** What a command printed (`out`), said on the side, and its exit code. */
 export interface Told {
@@ -44,6 +45,7 @@ export async function runWords(place: TestPlace, app: App, words: readonly strin
       where: () => ({ cwd: place.home, env: place.env }),
       checkConfig: () => Promise.reject(new Error("not asked for here")),
       open: () => Promise.resolve(app),
+      ...askingHere(() => Promise.resolve(app)),
     },
     all,
   );

@@ -31,9 +31,12 @@ const auditVerify = (tools: ClassifyTools): Command =>
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const anchors = args.anchor === undefined ? [] : [parseAnchor(args.anchor)];
-      const proof = await verifyAuditLog(deps, "cli audit verify", tools.signal, anchors);
+      const { anchor } = args;
+      const anchors = anchor === undefined ? [] : [parseAnchor(anchor)];
+      const proof = await tools.ask(
+        async ({ deps }) => await verifyAuditLog(deps, "cli audit verify", tools.signal, anchors),
+        async (server) => await server.call("GET /api/classify/audit/verify", { query: { anchor } }),
+      );
       if (args.json) tools.print.json(proof);
       else for (const line of proof.lines) tools.print.line(line);
       checkProof(proof);
@@ -44,9 +47,14 @@ const auditHead = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: { name: "head", description: "where the log ends, as SEQ:HASH: keep it outside, give it to `verify --anchor` later" },
     run: async () => {
-      const { deps } = await tools.open();
-      const head = await findHead(deps.database);
-      tools.print.line(head === undefined ? "0:none" : `${head.seq}:${head.hash}`);
+      const head = await tools.ask(
+        async ({ deps }) => {
+          const found = await findHead(deps.database);
+          return found === undefined ? "0:none" : `${found.seq}:${found.hash}`;
+        },
+        async (server) => (await server.call("GET /api/classify/audit/head")).head,
+      );
+      tools.print.line(head);
     },
   });
 
@@ -62,8 +70,11 @@ const auditAdopt = (tools: ClassifyTools): Command =>
       reason: { type: "string", description: "why", required: true },
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const count = await adoptRows(deps, args.by, args.reason, tools.signal);
+      const { by, reason } = args;
+      const count = await tools.ask(
+        async ({ deps }) => await adoptRows(deps, by, reason, tools.signal),
+        async (server) => (await server.call("POST /api/classify/audit/adopt", { body: { by, reason } })).adopted,
+      );
       tools.print.line(count === 0 ? "The log vouches for every row already." : `${count} rows are vouched for by ${args.by}.`);
     },
   });
@@ -72,8 +83,15 @@ const auditExport = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: { name: "export", description: "the whole log as JSON lines, with what is needed to verify it elsewhere" },
     run: async () => {
-      const { deps } = await tools.open();
-      for await (const record of exportAudit(deps.database)) tools.print.line(JSON.stringify(record));
+      await tools.ask(
+        async ({ deps }) => {
+          for await (const record of exportAudit(deps.database)) tools.print.line(JSON.stringify(record));
+        },
+        async (server) => {
+          const { body } = await server.call("GET /api/classify/audit/export");
+          for await (const bytes of body ?? []) await tools.print.bytes(bytes);
+        },
+      );
     },
   });
 
@@ -89,8 +107,12 @@ const auditItem = (tools: ClassifyTools): Command =>
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const found = await findAudit(deps, "cli audit item", args.id, parsePeriod(args.period), tools.signal);
+      const { id } = args;
+      const period = parsePeriod(args.period);
+      const found = await tools.ask(
+        async ({ deps }) => await findAudit(deps, "cli audit item", id, period, tools.signal),
+        async (server) => (await server.call("GET /api/classify/audit/item", { query: { id, period } })).stories,
+      );
       if (args.json) {
         tools.print.json(found);
         return;

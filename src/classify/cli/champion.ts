@@ -32,8 +32,11 @@ const rulingCommand = (tools: ClassifyTools, name: string, ruling: "approved" | 
     meta: { name, description },
     args: { held: { type: "positional", required: true, description: "the line, or the verdict's id when several wait" }, ...word },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const row = await ruleOnHeld(deps, args.held, ruling, args);
+      const { held, reason, by } = args;
+      const row = await tools.ask(
+        async ({ deps }) => await ruleOnHeld(deps, held, ruling, args),
+        async (server) => await server.call("POST /api/classify/champions/held", { body: { held, ruling, reason, by } }),
+      );
       tools.print.line(`${row.verdict}: ${row.ruling} by ${row.by}`);
     },
   });
@@ -49,8 +52,11 @@ const championHistory = (tools: ClassifyTools): Command =>
     meta: { name: "history", description: "every champion there was, with whose word made it one" },
     args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json: jsonFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const rows = await listChampions(deps.database, args.line === undefined ? undefined : parseLine(args.line).line);
+      const line = args.line === undefined ? undefined : parseLine(args.line).line;
+      const rows = await tools.ask(
+        async ({ deps }) => await listChampions(deps.database, line),
+        async (server) => (await server.call("GET /api/classify/champions", { query: { line } })).champions,
+      );
       tools.print.table(
         rows.map((row) => ({ ...row })),
         { json: args.json, empty: "No champion yet." },
@@ -67,8 +73,11 @@ const championSet = (tools: ClassifyTools): Command =>
       ...word,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const row = await setChampion(deps, args.line, args.model, args);
+      const { line, model, reason, by } = args;
+      const row = await tools.ask(
+        async ({ deps }) => await setChampion(deps, line, model, args),
+        async (server) => await server.call("POST /api/classify/champions", { body: { line, model, reason, by } }),
+      );
       tools.print.line(`${row.line}: champion is ${row.model} since ${row.since}`);
       tools.print.say(
         `Codings made before stay as they are; to code a period again: stockroom classify infer --period P --line ${row.line}`,
@@ -81,8 +90,11 @@ const championHeld = (tools: ClassifyTools): Command =>
     meta: { name: "held", description: "promotions that wait for a person, with what speaks against them" },
     args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json: jsonFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const rows = await listHeld(deps.database, args.line === undefined ? undefined : parseLine(args.line).line);
+      const line = args.line === undefined ? undefined : parseLine(args.line).line;
+      const rows = await tools.ask(
+        async ({ deps }) => await listHeld(deps.database, line),
+        async (server) => (await server.call("GET /api/classify/champions", { query: { line } })).held,
+      );
       tools.print.table(
         rows.map((row) => ({ ...row })),
         { json: args.json, empty: "No promotion waits." },
@@ -99,8 +111,12 @@ const championAutomatic = (tools: ClassifyTools): Command =>
       ...word,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const row = await setAutomatic(deps, args.line, parseState(args.state), args);
+      const { line, reason, by } = args;
+      const automatic = parseState(args.state);
+      const row = await tools.ask(
+        async ({ deps }) => await setAutomatic(deps, line, automatic, args),
+        async (server) => await server.call("POST /api/classify/champions/automatic", { body: { line, automatic, reason, by } }),
+      );
       tools.print.line(row.automatic ? `${row.line} decides by itself again` : `${row.line}: every item of sales to come goes to a person`);
     },
   });
@@ -110,9 +126,12 @@ const championWords = (tools: ClassifyTools): Command =>
     meta: { name: "words", description: "lines whose automatic decisions were ended or brought back, with the reason" },
     args: { json: jsonFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
+      const rows = await tools.ask(
+        async ({ deps }) => await listAutomatic(deps.database),
+        async (server) => (await server.call("GET /api/classify/champions")).automatic,
+      );
       tools.print.table(
-        (await listAutomatic(deps.database)).map((row) => ({ ...row })),
+        rows.map((row) => ({ ...row })),
         { json: args.json, empty: "Every line decides by itself." },
       );
     },

@@ -15,9 +15,12 @@ export const compareCommand = (tools: ClassifyTools): Command =>
       wait: waitFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const runs = await newCompareRuns(deps, args);
-      if (runs.length === 0) tools.print.line("No model yet: nothing to compare.");
-      await startRuns(tools, runs, args.wait);
+      const { line, model, wait } = args;
+      await startRuns(tools, {
+        here: async (deps) => await newCompareRuns(deps, args),
+        there: async (server) => await server.call("POST /api/classify/compare", { body: { line, model } }),
+        empty: "No model yet: nothing to compare.",
+        wait,
+      });
     },
   });

@@ -18,7 +18,11 @@ export const extractCommand = (tools: ClassifyTools): Command =>
       wait: waitFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      await startRuns(tools, newExtractRuns(deps, args), args.wait);
+      const { name, period, wait } = args;
+      await startRuns(tools, {
+        here: (deps) => newExtractRuns(deps, args),
+        there: async (server) => await server.call("POST /api/classify/extract", { body: { name, period } }),
+        wait,
+      });
     },
   });

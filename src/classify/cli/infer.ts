@@ -15,7 +15,11 @@ export const inferCommand = (tools: ClassifyTools): Command =>
       wait: waitFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      await startRuns(tools, await newInferRuns(deps, args), args.wait);
+      const { period, line, wait } = args;
+      await startRuns(tools, {
+        here: async (deps) => await newInferRuns(deps, args),
+        there: async (server) => await server.call("POST /api/classify/infer", { body: { period, line } }),
+        wait,
+      });
     },
   });

@@ -11,9 +11,11 @@ export const linesCommand = (tools: ClassifyTools): Command =>
     meta: { name: "lines", description: "every line (country and scheme) with its champion" },
     args: { date: { type: "string", description: "who was champion on this day (or moment), ISO" }, json: jsonFlag, watch: watchFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
       const at = args.date === undefined ? undefined : parseMoment(args.date);
-      const lines = await listLines(deps.database, at === undefined ? {} : { at });
+      const lines = await tools.ask(
+        async ({ deps }) => await listLines(deps.database, at === undefined ? {} : { at }),
+        async (server) => (await server.call("GET /api/classify/lines", { query: { date: at } })).lines,
+      );
       tools.print.table(
         lines.map((line) => ({
           line: line.line,

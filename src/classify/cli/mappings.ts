@@ -4,7 +4,7 @@ import { defineCommand, type Command } from "../../platform/command/contract.ts"
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { usage } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import { mappingRow } from "../../platform/mappings/fields.ts";
+import { mappingRow, shownMapping } from "../../platform/mappings/fields.ts";
 import { parseCondition } from "../../platform/intake/conditions.ts";
 import { whereIn } from "../../platform/intake/said.ts";
 import { isCountry, isScheme } from "../engine/lines.ts";
@@ -32,14 +32,17 @@ const listMappings = (tools: ClassifyTools): Command =>
     meta: { name: "list", description: "every mapping that is kept, or those of one file" },
     args: { file: { ...fileArg, required: false }, json: jsonFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const found = await listKept(deps.database, args.file);
+      const { file } = args;
+      const found = await tools.ask(
+        async ({ deps }) => (await listKept(deps.database, file)).map(({ row, intake }) => shownMapping(row, intake)),
+        async (server) => (await server.call("GET /api/classify/mappings", { query: { file } })).mappings,
+      );
       if (args.json) {
-        tools.print.json(found.map(({ row, intake }) => ({ ...row, intake })));
+        tools.print.json(found);
         return;
       }
       tools.print.table(
-        found.map(({ row, intake }) => mappingRow(row, intake)),
+        found.map((row) => mappingRow(row, row.intake)),
         { json: false, empty: "No mapping is kept: every file named its schemes by its columns." },
       );
     },
@@ -105,8 +108,14 @@ The run that asked goes on; a file that was read already is read anew and traine
           "Expected flags that say how the file is read, such as --map Type=label, but there is none. Give one.",
         );
       }
-      const { deps, workflows } = await tools.open();
-      const { place, key, goesOn } = await answerFor(deps, workflows, args.file, block);
+      const { file } = args;
+      const { place, key, goesOn } = await tools.ask(
+        async ({ deps, workflows }) => await answerFor(deps, workflows, file, block),
+        async (server) => {
+          const answer = await server.call("PUT /api/classify/mappings", { body: { file, intake: { ...block } } });
+          return { place: { module: "classify", sender: answer.sender, prefix: answer.prefix }, key: answer.key, goesOn: answer.goesOn };
+        },
+      );
       if (args.json) tools.print.json({ ...place, key, intake: block, goesOn });
       else
         tools.print.line(
@@ -124,8 +133,11 @@ const forgetMappings = (tools: ClassifyTools): Command =>
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const { deps, workflows } = await tools.open();
-      const { forgotten, goesOn } = await forgetFor(deps, workflows, args.file, args.sender);
+      const { file, sender } = args;
+      const { forgotten, goesOn } = await tools.ask(
+        async ({ deps, workflows }) => await forgetFor(deps, workflows, file, sender),
+        async (server) => await server.call("DELETE /api/classify/mappings", { query: { file, sender } }),
+      );
       if (args.json) tools.print.json({ forgotten, goesOn });
       else tools.print.line(`forgotten: ${forgotten}${goesOn ? "; what asked about it is looked at now" : ""}`);
     },

@@ -2,6 +2,7 @@
 
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
+import { takeRows } from "../../platform/web/remote.ts";
 import { getLine, listLines, listModels } from "../store/lines.ts";
 import { score, type ClassifyTools } from "./tools.ts";
 
@@ -10,12 +11,17 @@ export const modelsCommand = (tools: ClassifyTools): Command =>
     meta: { name: "models", description: "the models of a line (or of all)" },
     args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json: jsonFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      if (args.line !== undefined) await getLine(deps.database, args.line);
-      const champions = new Set((await listLines(deps.database)).map((line) => line.champion));
-      const models = await listModels(deps.database, args.line);
+      const { line } = args;
+      const models = await tools.ask(
+        async ({ deps }) => {
+          if (line !== undefined) await getLine(deps.database, line);
+          const champions = new Set((await listLines(deps.database)).map((row) => row.champion));
+          return (await listModels(deps.database, line)).map((model) => ({ ...model, champion: champions.has(model.id) }));
+        },
+        async (server) => await takeRows(server.pages("GET /api/classify/models", { query: { line, limit: 1_000 } }), (page) => page.models),
+      );
       if (args.json) {
-        tools.print.json(models.map((model) => ({ ...model, champion: champions.has(model.id) })));
+        tools.print.json(models);
         return;
       }
       tools.print.table(
@@ -28,7 +34,7 @@ export const modelsCommand = (tools: ClassifyTools): Command =>
           scheme_version: model.schemeVersion,
           macro_f1: score(model.metrics["macro_f1"]),
           trials: model.trials.length,
-          champion: champions.has(model.id) ? "yes" : "",
+          champion: model.champion ? "yes" : "",
         })),
         { json: false, empty: "No model yet." },
       );

@@ -2,6 +2,7 @@
 
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
+import { takeRows } from "../../platform/web/remote.ts";
 import { parseLimit } from "../workflows/commands.ts";
 import { listRejected } from "../workflows/rejected.ts";
 import type { ClassifyTools } from "./tools.ts";
@@ -19,9 +20,24 @@ export const rejectedCommand = (tools: ClassifyTools): Command =>
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
       const limit = parseLimit(args.limit, 100_000);
-      const { rows, total } = await listRejected(deps, "cli rejected", { period: args.period, country: args.country, limit });
+      const { period, country } = args;
+      const { rows, total } = await tools.ask(
+        async ({ deps }) => await listRejected(deps, "cli rejected", { period, country, limit }),
+        async (server) => {
+          let all = 0;
+          const pages = server.pages("GET /api/classify/rejected", { query: { period, country, limit: Math.min(limit, 1_000) } });
+          const found = await takeRows(
+            pages,
+            (page) => {
+              all = page.total;
+              return page.rows;
+            },
+            limit,
+          );
+          return { rows: found, total: all };
+        },
+      );
       tools.print.table(
         rows.map((row) => ({ ...row })),
         { json: args.json, empty: `No row of ${args.period} was set apart.` },

@@ -20,17 +20,30 @@ export const reportCommand = (tools: ClassifyTools): Command =>
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
       if (args.period === undefined) {
+        const periods = await tools.ask(
+          async ({ deps }) => await listPeriods(deps.database),
+          async (server) => (await server.call("GET /api/classify/periods")).periods.map(({ reported: _reported, ...period }) => period),
+        );
         tools.print.table(
-          (await listPeriods(deps.database)).map((period) => ({ ...period })),
+          periods.map((period) => ({ ...period })),
           { json: args.json, empty: "No period was coded yet." },
         );
         return;
       }
       const asked = { period: args.period, country: args.country, revision: args.revision };
-      if (args.restate) await restate(deps, "cli report", asked);
-      const { period, reports, unreported } = await readReport(deps, asked);
+      const { period, reports, unreported } = await tools.ask(
+        async ({ deps }) => {
+          if (args.restate) await restate(deps, "cli report", asked);
+          return await readReport(deps, asked);
+        },
+        async (server) => {
+          if (args.restate) {
+            await server.call("POST /api/classify/report/restate", { body: { period: asked.period, country: asked.country } });
+          }
+          return await server.call("GET /api/classify/report", { query: asked });
+        },
+      );
       const rows = reports.flatMap((report) => report.figures.map((figure) => reportRow(report, figure)));
       const notes = [
         ...unreported.map((country) => `${country}: no report yet; it is written when every line of the country has coded the period`),

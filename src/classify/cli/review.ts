@@ -2,13 +2,27 @@
 
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag, watchFlag } from "../../platform/command/flags.ts";
+import { StockroomError } from "../../platform/errors.ts";
 import { wilson } from "../engine/intervals.ts";
 import { parseReviewQuery } from "../workflows/commands.ts";
 import { amendReview, answerReview, readReviews } from "../workflows/review.ts";
-import { auditRates, countReviews, getReview } from "../store/reviews.ts";
-import { score, type ClassifyTools } from "./tools.ts";
+import { takeRows } from "../../platform/web/remote.ts";
+import { auditRates, countReviews } from "../store/reviews.ts";
+import { score, type ClassifyServer, type ClassifyTools } from "./tools.ts";
 
 const reviewLimits = { usual: 20, most: 100_000 };
+/** Of a page over HTTP: each row's words are read from the sealed file. */
+const mostOfPage = 500;
+
+const byArg = { type: "string", description: "the reviewer's name; absent with --server: the one of the token" } as const;
+
+function nameOf(given: string | undefined): string {
+  if (given !== undefined) return given;
+  throw new StockroomError("input", "USAGE", "Expected --by with the reviewer's name but there is none. Give it.");
+}
+
+/** The server knows who signed in; where nobody has to, a name must be given. */
+const nameThere = async (server: ClassifyServer): Promise<string> => (await server.callerName()) ?? nameOf(undefined);
 
 export const reviewCommand = (tools: ClassifyTools): Command =>
   defineCommand({
@@ -38,8 +52,26 @@ const reviewList = (tools: ClassifyTools): Command =>
       watch: watchFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const reviews = await readReviews(deps, "cli review list", parseReviewQuery(args, reviewLimits));
+      const query = parseReviewQuery(args, reviewLimits);
+      const { reviews, texts } = await tools.ask(
+        async ({ deps }) => ({ reviews: await readReviews(deps, "cli review list", query), texts: deps.settings.columns.text }),
+        async (server) => {
+          const { line, period, kind, state } = args;
+          let names: readonly string[] = [];
+          const pages = server.pages("GET /api/classify/review", {
+            query: { line, period, kind, state, limit: Math.min(query.limit, mostOfPage) },
+          });
+          const rows = await takeRows(
+            pages,
+            (page) => {
+              names = page.texts;
+              return page.reviews;
+            },
+            query.limit,
+          );
+          return { reviews: rows, texts: names };
+        },
+      );
       if (args.json) {
         tools.print.json(reviews);
         return;
@@ -49,7 +81,7 @@ const reviewList = (tools: ClassifyTools): Command =>
           review: review.id,
           line: review.line,
           kind: review.kind,
-          item: deps.settings.columns.text
+          item: texts
             .map((name) => review.item[name] ?? "")
             .filter((text) => text !== "")
             .join(" | ")
@@ -77,11 +109,15 @@ const reviewAnswer = (tools: ClassifyTools): Command =>
     args: {
       review: { type: "positional", required: true, description: "its id" },
       code: { type: "positional", required: true, description: "the right code" },
-      by: { type: "string", description: "the reviewer's name", required: true },
+      by: byArg,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const answered = await answerReview(deps, args.review, args.code, args.by);
+      const { review: id, code } = args;
+      const answered = await tools.ask(
+        async ({ deps }) => await answerReview(deps, id, code, nameOf(args.by)),
+        async (server) =>
+          await server.call("POST /api/classify/review/:id", { params: { id }, body: { code, by: args.by ?? (await nameThere(server)) } }),
+      );
       tools.print.line(`${answered.id}: ${answered.predicted} -> ${args.code}${answered.predicted === args.code ? " (confirmed)" : ""}`);
     },
   });
@@ -95,15 +131,23 @@ const reviewAmend = (tools: ClassifyTools): Command =>
     args: {
       review: { type: "positional", required: true, description: "its id (review list --state answered)" },
       code: { type: "positional", required: true, description: "the right code" },
-      by: { type: "string", description: "the reviewer's name", required: true },
+      by: byArg,
       reason: { type: "string", description: "why it is corrected", required: true },
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const before = await getReview(deps.database, args.review);
-      const word = { code: args.code.trim(), reviewer: args.by.trim(), reason: args.reason.trim() };
-      const amended = await amendReview(deps, args.review, word);
-      tools.print.line(`${amended.id}: ${before.answer ?? ""} (by ${before.reviewer ?? ""}) -> ${args.code}, amended by ${args.by}`);
+      const { review: id, code, reason } = args;
+      const amended = await tools.ask(
+        async ({ deps }) => {
+          const word = { code: code.trim(), reviewer: nameOf(args.by).trim(), reason: reason.trim() };
+          return await amendReview(deps, id, word);
+        },
+        async (server) =>
+          await server.call("POST /api/classify/review/:id/amend", {
+            params: { id },
+            body: { code, by: args.by ?? (await nameThere(server)), reason },
+          }),
+      );
+      tools.print.line(`${amended.id}: amended to ${code} by ${amended.reviewer ?? ""}; \`classify audit item\` tells what was said before`);
     },
   });
 
@@ -115,8 +159,11 @@ const reviewRates = (tools: ClassifyTools): Command =>
     },
     args: { json: jsonFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const rates = await auditRates(deps.database);
+      const rates = await tools.ask(
+        async ({ deps }) => await auditRates(deps.database),
+        async (server) =>
+          (await server.call("GET /api/classify/review/rates")).rates.map(({ line, answered, wrong }) => ({ line, answered, wrong })),
+      );
       tools.print.table(
         rates.map((rate) => {
           const interval = wilson(rate.wrong, rate.answered);
@@ -132,8 +179,10 @@ const reviewCounts = (tools: ClassifyTools): Command =>
     meta: { name: "counts", description: "how many wait, by line" },
     args: { json: jsonFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const counts = await countReviews(deps.database);
+      const counts = await tools.ask(
+        async ({ deps }) => await countReviews(deps.database),
+        async (server) => (await server.call("GET /api/classify/review/counts")).counts,
+      );
       tools.print.table(
         counts.map((count) => ({ ...count })),
         { json: args.json, empty: "Nothing was ever queued for review." },

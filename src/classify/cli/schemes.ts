@@ -34,6 +34,18 @@ async function readInput(file: string): Promise<Uint8Array> {
   }
 }
 
+interface ShortScheme {
+  readonly scheme: string;
+  readonly revision: number;
+  readonly importedAt: string;
+  readonly versions: readonly {
+    readonly version: string;
+    readonly validFrom: string;
+    readonly validTo?: string | undefined;
+    readonly codes: number;
+  }[];
+}
+
 const schemesImport = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: {
@@ -45,12 +57,20 @@ const schemesImport = (tools: ClassifyTools): Command =>
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
       const files = await Promise.all(args._.map(async (file) => ({ name: path.basename(file), bytes: await readInput(file) })));
-      const imported = await importSchemes(deps, files, `cli ${files.map((file) => file.name).join(", ")}`);
+      const imported = await tools.ask(
+        async ({ deps }) => {
+          const { schemes, warnings } = await importSchemes(deps, files, `cli ${files.map((file) => file.name).join(", ")}`);
+          return { schemes: schemes.map(({ scheme, revision, isNew }) => ({ scheme, revision, changed: isNew })), warnings };
+        },
+        async (server) =>
+          await server.call("POST /api/classify/schemes", {
+            body: { files: files.map(({ name, bytes }) => ({ name, content: Buffer.from(bytes).toString("utf8") })) },
+          }),
+      );
       for (const warning of imported.warnings) tools.print.say(`note: ${warning}`);
       tools.print.table(
-        imported.schemes.map((scheme) => ({ scheme: scheme.scheme, revision: scheme.revision, changed: scheme.isNew })),
+        imported.schemes.map((scheme) => ({ ...scheme })),
         { json: args.json, empty: "The files held no scheme." },
       );
     },
@@ -61,18 +81,27 @@ const schemesList = (tools: ClassifyTools): Command =>
     meta: { name: "list", description: "every scheme with its versions" },
     args: { json: jsonFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const schemes = await listSchemes(deps.database);
+      const schemes = await tools.ask(
+        async ({ deps }) =>
+          (await listSchemes(deps.database)).map(({ scheme: { scheme, versions }, revision, importedAt }) => ({
+            scheme,
+            revision,
+            importedAt,
+            versions: versions.map((version) => ({ ...version, codes: version.codes.length })),
+          })),
+        // Without a scheme's name the answer is the short list.
+        async (server) => (await server.call("GET /api/classify/schemes")).schemes as readonly ShortScheme[], // oxlint-disable-line typescript/no-unsafe-type-assertion
+      );
       tools.print.table(
-        schemes.flatMap((revision) =>
-          revision.scheme.versions.map((version) => ({
-            scheme: revision.scheme.scheme,
+        schemes.flatMap(({ scheme, revision, importedAt, versions }) =>
+          versions.map((version) => ({
+            scheme,
             version: version.version,
             valid_from: version.validFrom,
             valid_to: version.validTo ?? "",
-            codes: version.codes.length,
-            revision: revision.revision,
-            imported_at: revision.importedAt,
+            codes: version.codes,
+            revision,
+            imported_at: importedAt,
           })),
         ),
         { json: args.json, empty: "No scheme yet. See docs/reference/classify-data.md for the file format." },
@@ -93,12 +122,10 @@ const schemesRecode = (tools: ClassifyTools): Command =>
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const recoded = await recodePeriod(
-        deps,
-        "cli recode",
-        { period: parsePeriod(args.period), scheme: args.scheme, to: args.to },
-        tools.signal,
+      const asked = { period: parsePeriod(args.period), scheme: args.scheme, to: args.to };
+      const recoded = await tools.ask(
+        async ({ deps }) => await recodePeriod(deps, "cli recode", asked, tools.signal),
+        async (server) => (await server.call("POST /api/classify/schemes/recode", { body: asked })).recoded,
       );
       tools.print.table(
         recoded.map((one) => ({ ...one })),

@@ -11,9 +11,12 @@ export const trainCommand = (tools: ClassifyTools): Command =>
     meta: { name: "train", description: "train lines again on all their current labelled files (and all answers of reviewers)" },
     args: { line: { type: "string", description: "only this line" }, wait: waitFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const runs = await newTrainRuns(deps, args);
-      if (runs.length === 0) tools.print.line("No line yet: nothing to train.");
-      await startRuns(tools, runs, args.wait);
+      const { line, wait } = args;
+      await startRuns(tools, {
+        here: async (deps) => await newTrainRuns(deps, args),
+        there: async (server) => await server.call("POST /api/classify/train", { body: { line } }),
+        empty: "No line yet: nothing to train.",
+        wait,
+      });
     },
   });

@@ -3,6 +3,7 @@
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { parseMoment } from "../workflows/commands.ts";
+import { takeRows } from "../../platform/web/remote.ts";
 import { getLine, listVerdicts } from "../store/lines.ts";
 import type { ClassifyTools } from "./tools.ts";
 
@@ -15,11 +16,15 @@ export const verdictsCommand = (tools: ClassifyTools): Command =>
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      if (args.line !== undefined) await getLine(deps.database, args.line);
-      const until = args.date === undefined ? undefined : Date.parse(parseMoment(args.date));
-      const verdicts = (await listVerdicts(deps.database, args.line)).filter(
-        (verdict) => until === undefined || Date.parse(verdict.at) <= until,
+      const { line, date } = args;
+      const until = date === undefined ? undefined : Date.parse(parseMoment(date));
+      const verdicts = await tools.ask(
+        async ({ deps }) => {
+          if (line !== undefined) await getLine(deps.database, line);
+          return (await listVerdicts(deps.database, line)).filter((verdict) => until === undefined || Date.parse(verdict.at) <= until);
+        },
+        async (server) =>
+          await takeRows(server.pages("GET /api/classify/verdicts", { query: { line, date, limit: 1_000 } }), (page) => page.verdicts),
       );
       if (args.json) {
         tools.print.json(verdicts);

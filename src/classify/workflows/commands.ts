@@ -319,7 +319,7 @@ export async function restate(
 }
 
 /** Throws `conflict` `AUDIT_TAMPERED` with every problem of a proof that found some. */
-export function checkProof(proof: AuditProof): void {
+export function checkProof(proof: Pick<AuditProof, "ok" | "problems">): void {
   if (proof.ok) return;
   throw new StockroomError(
     "conflict",

@@ -7,8 +7,9 @@ import { instantText } from "../../platform/figures.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { actOn } from "../../platform/workflow/acts.ts";
 import type { DeadLetter } from "../../platform/workflow/contract.ts";
+import { takeRows } from "../../platform/web/remote.ts";
 import { wordAtShell, type Tools } from "../tools.ts";
-import { idArg, reasonArg } from "./list-args.ts";
+import { idArg, pageOf, reasonArg } from "./list-args.ts";
 
 const letterStates = ["waiting", "redriven", "dropped"] as const satisfies readonly DeadLetter["state"][];
 
@@ -26,8 +27,12 @@ const deadList = (tools: Tools) =>
     run: async ({ args }) => {
       const state = args.state === "all" ? undefined : readChoice("--state", args.state, letterStates);
       const limit = readWhole("--limit", args.limit, 1, 100_000);
-      const { workflows } = await tools.open();
-      tools.print.table(await workflows.deadLetters({ state, limit }), {
+      const letters = await tools.ask(
+        async ({ workflows }) => await workflows.deadLetters({ state, limit }),
+        async (server) =>
+          await takeRows(server.pages("GET /api/dead", { query: { state, limit: pageOf(limit) } }), (page) => page.letters, limit),
+      );
+      tools.print.table(letters, {
         json: args.json,
         empty: "no dead letters",
         columns: {
@@ -53,8 +58,10 @@ export const deadCommand = (tools: Tools) =>
         meta: { name: "show", description: "One dead letter: what it was, why it failed, what to do" },
         args: { ...idArg("The letter's id"), json: jsonFlag },
         run: async ({ args }) => {
-          const { workflows } = await tools.open();
-          const letter = await workflows.deadLetter(args.id);
+          const letter = await tools.ask(
+            async ({ workflows }) => await workflows.deadLetter(args.id),
+            async (server) => await server.call("GET /api/dead/:id", { params: { id: args.id } }),
+          );
           if (args.json) {
             tools.print.json(letter);
             return;
@@ -86,12 +93,25 @@ export const deadCommand = (tools: Tools) =>
           if ((args.id === undefined) === !args.all) {
             throw new StockroomError("input", "USAGE", "Expected either a letter's ID or --all. See: stockroom dead redrive --help");
           }
-          const app = await tools.open();
-          const { workflows } = app;
-          const ids = args.all ? (await workflows.deadLetters({ state: "waiting", limit: 100_000 })).map(({ id }) => id) : [args.id ?? ""];
+          const most = 100_000;
+          const ids = args.all
+            ? await tools.ask(
+                async ({ workflows }) => (await workflows.deadLetters({ state: "waiting", limit: most })).map(({ id }) => id),
+                async (server) =>
+                  await takeRows(
+                    server.pages("GET /api/dead", { query: { state: "waiting", limit: pageOf(most) } }),
+                    ({ letters }) => letters.map(({ id }) => id),
+                    most,
+                  ),
+              )
+            : [args.id ?? ""];
           for (const id of ids) {
             tools.signal.throwIfAborted();
-            tools.print.line(`redriven: ${id} as run ${await actOn(app, "redrive", id, wordAtShell(args))}`);
+            const run = await tools.ask(
+              async (app) => await actOn(app, "redrive", id, wordAtShell(args)),
+              async (server) => (await server.call("POST /api/dead/:id/redrive", { params: { id }, body: { reason: args.reason } })).run,
+            );
+            tools.print.line(`redriven: ${id} as run ${run}`);
           }
           if (ids.length === 0) tools.print.say("no dead letters wait");
         },
@@ -100,7 +120,10 @@ export const deadCommand = (tools: Tools) =>
         meta: { name: "drop", description: "Let it rest: the letter is kept but waits no more" },
         args: { ...idArg("The letter's id"), ...reasonArg },
         run: async ({ args }) => {
-          await actOn(await tools.open(), "drop", args.id, wordAtShell(args));
+          await tools.ask(
+            async (app) => await actOn(app, "drop", args.id, wordAtShell(args)),
+            async (server) => await server.call("POST /api/dead/:id/drop", { params: { id: args.id }, body: { reason: args.reason } }),
+          );
           tools.print.line(`dropped: ${args.id}`);
         },
       }),

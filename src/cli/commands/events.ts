@@ -4,7 +4,9 @@ import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag, limitFlag, readWhole, watchFlag } from "../../platform/command/flags.ts";
 import { instantText } from "../../platform/figures.ts";
 import { giveUpSubscription } from "../../platform/events/give-up.ts";
+import { takeRows } from "../../platform/web/remote.ts";
 import type { Tools } from "../tools.ts";
+import { pageOf } from "./list-args.ts";
 
 const eventsListArgs = {
   kind: { type: "string", description: "Only this kind, e.g. object.stored", valueHint: "kind" },
@@ -20,8 +22,13 @@ const eventsList = (tools: Tools) =>
     args: eventsListArgs,
     run: async ({ args }) => {
       const limit = readWhole("--limit", args.limit, 1, 100_000);
-      const { events } = await tools.open();
-      tools.print.table(await events.list({ kind: args.kind, prefix: args.prefix, limit }), {
+      const query = { kind: args.kind, prefix: args.prefix };
+      const found = await tools.ask(
+        async ({ events }) => await events.list({ ...query, limit }),
+        async (server) =>
+          await takeRows(server.pages("GET /api/events", { query: { ...query, limit: pageOf(limit) } }), (page) => page.events, limit),
+      );
+      tools.print.table(found, {
         json: args.json,
         empty: "no events",
         columns: {
@@ -50,8 +57,11 @@ export const eventsCommand = (tools: Tools) =>
         },
         args: { json: jsonFlag },
         run: async ({ args }) => {
-          const { events } = await tools.open();
-          tools.print.table(await events.subscriptions(), {
+          const subscriptions = await tools.ask(
+            async ({ events }) => await events.subscriptions(),
+            async (server) => (await server.call("GET /api/subscriptions")).subscriptions,
+          );
+          tools.print.table(subscriptions, {
             json: args.json,
             empty: "no subscriptions: no process has worked here yet",
             columns: {
@@ -72,8 +82,10 @@ export const eventsCommand = (tools: Tools) =>
         },
         args: { name: { type: "positional", description: "The subscription's name, e.g. notify.ops", required: true } },
         run: async ({ args }) => {
-          const { events, workflows } = await tools.open();
-          const { events: waiting, runs } = await giveUpSubscription({ events, workflows }, args.name);
+          const { events: waiting, runs } = await tools.ask(
+            async (app) => await giveUpSubscription(app, args.name),
+            async (server) => await server.call("DELETE /api/subscriptions/:name", { params: { name: args.name } }),
+          );
           tools.print.line(`forgotten: ${args.name}; given up: ${waiting} events, ${runs} runs`);
         },
       }),

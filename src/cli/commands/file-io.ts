@@ -2,7 +2,7 @@
 
 import { bytesText } from "../../platform/figures.ts";
 import type { Body } from "../../platform/bytes.ts";
-import { StockroomError } from "../../platform/errors.ts";
+import { isStockroomError, StockroomError } from "../../platform/errors.ts";
 
 export interface Source {
   readonly body: Body;
@@ -34,5 +34,21 @@ export async function* counted({ body, bytes }: Source, update: (done: number, t
     done += chunk.byteLength;
     if (bytes !== undefined) update(done, bytes, bytesText(done));
     yield chunk;
+  }
+}
+
+/** The bytes of an answer as they come. A connection that breaks is told as what it is. */
+export async function* bodyOf(answer: Response): Body {
+  if (answer.body === null) return;
+  try {
+    yield* answer.body;
+  } catch (cause) {
+    if (isStockroomError(cause) || (cause instanceof Error && cause.name === "AbortError")) throw cause;
+    throw new StockroomError(
+      "busy",
+      "SERVER_BROKE_OFF",
+      "Expected the whole answer of the server but the connection ended before. Ask again; if it ends again, the server's log says why.",
+      { cause },
+    );
   }
 }

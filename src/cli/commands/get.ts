@@ -7,7 +7,7 @@ import { codeOf, isStockroomError } from "../../platform/errors.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 import { operatorAtShell } from "../tools.ts";
 import type { Tools } from "../tools.ts";
-import { fileError, counted } from "./file-io.ts";
+import { bodyOf, fileError, counted } from "./file-io.ts";
 
 export const getCommand = (tools: Tools, examples: readonly string[]) =>
   defineCommand({
@@ -25,8 +25,21 @@ The file appears whole or not at all: an object that was tampered with leaves no
     },
     run: async ({ args }) => {
       const { print, signal } = tools;
-      const { objects } = await tools.open();
-      const { entry, body } = await objects.get(operatorAtShell("get"), args.key, { version: args.version, signal });
+      const { key, version } = args;
+      const { entry, body } = await tools.ask(
+        async ({ objects }) => await objects.get(operatorAtShell("get"), key, { version, signal }),
+        async (server) => {
+          const answer = await server.call("GET /objects/*", { params: { "*": key }, query: { version } });
+          return {
+            entry: {
+              key,
+              bytes: Number(answer.headers.get("content-length")),
+              version: answer.headers.get("x-stockroom-version") ?? "",
+            },
+            body: bodyOf(answer),
+          };
+        },
+      );
       if (args.out !== undefined) {
         const progress = tools.progress(`get ${entry.key}`);
         const shown = counted({ body, bytes: entry.bytes }, (done, total, note) => progress.update(done, total, note));

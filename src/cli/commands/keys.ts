@@ -2,15 +2,20 @@
 
 import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag, limitFlag, readChoice, readWhole } from "../../platform/command/flags.ts";
+import { takeRows } from "../../platform/web/remote.ts";
 import type { Tools } from "../tools.ts";
+import { pageOf } from "./list-args.ts";
 
 const keysList = (tools: Tools) =>
   defineCommand({
     meta: { name: "list", description: "The key versions of every zone; never the keys themselves" },
     args: { json: jsonFlag },
     run: async ({ args }) => {
-      const { vault } = await tools.open();
-      tools.print.table(await vault.keys(), {
+      const keys = await tools.ask(
+        async ({ vault }) => await vault.keys(),
+        async (server) => (await server.call("GET /api/keys")).keys,
+      );
+      tools.print.table(keys, {
         json: args.json,
         empty: "no keys",
         columns: {
@@ -28,8 +33,11 @@ const grantsList = (tools: Tools) =>
     meta: { name: "list", description: "Every grant in force" },
     args: { json: jsonFlag },
     run: async ({ args }) => {
-      const { vault } = await tools.open();
-      tools.print.table(await vault.grants(), {
+      const grants = await tools.ask(
+        async ({ vault }) => await vault.grants(),
+        async (server) => (await server.call("GET /api/grants")).grants,
+      );
+      tools.print.table(grants, {
         json: args.json,
         empty: "no grants",
         columns: {
@@ -53,8 +61,12 @@ const setGrant = (tools: Tools, name: "allow" | "deny", description: string) =>
     args: grantArgs,
     run: async ({ args }) => {
       const access = readChoice("ACCESS", args.access, ["read", "write"]);
-      const { vault } = await tools.open();
-      await vault.setGrant({ role: args.role, zone: args.zone, access }, name === "allow");
+      const { role, zone } = args;
+      const route = `${name === "allow" ? "PUT" : "DELETE"} /api/grants/:role/:zone/:access` as const;
+      await tools.ask(
+        async ({ vault }) => await vault.setGrant({ role, zone, access }, name === "allow"),
+        async (server) => await server.call(route, { params: { role, zone, access } }),
+      );
       tools.print.line(
         `${name === "allow" ? "allowed" : "denied"}: ${args.role} may ${name === "allow" ? "" : "not "}${access} ${args.zone}`,
       );
@@ -76,8 +88,10 @@ New objects use it at once; old ones keep opening with theirs. Back the key file
         },
         args: { zone: { type: "positional", required: true, description: "The zone" } },
         run: async ({ args }) => {
-          const { vault } = await tools.open();
-          const version = await vault.rotate(args.zone);
+          const version = await tools.ask(
+            async ({ vault }) => await vault.rotate(args.zone),
+            async (server) => (await server.call("POST /api/keys/:zone/rotate", { params: { zone: args.zone } })).version,
+          );
           tools.print.line(`rotated: zone ${args.zone} now seals with key version ${version}`);
           tools.print.say("The key file has changed: back it up, or what is sealed from now on cannot be opened from an older backup.");
         },
@@ -102,8 +116,13 @@ New objects use it at once; old ones keep opening with theirs. Back the key file
         },
         run: async ({ args }) => {
           const limit = readWhole("--limit", args.limit, 1, 100_000);
-          const { vault } = await tools.open();
-          tools.print.table(await vault.uses({ zone: args.zone, role: args.role, limit }), {
+          const query = { zone: args.zone, role: args.role };
+          const uses = await tools.ask(
+            async ({ vault }) => await vault.uses({ ...query, limit }),
+            async (server) =>
+              await takeRows(server.pages("GET /api/keys/uses", { query: { ...query, limit: pageOf(limit) } }), (page) => page.uses, limit),
+          );
+          tools.print.table(uses, {
             json: args.json,
             empty: "no uses",
             columns: {

@@ -2,7 +2,9 @@
 
 import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag, limitFlag, readWhole, watchFlag } from "../../platform/command/flags.ts";
+import { takeRows } from "../../platform/web/remote.ts";
 import type { Tools } from "../tools.ts";
+import { pageOf } from "./list-args.ts";
 
 export const lsCommand = (tools: Tools) =>
   defineCommand({
@@ -17,9 +19,19 @@ export const lsCommand = (tools: Tools) =>
     },
     run: async ({ args }) => {
       const limit = readWhole("--limit", args.limit, 1, 1_000_000);
-      const { objects } = await tools.open();
+      const { after, versions } = args;
       const prefix = args.prefix ?? "";
-      const found = args.versions ? await objects.versions(prefix) : await objects.list(prefix, { after: args.after, limit });
+      const found = await tools.ask(
+        async ({ objects }) => (versions ? await objects.versions(prefix) : await objects.list(prefix, { after, limit })),
+        async (server) =>
+          versions
+            ? (await server.call("GET /api/object-versions", { query: { key: prefix } })).objects
+            : await takeRows(
+                server.pages("GET /objects", { query: { prefix, after, limit: pageOf(limit) } }),
+                (page) => page.objects,
+                limit,
+              ),
+      );
       tools.print.table(found, {
         json: args.json,
         empty: `no objects under "${prefix}"`,

@@ -2,7 +2,9 @@
 
 import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag, limitFlag, readWhole, watchFlag } from "../../platform/command/flags.ts";
+import { takeRows } from "../../platform/web/remote.ts";
 import type { Tools } from "../tools.ts";
+import { pageOf } from "./list-args.ts";
 
 const listArgs = {
   topic: { type: "string", description: "Only this topic, or a beginning that ends in a dot", valueHint: "topic" },
@@ -17,8 +19,13 @@ const noticesList = (tools: Tools) =>
     args: listArgs,
     run: async ({ args }) => {
       const limit = readWhole("--limit", args.limit, 1, 100_000);
-      const { notices } = await tools.open();
-      tools.print.table(await notices.list({ topic: args.topic, limit }), {
+      const { topic } = args;
+      const found = await tools.ask(
+        async ({ notices }) => await notices.list({ topic, limit }),
+        async (server) =>
+          await takeRows(server.pages("GET /api/notices", { query: { topic, limit: pageOf(limit) } }), (page) => page.notices, limit),
+      );
+      tools.print.table(found, {
         json: args.json,
         empty: "no notices",
         columns: {
@@ -47,9 +54,12 @@ export const noticesCommand = (tools: Tools) =>
           channel: { type: "string", description: "Only by this channel", valueHint: "name" },
         },
         run: async ({ args }) => {
-          const { notices, workflows } = await tools.open();
-          for (const { channel, run } of await notices.resend(workflows, args.id, args.channel))
-            tools.print.line(`queued: by ${channel} as run ${run}`);
+          const deliveries = await tools.ask(
+            async ({ notices, workflows }) => await notices.resend(workflows, args.id, args.channel),
+            async (server) =>
+              (await server.call("POST /api/notices/:id/resend", { params: { id: args.id }, body: { channel: args.channel } })).deliveries,
+          );
+          for (const { channel, run } of deliveries) tools.print.line(`queued: by ${channel} as run ${run}`);
         },
       }),
     },

@@ -9,8 +9,10 @@ export const rmCommand = (tools: Tools) =>
     meta: { name: "rm", description: "Remove an object: it is hidden at once, its bytes go at the next sweep" },
     args: { key: { type: "positional", required: true, description: "The object" } },
     run: async ({ args }) => {
-      const { objects } = await tools.open();
-      await objects.remove(operatorAtShell("rm"), args.key);
+      await tools.ask(
+        async ({ objects }) => await objects.remove(operatorAtShell("rm"), args.key),
+        async (server) => await server.call("DELETE /objects/*", { params: { "*": args.key } }),
+      );
       tools.print.line(`removed: ${args.key}`);
     },
   });

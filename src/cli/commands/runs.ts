@@ -6,15 +6,19 @@ import { jsonFlag, limitFlag, readChoice, readInstant, readWhole, watchFlag } fr
 import { printable } from "../../platform/command/output.ts";
 import { instantText } from "../../platform/figures.ts";
 import { actOn } from "../../platform/workflow/acts.ts";
-import type { RunDetail, RunLogLevel, RunLogLine, RunRow, RunState } from "../../platform/workflow/contract.ts";
+import type { RunDetail, RunLogLevel, RunState } from "../../platform/workflow/contract.ts";
+import type { Answer, Routes } from "../../client/routes.ts";
+import { takeRows } from "../../platform/web/remote.ts";
 import { wordAtShell, type Tools } from "../tools.ts";
-import { idArg, reasonArg } from "./list-args.ts";
+import { idArg, pageOf, reasonArg } from "./list-args.ts";
 
 const runStates = ["queued", "running", "retrying", "done", "failed", "cancelled", "dead"] as const satisfies readonly RunState[];
 const underWay: ReadonlySet<RunState> = new Set(["queued", "running", "retrying"]);
 const runLogLevels = ["info", "warn", "error"] as const satisfies readonly RunLogLevel[];
 
-const progressText = ({ progress }: RunRow): string =>
+type AnyRun = RunDetail | Answer<Routes["GET /api/runs/:id"]>;
+
+const progressText = ({ progress }: { readonly progress?: AnyRun["progress"] }): string =>
   progress === undefined ? "" : `${progress.total > 0 ? `${Math.floor((100 * progress.done) / progress.total)}% ` : ""}${progress.note}`;
 
 const runsListArgs = {
@@ -36,8 +40,13 @@ const runsList = (tools: Tools) =>
       const limit = readWhole("--limit", args.limit, 1, 100_000);
       const since = args.since === undefined ? undefined : readInstant("--since", args.since);
       const until = args.until === undefined ? undefined : readInstant("--until", args.until);
-      const { workflows } = await tools.open();
-      tools.print.table(await workflows.list({ state, workflow: args.workflow, since, until, limit }), {
+      const query = { state, workflow: args.workflow, since, until };
+      const runs = await tools.ask(
+        async ({ workflows }) => await workflows.list({ ...query, limit }),
+        async (server) =>
+          await takeRows(server.pages("GET /api/runs", { query: { ...query, limit: pageOf(limit) } }), (page) => page.runs, limit),
+      );
+      tools.print.table(runs, {
         json: args.json,
         empty: "no runs",
         columns: {
@@ -52,7 +61,7 @@ const runsList = (tools: Tools) =>
     },
   });
 
-function printRun({ print }: Tools, run: RunDetail): void {
+function printRun({ print }: Tools, run: AnyRun): void {
   const facts: readonly (readonly [string, string | undefined])[] = [
     ["run", run.id],
     ["what", run.title],
@@ -83,7 +92,9 @@ function printRun({ print }: Tools, run: RunDetail): void {
   });
 }
 
-const lineText = ({ at, level, step, message, facts }: RunLogLine): string => {
+type AnyLine = Answer<Routes["GET /api/runs/:id/logs"]>["lines"][number];
+
+const lineText = ({ at, level, step, message, facts }: AnyLine): string => {
   const told = Object.entries(facts).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
   return printable([instantText(at), level.padEnd(5), step === undefined ? "-" : `[${step}]`, message, ...told].join(" "));
 };
@@ -104,13 +115,20 @@ const runsLogs = (tools: Tools) =>
     run: async ({ args }) => {
       const { print, signal } = tools;
       const query = { step: args.step, level: readChoice("--level", args.level, runLogLevels), limit: 1_000 };
-      const { workflows } = await tools.open();
       let after = 0;
       for (;;) {
         // Its state first: the lines of a run are there when it has ended.
-        const { state, error } = await workflows.show(args.id);
+        const { state, error } = await tools.ask(
+          async ({ workflows }) => await workflows.show(args.id),
+          async (server) => await server.call("GET /api/runs/:id", { params: { id: args.id } }),
+        );
         for (;;) {
-          const lines = await workflows.logs(args.id, { ...query, after });
+          const from = after;
+          const lines = await tools.ask(
+            async ({ workflows }) => await workflows.logs(args.id, { ...query, after: from }),
+            async (server) =>
+              (await server.call("GET /api/runs/:id/logs", { params: { id: args.id }, query: { ...query, after: from } })).lines,
+          );
           for (const line of lines) print.line(args.json ? JSON.stringify(line) : lineText(line));
           after = lines.at(-1)?.id ?? after;
           if (lines.length < query.limit) break;
@@ -136,8 +154,10 @@ export const runsCommand = (tools: Tools) =>
         meta: { name: "show", description: "One run with its steps" },
         args: { ...idArg("The run's id"), json: jsonFlag, watch: watchFlag },
         run: async ({ args }) => {
-          const { workflows } = await tools.open();
-          const run = await workflows.show(args.id);
+          const run = await tools.ask(
+            async ({ workflows }) => await workflows.show(args.id),
+            async (server) => await server.call("GET /api/runs/:id", { params: { id: args.id } }),
+          );
           if (args.json) tools.print.json(run);
           else printRun(tools, run);
         },
@@ -147,7 +167,10 @@ export const runsCommand = (tools: Tools) =>
         meta: { name: "cancel", description: "Stop a run at its next step; what is done stays done" },
         args: { ...idArg("The run's id"), ...reasonArg },
         run: async ({ args }) => {
-          await actOn(await tools.open(), "cancel", args.id, wordAtShell(args));
+          await tools.ask(
+            async (app) => await actOn(app, "cancel", args.id, wordAtShell(args)),
+            async (server) => await server.call("POST /api/runs/:id/cancel", { params: { id: args.id }, body: { reason: args.reason } }),
+          );
           tools.print.line(`cancelled: ${args.id}`);
         },
       }),
@@ -155,7 +178,10 @@ export const runsCommand = (tools: Tools) =>
         meta: { name: "retry", description: "Start a failed, cancelled or dead run again from the step where it stopped" },
         args: { ...idArg("The run's id"), ...reasonArg },
         run: async ({ args }) => {
-          await actOn(await tools.open(), "retry", args.id, wordAtShell(args));
+          await tools.ask(
+            async (app) => await actOn(app, "retry", args.id, wordAtShell(args)),
+            async (server) => await server.call("POST /api/runs/:id/retry", { params: { id: args.id }, body: { reason: args.reason } }),
+          );
           tools.print.line(`queued again: ${args.id}`);
         },
       }),
@@ -163,7 +189,12 @@ export const runsCommand = (tools: Tools) =>
         meta: { name: "rerun", description: "Do again what a run that is done did, as a new run: train, code, look into a file, fetch" },
         args: { ...idArg("The run's id"), ...reasonArg },
         run: async ({ args }) => {
-          tools.print.line(`started: ${await actOn(await tools.open(), "rerun", args.id, wordAtShell(args))}`);
+          const run = await tools.ask(
+            async (app) => await actOn(app, "rerun", args.id, wordAtShell(args)),
+            async (server) =>
+              (await server.call("POST /api/runs/:id/rerun", { params: { id: args.id }, body: { reason: args.reason } })).id,
+          );
+          tools.print.line(`started: ${run}`);
         },
       }),
     },

@@ -11,8 +11,11 @@ const scheduleList = (tools: Tools) =>
     meta: { name: "list", description: "What runs by the clock: the rule, the last and the next time (UTC)" },
     args: { json: jsonFlag, watch: watchFlag },
     run: async ({ args }) => {
-      const { workflows } = await tools.open();
-      tools.print.table(await workflows.schedules(), {
+      const schedules = await tools.ask(
+        async ({ workflows }) => await workflows.schedules(),
+        async (server) => (await server.call("GET /api/schedules")).schedules,
+      );
+      tools.print.table(schedules, {
         json: args.json,
         empty: "no schedules",
         columns: {
@@ -43,8 +46,11 @@ export const scheduleCommand = (tools: Tools) =>
         meta: { name: "pause", description: "Start nothing of it until it is resumed; what would have begun meanwhile is passed over" },
         args: { ...nameArg, ...reasonArg },
         run: async ({ args }) => {
-          const { workflows } = await tools.open();
-          await workflows.pauseSchedule(args.name, wordAtShell(args));
+          await tools.ask(
+            async ({ workflows }) => await workflows.pauseSchedule(args.name, wordAtShell(args)),
+            async (server) =>
+              await server.call("POST /api/schedules/:name/pause", { params: { name: args.name }, body: { reason: args.reason } }),
+          );
           tools.print.line(`paused: ${args.name}`);
         },
       }),
@@ -52,8 +58,10 @@ export const scheduleCommand = (tools: Tools) =>
         meta: { name: "resume", description: "Go on with the next time" },
         args: nameArg,
         run: async ({ args }) => {
-          const { workflows } = await tools.open();
-          await workflows.resumeSchedule(args.name);
+          await tools.ask(
+            async ({ workflows }) => await workflows.resumeSchedule(args.name),
+            async (server) => await server.call("POST /api/schedules/:name/resume", { params: { name: args.name } }),
+          );
           tools.print.line(`resumed: ${args.name}`);
         },
       }),
@@ -61,8 +69,11 @@ export const scheduleCommand = (tools: Tools) =>
         meta: { name: "run", description: "Start its run now, beside its times" },
         args: nameArg,
         run: async ({ args }) => {
-          const { workflows } = await tools.open();
-          tools.print.line(`queued: ${await workflows.runSchedule(args.name)}`);
+          const run = await tools.ask(
+            async ({ workflows }) => await workflows.runSchedule(args.name),
+            async (server) => (await server.call("POST /api/schedules/:name/run", { params: { name: args.name } })).run,
+          );
+          tools.print.line(`queued: ${run}`);
         },
       }),
     },

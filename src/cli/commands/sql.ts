@@ -11,7 +11,9 @@ import { firstRows, gatherRows, plainCell, type Answer, type AnswerCell, type Ex
 import { answerFile, fileForms, type FileForm } from "../../server/answer-file.ts";
 import { askSealed, askSealedExact, askSystem, exactAnswer, listTables } from "../../server/ask.ts";
 import { operatorAtShell } from "../tools.ts";
+import type { AskedServer } from "../server.ts";
 import type { Tools } from "../tools.ts";
+import { bodyOf } from "./file-io.ts";
 
 const usualLimit = 1_000;
 /** Of Stockroom's own tables: their rows stand in memory before the first is printed. */
@@ -62,6 +64,16 @@ Without a query, every table is listed with its columns.`,
       const limit = system ? Math.min(wanted, mostSystemRows) : wanted;
       const timeoutS = readWhole("--timeout", args.timeout, 1, 86_400);
       const maxMemoryMb = readWhole("--memory", args.memory, 64, 1_000_000);
+      const more = (isCut: boolean): void => {
+        if (!isCut) return;
+        const remedy = system && limit === mostSystemRows ? "Narrow the query for the others." : "Raise --limit for more.";
+        tools.print.say(`There are more rows; these are the first ${limit}. ${remedy}`);
+      };
+      const server = await tools.server();
+      if (server !== undefined) {
+        more(await askThere(tools, server, { query: args.query, system, form, json, limit, timeoutS, maxMemoryMb }));
+        return;
+      }
       const app = await tools.open();
       const bounds = { timeoutS, maxMemoryMb, own: app.database.about().kind === "embedded", signal: tools.signal };
       const place = { ...app, actor: operatorAtShell("sql") };
@@ -81,11 +93,6 @@ Without a query, every table is listed with its columns.`,
         isListed || system
           ? exactAnswer(await plain())
           : await sealed(async (query, onPart) => await askSealedExact(place, query, bounds, onPart));
-      const more = (isCut: boolean): void => {
-        if (!isCut) return;
-        const remedy = system && limit === mostSystemRows ? "Narrow the query for the others." : "Raise --limit for more.";
-        tools.print.say(`There are more rows; these are the first ${limit}. ${remedy}`);
-      };
       if (form !== undefined) {
         const { body, isCut } = await answerFile(form, { plain, exact }, limit);
         for await (const bytes of body) await tools.print.bytes(bytes);
@@ -93,7 +100,7 @@ Without a query, every table is listed with its columns.`,
         return;
       }
       const answer = firstRows(await plain(), limit);
-      await show(tools, answer, { json, maxMemoryMb });
+      show(tools, answer.columns, await gatherRows(answer, maxMemoryMb), json);
       more(answer.isCut());
     },
   });
@@ -117,16 +124,69 @@ function readForm(
 }
 
 /** Prints rows as a table or JSON. */
-async function show(
-  { print }: Tools,
-  answer: Answer,
-  { json, maxMemoryMb }: { readonly json: boolean; readonly maxMemoryMb: number },
-): Promise<void> {
-  const { columns } = answer;
-  const rows = await gatherRows(answer, maxMemoryMb);
+function show({ print }: Tools, columns: readonly string[], rows: readonly (readonly AnswerCell[])[], json: boolean): void {
   if (json) print.json(rows.map((row) => Object.fromEntries(columns.map((name, at) => [name, row[at] ?? null]))));
   else {
     const cells = columns.map((name, at) => [name, (row: readonly AnswerCell[]) => plainCell(row[at] ?? null)] as const);
     print.table(rows, { json: false, empty: "no rows", columns: Object.fromEntries(cells) });
   }
+}
+
+interface Wanted {
+  readonly query: string | undefined;
+  readonly system: boolean;
+  readonly form: FileForm | undefined;
+  readonly json: boolean;
+  readonly limit: number;
+  readonly timeoutS: number;
+  readonly maxMemoryMb: number;
+}
+
+/** As large as a server answers (docs/reference/http.md). */
+const mostThere = { rows: 1_000_000, timeoutS: 600, memoryMb: 2_048 } as const;
+
+/** Asks a server and prints; gives whether there were more rows. */
+async function askThere(tools: Tools, server: AskedServer, { query, system, form, json, limit, ...bounds }: Wanted): Promise<boolean> {
+  if (query === undefined) {
+    if (form !== undefined) {
+      throw new StockroomError(
+        "input",
+        "USAGE",
+        `Expected a query to write as ${form} but there is none: a server lists its tables as text or --json.`,
+      );
+    }
+    const { tables } = await server.call("GET /api/sql");
+    const own = tables.filter(({ about }) => !system || about.startsWith("Stockroom's own"));
+    show(
+      tools,
+      ["table", "about", "columns"],
+      own.map(({ table, about, columns }) => [table, about, columns]),
+      json,
+    );
+    return false;
+  }
+  const answer = await server.call("POST /api/sql", {
+    body: {
+      query,
+      system,
+      format: form ?? "json",
+      limit: Math.min(limit, mostThere.rows),
+      timeoutSeconds: Math.min(bounds.timeoutS, mostThere.timeoutS),
+      memoryMb: Math.min(bounds.maxMemoryMb, mostThere.memoryMb),
+    },
+  });
+  if (form !== undefined) {
+    for await (const bytes of bodyOf(answer)) await tools.print.bytes(bytes);
+    return false;
+  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as docs/reference/http.md says of the form json
+  const { columns, rows, more } = (await answer.json()) as SqlRows;
+  show(tools, columns, rows, json);
+  return more;
+}
+
+interface SqlRows {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly AnswerCell[])[];
+  readonly more: boolean;
 }

@@ -5,9 +5,10 @@ import process from "node:process";
 import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag, readWhole } from "../../platform/command/flags.ts";
 import { instantText } from "../../platform/figures.ts";
-import { makeTokens, tokenDays, type ApiToken, type Tokens } from "../../platform/identity/tokens.ts";
+import { makeTokens, tokenDays, type Tokens } from "../../platform/identity/tokens.ts";
 import { parseRoles } from "../../platform/identity/users.ts";
 import type { Caller } from "../../platform/web/caller.ts";
+import type { App } from "../../app.ts";
 import type { Tools } from "../tools.ts";
 
 /** Whoever has a shell here may read the key file: there is no lesser one. */
@@ -24,12 +25,9 @@ function loginName(): string {
   }
 }
 
-async function openTokens(tools: Tools): Promise<{ readonly tokens: Tokens; readonly now: number }> {
-  const { database, clock } = await tools.open();
-  return { tokens: makeTokens(database, clock), now: clock.now() };
-}
+const tokensOf = ({ database, clock }: App): Tokens => makeTokens(database, clock);
 
-const stateOf = ({ revokedAt, expiresAt }: ApiToken, now: number): string =>
+const stateOf = ({ revokedAt, expiresAt }: { readonly revokedAt?: string | undefined; readonly expiresAt: string }, now: number): string =>
   revokedAt !== undefined ? "revoked" : Date.parse(expiresAt) <= now ? "expired" : "works";
 
 const tokensList = (tools: Tools) =>
@@ -37,8 +35,11 @@ const tokensList = (tools: Tools) =>
     meta: { name: "list", description: "Every token, newest first; never the tokens themselves" },
     args: { json: jsonFlag },
     run: async ({ args }) => {
-      const { tokens, now } = await openTokens(tools);
-      tools.print.table(await tokens.list(), {
+      const { tokens, now } = await tools.ask(
+        async (app) => ({ tokens: await tokensOf(app).list(), now: app.clock.now() }),
+        async (server) => ({ tokens: (await server.call("GET /api/tokens")).tokens, now: Date.now() }),
+      );
+      tools.print.table(tokens, {
         json: args.json,
         empty: "no tokens",
         columns: {
@@ -85,8 +86,11 @@ A person makes tokens of their own over HTTP: POST /api/tokens.`,
         run: async ({ args }) => {
           const roles = parseRoles(args.role);
           const days = readWhole("--days", args.days, 1, tokenDays.most);
-          const { tokens } = await openTokens(tools);
-          const { token, secret } = await tokens.add({ name: args.name, roles, days, machine: true }, shellCaller());
+          const wanted = { name: args.name, roles, days, machine: true };
+          const { token, secret } = await tools.ask(
+            async (app) => await tokensOf(app).add(wanted, shellCaller()),
+            async (server) => await server.call("POST /api/tokens", { body: { ...wanted, roles: [...roles] } }),
+          );
           if (args.json) {
             tools.print.json({ ...token, secret });
             return;
@@ -101,8 +105,10 @@ A person makes tokens of their own over HTTP: POST /api/tokens.`,
         meta: { name: "revoke", description: "End a token at once" },
         args: { id: { type: "positional", required: true, description: "Its id, as `tokens list` shows it" } },
         run: async ({ args }) => {
-          const { tokens } = await openTokens(tools);
-          const token = await tokens.revoke(args.id, shellCaller());
+          const token = await tools.ask(
+            async (app) => await tokensOf(app).revoke(args.id, shellCaller()),
+            async (server) => await server.call("DELETE /api/tokens/:id", { params: { id: args.id } }),
+          );
           tools.print.line(`revoked: ${token.id} (${token.name})`);
         },
       }),

@@ -6,12 +6,45 @@ import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { makeUsers, parseName, parseRoles, type User, type Users } from "../../platform/identity/users.ts";
+import type { Role } from "../../platform/web/roles.ts";
 import { systemClock } from "../../platform/time.ts";
 import { formatProblem } from "../../platform/config/index.ts";
+import type { AskedServer } from "../server.ts";
 import type { Tools } from "../tools.ts";
 
-/** The file that the settings name. Nothing is opened: a server that runs sees the change at once. */
-async function openUsers(tools: Tools): Promise<Users> {
+type ShownUser = Omit<User, "password">;
+
+/** Those of the server that was named, or of the file that the settings name. */
+interface AskedUsers {
+  list(): Promise<readonly ShownUser[]>;
+  add(name: string, roles: readonly Role[], password: string): Promise<ShownUser>;
+  change(name: string, to: { readonly password?: string; readonly roles?: readonly Role[] }): Promise<ShownUser>;
+  remove(name: string): Promise<{ readonly name: string }>;
+}
+
+async function openUsers(tools: Tools): Promise<AskedUsers> {
+  const server = await tools.server();
+  if (server !== undefined) return usersOf(server);
+  const users = await usersHere(tools);
+  return { ...users, list: () => Promise.resolve(users.list().map(shown)) };
+}
+
+const usersOf = (server: AskedServer): AskedUsers => ({
+  list: async () => (await server.call("GET /api/users")).users,
+  add: async (name, roles, password) => await server.call("POST /api/users", { body: { name, roles: [...roles], password } }),
+  change: async (name, { roles, password }) =>
+    await server.call("PUT /api/users/:name", {
+      params: { name },
+      body: { roles: roles === undefined ? undefined : [...roles], password },
+    }),
+  remove: async (name) => {
+    await server.call("DELETE /api/users/:name", { params: { name } });
+    return { name };
+  },
+});
+
+/** Nothing is opened: a server that runs sees the change at once. */
+async function usersHere(tools: Tools): Promise<Users> {
   const checked = await tools.checkConfig();
   if (checked.kind === "good") return makeUsers(checked.config.values.auth.usersFile, systemClock);
   throw new StockroomError(
@@ -21,15 +54,15 @@ async function openUsers(tools: Tools): Promise<Users> {
   );
 }
 
-const shown = ({ password: _password, ...user }: User): Omit<User, "password"> => user;
+const shown = ({ password: _password, ...user }: User): ShownUser => user;
 
 const usersList = (tools: Tools) =>
   defineCommand({
     meta: { name: "list", description: "Who may sign in by a password" },
     args: { json: jsonFlag },
     run: async ({ args }) => {
-      const users = (await openUsers(tools)).list();
-      tools.print.table(users.map(shown), {
+      const users = await (await openUsers(tools)).list();
+      tools.print.table(users, {
         json: args.json,
         empty: "no users",
         columns: {

@@ -15,6 +15,13 @@ import { argsOf, childrenOf, resolve } from "./declared.ts";
 export const everywhere = {
   home: { type: "string", description: "Folder of the database, the store and the keys (STOCKROOM_HOME)", valueHint: "folder" },
   config: { type: "string", description: "Settings file (default: stockroom.yaml here or in the home folder)", valueHint: "file" },
+  server: {
+    type: "string",
+    description: "Ask the Stockroom that answers there instead of this machine's (STOCKROOM_SERVER); its token in STOCKROOM_TOKEN",
+    valueHint: "url",
+  },
+  tokenFile: { type: "string", description: "With --server: the file that holds the token (STOCKROOM_TOKEN_FILE)", valueHint: "file" },
+  insecure: { type: "boolean", description: "With --server: send the token over plain http to another machine" },
   debug: { type: "boolean", description: "Tell everything: debug log and stack traces" },
   help: { type: "boolean", alias: "h", description: "Show this help" },
 } as const satisfies ArgsDef;
@@ -22,9 +29,22 @@ export const everywhere = {
 export interface GlobalFlags {
   readonly home: string | undefined;
   readonly config: string | undefined;
+  readonly server: string | undefined;
+  readonly tokenFile: string | undefined;
+  readonly insecure: boolean;
   readonly debug: boolean;
   readonly help: boolean;
 }
+
+export const noFlags: GlobalFlags = {
+  home: undefined,
+  config: undefined,
+  server: undefined,
+  tokenFile: undefined,
+  insecure: false,
+  debug: false,
+  help: false,
+};
 
 /** What a command line asks for. */
 export interface Call {
@@ -39,7 +59,7 @@ export interface Call {
 /** Walks down `root` along `argv`. Throws `input` `USAGE` for a word or a flag that nothing declares, and for a flag without its value. */
 export async function findCall(root: Command, argv: readonly string[]): Promise<Call> {
   const path: string[] = [];
-  const flags: { home?: string; config?: string; debug: boolean; help: boolean } = { debug: false, help: false };
+  const flags: { -readonly [Name in keyof GlobalFlags]: GlobalFlags[Name] } = { ...noFlags };
   let command = root;
   let args = await argsOf(command);
   const rest: string[] = [];
@@ -56,8 +76,8 @@ export async function findCall(root: Command, argv: readonly string[]): Promise<
         own ?? readFlag(word, argv[i + 1], everywhere, path) ?? unknownWord("option", word, path, flagNames(args));
       i += words - 1;
       if (own !== undefined) rest.push(...argv.slice(i - words + 1, i + 1));
-      else if (name === "home" || name === "config") flags[name] = values;
-      else if (name === "debug" || name === "help") flags[name] = values === "true";
+      else if (name === "debug" || name === "help" || name === "insecure") flags[name] = values === "true";
+      else if (name === "home" || name === "config" || name === "server" || name === "tokenFile") flags[name] = values;
       continue;
     }
     const children = isWordGiven ? {} : await childrenOf(command);
@@ -83,7 +103,7 @@ export async function findCall(root: Command, argv: readonly string[]): Promise<
     isWordGiven = true;
     rest.push(word);
   }
-  return { path, command, rawArgs: rest, flags: { home: flags.home, config: flags.config, debug: flags.debug, help: flags.help } };
+  return { path, command, rawArgs: rest, flags };
 }
 
 /** The values of the command's arguments. Throws `input` `USAGE` for too many words, and for what is required and absent. */

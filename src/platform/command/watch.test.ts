@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { defineCommand } from "./contract.ts";
 import { watchFlag } from "./flags.ts";
 import { makePrinter, type Output } from "./output.ts";
-import type { Call } from "./parse.ts";
+import { noFlags, type Call } from "./parse.ts";
 import { holdOutput, isWatched, watchCall } from "./watch.ts";
 
 type Memory = { -readonly [Part in keyof Output]: Output[Part] } & { readonly printed: string[] };
@@ -33,7 +33,7 @@ async function watched(texts: readonly string[], output: Output): Promise<unknow
       if (left.length === 0) stop.abort();
     },
   });
-  const call: Call = { path: [], command, rawArgs: ["--watch"], flags: { home: undefined, config: undefined, debug: false, help: false } };
+  const call: Call = { path: [], command, rawArgs: ["--watch"], flags: noFlags };
   expect(await isWatched(call)).toBe(true);
   return await watchCall(call, held, stop.signal, 10).catch((error: unknown) => error);
 }
@@ -72,7 +72,7 @@ describe("watching", () => {
         throw new Error("broken");
       },
     });
-    const flags = { home: undefined, config: undefined, debug: false, help: false };
+    const flags = noFlags;
     await expect(watchCall({ path: [], command, rawArgs: ["--watch"], flags }, held, new AbortController().signal)).rejects.toThrow(
       "broken",
     );

@@ -12,7 +12,16 @@ import { environmentName, settingsOf, type Setting } from "./walk.ts";
 type Environment = ConfigOptions<Sections>["env"];
 
 /** Variables of ours that are no settings. */
-const otherVariables = new Set(["STOCKROOM_CONFIG", "STOCKROOM_FAULT", "STOCKROOM_DATA", "STOCKROOM_LAUNCHER"]);
+const otherVariables = new Set([
+  "STOCKROOM_CONFIG",
+  "STOCKROOM_FAULT",
+  "STOCKROOM_DATA",
+  "STOCKROOM_LAUNCHER",
+  // Of commands that ask a server elsewhere.
+  "STOCKROOM_SERVER",
+  "STOCKROOM_TOKEN",
+  "STOCKROOM_TOKEN_FILE",
+]);
 
 /** Puts the variables of all settings into the draft; DATABASE_URL last, so that no other goes before it (C1). */
 export function readEnvironment(draft: Draft, env: Environment): void {

@@ -25,8 +25,10 @@ export const shownMapping = ({ sender, prefix, by, key, version, keptAt }: KeptM
   intake: { ...intake },
 });
 
+export type ShownMapping = z.output<z.ZodObject<typeof mappingFields>>;
+
 /** A row of a command's table. */
-export const mappingRow = ({ sender, prefix, by, key, keptAt }: KeptMapping, intake: object) => ({
+export const mappingRow = ({ sender, prefix, by, key, keptAt }: Omit<ShownMapping, "intake">, intake: object) => ({
   sender,
   prefix,
   "accepted by": by,
