@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { staysHere } from "./stays-here.ts";
 import { makeRoot } from "./root.ts";
 import { mountAll } from "../../test/kit/routes.ts";
 import { quietTools } from "../../test/kit/tools.ts";
@@ -35,10 +36,15 @@ test("every command has its routes, or a reason why it stays on its machine", as
   const commands = await commandsBelow(makeRoot({ ...quietTools(), where: no, checkConfig: no, open: no }));
   expect(commands.length).toBeGreaterThan(80);
   expect({
+    // What the document keeps here, the program does, and nothing else.
+    local: rows
+      .filter(({ said }) => said.startsWith("local: "))
+      .map(({ command }) => command)
+      .toSorted(),
     untold: commands.filter((command) => !told.includes(command)),
     gone: told.filter((command) => !commands.includes(command)),
     twice: told.filter((command, at) => told.indexOf(command) !== at),
-  }).toEqual({ untold: [], gone: [], twice: [] });
+  }).toEqual({ local: Object.keys(staysHere).toSorted(), untold: [], gone: [], twice: [] });
 
   const { server, mounted } = await mountAll();
   await server.close();

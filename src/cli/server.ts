@@ -56,16 +56,26 @@ export async function openServer(place: ServerPlace): Promise<AskedServer> {
   signal.throwIfAborted();
   if (theirs !== version)
     place.say(`note: ${url.host} is Stockroom ${theirs}, this command is of ${version}: what one of them lacks is refused`);
+  const told = (error: unknown): unknown => {
+    signal.throwIfAborted();
+    return inWords(error, { token: token !== undefined, theirs, version });
+  };
   const call = async (name: never, given: never): Promise<unknown> => {
     try {
       return await client.call(name, given);
     } catch (error) {
-      signal.throwIfAborted();
-      throw inWords(error, { token: token !== undefined, theirs, version });
+      throw told(error);
     }
   };
+  async function* pages(name: never, given: never): AsyncGenerator {
+    try {
+      yield* client.pages(name, given);
+    } catch (error) {
+      throw told(error);
+    }
+  }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the client's own types over what only adds words to its errors
-  const asked = { ...client, call } as Client;
+  const asked = { ...client, call, pages } as unknown as Client;
   return { ...asked, ...waiting(asked, signal) };
 }
 

@@ -25,7 +25,15 @@ import type { Clock } from "./time.ts";
 import type { Actor, Grant, Vault, Zone } from "./vault/contract.ts";
 import type { LakeAccess, LakeTable } from "./warehouse/index.ts";
 import type { AnyRoutes, Remote } from "./web/remote.ts";
-import type { ChildOutcome, DeadLetter, Json, QueueDefinition, ScheduleDefinition, WorkflowDefinition, Workflows } from "./workflow/contract.ts";
+import type {
+  ChildOutcome,
+  DeadLetter,
+  Json,
+  QueueDefinition,
+  ScheduleDefinition,
+  WorkflowDefinition,
+  Workflows,
+} from "./workflow/contract.ts";
 
 /** What the app hands a module to build on. */
 export interface PlatformDeps<Settings> {

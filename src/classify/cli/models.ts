@@ -18,7 +18,8 @@ export const modelsCommand = (tools: ClassifyTools): Command =>
           const champions = new Set((await listLines(deps.database)).map((row) => row.champion));
           return (await listModels(deps.database, line)).map((model) => ({ ...model, champion: champions.has(model.id) }));
         },
-        async (server) => await takeRows(server.pages("GET /api/classify/models", { query: { line, limit: 1_000 } }), (page) => page.models),
+        async (server) =>
+          await takeRows(server.pages("GET /api/classify/models", { query: { line, limit: 1_000 } }), (page) => page.models),
       );
       if (args.json) {
         tools.print.json(models);

@@ -147,7 +147,9 @@ const reviewAmend = (tools: ClassifyTools): Command =>
             body: { code, by: args.by ?? (await nameThere(server)), reason },
           }),
       );
-      tools.print.line(`${amended.id}: amended to ${code} by ${amended.reviewer ?? ""}; \`classify audit item\` tells what was said before`);
+      tools.print.line(
+        `${amended.id}: amended to ${code} by ${amended.reviewer ?? ""}; \`classify audit item\` tells what was said before`,
+      );
     },
   });
 

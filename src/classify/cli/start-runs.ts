@@ -13,10 +13,7 @@ interface Starting {
 }
 
 /** Starts the runs and, when asked, waits for each; prints what came of it. Exit code 3 when one did not end well. */
-export async function startRuns(
-  tools: ClassifyTools,
-  { here, there, empty, wait }: Starting,
-): Promise<void> {
+export async function startRuns(tools: ClassifyTools, { here, there, empty, wait }: Starting): Promise<void> {
   const runs = await tools.ask(
     async (app) => {
       // The engine checks that inputs are JSON; the commands make them of strings alone.

@@ -7,6 +7,7 @@ import { adjustmentKinds } from "../engine/adjust/adjust.ts";
 import { sayAdjustment } from "../workflows/planning/adjustments.ts";
 import { authorArg, authorOf, follow, type ForecastTools } from "./app-tools.ts";
 import { wordsOf } from "./adjustments.ts";
+import { authorThere } from "./there.ts";
 
 export const adjustCommand = (tools: ForecastTools): Command =>
   defineCommand({
@@ -38,25 +39,28 @@ Examples:
       const [one] = given;
       if (one === undefined || given.length > 1)
         throw new StockroomError("input", "USAGE", `Expected one of --set, --add and --percent but received ${given.length}. Give one.`);
-      const app = await tools.open();
-      const { row, series, runId } = await sayAdjustment(
-        app.deps,
-        app.workflows,
-        {
-          group: args.group,
-          kind: one.kind,
-          value: readNumber(`--${one.kind}`, one.text),
-          where: args.where ?? "",
-          from: args.from,
-          to: args.to ?? args.from,
-          author: authorOf(args.author),
-          reason: args.reason,
+      const { again, author } = args;
+      const said = {
+        group: args.group,
+        kind: one.kind,
+        value: readNumber(`--${one.kind}`, one.text),
+        where: args.where ?? "",
+        from: args.from,
+        to: args.to ?? args.from,
+        reason: args.reason,
+      };
+      const { row, series, runId } = await tools.ask(
+        async ({ deps, workflows }) =>
+          await sayAdjustment(deps, workflows, { ...said, author: authorOf(author) }, { purpose: "cli forecast adjust", again }),
+        async (server) => {
+          const by = await authorThere(server, author, () => authorOf(undefined));
+          const kept = await server.call("POST /api/forecast/adjustments", { body: { ...said, author: by, again } });
+          return { row: kept.adjustment, series: kept.series, runId: kept.run };
         },
-        { purpose: "cli forecast adjust", again: args.again },
       );
       if (!args.json)
         tools.print.line(`adjustment ${row.id} of ${row.group}: ${wordsOf(row)}${series === undefined ? "" : `, ${series} series`}`);
-      const result = await follow(tools, app, runId, { ...args, more: { adjustment: row, series } });
+      const result = await follow(tools, runId, { ...args, more: { adjustment: row, series } });
       if (isLaid(result) && result.cells === 0)
         tools.print.say("note: no step of the latest forecast begins within the dates; later ones may");
     },

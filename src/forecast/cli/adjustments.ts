@@ -5,7 +5,8 @@ import { defineCommand, type Command } from "../../platform/command/contract.ts"
 import { type AdjustmentKind } from "../engine/adjust/adjust.ts";
 import { takeBack } from "../workflows/planning/adjustments.ts";
 import { listAdjustments, type AdjustmentRow } from "../store/adjustments.ts";
-import { authorArg, authorOf, checkGroup, follow, type ForecastTools } from "./app-tools.ts";
+import { authorArg, authorOf, checkGroup, follow, type ForecastServer, type ForecastTools } from "./app-tools.ts";
+import { authorThere, checkGroupThere } from "./there.ts";
 
 export function wordsOf({ kind, value, said }: Pick<AdjustmentRow, "kind" | "value" | "said">): string {
   const words: Record<AdjustmentKind, string> = {
@@ -14,6 +15,17 @@ export function wordsOf({ kind, value, said }: Pick<AdjustmentRow, "kind" | "val
     percent: `${value < 0 ? "" : "+"}${value} %`,
   };
   return `${words[kind]}${said === "" ? "" : ` where ${said}`}`;
+}
+
+/** In the order in which they were said: the pages come the other way round. */
+export async function adjustmentsThere(
+  server: ForecastServer,
+  { group, standing }: { readonly group: string | undefined; readonly standing: boolean },
+) {
+  const pages = [];
+  const query = { group, standing: standing ? "yes" : "no", limit: 10_000 } as const;
+  for await (const { adjustments } of server.pages("GET /api/forecast/adjustments", { query })) pages.unshift(adjustments);
+  return pages.flat();
 }
 
 export const adjustmentsCommand = (tools: ForecastTools): Command =>
@@ -34,12 +46,17 @@ const adjustmentsList = (tools: ForecastTools): Command =>
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      await checkGroup(deps.database, args.group);
-      const rows = await listAdjustments(deps.database, {
-        ...(args.group === undefined ? {} : { group: args.group }),
-        standing: args.standing,
-      });
+      const { group, standing } = args;
+      const rows = await tools.ask(
+        async ({ deps }) => {
+          await checkGroup(deps.database, group);
+          return await listAdjustments(deps.database, { ...(group === undefined ? {} : { group }), standing });
+        },
+        async (server) => {
+          await checkGroupThere(server, group);
+          return await adjustmentsThere(server, { group, standing });
+        },
+      );
       if (args.json) {
         tools.print.json(rows);
         return;
@@ -71,9 +88,16 @@ const adjustmentsWithdraw = (tools: ForecastTools): Command =>
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const app = await tools.open();
-      const { row, runId } = await takeBack(app.deps, app.workflows, args.adjustment, authorOf(args.author));
+      const { adjustment: id, author } = args;
+      const { row, runId } = await tools.ask(
+        async ({ deps, workflows }) => await takeBack(deps, workflows, id, authorOf(author)),
+        async (server) => {
+          const by = await authorThere(server, author, () => authorOf(undefined));
+          const taken = await server.call("POST /api/forecast/adjustments/:id/withdraw", { params: { id }, body: { author: by } });
+          return { row: taken.adjustment, runId: taken.run };
+        },
+      );
       if (!args.json) tools.print.line(`adjustment ${row.id} of ${row.group} is withdrawn`);
-      await follow(tools, app, runId, { ...args, more: { adjustment: row } });
+      await follow(tools, runId, { ...args, more: { adjustment: row } });
     },
   });

@@ -6,10 +6,14 @@ import path from "node:path";
 import type { AppCommandTools, Flags } from "../../platform/command/contract.ts";
 import { telling } from "../../platform/figures.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import type { ObjectStore } from "../../platform/objects/contract.ts";
+import type { Body } from "../../platform/bytes.ts";
 import type { Actor } from "../../platform/vault/contract.ts";
 import type { Workflows } from "../../platform/workflow/contract.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
+import type { Asking, RemoteServer } from "../../platform/module.ts";
+import type { RoutesOf } from "../../platform/web/remote.ts";
+import type { ChildOutcome } from "../../platform/workflow/contract.ts";
+import type * as routes from "../http/contract.ts";
 import type { ForecastDeps } from "../workflows/deps.ts";
 export { checkGroup } from "../workflows/planning/stored.ts";
 import type { ObjectRef } from "../store/keys.ts";
@@ -20,7 +24,10 @@ export interface ForecastApp {
   readonly workflows: Pick<Workflows, "start" | "startIn" | "outcome" | "cancel" | "deadLetters" | "redrive">;
 }
 
-export type ForecastTools = AppCommandTools<ForecastApp>;
+/** A server as these commands ask it. */
+export type ForecastServer = RemoteServer<RoutesOf<typeof routes>>;
+
+export type ForecastTools = AppCommandTools<ForecastApp> & Asking<ForecastApp, ForecastServer>;
 
 export const authorArg = {
   type: "string",
@@ -49,7 +56,6 @@ export function authorOf(given: string | undefined): string {
 /** Tells of a durable run and, when asked, waits for it; gives its value when it is done and was waited for. Ends with 3 when it failed. */
 export async function follow(
   tools: ForecastTools,
-  app: ForecastApp,
   runId: string,
   options: { readonly wait: boolean; readonly json: boolean; readonly more?: Readonly<Record<string, unknown>> },
 ): Promise<unknown> {
@@ -63,7 +69,7 @@ export async function follow(
       );
     return undefined;
   }
-  const outcome = await app.workflows.outcome(runId, { signal: tools.signal });
+  const outcome = await outcomeOf(tools, runId);
   if (json)
     print.json({
       ...more,
@@ -77,24 +83,53 @@ export async function follow(
   return undefined;
 }
 
+/** Waits until a run has ended. */
+export const outcomeOf = async (tools: ForecastTools, runId: string): Promise<ChildOutcome<unknown>> =>
+  await tools.ask(
+    async ({ workflows }) => await workflows.outcome<unknown>(runId, { signal: tools.signal }),
+    async (server) => await server.outcome(runId),
+  );
+
+/** Starts a run that was made ready here. */
+export const startHere = async ({ workflows }: ForecastApp, { workflow, input, id }: { workflow: string; input: unknown; id: string }) =>
+  await workflows.start(workflow, input, { id });
+
+/** Whose exports are written: a forecast, or what was asked of one. */
+interface Exporter {
+  readonly kind: "runs" | "scenarios";
+  readonly id: string;
+  readonly exports: Readonly<Record<string, ObjectRef>>;
+}
+
 /** Writes exports decrypted into a folder under their names, each whole or not at all. */
 export async function download(
-  objects: ObjectStore,
+  tools: ForecastTools,
   command: string,
-  exports: Readonly<Record<string, ObjectRef>>,
+  { kind, id, exports }: Exporter,
   folder: string,
-  signal: AbortSignal,
 ): Promise<readonly { readonly name: string; readonly file: string; readonly bytes: number }[]> {
   const written: { name: string; file: string; bytes: number }[] = [];
   for (const [name, ref] of Object.entries(exports)) {
-    const { entry, body } = await objects.get(operatorAt(command), ref.key, { version: ref.version, signal });
+    const { bytes, body } = await tools.ask(
+      async ({ deps }) => {
+        const { entry, body: own } = await deps.objects.get(operatorAt(command), ref.key, { version: ref.version, signal: tools.signal });
+        return { bytes: entry.bytes, body: own };
+      },
+      async (server) => {
+        const answer = await server.call(`GET /api/forecast/${kind}/:id/exports/*`, { params: { id, "*": name } });
+        return { bytes: Number(answer.headers.get("content-length")), body: answer.body ?? emptyBody() };
+      },
+    );
     const file = path.join(folder, path.dirname(name), path.basename(ref.key));
     await mkdir(path.dirname(file), { recursive: true });
     await writeFileAtomically(file, body);
-    written.push({ name, file, bytes: entry.bytes });
+    written.push({ name, file, bytes });
   }
   return written;
 }
+
+// oxlint-disable-next-line eslint/require-yield -- a body without a byte
+async function* emptyBody(): Body {}
 
 /** Reads a file of `what` ("changes", "settings"). Throws `missing` `FILE_MISSING`. */
 export async function readTextFile(file: string, what: string): Promise<string> {

@@ -18,8 +18,10 @@ export const defaultsCommand = (tools: ForecastTools): Command =>
   });
 
 async function stored(tools: ForecastTools): Promise<string> {
-  const { deps } = await tools.open();
-  return Buffer.from(await deps.objects.read(operatorAt("defaults check"), defaultsKey)).toString("utf8");
+  return await tools.ask(
+    async ({ deps }) => Buffer.from(await deps.objects.read(operatorAt("defaults check"), defaultsKey)).toString("utf8"),
+    async (server) => (await server.call("GET /api/forecast/defaults")).content,
+  );
 }
 
 const defaultsCheck = (tools: ForecastTools): Command =>

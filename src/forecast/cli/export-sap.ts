@@ -6,12 +6,13 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag, waitFlag } from "../../platform/command/flags.ts";
+import { StockroomError } from "../../platform/errors.ts";
 import { actAs } from "../workflows/deps.ts";
 import { askImport, findExported } from "../workflows/sap/asks.ts";
 import { getTarget } from "../workflows/sap/deliver.ts";
 import { prefixes, type ObjectRef } from "../store/keys.ts";
 import { readRecord } from "./finished.ts";
-import { follow, type ForecastApp, type ForecastTools } from "./app-tools.ts";
+import { follow, startHere, type ForecastApp, type ForecastTools } from "./app-tools.ts";
 import { refusedOf } from "./imports.ts";
 
 export const exportSapCommand = (tools: ForecastTools): Command =>
@@ -30,15 +31,37 @@ Examples:
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const app = await tools.open();
-      getTarget(app.deps, args.to);
-      const { import: id, ...asked } = askImport(app.deps, args.to, await findExport(tools, app, args.forecast));
-      const runId = await app.workflows.start(asked.workflow, asked.input, { id: asked.id });
-      const result = await follow(tools, app, runId, { ...args, more: { import: id } });
+      const { forecast, to } = args;
+      const { id, runId } = await tools.ask(
+        async (app) => {
+          getTarget(app.deps, to);
+          const { import: made, ...asked } = askImport(app.deps, to, await findExport(tools, app, forecast));
+          return { id: made, runId: await startHere(app, asked) };
+        },
+        async (server) => {
+          if (await isFolder(forecast)) throw folderThere(forecast);
+          const asked = await server.call("POST /api/forecast/sap/exports", { body: { forecast, to } });
+          return { id: asked.import, runId: asked.run };
+        },
+      );
+      const result = await follow(tools, runId, { ...args, more: { import: id } });
       if (!args.json) tools.print.line(`import ${id}; \`stockroom forecast imports show ${id}\` tells what the target said`);
       if (refusedOf(result) > 0) tools.exitWith(3);
     },
   });
+
+const isFolder = async (word: string): Promise<boolean> =>
+  await stat(word).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+
+const folderThere = (folder: string): StockroomError =>
+  new StockroomError(
+    "input",
+    "USAGE",
+    `Expected a dataset group or the id of a forecast of the server but ${folder} is a folder of this machine. Put the file it was made of: stockroom put FILE forecast/train/NAME.csv`,
+  );
 
 /** A folder of a direct run goes into the store first, under a name made of its content: put again it is the same export. */
 async function findExport(
@@ -46,11 +69,7 @@ async function findExport(
   app: ForecastApp,
   word: string,
 ): Promise<{ readonly group: string; readonly ref: ObjectRef }> {
-  const isFolder = await stat(word).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!isFolder) return await findExported(app.deps, word);
+  if (!(await isFolder(word))) return await findExported(app.deps, word);
   const { key: runKey } = await readRecord(word);
   const group = path.basename(path.resolve(word)).replaceAll(/[^A-Za-z0-9_-]+/g, "-") || "run";
   const place = createHash("sha256").update(runKey).digest("hex").slice(0, 16);

@@ -3,7 +3,7 @@
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag, waitFlag } from "../../platform/command/flags.ts";
 import { askExtract } from "../workflows/sap/asks.ts";
-import { follow, type ForecastTools } from "./app-tools.ts";
+import { follow, startHere, type ForecastTools } from "./app-tools.ts";
 
 export const extractSapCommand = (tools: ForecastTools): Command =>
   defineCommand({
@@ -19,10 +19,12 @@ export const extractSapCommand = (tools: ForecastTools): Command =>
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const app = await tools.open();
-      const { workflow, input, id } = askExtract(app.deps, args);
-      const runId = await app.workflows.start(workflow, input, { id });
-      const result = await follow(tools, app, runId, args);
+      const { source, afresh, accept } = args;
+      const runId = await tools.ask(
+        async (app) => await startHere(app, askExtract(app.deps, args)),
+        async (server) => (await server.call("POST /api/forecast/sap/extracts", { body: { source, afresh, accept } })).run,
+      );
+      const result = await follow(tools, runId, args);
       if (result !== undefined && !args.json) tools.print.line(JSON.stringify(result));
     },
   });

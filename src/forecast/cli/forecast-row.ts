@@ -9,12 +9,20 @@ export const word = {
   description: "a dataset group (its latest forecast) or the id of a forecast",
 } as const;
 
-export const warningsIn = (run: ForecastRunRow): readonly string[] => {
+/** What a row needs to know of a forecast, of the app's own row or of a server's answer. */
+export interface ShownRun extends Pick<ForecastRunRow, "id" | "group" | "runId" | "state" | "exports"> {
+  readonly summary?: ForecastRunRow["summary"];
+  readonly reuses?: string | undefined;
+  readonly why?: string | undefined;
+  readonly endedAt?: string | undefined;
+}
+
+export const warningsIn = (run: Pick<ShownRun, "summary">): readonly string[] => {
   const warnings = run.summary?.["warnings"];
   return Array.isArray(warnings) ? warnings.map(String) : [];
 };
 
-export const rowOf = (run: ForecastRunRow) => ({
+export const rowOf = (run: ShownRun) => ({
   group: run.group,
   forecast: run.id,
   state: run.state,

@@ -6,7 +6,7 @@ import { StockroomError } from "../../platform/errors.ts";
 import { askResume, settleImport } from "../workflows/sap/asks.ts";
 import { readRefused, readUnsure } from "../workflows/sap/deliver.ts";
 import { getImport, listImports } from "../store/sap.ts";
-import { follow, type ForecastTools } from "./app-tools.ts";
+import { follow, startHere, type ForecastTools } from "./app-tools.ts";
 
 export const refusedOf = (value: unknown): number =>
   typeof value === "object" && value !== null && "refused" in value && typeof value.refused === "number" ? value.refused : 0;
@@ -27,8 +27,10 @@ const importsList = (tools: ForecastTools): Command =>
     meta: { name: "list", description: "Newest first" },
     args: { json: jsonFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const rows = await listImports(deps.database);
+      const rows = await tools.ask(
+        async ({ deps }) => await listImports(deps.database),
+        async (server) => (await server.call("GET /api/forecast/imports", { query: { limit: 100 } })).imports,
+      );
       tools.print.table(
         rows.map(({ id, target, group, state, rows: all, sent, failed, unsure, startedAt }) => ({
           import: id,
@@ -51,10 +53,24 @@ const importsShow = (tools: ForecastTools): Command =>
     meta: { name: "show", description: "One import, each refused row with what the ERP said of it (BAPIRET2)" },
     args: { import: { type: "positional", required: true, description: "its id" }, json: jsonFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const state = await getImport(deps.database, args.import);
-      const refused = await readRefused(deps, "cli forecast imports show", state.id);
-      const unsure = await readUnsure(deps, "cli forecast imports show", state.id);
+      const purpose = "cli forecast imports show";
+      const { state, refused, unsure } = await tools.ask(
+        async ({ deps }) => {
+          const found = await getImport(deps.database, args.import);
+          return {
+            state: found,
+            refused: await readRefused(deps, purpose, found.id),
+            unsure: await readUnsure(deps, purpose, found.id),
+          };
+        },
+        async (server) => {
+          const found = await server.call("GET /api/forecast/imports/:id", {
+            params: { id: args.import },
+            query: { rows: "yes", limit: 1 },
+          });
+          return { state: found.import, refused: found.refusedRows ?? [], unsure: found.unsureRows ?? [] };
+        },
+      );
       if (args.json) {
         tools.print.json({ ...state, refusedRows: refused, unsureRows: unsure });
         return;
@@ -88,9 +104,14 @@ const importsResume = (tools: ForecastTools): Command =>
     meta: { name: "resume", description: "Send the refused rows again, and no others" },
     args: { import: { type: "positional", required: true, description: "its id" }, wait: waitFlag, json: jsonFlag },
     run: async ({ args }) => {
-      const app = await tools.open();
-      const { workflow, input, id, import: importId } = await askResume(app.deps, args.import);
-      const result = await follow(tools, app, await app.workflows.start(workflow, input, { id }), { ...args, more: { import: importId } });
+      const asked = await tools.ask(
+        async (app) => {
+          const { import: id, ...run } = await askResume(app.deps, args.import);
+          return { import: id, run: await startHere(app, run) };
+        },
+        async (server) => await server.call("POST /api/forecast/imports/:id/resume", { params: { id: args.import } }),
+      );
+      const result = await follow(tools, asked.run, { ...args, more: { import: asked.import } });
       if (refusedOf(result) > 0) tools.exitWith(3);
     },
   });
@@ -109,7 +130,6 @@ Look in the ERP first. When nothing is unsure any more, the import goes on by it
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const app = await tools.open();
       if (!/^[1-9]\d{0,8}$/.test(args.batch))
         throw new StockroomError(
           "input",
@@ -120,8 +140,14 @@ Look in the ERP first. When nothing is unsure any more, the import goes on by it
       if (as !== "taken" && as !== "lost")
         throw new StockroomError("input", "USAGE", `Expected --as to be taken or lost but received "${as}". Correct it.`);
       const purpose = "cli forecast imports settle";
-      const goesOn = await settleImport(app.deps, app.workflows, { importId: args.import, batch: Number(args.batch), as, purpose });
-      if (args.json) tools.print.json({ import: args.import, batch: Number(args.batch), as, goesOn });
+      const { import: importId } = args;
+      const batch = Number(args.batch);
+      const goesOn = await tools.ask(
+        async ({ deps, workflows }) => await settleImport(deps, workflows, { importId, batch, as, purpose }),
+        async (server) =>
+          (await server.call("POST /api/forecast/imports/:id/settle", { params: { id: importId }, body: { batch, as } })).goesOn,
+      );
+      if (args.json) tools.print.json({ import: importId, batch, as, goesOn });
       else tools.print.line(`batch ${args.batch} of ${args.import} counts as ${as}${goesOn ? "; the import goes on" : ""}`);
     },
   });

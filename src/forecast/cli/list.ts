@@ -5,7 +5,9 @@ import { jsonFlag, watchFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { defaultsKey, prefixes } from "../store/keys.ts";
 import { getRun, listGroups, listRuns, type ForecastGroup } from "../store/runs.ts";
+import { takeRows } from "../../platform/web/remote.ts";
 import { checkGroup, type ForecastTools } from "./app-tools.ts";
+import { checkGroupThere, groupsThere, pageRows, runsThere } from "./there.ts";
 import { rowOf } from "./forecast-row.ts";
 
 export const listCommand = (tools: ForecastTools): Command =>
@@ -18,28 +20,42 @@ export const listCommand = (tools: ForecastTools): Command =>
       watch: watchFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
       const { group } = args;
       if (!/^\d{1,6}$/.test(args.limit))
         throw new StockroomError("input", "USAGE", `Expected --limit to be a whole number but received "${args.limit}". Correct it.`);
-      const groups = await listGroups(deps.database);
-      await checkGroup(deps.database, group);
-      const latest = group === undefined ? groups.flatMap((each) => each.latest ?? []) : [];
-      const runs =
-        group === undefined
-          ? await Promise.all(latest.map(async (id) => await getRun(deps.database, id)))
-          : await listRuns(deps.database, { group, limit: Number(args.limit) });
+      const limit = Number(args.limit);
+      const { groups, runs, isPut } = await tools.ask(
+        async ({ deps }) => {
+          const own = await listGroups(deps.database);
+          await checkGroup(deps.database, group);
+          const found =
+            group === undefined
+              ? await Promise.all(latestOf(own).map(async (id) => await getRun(deps.database, id)))
+              : await listRuns(deps.database, { group, limit });
+          return { groups: own, runs: found, isPut: (await deps.objects.list(prefixes.train, { limit: 1 })).length > 0 };
+        },
+        async (server) => {
+          const own = await groupsThere(server);
+          await checkGroupThere(server, group);
+          const idsOf = async (): Promise<readonly string[]> =>
+            await takeRows(
+              server.pages("GET /api/forecast/runs", { query: { group, limit: Math.min(limit, pageRows) } }),
+              (page) => page.runs.map(({ id }) => id),
+              limit,
+            );
+          const found = await runsThere(server, group === undefined ? latestOf(own) : await idsOf());
+          return { groups: own, runs: found, isPut: await server.hasObjects(prefixes.train) };
+        },
+      );
       if (args.json) {
         tools.print.json(
           group === undefined ? groups.map((each) => ({ ...each, forecast: runs.find((run) => run.id === each.latest) })) : runs,
         );
         return;
       }
-      const { length: put } = await deps.objects.list(prefixes.train, { limit: 1 });
-      const empty =
-        put === 0
-          ? `No forecast yet. Put ${defaultsKey} and a file such as ${prefixes.train}retail.csv.`
-          : `No forecast yet, though files lie under ${prefixes.train}: they are read as long as Stockroom runs (\`stockroom up\`).`;
+      const empty = !isPut
+        ? `No forecast yet. Put ${defaultsKey} and a file such as ${prefixes.train}retail.csv.`
+        : `No forecast yet, though files lie under ${prefixes.train}: they are read as long as Stockroom runs (\`stockroom up\`).`;
       if (group !== undefined) {
         tools.print.table(
           runs.map((run) => ({ ...rowOf(run), why: run.why ?? "" })),
@@ -56,8 +72,15 @@ export const listCommand = (tools: ForecastTools): Command =>
     },
   });
 
+const latestOf = (groups: readonly { readonly latest?: string | undefined }[]): readonly string[] =>
+  groups.flatMap(({ latest }) => latest ?? []);
+
 /** What a group is about beside its latest forecast. */
-function nowOf({ state, why, runId }: ForecastGroup): string {
+function nowOf({
+  state,
+  why,
+  runId,
+}: Pick<ForecastGroup, "state"> & { readonly why?: string | undefined; readonly runId?: string | undefined }): string {
   if (state === "idle") return "";
   if (state === "waiting") return why ?? state;
   const more = state === "failed" && runId !== undefined ? ` (\`stockroom runs show '${runId}'\`)` : "";

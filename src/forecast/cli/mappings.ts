@@ -3,7 +3,7 @@
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag, readChoice, readShare } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
-import { mappingRow } from "../../platform/mappings/fields.ts";
+import { mappingRow, shownMapping } from "../../platform/mappings/fields.ts";
 import { prefixes } from "../store/keys.ts";
 import type { InputKind } from "../workflows/inputs/schema.ts";
 import { blockOfSaid } from "../workflows/intake/said.ts";
@@ -26,14 +26,21 @@ const listMappings = (tools: ForecastTools): Command =>
     meta: { name: "list", description: "Every mapping that is kept, or those of one group" },
     args: { group: { type: "positional", required: false, description: "only this group" }, json: jsonFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const found = await listKept(deps.database, args.group);
+      const found = await tools.ask(
+        async ({ deps }) =>
+          (await listKept(deps.database, args.group)).map(({ group, kind, row, intake }) => ({
+            group,
+            kind,
+            ...shownMapping(row, intake),
+          })),
+        async (server) => (await server.call("GET /api/forecast/mappings", { query: { group: args.group } })).mappings,
+      );
       if (args.json) {
-        tools.print.json(found.map(({ group, kind, row, intake }) => ({ group, kind, ...row, intake })));
+        tools.print.json(found);
         return;
       }
       tools.print.table(
-        found.map(({ group, kind, row, intake }) => ({ group, kind, ...mappingRow(row, intake) })),
+        found.map(({ group, kind, ...row }) => ({ group, kind, ...mappingRow(row, row.intake) })),
         { json: false, empty: "No mapping is kept: every file had the usual columns." },
       );
     },
@@ -76,10 +83,16 @@ A forecast that failed over this question goes on.`,
           "Expected flags that say how the file is read, such as --map Menge=demand, but there is none. Give one.",
         );
       }
-      const { deps, workflows } = await tools.open();
-      const { place, goesOn } = await answerFor(deps, workflows, { group: args.group, kind, block, prefix: prefixes.train });
-      if (args.json) tools.print.json({ group: args.group, kind, ...place, intake: block, goesOn });
-      else tools.print.line(`${kind} files of ${args.group} from ${place.sender} are read so${goesOn ? "; its forecast goes on" : ""}`);
+      const { group } = args;
+      const { sender, goesOn } = await tools.ask(
+        async ({ deps, workflows }) => {
+          const { place, goesOn: own } = await answerFor(deps, workflows, { group, kind, block, prefix: prefixes.train });
+          return { sender: place.sender, goesOn: own };
+        },
+        async (server) => await server.call("PUT /api/forecast/mappings", { body: { group, kind, intake: { ...block } } }),
+      );
+      if (args.json) tools.print.json({ group, kind, sender, intake: block, goesOn });
+      else tools.print.line(`${kind} files of ${group} from ${sender} are read so${goesOn ? "; its forecast goes on" : ""}`);
     },
   });
 
@@ -94,11 +107,12 @@ const forgetMappings = (tools: ForecastTools): Command =>
     },
     run: async ({ args }) => {
       const kind = args.kind === undefined ? undefined : readChoice("--kind", args.kind, kinds);
-      const { deps, workflows } = await tools.open();
-      const { forgotten, goesOn } = await forgetFor(deps, workflows, { group: args.group, kind, sender: args.sender });
-      if (forgotten === 0) {
-        throw noMapping(args.group);
-      }
+      const { group, sender } = args;
+      const { forgotten, goesOn } = await tools.ask(
+        async ({ deps, workflows }) => await forgetFor(deps, workflows, { group, kind, sender }),
+        async (server) => await server.call("DELETE /api/forecast/mappings", { query: { group, kind, sender } }),
+      );
+      if (forgotten === 0) throw noMapping(group);
       if (args.json) tools.print.json({ group: args.group, forgotten, goesOn });
       else tools.print.line(`forgotten: ${forgotten}${goesOn ? "; its forecast goes on" : ""}`);
     },

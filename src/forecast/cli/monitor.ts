@@ -5,6 +5,7 @@ import { defineCommand, type Command } from "../../platform/command/contract.ts"
 import { readStandingOut } from "../workflows/planning/standing-out.ts";
 import { listAnswers } from "../store/answers.ts";
 import { checkGroup, download, figure, operatorAt, outArg, type ForecastTools } from "./app-tools.ts";
+import { checkGroupThere } from "./there.ts";
 
 export const monitorCommand = (tools: ForecastTools): Command =>
   defineCommand({
@@ -15,13 +16,26 @@ export const monitorCommand = (tools: ForecastTools): Command =>
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      await checkGroup(deps.database, args.group);
-      const answers = await listAnswers(deps.database, { kinds: ["monitor"], group: args.group });
+      const { group } = args;
+      const { answers, items } = await tools.ask(
+        async ({ deps }) => {
+          await checkGroup(deps.database, group);
+          const found = await listAnswers(deps.database, { kinds: ["monitor"], group });
+          const [first] = found;
+          return {
+            answers: found,
+            items: first === undefined ? [] : await readStandingOut(deps, operatorAt("monitor"), first, tools.signal),
+          };
+        },
+        async (server) => {
+          await checkGroupThere(server, group);
+          const page = await server.call("GET /api/forecast/monitor", { query: { group, limit: 100 } });
+          return { answers: page.imports, items: page.items };
+        },
+      );
       const [newest] = answers;
-      const items = newest === undefined ? [] : await readStandingOut(deps, operatorAt("monitor"), newest, tools.signal);
       if (newest !== undefined && args.out !== undefined)
-        await download(deps.objects, `monitor ${newest.id}`, newest.exports, args.out, tools.signal);
+        await download(tools, `monitor ${newest.id}`, { ...newest, kind: "scenarios" }, args.out);
       if (args.json) {
         tools.print.json({ imports: answers, items });
         return;

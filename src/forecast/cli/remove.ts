@@ -14,8 +14,10 @@ A file that is put again makes it a group again.`,
     },
     args: { group: { type: "positional", required: true, description: "a dataset group" }, json: jsonFlag },
     run: async ({ args }) => {
-      const { deps, workflows } = await tools.open();
-      const removed = await removeGroup(deps, workflows, args.group, "cli forecast remove");
+      const removed = await tools.ask(
+        async ({ deps, workflows }) => await removeGroup(deps, workflows, args.group, "cli forecast remove"),
+        async (server) => await server.call("DELETE /api/forecast/groups/:id", { params: { id: args.group } }),
+      );
       if (args.json) tools.print.json(removed);
       else tools.print.line(`removed: ${removed.group} (${removed.files} files, ${removed.pieces} pieces of its runs)`);
     },

@@ -10,11 +10,30 @@ import { table } from "../workflows/planning/monitor-job.ts";
 import { askReplenish } from "../workflows/planning/replenish.ts";
 import { supplyFlags } from "./replenish.ts";
 import { askWhatif, readChanges } from "../workflows/planning/whatif.ts";
-import { getAnswer, listAnswers, answerKinds, type Answer, type AnswerOf, type Scenario } from "../store/answers.ts";
-import { authorArg, authorOf, checkGroup, download, figure, follow, outArg, readTextFile, type ForecastTools } from "./app-tools.ts";
+import { getAnswer, listAnswers, answerKinds, type Answer } from "../store/answers.ts";
+import type { Answer as AnswerOfRoute, RoutesOf } from "../../platform/web/remote.ts";
+import type * as routes from "../http/contract.ts";
+import {
+  authorArg,
+  authorOf,
+  checkGroup,
+  download,
+  figure,
+  follow,
+  outArg,
+  outcomeOf,
+  readTextFile,
+  type ForecastApp,
+  type ForecastTools,
+} from "./app-tools.ts";
+import { authorThere, checkGroupThere, scenariosThere } from "./there.ts";
+
+/** As a server sends one. */
+type Sent = AnswerOfRoute<RoutesOf<typeof routes>["GET /api/forecast/scenarios/:id"]>["scenario"];
 
 const word = { type: "positional", required: true, description: "a dataset group (its latest forecast) or the id of a forecast" } as const;
 const shownRows = 20;
+const shownAnswers = 100;
 
 export const scenarioCommand = (tools: ForecastTools): Command =>
   defineCommand({
@@ -34,36 +53,50 @@ The same question to the same forecast is answered once. Tables lie under foreca
     },
   });
 
-interface Question {
-  readonly input: unknown;
-  /** Of the durable run. */
-  readonly id: string;
-  /** Of the answer. */
-  readonly answer: string;
+/** A question that is under way. */
+interface Asked {
+  /** The id of its answer. */
+  readonly scenario: string;
+  /** The durable run that finds it. */
+  readonly run: string;
 }
 
 /** Starts a question and, when it was waited for, tells the answer. */
 async function ask(
   tools: ForecastTools,
-  workflow: string,
-  { input, id, answer }: Question,
+  { scenario: answer, run: runId }: Asked,
   options: { readonly wait: boolean; readonly json: boolean },
 ): Promise<void> {
-  const app = await tools.open();
-  // The engine checks that inputs are JSON.
-  const runId = await app.workflows.start(workflow, input, { id });
   if (!options.wait) {
-    await follow(tools, app, runId, { ...options, more: { scenario: answer } });
+    await follow(tools, runId, { ...options, more: { scenario: answer } });
     if (!options.json) tools.print.line(`its answer will be \`stockroom forecast scenario show ${answer}\``);
     return;
   }
-  const outcome = await app.workflows.outcome(runId, { signal: tools.signal });
+  const outcome = await outcomeOf(tools, runId);
   if (outcome.kind !== "done") {
-    await follow(tools, app, runId, { ...options, more: { scenario: answer } });
+    await follow(tools, runId, { ...options, more: { scenario: answer } });
     return;
   }
-  printAnswer(tools, await getAnswer(app.deps.database, answer), options.json);
+  printAnswer(tools, await findAnswer(tools, answer), options.json);
 }
+
+/** Starts a question that was made ready here. */
+async function startQuestion(
+  app: ForecastApp,
+  workflow: string,
+  { input, id, answer }: { readonly input: unknown; readonly id: string; readonly answer: string },
+): Promise<Asked> {
+  // The engine checks that inputs are JSON.
+  return { scenario: answer, run: await app.workflows.start(workflow, input, { id }) };
+}
+
+const findAnswer = async (tools: ForecastTools, id: string) =>
+  await tools.ask(
+    async ({ deps }) => await getAnswer(deps.database, id),
+    async (server) => (await server.call("GET /api/forecast/scenarios/:id", { params: { id } })).scenario,
+  );
+
+const shellAuthor = (): string => authorOf(undefined);
 
 const whatifCommand = (tools: ForecastTools): Command =>
   defineCommand({
@@ -88,8 +121,16 @@ Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.
       const said = [args.set, args.file === undefined ? undefined : `changes of ${args.file}`]
         .filter((part) => part !== undefined)
         .join("; ");
-      const { deps } = await tools.open();
-      await ask(tools, "forecast.whatif", await askWhatif(deps, args.forecast, { changes, said, author: authorOf(args.author) }), args);
+      const { forecast, author, set } = args;
+      const asked = await tools.ask(
+        async (app) =>
+          await startQuestion(app, "forecast.whatif", await askWhatif(app.deps, forecast, { changes, said, author: authorOf(author) })),
+        async (server) =>
+          await server.call("POST /api/forecast/scenarios/whatif", {
+            body: { forecast, author: await authorThere(server, author, shellAuthor), set, changes: listOf(json) },
+          }),
+      );
+      await ask(tools, asked, args);
     },
   });
 
@@ -104,8 +145,15 @@ const explainCommand = (tools: ForecastTools): Command =>
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      await ask(tools, "forecast.explain", await askExplain(deps, args.forecast, args.item ?? null, authorOf(args.author)), args);
+      const { forecast, author, item } = args;
+      const asked = await tools.ask(
+        async (app) => await startQuestion(app, "forecast.explain", await askExplain(app.deps, forecast, item ?? null, authorOf(author))),
+        async (server) =>
+          await server.call("POST /api/forecast/scenarios/explain", {
+            body: { forecast, author: await authorThere(server, author, shellAuthor), item },
+          }),
+      );
+      await ask(tools, asked, args);
     },
   });
 
@@ -124,7 +172,6 @@ docs/how-to/forecast-planning.md lists the columns of stock; forecast/stock/<gro
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
       const fill = args["fill-rate"];
       const service: Service =
         fill === undefined
@@ -135,7 +182,15 @@ docs/how-to/forecast-planning.md lists the columns of stock; forecast/stock/<gro
         reviewPeriod: readNumber("--review-period", args["review-period"]),
         service,
       };
-      await ask(tools, "forecast.replenish", await askReplenish(deps, args.forecast, defaults, authorOf(args.author)), args);
+      const { forecast, author } = args;
+      const asked = await tools.ask(
+        async (app) => await startQuestion(app, "forecast.replenish", await askReplenish(app.deps, forecast, defaults, authorOf(author))),
+        async (server) =>
+          await server.call("POST /api/forecast/scenarios/replenish", {
+            body: { forecast, author: await authorThere(server, author, shellAuthor), ...defaults },
+          }),
+      );
+      await ask(tools, asked, args);
     },
   });
 
@@ -144,10 +199,19 @@ const listCommand = (tools: ForecastTools): Command =>
     meta: { name: "list", description: "What was asked, newest first" },
     args: { group: { type: "positional", required: false, description: "only of this group" }, json: jsonFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      await checkGroup(deps.database, args.group);
-      const kinds = answerKinds.filter((kind): kind is Scenario["kind"] => kind !== "monitor");
-      const answers = await listAnswers(deps.database, { kinds, ...(args.group === undefined ? {} : { group: args.group }) });
+      const { group } = args;
+      const found = await tools.ask(
+        async ({ deps }) => {
+          await checkGroup(deps.database, group);
+          const kinds = answerKinds.filter((kind) => kind !== "monitor");
+          return await listAnswers(deps.database, { kinds, limit: shownAnswers, ...(group === undefined ? {} : { group }) });
+        },
+        async (server) => {
+          await checkGroupThere(server, group);
+          return await scenariosThere(server, { group }, Number.POSITIVE_INFINITY);
+        },
+      );
+      const answers = found.flatMap((answer) => (answer.kind === "monitor" ? [] : [answer])).slice(0, shownAnswers);
       if (args.json) {
         tools.print.json(answers);
         return;
@@ -168,18 +232,20 @@ const listCommand = (tools: ForecastTools): Command =>
     },
   });
 
-function inShort({ kind, summary }: AnswerOf<Scenario["kind"]>): string {
-  switch (kind) {
+type Shown = Answer | Sent;
+
+function inShort(answer: Exclude<Shown, { readonly kind: "monitor" }>): string {
+  switch (answer.kind) {
     case "whatif": {
-      const percent = figure(summary.percent);
+      const percent = figure(answer.summary.percent);
       return percent === undefined ? "" : `${percent >= 0 ? "+" : ""}${percent} %`;
     }
     case "replenish":
-      return `${summary.orders} orders`;
+      return `${answer.summary.orders} orders`;
     case "explain":
-      return `${summary.series} series`;
+      return `${answer.summary.series} series`;
     default:
-      return kind satisfies never;
+      return answer satisfies never;
   }
 }
 
@@ -188,12 +254,11 @@ const showCommand = (tools: ForecastTools): Command =>
     meta: { name: "show", description: "One answer" },
     args: { scenario: { type: "positional", required: true, description: "its id" }, json: jsonFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      printAnswer(tools, await getAnswer(deps.database, args.scenario), args.json);
+      printAnswer(tools, await findAnswer(tools, args.scenario), args.json);
     },
   });
 
-function printAnswer(tools: ForecastTools, answer: Answer, json: boolean): void {
+function printAnswer(tools: ForecastTools, answer: Shown, json: boolean): void {
   const { print } = tools;
   if (json) {
     print.json(answer);
@@ -233,8 +298,17 @@ Examples:
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const { answers, value, rows } = await compareAnswers(deps, "cli forecast scenario compare", args._);
+      const { answers, value, rows } = await tools.ask(
+        async ({ deps }) => await compareAnswers(deps, "cli forecast scenario compare", args._),
+        async (server) => {
+          const found = await server.call("GET /api/forecast/scenarios/compare", { query: { ids: args._.join(",") } });
+          return {
+            answers: found.scenarios,
+            value: found.value,
+            rows: found.rows.map(({ name, values }) => ({ name, values: values.map((each) => each ?? undefined) })),
+          };
+        },
+      );
       if (args.out !== undefined) {
         await writeFileAtomically(
           args.out,
@@ -268,10 +342,16 @@ const exportCommand = (tools: ForecastTools): Command =>
     meta: { name: "export", description: "Write the tables of an answer, decrypted, into a folder" },
     args: { scenario: { type: "positional", required: true, description: "its id" }, out: { ...outArg, required: true }, json: jsonFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const answer = await getAnswer(deps.database, args.scenario);
-      const written = await download(deps.objects, `scenario export ${answer.id}`, answer.exports, args.out, tools.signal);
-      if (args.json) tools.print.json({ scenario: answer.id, out: args.out, files: written });
-      else tools.print.line(`${args.out}: ${written.length} files of ${answer.id}`);
+      const { id, exports } = await findAnswer(tools, args.scenario);
+      const written = await download(tools, `scenario export ${id}`, { kind: "scenarios", id, exports }, args.out);
+      if (args.json) tools.print.json({ scenario: id, out: args.out, files: written });
+      else tools.print.line(`${args.out}: ${written.length} files of ${id}`);
     },
   });
+
+/** Changes of a file, which `readChanges` has read before, as a list. */
+function listOf(json: string | undefined): unknown[] | undefined {
+  if (json === undefined) return undefined;
+  const changes: unknown = JSON.parse(json);
+  return Array.isArray(changes) ? changes : [changes];
+}

@@ -7,17 +7,34 @@ import { listAdjustments } from "../store/adjustments.ts";
 import { listAnswers } from "../store/answers.ts";
 import { type ForecastTools } from "./app-tools.ts";
 import { understoodIn } from "../workflows/views/understood.ts";
+import type { ObjectRef } from "../store/keys.ts";
+import { adjustmentsThere } from "./adjustments.ts";
 import { word, warningsIn, rowOf } from "./forecast-row.ts";
+import { finishedThere, scenariosThere } from "./there.ts";
 
 export const showCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: { name: "show", description: "One forecast: its inputs, its figures, its exports, what was asked of it" },
     args: { forecast: word, json: jsonFlag, watch: watchFlag },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      const run = await findFinished(deps.database, args.forecast);
-      const answers = await listAnswers(deps.database, { run: run.id });
-      const adjustments = await listAdjustments(deps.database, { group: run.group, standing: true });
+      const { run, answers, adjustments } = await tools.ask(
+        async ({ deps: { database } }) => {
+          const found = await findFinished(database, args.forecast);
+          return {
+            run: found,
+            answers: await listAnswers(database, { run: found.id }),
+            adjustments: await listAdjustments(database, { group: found.group, standing: true }),
+          };
+        },
+        async (server) => {
+          const found = await finishedThere(server, args.forecast);
+          return {
+            run: found,
+            answers: await scenariosThere(server, { run: found.id }, 100),
+            adjustments: await adjustmentsThere(server, { group: found.group, standing: true }),
+          };
+        },
+      );
       if (args.json) {
         tools.print.json({ ...run, adjustments, asked: answers });
         return;
@@ -31,7 +48,9 @@ export const showCommand = (tools: ForecastTools): Command =>
       }
       for (const [kind, input] of Object.entries(run.inputs))
         if (input !== undefined) print.line(`${kind}: ${input.key} (${input.version})`);
-      const files = Object.entries(run.exports).filter(([name]) => !name.startsWith("aggregated/"));
+      const files = Object.entries<ObjectRef>(run.exports)
+        .filter(([name]) => !name.startsWith("aggregated/"))
+        .toSorted(([a], [b]) => (a < b ? -1 : 1));
       const months = Object.keys(run.exports).length - files.length;
       for (const [name, ref] of files) print.line(`${name}: ${ref.key} (${ref.version})`);
       if (months > 0) print.line(`aggregated: ${months} months, for \`stockroom sql\``);

@@ -3,11 +3,13 @@
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { defineCommand, type Command } from "../../platform/command/contract.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
-import type { AdjustmentValue } from "../engine/monitor/value-added.ts";
+import type { Answer, RoutesOf } from "../../platform/web/remote.ts";
+import type * as routes from "../http/contract.ts";
+import type { AdjustmentValue, ValueReport } from "../engine/monitor/value-added.ts";
 import { table, valueColumns, valueRows } from "../workflows/planning/monitor-job.ts";
 import { readValueAdded } from "../workflows/planning/value.ts";
-import { type AnswerOf } from "../store/answers.ts";
 import { checkGroup, figure, type ForecastTools } from "./app-tools.ts";
+import { checkGroupThere } from "./there.ts";
 
 export const valueAddedCommand = (tools: ForecastTools): Command =>
   defineCommand({
@@ -22,27 +24,37 @@ Told from every import that was judged; of the adjusted cells by author, reason 
       json: jsonFlag,
     },
     run: async ({ args }) => {
-      const { deps } = await tools.open();
-      await checkGroup(deps.database, args.group);
-      const { judged, adjusted } = await readValueAdded(deps, "cli forecast value-added", args.group);
+      const { imports, adjusted } = await tools.ask(
+        async ({ deps }) => {
+          await checkGroup(deps.database, args.group);
+          const { judged, adjusted: own } = await readValueAdded(deps, "cli forecast value-added", args.group);
+          return {
+            imports: judged.map(({ id, group, run, title, summary }) => ({
+              id,
+              group,
+              forecast: run,
+              period: title,
+              value: summary.value,
+            })),
+            adjusted: own,
+          };
+        },
+        async (server) => {
+          await checkGroupThere(server, args.group);
+          const { imports: judged, adjusted: there } = await server.call("GET /api/forecast/value-added", { query: { group: args.group } });
+          // JSON has no NaN: a figure of nothing is null there.
+          return { imports: judged, adjusted: there as unknown as ValueReport }; // oxlint-disable-line typescript/no-unsafe-type-assertion
+        },
+      );
       // Of adjusted cells "all" says the same as "adjusted".
       if (args.out !== undefined) await writeFileAtomically(args.out, table(valueColumns, valueRows(adjusted).slice(1)));
       if (args.json) {
-        tools.print.json({
-          imports: judged.map(({ id, group, run, title, summary }) => ({
-            id,
-            group,
-            forecast: run,
-            period: title,
-            value: summary.value,
-          })),
-          adjusted,
-        });
+        tools.print.json({ imports, adjusted });
         return;
       }
       const { print } = tools;
-      print.table(judged.map(valueRow), { json: false, empty: "No import was judged yet: nothing of what was forecast has come." });
-      if (judged.length === 0) return;
+      print.table(imports.map(valueRow), { json: false, empty: "No import was judged yet: nothing of what was forecast has come." });
+      if (imports.length === 0) return;
       print.line(adjusted.reason);
       const groups: (readonly [string, readonly AdjustmentValue[]])[] = [
         ["author", adjusted.byAuthor],
@@ -67,12 +79,14 @@ const shownValue = (each: AdjustmentValue) => ({
   worsened: each.worsened,
 });
 
-function valueRow({ group, run, title, summary: { value } }: AnswerOf<"monitor">) {
+type Judged = Answer<RoutesOf<typeof routes>["GET /api/forecast/value-added"]>["imports"][number];
+
+function valueRow({ group, forecast, period, value }: Judged) {
   const { all, adjusted } = value;
   return {
     group,
-    forecast: run,
-    period: title,
+    forecast,
+    period,
     points: figure(all.points),
     wape_naive: figure(all.wapeNaive),
     wape_system: figure(all.wapeSystem),

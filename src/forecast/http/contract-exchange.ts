@@ -38,6 +38,8 @@ export const listImports = defineRoute({
   answer: z.strictObject({ imports: list(importRow), next }),
 });
 
+/** A row as it was sent. */
+const importedRow = z.strictObject({ seq: z.number(), fields: record, series: z.string().optional() });
 const message = z.strictObject({ type: z.string(), id: z.string(), text: z.string() });
 
 export const getImport = defineRoute({
@@ -47,13 +49,24 @@ export const getImport = defineRoute({
   summary: "What the ERP said to each refused row, or to every row",
   needs: "viewer",
   params: byId,
-  query: z.strictObject({ answers: z.enum(["failed", "all"]).default("failed"), limit: pageQuery(100, 10_000).limit }),
+  query: z.strictObject({
+    answers: z.enum(["failed", "all"]).default("failed"),
+    /** Also the rows themselves that were refused, or of which nobody knows. */
+    rows: z.enum(["yes", "no"]).default("no"),
+    limit: pageQuery(100, 10_000).limit,
+  }),
   answer: z.strictObject({
     import: importRow,
     batches: list(z.strictObject({ round: z.number(), batch: z.number(), sent: z.number(), failed: z.number() })),
     unsure: list(z.strictObject({ round: z.number(), batch: z.number(), rows: z.number(), reason: z.string() })),
     answers: list(z.strictObject({ round: z.number(), batch: z.number(), seq: z.number(), taken: z.boolean(), messages: list(message) })),
     more: z.boolean(),
+    refusedRows: list(
+      importedRow.extend({ batch: z.number(), round: z.number(), messages: list(z.looseObject({ ...message.shape, field: z.string() })) }),
+    ).optional(),
+    unsureRows: list(
+      z.strictObject({ round: z.number(), batch: z.number(), at: z.string(), reason: z.string(), rows: list(importedRow) }),
+    ).optional(),
   }),
 });
 

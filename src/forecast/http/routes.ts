@@ -21,6 +21,7 @@ import { findFinished } from "../workflows/planning/stored.ts";
 import { getAdjustment, listAdjustments } from "../store/adjustments.ts";
 import { getAnswer, listAnswers } from "../store/answers.ts";
 import { getRun, listGroups, listRuns } from "../store/runs.ts";
+import { readRefused, readUnsure } from "../workflows/sap/deliver.ts";
 import { getImport, listImports } from "../store/sap.ts";
 import * as routes from "./contract.ts";
 import { mountPages } from "./pages/routes.ts";
@@ -160,12 +161,12 @@ function mountImports(server: FastifyInstance, deps: ForecastDeps): void {
     return { imports, ...more };
   });
 
-  serve(
-    server,
-    routes.getImport,
-    async ({ params: { id }, query: { answers, limit } }) =>
-      await readImport(deps, id, { all: answers === "all", limit, purpose: `http GET ${api}/imports/${id}` }),
-  );
+  serve(server, routes.getImport, async ({ params: { id }, query: { answers, rows, limit } }) => {
+    const purpose = `http GET ${api}/imports/${id}`;
+    const found = await readImport(deps, id, { all: answers === "all", limit, purpose });
+    if (rows === "no") return found;
+    return { ...found, refusedRows: await readRefused(deps, purpose, id), unsureRows: await readUnsure(deps, purpose, id) };
+  });
 }
 
 /** Streams an export as a download: never run as a page of ours. */

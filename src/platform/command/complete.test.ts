@@ -48,6 +48,9 @@ describe("what may stand last", () => {
       "--dry",
       "--home",
       "--config",
+      "--server",
+      "--token-file",
+      "--insecure",
       "--debug",
       "--help",
     ]);

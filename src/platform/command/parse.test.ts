@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Command } from "./contract.ts";
 import { renderHelp } from "./help.ts";
-import { findCall, readArgs } from "./parse.ts";
+import { findCall, noFlags, readArgs } from "./parse.ts";
 
 const leaf = (args: Record<string, unknown>): Command => ({ meta: { description: "A leaf\nMore on it." }, args, run: () => {} });
 
@@ -67,6 +67,7 @@ describe("findCall", () => {
 
   it("takes the flags of every verb anywhere", async () => {
     expect((await find("--debug runs --home /x list --config c.yaml -h")).flags).toEqual({
+      ...noFlags,
       debug: true,
       home: "/x",
       config: "c.yaml",

@@ -18,26 +18,37 @@ import { globalPieceOf } from "../run/stages.ts";
 import { brokenExport, readRows, type FinishedForecast } from "./finished.ts";
 
 /** Run ids begin with their moment, groups with a letter: they cannot be taken for each other. */
-const isRunId = (word: string): boolean => /^\d{8}T\d{6}Z-/.test(word);
+export const isRunId = (word: string): boolean => /^\d{8}T\d{6}Z-/.test(word);
 
 /** The run of that id, or the latest of that group. Throws `missing` `FORECAST_RUN_MISSING`, `FORECAST_GROUP_MISSING`, `conflict` `FORECAST_RUN_UNDONE`. */
 export async function findFinished(tx: Tx, word: string): Promise<ForecastRunRow> {
   if (isRunId(word)) {
     const run = await getRun(tx, word);
     if (run.state === "done") return run;
-    throw new StockroomError(
-      "conflict",
-      "FORECAST_RUN_UNDONE",
-      run.state === "running"
-        ? `Expected forecast ${word} to be finished but it is under way. Wait for it (\`stockroom runs show '${run.runId}'\`).`
-        : `Expected forecast ${word} to be finished but it ${run.state === "failed" ? `failed: ${run.why ?? ""}` : `was ${run.state}.`} Take another (\`stockroom forecast list ${run.group}\`).`,
-    );
+    throw undoneForecast(run);
   }
   const latest = await findLatest(tx, word);
   if (latest !== undefined) return latest;
-  const groups = await listGroups(tx);
+  throw noForecast(word, await listGroups(tx));
+}
+
+/** The error of a forecast that is none to ask: `conflict` `FORECAST_RUN_UNDONE`. */
+export function undoneForecast({ id, state, runId, why, group }: Undone): StockroomError {
+  return new StockroomError(
+    "conflict",
+    "FORECAST_RUN_UNDONE",
+    state === "running"
+      ? `Expected forecast ${id} to be finished but it is under way. Wait for it (\`stockroom runs show '${runId}'\`).`
+      : `Expected forecast ${id} to be finished but it ${state === "failed" ? `failed: ${why ?? ""}` : `was ${state}.`} Take another (\`stockroom forecast list ${group}\`).`,
+  );
+}
+
+type Undone = Pick<ForecastRunRow, "id" | "state" | "runId" | "group"> & { readonly why?: string | undefined };
+
+/** The error of a word that names no forecast: `missing` `FORECAST_RUN_MISSING` of a group that has none yet, else `FORECAST_GROUP_MISSING`. */
+export function noForecast(word: string, groups: readonly { readonly name: string }[]): StockroomError {
   const known = groups.some((group) => group.name === word);
-  throw new StockroomError(
+  return new StockroomError(
     "missing",
     known ? "FORECAST_RUN_MISSING" : "FORECAST_GROUP_MISSING",
     known

@@ -10,7 +10,7 @@ const understood = z.array(
 export type Understood = z.output<typeof understood>[number];
 
 /** By file; nothing where all were read as they stand. */
-export function understoodIn(run: Pick<ForecastRunRow, "summary"> | undefined): readonly Understood[] {
+export function understoodIn(run: Partial<Pick<ForecastRunRow, "summary">> | undefined): readonly Understood[] {
   const found = understood.safeParse(run?.summary?.["understood"]);
   return found.success ? found.data : [];
 }
