@@ -59,10 +59,22 @@ describe("what may stand last", () => {
       "--out-folder",
       "--home",
       "--config",
+      "--server",
+      "--token-file",
+      "--insecure",
       "--debug",
       "--help",
     ]);
-    expect(await words("runs", "list", "--watch", "--")).toEqual(["--state", "--home", "--config", "--debug", "--help"]);
+    expect(await words("runs", "list", "--watch", "--")).toEqual([
+      "--state",
+      "--home",
+      "--config",
+      "--server",
+      "--token-file",
+      "--insecure",
+      "--debug",
+      "--help",
+    ]);
     expect(await words("--home", "x", "runs", "l")).toEqual(["list"]);
     expect(await words("runs", "run", "--", "--")).toEqual([]);
   });
