@@ -176,6 +176,10 @@ test("runs, letters, events, notices, schedules, keys", async () => {
   await both("runs list", "--state", "asleep");
   for (const more of [[], ["--json"]]) await both("runs show", run?.id ?? "", ...more);
   await both("runs show", "none");
+  await both("runs logs", run?.id ?? "");
+  await both("runs logs", "none");
+  await each("runs rerun", [run?.id ?? ""], [run?.id ?? ""]);
+  await settled(app);
   await both("runs cancel", run?.id ?? "");
   await both("runs retry", run?.id ?? "");
   for (const number of ["1", "2", "3", "4"]) {
