@@ -125,8 +125,8 @@ async function both(command: string, ...more: readonly string[]): Promise<Told> 
   const read = (text: string): unknown => (isJson ? JSON.parse(text) : text);
   expect([words, told.exit, read(told.out)]).toEqual([words, here.exit, read(here.out)]);
   // Facts follow the code of an error where it is told.
-  if (here.exit === 0) expect([words, inShort(told.said)]).toEqual([words, inShort(here.said)]);
-  else expect([words, inShort(told.said)]).toEqual([words, expect.stringContaining(inShort(here.said).split(" ").slice(0, 8).join(" "))]);
+  const said = inShort(here.said);
+  expect([words, inShort(told.said).slice(0, here.exit === 0 ? undefined : said.length)]).toEqual([words, said]);
   asked.add(command);
   return here;
 }
@@ -242,7 +242,7 @@ test("SQL", async () => {
   await both("sql", "select 1 as id, 2 as id", "--system");
   await both("sql", "selec 1");
   await both("sql");
-  await both("sql", "--system");
+  expect((await both("sql", "--system")).exit).toBe(0);
 });
 
 test("classification", async () => {
@@ -465,11 +465,15 @@ test("what is wrong with the way there is said, each by its code", async () => {
 });
 
 test("what stays on this machine says so instead of looking here", async () => {
-  for (const [words, { kind }] of Object.entries(staysHere)) {
+  const refused: (readonly [string, boolean])[] = [];
+  for (const words of Object.keys(staysHere)) {
     const told = await there(["--server", server.url, ...words.split(" ")]);
     expect([words, told.exit, told.said]).toEqual([words, 2, expect.stringContaining("SERVER_NOT_ASKED")]);
-    if (kind === "installation") expect((await there(words.split(" "))).said).toContain("env -u STOCKROOM_SERVER");
   }
+  for (const [words, { kind }] of Object.entries(staysHere)) {
+    if (kind === "installation") refused.push([words, (await there(words.split(" "))).said.includes("env -u STOCKROOM_SERVER")]);
+  }
+  expect(refused.filter(([, isTold]) => !isTold)).toEqual([]);
   expect(await there(["images", "url", "bucket", "key.jpg"])).not.toMatchObject({ said: expect.stringContaining("SERVER_NOT_ASKED") });
 });
 
