@@ -46,6 +46,14 @@ export const pages: readonly Page[] = [
     load: async () => (await import("./pages/review/review.tsx")).Review,
   },
   {
+    path: "/items",
+    title: "Items",
+    section: "Classify",
+    needs: "reviewer",
+    module: "classify",
+    load: async () => (await import("./pages/items/items.tsx")).Items,
+  },
+  {
     path: "/report",
     title: "Report",
     section: "Classify",

@@ -138,6 +138,23 @@ describe.skipIf(executablePath === undefined)("the pages of classification", () 
     await page.close();
   }, 120_000);
 
+  it("finds what was decided about an item by its id, from the palette on", async () => {
+    const { page, problems } = await openPage(browser);
+    await page.goto(at("/lines"));
+    await page.getByText("macro F1").first().waitFor();
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: /^Find/ }).waitFor();
+    await page.keyboard.type("same0");
+    await page.getByRole("option", { name: /^same0 item by its id/ }).click();
+    await page.getByRole("heading", { name: "Item same0" }).waitFor();
+    await page.getByRole("region", { name: line }).waitFor();
+    expect(problems).toEqual([]);
+    await page.close();
+    const there = async (page: Page) => await page.getByRole("region", { name: line }).waitFor();
+    expect(await flawsOf("/items?id=same0", there)).toEqual([]);
+    expect(await flawsOf("/items?id=nothing", async (page) => await page.getByText(/^No line coded nothing/).waitFor())).toEqual([]);
+  }, 120_000);
+
   it("does a training again from its run's page, and shows the new run", async () => {
     const [trained] = await served.app.workflows.list({ workflow: "classify.train", state: "done" });
     const id = trained?.id ?? "";

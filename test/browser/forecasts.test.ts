@@ -72,6 +72,26 @@ describe.skipIf(executablePath === undefined)("the forecasts of the console", ()
   );
 
   it(
+    "finds a series by the palette, and shows its fan",
+    async () => {
+      const { page, problems } = await open("/forecasts");
+      await page.getByRole("link", { name: "shop", exact: true }).waitFor();
+      await page.keyboard.press("Control+k");
+      await page.getByRole("combobox", { name: /^Find/ }).waitFor();
+      await page.keyboard.type("item_2");
+      await page
+        .getByRole("option", { name: /item_2 · store_\d series, shop/ })
+        .first()
+        .click();
+      await page.waitForURL(/at=identifier%3Ditem_2/);
+      await page.getByRole("heading", { name: /^item item_2/ }).waitFor();
+      expect(problems).toEqual([]);
+      await page.close();
+    },
+    walkMs,
+  );
+
+  it(
     "keeps an adjustment after its preview, shows it, and takes it back",
     async () => {
       const { page, problems } = await open("/forecasts/shop?tab=adjust&at=identifier%3Ditem_0");

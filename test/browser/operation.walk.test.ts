@@ -271,6 +271,41 @@ describe.skipIf(executablePath === undefined)("a file on its way", () => {
     await page.close();
   }, 900_000);
 
+  it("with codes is read by the columns that a person chose, now and the next time", async () => {
+    const { page, problems } = await openCalm(browser);
+    const kinds = ["kettle steel", "toaster bread", "lamp desk"];
+    const rows = Array.from({ length: 120 }, (_, n) => `A${n};${kinds[n % 3]} ${n};${["K", "T", "L"][n % 3]};${["x", "y"][n % 2]}`);
+    await page.goto(at("/upload"));
+    await page.locator("input[type=file]").setInputFiles({
+      name: "artikel.csv",
+      mimeType: "text/csv",
+      buffer: Buffer.from(`${["Artikelnummer;Bezeichnung;Warengruppe;Regal", ...rows].join("\n")}\n`),
+    });
+    await page.getByRole("heading", { name: "artikel.csv" }).waitFor();
+    await page.getByLabel("The file is").selectOption("labelled");
+    await page.getByLabel("Country").fill("GBR");
+    expect(await page.getByLabel("What Warengruppe is").inputValue()).toBe("code");
+    await page.getByLabel("What Warengruppe is").selectOption("left out");
+    await page.getByText("Choose the column with the right codes.").waitFor();
+    await page.getByLabel("What Regal is").selectOption("code");
+    await page.getByLabel("Rule book of the codes").fill("SHELF");
+    await page.getByText(/--map .*Regal=label/).waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+    await page.getByRole("button", { name: "Store it and start" }).click();
+    await page.waitForURL(/version=/);
+    await page.getByText("All have ended well.").waitFor({ timeout: 240_000 });
+    const { mappings } = (await (await fetch(`${server.url}/api/classify/mappings?file=GBR/artikel`)).json()) as {
+      mappings: { intake: { map: Record<string, string>; scheme?: string } }[];
+    };
+    expect(mappings[0]?.intake).toMatchObject({ map: { Regal: "label", Bezeichnung: "text" }, scheme: "SHELF" });
+    await waitFor("a line of the shelf", async () => {
+      const { lines } = (await (await fetch(`${server.url}/api/classify/lines`)).json()) as { lines: { line: string }[] };
+      return lines.some(({ line }) => line === "GBR-SHELF");
+    });
+    expect(problems).toEqual([]);
+    await page.close();
+  }, 900_000);
+
   it("that failed is told on home before what only waits, repaired in its place and redriven", async () => {
     await app.workflows.start("classify.train", { line: "none", key: "none", version: "1" }, { id: "hopeless" });
     await app.workflows.outcome("hopeless");

@@ -1,10 +1,14 @@
-// The palette (Ctrl-K): pages, and what the typed words find among the newest runs, groups, lines, and keys of objects by their beginning.
+// The palette (Ctrl-K): pages, and what the typed words find among the newest runs, groups, lines, items, series, and keys of objects by their beginning.
+//
+//   P1. What the server is asked is asked once nobody types for a moment, for few rows, and given up as soon as other words are typed.
 
 import { signal } from "@preact/signals";
 import { useLocation } from "preact-iso";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { useAsk, type AskOptions } from "../data/query.ts";
+import { useMe } from "../data/me.ts";
+import { useAsk, usePages, type AskOptions } from "../data/query.ts";
 import { usePlace } from "../data/place.ts";
+import { itemAxis, printNode } from "../pages/forecasts/node.ts";
 import { to } from "../data/url.ts";
 import { useSeenPages } from "./rail.tsx";
 
@@ -55,15 +59,58 @@ function useKnown(modules: readonly string[]): readonly (Found & { readonly word
   ];
 }
 
-/** Objects whose key begins with what is typed, once nobody types for a moment. */
-function useKeys(typed: string): readonly Found[] {
+/** What was typed, once nobody types for a moment; until then undefined. */
+function useCalm(typed: string): string | undefined {
   const [calm, setCalm] = useState("");
   useEffect(() => {
     const timer = setTimeout(() => setCalm(typed), calmMs);
     return () => clearTimeout(timer);
   }, [typed]);
-  const { value } = useAsk("GET /objects", { query: { prefix: calm, limit: mostEach } }, { when: calm.length > 1 && calm === typed });
+  return calm === typed ? calm : undefined;
+}
+
+/** Objects whose key begins with what is typed. */
+function useKeys(calm: string | undefined): readonly Found[] {
+  const { value } = useAsk(
+    "GET /objects",
+    { query: { prefix: calm ?? "", limit: mostEach } },
+    { when: calm !== undefined && calm.length > 1 },
+  );
   return (value?.objects ?? []).map(({ key }) => ({ title: key, kind: "object", href: to("/objects", { key }) }));
+}
+
+/** An item by its id. Whether it was coded is told by its page: a look would read a whole month, too much for every pause in typing. */
+const itemFor = (calm: string | undefined): readonly Found[] =>
+  calm === undefined || calm.length < 3 || /\s/.test(calm)
+    ? []
+    : [{ title: calm, kind: "item by its id: what was decided", href: to("/items", { id: calm }) }];
+
+interface Grouped {
+  readonly name: string;
+  readonly latest?: string | undefined;
+}
+
+/** Series of a group's newest forecast that hold the words. */
+function useSeriesOf(calm: string | undefined, group: Grouped | undefined): readonly Found[] {
+  const { name = "", latest = "" } = group ?? {};
+  const { value } = usePages(
+    "GET /api/forecast/runs/:id/cells",
+    { params: { id: latest }, query: { find: calm ?? "", limit: mostEach } },
+    { when: calm !== undefined && calm.length > 2 && latest !== "", freshMs: 30_000 },
+  );
+  if (calm === undefined || calm.length < 3) return [];
+  return (value ?? []).flatMap(({ idColumns, rows }) =>
+    rows.map(({ ids }) => {
+      const at = printNode(ids.map((id, place) => [place === 0 ? itemAxis : (idColumns[place] ?? itemAxis), id] as const));
+      return { title: ids.join(" · "), kind: `series, ${name}`, href: to(`/forecasts/${encodeURIComponent(name)}`, { at }) };
+    }),
+  );
+}
+
+/** The same of the first groups; more are found on their own pages. */
+function useSeries(calm: string | undefined, groups: readonly Grouped[]): readonly Found[] {
+  const [first, second, third] = groups.filter(({ latest }) => latest !== undefined);
+  return [...useSeriesOf(calm, first), ...useSeriesOf(calm, second), ...useSeriesOf(calm, third)];
 }
 
 /** As many of each kind as are worth reading. */
@@ -91,13 +138,18 @@ function OpenPalette() {
   const box = useRef<HTMLDialogElement>(null);
   const { route } = useLocation();
   const { modules } = usePlace();
+  const me = useMe();
   const seen = useSeenPages();
   const typed = words.trim();
   const known = useKnown(modules);
-  const keys = useKeys(typed);
+  const calm = useCalm(typed);
+  const keys = useKeys(calm);
+  const item = modules.includes("classify") && me.may("reviewer") ? itemFor(calm) : [];
+  const groups = useAsk("GET /api/forecast/groups", undefined, { when: modules.includes("forecast"), freshMs: 30_000 });
+  const series = useSeries(calm, groups.value?.groups ?? []);
   const found: readonly Found[] = [
     ...seen.filter(({ title }) => typed === "" || holds(title, typed)).map(({ title, path }) => ({ title, kind: "page", href: to(path) })),
-    ...(typed.length > 1 ? fewOf([...known.filter(({ words }) => holds(words, typed)), ...keys]) : []),
+    ...(typed.length > 1 ? fewOf([...known.filter(({ words }) => holds(words, typed)), ...series, ...keys, ...item]) : []),
   ];
   useEffect(() => {
     box.current?.showModal();
@@ -123,8 +175,8 @@ function OpenPalette() {
         aria-expanded="true"
         aria-controls="palette-found"
         aria-activedescendant={`palette-${at}`}
-        aria-label="Find pages, newest runs, groups, lines, keys"
-        placeholder="Find pages, newest runs, groups, lines, keys"
+        aria-label="Find pages, items, newest runs, groups, lines, keys"
+        placeholder="Find pages, items, newest runs, groups, lines, keys"
         value={words}
         onInput={(event) => {
           setWords(event.currentTarget.value);
@@ -146,7 +198,7 @@ function OpenPalette() {
         ))}
         {found.length === 0 && (
           <li role="option" aria-selected={false}>
-            Nothing found among pages, lines, groups, the {mostRuns} newest runs and keys that begin so
+            Nothing found among pages, lines, items by their id, groups and their series, the {mostRuns} newest runs and keys that begin so
           </li>
         )}
       </ul>

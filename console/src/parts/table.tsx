@@ -12,6 +12,14 @@ export interface Column<Row> {
   readonly number?: boolean;
 }
 
+/** A column of numbers, sorted by them; those that are not known stand last. */
+export const figures = <Row,>(
+  id: string,
+  title: string,
+  of: (row: Row) => number | null,
+  show: (value: number | null) => ComponentChildren,
+): Column<Row> => ({ id, title, number: true, by: (row) => of(row) ?? undefined, cell: (row) => show(of(row)) });
+
 export interface TableProps<Row> {
   /** What the rows are, for screen readers. */
   readonly label: string;

@@ -10,7 +10,7 @@ import { mappingsOf } from "../../platform/mappings/held.ts";
 import { type KeptMapping, type MappingPlace, prefixOfKey } from "../../platform/mappings/mappings.ts";
 import { fileOfObject, isQuick, tooLargeNow } from "../../platform/mappings/quick.ts";
 import type { ObjectEntry } from "../../platform/objects/contract.ts";
-import { type Workflows, redriveAsked } from "../../platform/workflow/index.ts";
+import { type Workflows, isWorkedAt, redriveAsked } from "../../platform/workflow/index.ts";
 import { type ObjectRef, prefixes, readKey } from "../store/keys.ts";
 import { findReading, listAskedAbout, putReading } from "../store/readings.ts";
 import { listSchemes } from "../store/schemes.ts";
@@ -143,7 +143,10 @@ export async function answerFor(
   const place = await mappings.keepAnswer(deps.database, newest, block, timeOf(deps));
   const reading = await findReading(deps.database, { key, version });
   if (reading !== undefined && (await goOnAsked(workflows, reading.runId))) return { place, key, goesOn: true };
-  if (reading === undefined || reading.taken === null) return { place, key, goesOn: false };
+  if (reading === undefined) {
+    // A look that has begun may have asked for words before these were there; one that has not will read by them.
+    if (!(await isWorkedAt(deps.database, { workflow: "classify.intake", key, version }))) return { place, key, goesOn: false };
+  } else if (reading.taken === null) return { place, key, goesOn: false };
   const again = timeOf(deps);
   await workflows.start("classify.intake", { key, version, again }, { id: `intake/${key}@${version}/again/${again}` });
   return { place, key, goesOn: true };

@@ -6,6 +6,9 @@ import { bytes, routesOf } from "../../platform/web/route.ts";
 
 export const defineRoute = routesOf("forecast");
 
+/** What may be looked at by whoever comes in. */
+export const viewed = { method: "GET", needs: "viewer" } as const;
+
 export const optional = text().optional();
 export const record = z.record(z.string(), z.unknown());
 /** JSON has no NaN: of nothing it is null. */

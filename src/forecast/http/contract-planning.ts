@@ -4,7 +4,7 @@ import { z } from "zod";
 import { line as text, speaker } from "../../platform/web/fields.ts";
 import { next, pageQuery } from "../../platform/web/paging.ts";
 import { list } from "../../platform/web/route.ts";
-import { defineRoute, optional, number, ref, refs, byId, ofExport, exportRow, tables } from "./contract-parts.ts";
+import { defineRoute, optional, number, ref, refs, byId, ofExport, exportRow, tables, viewed } from "./contract-parts.ts";
 
 const comparisons = ["EQUALS", "NOT_EQUALS", "LESS_THAN", "GREATER_THAN", "AT_MOST", "AT_LEAST"] as const;
 const condition = z.strictObject({ attribute: z.string(), comparison: z.enum(comparisons), values: list(z.string()) });
@@ -29,11 +29,10 @@ const adjustment = z
   .meta({ id: "Adjustment" });
 
 export const listAdjustments = defineRoute({
+  ...viewed,
   name: "listAdjustments",
-  method: "GET",
   path: "/api/forecast/adjustments",
   summary: "What planners said, in the order in which they said it; the last page first",
-  needs: "viewer",
   query: z.strictObject({ group: optional, standing: z.enum(["yes", "no"]).default("no"), ...pageQuery(100, 10_000) }),
   answer: z.strictObject({ adjustments: list(adjustment), next }),
 });
@@ -222,11 +221,10 @@ const monitorAnswer = z.strictObject({
 const scenario = z.discriminatedUnion("kind", [whatifAnswer, explainAnswer, replenishAnswer, monitorAnswer]).meta({ id: "Scenario" });
 
 export const listScenarios = defineRoute({
+  ...viewed,
   name: "listScenarios",
-  method: "GET",
   path: "/api/forecast/scenarios",
   summary: "What was asked of forecasts, with each answer in a few figures, the newest first",
-  needs: "viewer",
   query: z.strictObject({
     group: optional,
     /** Of this forecast. */
@@ -238,31 +236,28 @@ export const listScenarios = defineRoute({
 });
 
 export const getScenario = defineRoute({
+  ...viewed,
   name: "getScenario",
-  method: "GET",
   path: "/api/forecast/scenarios/:id",
   summary: "One answer and its tables",
-  needs: "viewer",
   params: byId,
   answer: z.strictObject({ scenario, exports: list(exportRow) }),
 });
 
 export const getScenarioExport = defineRoute({
+  ...viewed,
   name: "getScenarioExport",
-  method: "GET",
   path: "/api/forecast/scenarios/:id/exports/*",
   summary: "A table of an answer, as a download",
-  needs: "viewer",
   params: ofExport,
   answer: tables,
 });
 
 export const compareScenarios = defineRoute({
+  ...viewed,
   name: "compareScenarios",
-  method: "GET",
   path: "/api/forecast/scenarios/compare",
   summary: "Answers to questions of one kind side by side, series by series",
-  needs: "viewer",
   query: z.strictObject({
     /** Ids, separated by commas. */
     ids: text(2_000),
@@ -317,11 +312,10 @@ export const askReplenish = defineRoute({
 });
 
 export const getMonitor = defineRoute({
+  ...viewed,
   name: "getMonitor",
-  method: "GET",
   path: "/api/forecast/monitor",
   summary: "Each import against the forecast made before it, the newest first, and the series that stand out in that one",
-  needs: "viewer",
   query: z.strictObject({ group: text(), ...pageQuery() }),
   answer: z.strictObject({
     imports: list(monitorAnswer),
@@ -333,11 +327,10 @@ export const getMonitor = defineRoute({
 const valueList = list(adjustmentValue);
 
 export const getValueAdded = defineRoute({
+  ...viewed,
   name: "getValueAdded",
-  method: "GET",
   path: "/api/forecast/value-added",
   summary: "Whose forecast was better: the seasonal naive one, the system's, or the planners'",
-  needs: "viewer",
   query: z.strictObject({ group: optional }),
   answer: z.strictObject({
     imports: list(

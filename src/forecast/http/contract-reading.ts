@@ -4,7 +4,7 @@ import { z } from "zod";
 import { line as text } from "../../platform/web/fields.ts";
 import { next, pageQuery } from "../../platform/web/paging.ts";
 import { bytes, list } from "../../platform/web/route.ts";
-import { defineRoute, optional, record, number, input, byId, ofExport, exportRow, tables } from "./contract-parts.ts";
+import { defineRoute, optional, record, number, input, byId, ofExport, exportRow, tables, viewed } from "./contract-parts.ts";
 
 const group = z
   .strictObject({
@@ -21,11 +21,10 @@ const group = z
   .meta({ id: "ForecastGroup" });
 
 export const listGroups = defineRoute({
+  ...viewed,
   name: "listForecastGroups",
-  method: "GET",
   path: "/api/forecast/groups",
   summary: "Every dataset group, with what it is about at present",
-  needs: "viewer",
   answer: z.strictObject({ groups: list(group) }),
 });
 
@@ -59,41 +58,37 @@ const runRow = z.strictObject({
 });
 
 export const listForecasts = defineRoute({
+  ...viewed,
   name: "listForecasts",
-  method: "GET",
   path: "/api/forecast/runs",
   summary: "Forecasts, the newest first",
-  needs: "viewer",
   query: z.strictObject({ group: optional, ...pageQuery() }),
   answer: z.strictObject({ runs: list(runRow.meta({ id: "Forecast" })), next }),
 });
 
 export const getForecast = defineRoute({
+  ...viewed,
   name: "getForecast",
-  method: "GET",
   path: "/api/forecast/runs/:id",
   summary: "A forecast with the settings it had, and its exports",
-  needs: "viewer",
   params: byId,
   answer: z.strictObject({ run: runRow.extend({ settings: record }), exports: list(exportRow) }),
 });
 
 export const getForecastExport = defineRoute({
+  ...viewed,
   name: "getForecastExport",
-  method: "GET",
   path: "/api/forecast/runs/:id/exports/*",
   summary: "An export of a forecast, as a download",
-  needs: "viewer",
   params: ofExport,
   answer: tables,
 });
 
 export const getDashboard = defineRoute({
+  ...viewed,
   name: "getForecastDashboard",
-  method: "GET",
   path: "/api/forecast/runs/:id/dashboard",
   summary: "The dashboard's data as JSON",
-  needs: "viewer",
   params: byId,
   answer: bytes("application/json"),
 });
@@ -103,11 +98,10 @@ const heldAxes = text(1_000);
 const axis = z.strictObject({ column: z.string(), name: z.string() });
 
 export const getFigures = defineRoute({
+  ...viewed,
   name: "getForecastFigures",
-  method: "GET",
   path: "/api/forecast/runs/:id/figures",
   summary: "Sold, errors and forecast by the levels of an axis, within the levels that are held",
-  needs: "viewer",
   params: byId,
   query: z.object({ by: text(100).optional() }).catchall(heldAxes),
   answer: z.strictObject({
@@ -134,11 +128,10 @@ export const getFigures = defineRoute({
 const curveForecast = z.strictObject({ mean: list(z.number()), quantiles: list(list(z.number())) }).nullable();
 
 export const getCurve = defineRoute({
+  ...viewed,
   name: "getForecastCurve",
-  method: "GET",
   path: "/api/forecast/runs/:id/curve",
   summary: "The series at the levels that are held as one curve: history, forecast with quantiles, backtests, what is known ahead",
-  needs: "viewer",
   params: byId,
   query: z.object({}).catchall(heldAxes),
   answer: z.strictObject({
@@ -176,11 +169,10 @@ export const getCurve = defineRoute({
 });
 
 export const getCells = defineRoute({
+  ...viewed,
   name: "getForecastCells",
-  method: "GET",
   path: "/api/forecast/runs/:id/cells",
   summary: "The series at the levels that are held, step by step: the system's mean, the one in use, the outermost quantiles",
-  needs: "viewer",
   params: byId,
   query: z.object({ find: text(200).optional(), ...pageQuery(50, 500) }).catchall(heldAxes),
   answer: z.strictObject({
@@ -204,11 +196,10 @@ export const getCells = defineRoute({
 const exceptionKinds = ["no forecast", "ended", "new", "bias", "worse than last season"] as const;
 
 export const listExceptions = defineRoute({
+  ...viewed,
   name: "listForecastExceptions",
-  method: "GET",
   path: "/api/forecast/runs/:id/exceptions",
   summary: "The series at the levels that are held that deserve a look, the most money first where a price is known",
-  needs: "viewer",
   params: byId,
   query: z.object({ kind: z.enum(exceptionKinds).optional(), ...pageQuery(100, 1_000) }).catchall(heldAxes),
   answer: z.strictObject({

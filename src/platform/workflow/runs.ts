@@ -541,6 +541,19 @@ export async function anyUnderway(
   return rows.length > 0;
 }
 
+/** Whether a run of a workflow that has begun and not ended works at this version of an object. */
+export async function isWorkedAt(
+  tx: Tx,
+  { workflow, key, version }: { readonly workflow: string; readonly key: string; readonly version: string },
+): Promise<boolean> {
+  const rows = await tx.query(
+    `select 1 as one from stockroom.run where workflow = $1 and state in ('running', 'retrying')
+       and input::jsonb->>'key' = $2 and input::jsonb->>'version' = $3 limit 1`,
+    [workflow, key, version],
+  );
+  return rows.length > 0;
+}
+
 /** Whether any run is queued, running or waiting for its next try. */
 export async function anyActive(tx: Tx, resting: ReadonlySet<string>): Promise<boolean> {
   const rows = await tx.query(`select 1 as one from stockroom.run where state in ${activeStates} and queue <> all($1::text[]) limit 1`, [

@@ -8,6 +8,7 @@ import { openDatabase } from "../database/open.ts";
 import type { DeadLetter, RunContext, WorkflowDefinition } from "./contract.ts";
 import { lockKey } from "./liveness.ts";
 import { workflowMigrations } from "./migrations.ts";
+import { isWorkedAt } from "./runs.ts";
 import { openWorkflows } from "./workflows.ts";
 import type { OpenWorkflows, OpenWorkflowsOptions } from "./workflows.ts";
 
@@ -427,6 +428,27 @@ test("cancel stops a run and its children wherever they are, and retry goes on",
   // What is over is not "cancelled".
   await expect(deps.cancel("cancelled")).rejects.toMatchObject({ kind: "conflict", code: "RUN_ENDED", facts: { state: "done" } });
   expect((await deps.show("cancelled")).state).toBe("done");
+});
+
+test("a version of an object is worked at from the beginning of its run to its end", async () => {
+  const opened = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  const look = define("t.look", async (context) => {
+    await context.step("look", async () => {
+      begun.resolve();
+      await opened.promise;
+    });
+  });
+  const deps = await openFixture([look]);
+  const object = { workflow: "t.look", key: "a.csv", version: "1" };
+  expect(await isWorkedAt(database, object)).toBe(false);
+  await deps.start(look, { key: "a.csv", version: "1" }, { id: "look" });
+  await begun.promise;
+  expect(await isWorkedAt(database, object)).toBe(true);
+  expect(await isWorkedAt(database, { ...object, version: "2" })).toBe(false);
+  opened.resolve();
+  await deps.outcome("look");
+  expect(await isWorkedAt(database, object)).toBe(false);
 });
 
 test("what is done is done again by a new run, where the workflow says so; asked twice at once, once", async () => {

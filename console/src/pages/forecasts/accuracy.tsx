@@ -1,14 +1,19 @@
 // How good the forecast is: what the backtests missed, step by step ahead, and level by level.
 
+import type { AnswerOf } from "../../data/client.ts";
 import { useAsk } from "../../data/query.ts";
 import { Chart } from "../../parts/chart.tsx";
 import { amount, counted, percent } from "../../parts/show.tsx";
 import { Empty, Shown } from "../../parts/states.tsx";
-import { Table } from "../../parts/table.tsx";
+import { figures, Table } from "../../parts/table.tsx";
 import { useFilters } from "../../data/url.ts";
 import { useCurve } from "./fan.tsx";
 import type { Looked } from "./group.tsx";
 import { itemAxis, printNode, queryOf, titleOf } from "./node.ts";
+
+type Level = AnswerOf<"GET /api/forecast/runs/:id/figures">["levels"][number];
+
+const signed = (value: number | null): string => percent(value, { signed: true });
 
 export function Accuracy({ run, node, ...looked }: Looked) {
   const curve = useCurve(run.id, node);
@@ -49,13 +54,13 @@ export function Accuracy({ run, node, ...looked }: Looked) {
 function Levels({ run, node }: Looked) {
   const filters = useFilters();
   const by = filters.get("by");
-  const figures = useAsk("GET /api/forecast/runs/:id/figures", {
+  const found = useAsk("GET /api/forecast/runs/:id/figures", {
     params: { id: run.id },
     query: { ...queryOf(node), ...(by === "" || node.some(([axis]) => axis === by) ? {} : { by }) },
   });
   return (
     <section class="card">
-      <Shown of={figures} lines={6}>
+      <Shown of={found} lines={6}>
         {({ by, levels, more, since }) => (
           <>
             <h2>By {by.name}</h2>
@@ -82,29 +87,11 @@ function Levels({ run, node }: Looked) {
                     </button>
                   ),
                 },
-                {
-                  id: "sold",
-                  title: "Sold in the backtests",
-                  number: true,
-                  by: ({ actual }) => actual ?? undefined,
-                  cell: ({ actual }) => amount(actual),
-                },
-                { id: "wape", title: "WAPE", number: true, by: ({ wape }) => wape ?? undefined, cell: ({ wape }) => percent(wape) },
-                {
-                  id: "naive",
-                  title: "Last season repeated",
-                  number: true,
-                  by: ({ naiveWape }) => naiveWape ?? undefined,
-                  cell: ({ naiveWape }) => percent(naiveWape),
-                },
-                {
-                  id: "bias",
-                  title: "Bias",
-                  number: true,
-                  by: ({ bias }) => bias ?? undefined,
-                  cell: ({ bias }) => percent(bias, { signed: true }),
-                },
-                { id: "ahead", title: "Ahead", number: true, by: ({ ahead }) => ahead ?? undefined, cell: ({ ahead }) => amount(ahead) },
+                figures("sold", "Sold in the backtests", ({ actual }: Level) => actual, amount),
+                figures("wape", "WAPE", ({ wape }: Level) => wape, percent),
+                figures("naive", "Last season repeated", ({ naiveWape }: Level) => naiveWape, percent),
+                figures("bias", "Bias", ({ bias }: Level) => bias, signed),
+                figures("ahead", "Ahead", ({ ahead }: Level) => ahead, amount),
               ]}
             />
             {more > 0 && <p class="dim">{counted(more, "smaller one")} not shown. Hold another axis first, or ask by SQL.</p>}

@@ -7,7 +7,7 @@ import { useFilters, to } from "../../data/url.ts";
 import { Page } from "../../frame/page.tsx";
 import { CopyAs } from "../../parts/button.tsx";
 import { SelectField } from "../../parts/fields.tsx";
-import { State, Tabs, whenText } from "../../parts/show.tsx";
+import { counted, State, Tabs, whenText } from "../../parts/show.tsx";
 import { Empty, Note, Shown } from "../../parts/states.tsx";
 import { parseNode, type Node } from "./node.ts";
 import { CompareRuns } from "./compare.tsx";
@@ -114,11 +114,7 @@ export function Group({ group = "" }: Readonly<Record<string, string>>) {
                   }))}
                 />
               </div>
-              {warningsIn(run.summary).map((warning) => (
-                <Note key={warning} kind="warn">
-                  {warning}
-                </Note>
-              ))}
+              <Remarks of={warningsIn(run.summary)} />
               {tab?.ofNode ? (
                 <div class="split">
                   <Tree {...looked} />
@@ -152,3 +148,21 @@ const Gone = ({ id, back }: { id: string; back: string }) => (
     </a>
   </Empty>
 );
+
+/** One stands open; of several the first, so that they leave room for what was asked for. */
+function Remarks({ of: [first, ...others] }: { of: readonly string[] }) {
+  if (first === undefined) return null;
+  return (
+    <Note kind="warn">
+      <p>{first}</p>
+      {others.length > 0 && (
+        <details>
+          <summary>{counted(others.length, "further remark")}</summary>
+          {others.map((other) => (
+            <p key={other}>{other}</p>
+          ))}
+        </details>
+      )}
+    </Note>
+  );
+}

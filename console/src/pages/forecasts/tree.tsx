@@ -63,7 +63,7 @@ export function Tree({ run, node }: Looked) {
                         {series === 1 ? "1 series" : `${series} series`}, ahead {amount(ahead ?? actual)}
                       </span>
                       <span class={wape !== null && naiveWape !== null && wape > naiveWape ? "warn" : "dim"}>
-                        WAPE {percent(wape)}, last season {percent(naiveWape)}
+                        {wape === null ? "not backtested" : `WAPE ${percent(wape)}, last season ${percent(naiveWape)}`}
                       </span>
                     </button>
                   </li>

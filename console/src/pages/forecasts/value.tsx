@@ -5,10 +5,13 @@ import { useAsk } from "../../data/query.ts";
 import { CopyAs } from "../../parts/button.tsx";
 import { amount, Badge, counted, Figure, percent } from "../../parts/show.tsx";
 import { Empty, Shown } from "../../parts/states.tsx";
-import { Table } from "../../parts/table.tsx";
+import { figures, Table } from "../../parts/table.tsx";
 import type { Looked } from "./group.tsx";
 
+const signed = (value: number | null): string => percent(value, { signed: true });
+
 type Adjusted = AnswerOf<"GET /api/forecast/value-added">["adjusted"];
+type Judged = Adjusted["byAuthor"][number];
 
 export function ValueAdded({ group }: Looked) {
   const value = useAsk("GET /api/forecast/value-added", { query: { group } }, { live: ["events"] });
@@ -71,42 +74,12 @@ function ValueTable({ title, rows }: { title: string; rows: Adjusted["byAuthor"]
         sortName={`by-${title.toLowerCase()}`}
         columns={[
           { id: "name", title, by: ({ group }) => group, cell: ({ group }) => group },
-          { id: "points", title: "Points", number: true, by: ({ points }) => points ?? undefined, cell: ({ points }) => amount(points) },
-          {
-            id: "system",
-            title: "System",
-            number: true,
-            by: ({ wapeSystem }) => wapeSystem ?? undefined,
-            cell: ({ wapeSystem }) => percent(wapeSystem),
-          },
-          {
-            id: "used",
-            title: "Planner",
-            number: true,
-            by: ({ wapeUsed }) => wapeUsed ?? undefined,
-            cell: ({ wapeUsed }) => percent(wapeUsed),
-          },
-          {
-            id: "added",
-            title: "Added",
-            number: true,
-            by: ({ adjustmentAdded }) => adjustmentAdded ?? undefined,
-            cell: ({ adjustmentAdded }) => percent(adjustmentAdded, { signed: true }),
-          },
-          {
-            id: "improved",
-            title: "Better",
-            number: true,
-            by: ({ improved }) => improved ?? undefined,
-            cell: ({ improved }) => amount(improved),
-          },
-          {
-            id: "worsened",
-            title: "Worse",
-            number: true,
-            by: ({ worsened }) => worsened ?? undefined,
-            cell: ({ worsened }) => amount(worsened),
-          },
+          figures("points", "Points", ({ points }: Judged) => points, amount),
+          figures("system", "System", ({ wapeSystem }: Judged) => wapeSystem, percent),
+          figures("used", "Planner", ({ wapeUsed }: Judged) => wapeUsed, percent),
+          figures("added", "Added", ({ adjustmentAdded }: Judged) => adjustmentAdded, signed),
+          figures("improved", "Better", ({ improved }: Judged) => improved, amount),
+          figures("worsened", "Worse", ({ worsened }: Judged) => worsened, amount),
         ]}
       />
       {rows.length > mostRows && <p class="dim">And {counted(rows.length - mostRows, "further row")}: the command shows all.</p>}

@@ -35,12 +35,7 @@ export function Why({ run, node }: Looked) {
               void ask.run({ body: said }).then((answer) => answer !== undefined && filters.set({ why: answer.scenario }));
             }}
           >
-            <FilterField
-              title="Item"
-              name="item"
-              placeholder={held === "" ? "all" : held}
-              hint={held === "" ? "Empty: all of them." : "Empty: the one that is chosen on the left."}
-            />
+            <FilterField title="Item" name="item" placeholder={held === "" ? "all of them" : `${held}, as chosen`} />
             {field}
             <Button type="submit" look="first" busy={ask.isRunning} disabled={isMissing}>
               Explain

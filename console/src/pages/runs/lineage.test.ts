@@ -18,6 +18,10 @@ it("finds objects with their versions, lines, models, groups and runs, each once
     { kind: "model", name: "m1" },
     { kind: "run", name: "group/retail/3" },
   ]);
+  expect(linksIn({ runId: "forecast/shop/181", run: "20261130T155748Z-f370d1ea" })).toEqual([
+    { kind: "forecast", name: "20261130T155748Z-f370d1ea" },
+    { kind: "run", name: "forecast/shop/181" },
+  ]);
   expect(fileOf(input)).toEqual({ kind: "object", name: "classify/labelled/GBR/june.csv", version: "01HX" });
 });
 

@@ -3,7 +3,7 @@
 //   L1. Only what has the form of the thing is a link; all else stays in the JSON that is shown beside it.
 
 export interface Link {
-  readonly kind: "object" | "line" | "model" | "group" | "run";
+  readonly kind: "object" | "line" | "model" | "group" | "run" | "forecast";
   readonly name: string;
   /** Of objects. */
   readonly version?: string;
@@ -13,6 +13,8 @@ const isText = (value: unknown): value is string => typeof value === "string" &&
 
 /** The beginnings of keys that the modules read and write. */
 const objectKey = /^(?:classify|forecast|images|publish)\/\S.*[^/]$|^forecast-defaults\.yaml$/;
+/** The moment of a forecast and its content: a forecast, which a run made, has a name of its own. */
+const forecastId = /^\d{8}T\d{6}Z-[0-9a-f]+$/;
 const lineName = /^[A-Z]{2,3}-[A-Za-z0-9][A-Za-z0-9_-]*$/;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -41,8 +43,9 @@ export function linksIn(value: unknown): readonly Link[] {
     if (isText(line) && lineName.test(line)) add({ kind: "line", name: line });
     if (isText(model) && !objectKey.test(model)) add({ kind: "model", name: model });
     if (isText(group)) add({ kind: "group", name: group });
-    for (const id of [run, runId]) if (isText(id)) add({ kind: "run", name: id });
-    for (const [name, one] of Object.entries(fields)) if (name !== "key") walk(one, depth + 1);
+    for (const id of [run, runId]) if (isText(id)) add({ kind: forecastId.test(id) ? "forecast" : "run", name: id });
+    // What names a run may begin as a key does.
+    for (const [name, one] of Object.entries(fields)) if (!["key", "run", "runId"].includes(name) || !isText(one)) walk(one, depth + 1);
   };
   walk(value, 0);
   return [...found.values()];

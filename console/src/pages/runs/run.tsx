@@ -138,7 +138,8 @@ function TimeLine({ run }: { run: Detail }) {
   );
 }
 
-const placeOf = ({ kind, name, version }: Link): string =>
+/** A forecast is shown with its group, which is beside it; without one there is the list. */
+const placeOf = ({ kind, name, version }: Link, groups: readonly string[]): string =>
   kind === "object"
     ? to("/objects", { key: name, version })
     : kind === "line"
@@ -147,11 +148,16 @@ const placeOf = ({ kind, name, version }: Link): string =>
         ? to("/lines", { model: name })
         : kind === "group"
           ? to(`/forecasts/${encodeURIComponent(name)}`)
-          : to(`/runs/${encodeURIComponent(name)}`);
+          : kind === "forecast"
+            ? groups.length === 1
+              ? to(`/forecasts/${encodeURIComponent(groups[0] ?? "")}`, { run: name })
+              : to("/forecasts")
+            : to(`/runs/${encodeURIComponent(name)}`);
 
 /** Links to what is named in a value, and the value itself, whole. */
-function Links({ title, of }: { title: string; of: unknown }) {
+function Links({ title, of, beside }: { title: string; of: unknown; beside: unknown }) {
   const links = linksIn(of);
+  const groups = linksIn([of, beside]).flatMap(({ kind, name }) => (kind === "group" ? [name] : []));
   return (
     <section class="card">
       <h2>{title}</h2>
@@ -159,7 +165,7 @@ function Links({ title, of }: { title: string; of: unknown }) {
         <span class="dim">Nothing.</span>
       ) : (
         <>
-          {links.length > 0 && <Facts of={links.map((link) => [link.kind, <a href={placeOf(link)}>{link.name}</a>] as const)} />}
+          {links.length > 0 && <Facts of={links.map((link) => [link.kind, <a href={placeOf(link, groups)}>{link.name}</a>] as const)} />}
           <details open={links.length === 0}>
             <summary>As JSON</summary>
             <pre>{JSON.stringify(of, undefined, 2)}</pre>
@@ -172,8 +178,8 @@ function Links({ title, of }: { title: string; of: unknown }) {
 
 const Lineage = ({ run: { input, output } }: { run: Detail }) => (
   <div class="cards">
-    <Links title="Given" of={input} />
-    <Links title="Made" of={output} />
+    <Links title="Given" of={input} beside={output} />
+    <Links title="Made" of={output} beside={input} />
   </div>
 );
 

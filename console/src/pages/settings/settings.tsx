@@ -66,7 +66,7 @@ export function Settings() {
                       cell: ({ path, environment }) => (
                         <>
                           <code>{path}</code>
-                          <div class="dim mono">{environment}</div>
+                          <div class="dim mono">{breaking(environment)}</div>
                         </>
                       ),
                     },
@@ -78,7 +78,7 @@ export function Settings() {
                       cell: ({ origin }) => (
                         <>
                           <Badge tone={origin.kind === "default" ? "plain" : "ink"}>{origins[origin.kind]}</Badge>{" "}
-                          <span class="dim">{placeText(origin)}</span>
+                          <span class="dim">{breaking(placeText(origin))}</span>
                         </>
                       ),
                     },
@@ -93,3 +93,16 @@ export function Settings() {
     </Page>
   );
 }
+
+/** A long name may break after each underscore, and nowhere else. */
+const breaking = (name: string) =>
+  name.split("_").map((part, at) =>
+    at === 0 ? (
+      part
+    ) : (
+      <>
+        _<wbr />
+        {part}
+      </>
+    ),
+  );

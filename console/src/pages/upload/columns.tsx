@@ -5,7 +5,23 @@ import { Button, copyText } from "../../parts/button.tsx";
 import { Note } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
 import type { CatalogueProposal, ColumnUse, ForecastProposal, LookedColumn, ModuleProposal } from "./look.ts";
-import { blockOf, commandOf, forecastUses, isChanged, usesOf, useTitles, withUse, type Uses } from "./mapping.ts";
+import {
+  blockOf,
+  catalogueBlockOf,
+  catalogueFlags,
+  catalogueTitles,
+  catalogueUses,
+  commandOf,
+  forecastUses,
+  isChanged,
+  usesOf,
+  useTitles,
+  withCatalogueUse,
+  withUse,
+  type Learned,
+  type Uses,
+} from "./mapping.ts";
+import { TextField } from "../../parts/fields.tsx";
 import { quoted } from "../../data/copy.ts";
 
 export function Sheet({ columns, rows }: { columns: readonly string[]; rows: readonly (readonly string[])[] }) {
@@ -149,20 +165,65 @@ export function ForecastColumns({ file, proposal, uses, onUses, columns }: Forec
   );
 }
 
-export function CatalogueColumns({
-  file,
-  proposal,
-  columns,
-}: {
-  file: string;
-  proposal: CatalogueProposal;
-  columns: readonly LookedColumn[];
-}) {
+interface CatalogueColumnsProps {
+  readonly file: string;
+  readonly proposal: CatalogueProposal;
+  readonly columns: readonly LookedColumn[];
+  readonly learned: Learned;
+  /** Absent: the file says by itself what its columns are. */
+  readonly onLearned?: (learned: Learned) => void;
+}
+
+export function CatalogueColumns({ file, proposal, columns, learned, onLearned }: CatalogueColumnsProps) {
+  const { uses, scheme } = learned;
+  const isOther = isChanged(uses, proposal.uses);
+  const flags = isOther ? catalogueFlags(catalogueBlockOf(uses, proposal, "")) : proposal.flags;
   return (
     <section class="card">
-      <h2>What each column is taken for</h2>
-      <ColumnTable proposal={proposal} columns={columns} use={({ use }) => use} why={({ why }) => why} />
-      <Command text={["stockroom classify fit", quoted(file), ...proposal.flags, "--out model"].join(" ")} />
+      <header>
+        <h2>What each column is taken for</h2>
+        {isOther && (
+          <Button small onPress={() => onLearned?.({ ...learned, uses: usesOf(proposal.uses) })}>
+            As proposed
+          </Button>
+        )}
+      </header>
+      {onLearned === undefined ? (
+        <p class="dim">Its columns name the rule books of their codes, so the file is read as it stands.</p>
+      ) : (
+        <div class="filters">
+          <TextField
+            title="Rule book of the codes"
+            value={scheme}
+            placeholder="as found"
+            hint="Its name, as UK15 in the line GBR-UK15."
+            onValue={(scheme) => onLearned({ ...learned, scheme })}
+          />
+        </div>
+      )}
+      <ColumnTable
+        proposal={proposal}
+        columns={columns}
+        use={({ column, use }) =>
+          onLearned === undefined ? (
+            (catalogueTitles[use] ?? use)
+          ) : (
+            <select
+              aria-label={`What ${column} is`}
+              value={uses[column]}
+              onChange={(event) => onLearned({ ...learned, uses: withCatalogueUse(uses, column, event.currentTarget.value) })}
+            >
+              {catalogueUses.map((one) => (
+                <option key={one} value={one} selected={one === uses[column]}>
+                  {catalogueTitles[one]}
+                </option>
+              ))}
+            </select>
+          )
+        }
+        why={({ column, use, why }) => (onLearned === undefined || uses[column] === use ? why : "as you said")}
+      />
+      <Command text={["stockroom classify fit", quoted(file), ...flags, "--out model"].join(" ")} />
     </section>
   );
 }

@@ -46,6 +46,8 @@ export interface ForecastProposal extends ModuleProposal {
 
 export interface CatalogueProposal extends ModuleProposal {
   readonly hasLabel: boolean;
+  /** Of codes that are paths: the parts that make the code. */
+  readonly level: number | "leaf" | "top" | undefined;
   /** Flags of `classify fit` that say it again, quoted for a shell. */
   readonly flags: readonly string[];
 }
@@ -106,9 +108,12 @@ export function forecastIn({ proposals }: Pick<Look, "proposals">): ForecastProp
 export function catalogueIn({ proposals }: Pick<Look, "proposals">): CatalogueProposal | undefined {
   if (proposals["classify"] === undefined) return undefined;
   const fields = fieldsOf(proposals["classify"]);
+  const label = fieldsOf(fieldsOf(fields["plan"])["label"]);
+  const level = label["level"];
   return {
     ...proposalOf(fields),
-    hasLabel: listOf(fieldsOf(fieldsOf(fields["plan"])["label"])["columns"]).length > 0,
+    hasLabel: listOf(label["columns"]).length > 0,
+    level: level === "leaf" || level === "top" || typeof level === "number" ? level : undefined,
     flags: textsOf(fields["flags"]),
   };
 }

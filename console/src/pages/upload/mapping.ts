@@ -1,7 +1,7 @@
 // The mapping of columns: what each is taken for, changed by a person, said as the block of settings and as the flags of a command.
 
 import { quoted } from "../../data/copy.ts";
-import { fieldsOf, type ColumnUse, type ForecastProposal } from "./look.ts";
+import { fieldsOf, type CatalogueProposal, type ColumnUse, type ForecastProposal } from "./look.ts";
 
 /** What a column of sales can be; those below the line of the table are proposed, not chosen. */
 export const forecastUses = ["timestamp", "item", "demand", "dimension", "known", "left out"] as const;
@@ -124,4 +124,101 @@ export function commandOf(file: string, block: IntakeBlock, horizon: number | un
     ...flag("--time-zone", "timeZone"),
     ...(horizon === undefined ? [] : ["--horizon", String(horizon)]),
   ].join(" ");
+}
+
+/** What a column of labelled items can be. */
+export const catalogueUses = ["text", "code", "id", "group", "category", "number", "country", "date", "left out"] as const;
+
+export const catalogueTitles: Readonly<Record<string, string>> = {
+  text: "What the item is (text)",
+  code: "Its right code (label)",
+  id: "The item's id",
+  group: "Rows of one product (group)",
+  category: "A few values to learn from",
+  number: "A number to learn from",
+  country: "The country",
+  date: "The date",
+  "left out": "Left out",
+};
+
+const singleOfCatalogue: ReadonlySet<string> = new Set(["id", "group", "country", "date"]);
+
+/** As `withUse`, of labelled items: texts, codes and what is learned from may be in several columns. */
+export function withCatalogueUse(uses: Uses, column: string, use: string): Uses {
+  const others = Object.entries(uses).map(([name, has]) => [name, singleOfCatalogue.has(use) && has === use ? "left out" : has] as const);
+  return { ...Object.fromEntries(others), [column]: use };
+}
+
+const catalogueTargets = { text: "text", code: "label", id: "id", group: "group", country: "country", date: "date" } as const;
+
+export interface CatalogueBlock {
+  readonly map: Readonly<Record<string, string>>;
+  readonly labelLevel?: number | "leaf" | "top";
+  readonly categories: readonly string[];
+  readonly numbers?: readonly string[];
+  readonly without?: readonly string[];
+  readonly scheme?: string;
+  readonly [word: string]: unknown;
+}
+
+/** The words of the block `intake` that read a labelled file by these uses. `scheme`: the rule book of the codes; "" where the columns say it. */
+export function catalogueBlockOf(
+  uses: Uses,
+  { level, uses: proposed }: Pick<CatalogueProposal, "level" | "uses">,
+  scheme: string,
+): CatalogueBlock {
+  const columns = (use: string): readonly string[] => Object.entries(uses).flatMap(([column, has]) => (has === use ? [column] : []));
+  const map = Object.fromEntries(
+    Object.entries(catalogueTargets).flatMap(([use, target]) => columns(use).map((column) => [column, target] as const)),
+  );
+  const proposedCodes = proposed.flatMap(({ column, use }) => (use === "code" ? [column] : []));
+  const isSameCode = columns("code").join("\n") === proposedCodes.join("\n");
+  const [numbers, without] = [columns("number"), columns("left out")];
+  return {
+    map,
+    // A level is of the paths of the column that was proposed.
+    ...(isSameCode && level !== undefined ? { labelLevel: level } : {}),
+    categories: columns("category"),
+    ...(numbers.length === 0 ? {} : { numbers }),
+    ...(without.length === 0 ? {} : { without }),
+    ...(scheme === "" ? {} : { scheme }),
+  };
+}
+
+/** What is still wanting before labelled items can be learned from. */
+export function catalogueWantsOf(uses: Uses): readonly string[] {
+  const has = (use: string): boolean => Object.values(uses).includes(use);
+  return [
+    ...(has("text") ? [] : ["Choose a column that says what the item is."]),
+    ...(has("code") ? [] : ["Choose the column with the right codes."]),
+  ];
+}
+
+/** What a person says of labelled items. */
+export interface Learned {
+  readonly uses: Uses;
+  /** "": as found. */
+  readonly scheme: string;
+}
+
+/** Whether the columns name the schemes of their codes: such a file is read as it stands, whatever is said. */
+export const namesSchemes = (columns: readonly { readonly name: string }[]): boolean => {
+  const names = columns.map(({ name }) => name);
+  return names.some((name) => name.startsWith("code.")) || (names.includes("scheme") && names.includes("code"));
+};
+
+/** The flags of `classify fit` that say the block; a single file has one country and no day. */
+export function catalogueFlags({ map, labelLevel, categories, numbers = [], without = [] }: CatalogueBlock): readonly string[] {
+  const pairs = Object.entries(map).filter(([, to]) => to !== "country" && to !== "date");
+  return [
+    ...listFlag(
+      "--map",
+      pairs.map(([from, to]) => `${from}=${to}`),
+    ),
+    ...(labelLevel === undefined ? [] : ["--label-level", String(labelLevel)]),
+    // Without the flag they would be found again.
+    ...listFlag("--categories", categories.length === 0 ? ["none"] : categories),
+    ...listFlag("--numbers", numbers),
+    ...listFlag("--without", without),
+  ];
 }

@@ -27,7 +27,7 @@ describe("where a file is put", () => {
 
   it("is of the kind that the modules see in it", () => {
     const forecast = { uses: [], questions: [], notes: [], isLong: true, intake: {}, horizon: 28 };
-    const catalogue = { uses: [], questions: [], notes: [], hasLabel: true, flags: [] };
+    const catalogue = { uses: [], questions: [], notes: [], hasLabel: true, level: undefined, flags: [] };
     expect(likelyKind(forecast, undefined)).toBe("target");
     expect(likelyKind(undefined, catalogue)).toBe("labelled");
     expect(likelyKind({ ...forecast, questions: [{ text: "Which?", answers: [] }] }, catalogue)).toBe("labelled");

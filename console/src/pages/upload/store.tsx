@@ -8,9 +8,6 @@ import { Button, CopyAs } from "../../parts/button.tsx";
 import { SelectField, TextField } from "../../parts/fields.tsx";
 import { bytesText, When } from "../../parts/show.tsx";
 import { Note } from "../../parts/states.tsx";
-import { dateStylesOf } from "./columns.tsx";
-import type { ForecastProposal, LookedColumn } from "./look.ts";
-import { blockOf, type Uses } from "./mapping.ts";
 import { keyOf, kinds, type Place } from "./place.ts";
 
 export interface StoreProps {
@@ -18,8 +15,8 @@ export interface StoreProps {
   readonly place: Place;
   readonly onPlace: (place: Place) => void;
   readonly modules: readonly string[];
-  /** What a person changed of the columns, to be kept for the files of this place. */
-  readonly mapping?: { readonly forecast: ForecastProposal; readonly uses: Uses; readonly columns: readonly LookedColumn[] };
+  /** What a person changed of the columns, as a block of settings, to be kept for the files of this place. */
+  readonly mapping?: { readonly of: "forecast" | "classify"; readonly intake: Readonly<Record<string, unknown>> };
   /** What is wanting before it can be read. */
   readonly wants?: readonly string[];
 }
@@ -28,7 +25,9 @@ export function Store({ file, place, onPlace, modules, mapping, wants = [] }: St
   const filters = useFilters();
   const [isWorking, setWorking] = useState(false);
   const put = useAct("PUT /objects/*");
-  const keep = useAct("PUT /api/forecast/mappings", { done: "How its columns are read is kept for the next file." });
+  const done = "How its columns are read is kept for the next file.";
+  const keep = useAct("PUT /api/forecast/mappings", { done });
+  const keepLabelled = useAct("PUT /api/classify/mappings", { done });
   const found = keyOf(place, file.name);
   const key = "key" in found ? found.key : undefined;
   const missing = "missing" in found ? [found.missing, ...wants] : wants;
@@ -41,9 +40,10 @@ export function Store({ file, place, onPlace, modules, mapping, wants = [] }: St
       contentType: file.type === "" ? "application/octet-stream" : file.type,
     });
     if (stored !== undefined && mapping !== undefined) {
-      const { forecast, uses, columns } = mapping;
-      // At once: a forecast waits a moment for further files before it reads them.
-      await keep.run({ body: { group: place.group, kind: "target", intake: { ...blockOf(uses, forecast, dateStylesOf(columns)) } } });
+      const { of, intake } = mapping;
+      // At once: a forecast waits a moment for further files before it reads them. A labelled file that was looked into meanwhile is looked into again.
+      if (of === "forecast") await keep.run({ body: { group: place.group, kind: "target", intake } });
+      else await keepLabelled.run({ body: { file: key, intake } });
     }
     setWorking(false);
     if (stored !== undefined) filters.set({ key, version: stored.version }, "push");

@@ -13,8 +13,18 @@ import { Note, Shown } from "../../parts/states.tsx";
 import { dropped } from "./dropped.ts";
 import { Follow } from "./follow.tsx";
 import { catalogueIn, fileOf, forecastIn, type Look } from "./look.ts";
-import { CatalogueColumns, ForecastColumns, Questions, Sheet } from "./columns.tsx";
-import { isChanged, usesOf, wantsOf, type Uses } from "./mapping.ts";
+import { CatalogueColumns, dateStylesOf, ForecastColumns, Questions, Sheet } from "./columns.tsx";
+import {
+  blockOf,
+  catalogueBlockOf,
+  catalogueWantsOf,
+  isChanged,
+  namesSchemes,
+  usesOf,
+  wantsOf,
+  type Learned,
+  type Uses,
+} from "./mapping.ts";
 import { likelyKind, placeOf, type Place } from "./place.ts";
 import { Store } from "./store.tsx";
 import "./upload.css";
@@ -108,6 +118,9 @@ function Plan({ file, look }: { file: File; look: Look }) {
   const isForecast = place.kind === "target" && forecast !== undefined;
   const isLearned = place.kind === "labelled" && catalogue !== undefined;
   const isMapped = isForecast && forecast.isLong && isChanged(uses, forecast.uses);
+  const [learned, setLearned] = useState<Learned>({ uses: usesOf(catalogue?.uses ?? []), scheme: "" });
+  const isFree = isLearned && !namesSchemes(found.columns);
+  const isRelearned = isFree && (learned.scheme !== "" || isChanged(learned.uses, catalogue.uses));
   const dates = found.columns.flatMap(({ name, dateStyle }) => (dateStyle === undefined ? [] : [`${name} (${dateStyle})`]));
   const signs = [...new Set(found.columns.flatMap(({ decimal }) => decimal ?? []))];
   return (
@@ -136,8 +149,10 @@ function Plan({ file, look }: { file: File; look: Look }) {
         place={place}
         onPlace={setPlace}
         modules={modules}
-        {...(isMapped ? { mapping: { forecast, uses, columns: found.columns } } : {})}
+        {...(isMapped ? { mapping: { of: "forecast", intake: { ...blockOf(uses, forecast, dateStylesOf(found.columns)) } } } : {})}
+        {...(isRelearned ? { mapping: { of: "classify", intake: catalogueBlockOf(learned.uses, catalogue, learned.scheme) } } : {})}
         {...(isForecast ? { wants: forecast.isLong ? wantsOf(uses) : [] } : {})}
+        {...(isFree ? { wants: catalogueWantsOf(learned.uses) } : {})}
       />
       {isForecast && (
         <>
@@ -147,8 +162,14 @@ function Plan({ file, look }: { file: File; look: Look }) {
       )}
       {isLearned && (
         <>
-          <Questions of={catalogue.questions} />
-          <CatalogueColumns file={file.name} proposal={catalogue} columns={found.columns} />
+          {!isRelearned && <Questions of={catalogue.questions} />}
+          <CatalogueColumns
+            file={file.name}
+            proposal={catalogue}
+            columns={found.columns}
+            learned={learned}
+            {...(isFree ? { onLearned: setLearned } : {})}
+          />
         </>
       )}
     </>
