@@ -30,7 +30,7 @@ export interface ServerDeps {
   readonly hintOf?: (key: string) => Promise<string | undefined>;
   /** How the columns of a stored object are read, in lines; undefined where there is nothing to tell. */
   readonly understoodOf?: (key: string) => Promise<readonly string[] | undefined>;
-  readonly notices: Pick<Notices, "has" | "list" | "resend">;
+  readonly notices: Pick<Notices, "list" | "place" | "resend">;
 }
 
 export interface ServerSettings {

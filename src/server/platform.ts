@@ -5,7 +5,7 @@ import { StockroomError } from "../platform/errors.ts";
 import { giveUpSubscription } from "../platform/events/give-up.ts";
 import { listDamage } from "../platform/maintenance/maintenance.ts";
 import { callerOf } from "../platform/web/caller.ts";
-import { badCursor, pageOf, readCursor } from "../platform/web/paging.ts";
+import { cursorsOf } from "../platform/web/paging.ts";
 import { serve, whileCalling } from "../platform/web/route.ts";
 import { actOn, actOnMany } from "../platform/workflow/acts.ts";
 import * as routes from "./contract.ts";
@@ -18,23 +18,19 @@ export function mountPlatform(server: FastifyInstance, deps: ServerDeps): void {
   mountSchedules(server, deps);
 }
 
-/** Of lists whose rows have numbers. */
-export function readNumber(cursor: string | undefined): number | undefined {
-  const id = readCursor(cursor);
-  if (id !== undefined && !/^\d{1,15}$/.test(id)) throw badCursor();
-  return id === undefined ? undefined : Number(id);
-}
+/** What each list's pages are cut by. */
+const cursors = {
+  runs: cursorsOf("runs", "whole", "text"),
+  dead: cursorsOf("dead", "whole"),
+  events: cursorsOf("events", "whole"),
+  notices: cursorsOf("notices", "whole", "text"),
+};
 
 function mountRuns(server: FastifyInstance, deps: ServerDeps): void {
   const { workflows } = deps;
   serve(server, routes.listRuns, async ({ query: { cursor, limit, ...query } }) => {
-    const after = readCursor(cursor);
-    const { rows: runs, ...more } = pageOf(await workflows.list({ ...query, after, limit: limit + 1 }), limit, ({ id }) => id);
-    if (after !== undefined && runs.length === 0) {
-      await workflows.show(after).catch(() => {
-        throw badCursor();
-      });
-    }
+    const after = cursors.runs.read(cursor);
+    const { rows: runs, ...more } = cursors.runs.page(await workflows.place({ ...query, after, limit: limit + 1 }), limit);
     return { runs, ...more };
   });
   serve(server, routes.countRuns, async ({ query: { since, by, ...query } }) => {
@@ -97,12 +93,10 @@ function checkMeant(path: string, ids: readonly string[] | undefined, filter: un
 function mountDead(server: FastifyInstance, deps: ServerDeps): void {
   const { workflows } = deps;
   serve(server, routes.listDead, async ({ query: { cursor, limit, state, run: runId } }) => {
-    const after = readNumber(cursor)?.toString();
-    const { rows: letters, ...more } = pageOf(
-      await workflows.deadLetters({ state, runId, after, limit: limit + 1 }),
-      limit,
-      ({ id }) => id,
-    );
+    const after = cursors.dead.read(cursor)?.[0];
+    const found = await workflows.deadLetters({ state, runId, after, limit: limit + 1 });
+    const keyed = found.map((row) => ({ row, key: [row.id] }));
+    const { rows: letters, ...more } = cursors.dead.page(keyed, limit);
     return { letters, ...more };
   });
   serve(server, routes.getDead, async ({ params }) => await workflows.deadLetter(params.id));
@@ -127,15 +121,15 @@ function mountDead(server: FastifyInstance, deps: ServerDeps): void {
 /** What was told to subscribers and people. */
 function mountTold(server: FastifyInstance, { database, events, notices, workflows }: ServerDeps): void {
   serve(server, routes.listEvents, async ({ query: { cursor, limit, ...query } }) => {
-    const found = await events.list({ ...query, after: readNumber(cursor), limit: limit + 1 });
-    const { rows, ...more } = pageOf(found, limit, ({ id }) => String(id));
+    const after = cursors.events.read(cursor)?.[0];
+    const found = await events.list({ ...query, after: after === undefined ? undefined : Number(after), limit: limit + 1 });
+    const keyed = found.map((row) => ({ row, key: [String(row.id)] }));
+    const { rows, ...more } = cursors.events.page(keyed, limit);
     return { events: rows, ...more };
   });
   serve(server, routes.listNotices, async ({ query: { cursor, limit, topic } }) => {
-    const after = readCursor(cursor);
-    const { rows, ...more } = pageOf(await notices.list({ topic, after, limit: limit + 1 }), limit, ({ id }) => id);
-    // Of one that was let go meanwhile nobody knows what came after it: an empty page would say that nothing did.
-    if (after !== undefined && rows.length === 0 && !(await notices.has(after))) throw badCursor();
+    const after = cursors.notices.read(cursor);
+    const { rows, ...more } = cursors.notices.page(await notices.place({ topic, after, limit: limit + 1 }), limit);
     return { notices: rows, ...more };
   });
   serve(server, routes.resendNotice, async ({ params, body }) => ({

@@ -3,11 +3,12 @@
 import type { FastifyInstance } from "fastify";
 import { describeConfig } from "../platform/config/index.ts";
 import { StockroomError } from "../platform/errors.ts";
-import { pageOf } from "../platform/web/paging.ts";
+import { cursorsOf } from "../platform/web/paging.ts";
 import { serve } from "../platform/web/route.ts";
 import * as routes from "./contract.ts";
 import type { ServerDeps } from "./deps.ts";
-import { readNumber } from "./platform.ts";
+
+const useCursors = cursorsOf("key uses", "whole");
 
 export function mountVault(server: FastifyInstance, { vault }: ServerDeps): void {
   serve(server, routes.listKeys, async () => ({ keys: await vault.keys() }));
@@ -22,8 +23,10 @@ export function mountVault(server: FastifyInstance, { vault }: ServerDeps): void
     return { ...params, allowed: false };
   });
   serve(server, routes.listUses, async ({ query: { cursor, limit, ...query } }) => {
-    const found = await vault.uses({ ...query, after: readNumber(cursor), limit: limit + 1 });
-    const { rows: uses, ...more } = pageOf(found, limit, ({ id }) => String(id));
+    const after = useCursors.read(cursor)?.[0];
+    const found = await vault.uses({ ...query, after: after === undefined ? undefined : Number(after), limit: limit + 1 });
+    const keyed = found.map((row) => ({ row, key: [String(row.id)] }));
+    const { rows: uses, ...more } = useCursors.page(keyed, limit);
     return { uses, ...more };
   });
 }

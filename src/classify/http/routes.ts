@@ -14,7 +14,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { StockroomError } from "../../platform/errors.ts";
 import { shownMapping } from "../../platform/mappings/fields.ts";
 import type { ModuleApp } from "../../platform/module.ts";
-import { badCursor, makeCursor, pageOf, pageOfAll, readCursor } from "../../platform/web/paging.ts";
+import { cursorsOf } from "../../platform/web/paging.ts";
 import { serve, whileCalling, type AnswerOf } from "../../platform/web/route.ts";
 import { wilson } from "../engine/intervals.ts";
 import { parseLine, parsePeriod } from "../engine/lines.ts";
@@ -37,16 +37,16 @@ import type { ClassifyDeps } from "../workflows/deps.ts";
 import { catalogueBlockSchema } from "../workflows/intake/said.ts";
 import { answerFor, forgetFor, listKept } from "../workflows/kept.ts";
 import { recodePeriod } from "../workflows/recode.ts";
-import { listRejected } from "../workflows/rejected.ts";
+import { placeRejected } from "../workflows/rejected.ts";
 import { ruleOnHeld, setAutomatic, setChampion } from "../workflows/champions.ts";
-import { amendReview, answerReview, readReviews } from "../workflows/review.ts";
+import { amendReview, answerReview, readWords } from "../workflows/review.ts";
 import { importSchemes } from "../workflows/schemes.ts";
 import { exportAudit, findHead } from "../store/audit.ts";
 import { listAutomatic, listChampions, listHeld } from "../store/champions.ts";
-import { listBounds, listCodings, listPeriods, type InferenceRow } from "../store/inferences.ts";
-import { getLine, listLines, listModels, listVerdicts } from "../store/lines.ts";
+import { countCodings, listBounds, listPeriods, placeCodings, type InferenceRow } from "../store/inferences.ts";
+import { countModels, countVerdicts, getLine, listLines, placeModels, placeVerdicts } from "../store/lines.ts";
 import { listReported } from "../store/reports.ts";
-import { auditRates, countReviews, getReview } from "../store/reviews.ts";
+import { auditRates, countReviews, placeReviews } from "../store/reviews.ts";
 import { listSchemes, type SchemeRevision } from "../store/schemes.ts";
 import * as routes from "./contract.ts";
 import { readFields } from "./fields.ts";
@@ -66,6 +66,15 @@ export type ItemStories = AnswerOf<typeof routes.auditItem>;
 /** Readings of a whole period's objects, or of all of them, that may go on at once. */
 const readingsAtOnce = 2;
 const mostSchemeBytes = 16 << 20;
+
+/** What each list's pages are cut by. */
+const cursors = {
+  models: cursorsOf("classify.models", "text", "whole", "text"),
+  verdicts: cursorsOf("classify.verdicts", "whole", "text"),
+  codings: cursorsOf("classify.codings", "whole", "text"),
+  reviews: cursorsOf("classify.reviews", "text", "number", "text"),
+  rejected: cursorsOf("classify.rejected", "text", "text", "whole"),
+};
 
 /** Mounts the module's routes and pages. Throws nothing; the routes throw `StockroomError`s, which the server answers. */
 export async function mountRoutes(server: FastifyInstance, app: ModuleApp<ClassifyDeps>): Promise<void> {
@@ -88,27 +97,28 @@ function mountLists(server: FastifyInstance, deps: ClassifyDeps): void {
   }));
 
   serve(server, routes.listModels, async ({ query: { line, limit, cursor } }) => {
-    const paging = { limit: most(limit), cursor };
-    const all = await listModels(database, line === undefined ? undefined : (await getLine(database, line)).line);
+    const [after, size] = [cursors.models.read(cursor), most(limit)];
+    const of = line === undefined ? undefined : (await getLine(database, line)).line;
+    const { rows, ...more } = cursors.models.page(await placeModels(database, of, { after, limit: size + 1 }), size);
     const champions = new Set((await listLines(database)).map((row) => row.champion));
-    const { rows, ...more } = pageOfAll(all, paging, ({ id }) => id);
-    return { models: rows.map((model) => ({ ...model, champion: champions.has(model.id) })), total: all.length, ...more };
+    const models = rows.map((model) => ({ ...model, champion: champions.has(model.id) }));
+    return { models, total: await countModels(database, of), ...more };
   });
 
   serve(server, routes.listVerdicts, async ({ query: { line, date, limit, cursor } }) => {
-    const paging = { limit: most(limit), cursor };
-    const until = date === undefined ? Infinity : Date.parse(parseMoment(date));
-    const verdicts = await listVerdicts(database, line === undefined ? undefined : (await getLine(database, line)).line);
-    const before = verdicts.filter((verdict) => Date.parse(verdict.at) <= until);
-    const { rows, ...more } = pageOfAll(before, paging, ({ id }) => id);
-    return { verdicts: rows, total: before.length, ...more };
+    const [after, size] = [cursors.verdicts.read(cursor), most(limit)];
+    const until = date === undefined ? undefined : parseMoment(date);
+    const of = line === undefined ? undefined : (await getLine(database, line)).line;
+    const found = await placeVerdicts(database, of, { after, limit: size + 1, ...(until === undefined ? {} : { until }) });
+    const { rows, ...more } = cursors.verdicts.page(found, size);
+    return { verdicts: rows, total: await countVerdicts(database, of, until), ...more };
   });
 
   serve(server, routes.listCodings, async ({ query: { line, limit, cursor } }) => {
-    const paging = { limit: most(limit), cursor };
-    const all = await listCodings(database, line === undefined ? undefined : (await getLine(database, line)).line);
-    const { rows, ...more } = pageOfAll(all, paging, ({ id }) => id);
-    return { codings: rows.map(shownCoding), total: all.length, ...more };
+    const [after, size] = [cursors.codings.read(cursor), most(limit)];
+    const of = line === undefined ? undefined : (await getLine(database, line)).line;
+    const { rows, ...more } = cursors.codings.page(await placeCodings(database, of, { after, limit: size + 1 }), size);
+    return { codings: rows.map(shownCoding), total: await countCodings(database, of), ...more };
   });
 
   serve(server, routes.listPeriods, async () => {
@@ -219,18 +229,10 @@ function mountReviews(server: FastifyInstance, deps: ClassifyDeps): void {
   const { database } = deps;
   serve(server, routes.listReviews, async ({ query: { cursor, ...typed } }) => {
     const query = parseReviewQuery(typed, reviewLimits);
-    const after = readCursor(cursor);
-    if (after !== undefined) {
-      await getReview(database, after).catch(() => {
-        throw badCursor();
-      });
-    }
-    const found = await readReviews(deps, `http GET ${routes.listReviews.path}`, {
-      ...query,
-      limit: query.limit + 1,
-      ...(after === undefined ? {} : { after }),
-    });
-    const { rows, ...more } = pageOf(found, query.limit, ({ id }) => id);
+    const after = cursors.reviews.read(cursor);
+    const found = await placeReviews(database, { ...query, limit: query.limit + 1, after });
+    const { rows: asked, ...more } = cursors.reviews.page(found, query.limit);
+    const rows = await readWords(deps, `http GET ${routes.listReviews.path}`, asked);
     const bounds = await listBounds(database, [...new Set(rows.map((row) => row.inference))]);
     return { reviews: rows, counts: await countReviews(database), texts: deps.settings.columns.text, bounds, ...more };
   });
@@ -244,13 +246,10 @@ function mountReviews(server: FastifyInstance, deps: ClassifyDeps): void {
   }));
 
   serve(server, routes.listRejected, async ({ query: { period, country, limit, cursor } }) => {
-    // The rows have no names; those of one reading stand still.
-    const skip = Number(readCursor(cursor) ?? 0);
-    if (!Number.isSafeInteger(skip) || skip < 0) throw badCursor();
-    const paging = { skip, limit: most(limit) };
-    const found = await listRejected(deps, `http GET ${routes.listRejected.path}`, { period, country, ...paging });
-    const end = skip + found.rows.length;
-    return { ...found, ...(end < found.total ? { next: makeCursor(String(end)) } : {}) };
+    const [after, size] = [cursors.rejected.read(cursor), most(limit)];
+    const asked = { period, country, after, limit: size + 1 };
+    const { rows, total } = await placeRejected(deps, `http GET ${routes.listRejected.path}`, asked);
+    return { total, ...cursors.rejected.page(rows, size) };
   });
 
   serve(server, routes.answerReview, async ({ params, body }) => await answerReview(deps, params.id, body.code.trim(), body.by.trim()));

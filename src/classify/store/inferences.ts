@@ -7,6 +7,7 @@
 
 import { createHash } from "node:crypto";
 import type { Tx } from "../../platform/database/contract.ts";
+import { instantOf, microsOf, type Keyed, type Placing } from "../../platform/database/sort-key.ts";
 import type { CodeFigures } from "../engine/figures.ts";
 import type { ObjectRef } from "./keys.ts";
 
@@ -230,15 +231,31 @@ export async function listCodedSales(tx: Tx, line: string): Promise<readonly Obj
   );
 }
 
-/** Codings of a line, or of all, the newest first, and whether each counts at present. */
-export async function listCodings(tx: Tx, line?: string): Promise<readonly (InferenceRow & { readonly counts: boolean })[]> {
-  const rows = await tx.query<InferenceRecord & { readonly counts: boolean }>(
-    `select i.*, c.id is not null as counts from stockroom.classify_inference i
+/**
+ * Codings of a line, or of all, the newest first, and whether each counts at present; each with where it stands: when it was made (microseconds), id.
+ */
+export async function placeCodings(
+  tx: Tx,
+  line?: string,
+  { after, limit }: Placing = {},
+): Promise<readonly Keyed<InferenceRow & { readonly counts: boolean }>[]> {
+  const rows = await tx.query<InferenceRecord & { readonly counts: boolean; readonly place: string }>(
+    `select i.*, c.id is not null as counts, ${microsOf("i.at")} as place from stockroom.classify_inference i
        left join ${countingInferences("$1::text is null or i.line = $1")} c on c.id = i.id
-      where $1::text is null or i.line = $1 order by i.at desc, i.id`,
+      where ($1::text is null or i.line = $1)
+        and ($2::bigint is null or i.at < ${instantOf("$2")} or (i.at = ${instantOf("$2")} and i.id > $3))
+      order by i.at desc, i.id limit $4`,
+    [line ?? null, after?.[0] ?? null, after?.[1] ?? null, limit ?? null],
+  );
+  return rows.map((row) => ({ row: { ...toInference(row), counts: row.counts }, key: [row.place, row.id] }));
+}
+
+export async function countCodings(tx: Tx, line?: string): Promise<number> {
+  const [row] = await tx.query<{ count: number }>(
+    "select count(*)::int as count from stockroom.classify_inference where $1::text is null or line = $1",
     [line ?? null],
   );
-  return rows.map((row) => ({ ...toInference(row), counts: row.counts }));
+  return row?.count ?? 0;
 }
 
 /** From where on the models of these codings decide by themselves; of one trained before that was kept, the model alone. */

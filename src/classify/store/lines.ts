@@ -5,6 +5,7 @@
 //   L2. A verdict and the champion row it causes are one transaction.
 
 import type { Tx } from "../../platform/database/contract.ts";
+import { instantOf, microsOf, type Keyed, type Placing } from "../../platform/database/sort-key.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import type { Line } from "../engine/lines.ts";
 import type { ObjectRef } from "./keys.ts";
@@ -220,12 +221,28 @@ export async function getModel(tx: Tx, id: string): Promise<ModelRow> {
   return toModel(row);
 }
 
-export async function listModels(tx: Tx, line?: string): Promise<readonly ModelRow[]> {
-  const rows = await tx.query<ModelRecord>(
-    "select * from stockroom.classify_model where $1::text is null or line = $1 order by line, trained_at desc, id",
+/** Models of a line, or of all, by line, the newest first, each with where it stands: line, when it was trained (microseconds), id. */
+export async function placeModels(tx: Tx, line?: string, { after, limit }: Placing = {}): Promise<readonly Keyed<ModelRow>[]> {
+  const rows = await tx.query<ModelRecord & { readonly place: string }>(
+    `select *, ${microsOf("trained_at")} as place from stockroom.classify_model
+      where ($1::text is null or line = $1)
+        and ($2::text is null or line > $2 or (line = $2 and (trained_at < ${instantOf("$3")} or (trained_at = ${instantOf("$3")} and id > $4))))
+      order by line, trained_at desc, id limit $5`,
+    [line ?? null, after?.[0] ?? null, after?.[1] ?? null, after?.[2] ?? null, limit ?? null],
+  );
+  return rows.map((row) => ({ row: toModel(row), key: [row.line, row.place, row.id] }));
+}
+
+/** As `placeModels`, all of them, without the places. */
+export const listModels = async (tx: Tx, line?: string): Promise<readonly ModelRow[]> =>
+  (await placeModels(tx, line)).map(({ row }) => row);
+
+export async function countModels(tx: Tx, line?: string): Promise<number> {
+  const [row] = await tx.query<{ count: number }>(
+    "select count(*)::int as count from stockroom.classify_model where $1::text is null or line = $1",
     [line ?? null],
   );
-  return rows.map(toModel);
+  return row?.count ?? 0;
 }
 
 /** The champion of a line on a moment (default: now), if it had one. */
@@ -263,7 +280,12 @@ export async function insertVerdict(tx: Tx, row: VerdictRow): Promise<boolean> {
   return true;
 }
 
-export async function listVerdicts(tx: Tx, line?: string): Promise<readonly VerdictRow[]> {
+/** Verdicts of a line, or of all, the newest first, each with where it stands: when it was given (microseconds), id. `until`: ISO. */
+export async function placeVerdicts(
+  tx: Tx,
+  line?: string,
+  { until, after, limit }: Placing & { readonly until?: string } = {},
+): Promise<readonly Keyed<VerdictRow>[]> {
   const rows = await tx.query<{
     id: string;
     line: string;
@@ -275,6 +297,25 @@ export async function listVerdicts(tx: Tx, line?: string): Promise<readonly Verd
     verdict: Record<string, unknown>;
     data: Record<string, unknown>;
     at: string;
-  }>("select * from stockroom.classify_verdict where $1::text is null or line = $1 order by at desc, id", [line ?? null]);
-  return rows.map((row) => ({ ...row, champion: row.champion ?? undefined }));
+    place: string;
+  }>(
+    `select *, ${microsOf("at")} as place from stockroom.classify_verdict
+      where ($1::text is null or line = $1) and ($2::timestamptz is null or at <= $2)
+        and ($3::bigint is null or at < ${instantOf("$3")} or (at = ${instantOf("$3")} and id > $4))
+      order by at desc, id limit $5`,
+    [line ?? null, until ?? null, after?.[0] ?? null, after?.[1] ?? null, limit ?? null],
+  );
+  return rows.map(({ place, ...row }) => ({ row: { ...row, champion: row.champion ?? undefined }, key: [place, row.id] }));
+}
+
+/** As `placeVerdicts`, all of them, without the places. */
+export const listVerdicts = async (tx: Tx, line?: string): Promise<readonly VerdictRow[]> =>
+  (await placeVerdicts(tx, line)).map(({ row }) => row);
+
+export async function countVerdicts(tx: Tx, line?: string, until?: string): Promise<number> {
+  const [row] = await tx.query<{ count: number }>(
+    "select count(*)::int as count from stockroom.classify_verdict where ($1::text is null or line = $1) and ($2::timestamptz is null or at <= $2)",
+    [line ?? null, until ?? null],
+  );
+  return row?.count ?? 0;
 }

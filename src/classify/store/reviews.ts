@@ -6,6 +6,7 @@
 
 import { StockroomError } from "../../platform/errors.ts";
 import type { Tx } from "../../platform/database/contract.ts";
+import type { Keyed, SortKey } from "../../platform/database/sort-key.ts";
 import type { ObjectRef } from "./keys.ts";
 import type { ItemKey } from "./answers.ts";
 import { countingInferences } from "./inferences.ts";
@@ -158,24 +159,34 @@ export interface ReviewQuery {
   readonly period?: string;
   readonly state?: ReviewRow["state"];
   readonly kind?: ReviewRow["kind"];
-  /** Only those that come after this review in the list. */
-  readonly after?: string;
+  /** Only those that come after this place of the list: kind, units, id. */
+  readonly after?: SortKey | undefined;
   readonly limit?: number;
 }
 
-/** Those that weigh most first: audit samples, then by units. Only of codings that count. */
-export async function listReviews(tx: Tx, query: ReviewQuery = {}): Promise<readonly ReviewRow[]> {
-  const rows = await tx.query<ReviewRecord>(
-    `select * from (${reviewsWith("($1::text is null or i.line = $1) and ($2::text is null or i.period = $2)")}
+/** Those that weigh most first: audit samples, then by units; each with where it stands. Only of codings that count. */
+export async function placeReviews(tx: Tx, query: ReviewQuery = {}): Promise<readonly Keyed<ReviewRow>[]> {
+  const rows = await tx.query<ReviewRecord & { readonly place: string }>(
+    `select *, units::text as place from (${reviewsWith("($1::text is null or i.line = $1) and ($2::text is null or i.period = $2)")}
                where ($1::text is null or r.line = $1) and ($2::text is null or r.period = $2) and ($4::text is null or r.kind = $4)) q
       where counts and ($3::text is null or state = $3)
-        and ($6::text is null or exists (
-          select 1 from stockroom.classify_review c where c.id = $6 and (q.kind, -q.units, q.id) > (c.kind, -c.units, c.id)))
+        and ($6::text is null or (kind, -units, id) > ($6, -($7::float8), $8))
       order by kind, units desc, id limit $5`,
-    [query.line ?? null, query.period ?? null, query.state ?? null, query.kind ?? null, query.limit ?? 50, query.after ?? null],
+    [
+      query.line ?? null,
+      query.period ?? null,
+      query.state ?? null,
+      query.kind ?? null,
+      query.limit ?? 50,
+      ...(query.after ?? [null, null, null]),
+    ],
   );
-  return rows.map(toReview);
+  return rows.map((row) => ({ row: toReview(row), key: [row.kind, row.place, row.id] }));
 }
+
+/** As `placeReviews`, without the places. */
+export const listReviews = async (tx: Tx, query: ReviewQuery = {}): Promise<readonly ReviewRow[]> =>
+  (await placeReviews(tx, query)).map(({ row }) => row);
 
 /** Throws `missing` `REVIEW_MISSING`. */
 export async function getReview(tx: Tx, id: string): Promise<ReviewRow> {

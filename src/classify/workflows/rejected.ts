@@ -6,6 +6,7 @@
 //   J2. They hold item text, so they rest in sealed objects and are read in the role `review`.
 
 import { gather } from "../../platform/bytes.ts";
+import type { Keyed, SortKey } from "../../platform/database/sort-key.ts";
 import type { ObjectEntry } from "../../platform/objects/contract.ts";
 import { unlessGone } from "../../platform/objects/gone.ts";
 import { isCountry, parsePeriod } from "../engine/lines.ts";
@@ -25,40 +26,56 @@ export interface RejectedRow {
   readonly sample: string;
 }
 
-/** Lists the rows of a period that are in no figure. Throws `input` `PERIOD_NAME`, `COUNTRY_NAME`. */
-export async function listRejected(
+/** Lists the rows of a period that are in no figure, each with where it stands in the list. Throws `input` `PERIOD_NAME`, `COUNTRY_NAME`. */
+export async function placeRejected(
   deps: Pick<ClassifyDeps, "objects">,
   purpose: string,
   asked: {
     readonly period: string;
     readonly country?: string | undefined;
-    /** So many rows are passed over first. Default none. */
-    readonly skip?: number;
+    /** Only those that come after this place of the list: object, version, row in it. */
+    readonly after?: SortKey | undefined;
     readonly limit: number;
   },
-): Promise<{ readonly rows: readonly RejectedRow[]; readonly total: number }> {
+): Promise<{ readonly rows: readonly Keyed<RejectedRow>[]; readonly total: number }> {
   const period = parsePeriod(asked.period);
   if (asked.country !== undefined && !isCountry(asked.country)) {
     throw new StockroomError("input", "COUNTRY_NAME", `Expected a country such as GBR (capital letters) but received "${asked.country}".`);
   }
-  const rows: RejectedRow[] = [];
+  const rows: Keyed<RejectedRow>[] = [];
+  const [afterKey, afterVersion, afterRow] = asked.after ?? [];
   let total = 0;
   for (const entry of await listRejectedObjects(deps, period, asked.country)) {
     const file = await sourceOf(deps, entry.labels);
     if (file === undefined) continue;
     const kept = await unlessGone(deps.objects.get(actAs("review", purpose), entry.key, { version: entry.version }));
     if (kept === undefined) continue;
-    for (const line of Buffer.from(await gather(kept.body))
+    const lines = Buffer.from(await gather(kept.body))
       .toString("utf8")
-      .split("\n")) {
+      .split("\n");
+    // Of a file that was corrected meanwhile all rows are new.
+    const isPassed = afterKey !== undefined && Buffer.compare(Buffer.from(entry.key), Buffer.from(afterKey)) < 0;
+    const passed = entry.key === afterKey && entry.version === afterVersion ? Number(afterRow) : isPassed ? Infinity : -1;
+    for (const [at, line] of lines.entries()) {
       if (line === "") continue;
       total += 1;
-      if (total <= (asked.skip ?? 0) || rows.length >= asked.limit) continue;
+      if (at <= passed || rows.length >= asked.limit) continue;
       const row = JSON.parse(line) as Omit<RejectedRow, "file" | "column"> & { readonly column?: number }; // as badRowLines writes them
-      rows.push({ file, line: row.line, column: row.column ?? null, code: row.code, reason: row.reason, sample: row.sample });
+      rows.push({
+        row: { file, line: row.line, column: row.column ?? null, code: row.code, reason: row.reason, sample: row.sample },
+        key: [entry.key, entry.version, String(at)],
+      });
     }
   }
   return { rows, total };
+}
+
+/** As `placeRejected`, without the places. */
+export async function listRejected(
+  ...asked: Parameters<typeof placeRejected>
+): Promise<{ readonly rows: readonly RejectedRow[]; readonly total: number }> {
+  const { rows, total } = await placeRejected(...asked);
+  return { rows: rows.map(({ row }) => row), total };
 }
 
 /** The objects that hold rows set apart, of a country or of all. */

@@ -31,9 +31,13 @@ export interface ReviewItem extends ReviewRow {
 
 const ownColumns = new Set(["kind", "predicted", "probability", "runner_up", "evidence", "reason"]);
 
-/** The queue with the items' text. Reads each review object once. */
+/** The queue with the items' text. */
 export async function readReviews(deps: ClassifyDeps, purpose: string, query: ReviewQuery): Promise<readonly ReviewItem[]> {
-  const reviews = await listReviews(deps.database, query);
+  return await readWords(deps, purpose, await listReviews(deps.database, query));
+}
+
+/** Reviews with the items' text. Reads each review object once. */
+export async function readWords(deps: ClassifyDeps, purpose: string, reviews: readonly ReviewRow[]): Promise<readonly ReviewItem[]> {
   const objects = new Map<string, ReviewRow[]>();
   for (const review of reviews) {
     const name = `${review.object.key}@${review.object.version}`;

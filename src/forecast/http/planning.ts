@@ -4,7 +4,7 @@ import type { FastifyInstance } from "fastify";
 import { shownMapping } from "../../platform/mappings/fields.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import type { ModuleApp } from "../../platform/module.ts";
-import { badCursor, pageOf, readCursor } from "../../platform/web/paging.ts";
+import { cursorsOf } from "../../platform/web/paging.ts";
 import { serve, whileCalling } from "../../platform/web/route.ts";
 import { parseDefaults, refuseDefaults, type BadDefaults, type ForecastDefaults } from "../workflows/defaults/parse.ts";
 import { sampleDefaults, usualSample } from "../workflows/defaults/sample.ts";
@@ -23,7 +23,7 @@ import { checkGroup } from "../workflows/planning/stored.ts";
 import { readValueAdded } from "../workflows/planning/value.ts";
 import { askWhatif, readChanges } from "../workflows/planning/whatif.ts";
 import { askExtract, askImport, askResume, findExported, settleImport, type AskedRun } from "../workflows/sap/asks.ts";
-import { getAnswer, listAnswers } from "../store/answers.ts";
+import { placeAnswers } from "../store/answers.ts";
 import { defaultsKey, prefixes } from "../store/keys.ts";
 import * as routes from "./contract.ts";
 import { readFields } from "./fields.ts";
@@ -104,17 +104,14 @@ function mountQuestions(server: FastifyInstance, app: App): void {
   });
 }
 
+const judgements = cursorsOf("forecast.monitor", "whole", "text");
+
 function mountJudgements(server: FastifyInstance, { deps }: App): void {
   serve(server, routes.getMonitor, async ({ query: { group, limit, cursor }, reply }) => {
     await checkGroup(deps.database, group);
-    const after = readCursor(cursor);
-    if (after !== undefined) {
-      await getAnswer(deps.database, after).catch(() => {
-        throw badCursor();
-      });
-    }
-    const found = await listAnswers(deps.database, { kinds: ["monitor"], group, after, limit: limit + 1 });
-    const { rows: imports, ...more } = pageOf(found, limit, ({ id }) => id);
+    const after = judgements.read(cursor);
+    const found = await placeAnswers(deps.database, { kinds: ["monitor"], group, after, limit: limit + 1 });
+    const { rows: imports, ...more } = judgements.page(found, limit);
     const newest = after === undefined ? imports[0] : undefined;
     const items =
       newest === undefined ? [] : await readStandingOut(deps, operatorOverHttp(routes.getMonitor.path), newest, whileCalling(reply));

@@ -12,17 +12,17 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ModuleApp } from "../../platform/module.ts";
-import { badCursor, makeCursor, pageOf, pageOfAll, readCursor } from "../../platform/web/paging.ts";
+import { cursorsOf, pageOfAll } from "../../platform/web/paging.ts";
 import { serve, whileCalling, type AnswerOf } from "../../platform/web/route.ts";
 import type { ForecastDeps } from "../workflows/deps.ts";
 import { readCells, readCurve, readExceptions, type Look } from "../workflows/node/node.ts";
 import { keyOfIds } from "../workflows/planning/finished.ts";
 import { findFinished } from "../workflows/planning/stored.ts";
-import { getAdjustment, listAdjustments } from "../store/adjustments.ts";
-import { getAnswer, listAnswers } from "../store/answers.ts";
-import { getRun, listGroups, listRuns } from "../store/runs.ts";
+import { listAdjustments } from "../store/adjustments.ts";
+import { getAnswer, placeAnswers } from "../store/answers.ts";
+import { getRun, listGroups, placeRuns } from "../store/runs.ts";
 import { readRefused, readUnsure } from "../workflows/sap/deliver.ts";
-import { getImport, listImports } from "../store/sap.ts";
+import { getImport, placeImports } from "../store/sap.ts";
 import * as routes from "./contract.ts";
 import { mountPages } from "./pages/routes.ts";
 import { mountPlanning } from "./planning.ts";
@@ -60,23 +60,23 @@ export async function mountRoutes(server: FastifyInstance, app: ModuleApp<Foreca
   await mountPages(server, deps, driller);
 }
 
-/** The row a page begins after, proved to be there. */
-async function afterOf(cursor: string | undefined, find: (id: string) => Promise<unknown>): Promise<string | undefined> {
-  const id = readCursor(cursor);
-  if (id === undefined) return undefined;
-  await find(id).catch(() => {
-    throw badCursor();
-  });
-  return id;
-}
+/** What each list's pages are cut by. */
+const cursors = {
+  runs: cursorsOf("forecast.runs", "whole", "text"),
+  cells: cursorsOf("forecast.cells", "text"),
+  exceptions: cursorsOf("forecast.exceptions", "text"),
+  adjustments: cursorsOf("forecast.adjustments", "whole"),
+  scenarios: cursorsOf("forecast.scenarios", "whole", "text"),
+  imports: cursorsOf("forecast.imports", "whole", "text"),
+};
 
 function mountForecasts(server: FastifyInstance, deps: ForecastDeps): void {
   const { database } = deps;
   serve(server, routes.listGroups, async () => ({ groups: await listGroups(database) }));
 
   serve(server, routes.listForecasts, async ({ query: { group, limit, cursor } }) => {
-    const after = await afterOf(cursor, async (id) => await getRun(database, id));
-    const { rows, ...more } = pageOf(await listRuns(database, { limit: limit + 1, group, after }), limit, ({ id }) => id);
+    const after = cursors.runs.read(cursor);
+    const { rows, ...more } = cursors.runs.page(await placeRuns(database, { limit: limit + 1, group, after }), limit);
     return { runs: rows.map(({ settings: _settings, exports: _exports, ...run }) => run), ...more };
   });
 
@@ -114,12 +114,12 @@ function mountNodes(server: FastifyInstance, deps: ForecastDeps): void {
   );
   serve(server, routes.getCells, async ({ params: { id }, query: { find, limit, cursor, ...held }, reply }) => {
     const { rows, ...cells } = await readCells(deps, await lookAt(id, held, "cells", reply), find ?? "");
-    return { ...cells, total: rows.length, ...pageOfAll(rows, { limit, cursor }, ({ ids }) => keyOfIds(ids)) };
+    return { ...cells, total: rows.length, ...pageOfAll(cursors.cells, rows, { limit, cursor }, ({ ids }) => keyOfIds(ids)) };
   });
   serve(server, routes.listExceptions, async ({ params: { id }, query: { kind, limit, cursor, ...held }, reply }) => {
     const { rows, ...found } = await readExceptions(deps, await lookAt(id, held, "exceptions", reply));
     const wanted = kind === undefined ? rows : rows.filter(({ kinds }) => kinds.includes(kind));
-    return { ...found, ...pageOfAll(wanted, { limit, cursor }, ({ ids }) => keyOfIds(ids)) };
+    return { ...found, ...pageOfAll(cursors.exceptions, wanted, { limit, cursor }, ({ ids }) => keyOfIds(ids)) };
   });
 }
 
@@ -127,18 +127,18 @@ function mountNodes(server: FastifyInstance, deps: ForecastDeps): void {
 function mountSaid(server: FastifyInstance, deps: ForecastDeps): void {
   const { database } = deps;
   serve(server, routes.listAdjustments, async ({ query: { group, standing, limit, cursor } }) => {
-    const before = await afterOf(cursor, async (id) => await getAdjustment(database, id));
+    const before = cursors.adjustments.read(cursor)?.[0];
     const found = await listAdjustments(database, { standing: standing === "yes", limit: limit + 1, group, before });
     // The last ones, in their order: the next page is the one before.
-    const adjustments = found.slice(-limit);
-    const [first] = adjustments;
-    return { adjustments, ...(found.length > limit && first !== undefined ? { next: makeCursor(first.id) } : {}) };
+    const keyed = found.toReversed().map((row) => ({ row, key: [row.id] }));
+    const { rows, ...more } = cursors.adjustments.page(keyed, limit);
+    return { adjustments: rows.toReversed(), ...more };
   });
 
   serve(server, routes.listScenarios, async ({ query: { group, kind, run, limit, cursor } }) => {
-    const after = await afterOf(cursor, async (id) => await getAnswer(database, id));
+    const after = cursors.scenarios.read(cursor);
     const wanted = { limit: limit + 1, group, run, after, ...(kind === undefined ? {} : { kinds: [kind] }) };
-    const { rows: scenarios, ...more } = pageOf(await listAnswers(database, wanted), limit, ({ id }) => id);
+    const { rows: scenarios, ...more } = cursors.scenarios.page(await placeAnswers(database, wanted), limit);
     return { scenarios, ...more };
   });
 
@@ -156,8 +156,8 @@ function mountSaid(server: FastifyInstance, deps: ForecastDeps): void {
 
 function mountImports(server: FastifyInstance, deps: ForecastDeps): void {
   serve(server, routes.listImports, async ({ query: { limit, cursor, state } }) => {
-    const after = await afterOf(cursor, async (id) => await getImport(deps.database, id));
-    const { rows: imports, ...more } = pageOf(await listImports(deps.database, limit + 1, after, state), limit, ({ id }) => id);
+    const after = cursors.imports.read(cursor);
+    const { rows: imports, ...more } = cursors.imports.page(await placeImports(deps.database, limit + 1, after, state), limit);
     return { imports, ...more };
   });
 

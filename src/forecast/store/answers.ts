@@ -6,6 +6,7 @@
 
 import { StockroomError } from "../../platform/errors.ts";
 import type { Migration, Tx } from "../../platform/database/contract.ts";
+import { instantOf, microsOf, type Keyed, type SortKey } from "../../platform/database/sort-key.ts";
 import type { Verdict } from "../engine/monitor/monitor.ts";
 import type { AdjustmentValue, ValueAdded, ValueReport } from "../engine/monitor/value-added.ts";
 import type { StockDefaults } from "../engine/replenish/proposal.ts";
@@ -190,26 +191,37 @@ export async function getAnswer(tx: Tx, id: string): Promise<Answer> {
   );
 }
 
-/** Newest first; of some kinds, of a group, of a run. */
-export async function listAnswers<Kind extends AnswerKind = AnswerKind>(
+/** Newest first; of some kinds, of a group, of a run; each with where it stands in the list. */
+export async function placeAnswers<Kind extends AnswerKind = AnswerKind>(
   tx: Tx,
   query: {
     readonly kinds?: readonly Kind[];
     readonly group?: string | undefined;
     readonly run?: string | undefined;
-    /** Only those that come after this answer in the list. */
-    readonly after?: string | undefined;
+    /** Only those that come after this place of the list: when it was asked (microseconds), its id. */
+    readonly after?: SortKey | undefined;
     readonly limit?: number;
   } = {},
-): Promise<readonly AnswerOf<Kind>[]> {
-  const rows = await tx.query<AnswerRecord>(
-    `select ${columns} from stockroom.forecast_plan p
+): Promise<readonly Keyed<AnswerOf<Kind>>[]> {
+  const rows = await tx.query<AnswerRecord & { readonly place: string }>(
+    `select ${columns}, ${microsOf("at")} as place from stockroom.forecast_plan
       where kind = any($1::text[]) and ($2::text is null or dataset_group = $2) and ($3::text is null or run = $3)
-        and ($5::text is null or exists (
-          select 1 from stockroom.forecast_plan c where c.id = $5 and (p.at < c.at or (p.at = c.at and p.id > c.id))))
+        and ($5::bigint is null or at < ${instantOf("$5")} or (at = ${instantOf("$5")} and id > $6))
       order by at desc, id limit $4`,
-    [query.kinds ?? answerKinds, query.group ?? null, query.run ?? null, query.limit ?? 100, query.after ?? null],
+    [
+      query.kinds ?? answerKinds,
+      query.group ?? null,
+      query.run ?? null,
+      query.limit ?? 100,
+      query.after?.[0] ?? null,
+      query.after?.[1] ?? null,
+    ],
   );
   // The query gives no other kind.
-  return rows.map(rowOf) as readonly Answer[] as readonly AnswerOf<Kind>[]; // oxlint-disable-line typescript/no-unsafe-type-assertion
+  return rows.map(({ place, ...row }) => ({ row: rowOf(row) as AnswerOf<Kind>, key: [place, row.id] })); // oxlint-disable-line typescript/no-unsafe-type-assertion
 }
+
+/** As `placeAnswers`, without the places. */
+export const listAnswers = async <Kind extends AnswerKind = AnswerKind>(
+  ...asked: Parameters<typeof placeAnswers<Kind>>
+): Promise<readonly AnswerOf<Kind>[]> => (await placeAnswers<Kind>(...asked)).map(({ row }) => row);

@@ -8,6 +8,7 @@
 
 import { StockroomError } from "../../platform/errors.ts";
 import type { Migration, Tx } from "../../platform/database/contract.ts";
+import { instantOf, microsOf, type Keyed, type SortKey } from "../../platform/database/sort-key.ts";
 import type { ObjectRef } from "./keys.ts";
 
 export const runMigrations: readonly Migration[] = [
@@ -385,23 +386,26 @@ export async function getRun(tx: Tx, id: string): Promise<ForecastRunRow> {
   );
 }
 
-/** Newest first. */
-export async function listRuns(
+/** Newest first, each with where it stands in the list. */
+export async function placeRuns(
   tx: Tx,
   query: {
     readonly group?: string | undefined;
-    /** Only those that come after this run in the list. */
-    readonly after?: string | undefined;
+    /** Only those that come after this place of the list: when it began (microseconds), its id. */
+    readonly after?: SortKey | undefined;
     readonly limit?: number;
   } = {},
-): Promise<readonly ForecastRunRow[]> {
-  const rows = await tx.query<StoredRun>(
-    `select ${columns} from stockroom.forecast_run r
+): Promise<readonly Keyed<ForecastRunRow>[]> {
+  const rows = await tx.query<StoredRun & { readonly place: string }>(
+    `select ${columns}, ${microsOf("started_at")} as place from stockroom.forecast_run
       where ($1::text is null or dataset_group = $1)
-        and ($3::text is null or exists (
-          select 1 from stockroom.forecast_run c where c.id = $3 and (r.started_at, r.id) < (c.started_at, c.id)))
+        and ($3::bigint is null or (started_at, id) < (${instantOf("$3")}, $4))
         and dataset_group not in (select name from stockroom.forecast_group where removed_at is not null) order by started_at desc, id desc limit $2`,
-    [query.group ?? null, query.limit ?? 100, query.after ?? null],
+    [query.group ?? null, query.limit ?? 100, query.after?.[0] ?? null, query.after?.[1] ?? null],
   );
-  return rows.map(rowOf);
+  return rows.map((row) => ({ row: rowOf(row), key: [row.place, row.id] }));
 }
+
+/** As `placeRuns`, without the places. */
+export const listRuns = async (...asked: Parameters<typeof placeRuns>): Promise<readonly ForecastRunRow[]> =>
+  (await placeRuns(...asked)).map(({ row }) => row);

@@ -13,6 +13,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { isStockroomError, StockroomError } from "../../platform/errors.ts";
 import type { Migration, Database, Tx } from "../../platform/database/contract.ts";
+import { instantOf, microsOf, type Keyed, type SortKey } from "../../platform/database/sort-key.ts";
 import type { ObjectRef } from "./keys.ts";
 
 export const sapMigrations: readonly Migration[] = [
@@ -455,17 +456,21 @@ export async function getImport(tx: Tx, id: string): Promise<ImportRow> {
   );
 }
 
-/** Newest first; `state`: only those that are in it. */
-export async function listImports(tx: Tx, limit = 100, after?: string, state?: ImportRow["state"]): Promise<readonly ImportRow[]> {
-  const rows = await tx.query<ImportRecord>(
-    `select ${importColumns} from stockroom.forecast_import i
-      where ($3::text is null or i.state = $3) and ($2::text is null or exists (
-        select 1 from stockroom.forecast_import c where c.id = $2 and (i.started_at < c.started_at or (i.started_at = c.started_at and i.id > c.id))))
+/** Newest first, each with where it stands in the list: when it began (microseconds), its id. `state`: only those that are in it. */
+export async function placeImports(tx: Tx, limit = 100, after?: SortKey, state?: ImportRow["state"]): Promise<readonly Keyed<ImportRow>[]> {
+  const rows = await tx.query<ImportRecord & { readonly place: string }>(
+    `select ${importColumns}, ${microsOf("started_at")} as place from stockroom.forecast_import
+      where ($3::text is null or state = $3)
+        and ($2::bigint is null or started_at < ${instantOf("$2")} or (started_at = ${instantOf("$2")} and id > $4))
       order by started_at desc, id limit $1`,
-    [limit, after ?? null, state ?? null],
+    [limit, after?.[0] ?? null, state ?? null, after?.[1] ?? null],
   );
-  return rows.map(importOf);
+  return rows.map((row) => ({ row: importOf(row), key: [row.place, row.id] }));
 }
+
+/** As `placeImports`, without the places. */
+export const listImports = async (tx: Tx, limit = 100): Promise<readonly ImportRow[]> =>
+  (await placeImports(tx, limit)).map(({ row }) => row);
 
 export interface BatchRow {
   readonly round: number;

@@ -18,6 +18,7 @@ import { faultPoint } from "../faults.ts";
 import type { Log } from "../log.ts";
 import type { Migration, Database, Tx } from "../database/contract.ts";
 import { appendEvent } from "../database/outbox.ts";
+import { instantOf, microsOf, type Keyed, type SortKey } from "../database/sort-key.ts";
 import type { Json, QueueDefinition, WorkflowDefinition, Workflows } from "../workflow/contract.ts";
 import { makeChannel } from "./channels.ts";
 import type { Channel } from "./channels.ts";
@@ -115,8 +116,8 @@ export interface NotifyOptions {
 export interface NoticeQuery {
   /** This topic, or a beginning that ends in a dot. */
   readonly topic?: string | undefined;
-  /** Only those that come after this notice in the list. */
-  readonly after?: string | undefined;
+  /** Only those that come after this place of the list: when it was posted (microseconds), its id. */
+  readonly after?: SortKey | undefined;
   /** Default 100. */
   readonly limit?: number | undefined;
 }
@@ -133,10 +134,10 @@ export interface Notices {
    * own decides; that others had other ones is told in the log.
    */
   publishTopics(): Promise<void>;
-  /** Whether a notice of this id is kept. */
-  has(id: string): Promise<boolean>;
   /** Newest first, with the state of each delivery begun. */
   list(query?: NoticeQuery): Promise<readonly NoticeRow[]>;
+  /** The same with where each stands: a page begins after a key. */
+  place(query: NoticeQuery): Promise<readonly Keyed<NoticeRow>[]>;
   /**
    * Sends a notice again by the channels where it failed, or by one of them: its dead letter is redriven, else a run of its own is started.
    * Throws `missing` `NOTICE_UNKNOWN`, `conflict` `NOTICE_NOT_FAILED` when there is no failed delivery to repeat.
@@ -204,8 +205,8 @@ export function makeNotify(options: NotifyOptions): Notices {
         (await hearersOf(tx, event.subject, topics)).includes(channel) ? { notice: event.data["notice"] ?? null, channel } : undefined,
     })),
     publishTopics: () => publishTopics(database, topics, log),
-    has: async (id) => (await database.query("select 1 as one from stockroom.notices where id = $1", [id])).length > 0,
-    list: (query) => listNotices(database, query),
+    list: async (query) => (await listNotices(database, query)).map(({ row }) => row),
+    place: async (query) => await listNotices(database, query),
     resend: async (engine, id, channel) => await resendNotice(database, engine, { id, channel, at: new Date(clock.now()).toISOString() }),
   };
 }
@@ -368,20 +369,20 @@ async function beginDelivery(tx: Tx, input: DeliverInput): Promise<DeliveryRecor
   return row ?? { state: "waiting", reached: [] };
 }
 
-async function listNotices(tx: Tx, query: NoticeQuery = {}): Promise<readonly NoticeRow[]> {
-  return tx.query<NoticeRow>(
+async function listNotices(tx: Tx, query: NoticeQuery = {}): Promise<readonly Keyed<NoticeRow>[]> {
+  const rows = await tx.query<NoticeRow & { readonly place: string }>(
     `select n.id, n.topic, n.severity, n.title, n.body, n.facts, n.at,
             coalesce((
               select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('channel', d.channel, 'state', d.state, 'at', ${isoTime("d.at")}, 'error', d.error)) order by d.channel)
               from stockroom.notice_deliveries d where d.notice = n.id
-            ), '[]') as deliveries
+            ), '[]') as deliveries, ${microsOf("n.at")} as place
      from stockroom.notices n
      where ($1::text is null or n.topic = $1 or (right($1, 1) = '.' and starts_with(n.topic, $1)))
-       and ($3::text is null or exists (
-         select 1 from stockroom.notices c where c.id = $3 and (n.at < c.at or (n.at = c.at and n.id > c.id))))
+       and ($3::bigint is null or n.at < ${instantOf("$3")} or (n.at = ${instantOf("$3")} and n.id > $4))
      order by n.at desc, n.id limit $2`,
-    [query.topic ?? null, query.limit ?? 100, query.after ?? null],
+    [query.topic ?? null, query.limit ?? 100, query.after?.[0] ?? null, query.after?.[1] ?? null],
   );
+  return rows.map(({ place, ...row }) => ({ row, key: [place, row.id] }));
 }
 
 function logNotice(log: Log, notice: PostedNotice): void {

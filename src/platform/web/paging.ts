@@ -1,7 +1,9 @@
 // Paging: long lists in pages, the same way everywhere. An answer that has more carries `next`; given back as `cursor`, it is where the next
 // page begins. What stands in a cursor is nobody's business but the list's that made it.
 //
-//   P1. A page begins after a row, not after a number of rows: what comes in meanwhile is neither shown twice nor makes others be left out.
+//   P1. A page begins after a place in the list's order, not after a number of rows: what comes, changes or goes meanwhile neither shows a row twice
+//       nor makes another be left out, and the row that a page ended with may be gone.
+//   P2. A cursor names its list: of another one it is refused, and never understood as something else.
 
 import { z } from "zod";
 import { StockroomError } from "../errors.ts";
@@ -13,18 +15,7 @@ export const pageQuery = (usual = 100, most = 1_000) => ({ limit: limitOf(usual,
 /** The cursor of the next page; absent on the last one. */
 export const next = z.string().optional();
 
-/** Puts the id of a page's last row into a cursor. */
-export const makeCursor = (id: string): string => Buffer.from(id, "utf8").toString("base64url");
-
-/** The id of the row after which a page begins. Throws `input` `CURSOR_BAD` for what was no cursor. */
-export function readCursor(cursor: string | undefined): string | undefined {
-  if (cursor === undefined) return undefined;
-  const id = Buffer.from(cursor, "base64url").toString("utf8");
-  if (id !== "" && makeCursor(id) === cursor) return id;
-  throw badCursor();
-}
-
-/** The error of a cursor that belongs to no row of the list, which it may have been deleted from. */
+/** The error of a cursor that belongs to no place of the list. */
 export const badCursor = (): StockroomError =>
   new StockroomError(
     "input",
@@ -37,20 +28,63 @@ export interface Page<Row> {
   readonly next?: string;
 }
 
-/** What a page is made of: `rows` are one more than `limit` when there is a next one. */
-export function pageOf<Row>(rows: readonly Row[], limit: number, idOf: (row: Row) => string): Page<Row> {
-  const last = rows[limit - 1];
-  return rows.length > limit && last !== undefined ? { rows: rows.slice(0, limit), next: makeCursor(idOf(last)) } : { rows };
+/** What stands in a place of a key: any text, a whole number of up to 16 digits, a finite number. */
+type Part = "text" | "whole" | "number";
+
+const isPart: Readonly<Record<Part, (text: string) => boolean>> = {
+  text: (text) => !text.includes("\0"),
+  whole: (text) => /^-?\d{1,16}$/.test(text),
+  number: (text) => /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text)),
+};
+
+/** The cursors of one list. */
+export interface Cursors {
+  /** The key after which a page begins. Throws `input` `CURSOR_BAD` for what is no cursor of this list. */
+  read(cursor: string | undefined): readonly string[] | undefined;
+  /** What a page is made of: `found` are one more than `limit` when there is a next one. */
+  page<Row>(found: readonly { readonly row: Row; readonly key: readonly string[] }[], limit: number): Page<Row>;
 }
 
-/** The page of a list that is whole in memory. Throws `input` `CURSOR_BAD`. */
+/** The cursors of the list `name`, whose keys have these parts. */
+export function cursorsOf(name: string, ...parts: readonly Part[]): Cursors {
+  const make = (key: readonly string[]): string => Buffer.from(JSON.stringify([name, ...key]), "utf8").toString("base64url");
+  return {
+    read(cursor) {
+      if (cursor === undefined) return undefined;
+      const [list, ...key] = readTexts(Buffer.from(cursor, "base64url").toString("utf8"));
+      const fits = list === name && key.length === parts.length && key.every((text, at) => isPart[parts[at] ?? "text"](text));
+      if (fits && make(key) === cursor) return key;
+      throw badCursor();
+    },
+    page(found, limit) {
+      const last = found[limit - 1];
+      const rows = found.slice(0, limit).map(({ row }) => row);
+      return found.length > limit && last !== undefined ? { rows, next: make(last.key) } : { rows };
+    },
+  };
+}
+
+function readTexts(json: string): readonly string[] {
+  try {
+    const value: unknown = JSON.parse(json);
+    return Array.isArray(value) && value.every((part) => typeof part === "string") ? value : [];
+  } catch {
+    return [];
+  }
+}
+
+/** The page of a list that is whole in memory and whose rows stand still. Throws `input` `CURSOR_BAD`. */
 export function pageOfAll<Row>(
+  cursors: Cursors,
   all: readonly Row[],
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
   idOf: (row: Row) => string,
 ): Page<Row> {
-  const id = readCursor(cursor);
+  const id = cursors.read(cursor)?.[0];
   const after = id === undefined ? -1 : all.findIndex((row) => idOf(row) === id);
   if (id !== undefined && after < 0) throw badCursor();
-  return pageOf(all.slice(after + 1, after + 2 + limit), limit, idOf);
+  return cursors.page(
+    all.slice(after + 1, after + 2 + limit).map((row) => ({ row, key: [idOf(row)] })),
+    limit,
+  );
 }

@@ -12,6 +12,7 @@
 
 import type { ErrorRecord } from "../errors.ts";
 import type { Tx } from "../database/contract.ts";
+import type { Keyed, SortKey } from "../database/sort-key.ts";
 
 /** JSON values only. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -182,6 +183,20 @@ export interface DeadLetter {
   readonly state: "waiting" | "redriven" | "dropped";
 }
 
+/** Which runs are wanted. */
+export interface RunQuery {
+  readonly state?: RunState | undefined;
+  readonly workflow?: string | undefined;
+  readonly parent?: string | undefined;
+  /** ISO; only those that began at or after it. */
+  readonly since?: string | undefined;
+  /** ISO; only those that began before it. */
+  readonly until?: string | undefined;
+  /** Only those that come after this place of the list: when a run began (microseconds), its id. */
+  readonly after?: SortKey | undefined;
+  readonly limit?: number | undefined;
+}
+
 export interface Workflows {
   /** Starts (enqueues) a run. The same id again is harmless and gives the same id back. */
   start<Input>(workflow: WorkflowDefinition<Input> | string, input: Input, options: StartOptions): Promise<string>;
@@ -195,18 +210,9 @@ export interface Workflows {
     options?: { readonly timeoutMs?: number | undefined; readonly signal?: AbortSignal | undefined },
   ): Promise<ChildOutcome<T>>;
   /** Newest first. Default limit 100. */
-  list(query?: {
-    readonly state?: RunState | undefined;
-    readonly workflow?: string | undefined;
-    readonly parent?: string | undefined;
-    /** ISO; only those that began at or after it. */
-    readonly since?: string | undefined;
-    /** ISO; only those that began before it. */
-    readonly until?: string | undefined;
-    /** Only those that come after this run in the list. */
-    readonly after?: string | undefined;
-    readonly limit?: number | undefined;
-  }): Promise<readonly RunRow[]>;
+  list(query?: RunQuery): Promise<readonly RunRow[]>;
+  /** The same with where each stands: a page begins after a key. */
+  place(query: RunQuery): Promise<readonly Keyed<RunRow>[]>;
   /** How many runs began since a moment, by stretch of time (UTC), workflow and state; the oldest first. */
   count(query: {
     /** ISO. */

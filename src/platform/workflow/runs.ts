@@ -10,8 +10,9 @@
 import { describeError, StockroomError, unknownKind } from "../errors.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { Tx } from "../database/contract.ts";
+import { instantOf, microsOf, type Keyed } from "../database/sort-key.ts";
 import { currentTrace } from "../tracing/spans.ts";
-import type { DeadLetter, RunDetail, RunRow, RunState } from "./contract.ts";
+import type { DeadLetter, RunDetail, RunQuery, RunRow, RunState } from "./contract.ts";
 import type { Attempt } from "./engine.ts";
 import { readJson } from "./json.ts";
 
@@ -403,23 +404,11 @@ function readError(text: string | null): ErrorRecord | undefined {
   return text === null ? undefined : readJson<ErrorRecord>(text);
 }
 
-export interface RunQuery {
-  readonly state?: RunState | undefined;
-  readonly workflow?: string | undefined;
-  readonly parent?: string | undefined;
-  /** ISO; runs that began at or after it. */
-  readonly since?: string | undefined;
-  /** ISO; runs that began before it. */
-  readonly until?: string | undefined;
-  readonly after?: string | undefined;
-  readonly limit?: number | undefined;
-}
-
 /** A day is its beginning in UTC, whatever the session's zone. */
 const isoOf = (at: string | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());
 
 /** Throws `input` `RUNS_STRETCH` for a stretch of time that ends before it begins: nothing would be said of what was meant. */
-export async function listRuns(tx: Tx, query: RunQuery): Promise<RunRow[]> {
+export async function listRuns(tx: Tx, query: RunQuery): Promise<readonly Keyed<RunRow>[]> {
   const [since, until] = [isoOf(query.since), isoOf(query.until)];
   if (since !== null && until !== null && since >= until) {
     throw new StockroomError(
@@ -428,17 +417,24 @@ export async function listRuns(tx: Tx, query: RunQuery): Promise<RunRow[]> {
       `Expected \`until\` to come after \`since\` but ${until} does not come after ${since}. Change them about.`,
     );
   }
-  const rows = await tx.query<StoredRun>(
-    `select ${runColumns} from stockroom.run
+  const rows = await tx.query<StoredRun & { readonly place: string }>(
+    `select ${runColumns}, ${microsOf("created_at")} as place from stockroom.run
      where ($1::text is null or state = $1) and ($2::text is null or workflow = $2) and ($3::text is null or parent = $3)
        and ($6::timestamptz is null or created_at >= $6) and ($7::timestamptz is null or created_at < $7)
-       and ($5::text is null or exists (
-         select 1 from stockroom.run c where c.id = $5
-            and (run.created_at < c.created_at or (run.created_at = c.created_at and run.id > c.id))))
+       and ($5::bigint is null or created_at < ${instantOf("$5")} or (created_at = ${instantOf("$5")} and id > $8))
      order by created_at desc, id limit $4`,
-    [query.state ?? null, query.workflow ?? null, query.parent ?? null, query.limit ?? 100, query.after ?? null, since, until],
+    [
+      query.state ?? null,
+      query.workflow ?? null,
+      query.parent ?? null,
+      query.limit ?? 100,
+      query.after?.[0] ?? null,
+      since,
+      until,
+      query.after?.[1] ?? null,
+    ],
   );
-  return rows.map(rowOf);
+  return rows.map((run) => ({ row: rowOf(run), key: [run.place, run.id] }));
 }
 
 /** How many runs began in a stretch of time, by workflow and state. */

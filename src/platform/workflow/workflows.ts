@@ -249,7 +249,19 @@ async function leave(
 
 type RunsApi = Pick<
   Workflows,
-  "outcome" | "list" | "count" | "show" | "logs" | "cancel" | "retry" | "rerun" | "deadLetters" | "deadLetter" | "redrive" | "drop"
+  | "outcome"
+  | "list"
+  | "place"
+  | "count"
+  | "show"
+  | "logs"
+  | "cancel"
+  | "retry"
+  | "rerun"
+  | "deadLetters"
+  | "deadLetter"
+  | "redrive"
+  | "drop"
 >;
 
 /** Looking at runs and dead letters, and deciding on them. */
@@ -257,7 +269,8 @@ function makeRunsApi(deps: ControlDeps & RerunDeps, attempts: Attempts, closing:
   const { database } = deps;
   return {
     outcome: (runId, wanted = {}) => waitFor(deps.outcomes, runId, wanted, closing),
-    list: (query = {}) => listRuns(database, query),
+    list: async (query = {}) => (await listRuns(database, query)).map(({ row }) => row),
+    place: async (query) => await listRuns(database, query),
     count: (query) => countRuns(database, query),
     show: async (runId) => {
       const run = await findRun(database, runId);

@@ -69,7 +69,8 @@ export async function run(input: CellsInput, { signal }: TaskTools): Promise<Cel
       high: rows.levels.length === 0 ? [] : stored.quantiles.map((quantiles) => round(quantiles.at(-1) ?? 0)),
     });
   }
-  const volume = new Map(found.map((row) => [row, row.used.reduce((sum, value) => sum + value, 0)]));
+  // By what the system said, which stands still: an adjustment in between must not move rows from one page to another.
+  const volume = new Map(found.map((row) => [row, row.system.reduce((sum, value) => sum + value, 0)]));
   return {
     idColumns: rows.idColumns,
     instants,
