@@ -3,6 +3,8 @@
 //   F1. A code that goes out is one of ours: the framework's and the system's own are told in ours.
 //   F2. A fault's words stay in the log, its code goes out. What names the server's files goes to nobody who has not signed in.
 
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { describeError, isStockroomError, meanings } from "../platform/errors.ts";
 import type { ErrorRecord } from "../platform/errors.ts";
@@ -10,6 +12,9 @@ import { tooMany } from "../platform/identity/attempts.ts";
 import { problemOf, problemType } from "../platform/web/problem.ts";
 import type { ServerDeps } from "./deps.ts";
 import { tokenWanted } from "./guard.ts";
+
+/** The error of a method that a path does not take; the one error that is answered with 405. */
+export const methodBad = "METHOD_BAD";
 
 export const pathOf = (request: FastifyRequest): string => request.url.split("?", 1)[0] ?? "/";
 
@@ -102,12 +107,43 @@ function forStranger(record: ErrorRecord, { caller }: FastifyRequest): ErrorReco
   return { kind: record.kind, code: record.code, message, facts: {} };
 }
 
+/** What Node's parser itself could not take, in our words: nothing of it came as far as a route. */
+const unread: Readonly<Record<string, readonly [status: number, code: string, message: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, "HEADERS_TOO_LARGE", "Expected headers of 16 kB at most but more came. Send fewer or shorter ones."],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, "REQUEST_BAD", "Expected chunks without long extensions but long ones came. Leave them out."],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "REQUEST_LATE", "Expected the request within seconds but it did not come whole. Send it again at once."],
+};
+
+/** Answers what is no HTTP, on the bare connection, and ends it: where the next request would begin nobody knows. */
+export function answerUnread(error: Error & { readonly code?: string | undefined }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, code, message] = unread[error.code ?? ""] ?? [
+    400,
+    "REQUEST_BAD",
+    "Expected a request as HTTP/1.1 has it but this one cannot be read. Leave it to an HTTP library, and look at what stands between.",
+  ];
+  const body = JSON.stringify(problemOf({ kind: "input", code, message, facts: {} }, status));
+  const headers = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`,
+    `content-type: ${problemType}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    "x-content-type-options: nosniff",
+    "cache-control: no-store",
+    "connection: close",
+  ];
+  socket.end(`${headers.join("\r\n")}\r\n\r\n${body}`);
+}
+
 /** Answers whatever went wrong as a problem, and writes into the log what only whoever runs the server can mend. */
 export function answerError({ log }: Pick<ServerDeps, "log">, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const record = forStranger(recordOf(error), request);
   if (record.kind === "fault" || (record.kind === "busy" && isForOperator(record.code)))
     log.error("request failed", { method: request.method, path: pathOf(request), error });
-  const status = record.code === tokenWanted ? 401 : record.code === tooMany ? 429 : meanings[record.kind].status;
+  const status =
+    record.code === tokenWanted ? 401 : record.code === tooMany ? 429 : record.code === methodBad ? 405 : meanings[record.kind].status;
   if (record.kind === "busy") reply.header("retry-after", "5");
   // Headers of the thing that was asked for do not describe the error.
   for (const name of ["content-length", "content-disposition", "etag", "last-modified", "x-stockroom-bytes"]) reply.removeHeader(name);

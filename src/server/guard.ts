@@ -24,6 +24,17 @@ export const tokenWanted = "TOKEN_WANTED";
 
 const tokenMinChars = 16;
 
+/** Of every answer that does not say otherwise: nothing of it runs, is framed, guessed at, shared or kept. */
+export const usualHeaders = {
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  "cache-control": "no-store",
+} as const;
+
 /** Refuses settings that would serve strangers: `input` `SERVER_TOKEN_MISSING` and `SERVER_TOKEN_SHORT`. */
 export function checkBinding(settings: ServerSettings, entrance?: Pick<Entrance, "identity">): void {
   if (settings.token === undefined) {
@@ -50,15 +61,7 @@ export function guard(server: FastifyInstance, settings: ServerSettings, entranc
   const local = isLoopback(settings.host);
 
   server.addHook("onRequest", async (request, reply) => {
-    reply.headers({
-      "x-content-type-options": "nosniff",
-      "x-frame-options": "DENY",
-      "referrer-policy": "no-referrer",
-      "cross-origin-resource-policy": "same-origin",
-      "cross-origin-opener-policy": "same-origin",
-      "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-      "cache-control": "no-store",
-    });
+    reply.headers(usualHeaders);
     const problem = findHostProblem(request.raw);
     if (problem !== undefined) throw badHost(problem);
     const host = hostName(request.headers.host ?? "");
@@ -92,7 +95,7 @@ const foreign = (): StockroomError =>
 
 /** Whether a person looks at the answer; programs and scripts ask below /api or for something else than a page. */
 const isPage = ({ method, url, headers }: FastifyRequest): boolean =>
-  method === "GET" && /\btext\/html\b/.test(headers.accept ?? "") && !/^\/(?:api|objects|metrics)(?:[/?]|$)/.test(url);
+  ["GET", "HEAD"].includes(method) && /\btext\/html\b/.test(headers.accept ?? "") && !/^\/(?:api|objects|metrics)(?:[/?]|$)/.test(url);
 
 /** A person goes to the sign-in and comes back; a program is told. */
 async function sendToSignIn({ identity }: Entrance, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

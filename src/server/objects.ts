@@ -5,7 +5,7 @@
 //   O3. What was stored is handed out as a download, never run as a page of ours.
 
 import { Readable } from "node:stream";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Body } from "../platform/bytes.ts";
 import { StockroomError } from "../platform/errors.ts";
 import { senderLabel, senderRemark } from "../platform/mappings/senders.ts";
@@ -74,7 +74,7 @@ export async function mountObjects(server: FastifyInstance, deps: ServerDeps, se
     };
     serve(scope, putObject, put, { bodyLimit: Number.MAX_SAFE_INTEGER });
 
-    serve(scope, getObject, async ({ params, query: { version }, request, reply }) => {
+    const get = async ({ params, query: { version }, request, reply }: Asked<typeof getObject>): Promise<FastifyReply> => {
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort());
       const key = keyOf(params["*"]);
@@ -83,7 +83,9 @@ export async function mountObjects(server: FastifyInstance, deps: ServerDeps, se
       const { entry, body } = await objects.get(operatorOverHttp("GET"), key, { version, signal: gone.signal });
       describe(reply, entry);
       return await reply.send(Readable.from(await begun(body, traffic), { objectMode: false }));
-    });
+    };
+    // HEAD has a route of its own: it opens nothing.
+    serve(scope, getObject, get, { exposeHeadRoute: false });
 
     serve(scope, headObject, async ({ params, query: { version }, reply }) => {
       const key = keyOf(params["*"]);

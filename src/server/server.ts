@@ -5,8 +5,9 @@
 //   S2. Headers come within ten seconds, a small body within 30, an upload and a reader keep a pace: nobody holds a connection for nothing.
 
 import { createServer, type RequestListener } from "node:http";
+import { Readable } from "node:stream";
 import { fastify } from "fastify";
-import type { FastifyError, FastifyInstance } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyRequest } from "fastify";
 import { StockroomError } from "../platform/errors.ts";
 import type { AnyModule, Front } from "../platform/module.ts";
 import { logAccess } from "../platform/web/access.ts";
@@ -15,14 +16,16 @@ import { closeWithin, listenError, urlOf } from "../platform/web/listen.ts";
 import { mountOpenApi } from "../platform/web/openapi.ts";
 import { may } from "../platform/web/roles.ts";
 import { proveDeclared } from "../platform/web/route.ts";
+import { readBodies } from "./bodies.ts";
 import { mountConsole } from "./console.ts";
-import { answerError, pathOf } from "./failures.ts";
-import { checkBinding, guard } from "./guard.ts";
+import { answerError, answerUnread, methodBad, pathOf } from "./failures.ts";
+import { checkBinding, guard, usualHeaders } from "./guard.ts";
 import { mountHealth } from "./health.ts";
 import { usualEntrance, type Entrance } from "./identity/entrance.ts";
 import { mountSignIn } from "./identity/pages.ts";
 import { mountIdentity } from "./identity/routes.ts";
 import { makeMetrics } from "./metrics.ts";
+import { noteMethods } from "./methods.ts";
 import { mountLook } from "./look.ts";
 import { mountObjects } from "./objects.ts";
 import { mountPage } from "./page.ts";
@@ -106,7 +109,6 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   const connections = makeConnections({ most: 1_000, headersMs, always: (path) => /^\/(?:health(?:\/live|\/ready)?|metrics)$/.test(path) });
   const server = fastify({
     logger: false,
-    exposeHeadRoutes: false,
     bodyLimit: smallBodyBytes,
     // An upload may take hours; it is held to a pace instead (objects.ts), and every other body to `smallBodyMs` below.
     serverFactory: (routes: RequestListener) => {
@@ -115,22 +117,21 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
       return server;
     },
     routerOptions: { maxParamLength: 4_096 },
-    frameworkErrors: (error, request, reply) => void answerError(deps, error, request, reply),
+    clientErrorHandler: answerUnread,
+    // Before the guard: a path that cannot be read is nobody's.
+    frameworkErrors: (error, request, reply) => void answerError(deps, error, request, reply.headers(usualHeaders)),
   });
   server.setErrorHandler((error: FastifyError, request, reply) => answerError(deps, error, request, reply));
-  server.setNotFoundHandler((request, reply) =>
-    answerError(
-      deps,
-      new StockroomError(
-        "missing",
-        "ROUTE_MISSING",
-        `Expected a route but ${request.method} ${pathOf(request)} is none. docs/reference/http.md lists the routes.`,
-      ),
-      request,
-      reply,
-    ),
-  );
+  const methods = noteMethods(server);
+  server.setNotFoundHandler(async (request, reply) => {
+    const allowed = methods.of(pathOf(request));
+    if (allowed.length > 0) reply.header("allow", allowed.join(", "));
+    if (allowed.length > 0 && request.method === "OPTIONS") return await reply.code(204).send();
+    return answerError(deps, allowed.length > 0 ? badMethod(request, allowed) : noRoute(request), request, reply);
+  });
   guard(server, settings, entrance);
+  readBodies(server);
+  sendNoBodies(server);
   holdSmallBodies(server);
   writeAccessLog(server, deps);
 
@@ -198,6 +199,30 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     url,
     close: async () => await closeWithin(server.server, async () => await server.close()),
   };
+}
+
+const noRoute = (request: FastifyRequest): StockroomError =>
+  new StockroomError(
+    "missing",
+    "ROUTE_MISSING",
+    `Expected a route but ${request.method} ${pathOf(request)} is none. Look it up: docs/reference/http.md lists the routes.`,
+  );
+
+const badMethod = (request: FastifyRequest, allowed: readonly string[]): StockroomError =>
+  new StockroomError(
+    "input",
+    methodBad,
+    `Expected one of ${allowed.join(", ")} for ${pathOf(request)} but received ${request.method}. Use one of them: docs/reference/http.md lists the routes.`,
+    { facts: { allow: allowed.join(", ") } },
+  );
+
+/** HEAD is GET without its body: what would stream is let go instead of being read to its end for nobody. */
+function sendNoBodies(server: FastifyInstance): void {
+  server.addHook("onSend", async (request, _reply, payload) => {
+    if (request.method !== "HEAD" || !(payload instanceof Readable)) return payload;
+    payload.destroy();
+    return Readable.from([]);
+  });
 }
 
 /** Ends a request whose small body does not come. Uploads are held to a pace of their own. */

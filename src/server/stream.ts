@@ -54,41 +54,46 @@ export function mountStream(server: FastifyInstance, { database, clock }: Server
   server.addHook("preClose", async () => closing.abort());
   let callers = 0;
 
-  serve(server, routes.stream, async ({ query: { kind, of }, request, reply }) => {
-    const { "last-event-id": header } = request.headers;
-    const from = typeof header === "string" ? readPlace(header) : undefined;
-    if (callers >= callersAtOnce) {
-      throw new StockroomError(
-        "busy",
-        "STREAM_BUSY",
-        `Expected fewer than ${callersAtOnce} callers at once but so many listen. Ask again soon.`,
-      );
-    }
-    // Before anything is waited for: of many who come at once each counts.
-    callers += 1;
-    let isIn = true;
-    const leave = (): void => {
-      if (isIn) callers -= 1;
-      isIn = false;
-    };
-    const left = whileCalling(reply);
-    const signal = AbortSignal.any([closing.signal, left]);
-    try {
-      const isLetIn = async (): Promise<boolean> =>
-        may((await entrance.findCaller(request.raw, { isUse: false }))?.roles ?? [], routes.stream.needs);
-      const begin = await beginAt(database, from, clock);
-      const wanted = { kind, events: of !== "runs", runs: of !== "events", signal, isLetIn, clock };
-      const stream = Readable.from(tell(database, begin, wanted), { objectMode: false, highWaterMark: 64 * 1024 });
-      stream.once("close", leave);
-      // Gone while we looked: its end has been told already.
-      if (left.aborted) stream.destroy();
-      reply.headers({ "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" });
-      return await reply.send(stream);
-    } catch (error) {
-      leave();
-      throw error;
-    }
-  });
+  serve(
+    server,
+    routes.stream,
+    async ({ query: { kind, of }, request, reply }) => {
+      const { "last-event-id": header } = request.headers;
+      const from = typeof header === "string" ? readPlace(header) : undefined;
+      if (callers >= callersAtOnce) {
+        throw new StockroomError(
+          "busy",
+          "STREAM_BUSY",
+          `Expected fewer than ${callersAtOnce} callers at once but so many listen. Ask again soon.`,
+        );
+      }
+      // Before anything is waited for: of many who come at once each counts.
+      callers += 1;
+      let isIn = true;
+      const leave = (): void => {
+        if (isIn) callers -= 1;
+        isIn = false;
+      };
+      const left = whileCalling(reply);
+      const signal = AbortSignal.any([closing.signal, left]);
+      try {
+        const isLetIn = async (): Promise<boolean> =>
+          may((await entrance.findCaller(request.raw, { isUse: false }))?.roles ?? [], routes.stream.needs);
+        const begin = await beginAt(database, from, clock);
+        const wanted = { kind, events: of !== "runs", runs: of !== "events", signal, isLetIn, clock };
+        const stream = Readable.from(tell(database, begin, wanted), { objectMode: false, highWaterMark: 64 * 1024 });
+        stream.once("close", leave);
+        // Gone while we looked: its end has been told already.
+        if (left.aborted) stream.destroy();
+        reply.headers({ "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" });
+        return await reply.send(stream);
+      } catch (error) {
+        leave();
+        throw error;
+      }
+    },
+    { exposeHeadRoute: false },
+  );
 }
 
 interface Beginning {

@@ -124,6 +124,20 @@ async function ask<T = Record<string, never>>(
     : (text as T);
 }
 
+/** What an answer was that was not as declared: `ask` holds it against nothing. */
+const saidBy = (failed: unknown): string =>
+  JSON.stringify(typeof failed === "object" && failed !== null && "actual" in failed ? failed.actual : String(failed));
+
+/** Asks the same twice at once: one is done, and the other is told by `code` that it was. Gives the answer of the first. */
+async function askTwice<T>(name: string, asked: Omit<Ask, "refused">, code: string): Promise<T> {
+  const both = await Promise.allSettled([ask<T>(name, asked), ask<T>(name, asked)]);
+  const [done, ...more] = both.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const refusals = both.flatMap((one) => (one.status === "rejected" ? [saidBy(one.reason)] : []));
+  expect([name, more.length, refusals.length, refusals[0]]).toEqual([name, 0, 1, expect.stringContaining(code)]);
+  if (done === undefined) throw new Error(name);
+  return done;
+}
+
 const isBytes = ({ answer }: RouteSpec): boolean => answer !== "nothing" && "kind" in answer;
 
 /** In what an answer is not as declared. */
@@ -306,8 +320,9 @@ test("classification's", async () => {
   }>("listClassifySchemes", { query: { scheme: review?.line.replace("GBR-", "") ?? "" } });
   const version = schemes[0].scheme.versions.find((one) => one.version === review?.schemeVersion);
   const [one = "", other = ""] = (version?.codes ?? []).filter(({ heading }) => heading !== true).map(({ code }) => code);
-  await ask("answerClassifyReview", { params: { id: review?.id ?? "" }, body: { code: one, by: "ann" } });
-  await ask("amendClassifyReview", { params: { id: review?.id ?? "" }, body: { code: other, by: "ann", reason: "looked again" } });
+  await askTwice("answerClassifyReview", { params: { id: review?.id ?? "" }, body: { code: one, by: "ann" } }, "REVIEW_ANSWERED");
+  const amended = { code: other, by: "ann", reason: "looked again" };
+  await askTwice("amendClassifyReview", { params: { id: review?.id ?? "" }, body: amended }, "REVIEW_SAME");
 
   await ask("setClassifyChampion", { body: { line, model: champion, reason: "a test" }, refused: "CHAMPION_ALREADY" });
   await ask("ruleOnHeldChampion", { body: { held: line, ruling: "approved", reason: "a test" }, refused: "HELD_MISSING" });
@@ -317,7 +332,8 @@ test("classification's", async () => {
   await holdPromotion({ line, challenger: champion, champion: rival });
   expect(await ask("listClassifyChampions", { query: { line } })).toMatchObject({ held: [{ challenger: champion, champion: rival }] });
   const approval = { body: { held: line, ruling: "approved", ...word } };
-  expect(await ask("ruleOnHeldChampion", approval)).toMatchObject({ line, ruling: "approved", by: "ann" });
+  const ruled = await askTwice("ruleOnHeldChampion", { body: { ...approval.body, held: "answers-held" } }, "HELD_RULED");
+  expect(ruled).toMatchObject({ line, ruling: "approved", by: "ann" });
   expect(await ask("listClassifyChampions", { query: { line } })).toMatchObject({
     champions: [{ model: champion, kind: "approved" }, {}, {}],
   });
@@ -399,7 +415,7 @@ test("forecasting's", async () => {
     refused: "ADJUSTMENT_NO_SERIES",
   });
   expect(await ask("listAdjustments", { query })).toMatchObject({ adjustments: [] });
-  const { adjustment } = await ask<{ adjustment: { id: string } }>("adjustForecast", { body: word });
+  const { adjustment } = await askTwice<{ adjustment: { id: string } }>("adjustForecast", { body: word }, "ADJUSTMENT_SAID");
   await ask("adjustForecast", { body: { ...word, value: 50, from: "2024-10-01" } });
   expect(await ask("previewAdjustments", { body: { group: "shop", words: [said] } })).toMatchObject({
     warnings: [expect.stringContaining(`Adjustment ${adjustment.id} says the same already (Ada: festival)`)],
@@ -407,7 +423,7 @@ test("forecasting's", async () => {
   const last = await ask<{ adjustments: Rows; next: string }>("listAdjustments", { query: { limit: "1" } });
   const before = await ask<{ adjustments: Rows }>("listAdjustments", { query: { limit: "1", cursor: last.next } });
   expect(before.adjustments.map((one) => one.id)).toEqual([adjustment.id]);
-  await ask("withdrawAdjustment", { params: { id: adjustment.id }, body: { author: "Ada" } });
+  await askTwice("withdrawAdjustment", { params: { id: adjustment.id }, body: { author: "Ada" } }, "ADJUSTMENT_WITHDRAWN");
 
   const question = { forecast: "shop", author: "Ada" };
   const explained = await ask<{ scenario: string }>("askExplain", { body: { ...question, item: "item_0" } });
@@ -481,8 +497,8 @@ test("dead letters, after runs that could not be done", async () => {
   const { letters } = await ask<{ letters: readonly { id: string; runId: string }[] }>("listDead", { query: { state: "waiting" } });
   const [one = "", two = ""] = ["answers/dead/1", "answers/dead/2"].map((run) => letters.find(({ runId }) => runId === run)?.id ?? "");
   await ask("getDead", { params: { id: one } });
-  await ask("redriveDead", { params: { id: one }, body: { reason: "try again" } });
-  await ask("dropDead", { params: { id: two }, body: { reason: "poison" } });
+  await askTwice("redriveDead", { params: { id: one }, body: { reason: "try again" } }, "DEAD_LETTER_SETTLED");
+  await askTwice("dropDead", { params: { id: two }, body: { reason: "poison" } }, "DEAD_LETTER_SETTLED");
   expect(await app.events.list({ kind: "dead.dropped" })).toMatchObject([{ subject: two, data: { reason: "poison" } }]);
   await app.workflows.outcome("answers/dead/1");
   const again = await ask<{ done: string[] }>("redriveManyDead", { body: { workflow: "classify.train", reason: "once more" } });

@@ -11,6 +11,8 @@ import { openTestServer } from "./server-kit.ts";
 const people = new Map<string, Record<string, unknown>>();
 /** What is done to its answers on the way. */
 const odd = { forge: false, down: false };
+/** What the ID token says instead of what is known of everybody. */
+let idTokenOnly: Record<string, unknown> | undefined;
 
 let clock = makeManualClock(Date.now());
 let app: Awaited<ReturnType<typeof openTestServer>>;
@@ -59,11 +61,15 @@ beforeAll(async () => {
       },
     ],
     scopes: ["openid", "profile", "groups"],
-    claims: { openid: ["sub"], profile: ["preferred_username"], groups: ["org"] },
+    claims: { openid: ["sub"], profile: ["preferred_username"], groups: ["org", "_claim_names"] },
+    features: { claimsParameter: { enabled: true } },
     pkce: { required: () => true },
     ttl: { AuthorizationCode: 60, AccessToken: 60, IdToken: 60, Session: 600, Interaction: 600, Grant: 600 },
     cookies: { keys: ["a key of the test's provider"] },
-    findAccount: (_context, id) => ({ accountId: id, claims: async () => ({ sub: id, ...people.get(id) }) }),
+    findAccount: (_context, id) => ({
+      accountId: id,
+      claims: async (use) => ({ sub: id, ...people.get(id), ...(use === "id_token" ? idTokenOnly : {}) }),
+    }),
   };
   provider = new Provider(issuer, configuration);
   const callback = provider.callback();
@@ -229,6 +235,64 @@ describe("a provider's word", () => {
     }
     expect((await me(anna))["code"]).toBe("TOKEN_WANTED");
     expect(await byToken()).toBe(401);
+  });
+
+  it("is understood in every form that providers give groups, and in no other", async () => {
+    const forms: readonly (readonly [unknown, readonly string[] | string])[] = [
+      [{ groups: "planning" }, ["planner"]],
+      [{ groups: ["planning", 7, null, { planning: true }, ["it"]] }, ["planner"]],
+      [{ groups: Array.from({ length: 5_000 }, (_, n) => (n === 4_999 ? "it" : `group ${n}`)) }, ["administrator"]],
+      [{ groups: ["staff", "it"] }, ["administrator"]],
+      [{ groups: "planning review" }, "SIGN_IN_NO_ROLE"],
+      [{ groups: ["PLANNING"] }, "SIGN_IN_NO_ROLE"],
+      [{ groups: ["planning "] }, "SIGN_IN_NO_ROLE"],
+      [{ groups: { 0: "it" } }, "SIGN_IN_NO_ROLE"],
+      [[{ groups: "it" }], "SIGN_IN_NO_ROLE"],
+      [null, "SIGN_IN_NO_ROLE"],
+    ];
+    for (const [at, [org, wanted]] of forms.entries()) {
+      people.set(`sub-form-${at}`, { preferred_username: `form${at}`, org });
+      const browser = makeBrowser();
+      const page = await browser.get(await goTo(browser, `sub-form-${at}`));
+      const roles = page.status === 303 ? (await me(browser))["roles"] : codeOf(page)[1];
+      expect([at, org, roles]).toEqual([at, org, wanted]);
+    }
+    // More than fit into a token: the provider says so instead of telling them.
+    people.set("sub-many", { preferred_username: "many", _claim_names: { "org.groups": "src1" } });
+    const many = makeBrowser();
+    expect(codeOf(await many.get(await goTo(many, "sub-many")))).toEqual([403, "SIGN_IN_GROUPS_MANY"]);
+    expect(secretOf(many)).toBe("");
+  });
+
+  it("is asked whole where the ID token has a part of it", async () => {
+    // `org` stands in the ID token without groups, and with them in what the provider tells of the user.
+    idTokenOnly = { org: { name: "shop" } };
+    const browser = makeBrowser();
+    const inToken = JSON.stringify({ id_token: { org: null } });
+    await browser.get(await goTo(browser, "sub-anna", (to) => to.searchParams.set("claims", inToken)));
+    idTokenOnly = undefined;
+    expect(await me(browser)).toMatchObject({ name: "anna", roles: ["reviewer", "planner"] });
+  });
+
+  it("begins a way of its own each time, and ends it once", async () => {
+    const browser = makeBrowser();
+    const seen = new Set<string>();
+    for (let n = 0; n < 3; n++) {
+      const to = new URL((await browser.get(`${app.url}/sign-in/provider`)).location ?? "");
+      for (const name of ["state", "nonce", "code_challenge"]) seen.add(to.searchParams.get(name) ?? "");
+    }
+    expect(seen.size).toBe(9);
+    // The latest way alone is the browser's: one begun before, in another tab, is not ended with its state.
+    const first = await goTo(browser, "sub-anna");
+    await browser.get(`${app.url}/sign-in/provider`);
+    expect(codeOf(await browser.get(first))).toEqual([403, "SIGN_IN_FLOW"]);
+    // Two at once with one way back: one is let in.
+    const back = await goTo(browser, "sub-anna");
+    const flow = browser.cookies(app.url).get("stockroom_flow")?.value ?? "";
+    const statuses = await Promise.all(
+      [1, 2].map(async () => (await fetch(back, { redirect: "manual", headers: { cookie: `stockroom_flow=${flow}` } })).status),
+    );
+    expect(statuses.toSorted()).toEqual([303, 403]);
   });
 
   it("is no other user's name", async () => {

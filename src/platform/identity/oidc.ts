@@ -127,7 +127,14 @@ async function exchange(
   const isWhole = at(claims, settings.groupsClaim) !== undefined && typeof at(claims, settings.nameClaim) === "string";
   const subject = claims["sub"];
   if (isWhole || typeof subject !== "string" || provider.serverMetadata().userinfo_endpoint === undefined) return claims;
-  return { ...(await client.fetchUserInfo(provider, answer.access_token, subject)), ...claims };
+  const told = await client.fetchUserInfo(provider, answer.access_token, subject);
+  // One claim may stand in both, whole in one of them alone: what the ID token lacks is taken whole from the other.
+  const more: Record<string, unknown> = { ...told, ...claims };
+  for (const path of [settings.groupsClaim, settings.nameClaim]) {
+    const value = at(claims, path) ?? at(told, path);
+    if (value !== undefined) more[path] = value;
+  }
+  return more;
 }
 
 /** `realm_access.roles` leads into an object; a claim whose own name has dots goes before. */
@@ -151,12 +158,27 @@ function vouchedOf(provider: client.Configuration, claims: Claims, settings: Oid
       `Expected the provider to tell a name (${settings.nameClaim}) but it told none. An administrator sets auth.oidc.nameClaim.`,
     );
   }
+  const groups = at(claims, settings.groupsClaim);
+  if (groups === undefined && isLeftOut(claims, settings.groupsClaim)) {
+    throw new StockroomError(
+      "denied",
+      "SIGN_IN_GROUPS_MANY",
+      `Expected the provider to tell your groups (${settings.groupsClaim}) but it left them out because they are too many for a token. An administrator lets it send those of this application alone, or roles of the application.`,
+    );
+  }
   return {
     issuer: provider.serverMetadata().issuer,
     subject,
     name: parseName(given),
-    roles: rolesOf(at(claims, settings.groupsClaim), settings),
+    roles: rolesOf(groups, settings),
   };
+}
+
+/** Whether a provider says that a claim lies elsewhere (OpenID Connect Core, 5.6.2), as Entra ID does of more than 200 groups. */
+function isLeftOut(claims: Claims, path: string): boolean {
+  const elsewhere = claims["_claim_names"];
+  const isNamed = typeof elsewhere === "object" && elsewhere !== null && Object.hasOwn(elsewhere, path);
+  return isNamed || (path === "groups" && claims["hasgroups"] === true);
 }
 
 /** What the groups of a claim make of somebody. */

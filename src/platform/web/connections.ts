@@ -10,6 +10,7 @@
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { ErrorRecord } from "../errors.ts";
 import { problemOf, problemType } from "./problem.ts";
 
 export interface ConnectionLimits {
@@ -119,10 +120,27 @@ export function makeConnections(limits: ConnectionLimits): Connections {
           return;
         }
       }
+      if (request.httpVersion !== "1.1" && request.httpVersion !== "1.0") {
+        refuse(response, 505, {
+          kind: "input",
+          code: "HTTP_VERSION",
+          message: `Expected HTTP/1.1 but the request says HTTP/${request.httpVersion}. Speak HTTP/1.1, or let a proxy translate.`,
+          facts: {},
+        });
+        return;
+      }
       next(request, response);
     },
     watch: (server) => {
       watched = server;
+      server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+        refuse(response, 417, {
+          kind: "input",
+          code: "EXPECTATION_BAD",
+          message: `Expected the header Expect to be 100-continue or absent but received ${JSON.stringify((request.headers.expect ?? "").slice(0, 40))}. Leave it out.`,
+          facts: {},
+        });
+      });
       server.on("connection", enter);
       const timer = setInterval(look, lookMs);
       timer.unref();
@@ -140,11 +158,18 @@ function queuedOf(socket: Socket): number {
 
 function turnAway(response: ServerResponse): void {
   const message = "Expected a free connection but all are at work. Try again in a few seconds.";
-  const body = JSON.stringify(problemOf({ kind: "busy", code: "SERVER_FULL", message, facts: {} }));
-  response.writeHead(503, {
+  response.setHeader("retry-after", "5");
+  refuse(response, 503, { kind: "busy", code: "SERVER_FULL", message, facts: {} });
+}
+
+/** Answers before any route is asked, and ends the connection. */
+function refuse(response: ServerResponse, status: number, record: ErrorRecord): void {
+  const body = JSON.stringify(problemOf(record, status));
+  response.writeHead(status, {
     "content-type": problemType,
     "content-length": Buffer.byteLength(body),
-    "retry-after": "5",
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
     connection: "close",
   });
   response.end(body);

@@ -73,6 +73,8 @@ export interface PageSpec {
   readonly method: "GET" | "POST";
   readonly path: `/${string}`;
   readonly needs: Needs;
+  /** False: looking at it has an effect, so that HEAD is refused. */
+  readonly hasHead?: boolean;
 }
 
 export const bytes = (...types: readonly [string, ...string[]]): Bytes => ({ kind: "bytes", types });
@@ -124,7 +126,7 @@ export function serve<const Spec extends RouteSpec>(
   server: FastifyInstance,
   spec: Spec,
   handle: (asked: Asked<Spec>) => Given<Spec> | Promise<Given<Spec>>,
-  options: Pick<RouteShorthandOptions, "bodyLimit"> = {},
+  options: Pick<RouteShorthandOptions, "bodyLimit" | "exposeHeadRoute"> = {},
 ): void {
   const { method, path, body, answer } = spec;
   const [status] = statusesOf(spec);
@@ -184,12 +186,13 @@ async function answering<T>(request: FastifyRequest, work: () => Promise<T>): Pr
 /** Mounts a page. Its handler sends what it shows. */
 export function servePage(
   server: FastifyInstance,
-  { method, path, needs }: PageSpec,
+  { method, path, needs, hasHead = true }: PageSpec,
   handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
 ): void {
   server.route({
     method,
     url: path,
+    exposeHeadRoute: hasHead,
     config: { needs },
     schema: { hide: true },
     handler: async (request, reply) => await answering(request, async () => await handle(request, reply)),

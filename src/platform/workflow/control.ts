@@ -148,7 +148,10 @@ async function revive(deps: ControlDeps, tx: Tx, runId: string, fromStart: boole
   return true;
 }
 
+/** Of two who decide on one at once, the second sees what the first did: the run is held, which every change of its letters holds first. */
 async function getWaitingLetter(tx: Tx, id: string): Promise<DeadLetter> {
+  const { runId } = await getLetter(tx, id);
+  await tx.query("select id from stockroom.run where id = $1 for update", [runId]);
   const letter = await getLetter(tx, id);
   if (letter.state === "waiting") return letter;
   throw new StockroomError(

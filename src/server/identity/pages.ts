@@ -102,7 +102,7 @@ function mountProvider(scope: FastifyInstance, entrance: Entrance): void {
     `${flowCookie}=${flow}; Path=/sign-in; Max-Age=${seconds}; HttpOnly; SameSite=Lax${entrance.see(request.raw).isSecure ? "; Secure" : ""}`;
   servePage(
     scope,
-    { method: "GET", path: "/sign-in/provider", needs: "anyone" },
+    { method: "GET", path: "/sign-in/provider", needs: "anyone", hasHead: false },
     shown(async (request, reply) => {
       const { next } = readFields("query", nextQuery, request.query, doc);
       const { to, flow } = await get().begin(callbackOf(request), safeNext(next));
@@ -114,7 +114,7 @@ function mountProvider(scope: FastifyInstance, entrance: Entrance): void {
   );
   servePage(
     scope,
-    { method: "GET", path: callbackPath, needs: "anyone" },
+    { method: "GET", path: callbackPath, needs: "anyone", hasHead: false },
     shown(async (request, reply) => {
       // Whatever comes of it, this way is at its end.
       reply.header("set-cookie", flowCookieOf(request, "", 0));
