@@ -6,7 +6,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { describeError, isStockroomError, meanings } from "../platform/errors.ts";
+import { describeError, isStockroomError, meanings, StockroomError } from "../platform/errors.ts";
 import type { ErrorRecord } from "../platform/errors.ts";
 import { tooMany } from "../platform/identity/attempts.ts";
 import { problemOf, problemType } from "../platform/web/problem.ts";
@@ -14,9 +14,26 @@ import type { ServerDeps } from "./deps.ts";
 import { tokenWanted } from "./guard.ts";
 
 /** The error of a method that a path does not take; the one error that is answered with 405. */
-export const methodBad = "METHOD_BAD";
+const methodBad = "METHOD_BAD";
 
 export const pathOf = (request: FastifyRequest): string => request.url.split("?", 1)[0] ?? "/";
+
+/** Of a path that nothing is mounted at. */
+export const noRoute = (request: FastifyRequest): StockroomError =>
+  new StockroomError(
+    "missing",
+    "ROUTE_MISSING",
+    `Expected a route but ${request.method} ${pathOf(request)} is none. Look it up: docs/reference/http.md lists the routes.`,
+  );
+
+/** Of a path that other methods are mounted at. */
+export const badMethod = (request: FastifyRequest, allowed: readonly string[]): StockroomError =>
+  new StockroomError(
+    "input",
+    methodBad,
+    `Expected one of ${allowed.join(", ")} for ${pathOf(request)} but received ${request.method}. Use one of them: docs/reference/http.md lists the routes.`,
+    { facts: { allow: allowed.join(", ") } },
+  );
 
 /** What the framework itself refuses, in our words. */
 function recordOf(error: unknown): ErrorRecord {

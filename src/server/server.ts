@@ -7,8 +7,7 @@
 import { createServer, type RequestListener } from "node:http";
 import { Readable } from "node:stream";
 import { fastify } from "fastify";
-import type { FastifyError, FastifyInstance, FastifyRequest } from "fastify";
-import { StockroomError } from "../platform/errors.ts";
+import type { FastifyError, FastifyInstance } from "fastify";
 import type { AnyModule, Front } from "../platform/module.ts";
 import { logAccess } from "../platform/web/access.ts";
 import { makeConnections } from "../platform/web/connections.ts";
@@ -18,7 +17,7 @@ import { may } from "../platform/web/roles.ts";
 import { proveDeclared } from "../platform/web/route.ts";
 import { readBodies } from "./bodies.ts";
 import { mountConsole } from "./console.ts";
-import { answerError, answerUnread, methodBad, pathOf } from "./failures.ts";
+import { answerError, answerUnread, badMethod, noRoute, pathOf } from "./failures.ts";
 import { checkBinding, guard, usualHeaders } from "./guard.ts";
 import { mountHealth } from "./health.ts";
 import { usualEntrance, type Entrance } from "./identity/entrance.ts";
@@ -200,21 +199,6 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     close: async () => await closeWithin(server.server, async () => await server.close()),
   };
 }
-
-const noRoute = (request: FastifyRequest): StockroomError =>
-  new StockroomError(
-    "missing",
-    "ROUTE_MISSING",
-    `Expected a route but ${request.method} ${pathOf(request)} is none. Look it up: docs/reference/http.md lists the routes.`,
-  );
-
-const badMethod = (request: FastifyRequest, allowed: readonly string[]): StockroomError =>
-  new StockroomError(
-    "input",
-    methodBad,
-    `Expected one of ${allowed.join(", ")} for ${pathOf(request)} but received ${request.method}. Use one of them: docs/reference/http.md lists the routes.`,
-    { facts: { allow: allowed.join(", ") } },
-  );
 
 /** HEAD is GET without its body: what would stream is let go instead of being read to its end for nobody. */
 function sendNoBodies(server: FastifyInstance): void {

@@ -16,6 +16,7 @@ export const declared: Readonly<Record<string, Declared>> = {
   BODY_TYPE: { kinds: ["input"] },
   DISK_REFUSED: { kinds: ["busy"] },
   FILES_TOO_MANY: { kinds: ["busy"] },
+  HEADERS_TOO_LARGE: { kinds: ["input"] },
   INPUT_READ_AS: { messages: ["How numbers and dates of a file are read, where its values left a choice."] },
   INTAKE_PROPOSED: { messages: ["Which column of a file plays which part, as it was proposed. See docs/how-to/forecast-uploads.md."] },
   INTAKE_READ_AS: {
@@ -24,6 +25,7 @@ export const declared: Readonly<Record<string, Declared>> = {
   PATH_BAD: { kinds: ["input"] },
   QUERY_BAD: { kinds: ["input"], messages: ["Expected other query parameters: every one that is wrong is told. Correct them."] },
   REQUEST_BAD: { kinds: ["input"] },
+  REQUEST_LATE: { kinds: ["input"] },
   TABLE_NOT_UTF8: { kinds: ["input"] },
   TABLE_QUOTE_BROKEN: { kinds: ["input"] },
   TABLE_QUOTE_OPEN: { kinds: ["input"] },
