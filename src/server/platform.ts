@@ -21,6 +21,7 @@ export function mountPlatform(server: FastifyInstance, deps: ServerDeps): void {
 /** What each list's pages are cut by. */
 const cursors = {
   runs: cursorsOf("runs", "whole", "text"),
+  logs: cursorsOf("logs", "whole"),
   dead: cursorsOf("dead", "whole"),
   events: cursorsOf("events", "whole"),
   notices: cursorsOf("notices", "whole", "text"),
@@ -39,8 +40,10 @@ function mountRuns(server: FastifyInstance, deps: ServerDeps): void {
   });
   serve(server, routes.getRun, async ({ params }) => await workflows.show(params.id));
   serve(server, routes.listRunLog, async ({ params, query: { cursor, after, limit, ...query } }) => {
-    const found = await workflows.logs(params.id, { ...query, after: readNumber(cursor) ?? after, limit: limit + 1 });
-    const { rows: lines, ...more } = pageOf(found, limit, ({ id }) => String(id));
+    const from = cursors.logs.read(cursor)?.[0];
+    const found = await workflows.logs(params.id, { ...query, after: from === undefined ? after : Number(from), limit: limit + 1 });
+    const keyed = found.map((row) => ({ row, key: [String(row.id)] }));
+    const { rows: lines, ...more } = cursors.logs.page(keyed, limit);
     return { lines, ...more };
   });
   serve(server, routes.cancelRun, async ({ params: { id }, body, request }) => ({

@@ -32,6 +32,8 @@ afterAll(async () => {
   await place.remove();
 });
 
+/** Where a list of one thing's rows lies: of the thing x. */
+const wayOf = (route: RouteSpec | undefined): string => (route?.path ?? "").replaceAll(/:[^/]+/g, "x");
 const shapeOf = (schema: z.ZodType): object => (schema instanceof z.ZodObject ? schema.shape : {});
 
 /** A row of a list: a name that holds its number, and one of a few instants a microsecond apart, so that many share one. */
@@ -97,6 +99,21 @@ const lists: Readonly<Record<string, List>> = {
       ),
     ...removeFrom("run"),
     ...changeIn("run", "state = 'done', updated_at = clock_timestamp()"),
+  },
+  listRunLog: {
+    rows: "lines",
+    idOf: ({ message }) => String(message),
+    prepare: async () =>
+      await bare(
+        `insert into stockroom.run (id, workflow, queue, title, input, state, priority) values ('x', 'w', 'q', 't', '1', 'queued', 1) on conflict do nothing`,
+      ),
+    add: async ({ id, at }) =>
+      await bare("insert into stockroom.run_log (run_id, try, executor, at, level, message) values ('x', 1, 'e', $2, 'info', $1)", [
+        id,
+        at,
+      ]),
+    ...removeFrom("run_log", "message"),
+    ...changeIn("run_log", "level = 'warn'", "message"),
   },
   listDead: {
     rows: "letters",
@@ -273,7 +290,7 @@ const alike = ["getMonitor"];
 
 async function read(name: string, more: Readonly<Record<string, string>>) {
   const route = paged.find((one) => one.name === name);
-  const answer = await fetch(`${server.url}${route?.path ?? name}?${new URLSearchParams({ ...lists[name]?.query, ...more }).toString()}`);
+  const answer = await fetch(`${server.url}${wayOf(route)}?${new URLSearchParams({ ...lists[name]?.query, ...more }).toString()}`);
   const body = z.record(z.string(), z.unknown()).parse(await answer.json());
   if (!answer.ok) throw new Error(JSON.stringify(body));
   const rows = z.array(z.record(z.string(), z.unknown())).parse(body[lists[name]?.rows ?? ""]);
@@ -355,7 +372,7 @@ test.for(Object.keys(lists))("%s: a cursor of another list, or of none, is refus
   if (name === "listObjects") return;
   for (const cursor of bad) {
     const query = new URLSearchParams({ ...lists[name]?.query, cursor: cursor ?? "" }).toString();
-    const answer = await fetch(`${server.url}${route?.path ?? ""}?${query}`);
+    const answer = await fetch(`${server.url}${wayOf(route)}?${query}`);
     expect([cursor, answer.status, /"code":"(\w+)"/.exec(await answer.text())?.[1]]).toEqual([cursor, 400, "CURSOR_BAD"]);
   }
 });

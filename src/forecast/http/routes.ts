@@ -22,7 +22,7 @@ import { listAdjustments } from "../store/adjustments.ts";
 import { getAnswer, placeAnswers } from "../store/answers.ts";
 import { getRun, listGroups, placeRuns } from "../store/runs.ts";
 import { readRefused, readUnsure } from "../workflows/sap/deliver.ts";
-import { getImport, placeImports } from "../store/sap.ts";
+import { placeImports } from "../store/sap.ts";
 import * as routes from "./contract.ts";
 import { mountPages } from "./pages/routes.ts";
 import { mountPlanning } from "./planning.ts";
