@@ -1,7 +1,7 @@
 // Every list that has pages, read page by page while its rows come, change and go: whatever stays is shown once, in its place, and the row that a page
 // ended with may be gone. A list that is not tried here fails by its name.
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { prefixes } from "../../src/classify/store/keys.ts";
