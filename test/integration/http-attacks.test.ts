@@ -142,7 +142,7 @@ describe("methods", () => {
     async (method) => {
       const answer = await raw(`${method} /api/runs HTTP/1.1\r\n${host()}Connection: close\r\n\r\n`);
       // Of a tunnel nothing is answered at all.
-      expect(method === "CONNECT" ? answer : told(answer)[0]).toBeOneOf(method === "CONNECT" ? [""] : [400, 405]);
+      expect(method === "CONNECT" ? answer : String(told(answer)[0])).toMatch(method === "CONNECT" ? /^$/ : /^40[05]$/);
     },
   );
 });
