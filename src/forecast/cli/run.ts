@@ -20,6 +20,7 @@ import { renderReport } from "../workflows/run/report/page.ts";
 import { rowsOf, sumRows, tableBody, type RunTable } from "../workflows/run/rows.ts";
 import { openRun } from "../workflows/run/run.ts";
 import { idleColumns } from "../engine/hierarchy/structure.ts";
+import { doubtsOf } from "../workflows/run/doubts.ts";
 import { refuseUnserved, unservedNote } from "../workflows/run/served.ts";
 import { openFolder } from "./folder.ts";
 import { candidateNames, parseRequest, readRequest, settingsOf, type ReadFile, type RunFlags, type RunRequest } from "./request.ts";
@@ -324,6 +325,7 @@ function tell({ summary, request, bad_rows: badRows, notes }: RunRecord, folder:
   if (best !== undefined) print.line(`Leading model: ${best.model}, in ${percent(best.leads, { digits: 0 })} of the series.`);
   const unserved = unservedNote(series, summary.silent, request.models);
   if (unserved !== undefined) print.say(unserved);
+  for (const doubt of doubtsOf(accuracy)) print.say(doubt);
   for (const note of notes.slice(0, mostNotes)) print.say(note);
   if (notes.length > mostNotes) print.say(`and ${notes.length - mostNotes} more notes in run.json`);
   print.line(`Look at ${path.join(folder, "report.html")}.`);

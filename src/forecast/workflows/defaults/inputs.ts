@@ -23,6 +23,10 @@ export function readInputSettings(reading: Reading, place: Place): InputSettings
   };
   reading.map(place, "Inputs", {
     EndedSeries: (at) => (settings.ended = reading.choice(at, "EndedSeries", ["zero", "unknown", "discontinued"])),
+    Negative: (at) => {
+      const isNegative = reading.flag(at, "Negative");
+      if (isNegative !== undefined) settings.nonNegative = !isNegative;
+    },
     StockColumn: (at) => (settings.stockColumn = reading.text(at, "the name of a column")),
     Without: (at) =>
       (settings.without = (reading.list(at, "Without") ?? []).flatMap((item) => reading.text(item, "the name of a column") ?? [])),

@@ -454,6 +454,7 @@ Default:
     const parsed = parseDefaults(
       `${base}  Inputs:
     EndedSeries: discontinued
+    Negative: true
     StockColumn: available
     Without: [customers]
     DateFormat: dd.mm.yyyy
@@ -469,6 +470,7 @@ Default:
     expect(inputOptionsOf(parsed.group("any"))).toMatchObject({
       frequency: "W-SUN",
       ended: "discontinued",
+      nonNegative: false,
       stockColumn: "available",
       without: ["customers"],
       dateFormat: "dd.mm.yyyy",

@@ -115,9 +115,11 @@ export function inputOptionsOf(settings: GroupSettings): Omit<ReadInputsOptions,
 
 /** What is given, without the keys that hold nothing. */
 function givenOf(given: InputSettings): Partial<ReadInputsOptions> {
-  const { ended, stockColumn, without, stamps, begin, end, dateFormat, decimal, encoding, map, mostBadShare, eventRows } = given;
+  const { ended, nonNegative, stockColumn, without, stamps, begin, end, dateFormat, decimal, encoding, map, mostBadShare, eventRows } =
+    given;
   return {
     ...(ended === undefined ? {} : { ended }),
+    ...(nonNegative === undefined ? {} : { nonNegative }),
     ...(stockColumn === undefined ? {} : { stockColumn }),
     ...(without === undefined ? {} : { without }),
     ...(stamps === undefined ? {} : { stamps }),

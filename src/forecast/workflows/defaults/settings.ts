@@ -30,6 +30,7 @@ export type InputSettings = {
   readonly [
     Key in
       | "ended"
+      | "nonNegative"
       | "stockColumn"
       | "without"
       | "stamps"

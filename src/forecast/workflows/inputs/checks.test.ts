@@ -633,6 +633,20 @@ describe("what else files bring", () => {
     expect(await notesOf(target([...dense, `a,${day(60)},-3`]), { nonNegative: false })).not.toContain("below zero");
   });
 
+  test("what is below zero in every fourth step is no demand: asked about, not cut off at zero", async () => {
+    const profit = many(60, (i) => `a,${day(i)},${i % 2 === 0 ? 10 : -9}`);
+    expect(await refusal(target(profit))).toMatchObject({
+      code: "INPUT_MOSTLY_NEGATIVE",
+      message: expect.stringMatching(
+        /30 of its 60 steps with a value other than zero \(50 %\) are below it.*--negative.*Negative: true under Inputs/,
+      ),
+    });
+    expect((await read(target(profit), { nonNegative: false })).panel.values[1]).toBe(-9);
+    // Returns that are rows of their own are no steps below zero.
+    const returned = profit.flatMap((row, i) => [row, `a,${day(i)},12`]);
+    expect(await notesOf(target(returned), { aggregation: "sum" })).toContain("as returns do");
+  });
+
   test("a file without a header says what its columns were taken for", async () => {
     expect(await notesOf(file("bare.csv", dense))).toContain(
       "The first line of bare.csv is data, not a header: its columns are taken as item_id, timestamp, demand.",

@@ -11,7 +11,7 @@ import { farAhead, farText } from "../../engine/scenario/far.ts";
 import { instantText } from "./fields.ts";
 import type { OpenedFile, OpenedFiles } from "./files.ts";
 import { holidaysOf } from "./holidays.ts";
-import type { InputNote } from "./notes.ts";
+import type { InputNote, Problem } from "./notes.ts";
 import type { Reading } from "./options.ts";
 import type { ReadRows } from "./rows.ts";
 
@@ -44,6 +44,10 @@ export function checkPanel(reading: Reading, sources: PanelSources, built: Built
     });
   }
   checkRepeats(reading, sources, built);
+  if (options.nonNegative !== false) {
+    const negative = mostlyNegative(sources, panel);
+    if (negative !== undefined) problems.push(negative);
+  }
   notes.push(...filledNotes(options, sources, panel), ...unknownNotes(options.horizon, sources, panel));
   if (options.horizon + 2 > grid.length) {
     problems.push({
@@ -149,6 +153,27 @@ export function withEvents({ options, notes }: Reading, panel: Panel, events: re
   }
   if (placed.unseen.length > 0) notes.push(unseenNote(placed.unseen));
   return { ...panel, regressors: [...panel.regressors, ...placed.regressors], shared: [...panel.shared, ...placed.shared] };
+}
+
+/** With a larger share of steps below zero, of those that are not zero, a number is no demand with returns. */
+const mostNegative = 0.25;
+
+/** Whether what is to be forecast is no demand: it is below zero too often, even when rows of one step are summed. */
+function mostlyNegative({ target }: PanelSources, { values }: Panel): Problem | undefined {
+  let [below, above] = [0, 0];
+  for (const value of values) {
+    if (value < 0) below++;
+    else if (value > 0) above++;
+  }
+  const told = below + above;
+  if (below <= mostNegative * told) return undefined;
+  const { file } = target.apart;
+  const { name } = target.columns.numbers[0];
+  return {
+    code: "INPUT_MOSTLY_NEGATIVE",
+    message: `Expected ${name} of ${file} to be demand but ${below} of its ${told} steps with a value other than zero (${Math.round((100 * below) / told)} %) are below it, which no returns are. If it may be negative (a profit, a change, a balance), say so: --negative (in settings, Negative: true under Inputs); if its sign says which way goods went, turn it; if these are mistakes, correct them.`,
+    facts: { file, steps: told, below },
+  };
 }
 
 /** Horizons at the end of the history with which backtests compare unless told otherwise; known values below this share of them say little. */

@@ -5,6 +5,7 @@
 import type { Body } from "../../../platform/bytes.ts";
 import type { ObjectRef } from "../../store/keys.ts";
 import type { RunResult } from "../run/contract.ts";
+import { doubtsOf } from "../run/doubts.ts";
 import { makeReport } from "../run/report-data.ts";
 import { renderReport } from "../run/report/page.ts";
 import { labelOf, rowsOf, tableBody, type Rows, type RunTable } from "../run/rows.ts";
@@ -95,7 +96,10 @@ export async function exportReport(
   result: RunResult,
   facts: ReportFacts,
   signal: AbortSignal,
-): Promise<{ readonly exports: Exports; readonly summary: Readonly<Record<string, number | string | null | readonly number[]>> }> {
+): Promise<{
+  readonly exports: Exports;
+  readonly summary: Readonly<Record<string, number | string | null | readonly (number | string)[]>>;
+}> {
   const notes = [
     ...facts.notes.map((note) => note.message),
     ...(facts.badRows > 0 ? [`${facts.badRows} rows could not be used and were set apart.`] : []),
@@ -118,6 +122,7 @@ export async function exportReport(
       seasonalNaiveWape: summary.accuracy?.naiveWape ?? null,
       averageWql: summary.accuracy?.averageWql ?? null,
       mase: summary.accuracy?.mase ?? null,
+      doubts: doubtsOf(summary.accuracy),
       // What later imports are judged by.
       windowWql: summary.byWindow.map(({ accuracy }) => accuracy.averageWql),
       leader: first?.model ?? null,

@@ -19,7 +19,7 @@ export function runSettingsOf(recipe: Recipe, reuses: boolean): RunSettings {
     windows: reuses ? 0 : recipe.windows,
     offset: Math.max(recipe.windowOffset, recipe.horizon),
     models: recipe.models,
-    nonNegative: true,
+    nonNegative: recipe.inputs?.nonNegative ?? true,
     seed,
     hierarchy: [],
   };

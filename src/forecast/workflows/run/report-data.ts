@@ -13,6 +13,7 @@ import type { RunResult, RunSummary, SeriesResult, SumResult } from "./contract.
 import { cutsOf } from "./global-model.ts";
 import type { Report, ReportCurve, ReportMetrics, ReportRow, ReportSeries } from "./report/contract.ts";
 import { idsOf, labelOf } from "./rows.ts";
+import { doubtsOf } from "./doubts.ts";
 import { unservedNote } from "./served.ts";
 
 export interface ReportOptions {
@@ -377,6 +378,7 @@ function notesOf({ panel, settings }: RunResult, summary: RunSummary, rare: numb
     notes.push(`${grouped(served)} series have no history: they are forecast from items like them.`);
   const unserved = unservedNote(summary.series, summary.silent, settings.models);
   if (unserved !== undefined) notes.push(unserved);
+  notes.push(...doubtsOf(summary.accuracy));
   if (rare > 0)
     notes.push(
       `${grouped(rare)} series sell in so few steps that ${labelOf(settings.levels.at(-1) ?? 0)} of a step is below its mean: most steps sell nothing, a few sell all. Neither is wrong; order by a proposal for the whole lead time, or by the mean, not by a sum of ${labelOf(settings.levels.at(-1) ?? 0)}.`,
