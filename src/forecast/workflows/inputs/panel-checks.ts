@@ -165,14 +165,14 @@ function mostlyNegative({ target }: PanelSources, { values }: Panel): Problem | 
     if (value < 0) below++;
     else if (value > 0) above++;
   }
-  const told = below + above;
-  if (below <= mostNegative * told) return undefined;
+  const steps = below + above;
+  if (below <= mostNegative * steps) return undefined;
   const { file } = target.apart;
   const { name } = target.columns.numbers[0];
   return {
     code: "INPUT_MOSTLY_NEGATIVE",
-    message: `Expected ${name} of ${file} to be demand but ${below} of its ${told} steps with a value other than zero (${Math.round((100 * below) / told)} %) are below it, which no returns are. If it may be negative (a profit, a change, a balance), say so: --negative (in settings, Negative: true under Inputs); if its sign says which way goods went, turn it; if these are mistakes, correct them.`,
-    facts: { file, steps: told, below },
+    message: `Expected ${name} of ${file} to be demand but ${below} of its ${steps} steps with a value other than zero (${Math.round((100 * below) / steps)} %) are below it, which no returns are. If it may be negative (a profit, a change, a balance), say so: --negative (in settings, Negative: true under Inputs); if its sign says which way goods went, turn it; if these are mistakes, correct them.`,
+    facts: { file, steps, below },
   };
 }
 

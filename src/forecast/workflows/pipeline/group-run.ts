@@ -499,9 +499,9 @@ async function publish(
     const silent = typeof summary["silent"] === "number" ? summary["silent"] : 0;
     const unserved = unservedNote(prepared.series, silent, plan.settings.models);
     // Steps that an older program finished have none.
-    const { doubts = [], ...told } = summary as typeof summary & { readonly doubts?: readonly string[] };
+    const { doubts = [], ...measured } = summary as typeof summary & { readonly doubts?: readonly string[] };
     const warnings = [...warningsOf(prepared), ...(unserved === undefined ? [] : [unserved]), ...doubts];
-    const facts = { ...told, badRows: prepared.badRows, points: prepared.points, warnings, ...understoodIn(prepared) };
+    const facts = { ...measured, badRows: prepared.badRows, points: prepared.points, warnings, ...understoodIn(prepared) };
     const isFirst = await endRun(tx, plan.id, { summary: facts, exports, at });
     deps.log.info(isFirst ? "the forecast stands" : "another run of the same content was quicker", { runId, group, run: plan.id });
     // Another of the same content was quicker.
