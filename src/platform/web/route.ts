@@ -192,7 +192,7 @@ export function servePage(
   server.route({
     method,
     url: path,
-    exposeHeadRoute: hasHead,
+    ...(hasHead ? {} : { exposeHeadRoute: false }),
     config: { needs },
     schema: { hide: true },
     handler: async (request, reply) => await answering(request, async () => await handle(request, reply)),
