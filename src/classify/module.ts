@@ -147,8 +147,8 @@ export const classify = defineModule({
     tour: [
       ["stockroom classify lines", "every country and scheme with its model in charge"],
       ["stockroom classify verdicts", "which model won, and why"],
-      ["stockroom classify report --period 2026-10", "what was sold, by country, scheme and code"],
-      ["stockroom classify review list", "items the models leave to people"],
+      ["stockroom classify reports show --period 2026-10", "what was sold, by country, scheme and code"],
+      ["stockroom classify reviews list", "items the models leave to people"],
       ["stockroom ls classify/", "every file, encrypted at rest; stockroom get KEY opens one"],
     ],
   },

@@ -57,6 +57,7 @@ function callsIn(markdown: string): string[][] {
 async function problem(words: readonly string[], isName = false): Promise<string | undefined> {
   try {
     const call = await findCall(makeRoot(tools), words);
+    if (call.former !== undefined) return `is stockroom ${call.former.now} now`;
     if (call.flags.help || (isName && call.rawArgs.length === 0)) return undefined;
     if (call.command.run === undefined) return "is a group of commands, none of them named";
     await readArgs(call);

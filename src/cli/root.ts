@@ -4,11 +4,13 @@ import { modules } from "../modules.ts";
 import type { AnyModule } from "../platform/module.ts";
 import type { Command } from "../platform/command/contract.ts";
 import type { Tools } from "./tools.ts";
+import { formerWords } from "./former-words.ts";
 import { examplesOf, moduleTools } from "./module-tools.ts";
 
 /** Makes the tree; nothing is opened until a command runs. */
 export function makeRoot(tools: Tools, all: readonly AnyModule[] = modules): Command {
   const root: Command = {
+    formerWords,
     meta: {
       name: "stockroom",
       description: `The back room of a retailer, with everything that needs to run unattended: ${all.map(({ name }) => name).join(", ")}
@@ -30,7 +32,8 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       dead: async () => (await import("./commands/dead.ts")).deadCommand(tools),
       events: async () => (await import("./commands/events.ts")).eventsCommand(tools),
       notices: async () => (await import("./commands/notices.ts")).noticesCommand(tools),
-      schedule: async () => (await import("./commands/schedule.ts")).scheduleCommand(tools),
+      subscriptions: async () => (await import("./commands/subscriptions.ts")).subscriptionsCommand(tools),
+      schedules: async () => (await import("./commands/schedules.ts")).schedulesCommand(tools),
       keys: async () => (await import("./commands/keys.ts")).keysCommand(tools),
       users: async () => (await import("./commands/users.ts")).usersCommand(tools),
       tokens: async () => (await import("./commands/tokens.ts")).tokensCommand(tools),
@@ -45,6 +48,11 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       restore: async () => (await import("./commands/backup.ts")).restoreCommand(tools),
       completion: async () => (await import("./commands/completion.ts")).completionCommand(tools, () => root),
       ...Object.fromEntries(all.map((module) => [module.name, ofModule(tools, module, all)])),
+      ...Object.fromEntries(
+        all.flatMap((module) =>
+          Object.entries(module.nouns ?? {}).map(([noun, { make }]) => [noun, async () => await make(moduleTools(tools, module, all))]),
+        ),
+      ),
     },
   };
   return root;

@@ -77,6 +77,8 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
     const { makeRoot } = await import("./root.ts");
     const call = await findCall(makeRoot(tools), argv);
     flags = call.flags;
+    if (call.former !== undefined)
+      output.say(`note: \`stockroom ${call.former.old}\` is \`stockroom ${call.former.now}\` now; both do the same`);
     const byFlag = flags.server !== undefined;
     if (!flags.help && isServerNamed(flags, env)) checkAsks(call.path, byFlag);
     if (flags.help || (call.command.run === undefined && call.rawArgs.length === 0)) {

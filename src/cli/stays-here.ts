@@ -66,8 +66,8 @@ export function checkAsks(path: readonly string[], byFlag: boolean): void {
   throw new StockroomError(
     "input",
     "SERVER_NOT_ASKED",
-    `Expected a command that a server can be asked for but \`stockroom ${words}\` stays on this machine: ${stays.why}. ${
-      byFlag ? "Leave --server out." : `Leave the variable out: env -u STOCKROOM_SERVER stockroom ${words}`
+    `Expected a command that a server can be asked for but ${words} stays on this machine: ${stays.why}. ${
+      byFlag ? "Leave --server out." : "Leave the variable out, by env -u STOCKROOM_SERVER before the command."
     }`,
   );
 }

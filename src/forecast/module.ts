@@ -124,6 +124,7 @@ export const forecast = defineModule({
   },
 
   commands: async (tools) => (await import("./cli/commands.ts")).makeCommands(tools),
+  nouns: { forecasts: { make: async (tools) => (await import("./cli/commands.ts")).makeForecasts(tools) } },
 
   forFiles: "run",
   look: async (profile) => (await import("./workflows/intake/intake.ts")).adviceOn(profile),
@@ -135,7 +136,7 @@ export const forecast = defineModule({
   sample: {
     seed: async (tools) => await (await import("./sample/seed.ts")).seed(tools),
     tour: [
-      ["stockroom forecast list", "what is forecast, how well, and when"],
+      ["stockroom forecasts list", "what is forecast, how well, and when"],
       [
         'stockroom sql "select identifier, sum(mean) from aggregated where metric is null group by 1"',
         "plain SQL over history, backtests and forecasts",

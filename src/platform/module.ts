@@ -11,7 +11,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
 import type { z } from "zod";
-import type { AppCommandTools, Commands, Flags } from "./command/contract.ts";
+import type { AppCommandTools, Command, Commands, Flags } from "./command/contract.ts";
 import type { Compute } from "./compute/contract.ts";
 import type { BaseSettings } from "./config/index.ts";
 import type { Database, Migration, Tx } from "./database/contract.ts";
@@ -196,6 +196,11 @@ export interface Sample {
   readonly tour: readonly (readonly [command: string, shows: string])[];
 }
 
+/** Commands that stand under a noun of their own. */
+export interface Noun<Deps, Settings> {
+  make(tools: ModuleTools<Deps, Settings>): Promise<Command>;
+}
+
 /** A system of the product. */
 export interface Module<Name extends string, Schema extends z.ZodType, Deps> {
   /** Of its section in `stockroom.yaml`, its commands, its routes (`/api/NAME`, `/NAME`), its queues and events. */
@@ -223,6 +228,8 @@ export interface Module<Name extends string, Schema extends z.ZodType, Deps> {
   readonly alone?: Alone<z.output<Schema>>;
   /** The commands below `stockroom NAME`. */
   commands(tools: ModuleTools<Deps, z.output<Schema>>): Promise<Commands>;
+  /** What it has of its own beside them, by their nouns: `stockroom forecasts list`. */
+  readonly nouns?: Readonly<Record<string, Noun<Deps, z.output<Schema>>>>;
   /** Which of its commands a file is for that stands in a command's place: `stockroom forecast sales.csv`. */
   readonly forFiles?: string;
   /** What it could do with a table as it was found, in lines for a person; none when nothing. */

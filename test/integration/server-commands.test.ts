@@ -204,22 +204,22 @@ test("runs, letters, events, notices, schedules, keys", async () => {
     await both("notices", ...more.filter((word) => word !== "--kind" && word !== "object.stored"));
     await both("notices list", ...more.filter((word) => word !== "--kind" && word !== "object.stored"));
   }
-  await both("events subscriptions");
+  await both("subscriptions list");
   for (const name of ["gone.here", "gone.elsewhere"]) {
     await app.database.query(
       `insert into stockroom.subscription (name, kind, prefix, workflow, seen_at) values ($1, 'test.gone', '', 'test.gone', now() - interval '1 day')`,
       [name],
     );
   }
-  await each("events forget", ["gone.here"], ["gone.elsewhere"]);
+  await each("subscriptions forget", ["gone.here"], ["gone.elsewhere"]);
   const [notice] = await app.notices.list({ limit: 1 });
   await both("notices resend", notice?.id ?? "");
-  await both("schedule");
-  await both("schedule list", "--json");
-  await each("schedule pause", ["house.scrub", "--reason", "a test"], ["house.scrub", "--reason", "a test"]);
-  await each("schedule resume", ["house.scrub"], ["house.scrub"]);
-  await each("schedule run", ["house.scrub"], ["house.scrub"]);
-  await both("schedule run", "none");
+  await both("schedules");
+  await both("schedules list", "--json");
+  await each("schedules pause", ["house.scrub", "--reason", "a test"], ["house.scrub", "--reason", "a test"]);
+  await each("schedules resume", ["house.scrub"], ["house.scrub"]);
+  await each("schedules run", ["house.scrub"], ["house.scrub"]);
+  await both("schedules run", "none");
   await both("keys");
   await both("keys list", "--json");
   await both("keys grants");
@@ -252,27 +252,27 @@ test("classification", async () => {
   );
   for (const more of [[], ["--json"]]) {
     await both("classify lines", ...more);
-    await both("classify models", ...more);
-    await both("classify models", line?.line ?? "", ...more);
-    await both("classify verdicts", ...more);
-    await both("classify champion history", ...more);
-    await both("classify champion held", ...more);
-    await both("classify champion words", ...more);
+    await both("classify models list", ...more);
+    await both("classify models list", line?.line ?? "", ...more);
+    await both("classify verdicts list", ...more);
+    await both("classify champions list", ...more);
+    await both("classify champions held", ...more);
+    await both("classify champions words", ...more);
     await both("classify schemes list", ...more);
     await both("classify mappings list", ...more);
-    await both("classify review list", ...more);
-    await both("classify review rates", ...more);
-    await both("classify review counts", ...more);
-    await both("classify report", ...more);
-    await both("classify report", "--period", period, ...more);
+    await both("classify reviews list", ...more);
+    await both("classify reviews rates", ...more);
+    await both("classify reviews counts", ...more);
+    await both("classify reports show", ...more);
+    await both("classify reports show", "--period", period, ...more);
     await both("classify rejected", "--period", period, ...more);
     await both("classify audit verify", ...more);
   }
-  await both("classify models", "GBR-NONE");
-  await both("classify report", "--period", period, "--restate");
-  const { out } = await both("classify review list", "--json", "--limit", "2");
+  await both("classify models list", "GBR-NONE");
+  await both("classify reports show", "--period", period, "--restate");
+  const { out } = await both("classify reviews list", "--json", "--limit", "2");
   expect(JSON.parse(out)).toHaveLength(2);
-  const { out: all } = await there(["classify", "review", "list", "--json", "--limit", "600"]);
+  const { out: all } = await there(["classify", "reviews", "list", "--json", "--limit", "600"]);
   const sure = (JSON.parse(all) as readonly { id: string; itemId: string; predicted: string }[]).filter(
     ({ predicted }) => predicted !== "",
   );
@@ -283,13 +283,13 @@ test("classification", async () => {
     [first?.id ?? "", first?.predicted ?? "", "--by", "ann"],
     [second?.id ?? "", second?.predicted ?? "", "--by", "ann"],
   );
-  await both("classify review amend", first?.id ?? "", "NO-CODE", "--by", "ann", "--reason", "looked again");
-  await both("classify champion set", line?.line ?? "", line?.champion ?? "", "--reason", "a test");
-  await both("classify champion approve", line?.line ?? "", "--reason", "a test");
-  await both("classify champion reject", line?.line ?? "", "--reason", "a test");
+  await both("classify reviews amend", first?.id ?? "", "NO-CODE", "--by", "ann", "--reason", "looked again");
+  await both("classify champions set", line?.line ?? "", line?.champion ?? "", "--reason", "a test");
+  await both("classify champions approve", line?.line ?? "", "--reason", "a test");
+  await both("classify champions reject", line?.line ?? "", "--reason", "a test");
   const reason = ["--reason", "a test"];
-  await each("classify champion automatic", ["GBR-GBR-WASTE", "off", ...reason], ["GBR-GBR-CUSTOMS", "off", ...reason]);
-  await both("classify champion automatic", line?.line ?? "", "perhaps", "--reason", "a test");
+  await each("classify champions automatic", ["GBR-GBR-WASTE", "off", ...reason], ["GBR-GBR-CUSTOMS", "off", ...reason]);
+  await both("classify champions automatic", line?.line ?? "", "perhaps", "--reason", "a test");
   await each("classify train", ["--line", line?.line ?? ""], ["--line", line?.line ?? ""]);
   await both("classify train", "--line", "GBR-NONE");
   await settled(app);
@@ -320,12 +320,12 @@ test("classification", async () => {
 test("forecasts", async () => {
   const id = (await findLatest(app.database, "shop"))?.id ?? "";
   for (const more of [[], ["--json"]]) {
-    for (const word of [[], ["shop"]]) await both("forecast list", ...word, ...more);
-    for (const word of ["shop", id]) await both("forecast show", word, ...more);
+    for (const word of [[], ["shop"]]) await both("forecasts list", ...word, ...more);
+    for (const word of ["shop", id]) await both("forecasts show", word, ...more);
     await both("forecast adjustments list", ...more);
-    await both("forecast value-added", ...more);
+    await both("forecast adjustments value", ...more);
     await both("forecast monitor", "shop", ...more);
-    await both("forecast scenario list", ...more);
+    await both("forecast scenarios list", ...more);
     await both("forecast imports list", ...more);
     await both("forecast mappings list", ...more);
     await both("forecast defaults check", ...more);
@@ -336,10 +336,10 @@ test("forecasts", async () => {
     ["forecast adjustments list", "none"],
   ] as const)
     await both(command, word);
-  await both("forecast export", "shop", "--out", path.join(place.home, "exports"), "--json");
+  await both("forecasts export", "shop", "--out", path.join(place.home, "exports"), "--json");
   expect(await readdir(path.join(place.home, "exports"))).toContain("forecast.csv");
   const word = ["shop", "--set", "100", "--where", "item_id = item_0", "--reason", "festival", "--author", "Ada"];
-  await each("forecast adjust", [...word, "--from", "2024-09-01", "--wait"], [...word, "--from", "2024-10-01", "--wait"], {
+  await each("forecast adjustments add", [...word, "--from", "2024-09-01", "--wait"], [...word, "--from", "2024-10-01", "--wait"], {
     "adjustment 2": "adjustment 1",
     "shop/2": "shop/1",
   });
@@ -349,18 +349,18 @@ test("forecasts", async () => {
   expect(ids.length).toBe(2);
   await each("forecast adjustments withdraw", [ids[0] ?? "", "--author", "Ada"], [ids[1] ?? "", "--author", "Ada"]);
   await settled(app);
-  await both("forecast scenario explain", "shop", "--item", "item_0", "--author", "Ada", "--wait", "--json");
-  await both("forecast scenario whatif", "shop", "--set", "price *= 0.9", "--author", "Ada", "--wait");
-  await both("forecast scenario whatif", "shop", "--set", "priec *= 0.9", "--author", "Ada", "--wait");
-  await both("forecast scenario replenish", "shop", "--author", "Ada", "--wait", "--json");
-  await there(["forecast", "scenario", "replenish", "shop", "--author", "Ada", "--wait", "--lead-time", "2"]);
-  const { out } = await both("forecast scenario list", "shop", "--json");
+  await both("forecast scenarios explain", "shop", "--item", "item_0", "--author", "Ada", "--wait", "--json");
+  await both("forecast scenarios whatif", "shop", "--set", "price *= 0.9", "--author", "Ada", "--wait");
+  await both("forecast scenarios whatif", "shop", "--set", "priec *= 0.9", "--author", "Ada", "--wait");
+  await both("forecast scenarios replenish", "shop", "--author", "Ada", "--wait", "--json");
+  await there(["forecast", "scenarios", "replenish", "shop", "--author", "Ada", "--wait", "--lead-time", "2"]);
+  const { out } = await both("forecast scenarios list", "shop", "--json");
   const scenarios = JSON.parse(out) as readonly { id: string; kind: string }[];
   const orders = scenarios.filter(({ kind }) => kind === "replenish").map((one) => one.id);
   expect(orders).toHaveLength(2);
-  for (const one of scenarios) await both("forecast scenario show", one.id);
-  await both("forecast scenario compare", ...orders);
-  await both("forecast scenario export", orders[0] ?? "", "--out", path.join(place.home, "orders"));
+  for (const one of scenarios) await both("forecast scenarios show", one.id);
+  await both("forecast scenarios compare", ...orders);
+  await both("forecast scenarios export", orders[0] ?? "", "--out", path.join(place.home, "orders"));
   await both("forecast mappings set", "shop", "--map", "demand=demand", "--json");
   await both("forecast mappings list");
   await there(["forecast", "mappings", "forget", "shop"]);
@@ -379,7 +379,7 @@ test("forecasts", async () => {
   await app.objects.put(operator, "forecast/train/gone.csv", textBytes("item_id,timestamp,demand\n"));
   await app.objects.put(operator, "forecast/train/also.csv", textBytes("item_id,timestamp,demand\n"));
   await settled(app);
-  await both("forecast remove", "none");
+  await both("forecast groups remove", "none");
 }, 240_000);
 
 test("people and machines", async () => {

@@ -22,7 +22,7 @@ export interface Told {
  * Runs `stockroom` with these words.
  *
  * @example
- * const { out } = await runWords(place, app, ["forecast", "list", "--json"]);
+ * const { out } = await runWords(place, app, ["forecasts", "list", "--json"]);
  */
 export async function runWords(place: TestPlace, app: App, words: readonly string[], all: readonly AnyModule[] = modules): Promise<Told> {
   let out = "";

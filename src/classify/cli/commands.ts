@@ -8,7 +8,7 @@
 
 import type { Commands } from "../../platform/command/contract.ts";
 import { auditCommand } from "./audit.ts";
-import { championCommand } from "./champion.ts";
+import { championsCommand } from "./champions.ts";
 import { compareCommand } from "./compare.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
@@ -20,8 +20,8 @@ import { mappingsCommand } from "./mappings.ts";
 import { modelsCommand } from "./models.ts";
 import { predictCommand } from "./predict.ts";
 import { rejectedCommand } from "./rejected.ts";
-import { reportCommand } from "./report.ts";
-import { reviewCommand } from "./review.ts";
+import { reportsCommand } from "./reports.ts";
+import { reviewsCommand } from "./reviews.ts";
 import { schemesCommand } from "./schemes.ts";
 import type { ClassifyTools } from "./tools.ts";
 import { trainCommand } from "./train.ts";
@@ -37,15 +37,15 @@ export function makeCommands(tools: ClassifyTools): Commands {
     lines: linesCommand(tools),
     models: modelsCommand(tools),
     verdicts: verdictsCommand(tools),
-    champion: championCommand(tools),
+    champions: championsCommand(tools),
     mappings: mappingsCommand(tools),
     extract: extractCommand(tools),
     train: trainCommand(tools),
     compare: compareCommand(tools),
     infer: inferCommand(tools),
     schemes: schemesCommand(tools),
-    review: reviewCommand(tools),
-    report: reportCommand(tools),
+    reviews: reviewsCommand(tools),
+    reports: reportsCommand(tools),
     rejected: rejectedCommand(tools),
     audit: auditCommand(tools),
   };

@@ -1,14 +1,14 @@
 // lines: every line (country and scheme) with its champion.
 
-import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { defineCommand, nounCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag, watchFlag } from "../../platform/command/flags.ts";
 import { parseMoment } from "../workflows/commands.ts";
 import { listLines } from "../store/lines.ts";
 import { score, type ClassifyTools } from "./tools.ts";
 
-export const linesCommand = (tools: ClassifyTools): Command =>
+const linesList = (tools: ClassifyTools): Command =>
   defineCommand({
-    meta: { name: "lines", description: "every line (country and scheme) with its champion" },
+    meta: { name: "list", description: "every line (country and scheme) with its champion" },
     args: { date: { type: "string", description: "who was champion on this day (or moment), ISO" }, json: jsonFlag, watch: watchFlag },
     run: async ({ args }) => {
       const at = args.date === undefined ? undefined : parseMoment(args.date);
@@ -36,3 +36,6 @@ export const linesCommand = (tools: ClassifyTools): Command =>
         if (line.whyNothing !== undefined) tools.print.say(`${line.line} decides nothing by itself: ${line.whyNothing}`);
     },
   });
+
+export const linesCommand = (tools: ClassifyTools): Command =>
+  nounCommand({ name: "lines", description: "lines (country and scheme): list" }, { list: linesList(tools) });

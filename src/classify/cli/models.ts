@@ -1,14 +1,14 @@
 // models: what was trained.
 
-import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { defineCommand, nounCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { takeRows } from "../../platform/web/remote.ts";
 import { getLine, listLines, listModels } from "../store/lines.ts";
 import { score, type ClassifyTools } from "./tools.ts";
 
-export const modelsCommand = (tools: ClassifyTools): Command =>
+const modelsList = (tools: ClassifyTools): Command =>
   defineCommand({
-    meta: { name: "models", description: "the models of a line (or of all)" },
+    meta: { name: "list", description: "the models of a line (or of all)" },
     args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json: jsonFlag },
     run: async ({ args }) => {
       const { line } = args;
@@ -41,3 +41,6 @@ export const modelsCommand = (tools: ClassifyTools): Command =>
       );
     },
   });
+
+export const modelsCommand = (tools: ClassifyTools): Command =>
+  nounCommand({ name: "models", description: "what was trained: list" }, { list: modelsList(tools) });

@@ -1,16 +1,16 @@
 // rejected: rows of sales that are in no figure.
 
-import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { defineCommand, nounCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { takeRows } from "../../platform/web/remote.ts";
 import { parseLimit } from "../workflows/commands.ts";
 import { listRejected } from "../workflows/rejected.ts";
 import type { ClassifyTools } from "./tools.ts";
 
-export const rejectedCommand = (tools: ClassifyTools): Command =>
+const rejectedList = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: {
-      name: "rejected",
+      name: "list",
       description: "the rows of a period's sales that were set apart and are in no figure, with line, column and reason",
     },
     args: {
@@ -45,3 +45,6 @@ export const rejectedCommand = (tools: ClassifyTools): Command =>
       if (total > rows.length) tools.print.say(`${total - rows.length} more; raise --limit.`);
     },
   });
+
+export const rejectedCommand = (tools: ClassifyTools): Command =>
+  nounCommand({ name: "rejected", description: "rows that are in no figure: list" }, { list: rejectedList(tools) });

@@ -1,15 +1,15 @@
 // verdicts: what the gate decided.
 
-import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { defineCommand, nounCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { parseMoment } from "../workflows/commands.ts";
 import { takeRows } from "../../platform/web/remote.ts";
 import { getLine, listVerdicts } from "../store/lines.ts";
 import type { ClassifyTools } from "./tools.ts";
 
-export const verdictsCommand = (tools: ClassifyTools): Command =>
+const verdictsList = (tools: ClassifyTools): Command =>
   defineCommand({
-    meta: { name: "verdicts", description: "what the gate decided, with its reasons; also who was champion on a date" },
+    meta: { name: "list", description: "what the gate decided, with its reasons; also who was champion on a date" },
     args: {
       line: { type: "positional", required: false, description: "e.g. GBR-UK15" },
       date: { type: "string", description: "only verdicts up to this day (or moment), ISO" },
@@ -44,3 +44,6 @@ export const verdictsCommand = (tools: ClassifyTools): Command =>
       );
     },
   });
+
+export const verdictsCommand = (tools: ClassifyTools): Command =>
+  nounCommand({ name: "verdicts", description: "what the gate decided: list" }, { list: verdictsList(tools) });

@@ -198,7 +198,7 @@ export async function getReview(tx: Tx, id: string): Promise<ReviewRow> {
     throw new StockroomError(
       "missing",
       "REVIEW_MISSING",
-      `Expected a review "${id}" but there is none. See \`stockroom classify review list\`.`,
+      `Expected a review "${id}" but there is none. See \`stockroom classify reviews list\`.`,
     );
   }
   return toReview(row);

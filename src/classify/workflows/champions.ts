@@ -86,7 +86,7 @@ export async function setChampion(deps: ClassifyDeps, lineName: string, modelId:
       throw new StockroomError(
         "input",
         "MODEL_LINE",
-        `Expected a model of ${line} but ${modelId} is of ${model.line}. See \`stockroom classify models ${line}\`.`,
+        `Expected a model of ${line} but ${modelId} is of ${model.line}. See \`stockroom classify models list ${line}\`.`,
       );
     const held = (await listHeld(tx, line)).find((one) => one.challenger === modelId);
     if (held !== undefined) await rule(tx, deps, { verdict: held.verdict, line, ruling: "approved", reason, by, at: timeOf(deps) });
@@ -137,7 +137,7 @@ async function findHeld(tx: Tx, target: string) {
   throw new StockroomError(
     "missing",
     "HELD_MISSING",
-    `Expected a held promotion of "${target}" but ${all.length === 0 ? "none waits" : `those that wait are of ${all.map((held) => held.line).join(", ")}`}. See \`stockroom classify champion held\`.`,
+    `Expected a held promotion of "${target}" but ${all.length === 0 ? "none waits" : `those that wait are of ${all.map((held) => held.line).join(", ")}`}. See \`stockroom classify champions held\`.`,
   );
 }
 
@@ -220,7 +220,7 @@ async function switchAutomatic(tx: Tx, deps: ClassifyDeps, wanted: Omit<Automati
     body: `${reason} (${by})\n\n${
       automatic
         ? "Sales to come are decided automatically where the model is sure; answers to audit samples count from now on."
-        : `Every item of sales to come goes to a person. To bring it back: \`stockroom classify champion automatic ${line} on --reason "..."\`, or on the page /classify/champions.`
+        : `Every item of sales to come goes to a person. To bring it back: \`stockroom classify champions automatic ${line} on --reason "..."\`, or on the page /classify/champions.`
     }`,
     facts: { line, automatic, by },
   });

@@ -149,7 +149,7 @@ export async function newInferRuns(deps: ClassifyDeps, typed: { readonly period:
     throw new StockroomError(
       "missing",
       "CHAMPION_MISSING",
-      `Expected ${line.line} to have a champion to code with but it has none yet. Its sales are coded by themselves as soon as it has one; see \`stockroom classify verdicts ${line.line}\`.`,
+      `Expected ${line.line} to have a champion to code with but it has none yet. Its sales are coded by themselves as soon as it has one; see \`stockroom classify verdicts list ${line.line}\`.`,
     );
   }
   const sales = (await deps.objects.list(`${prefixes.sales}${period}/`, { limit: 100_000 })).filter((entry) => {

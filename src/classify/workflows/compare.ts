@@ -218,9 +218,9 @@ async function decide(deps: ClassifyDeps, pair: Pair, judged: Judged, prediction
         id,
         severity: verdict.decision === "held" ? "warning" : "info",
         title: titleOf(pair.line, verdict.decision, promoted),
-        body: `${verdict.reason}${nothingText(challenger)}\n\nChallenger ${pair.challenger}${pair.champion === null ? "" : `, champion ${pair.champion}`}. See \`stockroom classify verdicts ${pair.line}\`.${
+        body: `${verdict.reason}${nothingText(challenger)}\n\nChallenger ${pair.challenger}${pair.champion === null ? "" : `, champion ${pair.champion}`}. See \`stockroom classify verdicts list ${pair.line}\`.${
           verdict.decision === "held"
-            ? ` To promote it: \`stockroom classify champion approve ${pair.line} --reason "..."\`; to leave things as they are: \`stockroom classify champion reject ${pair.line} --reason "..."\`; or on the page /classify/champions.`
+            ? ` To promote it: \`stockroom classify champions approve ${pair.line} --reason "..."\`; to leave things as they are: \`stockroom classify champions reject ${pair.line} --reason "..."\`; or on the page /classify/champions.`
             : ""
         }`,
         facts: { line: pair.line, challenger: pair.challenger, champion: pair.champion, decision: verdict.decision, promoted },

@@ -66,7 +66,7 @@ export async function completePeriod(deps: ClassifyDeps, period: string, country
           id: `classify.period/${period}/${whole}`,
           severity: "info",
           title: `${period}: every country is coded`,
-          body: `${countries.length} countries, ${new Set(inferences.map((row) => row.line)).size} lines. See \`stockroom classify report --period ${period}\`.`,
+          body: `${countries.length} countries, ${new Set(inferences.map((row) => row.line)).size} lines. See \`stockroom classify reports show --period ${period}\`.`,
           facts: { period, countries: countries.length, lines: new Set(inferences.map((row) => row.line)).size },
         });
       }

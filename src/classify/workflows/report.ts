@@ -353,7 +353,7 @@ export async function writeReport(deps: ClassifyDeps, purpose: string, period: s
         severity: revision === 0 ? "info" : "warning",
         title:
           revision === 0 ? `${period} ${country}: the report is ready` : `${period} ${country}: figures restated (revision ${revision})`,
-        body: `${reason}.\n\n${summaryOf(figureInputs)} See \`stockroom classify report --period ${period} --country ${country}\`.`,
+        body: `${reason}.\n\n${summaryOf(figureInputs)} See \`stockroom classify reports show --period ${period} --country ${country}\`.`,
         facts: { period, country, revision, figures: figureInputs.figures.length },
       });
     },

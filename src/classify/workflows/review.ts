@@ -172,7 +172,7 @@ function checkWord(review: ReviewRow, kind: "given" | "amended", code: string): 
     throw new StockroomError(
       "conflict",
       "REVIEW_ANSWERED",
-      `Expected review ${id} to be open but ${reviewer} answered "${answer}" at ${answeredAt}. To correct it: stockroom classify review amend ${id} CODE --by NAME --reason WHY`,
+      `Expected review ${id} to be open but ${reviewer} answered "${answer}" at ${answeredAt}. To correct it: stockroom classify reviews amend ${id} CODE --by NAME --reason WHY`,
       { facts },
     );
   }
@@ -180,7 +180,7 @@ function checkWord(review: ReviewRow, kind: "given" | "amended", code: string): 
     throw new StockroomError(
       "conflict",
       "REVIEW_OPEN",
-      `Expected review ${id} to have an answer to amend but it has none. Answer it: stockroom classify review answer ${id} CODE --by NAME`,
+      `Expected review ${id} to have an answer to amend but it has none. Answer it: stockroom classify reviews answer ${id} CODE --by NAME`,
       { facts },
     );
   }

@@ -151,7 +151,7 @@ async function subscribers(tx: Tx): Promise<readonly Finding[]> {
   return idle.map(({ name, waiting, seenAt }) =>
     warn(
       "subscribers",
-      `${waiting} events wait for ${name}, which no process serves since ${seenAt}; start one with its settings, or: stockroom events forget ${name}`,
+      `${waiting} events wait for ${name}, which no process serves since ${seenAt}; start one with its settings, or: stockroom subscriptions forget ${name}`,
     ),
   );
 }

@@ -6,19 +6,19 @@ import { StockroomError } from "../../platform/errors.ts";
 import { adjustmentKinds } from "../engine/adjust/adjust.ts";
 import { sayAdjustment } from "../workflows/planning/adjustments.ts";
 import { authorArg, authorOf, follow, type ForecastTools } from "./app-tools.ts";
-import { wordsOf } from "./adjustments.ts";
+import { wordsOf } from "./adjustment-words.ts";
 import { authorThere } from "./there.ts";
 
 export const adjustCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: {
-      name: "adjust",
+      name: "add",
       description: `Say what demand will be instead of the system, for items, places and dates
 The system's forecast stays; exports take yours where there is one, until the dates pass. A later --set replaces, a later --add or --percent
 acts on what was said before.
 Examples:
-  stockroom forecast adjust retail --set 120 --where "item_id = A17 and location in (oslo, bergen)" --from 2026-07-01 --to 2026-07-14 --reason festival
-  stockroom forecast adjust retail --percent=-10 --where "category = juice" --from 2026-08-01 --to 2026-08-31 --reason "shelf moved"`,
+  stockroom forecast adjustments add retail --set 120 --where "item_id = A17 and location in (oslo, bergen)" --from 2026-07-01 --to 2026-07-14 --reason festival
+  stockroom forecast adjustments add retail --percent=-10 --where "category = juice" --from 2026-08-01 --to 2026-08-31 --reason "shelf moved"`,
     },
     args: {
       group: { type: "positional", required: true, description: "a dataset group" },

@@ -1,21 +1,14 @@
 // adjustments: what planners have said, and taking it back.
 
 import { jsonFlag, waitFlag } from "../../platform/command/flags.ts";
-import { defineCommand, type Command } from "../../platform/command/contract.ts";
-import { type AdjustmentKind } from "../engine/adjust/adjust.ts";
+import { defineCommand, nounCommand, type Command } from "../../platform/command/contract.ts";
 import { takeBack } from "../workflows/planning/adjustments.ts";
-import { listAdjustments, type AdjustmentRow } from "../store/adjustments.ts";
+import { listAdjustments } from "../store/adjustments.ts";
 import { authorArg, authorOf, checkGroup, follow, type ForecastServer, type ForecastTools } from "./app-tools.ts";
+import { adjustCommand } from "./adjust.ts";
+import { wordsOf } from "./adjustment-words.ts";
 import { authorThere, checkGroupThere } from "./there.ts";
-
-export function wordsOf({ kind, value, said }: Pick<AdjustmentRow, "kind" | "value" | "said">): string {
-  const words: Record<AdjustmentKind, string> = {
-    set: `set to ${value}`,
-    add: `${value < 0 ? "" : "+"}${value}`,
-    percent: `${value < 0 ? "" : "+"}${value} %`,
-  };
-  return `${words[kind]}${said === "" ? "" : ` where ${said}`}`;
-}
+import { valueAddedCommand } from "./value-added.ts";
 
 /** In the order in which they were said: the pages come the other way round. */
 export async function adjustmentsThere(
@@ -29,13 +22,10 @@ export async function adjustmentsThere(
 }
 
 export const adjustmentsCommand = (tools: ForecastTools): Command =>
-  defineCommand({
-    meta: { name: "adjustments", description: "What planners have said: list it, take something back" },
-    subCommands: {
-      list: adjustmentsList(tools),
-      withdraw: adjustmentsWithdraw(tools),
-    },
-  });
+  nounCommand(
+    { name: "adjustments", description: "What planners say instead of the system: list, add, withdraw, and what it was worth (value)" },
+    { list: adjustmentsList(tools), add: adjustCommand(tools), withdraw: adjustmentsWithdraw(tools), value: valueAddedCommand(tools) },
+  );
 
 const adjustmentsList = (tools: ForecastTools): Command =>
   defineCommand({
@@ -73,7 +63,7 @@ const adjustmentsList = (tools: ForecastTools): Command =>
           made: row.madeAt,
           withdrawn: row.withdrawnAt === undefined ? "" : `${row.withdrawnAt} by ${row.withdrawnBy ?? ""}`,
         })),
-        { json: false, empty: "No adjustment yet. `stockroom forecast adjust --help` says how." },
+        { json: false, empty: "No adjustment yet. `stockroom forecast adjustments add --help` says how." },
       );
     },
   });

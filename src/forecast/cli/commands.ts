@@ -3,9 +3,8 @@
 // What a command needs is said by its own file: made with `CommandTools` it works on files alone and opens nothing; made with `ForecastTools` it
 // opens the app as a client: it may start runs, which an `up` or a `worker` carries out; with `--wait` it stays until they end.
 
-import type { Command } from "../../platform/command/contract.ts";
+import { nounCommand, type Command } from "../../platform/command/contract.ts";
 import { accuracyCommand } from "./accuracy.ts";
-import { adjustCommand } from "./adjust.ts";
 import { adjustmentsCommand } from "./adjustments.ts";
 import type { ForecastTools } from "./app-tools.ts";
 import { defaultsCommand } from "./defaults.ts";
@@ -18,12 +17,11 @@ import { listCommand } from "./list.ts";
 import { lookCommand } from "./look.ts";
 import { mappingsCommand } from "./mappings.ts";
 import { monitorCommand } from "./monitor.ts";
-import { removeCommand } from "./remove.ts";
+import { groupsCommand } from "./remove.ts";
 import { replenishCommand } from "./replenish.ts";
 import { runCommand } from "./run.ts";
-import { scenarioCommand } from "./scenario.ts";
+import { scenariosCommand } from "./scenarios.ts";
 import { showCommand } from "./show.ts";
-import { valueAddedCommand } from "./value-added.ts";
 import { whatifCommand } from "./whatif.ts";
 
 /** The commands by name in the order of the help, to be mounted under `stockroom forecast`. */
@@ -35,19 +33,21 @@ export function makeCommands(tools: ForecastTools): Record<string, Command> {
     whatif: whatifCommand(tools),
     explain: explainCommand(tools),
     replenish: replenishCommand(tools),
-    list: listCommand(tools),
-    show: showCommand(tools),
-    export: exportCommand(tools),
     defaults: defaultsCommand(tools),
     mappings: mappingsCommand(tools),
-    remove: removeCommand(tools),
-    adjust: adjustCommand(tools),
+    groups: groupsCommand(tools),
     adjustments: adjustmentsCommand(tools),
-    "value-added": valueAddedCommand(tools),
     monitor: monitorCommand(tools),
-    scenario: scenarioCommand(tools),
+    scenarios: scenariosCommand(tools),
     "extract-sap": extractSapCommand(tools),
     "export-sap": exportSapCommand(tools),
     imports: importsCommand(tools),
   };
 }
+
+/** `stockroom forecasts`: those of the installation. */
+export const makeForecasts = (tools: ForecastTools): Command =>
+  nounCommand(
+    { name: "forecasts", description: "Forecasts of the installation: list, show, export" },
+    { list: listCommand(tools), show: showCommand(tools), export: exportCommand(tools) },
+  );

@@ -15,8 +15,8 @@ export const exportCommand = (tools: ForecastTools): Command =>
       name: "export",
       description: `Write the exports of a forecast, decrypted, into a folder
 Examples:
-  stockroom forecast export retail --out retail-july
-  stockroom forecast export retail --out retail-july --only forecast,adjusted`,
+  stockroom forecasts export retail --out retail-july
+  stockroom forecasts export retail --out retail-july --only forecast,adjusted`,
     },
     args: {
       forecast: word,

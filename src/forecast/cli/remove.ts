@@ -5,7 +5,7 @@ import { jsonFlag } from "../../platform/command/flags.ts";
 import { removeGroup } from "../workflows/pipeline/remove.ts";
 import { type ForecastTools } from "./app-tools.ts";
 
-export const removeCommand = (tools: ForecastTools): Command =>
+const removeCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: {
       name: "remove",
@@ -21,4 +21,10 @@ A file that is put again makes it a group again.`,
       if (args.json) tools.print.json(removed);
       else tools.print.line(`removed: ${removed.group} (${removed.files} files, ${removed.pieces} pieces of its runs)`);
     },
+  });
+
+export const groupsCommand = (tools: ForecastTools): Command =>
+  defineCommand({
+    meta: { name: "groups", description: "Dataset groups: remove one; `stockroom forecasts list` lists them" },
+    subCommands: { remove: removeCommand(tools) },
   });

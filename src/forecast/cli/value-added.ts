@@ -14,7 +14,7 @@ import { checkGroupThere } from "./there.ts";
 export const valueAddedCommand = (tools: ForecastTools): Command =>
   defineCommand({
     meta: {
-      name: "value-added",
+      name: "value",
       description: `Whose forecast was better: the seasonal naive one, the system's, or the planners'
 Told from every import that was judged; of the adjusted cells by author, reason and item.`,
     },

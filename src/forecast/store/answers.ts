@@ -187,7 +187,7 @@ export async function getAnswer(tx: Tx, id: string): Promise<Answer> {
   throw new StockroomError(
     "missing",
     "FORECAST_SCENARIO_MISSING",
-    `Expected a scenario "${id}" but there is none. \`stockroom forecast scenario list\` shows them.`,
+    `Expected a scenario "${id}" but there is none. \`stockroom forecast scenarios list\` shows them.`,
   );
 }
 

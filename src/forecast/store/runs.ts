@@ -306,7 +306,7 @@ export async function beginRun(
   throw new StockroomError(
     "fault",
     "FORECAST_RUN_ENDED",
-    `Expected the forecast of ${row.group} to be under way but it has ended. Look at \`stockroom forecast list\`.`,
+    `Expected the forecast of ${row.group} to be under way but it has ended. Look at \`stockroom forecasts list\`.`,
   );
 }
 
@@ -382,7 +382,7 @@ export async function getRun(tx: Tx, id: string): Promise<ForecastRunRow> {
   throw new StockroomError(
     "missing",
     "FORECAST_RUN_MISSING",
-    `Expected a forecast "${id}" but there is none. \`stockroom forecast list\` shows them.`,
+    `Expected a forecast "${id}" but there is none. \`stockroom forecasts list\` shows them.`,
   );
 }
 

@@ -14,7 +14,17 @@ import type { ArgsDef, CommandDef } from "citty";
 export type Command = CommandDef<any> & {
   /** Of a group: the command below it that a word is for which names a file and no command: `stockroom forecast sales.csv`. */
   readonly forFiles?: string;
+  /** Of the root: commands by the words they had before. */
+  readonly formerWords?: readonly FormerWords[];
 };
+
+/** A command that has another name now. */
+export interface FormerWords {
+  readonly old: string;
+  readonly now: string;
+  /** Former only where a word follows, and none of these. */
+  readonly unlessBefore?: readonly string[];
+}
 
 /** Commands by the word that calls them. */
 export type Commands = Readonly<Record<string, Command>>;
@@ -24,6 +34,15 @@ export type Flags = ArgsDef;
 
 /** What a command is made with: the same as citty's, with the type of its arguments inferred and then forgotten. */
 export const defineCommand = <const Args extends ArgsDef>(command: CommandDef<Args>): Command => defineWithCitty(command);
+
+/** A noun: its verbs, and alone what its `list` gives without its words. */
+export function nounCommand(
+  meta: { readonly name: string; readonly description: string },
+  { list, ...verbs }: Readonly<Record<string, Command>> & { readonly list: Command },
+): Command {
+  const args = Object.entries((list.args ?? {}) as ArgsDef).filter(([, def]) => def.type !== "positional");
+  return { meta, args: Object.fromEntries(args), run: (context) => list.run?.(context), subCommands: { list, ...verbs } };
+}
 
 /** A point in time in a table: how long ago on a terminal, in full elsewhere. */
 export interface Instant {

@@ -8,7 +8,8 @@ import { parseArgs } from "citty";
 import type { ArgDef, ArgsDef } from "citty";
 import { StockroomError } from "../errors.ts";
 import { didYouMean } from "../similar.ts";
-import type { Command } from "./contract.ts";
+import type { Command, FormerWords } from "./contract.ts";
+import { renewWords } from "./renew.ts";
 import { argsOf, childrenOf, resolve } from "./declared.ts";
 
 /** Flags that every command understands, wherever they stand. */
@@ -54,10 +55,13 @@ export interface Call {
   /** What is left for the command itself. */
   readonly rawArgs: readonly string[];
   readonly flags: GlobalFlags;
+  /** It was called by words it had before. */
+  readonly former?: FormerWords | undefined;
 }
 
 /** Walks down `root` along `argv`. Throws `input` `USAGE` for a word or a flag that nothing declares, and for a flag without its value. */
-export async function findCall(root: Command, argv: readonly string[]): Promise<Call> {
+export async function findCall(root: Command, typed: readonly string[]): Promise<Call> {
+  const { argv, former } = renewWords(typed, root.formerWords ?? [], everywhere);
   const path: string[] = [];
   const flags: { -readonly [Name in keyof GlobalFlags]: GlobalFlags[Name] } = { ...noFlags };
   let command = root;
@@ -103,7 +107,7 @@ export async function findCall(root: Command, argv: readonly string[]): Promise<
     isWordGiven = true;
     rest.push(word);
   }
-  return { path, command, rawArgs: rest, flags };
+  return { path, command, rawArgs: rest, flags, ...(former === undefined ? {} : { former }) };
 }
 
 /** The values of the command's arguments. Throws `input` `USAGE` for too many words, and for what is required and absent. */

@@ -115,7 +115,7 @@ export async function forgetSubscriber(tx: Tx, name: string): Promise<number> {
     throw new StockroomError(
       "missing",
       "SUBSCRIPTION_UNKNOWN",
-      `Expected a known subscription but received "${name}". List them with \`stockroom events subscriptions\`.`,
+      `Expected a known subscription but received "${name}". List them with \`stockroom subscriptions list\`.`,
       { facts: { subscription: name } },
     );
   }

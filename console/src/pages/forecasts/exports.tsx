@@ -28,7 +28,9 @@ export function Exports({ run }: Looked) {
           <section class="card">
             <header>
               <h2>Downloads</h2>
-              <CopyAs said={{ method: "GET", path: `${base}/exports/forecast`, command: ["forecast", "export", run.group] }} />
+              <CopyAs
+                said={{ method: "GET", path: `${base}/exports/forecast`, command: ["forecasts", "export", run.group, "--out", run.group] }}
+              />
             </header>
             <Table
               label="Exports"

@@ -40,7 +40,7 @@ export function Forecasts() {
     <Page
       title="Forecasts"
       about="Every group of series with its latest forecast."
-      acts={<CopyAs said={{ method: "GET", path: "/api/forecast/groups", command: ["forecast", "list"] }} />}
+      acts={<CopyAs said={{ method: "GET", path: "/api/forecast/groups", command: ["forecasts", "list"] }} />}
     >
       <div class="filters">
         <FilterField title="Name" type="search" name="find" />

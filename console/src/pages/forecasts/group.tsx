@@ -78,7 +78,7 @@ export function Group({ group = "" }: Readonly<Record<string, string>>) {
       }
       acts={
         <CopyAs
-          said={{ method: "GET", path: `/api/forecast/runs?group=${encodeURIComponent(group)}`, command: ["forecast", "list", group] }}
+          said={{ method: "GET", path: `/api/forecast/runs?group=${encodeURIComponent(group)}`, command: ["forecasts", "list", group] }}
         />
       }
     >

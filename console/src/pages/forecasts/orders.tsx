@@ -63,7 +63,7 @@ export function Orders({ run }: Looked) {
                 method: "POST",
                 path: "/api/forecast/scenarios/replenish",
                 body,
-                command: ["forecast", "scenario", "replenish", run.id],
+                command: ["forecast", "scenarios", "replenish", run.id],
               }}
             />
           </form>

@@ -23,7 +23,7 @@ export function ValueAdded({ group }: Looked) {
           said={{
             method: "GET",
             path: `/api/forecast/value-added?group=${encodeURIComponent(group)}`,
-            command: ["forecast", "value-added", group],
+            command: ["forecast", "adjustments", "value", group],
           }}
         />
       </header>

@@ -82,7 +82,7 @@ function Ask({ run, node }: Looked) {
                     method: "POST",
                     path: "/api/forecast/scenarios/whatif",
                     body: { forecast: run.id, set, ...author },
-                    command: ["forecast", "scenario", "whatif", run.id, "--set", set],
+                    command: ["forecast", "scenarios", "whatif", run.id, "--set", set],
                   }}
                 />
               </div>
@@ -294,7 +294,7 @@ function Beside({ a, b }: { a: string; b: string }) {
           said={{
             method: "GET",
             path: `/api/forecast/scenarios/compare?ids=${a},${b}`,
-            command: ["forecast", "scenario", "compare", `${a},${b}`],
+            command: ["forecast", "scenarios", "compare", a, b],
           }}
         />
       </header>

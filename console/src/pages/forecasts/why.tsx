@@ -45,7 +45,7 @@ export function Why({ run, node }: Looked) {
                 method: "POST",
                 path: "/api/forecast/scenarios/explain",
                 body: said,
-                command: ["forecast", "scenario", "explain", run.id, ...(item === "" ? [] : ["--item", item])],
+                command: ["forecast", "scenarios", "explain", run.id, ...(item === "" ? [] : ["--item", item])],
               }}
             />
           </form>

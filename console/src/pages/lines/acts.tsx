@@ -43,7 +43,7 @@ export function Crown({ line, model, former, isBack }: CrownProps) {
             method: "POST",
             path: "/api/classify/champions",
             body: { line, model, reason },
-            command: ["classify", "champion", "set", line, model, "--reason", reason],
+            command: ["classify", "champions", "set", line, model, "--reason", reason],
           })}
           onClose={() => setOpen(false)}
           onDo={(reason) => {
@@ -115,7 +115,7 @@ export function RuleOnHeld({ verdict, line, challenger, champion }: HeldProps) {
             method: "POST",
             path: "/api/classify/champions/held",
             body: { held: verdict, ruling, reason },
-            command: ["classify", "champion", isApproval ? "approve" : "reject", verdict, "--reason", reason],
+            command: ["classify", "champions", isApproval ? "approve" : "reject", verdict, "--reason", reason],
           })}
           onClose={() => setRuling(undefined)}
           onDo={(reason) => {
@@ -176,7 +176,7 @@ export function SetAutomatic({ line, automatic }: { line: string; automatic: boo
             method: "POST",
             path: "/api/classify/champions/automatic",
             body: { line, automatic: wanted, reason },
-            command: ["classify", "champion", "automatic", line, wanted ? "on" : "off", "--reason", reason],
+            command: ["classify", "champions", "automatic", line, wanted ? "on" : "off", "--reason", reason],
           })}
           onClose={() => setOpen(false)}
           onDo={(reason) => {

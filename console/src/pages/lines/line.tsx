@@ -38,7 +38,11 @@ export function Line({ line = "" }: Readonly<Record<string, string>>) {
         <>
           {row !== undefined && me.may("operator") && <SetAutomatic line={line} automatic={row.automatic} />}
           <CopyAs
-            said={{ method: "GET", path: `/api/classify/models?line=${encodeURIComponent(line)}`, command: ["classify", "models", line] }}
+            said={{
+              method: "GET",
+              path: `/api/classify/models?line=${encodeURIComponent(line)}`,
+              command: ["classify", "models", "list", line],
+            }}
             small={false}
           />
         </>

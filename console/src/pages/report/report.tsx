@@ -115,7 +115,14 @@ function Acts({ report, book }: { report: PeriodReport | undefined; book: CodeBo
         said={{
           method: "GET",
           path: `/api/classify/report?${new URLSearchParams({ period, ...shown }).toString()}`,
-          command: ["classify", "report", "--period", period, ...Object.entries(shown).flatMap(([name, value]) => [`--${name}`, value])],
+          command: [
+            "classify",
+            "reports",
+            "show",
+            "--period",
+            period,
+            ...Object.entries(shown).flatMap(([name, value]) => [`--${name}`, value]),
+          ],
         }}
         small={false}
       />

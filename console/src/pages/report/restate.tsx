@@ -24,7 +24,7 @@ export function Restate({ period, country }: { period: string; country: string }
             method: "POST",
             path: "/api/classify/report/restate",
             body: { period, country },
-            command: ["classify", "report", "--period", period, "--country", country, "--restate"],
+            command: ["classify", "reports", "show", "--period", period, "--country", country, "--restate"],
           })}
           onClose={() => setOpen(false)}
           onDo={() => {

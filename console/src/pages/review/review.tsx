@@ -57,7 +57,7 @@ export function Review() {
             said={{
               method: "GET",
               path: `/api/classify/review${query === "" ? "" : `?${query}`}`,
-              command: ["classify", "review", "list"],
+              command: ["classify", "reviews", "list"],
             }}
             small={false}
           />

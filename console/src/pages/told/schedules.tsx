@@ -108,7 +108,7 @@ function ScheduleActs({ of: { name, paused }, onPause, onBegun }: ScheduleActsPr
       >
         Run now
       </Button>
-      <CopyAs said={{ method: "POST", path: `${path}/run`, command: ["schedule", "run", name] }} />
+      <CopyAs said={{ method: "POST", path: `${path}/run`, command: ["schedules", "run", name] }} />
     </span>
   );
 }
@@ -129,7 +129,7 @@ function Pause({ name, onClose }: { name: string; onClose: () => void }) {
         method: "POST",
         path: `/api/schedules/${encodeURIComponent(name)}/pause`,
         body: bodyOf(reason),
-        command: ["schedule", "pause", name, ...(reason === "" ? [] : ["--reason", reason])],
+        command: ["schedules", "pause", name, ...(reason === "" ? [] : ["--reason", reason])],
       })}
       onDo={(reason) => {
         void pause.run({ params: { name }, body: bodyOf(reason) }).then((answer) => answer !== undefined && onClose());

@@ -246,7 +246,7 @@ function Subscriptions() {
               said={() => ({
                 method: "DELETE",
                 path: `/api/subscriptions/${encodeURIComponent(name)}`,
-                command: ["events", "forget", name],
+                command: ["subscriptions", "forget", name],
               })}
               onDo={() => void forget.run({ params: { name } }).then(() => setName(undefined))}
               onClose={() => setName(undefined)}

@@ -39,7 +39,7 @@ function countryPart(period: string, report: ShownReport, book: CodeBook): Html 
     </p>
     ${twice.map((one) => html`<p class="note bad">${one}.</p>`)}
     ${waits.length > 0 && html`<p class="note bad">The figures stay as they are until these are coded: ${waits.join("; ")}.</p>`}
-    ${outdated && waits.length === 0 && html`<p class="note bad">Answers or codings since revision ${revisions.at(-1)?.revision} change the figures. Tonight's schedule, or <code>stockroom classify report --period ${period} --country ${country} --restate</code>, writes the next revision.</p>`}
+    ${outdated && waits.length === 0 && html`<p class="note bad">Answers or codings since revision ${revisions.at(-1)?.revision} change the figures. Tonight's schedule, or <code>stockroom classify reports show --period ${period} --country ${country} --restate</code>, writes the next revision.</p>`}
     ${parts.map((part) => schemeTable(part, revision, book))}
   </section> `;
 }

@@ -256,7 +256,7 @@ function warningsOf(answer: Answer): readonly string[] {
 export function scenariosPage(scenarios: readonly Answer[]): Html {
   if (scenarios.length === 0) {
     return html`<p>Nothing was asked of the forecasts yet: what if a price changes, why is a forecast as it is, what to order?</p>
-      <p><code>stockroom forecast scenario --help</code></p>`;
+      <p><code>stockroom forecast scenarios --help</code></p>`;
   }
   return html`<div class="scroll">
     <table>

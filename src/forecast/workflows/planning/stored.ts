@@ -39,7 +39,7 @@ export function undoneForecast({ id, state, runId, why, group }: Undone): Stockr
     "FORECAST_RUN_UNDONE",
     state === "running"
       ? `Expected forecast ${id} to be finished but it is under way. Wait for it (\`stockroom runs show '${runId}'\`).`
-      : `Expected forecast ${id} to be finished but it ${state === "failed" ? `failed: ${why ?? ""}` : `was ${state}.`} Take another (\`stockroom forecast list ${group}\`).`,
+      : `Expected forecast ${id} to be finished but it ${state === "failed" ? `failed: ${why ?? ""}` : `was ${state}.`} Take another (\`stockroom forecasts list ${group}\`).`,
   );
 }
 

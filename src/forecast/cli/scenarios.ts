@@ -1,5 +1,5 @@
 import { jsonFlag, waitFlag, readNumber } from "../../platform/command/flags.ts";
-import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { defineCommand, nounCommand, type Command } from "../../platform/command/contract.ts";
 import { writeFileAtomically } from "../../platform/files/index.ts";
 // scenario: questions to a finished forecast of the app, whose answers are kept: what if, why, what to order.
 
@@ -35,23 +35,23 @@ const word = { type: "positional", required: true, description: "a dataset group
 const shownRows = 20;
 const shownAnswers = 100;
 
-export const scenarioCommand = (tools: ForecastTools): Command =>
-  defineCommand({
-    meta: {
-      name: "scenario",
+export const scenariosCommand = (tools: ForecastTools): Command =>
+  nounCommand(
+    {
+      name: "scenarios",
       description: `Ask a forecast of this installation: what if, why, what to order; answers are kept and compare
 The same question to the same forecast is answered once. Tables lie under forecast/scenarios/.`,
     },
-    subCommands: {
+    {
+      list: listCommand(tools),
       whatif: whatifCommand(tools),
       explain: explainCommand(tools),
       replenish: replenishCommand(tools),
-      list: listCommand(tools),
       show: showCommand(tools),
       compare: compareCommand(tools),
       export: exportCommand(tools),
     },
-  });
+  );
 
 /** A question that is under way. */
 interface Asked {
@@ -69,7 +69,7 @@ async function ask(
 ): Promise<void> {
   if (!options.wait) {
     await follow(tools, runId, { ...options, more: { scenario: answer } });
-    if (!options.json) tools.print.line(`its answer will be \`stockroom forecast scenario show ${answer}\``);
+    if (!options.json) tools.print.line(`its answer will be \`stockroom forecast scenarios show ${answer}\``);
     return;
   }
   const outcome = await outcomeOf(tools, runId);
@@ -104,7 +104,7 @@ const whatifCommand = (tools: ForecastTools): Command =>
       name: "whatif",
       description: `Forecast once more under other prices, promotions or holidays, beside the forecast that was made
 Examples:
-  stockroom forecast scenario whatif retail --set "price *= 0.9 where category = juice and timestamp >= 2026-07-01" --wait
+  stockroom forecast scenarios whatif retail --set "price *= 0.9 where category = juice and timestamp >= 2026-07-01" --wait
 Changes apply to what lies ahead: =, +=, -=, *=, /= a number, or a share with %.`,
     },
     args: {
@@ -227,7 +227,7 @@ const listCommand = (tools: ForecastTools): Command =>
           author: answer.author,
           at: answer.at,
         })),
-        { json: false, empty: "Nothing was asked yet. `stockroom forecast scenario --help` says how." },
+        { json: false, empty: "Nothing was asked yet. `stockroom forecast scenarios --help` says how." },
       );
     },
   });
@@ -290,7 +290,7 @@ const compareCommand = (tools: ForecastTools): Command =>
       name: "compare",
       description: `Answers to questions of one kind side by side, series by series
 Examples:
-  stockroom forecast scenario compare 3f2a81c0d9e4 91b7c2d3a0f5 --out both.csv`,
+  stockroom forecast scenarios compare 3f2a81c0d9e4 91b7c2d3a0f5 --out both.csv`,
     },
     args: {
       scenarios: { type: "positional", required: true, description: "their ids", valueHint: "ID..." },

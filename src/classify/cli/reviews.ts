@@ -1,6 +1,6 @@
 // review: the items a person should look at, their answers, and the error rate that answers tell.
 
-import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { defineCommand, nounCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag, watchFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { wilson } from "../engine/intervals.ts";
@@ -24,17 +24,17 @@ function nameOf(given: string | undefined): string {
 /** The server knows who signed in; where nobody has to, a name must be given. */
 const nameThere = async (server: ClassifyServer): Promise<string> => (await server.callerName()) ?? nameOf(undefined);
 
-export const reviewCommand = (tools: ClassifyTools): Command =>
-  defineCommand({
-    meta: { name: "review", description: "the items a person should look at" },
-    subCommands: {
+export const reviewsCommand = (tools: ClassifyTools): Command =>
+  nounCommand(
+    { name: "reviews", description: "the items a person should look at: list, answer, amend, rates, counts" },
+    {
       list: reviewList(tools),
       answer: reviewAnswer(tools),
       amend: reviewAmend(tools),
       rates: reviewRates(tools),
       counts: reviewCounts(tools),
     },
-  });
+  );
 
 const reviewList = (tools: ClassifyTools): Command =>
   defineCommand({
@@ -171,7 +171,7 @@ const reviewRates = (tools: ClassifyTools): Command =>
           const interval = wilson(rate.wrong, rate.answered);
           return { ...rate, error_rate: score(rate.wrong / rate.answered), low: score(interval.low), high: score(interval.high) };
         }),
-        { json: args.json, empty: "No audit sample was answered yet. See: stockroom classify review list --kind audit" },
+        { json: args.json, empty: "No audit sample was answered yet. See: stockroom classify reviews list --kind audit" },
       );
     },
   });

@@ -1,4 +1,4 @@
-// schedule: what runs by the clock, resting or not.
+// schedules: what runs by the clock, resting or not.
 
 import { defineCommand } from "../../platform/command/contract.ts";
 import { jsonFlag, watchFlag } from "../../platform/command/flags.ts";
@@ -35,9 +35,9 @@ const scheduleList = (tools: Tools) =>
 
 const nameArg = { name: { type: "positional", required: true, description: "The schedule's name" } } as const;
 
-export const scheduleCommand = (tools: Tools) =>
+export const schedulesCommand = (tools: Tools) =>
   defineCommand({
-    meta: { name: "schedule", description: "What runs by the clock: list, pause, resume, run" },
+    meta: { name: "schedules", description: "What runs by the clock: list, pause, resume, run" },
     args: { json: jsonFlag },
     run: (context) => scheduleList(tools).run?.(context),
     subCommands: {

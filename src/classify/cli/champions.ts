@@ -1,6 +1,6 @@
-// `stockroom classify champion`: who the champions were, setting one (also back), promotions that wait, and whether a line decides by itself.
+// `stockroom classify champions`: who the champions were, setting one (also back), promotions that wait, and whether a line decides by itself.
 
-import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { defineCommand, nounCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { StockroomError } from "../../platform/errors.ts";
 import { parseLine } from "../engine/lines.ts";
@@ -13,11 +13,11 @@ const word = {
   by: { type: "string", description: "who says so (default operator)" },
 } as const;
 
-export const championCommand = (tools: ClassifyTools): Command =>
-  defineCommand({
-    meta: { name: "champion", description: "the model a line uses: history, rollback, held promotions, automatic decisions on or off" },
-    subCommands: {
-      history: championHistory(tools),
+export const championsCommand = (tools: ClassifyTools): Command =>
+  nounCommand(
+    { name: "champions", description: "the model a line uses: all there were, rollback, held promotions, automatic decisions on or off" },
+    {
+      list: championsList(tools),
       set: championSet(tools),
       held: championHeld(tools),
       approve: rulingCommand(tools, "approve", "approved", "promote a held challenger; its labels are right from now on"),
@@ -25,7 +25,7 @@ export const championCommand = (tools: ClassifyTools): Command =>
       automatic: championAutomatic(tools),
       words: championWords(tools),
     },
-  });
+  );
 
 const rulingCommand = (tools: ClassifyTools, name: string, ruling: "approved" | "rejected", description: string): Command =>
   defineCommand({
@@ -47,9 +47,9 @@ function parseState(text: string): boolean {
   throw new StockroomError("input", "AUTOMATIC_STATE", `Expected on or off but received "${text}".`);
 }
 
-const championHistory = (tools: ClassifyTools): Command =>
+const championsList = (tools: ClassifyTools): Command =>
   defineCommand({
-    meta: { name: "history", description: "every champion there was, with whose word made it one" },
+    meta: { name: "list", description: "every champion there was, with whose word made it one" },
     args: { line: { type: "positional", required: false, description: "e.g. GBR-UK15" }, json: jsonFlag },
     run: async ({ args }) => {
       const line = args.line === undefined ? undefined : parseLine(args.line).line;
@@ -69,7 +69,7 @@ const championSet = (tools: ClassifyTools): Command =>
     meta: { name: "set", description: "make a model the line's champion: an earlier one (rollback) or any other of the line" },
     args: {
       line: { type: "positional", required: true, description: "e.g. GBR-UK15" },
-      model: { type: "positional", required: true, description: "its id; see `stockroom classify models LINE`" },
+      model: { type: "positional", required: true, description: "its id; see `stockroom classify models list LINE`" },
       ...word,
     },
     run: async ({ args }) => {

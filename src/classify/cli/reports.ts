@@ -1,15 +1,15 @@
 // report: the figures of a period, restatements beside the first ones.
 
-import { defineCommand, type Command } from "../../platform/command/contract.ts";
+import { defineCommand, nounCommand, type Command } from "../../platform/command/contract.ts";
 import { jsonFlag } from "../../platform/command/flags.ts";
 import { readReport, restate, type ShownFigure, type ShownReport } from "../workflows/commands.ts";
 import { listPeriods } from "../store/inferences.ts";
 import type { ClassifyTools } from "./tools.ts";
 
-export const reportCommand = (tools: ClassifyTools): Command =>
+const reportShow = (tools: ClassifyTools): Command =>
   defineCommand({
     meta: {
-      name: "report",
+      name: "show",
       description: "items, units and kg by country, scheme and code, with margins; restatements beside the first figures",
     },
     args: {
@@ -21,14 +21,7 @@ export const reportCommand = (tools: ClassifyTools): Command =>
     },
     run: async ({ args }) => {
       if (args.period === undefined) {
-        const periods = await tools.ask(
-          async ({ deps }) => await listPeriods(deps.database),
-          async (server) => (await server.call("GET /api/classify/periods")).periods.map(({ reported: _reported, ...period }) => period),
-        );
-        tools.print.table(
-          periods.map((period) => ({ ...period })),
-          { json: args.json, empty: "No period was coded yet." },
-        );
+        await listPeriodsOf(tools, args.json);
         return;
       }
       const asked = { period: args.period, country: args.country, revision: args.revision };
@@ -87,3 +80,24 @@ const reportRow = ({ country, revision }: ShownReport, figure: ShownFigure) => (
   first_items: figure.first?.items ?? null,
   first_kg: figure.first?.kg ?? null,
 });
+
+const reportList = (tools: ClassifyTools): Command =>
+  defineCommand({
+    meta: { name: "list", description: "which periods there are" },
+    args: { json: jsonFlag },
+    run: async ({ args }) => await listPeriodsOf(tools, args.json),
+  });
+
+export const reportsCommand = (tools: ClassifyTools): Command =>
+  nounCommand({ name: "reports", description: "the figures of periods: list, show" }, { list: reportList(tools), show: reportShow(tools) });
+
+async function listPeriodsOf(tools: ClassifyTools, json: boolean): Promise<void> {
+  const periods = await tools.ask(
+    async ({ deps }) => await listPeriods(deps.database),
+    async (server) => (await server.call("GET /api/classify/periods")).periods.map(({ reported: _reported, ...period }) => period),
+  );
+  tools.print.table(
+    periods.map((period) => ({ ...period })),
+    { json: json, empty: "No period was coded yet." },
+  );
+}
