@@ -28,6 +28,7 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       get: async () => (await import("./commands/get.ts")).getCommand(tools, examplesOf(all, "get")),
       ls: async () => (await import("./commands/ls.ts")).lsCommand(tools),
       rm: async () => (await import("./commands/rm.ts")).rmCommand(tools),
+      logs: async () => (await import("./commands/logs.ts")).logsCommand(tools),
       runs: async () => (await import("./commands/runs.ts")).runsCommand(tools),
       dead: async () => (await import("./commands/dead.ts")).deadCommand(tools),
       events: async () => (await import("./commands/events.ts")).eventsCommand(tools),

@@ -341,6 +341,17 @@ export const getRun = defineRoute({
   answer: runDetail,
 });
 
+const logLine = z.strictObject({
+  id: z.number(),
+  at: z.string(),
+  level: z.enum(logLevels),
+  step: z.string().optional(),
+  tries: z.number(),
+  executor: z.string(),
+  message: z.string(),
+  facts: z.record(z.string(), anything),
+});
+
 export const listRunLog = defineRoute({
   name: "listRunLog",
   method: "GET",
@@ -357,23 +368,30 @@ export const listRunLog = defineRoute({
     ...pageQuery(500, 2_000),
   }),
   answer: z.strictObject({
-    lines: list(
-      z.strictObject({
-        id: z.number(),
-        at: z.string(),
-        level: z.enum(logLevels),
-        step: z.string().optional(),
-        tries: z.number(),
-        executor: z.string(),
-        message: z.string(),
-        facts: z.record(z.string(), anything),
-      }),
-    ),
+    lines: list(logLine),
     next,
   }),
 });
 
 const reason = line(2_000).optional();
+
+export const listLogs = defineRoute({
+  name: "listLogs",
+  method: "GET",
+  path: "/api/logs",
+  summary: "What was logged while runs were worked at, of all of them, the oldest line first",
+  needs: "viewer",
+  query: z.strictObject({
+    /** That and worse. */
+    level: z.enum(logLevels).default("info"),
+    /** Only lines of this moment or later. */
+    since: instant.optional(),
+    /** Only lines after the one of this id; absent: the newest there are. */
+    after: z.coerce.number().int().min(0).optional(),
+    limit: pageQuery(500, 2_000).limit,
+  }),
+  answer: z.strictObject({ lines: list(logLine.extend({ run: z.string() })) }),
+});
 
 export const cancelRun = defineRoute({
   name: "cancelRun",

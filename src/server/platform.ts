@@ -46,6 +46,7 @@ function mountRuns(server: FastifyInstance, deps: ServerDeps): void {
     const { rows: lines, ...more } = cursors.logs.page(keyed, limit);
     return { lines, ...more };
   });
+  serve(server, routes.listLogs, async ({ query }) => ({ lines: await workflows.allLogs(query) }));
   serve(server, routes.cancelRun, async ({ params: { id }, body, request }) => ({
     id: await actOn(deps, "cancel", id, { by: callerOf(request), reason: body.reason }),
   }));

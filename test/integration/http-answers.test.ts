@@ -197,6 +197,9 @@ test("the platform's", async () => {
   const { counts } = await ask<{ counts: Rows }>("countRuns", { query: { by: "hour", state: "done" } });
   expect(counts.length).toBeGreaterThan(0);
   await ask("getRun", { params: { id: runs[0]?.id ?? "" } });
+  const { lines: logged } = await ask<{ lines: readonly { id: number; run: string }[] }>("listLogs", { query: { limit: "3" } });
+  const [firstLine] = logged;
+  expect(await ask("listLogs", { query: { after: String(firstLine?.id ?? 0), limit: "2" } })).toEqual({ lines: logged.slice(1) });
   await ask("cancelRun", { params: { id: runs[0]?.id ?? "" }, body: { reason: "a test" }, refused: "RUN_ENDED" });
   await ask("retryRun", { params: { id: runs[0]?.id ?? "" }, refused: "RUN_NOT_ENDED_BADLY" });
   const { lines } = await ask<{ lines: Rows }>("listRunLog", { params: { id: runs[0]?.id ?? "" }, query: { level: "info" } });

@@ -121,7 +121,7 @@ async function both(command: string, ...more: readonly string[]): Promise<Told> 
   const words = [...command.split(" "), ...more];
   const here = await runWords(place, app, words);
   const told = await there(words);
-  const isJson = here.exit === 0 && words.includes("--json");
+  const isJson = here.exit === 0 && words.includes("--json") && command !== "logs";
   const read = (text: string): unknown => (isJson ? JSON.parse(text) : text);
   expect([words, told.exit, read(told.out)]).toEqual([words, here.exit, read(here.out)]);
   // Facts follow the code of an error where it is told.
@@ -178,6 +178,10 @@ test("runs, letters, events, notices, schedules, keys", async () => {
   await both("runs show", "none");
   await both("runs logs", run?.id ?? "");
   await both("runs logs", "none");
+  const lines = await both("logs", "--since", "2020-01-01", "--json");
+  expect(lines.out.split("\n").length).toBeGreaterThan(5);
+  await both("logs", "--since", "1d", "--run", run?.id ?? "");
+  await both("logs", "--since", "yesterday");
   await each("runs rerun", [run?.id ?? ""], [run?.id ?? ""]);
   await settled(app);
   await both("runs cancel", run?.id ?? "");

@@ -6,15 +6,15 @@ import { jsonFlag, limitFlag, readChoice, readInstant, readWhole, watchFlag } fr
 import { printable } from "../../platform/command/output.ts";
 import { instantText } from "../../platform/figures.ts";
 import { actOn } from "../../platform/workflow/acts.ts";
-import type { RunDetail, RunLogLevel, RunState } from "../../platform/workflow/contract.ts";
+import type { RunDetail, RunState } from "../../platform/workflow/contract.ts";
 import type { Answer, Routes } from "../../client/routes.ts";
 import { takeRows } from "../../platform/web/remote.ts";
 import { wordAtShell, type Tools } from "../tools.ts";
 import { idArg, pageOf, reasonArg } from "./list-args.ts";
+import { logLineText, runLogLevels } from "./log-lines.ts";
 
 const runStates = ["queued", "running", "retrying", "done", "failed", "cancelled", "dead"] as const satisfies readonly RunState[];
 const underWay: ReadonlySet<RunState> = new Set(["queued", "running", "retrying"]);
-const runLogLevels = ["info", "warn", "error"] as const satisfies readonly RunLogLevel[];
 
 type AnyRun = RunDetail | Answer<Routes["GET /api/runs/:id"]>;
 
@@ -92,13 +92,6 @@ function printRun({ print }: Tools, run: AnyRun): void {
   });
 }
 
-type AnyLine = Answer<Routes["GET /api/runs/:id/logs"]>["lines"][number];
-
-const lineText = ({ at, level, step, message, facts }: AnyLine): string => {
-  const told = Object.entries(facts).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
-  return printable([instantText(at), level.padEnd(5), step === undefined ? "-" : `[${step}]`, message, ...told].join(" "));
-};
-
 /** How often a run that is followed is looked at. */
 const followMs = 500;
 
@@ -129,7 +122,7 @@ const runsLogs = (tools: Tools) =>
             async (server) =>
               (await server.call("GET /api/runs/:id/logs", { params: { id: args.id }, query: { ...query, after: from } })).lines,
           );
-          for (const line of lines) print.line(args.json ? JSON.stringify(line) : lineText(line));
+          for (const line of lines) print.line(args.json ? JSON.stringify(line) : logLineText(line));
           after = lines.at(-1)?.id ?? after;
           if (lines.length < query.limit) break;
         }

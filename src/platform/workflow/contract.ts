@@ -238,6 +238,14 @@ export interface Workflows {
       readonly limit?: number | undefined;
     },
   ): Promise<readonly RunLogLine[]>;
+  /** The same of every run, the oldest line first: those after `after`, else the newest there are. Default limit 100. */
+  allLogs(query?: {
+    /** ISO; only lines of this moment or later. */
+    readonly since?: string | undefined;
+    readonly level?: RunLogLevel | undefined;
+    readonly after?: number | undefined;
+    readonly limit?: number | undefined;
+  }): Promise<readonly (RunLogLine & { readonly run: string })[]>;
   /**
    * Stops the run and the runs it started, in whichever process they are; what has ended stays as it is. One that was cancelled before is no
    * mistake. Throws `RUN_UNKNOWN`, and `RUN_ENDED` (conflict) for one that is done, failed or dead with nothing of it under way.

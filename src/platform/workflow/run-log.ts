@@ -179,30 +179,55 @@ export interface RunLogQuery {
   readonly limit?: number | undefined;
 }
 
+interface StoredLine {
+  readonly id: string;
+  readonly run_id: string;
+  readonly step: string | null;
+  readonly try: number;
+  readonly executor: string;
+  readonly at_ms: number;
+  readonly level: RunLogLevel;
+  readonly message: string;
+  readonly facts: string | null;
+}
+
+const lineOf = (row: StoredLine): RunLogLine => ({
+  id: Number(row.id),
+  at: new Date(row.at_ms).toISOString(),
+  level: row.level,
+  step: row.step ?? undefined,
+  tries: row.try,
+  executor: row.executor,
+  message: row.message,
+  facts: row.facts === null ? {} : readJson<RunLogLine["facts"]>(row.facts),
+});
+
+export interface AllLogQuery extends Omit<RunLogQuery, "step"> {
+  /** ISO; only lines of this moment or later. */
+  readonly since?: string | undefined;
+}
+
+/** Of every run, the oldest first: with `after` those that follow it, else the newest there are. */
+export async function listAllLog(
+  tx: Tx,
+  { level = "info", since, after, limit = 100 }: AllLogQuery,
+): Promise<(RunLogLine & { run: string })[]> {
+  const rows = await tx.query<StoredLine>(
+    `select id::text, run_id, step, try, executor, (extract(epoch from at) * 1000)::float8 as at_ms, level, message, facts from stockroom.run_log
+     where level = any($1) and run_log.id > $2 and ($3::timestamptz is null or at >= $3)
+     order by run_log.id ${after === undefined ? "desc" : "asc"} limit $4`,
+    [[...atLeast[level]], after ?? 0, since ?? null, limit],
+  );
+  const lines = rows.map((row) => ({ ...lineOf(row), run: row.run_id }));
+  return after === undefined ? lines.toReversed() : lines;
+}
+
 /** The oldest first. */
 export async function listRunLog(tx: Tx, runId: string, { step, level = "info", after, limit = 100 }: RunLogQuery): Promise<RunLogLine[]> {
-  const rows = await tx.query<{
-    id: string;
-    step: string | null;
-    try: number;
-    executor: string;
-    at_ms: number;
-    level: RunLogLevel;
-    message: string;
-    facts: string | null;
-  }>(
-    `select id::text, step, try, executor, (extract(epoch from at) * 1000)::float8 as at_ms, level, message, facts from stockroom.run_log
+  const rows = await tx.query<StoredLine>(
+    `select id::text, run_id, step, try, executor, (extract(epoch from at) * 1000)::float8 as at_ms, level, message, facts from stockroom.run_log
      where run_id = $1 and ($2::text is null or step = $2) and level = any($3) and run_log.id > $4 order by run_log.id limit $5`,
     [runId, step ?? null, [...atLeast[level]], after ?? 0, limit],
   );
-  return rows.map((row) => ({
-    id: Number(row.id),
-    at: new Date(row.at_ms).toISOString(),
-    level: row.level,
-    step: row.step ?? undefined,
-    tries: row.try,
-    executor: row.executor,
-    message: row.message,
-    facts: row.facts === null ? {} : readJson<RunLogLine["facts"]>(row.facts),
-  }));
+  return rows.map(lineOf);
 }

@@ -30,7 +30,7 @@ import { forgetExecutor, openLanes, registerExecutor, renewMs, type Lanes } from
 import { holdLock, sweep, type Liveness, type LivenessOptions } from "./liveness.ts";
 import { makeOutcomes, readOutcome, unknownRun, type Outcomes } from "./outcomes.ts";
 import { Interrupted } from "./persist.ts";
-import { listRunLog, makeRunLogs, type RunLogs } from "./run-log.ts";
+import { listAllLog, listRunLog, makeRunLogs, type RunLogs } from "./run-log.ts";
 import { anyActive, countRuns, findRun, listLetters, listRuns } from "./runs.ts";
 import { openSchedules } from "./schedules.ts";
 import { checkSetup, makeRegistry, type WorkflowSetup } from "./setup.ts";
@@ -255,6 +255,7 @@ type RunsApi = Pick<
   | "count"
   | "show"
   | "logs"
+  | "allLogs"
   | "cancel"
   | "retry"
   | "rerun"
@@ -277,6 +278,7 @@ function makeRunsApi(deps: ControlDeps & RerunDeps, attempts: Attempts, closing:
       if (run === undefined) throw unknownRun(runId);
       return { ...run, repeatable: repeatOf(deps.registry, run, new Date(deps.clock.now()).toISOString()) !== undefined };
     },
+    allLogs: async (query = {}) => await listAllLog(database, query),
     logs: async (runId, query = {}) => {
       const lines = await listRunLog(database, runId, query);
       if (lines.length === 0 && (await findRun(database, runId)) === undefined) throw unknownRun(runId);
