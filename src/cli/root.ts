@@ -51,7 +51,7 @@ Exit codes: 0 done, 1 fault, 2 wrong use or input, 3 partly done; 128 + n when s
       ...Object.fromEntries(all.map((module) => [module.name, ofModule(tools, module, all)])),
       ...Object.fromEntries(
         all.flatMap((module) =>
-          Object.entries(module.nouns ?? {}).map(([noun, { make }]) => [noun, async () => await make(moduleTools(tools, module, all))]),
+          Object.entries(module.nouns ?? {}).map(([noun, own]) => [noun, async () => await own.make(moduleTools(tools, module, all))]),
         ),
       ),
     },
