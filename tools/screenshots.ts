@@ -45,6 +45,7 @@ const shots = [
     about: "SQL with its answer as a chart",
   },
   { name: "keys", path: "/keys?tab=grants", about: "Who may read and write which zone" },
+  { name: "system", path: "/system", about: "Health and growth: who works, what the store holds, how much room there is" },
   { name: "settings", path: "/settings", about: "Settings: value, origin, meaning" },
   { name: "pictures", path: "/pictures", about: "Pictures: what is asked for, what it costs, how it is written" },
 ] as const;

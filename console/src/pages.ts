@@ -131,6 +131,13 @@ export const pages: readonly Page[] = [
     load: async () => (await import("./pages/vault/vault.tsx")).Vault,
   },
   {
+    path: "/system",
+    title: "Health and growth",
+    section: "Operation",
+    needs: "operator",
+    load: async () => (await import("./pages/system/system.tsx")).System,
+  },
+  {
     path: "/settings",
     title: "Settings",
     section: "Operation",

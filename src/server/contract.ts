@@ -5,7 +5,7 @@
 import { isSender, senderRule } from "../platform/mappings/senders.ts";
 import { z } from "zod";
 import { problem } from "../platform/web/problem.ts";
-import { line } from "../platform/web/fields.ts";
+import { limitOf, line } from "../platform/web/fields.ts";
 import { next, pageQuery } from "../platform/web/paging.ts";
 import { bytes, defineRoute, list } from "../platform/web/route.ts";
 
@@ -743,6 +743,30 @@ export const getHome = defineRoute({
     version: z.string(),
     /** Those that are open. */
     modules: list(z.string()),
+  }),
+});
+
+const zoneBytes = { zone: z.string(), objects: z.number(), bytes: z.number() };
+
+export const getGrowth = defineRoute({
+  name: "getGrowth",
+  method: "GET",
+  path: "/api/growth",
+  summary: "Who works, how much the store holds by zone, what came each day, and how much room the disks have",
+  needs: "operator",
+  query: z.strictObject({
+    /** Of what came each day (UTC): so many days up to today. */
+    days: limitOf(30, 366),
+  }),
+  answer: z.strictObject({
+    workers: list(z.strictObject({ id: z.string(), workflows: z.number(), since: z.string(), seenAt: z.string(), runs: z.number() })),
+    /** Sealed bytes, as they lie in the store, former versions included. */
+    zones: list(z.strictObject(zoneBytes)),
+    since: z.string(),
+    days: list(z.strictObject({ day: z.string(), ...zoneBytes })),
+    database: z.strictObject({ bytes: z.number() }),
+    /** Of the home folder and of a store in a folder; bytes. */
+    disks: list(z.strictObject({ folder: z.string(), free: z.number(), size: z.number() })),
   }),
 });
 

@@ -86,6 +86,7 @@ describe.skipIf(executablePath === undefined)("the pages of operation", () => {
       ["/objects?prefix=notes/", "two.csv"],
       ["/objects?key=notes/two.csv", "newest"],
       ["/upload", "Drop a file here, or choose one"],
+      ["/system", "No process takes up runs: what is started waits."],
     ] as const;
     for (const [path, text] of shown) {
       const { page, problems } = await openCalm(browser, { colorScheme: "light" });

@@ -173,7 +173,7 @@ test("the platform's", async () => {
     "listGrants",
   ])
     await ask(name);
-  for (const name of ["listSettings", "getHome", "listDamaged", "listTables"]) await ask(name);
+  for (const name of ["listSettings", "getGrowth", "getHome", "listDamaged", "listTables"]) await ask(name);
 
   const key = { "*": "answers/one.txt" };
   await ask("putObject", { params: key, body: "one" });

@@ -319,6 +319,9 @@ async function fit(training: Training, prepared: Prepared, columns: ObjectRef, s
   return await insertTraining(training, prepared, search, result);
 }
 
+/** As a person reads it in a log. */
+const rounded = (share: number): number => Number(share.toFixed(4));
+
 /** Climbs the rungs of the search, each rung's trials side by side. */
 async function searchParameters({ deps, context }: Training, plan: FitPlan, signal: AbortSignal): Promise<SearchOutcome> {
   const search = searchOver(plan, deps.settings.train);
@@ -340,7 +343,12 @@ async function searchParameters({ deps, context }: Training, plan: FitPlan, sign
     context.progress(done, 0, "trials");
     const failed = results.filter(({ kind }) => kind === "failed").length;
     const [best] = rankTrials(results);
-    deps.log.info("tried parameters", { runId: context.runId, trials: results.length, failed, bestMacroF1: best?.macroF1 });
+    deps.log.info("tried parameters", {
+      runId: context.runId,
+      trials: results.length,
+      failed,
+      bestMacroF1: best === undefined ? undefined : rounded(best.macroF1),
+    });
     step = search.next(results);
   }
   return step.value;
@@ -406,7 +414,11 @@ async function insertTraining(
   });
   faultPoint("classify.train.stored");
   const macroF1 = Number(result.metrics["macro_f1"] ?? 0);
-  deps.log.info(isNew ? "learned a new model" : "learned the model that there is already", { runId: context.runId, model: id, macroF1 });
+  deps.log.info(isNew ? "learned a new model" : "learned the model that there is already", {
+    runId: context.runId,
+    model: id,
+    macroF1: rounded(macroF1),
+  });
   return { model: id, isNew, macroF1 };
 }
 

@@ -3,6 +3,7 @@
 export * from "./contract.ts";
 export { workflowMigrations } from "./migrations.ts";
 export { redriveAsked } from "./asked.ts";
+export { listWorkers } from "./lanes.ts";
 export { anyUnderway, isWorkedAt } from "./runs.ts";
 export { openWorkflows } from "./workflows.ts";
 export type { OpenWorkflows, OpenWorkflowsOptions } from "./workflows.ts";

@@ -63,6 +63,33 @@ export async function forgetExecutor(tx: Tx, executorId: string): Promise<void> 
   await tx.query(`delete from stockroom.executor where id = $1`, [executorId]);
 }
 
+/** A process that takes up runs. */
+export interface Worker {
+  readonly id: string;
+  /** How many workflows it takes up. */
+  readonly workflows: number;
+  readonly since: string;
+  /** When it last said that it works. */
+  readonly seenAt: string;
+  /** Runs that it works at. */
+  readonly runs: number;
+}
+
+/** Those that said so, the longest at work first; one that died is among them until it is found dead. */
+export async function listWorkers(tx: Tx): Promise<readonly Worker[]> {
+  const rows = await tx.query<Omit<Worker, "since" | "seenAt"> & { readonly since_ms: number; readonly seen_ms: number }>(
+    `select id, cardinality(workflows) as workflows, (extract(epoch from since) * 1000)::float8 as since_ms,
+       (extract(epoch from seen_at) * 1000)::float8 as seen_ms,
+       (select count(*) from stockroom.run where run.executor = executor.id and run.state = 'running')::int as runs
+     from stockroom.executor order by since, id`,
+  );
+  return rows.map(({ since_ms, seen_ms, ...row }) => ({
+    ...row,
+    since: new Date(since_ms).toISOString(),
+    seenAt: new Date(seen_ms).toISOString(),
+  }));
+}
+
 /** Executors that have not said for long that they work; whether they are dead is for liveness to find out. */
 export async function silentExecutors(tx: Tx): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(

@@ -13,7 +13,7 @@ import { Table } from "../../parts/table.tsx";
 import { ActOnRun, canBe, words, type RunAct } from "./acts.tsx";
 import { logPlace, RunLog } from "./log.tsx";
 import { linksIn, type Link } from "./lineage.ts";
-import { timeLineOf } from "./timeline.ts";
+import { progressText, timeLineOf } from "./timeline.ts";
 import "./runs.css";
 
 type Detail = AnswerOf<"GET /api/runs/:id">;
@@ -43,7 +43,7 @@ function RunPage({ run }: { run: Detail }) {
             (["retry", "rerun", "cancel"] as const)
               .filter((act) => canBe(act, run))
               .map((act) => (
-                <Button key={act} look={act === "cancel" ? "danger" : act === "retry" ? "first" : "plain"} onPress={() => setAct(act)}>
+                <Button key={act} {...(act === "rerun" ? {} : { look: act === "cancel" ? "danger" : "first" })} onPress={() => setAct(act)}>
                   {words[act].act}
                 </Button>
               ))}
@@ -68,10 +68,7 @@ function RunPage({ run }: { run: Detail }) {
           ["Process", executor === undefined ? "" : <code>{executor}</code>],
           ["Began", <When at={createdAt} />],
           ["Changed", <When at={updatedAt} />],
-          [
-            "Progress",
-            progress === undefined ? "" : `${progress.done} of ${progress.total}${progress.note === "" ? "" : `: ${progress.note}`}`,
-          ],
+          ["Progress", progress === undefined ? "" : progressText(progress)],
           ["Started by", parent === undefined ? "" : <RunLink id={parent} />],
         ]}
       />

@@ -9,11 +9,12 @@ import { Page } from "../../frame/page.tsx";
 import { Button, CopyAs } from "../../parts/button.tsx";
 import { SelectField } from "../../parts/fields.tsx";
 import { SavedViews } from "../../parts/saved-views.tsx";
-import { RunLink, State, When } from "../../parts/show.tsx";
+import { percent, RunLink, State, When } from "../../parts/show.tsx";
 import { Empty, Shown } from "../../parts/states.tsx";
 import { More, Table } from "../../parts/table.tsx";
 import { ActOnRuns, type ManyAct, type RunsMeant } from "./acts.tsx";
 import { countsWith, facetOf, type RunCount } from "./counts.ts";
+import { progressText } from "./timeline.ts";
 import { Histogram } from "./histogram.tsx";
 import "./runs.css";
 
@@ -231,7 +232,7 @@ function RunState({ run: { state, progress, error } }: { run: Row }) {
     <>
       <State of={state} />
       {progress !== undefined && state === "running" && (
-        <span class="dim"> {Math.round((100 * progress.done) / Math.max(progress.total, 1e-9))} %</span>
+        <span class="dim"> {progress.total > 0 ? percent(progress.done / progress.total, { digits: 0 }) : progressText(progress)}</span>
       )}
       {error !== undefined && state !== "done" && <div class="dim mono">{error.code}</div>}
     </>

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { timeLineOf } from "./timeline.ts";
+import { progressText, timeLineOf } from "./timeline.ts";
 
 const at = (seconds: number): string => new Date(Date.UTC(2026, 9, 1) + seconds * 1_000).toISOString();
 
@@ -23,4 +23,10 @@ it("lets what is under way go on until now, and needs no step", () => {
   expect(line.bars.map(({ from, width, tookMs }) => [from, width, tookMs])).toEqual([[0.5, 0.5, undefined]]);
   const none = timeLineOf({ createdAt: at(0), updatedAt: at(0), steps: [] }, undefined);
   expect(none.endMs).toBeGreaterThan(none.beginMs);
+});
+
+it("says how far a run is, also where nobody knows how much there is", () => {
+  expect(progressText({ done: 1_200, total: 3_000, note: "rows read" })).toBe("1,200 of 3,000: rows read");
+  expect(progressText({ done: 30, total: 0, note: "trials" })).toBe("30 trials");
+  expect(progressText({ done: 3, total: 0, note: "" })).toBe("3");
 });

@@ -1,5 +1,7 @@
 // The time line of a run: where each step begins and ends, as shares of the whole.
 
+import { grouped } from "../../../../src/platform/figures.ts";
+
 export interface TimedStep {
   readonly name: string;
   readonly startedAt?: string | undefined;
@@ -44,3 +46,7 @@ export function timeLineOf<Step extends TimedStep>(
     }),
   };
 }
+
+/** Without a total it is not known how much there is: rows of a file that is still read. */
+export const progressText = ({ done, total, note }: { readonly done: number; readonly total: number; readonly note: string }): string =>
+  total > 0 ? `${grouped(done)} of ${grouped(total)}${note === "" ? "" : `: ${note}`}` : `${grouped(done)} ${note}`.trimEnd();

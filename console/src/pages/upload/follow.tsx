@@ -8,6 +8,7 @@ import { Bar, Facts, RunLink, State, When } from "../../parts/show.tsx";
 import { Empty, Note, Shown } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
 import { linksIn } from "../runs/lineage.ts";
+import { progressText } from "../runs/timeline.ts";
 
 type Row = AnswerOf<"GET /api/runs">["runs"][number];
 
@@ -96,9 +97,13 @@ function Started({ runs }: { runs: readonly Row[] }) {
             cell: ({ state, progress }) => (
               <>
                 <State of={state} />
-                {progress !== undefined && open.has(state) && (
-                  <Bar share={progress.done / Math.max(progress.total, 1e-9)} label={`${progress.done} of ${progress.total}`} />
-                )}
+                {progress !== undefined &&
+                  open.has(state) &&
+                  (progress.total > 0 ? (
+                    <Bar share={progress.done / progress.total} label={progressText(progress)} />
+                  ) : (
+                    <span class="dim"> {progressText(progress)}</span>
+                  ))}
               </>
             ),
           },
