@@ -209,6 +209,7 @@ test("runs, letters, events, notices, schedules, keys", async () => {
     await both("notices list", ...more.filter((word) => word !== "--kind" && word !== "object.stored"));
   }
   await both("subscriptions list");
+  await both("subscriptions");
   for (const name of ["gone.here", "gone.elsewhere"]) {
     await app.database.query(
       `insert into stockroom.subscription (name, kind, prefix, workflow, seen_at) values ($1, 'test.gone', '', 'test.gone', now() - interval '1 day')`,
@@ -256,6 +257,9 @@ test("classification", async () => {
   );
   for (const more of [[], ["--json"]]) {
     await both("classify lines", ...more);
+    for (const noun of ["lines list", "models", "verdicts", "champions", "reviews", "reports list", "reports"])
+      await both(`classify ${noun}`, ...more);
+    await both("classify rejected list", "--period", period, ...more);
     await both("classify models list", ...more);
     await both("classify models list", line?.line ?? "", ...more);
     await both("classify verdicts list", ...more);
@@ -327,6 +331,7 @@ test("forecasts", async () => {
     for (const word of [[], ["shop"]]) await both("forecasts list", ...word, ...more);
     for (const word of ["shop", id]) await both("forecasts show", word, ...more);
     await both("forecast adjustments list", ...more);
+    for (const noun of ["forecasts", "forecast adjustments", "forecast scenarios"]) await both(noun, ...more);
     await both("forecast adjustments value", ...more);
     await both("forecast monitor", "shop", ...more);
     await both("forecast scenarios list", ...more);
@@ -335,8 +340,8 @@ test("forecasts", async () => {
     await both("forecast defaults check", ...more);
   }
   for (const [command, word] of [
-    ["forecast list", "none"],
-    ["forecast show", "none"],
+    ["forecasts list", "none"],
+    ["forecasts show", "none"],
     ["forecast adjustments list", "none"],
   ] as const)
     await both(command, word);
