@@ -287,7 +287,7 @@ test("classification", async () => {
   const [first] = sure;
   const second = sure.find(({ id, predicted }) => id !== first?.id && predicted === first?.predicted) ?? sure[1];
   await each(
-    "classify review answer",
+    "classify reviews answer",
     [first?.id ?? "", first?.predicted ?? "", "--by", "ann"],
     [second?.id ?? "", second?.predicted ?? "", "--by", "ann"],
   );
