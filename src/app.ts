@@ -512,7 +512,7 @@ async function openFronts(
   const folder = config.file === undefined ? cwd : path.dirname(config.file);
   const openModules: OpenModule[] = [];
   for (const one of made) {
-    const given = { settings: config.values[one.module.name], folder, env, log: log.child({ room: one.module.name }) };
+    const given = { settings: config.values[one.module.name], folder, env, log: log.child({ part: one.module.name }) };
     const front = serves === true && one.isOpen ? await one.module.front?.(given) : undefined;
     if (front !== undefined) keep(front, async (part) => await part.close());
     openModules.push({ ...one, front });

@@ -15,12 +15,12 @@ function linesOf(options: { level?: LogLevel; format?: "json" | "pretty" } = {})
 describe("lines", () => {
   it("are JSON with time, level, message and facts; a child adds its own", () => {
     const { log, lines } = linesOf();
-    log.child({ room: "records", run: 1 }).info("opened", { tookMs: 12, run: 2 });
+    log.child({ part: "database", run: 1 }).info("opened", { tookMs: 12, run: 2 });
     expect(JSON.parse(lines[0] ?? "")).toEqual({
       level: "info",
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
       message: "opened",
-      room: "records",
+      part: "database",
       run: 2,
       tookMs: 12,
     });

@@ -219,7 +219,7 @@ function holdSmallBodies(server: FastifyInstance): void {
 }
 
 function writeAccessLog(server: FastifyInstance, { log }: ServerDeps): void {
-  const http = log.child({ room: "http" });
+  const http = log.child({ part: "http" });
   const access = logAccess(http);
   server.addHook("onResponse", async (request, reply) => {
     const { method, url, ip } = request;

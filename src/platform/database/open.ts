@@ -43,7 +43,7 @@ const oldestVersion = 140_000;
  * await database.close();
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const log = options.log.child({ room: "records" });
+  const log = options.log.child({ part: "database" });
   const given = options.url === undefined ? undefined : makeRotation(parseDatabaseUrl(options.url));
   const server = given === undefined ? await openEmbedded({ home: options.home, log, signal: options.signal }) : undefined;
   const pool = openPool({

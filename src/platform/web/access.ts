@@ -45,8 +45,8 @@ export function logAccess(log: Log): AccessLog {
 const flushMs = 100;
 const mostPendingChars = 64 * 1024;
 
-/** Writes requests of `room` as JSON lines to `destination`, which gets whole lines, several at a time. */
-export function batchAccess(room: string, destination: (lines: string) => void): AccessLog {
+/** Writes requests of `part` as JSON lines to `destination`, which gets whole lines, several at a time. */
+export function batchAccess(part: string, destination: (lines: string) => void): AccessLog {
   let pending = "";
   let timer: NodeJS.Timeout | undefined;
   // A time is asked for once a batch and not once a line.
@@ -68,7 +68,7 @@ export function batchAccess(room: string, destination: (lines: string) => void):
       const how = outcome === undefined ? "" : `,"outcome":"${outcome}"`;
       const why = code === undefined ? "" : `,"code":${JSON.stringify(code)}`;
       const size = bytes === undefined ? "" : `,"bytes":${bytes}`;
-      pending += `{"level":"info","time":"${at}","room":"${room}","message":"request","method":${JSON.stringify(method)},"target":${JSON.stringify(concealed(target))},"status":${status}${how}${why}${size},"ms":${Math.round(ms * 10) / 10},"from":${JSON.stringify(from)}}\n`;
+      pending += `{"level":"info","time":"${at}","part":"${part}","message":"request","method":${JSON.stringify(method)},"target":${JSON.stringify(concealed(target))},"status":${status}${how}${why}${size},"ms":${Math.round(ms * 10) / 10},"from":${JSON.stringify(from)}}\n`;
       if (pending.length > mostPendingChars) flush();
     },
     close: flush,

@@ -125,8 +125,8 @@ describe("ticks", () => {
   });
 
   test("a schedule that never fires again says so", async () => {
-    const room = await openStill([daily("never", "0 0 30 2 *")], makeManualClock(at("2026-11-23T02:00:00Z")), []);
-    expect(await room.lookNow()).toEqual([]);
-    expect(await room.list()).toMatchObject([{ nextAt: "never" }]);
+    const still = await openStill([daily("never", "0 0 30 2 *")], makeManualClock(at("2026-11-23T02:00:00Z")), []);
+    expect(await still.lookNow()).toEqual([]);
+    expect(await still.list()).toMatchObject([{ nextAt: "never" }]);
   });
 });

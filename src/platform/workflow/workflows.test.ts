@@ -662,7 +662,7 @@ test("a durable sleep ends", async () => {
   expect(await deps.outcome("sleep")).toEqual({ kind: "done", value: "awake" });
 });
 
-test("one room a process, one process an executor id, and a set-up that fits together", async () => {
+test("one engine a process, one process an executor id, and a set-up that fits together", async () => {
   const quick = define("t.quick", async () => "quick");
   await openFixture([quick]);
   await expect(openFixture([quick])).rejects.toMatchObject({ kind: "conflict", code: "WORKFLOW_OPEN_TWICE" });
