@@ -633,6 +633,23 @@ describe("what else files bring", () => {
     expect(await notesOf(target([...dense, `a,${day(60)},-3`]), { nonNegative: false })).not.toContain("below zero");
   });
 
+  test("a change of unit and a column of zeros are told", async () => {
+    const grown = (factor: number, items = 1) =>
+      many(60 * items, (i) => `a${Math.floor(i / 60)},${day(i % 60)},${(i % 60 < 40 ? 1 : factor) * (10 + (i % 7))}`);
+    expect(await notesOf(target(grown(1_000)))).toMatch(
+      /1 of 1 series .* such as a0 at \d{4}-\d\d-\d\d \(from about 13 to 13000\)\. If the unit/,
+    );
+    expect(await notesOf(target(grown(0.001, 2)))).toContain("2 of 2 series");
+    // A season, a trend and a launch are what models are for.
+    expect(await notesOf(target(grown(3)))).not.toContain("another size");
+    expect(await notesOf(target(many(60, (i) => `a,${day(i)},${i < 40 ? 0 : 50 + (i % 7)}`)))).not.toContain("another size");
+    expect(await notesOf(target(many(60, (i) => `a,${day(i)},${Math.round(1.09 ** i)}`)))).not.toContain("another size");
+    // One product of many that grew.
+    const one = many(600, (i) => `b${Math.floor(i / 60)},${day(i % 60)},${900 + (i % 7)}`);
+    expect(await notesOf(target([...grown(20), ...one]))).not.toContain("another size");
+    expect(await notesOf(target(many(60, (i) => `a,${day(i)},0`)))).toContain("demand of shop.csv is zero in every step");
+  });
+
   test("what is below zero in every fourth step is no demand: asked about, not cut off at zero", async () => {
     const profit = many(60, (i) => `a,${day(i)},${i % 2 === 0 ? 10 : -9}`);
     expect(await refusal(target(profit))).toMatchObject({

@@ -10,6 +10,7 @@ import { targetFill } from "../../engine/panel/fill.ts";
 import { farAhead, farText } from "../../engine/scenario/far.ts";
 import { instantText } from "./fields.ts";
 import type { OpenedFile, OpenedFiles } from "./files.ts";
+import { levelShifts } from "./level-shifts.ts";
 import { holidaysOf } from "./holidays.ts";
 import type { InputNote, Problem } from "./notes.ts";
 import type { Reading } from "./options.ts";
@@ -48,7 +49,7 @@ export function checkPanel(reading: Reading, sources: PanelSources, built: Built
     const negative = mostlyNegative(sources, panel);
     if (negative !== undefined) problems.push(negative);
   }
-  notes.push(...filledNotes(options, sources, panel), ...unknownNotes(options.horizon, sources, panel));
+  notes.push(...filledNotes(options, sources, panel), ...unknownNotes(options.horizon, sources, panel), ...levelNotes(sources, panel));
   if (options.horizon + 2 > grid.length) {
     problems.push({
       code: "INPUT_HORIZON_TOO_LONG",
@@ -153,6 +154,27 @@ export function withEvents({ options, notes }: Reading, panel: Panel, events: re
   }
   if (placed.unseen.length > 0) notes.push(unseenNote(placed.unseen));
   return { ...panel, regressors: [...panel.regressors, ...placed.regressors], shared: [...panel.shared, ...placed.shared] };
+}
+
+/** Values that are no demand as it is: all zero, or of another size from one step on. */
+function levelNotes({ target }: PanelSources, panel: Panel): readonly InputNote[] {
+  const { grid, values } = panel;
+  const { file } = target.apart;
+  const { name } = target.columns.numbers[0];
+  if (values.length > 0 && values.every((value) => value === 0 || Number.isNaN(value))) {
+    const message = `${name} of ${file} is zero in every step, and so is the forecast: is it the column that was meant?`;
+    return [{ code: "INPUT_ALL_ZERO", message }];
+  }
+  const shifts = levelShifts(panel);
+  const [first] = shifts;
+  if (first === undefined) return [];
+  const size = (value: number): string => String(Number(value.toPrecision(3)));
+  return [
+    {
+      code: "INPUT_LEVEL_SHIFT",
+      message: `${shifts.length} of ${panel.itemIds.length} series of ${file} are of another size from one step on, such as ${seriesName(panel, first.series)} at ${timestampOf(grid, first.step)} (from about ${size(first.before)} to ${size(first.after)}). If the unit of ${name} changed, write all of it in one; if what is before counts no more, leave it out (--begin; in settings, Begin under Inputs).`,
+    },
+  ];
 }
 
 /** With a larger share of steps below zero, of those that are not zero, a number is no demand with returns. */
