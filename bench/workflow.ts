@@ -73,7 +73,7 @@ async function untilClosing(closing: () => boolean): Promise<void> {
 
 try {
   const cost = await measure(async () => {
-    for (let run = 0; run < wanted; run++) await app.start("house.line", { steps }, { id: `run-${run}` });
+    for (let run = 0; run < wanted; run++) await app.start("app.line", { steps }, { id: `run-${run}` });
     let over = false;
     const servers = [serve("a", () => over), serve("b", () => over)];
     for (;;) {

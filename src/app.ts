@@ -453,7 +453,7 @@ function workflowSetupOf({ made, settings, quiet, notices, upkeep, publish, reco
       ...(quiet ? [] : here.flatMap(({ schedules }) => schedules)),
       ...upkeep.schedules,
       ...(quiet ? [] : publish.schedules),
-      { name: "house.reconcile", cron: "17 */6 * * *", workflow: "house.reconcile", input: null },
+      { name: "app.reconcile", cron: "17 */6 * * *", workflow: "app.reconcile", input: null },
     ],
     resting: new Set(made.filter(({ isOpen }) => !isOpen).flatMap(({ parts }) => parts.queues.map(({ name }) => name))),
   };
@@ -623,7 +623,7 @@ async function tellDead(tx: Tx, letter: DeadLetter, link: string): Promise<void>
 /** Every few hours, because bytes without a row may only be swept once they have been seen lying there for a day. */
 function reconcileOf(objects: ObjectStore, log: Log): WorkflowDefinition<null, { readonly swept: number; readonly amiss: number }> {
   return {
-    name: "house.reconcile",
+    name: "app.reconcile",
     queue: "house",
     title: () => "compare the store's files with its catalogue",
     run: async (context) =>

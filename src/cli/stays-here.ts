@@ -39,7 +39,7 @@ export const staysHere: Readonly<Record<string, Stays>> = {
   "home adopt": installation("it is said of a home in which nothing runs"),
   doctor: installation("it looks at this machine; GET /health tells of a server"),
   publish: installation("it writes from its own machine; a server does it with `stockroom schedules run publish.TARGET`"),
-  scrub: installation("it reads the store from its own machine; a server does it with `stockroom schedules run house.scrub`"),
+  scrub: installation("it reads the store from its own machine; a server does it with `stockroom schedules run app.scrub`"),
   backup: installation("it writes into a folder of its own machine"),
   restore: installation("it puts a backup into a home that does not run"),
   bench: files("it measures this machine"),

@@ -67,7 +67,7 @@ describe("lines", () => {
 
   it("go to a file when asked to", () => {
     const folder = mkdtempSync(path.join(os.tmpdir(), "stockroom-log-"));
-    const file = path.join(folder, "deep", "house.log");
+    const file = path.join(folder, "deep", "app.log");
     makeLog({ destination: file }).info("written");
     expect(readFileSync(file, "utf8")).toContain('"message":"written"');
     rmSync(folder, { recursive: true });

@@ -774,7 +774,7 @@ export const listDamaged = defineRoute({
   name: "listDamaged",
   method: "GET",
   path: "/api/damage",
-  summary: "Objects whose bytes the last readings of the store found damaged; the schedule house.scrub reads them",
+  summary: "Objects whose bytes the last readings of the store found damaged; the schedule app.scrub reads them",
   needs: "operator",
   answer: z.strictObject({
     damage: list(z.strictObject({ key: z.string(), version: z.string(), code: z.string(), foundAt: z.string() })),

@@ -245,7 +245,7 @@ test("the platform's", async () => {
 }, 120_000);
 
 test("schedules rest, go on, and run now", async () => {
-  const name = "house.scrub";
+  const name = "app.scrub";
   const paused = async () => {
     const { schedules } = await ask<{ schedules: readonly { name: string; nextAt: string; paused?: { by: string; reason: string } }[] }>(
       "listSchedules",

@@ -221,9 +221,9 @@ test("runs, letters, events, notices, schedules, keys", async () => {
   await both("notices resend", notice?.id ?? "");
   await both("schedules");
   await both("schedules list", "--json");
-  await each("schedules pause", ["house.scrub", "--reason", "a test"], ["house.scrub", "--reason", "a test"]);
-  await each("schedules resume", ["house.scrub"], ["house.scrub"]);
-  await each("schedules run", ["house.scrub"], ["house.scrub"]);
+  await each("schedules pause", ["app.scrub", "--reason", "a test"], ["app.scrub", "--reason", "a test"]);
+  await each("schedules resume", ["app.scrub"], ["app.scrub"]);
+  await each("schedules run", ["app.scrub"], ["app.scrub"]);
   await both("schedules run", "none");
   await both("keys");
   await both("keys list", "--json");
@@ -458,7 +458,7 @@ test("what is wrong with the way there is said, each by its code", async () => {
     const users = makeUsers(app.settings.auth.usersFile, systemClock);
     await users.add("anna", ["planner"], "a-password-of-this-test");
     expect(await there(["runs", "--limit", "1"], viewer)).toMatchObject({ exit: 0, out: good.out });
-    expect(await there(["schedule", "run", "house.scrub"], viewer)).toMatchObject({
+    expect(await there(["schedule", "run", "app.scrub"], viewer)).toMatchObject({
       exit: 2,
       said: expect.stringContaining("ROLE_WANTED"),
     });

@@ -40,7 +40,7 @@ test("a scrub reads everything, former versions too, names what is damaged, and 
   await settled(app);
   flip(await fileOf("shop/flipped"));
   rmSync(await fileOf("shop/gone"));
-  await app.workflows.start("house.scrub", null, { id: "scrub 1" });
+  await app.workflows.start("app.scrub", null, { id: "scrub 1" });
   expect(await app.workflows.outcome("scrub 1")).toEqual({ kind: "done", value: { damaged: 2 } });
   expect((await listDamage(app.database)).map(({ key, code }) => [key, code])).toEqual([
     ["shop/flipped", "OBJECT_TAMPERED"],

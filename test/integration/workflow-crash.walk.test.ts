@@ -56,25 +56,25 @@ describe("killed at a named point, a run ends as if nothing had been", () => {
     { fault: "workflow.start.enqueued", times: { s1: 1, s2: 1, s3: 1 }, crashes: 0 },
     { fault: "workflow.run.begun", times: { s1: 1, s2: 1, s3: 1 }, crashes: 1 },
     { fault: "workflow.step.before#2", times: { s1: 1, s2: 1, s3: 1 }, crashes: 1 },
-    { fault: "house.line.s2", times: { s1: 1, s2: 2, s3: 1 }, crashes: 1 },
+    { fault: "app.line.s2", times: { s1: 1, s2: 2, s3: 1 }, crashes: 1 },
     { fault: "workflow.step.done#3", times: { s1: 1, s2: 1, s3: 2 }, crashes: 1 },
     { fault: "workflow.step.recorded#2", times: { s1: 1, s2: 1, s3: 1 }, crashes: 1 },
     { fault: "workflow.run.done", times: { s1: 1, s2: 1, s3: 1 }, crashes: 1 },
     { fault: "workflow.run.recorded", times: { s1: 1, s2: 1, s3: 1 }, crashes: 0 },
   ])("$fault", async ({ fault, times, crashes }) => {
     const id = `line ${fault}`;
-    const victim = join(postgres.url, "victim", ["start", "house.line", id, `{"steps":3}`], fault);
+    const victim = join(postgres.url, "victim", ["start", "app.line", id, `{"steps":3}`], fault);
     expect(await victim.end).toBe("SIGKILL");
     const survivor = await survive();
     // Whoever asked and heard nothing asks again.
-    if (fault === "workflow.start.enqueued") await survivor.start("house.line", { steps: 3 }, { id });
+    if (fault === "workflow.start.enqueued") await survivor.start("app.line", { steps: 3 }, { id });
     expect(await survivor.outcome(id)).toEqual({ kind: "done", value: 6 });
     expect(await marksOf(id)).toEqual(times);
     expect(await survivor.show(id)).toMatchObject({ tries: 1, crashes });
   });
 
   test("workflow.retry.recorded", async () => {
-    const victim = join(postgres.url, "victim", ["start", "house.flaky", "flaky", "null"], "workflow.retry.recorded");
+    const victim = join(postgres.url, "victim", ["start", "app.flaky", "flaky", "null"], "workflow.retry.recorded");
     expect(await victim.end).toBe("SIGKILL");
     const survivor = await survive();
     expect(await survivor.outcome("flaky")).toEqual({ kind: "done", value: "well" });
@@ -82,9 +82,9 @@ describe("killed at a named point, a run ends as if nothing had been", () => {
     expect(await survivor.show("flaky")).toMatchObject({ tries: 2, crashes: 0 });
   });
 
-  test.each(["house.told", "workflow.dead.recorded"])("%s, and workflow.redrive.enqueued", async (fault) => {
+  test.each(["app.told", "workflow.dead.recorded"])("%s, and workflow.redrive.enqueued", async (fault) => {
     const id = `poison ${fault}`;
-    const victim = join(postgres.url, "victim", ["start", "house.poison", id, `{"kills":false}`], fault);
+    const victim = join(postgres.url, "victim", ["start", "app.poison", id, `{"kills":false}`], fault);
     expect(await victim.end).toBe("SIGKILL");
     const survivor = await survive();
     expect(await survivor.outcome(id)).toMatchObject({ kind: "failed", error: { code: "HOUSE_POISON" } });
@@ -104,7 +104,7 @@ describe("killed at a named point, a run ends as if nothing had been", () => {
   });
 
   test("workflow.sweep.put-back", async () => {
-    const first = join(postgres.url, "first", ["start", "house.line", "swept", `{"steps":3}`], "workflow.step.done#2");
+    const first = join(postgres.url, "first", ["start", "app.line", "swept", `{"steps":3}`], "workflow.step.done#2");
     expect(await first.end).toBe("SIGKILL");
     const second = join(postgres.url, "second", [], "workflow.sweep.put-back");
     expect(await second.end).toBe("SIGKILL");
@@ -124,7 +124,7 @@ describe("killed at a named point, a run ends as if nothing had been", () => {
   });
 
   test.each(["events.relay.started", "events.relay.committed"])("%s", async (fault) => {
-    await database.transaction((tx) => appendEvent(tx, { kind: "house.asked", subject: fault, data: {}, dedupe: fault }));
+    await database.transaction((tx) => appendEvent(tx, { kind: "app.asked", subject: fault, data: {}, dedupe: fault }));
     const victim = join(postgres.url, "victim", ["relay"], fault);
     expect(await victim.end).toBe("SIGKILL");
     const survivor = await survive();
@@ -155,7 +155,7 @@ test("two executors, one killed: every run ends once, the other does the rest", 
   await Promise.all([one.ready, two.ready]);
   // All at once, so that both have their hands full.
   await database.transaction(async (tx) => {
-    for (const id of ids) await starter.startIn(tx, "house.line", { steps: 4 }, { id });
+    for (const id of ids) await starter.startIn(tx, "app.line", { steps: 4 }, { id });
   });
   const marksBy = async (executor: string): Promise<number> =>
     (await database.query(`select 1 as one from mark where run like 'fleet-%' and executor = $1`, [executor])).length;
@@ -182,7 +182,7 @@ test("a live executor's runs are left alone, however busy the sweep of another",
   const alive = join(postgres.url, "alive");
   await alive.ready;
   await starter.start(
-    "house.program",
+    "app.program",
     [
       { kind: "sleep", ms: 1_500 },
       { kind: "step", name: "after", value: 1 },
@@ -202,10 +202,10 @@ test("a run that always kills its process becomes a dead letter after three deat
   const starter = await openApp(database, "starter", makeMemoryLog(), { work: false });
   app = starter;
   const ids = Array.from({ length: 8 }, (_, index) => `bystander-${index}`);
-  await starter.start("house.poison", { kills: true }, { id: "killer", priority: 1 });
+  await starter.start("app.poison", { kills: true }, { id: "killer", priority: 1 });
   // Slow enough to die beside it each time, were they not kept apart after the second.
   const slow = (id: string): Op => ({ kind: "slow", name: id, ms: 150 });
-  for (const id of ids) await starter.start("house.program", [slow(id)], { id });
+  for (const id of ids) await starter.start("app.program", [slow(id)], { id });
   let deaths = 0;
   for (;;) {
     const member = join(postgres.url, "worker");
@@ -266,7 +266,7 @@ test("a resumed run equals an undisturbed one, wherever it was killed", async ()
   const points = ["workflow.step.before", "workflow.step.done", "workflow.step.recorded", "workflow.run.begun"];
   const seeds = [1, 2, 3, 4, 5, 6];
   const calm = await survive();
-  for (const seed of seeds) await calm.start("house.program", writeProgram(seed), { id: `calm-${seed}` });
+  for (const seed of seeds) await calm.start("app.program", writeProgram(seed), { id: `calm-${seed}` });
   const undisturbed = new Map<number, unknown>();
   for (const seed of seeds) undisturbed.set(seed, await calm.outcome(`calm-${seed}`));
   await calm.close();
@@ -276,7 +276,7 @@ test("a resumed run equals an undisturbed one, wherever it was killed", async ()
       const random = makeRandom(seed).fork("kill");
       const fault = `${points[random.below(points.length)]}#${1 + random.below(3)}`;
       const id = `killed-${seed}`;
-      const victim = join(postgres.url, `victim-${seed}`, ["start", "house.program", id, JSON.stringify(writeProgram(seed))], fault);
+      const victim = join(postgres.url, `victim-${seed}`, ["start", "app.program", id, JSON.stringify(writeProgram(seed))], fault);
       await victim.ready.catch(() => undefined);
       // A short program may end before its point is reached, or be another victim's by then.
       const over = async (): Promise<boolean> =>
@@ -288,7 +288,7 @@ test("a resumed run equals an undisturbed one, wherever it was killed", async ()
   const survivor = await survive();
   for (const seed of seeds) {
     // A victim may have died at the work of another before it asked for its own.
-    await survivor.start("house.program", writeProgram(seed), { id: `killed-${seed}` });
+    await survivor.start("app.program", writeProgram(seed), { id: `killed-${seed}` });
     expect({ seed, outcome: await survivor.outcome(`killed-${seed}`) }).toEqual({ seed, outcome: undisturbed.get(seed) });
     expect(Object.keys(await marksOf(`killed-${seed}`))).toEqual(Object.keys(await marksOf(`calm-${seed}`)));
   }

@@ -40,7 +40,7 @@ export function makePrograms(database: Database, executor: string): readonly Wor
     });
 
   const line: WorkflowDefinition<{ readonly steps: number }, number> = {
-    name: "house.line",
+    name: "app.line",
     queue: "work",
     run: async (context, input) => {
       let sum = 0;
@@ -50,7 +50,7 @@ export function makePrograms(database: Database, executor: string): readonly Wor
   };
 
   const flaky: WorkflowDefinition<null, string> = {
-    name: "house.flaky",
+    name: "app.flaky",
     queue: "work",
     backoffMs: 1,
     run: async (context) => {
@@ -70,7 +70,7 @@ export function makePrograms(database: Database, executor: string): readonly Wor
 
   /** Poisonous as long as nobody has put the antidote into the marks. */
   const poison: WorkflowDefinition<{ readonly kills: boolean }, string> = {
-    name: "house.poison",
+    name: "app.poison",
     queue: "work",
     run: async (context, input) => {
       await step(context, "before", 1);
@@ -85,13 +85,13 @@ export function makePrograms(database: Database, executor: string): readonly Wor
   };
 
   const square: WorkflowDefinition<number, number> = {
-    name: "house.square",
+    name: "app.square",
     queue: "children",
     run: async (context, n) => step(context, "square", n * n),
   };
 
   const program: WorkflowDefinition<readonly Op[]> = {
-    name: "house.program",
+    name: "app.program",
     queue: "work",
     run: async (context, ops) => {
       const seen: unknown[] = [];
@@ -162,7 +162,7 @@ export async function openApp(
     livenessMs: 100,
     misses: 2,
     pollMs: 20,
-    onDead: async () => faultPoint("house.told"),
+    onDead: async () => faultPoint("app.told"),
     // Where several processes are to be killed, one run may stand in more of them than the default allows.
     crashLimit: Number(process.env["FLEET_CRASH_LIMIT"] ?? 3),
     ...more,

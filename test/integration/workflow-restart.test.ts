@@ -23,8 +23,8 @@ test("after kill -9 of the database server every run goes on and ends", async ()
     const subscriptions = [subscriptionTo(makePrograms(database, "one"))];
     const events = await openEvents({ database, workflows, subscriptions, log, pollMs: 200 });
     const ids = Array.from({ length: 12 }, (_, index) => `run-${index}`);
-    for (const id of ids) await workflows.start("house.line", { steps: 12 }, { id });
-    await database.transaction((tx) => appendEvent(tx, { kind: "house.asked", subject: "before", data: {}, dedupe: "before" }));
+    for (const id of ids) await workflows.start("app.line", { steps: 12 }, { id });
+    await database.transaction((tx) => appendEvent(tx, { kind: "app.asked", subject: "before", data: {}, dedupe: "before" }));
     const marks = async (): Promise<number> => (await database.query(`select 1 as one from mark`)).length;
     await expect.poll(marks, { timeout: 20_000, interval: 5 }).toBeGreaterThan(10);
 
@@ -41,7 +41,7 @@ test("after kill -9 of the database server every run goes on and ends", async ()
     for (const id of ids) expect(await workflows.show(id)).toMatchObject({ crashes: 0, tries: 1 });
     expect(workflows.taking).toBe(true);
     // New work is taken up as before.
-    await workflows.start("house.line", { steps: 1 }, { id: "after" });
+    await workflows.start("app.line", { steps: 1 }, { id: "after" });
     expect(await workflows.outcome("after")).toEqual({ kind: "done", value: 1 });
     await events.close();
     await workflows.close();

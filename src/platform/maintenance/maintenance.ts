@@ -80,15 +80,15 @@ export function makeMaintenance(deps: UpkeepDeps): {
   return {
     workflows: [scrubWorkflow(deps), purgeWorkflow(deps)],
     schedules: [
-      { name: "house.scrub", cron: deps.scrubCron, workflow: "house.scrub", input: null },
-      { name: "house.purge", cron: "41 * * * *", workflow: "house.purge", input: null },
+      { name: "app.scrub", cron: deps.scrubCron, workflow: "app.scrub", input: null },
+      { name: "app.purge", cron: "41 * * * *", workflow: "app.purge", input: null },
     ],
   };
 }
 
 function scrubWorkflow({ database, objects, bytesPerSecond, log }: UpkeepDeps): WorkflowDefinition {
   return {
-    name: "house.scrub",
+    name: "app.scrub",
     queue: "upkeep",
     title: () => "read every byte of the store",
     run: async (context) => {
@@ -121,7 +121,7 @@ function scrubWorkflow({ database, objects, bytesPerSecond, log }: UpkeepDeps): 
 
 function purgeWorkflow({ database, keep, recordZones, clock, log }: UpkeepDeps): WorkflowDefinition {
   return {
-    name: "house.purge",
+    name: "app.purge",
     queue: "upkeep",
     title: () => "remove what has been kept long enough",
     run: async (context) =>

@@ -123,4 +123,12 @@ export const workflowMigrations: readonly Migration[] = [
       create index run_log_by_run on stockroom.run_log (run_id, id);
     `,
   },
+  {
+    id: "workflow-006-names",
+    // The app's own workflows and schedules were named after a word that was struck.
+    sql: `
+      update stockroom.run set workflow = 'app.' || substr(workflow, 7) where workflow in ('house.scrub', 'house.purge', 'house.reconcile');
+      update stockroom.schedule set name = 'app.' || substr(name, 7) where name in ('house.scrub', 'house.purge', 'house.reconcile');
+    `,
+  },
 ];
