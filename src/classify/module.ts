@@ -132,6 +132,20 @@ export const classify = defineModule({
   },
 
   routes: async (server, app) => await (await import("./http/routes.ts")).mountRoutes(server, app),
+  formerWords: [
+    { old: "classify models", now: "classify models list", unlessBefore: ["list"] },
+    { old: "classify verdicts", now: "classify verdicts list", unlessBefore: ["list"] },
+    { old: "classify champion history", now: "classify champions list" },
+    { old: "classify champion", now: "classify champions" },
+    { old: "classify review", now: "classify reviews" },
+    { old: "classify report", now: "classify reports show" },
+  ],
+  staysHere: {
+    fit: { kind: "files", why: "it reads files of this machine and asks no installation" },
+    predict: { kind: "files", why: "it reads files of this machine and asks no installation" },
+    evaluate: { kind: "files", why: "it reads files of this machine and asks no installation" },
+    export: { kind: "files", why: "it reads files of this machine and asks no installation" },
+  },
   page: { path: "/classify", name: "Classification", about: "lines and their champions, reports, items for review" },
 
   commands: async (tools) => (await import("./cli/commands.ts")).makeCommands(tools),

@@ -5,7 +5,8 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { quietTools } from "../../test/kit/tools.ts";
 import { findCall } from "../platform/command/parse.ts";
-import { formerWords } from "./former-words.ts";
+import { modules } from "../modules.ts";
+import { formerWordsOf } from "./former-words.ts";
 import { makeRoot } from "./root.ts";
 import { runCommand } from "./run.ts";
 
@@ -14,7 +15,7 @@ const no = (): never => {
 };
 const root = makeRoot({ ...quietTools(), where: no, checkConfig: no, open: no });
 
-test.each(formerWords)("$old is $now", async ({ old, now, unlessBefore }) => {
+test.each(formerWordsOf(modules))("$old is $now", async ({ old, now, unlessBefore }) => {
   const word = unlessBefore === undefined ? [] : ["GBR-UK15"];
   const call = await findCall(root, ["--home", "/h", ...old.split(" "), ...word]);
   expect([call.path, call.former?.now, call.rawArgs, call.flags.home]).toEqual([now.split(" "), now, word, "/h"]);
@@ -92,7 +93,7 @@ test("what messages and pages name as a command is one", async () => {
       }
       count += 1;
       const flaw = found.length > 0 ? await flawOf(found) : await flawOf(words.slice(0, 1));
-      const former = formerWords.find(({ old, unlessBefore }) => unlessBefore === undefined && `${line} `.startsWith(`${old} `));
+      const former = formerWordsOf(modules).find(({ old, unlessBefore }) => unlessBefore === undefined && `${line} `.startsWith(`${old} `));
       if (flaw !== undefined || former !== undefined) wrong.push(`${name}: stockroom ${line}`);
     }
   }

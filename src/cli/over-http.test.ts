@@ -2,7 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { staysHere } from "./stays-here.ts";
+import { modules } from "../modules.ts";
+import { staysHereOf } from "./stays-here.ts";
 import { makeRoot } from "./root.ts";
 import { mountAll } from "../../test/kit/routes.ts";
 import { quietTools } from "../../test/kit/tools.ts";
@@ -44,7 +45,7 @@ test("every command has its routes, or a reason why it stays on its machine", as
     untold: commands.filter((command) => !told.includes(command)),
     gone: told.filter((command) => !commands.includes(command)),
     twice: told.filter((command, at) => told.indexOf(command) !== at),
-  }).toEqual({ local: Object.keys(staysHere).toSorted(), untold: [], gone: [], twice: [] });
+  }).toEqual({ local: Object.keys(staysHereOf(modules)).toSorted(), untold: [], gone: [], twice: [] });
 
   const { server, mounted } = await mountAll();
   await server.close();

@@ -4,13 +4,13 @@ import { modules } from "../modules.ts";
 import type { AnyModule } from "../platform/module.ts";
 import type { Command } from "../platform/command/contract.ts";
 import type { Tools } from "./tools.ts";
-import { formerWords } from "./former-words.ts";
+import { formerWordsOf } from "./former-words.ts";
 import { examplesOf, moduleTools } from "./module-tools.ts";
 
 /** Makes the tree; nothing is opened until a command runs. */
 export function makeRoot(tools: Tools, all: readonly AnyModule[] = modules): Command {
   const root: Command = {
-    formerWords,
+    formerWords: formerWordsOf(all),
     meta: {
       name: "stockroom",
       description: `The back room of a retailer, with everything that needs to run unattended: ${all.map(({ name }) => name).join(", ")}

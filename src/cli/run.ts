@@ -74,13 +74,13 @@ export async function runCommand(argv: readonly string[], { output, cwd, env, st
     },
   };
   try {
-    const { makeRoot } = await import("./root.ts");
+    const [{ makeRoot }, { modules }] = await Promise.all([import("./root.ts"), import("../modules.ts")]);
     const call = await findCall(makeRoot(tools), argv);
     flags = call.flags;
     if (call.former !== undefined)
       output.say(`note: \`stockroom ${call.former.old}\` is \`stockroom ${call.former.now}\` now; both do the same`);
     const byFlag = flags.server !== undefined;
-    if (!flags.help && isServerNamed(flags, env)) checkAsks(call.path, byFlag);
+    if (!flags.help && isServerNamed(flags, env)) checkAsks(call.path, byFlag, modules);
     if (flags.help || (call.command.run === undefined && call.rawArgs.length === 0)) {
       output.print((await renderHelp(call, output.columns)).trimEnd());
       return 0;

@@ -3,24 +3,17 @@
 //   H1. Nothing falls back to this machine in silence: with `--server` each of these is refused, and so is what looks at or works on the
 //       installation while STOCKROOM_SERVER is set. What reads files alone does not mind the variable.
 
+import type { StaysHere } from "../platform/command/contract.ts";
 import { StockroomError } from "../platform/errors.ts";
+import type { AnyModule } from "../platform/module.ts";
 
-interface Stays {
-  /** `files`: asks no installation at all. `installation`: works on the one of this machine. */
-  readonly kind: "files" | "installation";
-  readonly why: string;
-}
+const files = (why: string): StaysHere => ({ kind: "files", why });
+const installation = (why: string): StaysHere => ({ kind: "installation", why });
 
-const files = (why: string): Stays => ({ kind: "files", why });
-const installation = (why: string): Stays => ({ kind: "installation", why });
-
-const ofFiles = files("it reads files of this machine and asks no installation");
-const ofRun = files("it reads the folder of a `forecast run` on this machine and asks no installation");
 const forShell = files("it is for the shell it is called in");
 const ofSample = installation("a sample is put into a new installation on its own machine");
 
-/** By the words that call them. */
-export const staysHere: Readonly<Record<string, Stays>> = {
+const own: Readonly<Record<string, StaysHere>> = {
   up: installation("it starts the server"),
   worker: installation("it starts a process on its own machine"),
   open: installation("it looks for the Stockroom that is open on this machine; of another one open URL/console/ in a browser"),
@@ -43,25 +36,20 @@ export const staysHere: Readonly<Record<string, Stays>> = {
   backup: installation("it writes into a folder of its own machine"),
   restore: installation("it puts a backup into a home that does not run"),
   bench: files("it measures this machine"),
-  "classify fit": ofFiles,
-  "classify predict": ofFiles,
-  "classify evaluate": ofFiles,
-  "classify export": ofFiles,
-  "forecast look": ofFiles,
-  "forecast run": ofFiles,
-  "forecast accuracy": ofRun,
-  "forecast whatif": ofRun,
-  "forecast explain": ofRun,
-  "forecast replenish": ofRun,
-  "forecast defaults sample": files("it prints a text that is the same everywhere"),
-  "images explain": files("it says what a URL means and asks no installation"),
-  "images url": files("it builds a URL and asks no installation"),
 };
 
+/** By the words that call them. */
+export const staysHereOf = (all: readonly AnyModule[]): Readonly<Record<string, StaysHere>> => ({
+  ...own,
+  ...Object.fromEntries(
+    all.flatMap(({ name, staysHere = {} }) => Object.entries(staysHere).map(([words, stays]) => [`${name} ${words}`, stays])),
+  ),
+});
+
 /** Throws `input` `SERVER_NOT_ASKED` for a command that stays here; `byFlag`: the server was named on the command line, not by the variable. */
-export function checkAsks(path: readonly string[], byFlag: boolean): void {
+export function checkAsks(path: readonly string[], byFlag: boolean, all: readonly AnyModule[]): void {
   const words = path.join(" ");
-  const stays = staysHere[words];
+  const stays = staysHereOf(all)[words];
   if (stays === undefined || (stays.kind === "files" && !byFlag)) return;
   throw new StockroomError(
     "input",

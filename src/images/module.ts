@@ -6,6 +6,10 @@ import { imageSettings } from "./service/settings.ts";
 export const images = defineModule({
   name: "images",
   about: "Pictures: what a URL means, and how to build and sign one",
+  staysHere: {
+    explain: { kind: "files", why: "it says what a URL means and asks no installation" },
+    url: { kind: "files", why: "it builds a URL and asks no installation" },
+  },
   settings: imageSettings,
   migrations: [],
   zones: [],

@@ -11,7 +11,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
 import type { z } from "zod";
-import type { AppCommandTools, Command, Commands, Flags } from "./command/contract.ts";
+import type { AppCommandTools, Command, Commands, Flags, FormerWords, StaysHere } from "./command/contract.ts";
 import type { Compute } from "./compute/contract.ts";
 import type { BaseSettings } from "./config/index.ts";
 import type { Database, Migration, Tx } from "./database/contract.ts";
@@ -230,6 +230,10 @@ export interface Module<Name extends string, Schema extends z.ZodType, Deps> {
   commands(tools: ModuleTools<Deps, z.output<Schema>>): Promise<Commands>;
   /** What it has of its own beside them, by their nouns: `stockroom forecasts list`. */
   readonly nouns?: Readonly<Record<string, Noun<Deps, z.output<Schema>>>>;
+  /** Its commands by the words they had before, from the first word on. */
+  readonly formerWords?: readonly FormerWords[];
+  /** Its commands that no server elsewhere is asked for, by their words after its name. */
+  readonly staysHere?: Readonly<Record<string, StaysHere>>;
   /** Which of its commands a file is for that stands in a command's place: `stockroom forecast sales.csv`. */
   readonly forFiles?: string;
   /** What it could do with a table as it was found, in lines for a person; none when nothing. */

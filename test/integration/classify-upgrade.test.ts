@@ -2,17 +2,17 @@
 // it, and the way out at a shell.
 
 import { createHash } from "node:crypto";
-import { runCommand } from "citty";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeMemoryLog } from "../../src/platform/log.ts";
 import { openDatabase } from "../../src/platform/database/open.ts";
 import { makeCommands } from "../../src/classify/cli/commands.ts";
+import { findCall, runCall } from "../../src/platform/command/parse.ts";
 import { appendAudit, genesis } from "../../src/classify/engine/audit.ts";
 import { auditDigest } from "../../src/classify/store/audit.ts";
 import { classifyMigrations } from "../../src/classify/store/migrations.ts";
 import { listReviews } from "../../src/classify/store/reviews.ts";
 import type { App } from "../../src/app.ts";
-import { quietTools } from "../kit/tools.ts";
+import { askingHere, quietTools } from "../kit/tools.ts";
 import { makePlace, openAt, operator, textBytes, type TestPlace } from "../kit/app.ts";
 
 const at = "2026-10-05T08:00:00.000Z";
@@ -49,12 +49,10 @@ interface Said {
 async function shell(...words: readonly string[]): Promise<Said> {
   const lines: string[] = [];
   const show = (value: unknown): void => void lines.push(typeof value === "string" ? value : JSON.stringify(value));
-  const commands = makeCommands({
-    ...quietTools({ table: show, json: show, line: show, say: show }),
-    open: async () => ({ deps: app.classify.deps, workflows: app.workflows }),
-  });
-  const [command = "", ...rawArgs] = words;
-  const error: unknown = await runCommand(commands[command], { rawArgs }).then(
+  const open = () => Promise.resolve({ deps: app.classify.deps, workflows: app.workflows });
+  const commands = makeCommands({ ...quietTools({ table: show, json: show, line: show, say: show }), open, ...askingHere(open) });
+  const call = await findCall({ subCommands: commands }, words);
+  const error: unknown = await runCall(call).then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
@@ -132,14 +130,14 @@ test("the head printed at a shell proves later that nothing was taken away", asy
 test("an answer of before is amended, a champion of before is rolled over, and the log vouches for it", async () => {
   const [review] = await listReviews(app.database, { line: "GBR-OLD", state: "answered", limit: 10 });
   expect(review).toMatchObject({ id: "r1", answer: "P", reviewer: "ann" });
-  expect((await shell("review", "amend", "r1", "P", "--by", "bob", "--reason", "same")).error).toMatchObject({ code: "REVIEW_SAME" });
-  expect((await shell("review", "amend", "r2", "P", "--by", "bob", "--reason", "open")).error).toMatchObject({ code: "REVIEW_OPEN" });
-  expect((await shell("review", "amend", "r1", "K", "--by", "bob", "--reason", "read again")).error).toBeUndefined();
-  expect((await shell("champion", "set", "GBR-OLD", "m1", "--reason", "x", "--by", "bob")).error).toMatchObject({
+  expect((await shell("reviews", "amend", "r1", "P", "--by", "bob", "--reason", "same")).error).toMatchObject({ code: "REVIEW_SAME" });
+  expect((await shell("reviews", "amend", "r2", "P", "--by", "bob", "--reason", "open")).error).toMatchObject({ code: "REVIEW_OPEN" });
+  expect((await shell("reviews", "amend", "r1", "K", "--by", "bob", "--reason", "read again")).error).toBeUndefined();
+  expect((await shell("champions", "set", "GBR-OLD", "m1", "--reason", "x", "--by", "bob")).error).toMatchObject({
     code: "CHAMPION_ALREADY",
   });
-  expect((await shell("champion", "set", "GBR-OLD", "m2", "--reason", "rollback", "--by", "bob")).error).toBeUndefined();
-  expect((await shell("champion", "automatic", "GBR-OLD", "off", "--reason", "audit", "--by", "bob")).error).toBeUndefined();
-  expect((await shell("champion", "words")).lines.join()).toContain("audit");
+  expect((await shell("champions", "set", "GBR-OLD", "m2", "--reason", "rollback", "--by", "bob")).error).toBeUndefined();
+  expect((await shell("champions", "automatic", "GBR-OLD", "off", "--reason", "audit", "--by", "bob")).error).toBeUndefined();
+  expect((await shell("champions", "words")).lines.join()).toContain("audit");
   expect((await shell("audit", "verify")).error).toBeUndefined();
 });

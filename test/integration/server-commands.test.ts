@@ -8,7 +8,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCommand } from "../../src/cli/run.ts";
-import { staysHere } from "../../src/cli/stays-here.ts";
+import { staysHereOf } from "../../src/cli/stays-here.ts";
+import { modules } from "../../src/modules.ts";
 import { makeUsers } from "../../src/platform/identity/users.ts";
 import { systemClock } from "../../src/platform/time.ts";
 import { gather } from "../../src/platform/bytes.ts";
@@ -472,6 +473,8 @@ test("what is wrong with the way there is said, each by its code", async () => {
     other.close();
   }
 });
+
+const staysHere = staysHereOf(modules);
 
 test("what stays on this machine says so instead of looking here", async () => {
   const refused: (readonly [string, boolean])[] = [];

@@ -26,6 +26,13 @@ export interface FormerWords {
   readonly unlessBefore?: readonly string[];
 }
 
+/** Why a command is never asked of a server elsewhere. */
+export interface StaysHere {
+  /** `files`: asks no installation at all. `installation`: works on the one of this machine. */
+  readonly kind: "files" | "installation";
+  readonly why: string;
+}
+
 /** Commands by the word that calls them. */
 export type Commands = Readonly<Record<string, Command>>;
 

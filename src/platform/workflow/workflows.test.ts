@@ -414,7 +414,7 @@ test("cancel stops a run and its children wherever they are, and retry goes on",
   });
   const deps = await openFixture([endless, parent]);
   await deps.start(parent, null, { id: "cancelled" });
-  await expect.poll(() => marks, { timeout: 10_000 }).toContain("waits x");
+  await expect.poll(() => marks, { timeout: 60_000 }).toContain("waits x");
   await deps.cancel("cancelled");
   for (const id of ["cancelled", "cancelled/x", "cancelled/y"]) expect(await deps.outcome(id)).toEqual({ kind: "cancelled" });
   expect(await deps.idle()).toBe(true);
@@ -628,7 +628,7 @@ test("closing leaves a run where it stood; it is neither a failed try nor a cras
   });
   const deps = await openFixture([long]);
   await deps.start(long, null, { id: "long" });
-  await expect.poll(() => marks, { timeout: 10_000 }).toEqual(["first", "second"]);
+  await expect.poll(() => marks, { timeout: 60_000 }).toEqual(["first", "second"]);
   await deps.close();
   await deps.close();
   const again = await openFixture([long], { executorId: "another" });
@@ -645,7 +645,7 @@ test("progress is seen while a run works", async () => {
   });
   const deps = await openFixture([busy]);
   await deps.start(busy, null, { id: "progress" });
-  await expect.poll(async () => (await deps.show("progress")).progress, { timeout: 10_000 }).toEqual({ done: 3, total: 10, note: "lines" });
+  await expect.poll(async () => (await deps.show("progress")).progress, { timeout: 60_000 }).toEqual({ done: 3, total: 10, note: "lines" });
   await expect(deps.outcome("progress", { timeoutMs: 1 })).rejects.toMatchObject({ kind: "busy", code: "RUN_NOT_ENDED" });
   told.resolve();
   expect(await deps.outcome("progress")).toEqual({ kind: "done" });
@@ -719,7 +719,7 @@ test("an execution that was given up for dead and lives on can change nothing", 
   await database.query(`update stockroom.run set token = 'rival', executor = 'rival' where id = 'zombie'`);
   rivals += 1;
   stolen.resolve();
-  await expect.poll(() => marks, { timeout: 10_000 }).toEqual(["first", "zombie", "aborted true"]);
+  await expect.poll(() => marks, { timeout: 60_000 }).toEqual(["first", "zombie", "aborted true"]);
   expect((await deps.show("zombie")).steps.map((step) => step.name)).toEqual(["first"]);
   expect(await deps.show("zombie")).toMatchObject({ state: "running", executor: "rival" });
   // The rival was made up, so the mending has to bring it to its end.
@@ -728,7 +728,7 @@ test("an execution that was given up for dead and lives on can change nothing", 
     await deps.repair();
     return (await deps.show("zombie")).state;
   };
-  await expect.poll(repaired, { timeout: 10_000 }).toBe("done");
+  await expect.poll(repaired, { timeout: 60_000 }).toBe("done");
   expect(marks).toEqual(["first", "zombie", "aborted true", "heir", "third"]);
 });
 
@@ -764,7 +764,7 @@ test("what this executor claimed and never began goes back into its queue", asyn
   const attempt = (): Promise<unknown[]> =>
     database.query(`select status, queue_name from dbos.workflow_status where workflow_uuid = '1/stray'`);
   // The queue is named even though the row had lost it.
-  await expect.poll(attempt, { timeout: 10_000 }).toEqual([{ status: "ENQUEUED", queue_name: "main" }]);
+  await expect.poll(attempt, { timeout: 60_000 }).toEqual([{ status: "ENQUEUED", queue_name: "main" }]);
   await starter.close();
   const deps = await openFixture([quick]);
   expect(await deps.outcome("stray")).toEqual({ kind: "done", value: "found" });
@@ -799,7 +799,7 @@ test("old runs and their attempts are forgotten, dead letters are not", async ()
     await deps.forget(0);
     return database.query(`select 1 from dbos.workflow_status where workflow_uuid = '1/old'`);
   };
-  await expect.poll(attempts, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(attempts, { timeout: 60_000 }).toEqual([]);
   await expect(deps.show("old")).rejects.toMatchObject({ code: "RUN_UNKNOWN" });
   expect(await deps.show("old-dead")).toMatchObject({ state: "dead" });
 });
