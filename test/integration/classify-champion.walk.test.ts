@@ -1,7 +1,7 @@
 // Which labels a line learns from, on what ground its champion is judged, and who may change it. One app, one small line, figures by hand.
 
-import { runCommand } from "citty";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findCall, runCall } from "../../src/platform/command/parse.ts";
 import { makeCommands } from "../../src/classify/cli/commands.ts";
 import { verifyAuditLog } from "../../src/classify/workflows/audit.ts";
 import { ruleOnHeld, setAutomatic, setChampion } from "../../src/classify/workflows/champions.ts";
@@ -14,7 +14,7 @@ import { findChampion, listModels, listVerdicts } from "../../src/classify/store
 import { listReviews } from "../../src/classify/store/reviews.ts";
 import type { App } from "../../src/app.ts";
 import { openServer, type OpenServer } from "../../src/server/index.ts";
-import { quietTools } from "../kit/tools.ts";
+import { askingHere, quietTools } from "../kit/tools.ts";
 import { makePlace, openAt, operator, settled, textBytes, type TestPlace } from "../kit/app.ts";
 
 let place: TestPlace;
@@ -377,15 +377,14 @@ describe("champions by command, over HTTP and on the page", () => {
   test("by command", async () => {
     const [champion, other] = await models();
     const lines: string[] = [];
-    const commands = makeCommands({
-      ...quietTools({ table: (rows) => void lines.push(JSON.stringify(rows)), line: (text) => void lines.push(text) }),
-      open: async () => await Promise.resolve({ deps: app.classify.deps, workflows: app.workflows }),
-    });
-    const run = async (...rawArgs: readonly string[]): Promise<unknown> =>
-      await runCommand(commands["champion"], { rawArgs: [...rawArgs] });
+    const open = () => Promise.resolve({ deps: app.classify.deps, workflows: app.workflows });
+    const print = { table: (rows: unknown) => void lines.push(JSON.stringify(rows)), line: (text: string) => void lines.push(text) };
+    const subCommands = makeCommands({ ...quietTools(print), open, ...askingHere(open) });
+    const run = async (...words: readonly string[]): Promise<unknown> =>
+      await runCall(await findCall({ subCommands }, ["champions", ...words]));
     await run("set", line, other, "--reason", "back", "--by", "ann");
     expect(lines.at(-1)).toContain(`${line}: champion is ${other} since`);
-    await run("history", line);
+    await run("list", line);
     expect(lines.at(-1)).toContain(champion);
     await run("held");
     expect(lines.at(-1)).toBe("[]");
