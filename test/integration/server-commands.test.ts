@@ -492,7 +492,7 @@ test("what stays on this machine says so instead of looking here", async () => {
 test("every command with a route was asked", async () => {
   const text = await readFile(new URL("../../docs/reference/http.md", import.meta.url), "utf8");
   const commands = [...text.matchAll(/^\| `stockroom ([^`]+)` +\| (?!local: )/gm)].map(([, command = ""]) => command);
-  // Those of the password file ask for a password: users-command.test.ts has them.
+  // Those of the password file ask for a password: users-command.walk.test.ts has them.
   const others = commands.filter((command) => !command.startsWith("users"));
   expect(others.length).toBeGreaterThan(60);
   expect(others.filter((command) => !asked.has(command))).toEqual([]);
