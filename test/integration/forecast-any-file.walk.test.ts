@@ -101,7 +101,8 @@ test("an export is read by what it tells, and that is told wherever the forecast
   expect(run?.summary).toMatchObject({ series: 6, badRows: 0 });
   const told =
     /branch\.csv has other columns than item_id, timestamp, demand and was read as .*timestamp Datum, item Artikel, .*demand Menge.*Kunden/;
-  expect(run?.summary?.["warnings"]).toEqual([expect.stringMatching(told)]);
+  // The shop sells the same each year: beside it stands that repeating the last season was nearer.
+  expect(run?.summary?.["warnings"]).toContainEqual(expect.stringMatching(told));
   expect(understoodIn(run)).toMatchObject([{ kind: "target", by: "proposal" }]);
   expect(understoodIn(run)[0]?.lines.length).toBeLessThanOrEqual(10);
   const notice = (await app.notices.list({ limit: 100 })).find(({ id }) => id === `forecast.done/${run?.id}`);

@@ -20,7 +20,7 @@ test("backtests that speak for a forecast, and too few of them, are no doubt", (
   expect(doubtsOf(sound)).toEqual([]);
   expect(doubtsOf(undefined)).toEqual([]);
   expect(doubtsOf({ ...sound, wape: 0.26 })).toEqual([]);
-  expect(doubtsOf({ ...sound, wape: 1e-9, naiveWape: 0 })).toEqual([]);
+  expect(doubtsOf({ ...sound, wape: 0.015, naiveWape: 0 })).toEqual([]);
   expect(doubtsOf({ ...sound, points: 29, wape: 2, coverage: { "0.8": 0 } })).toEqual([]);
 });
 

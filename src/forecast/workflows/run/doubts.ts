@@ -8,7 +8,7 @@ const leastPoints = 30;
 /** An interval that held this much less than it promises is none to order by. */
 const mostMissed = 0.2;
 /** A forecast may be this much worse than repeating the last season by chance: as a ratio, and in WAPE where both are nearly nothing. */
-const [worse, atLeast] = [1.05, 0.005];
+const [worse, atLeast] = [1.05, 0.02];
 
 /** Sentences for people; none where the backtests speak for the forecast, or were too few to speak. */
 export function doubtsOf(accuracy: Accuracy | undefined): readonly string[] {
