@@ -566,9 +566,9 @@ test("of a run's lines the newest thousand are kept, with a run its lines go, an
   expect((await deps.logs("flood", { level: "warn" })).map(({ message }) => message)).toEqual([
     expect.stringMatching(/^1000 lines were not kept/),
   ]);
-  await deps.start(many, 1, { id: "long" });
-  await deps.outcome("long");
-  const [long] = await deps.logs("long");
+  await deps.start(many, 1, { id: "long-line" });
+  await deps.outcome("long-line");
+  const [long] = await deps.logs("long-line");
   expect(JSON.stringify(long?.facts).length).toBeLessThan(4_100);
   await database.query("delete from stockroom.run where id in ('many', 'flood')");
   expect(await database.query("select count(*)::int as lines from stockroom.run_log where run_id in ('many', 'flood')")).toEqual([
